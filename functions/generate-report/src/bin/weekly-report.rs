@@ -1,0 +1,27 @@
+//! Trigger: EventBridge Scheduler, Mondays 00:05 UTC, at least once.
+//! May: read rollups, write reports and their actions, publish to the reports topic.
+//! State: the clients and the policy.
+
+use generate_report::{Reporter, Weekly};
+use notify::Topic;
+use platform::{Error, SystemClock, env};
+use scoring::Policy;
+use store::{Actions, Db, Reports, Rollups, WeeklyReports};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    platform::logs::init();
+    let aws = platform::aws::config().await;
+    let db = Db::new(&aws);
+    let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
+    let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
+    let actions = Actions::new(&db, env::required("ACTIONS_TABLE")?);
+    platform::warm(rollups.warm()).await;
+    let weekly = Weekly {
+        reporter: Reporter::new(rollups, Policy::compiled()?, SystemClock::from_env()?),
+        reports: WeeklyReports::new(reports, actions),
+        topic: Topic::new(&aws, env::required("REPORTS_TOPIC_ARN")?),
+        api: env::optional("PUBLIC_URL"),
+    };
+    platform::on_schedule(async |firing| weekly.run(firing).await).await
+}

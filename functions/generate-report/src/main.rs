@@ -1,0 +1,19 @@
+//! Trigger: API Gateway, `/api/governance/report`.
+//! May: read rollups, write reports.
+//! State: the client and the policy.
+
+use generate_report::Reporter;
+use platform::{Error, SystemClock, env};
+use scoring::Policy;
+use store::{Db, Reports, Rollups};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    platform::logs::init();
+    let db = Db::new(&platform::aws::config().await);
+    let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
+    let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
+    platform::warm(rollups.warm()).await;
+    let reporter = Reporter::new(rollups, Policy::compiled()?, SystemClock::from_env()?);
+    platform::serve(generate_report::router(reporter, reports)).await
+}

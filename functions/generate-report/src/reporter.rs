@@ -1,0 +1,42 @@
+//! From rollups to a report.
+
+use std::sync::Arc;
+
+use model::{Clock, Period, Report, ReportKind};
+use scoring::Policy;
+use store::{Consistency, Rollups, StoreError};
+
+/// Makes reports, and stores none. Made once per execution environment.
+#[derive(Clone)]
+pub struct Reporter(Arc<Parts>);
+
+struct Parts {
+    rollups: Rollups,
+    policy: Policy,
+    clock: Box<dyn Clock>,
+}
+
+impl Reporter {
+    /// Puts the parts together.
+    pub fn new(rollups: Rollups, policy: Policy, clock: impl Clock + 'static) -> Self {
+        Self(Arc::new(Parts { rollups, policy, clock: Box::new(clock) }))
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.0.clock.as_ref()
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    /// The report of `period`, beside the week before it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if any row of either week cannot be read: a report that cannot be trusted is not made.
+    pub(crate) async fn report(&self, kind: ReportKind, period: Period) -> Result<Report, StoreError> {
+        let counts = self.0.rollups.counts(period, Consistency::Strong).await?;
+        let before = self.0.rollups.counts(period.previous_week(), Consistency::Strong).await?;
+        Ok(scoring::report(&self.0.policy, kind, period, &counts, &before, self.clock()))
+    }
+}

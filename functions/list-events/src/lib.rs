@@ -1,0 +1,124 @@
+//! Shows events: a list, newest first, and one with its actions.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use model::{ActionRecord, Clock, Day, Event, EventId, Timestamp};
+use platform::{CursorKey, Problem, Query};
+use serde::Serialize;
+use store::{Actions, Consistency, EventFilter, Events, Listing};
+
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 500;
+
+/// What the handlers need. Made once per execution environment.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    events: Events,
+    listing: Listing,
+    actions: Actions,
+    cursors: CursorKey,
+    clock: Box<dyn Clock>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(
+        events: Events,
+        listing: Listing,
+        actions: Actions,
+        cursors: CursorKey,
+        clock: impl Clock + 'static,
+    ) -> Self {
+        Self(Arc::new(Parts { events, listing, actions, cursors, clock: Box::new(clock) }))
+    }
+}
+
+/// The routes of this function.
+pub fn router(app: App) -> Router {
+    let routes = Router::new()
+        .route("/api/governance/events", get(list))
+        .route("/api/governance/events/{id}", get(show))
+        .with_state(app);
+    platform::router(routes)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    events: Vec<Event>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+async fn list(State(App(app)): State<App>, mut query: Query) -> Result<Json<Page>, Problem> {
+    let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
+    let filter = filter(&mut query);
+    let cursor: Option<String> = query.take("cursor");
+    query.finish()?;
+
+    let scope = format!("events {filter:?}");
+    let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
+    let page = app.listing.page(&filter, limit, before, app.clock.as_ref()).await?;
+    let next_cursor = page.next.map(|position| app.cursors.seal(&scope, &position));
+    Ok(Json(Page { events: page.events, next_cursor }))
+}
+
+fn filter(query: &mut Query) -> EventFilter {
+    let filter = EventFilter {
+        engine: query.take("engine"),
+        severity: query.take("severity"),
+        event_type: query.take("eventType"),
+        from: query.take("from").map(|Moment(moment)| moment),
+        to: query.take("to").map(|Moment(moment)| moment),
+    };
+    if let (Some(from), Some(to)) = (filter.from, filter.to)
+        && from > to
+    {
+        query.refuse("from", "must not be after to");
+    }
+    filter
+}
+
+/// A moment as a parameter: a time, or a day, which stands for its midnight.
+struct Moment(Timestamp);
+
+impl FromStr for Moment {
+    type Err = NotAMoment;
+
+    fn from_str(text: &str) -> Result<Self, NotAMoment> {
+        let day = || text.parse::<Day>().map(Day::start);
+        text.parse().or_else(|_| day()).map(Self).map_err(|_| NotAMoment)
+    }
+}
+
+struct NotAMoment;
+
+impl fmt::Display for NotAMoment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "must be a day such as 2026-11-23 or an RFC 3339 time such as 2026-11-23T00:05:00Z (write + as %2B)",
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct One {
+    #[serde(flatten)]
+    event: Event,
+    actions: Vec<ActionRecord>,
+}
+
+async fn show(State(App(app)): State<App>, id: Option<Path<String>>) -> Result<Json<One>, Problem> {
+    let unknown = || Problem::not_found("there is no event with this id");
+    let id: EventId = id.and_then(|Path(id)| id.parse().ok()).ok_or_else(unknown)?;
+    let event = app.events.get(id, Consistency::Strong).await?.ok_or_else(unknown)?;
+    let actions = app.actions.of_event(id).await?;
+    Ok(Json(One { event, actions }))
+}

@@ -1,0 +1,66 @@
+//! Shows reports: a list, newest first, and one.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use model::{Report, ReportId};
+use platform::{CursorKey, Problem, Query};
+use serde::Serialize;
+use store::{Consistency, Reports};
+
+const DEFAULT_LIMIT: usize = 10;
+const MAX_LIMIT: usize = 100;
+const SCOPE: &str = "reports";
+
+/// What the handlers need. Made once per execution environment.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    reports: Reports,
+    cursors: CursorKey,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(reports: Reports, cursors: CursorKey) -> Self {
+        Self(Arc::new(Parts { reports, cursors }))
+    }
+}
+
+/// The routes of this function.
+pub fn router(app: App) -> Router {
+    let routes = Router::new()
+        .route("/api/governance/reports", get(list))
+        .route("/api/governance/reports/{id}", get(show))
+        .with_state(app);
+    platform::router(routes)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    reports: Vec<Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+async fn list(State(App(app)): State<App>, mut query: Query) -> Result<Json<Page>, Problem> {
+    let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
+    let cursor: Option<String> = query.take("cursor");
+    query.finish()?;
+
+    let before = cursor.map(|cursor| app.cursors.open(SCOPE, &cursor)).transpose()?;
+    let page = app.reports.list(limit, before.as_ref()).await?;
+    let next_cursor = page.next.map(|position| app.cursors.seal(SCOPE, &position));
+    Ok(Json(Page { reports: page.reports, next_cursor }))
+}
+
+async fn show(State(App(app)): State<App>, id: Option<Path<String>>) -> Result<Json<Report>, Problem> {
+    let unknown = || Problem::not_found("there is no report with this id");
+    let id: ReportId = id.and_then(|Path(id)| id.parse().ok()).ok_or_else(unknown)?;
+    Ok(Json(app.reports.get(id, Consistency::Strong).await?.ok_or_else(unknown)?))
+}

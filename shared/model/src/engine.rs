@@ -1,0 +1,23 @@
+//! The supervised systems.
+
+crate::names::named! {
+    /// A system that AGE supervises. The eight of the seed, in its order.
+    Engine {
+        /// Compliance checks and permissions.
+        Compliance = "compliance",
+        /// Quality assurance.
+        Qa = "qa",
+        /// Documentation generation.
+        Documentation = "documentation",
+        /// Image generation.
+        ImageEngine = "image_engine",
+        /// Voice generation.
+        VoiceEngine = "voice_engine",
+        /// Billing and token enforcement.
+        Billing = "billing",
+        /// The agent that routes deep work.
+        DeepAgent = "deep_agent",
+        /// The multi-agent operating system.
+        Maos = "maos",
+    }
+}

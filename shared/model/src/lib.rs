@@ -1,0 +1,29 @@
+//! The words of AGE as types: a value of one of these types is valid, or it does not exist.
+//!
+//! No I/O, no AWS, no async: time and randomness come in through [`Clock`].
+
+mod action;
+mod clock;
+mod counts;
+mod details;
+mod engine;
+mod event;
+mod id;
+mod names;
+mod period;
+mod report;
+mod severity;
+mod time;
+
+pub use action::{Action, ActionRecord, ActionStatus, IllegalMove};
+pub use clock::{Clock, ManualClock};
+pub use counts::{Counts, SeverityCounts};
+pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
+pub use engine::Engine;
+pub use event::{Event, EventType, IdempotencyKey, NewEvent};
+pub use id::{EventId, ReportId};
+pub use names::Unknown;
+pub use period::Period;
+pub use report::{Previous, Report, ReportKind, RiskLevel, Summary};
+pub use severity::Severity;
+pub use time::{Day, Hour, Timestamp};

@@ -1,0 +1,79 @@
+//! What an engine's worker gets: the action it is to carry out.
+
+use std::collections::BTreeMap;
+
+use model::{Action, Details, Engine, Event, EventId, EventType, Severity, Timestamp};
+use serde::Serialize;
+
+use crate::Message;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Order<'a> {
+    /// The same in every delivery of the same action.
+    id: String,
+    action: Action,
+    engine: Engine,
+    event_type: &'a EventType,
+    severity: Severity,
+    event_id: EventId,
+    details: &'a Details,
+    occurred_at: Timestamp,
+    policy_hash: &'a str,
+}
+
+/// The message that asks for `action` because of `event`.
+///
+/// # Errors
+/// If it cannot be written as JSON.
+pub fn action_message(event: &Event, action: Action, policy_hash: &str) -> Result<Message, serde_json::Error> {
+    let reported = &event.reported;
+    let order = Order {
+        id: format!("{}/{action}", event.id),
+        action,
+        engine: reported.engine,
+        event_type: &reported.event_type,
+        severity: reported.severity,
+        event_id: event.id,
+        details: &reported.details,
+        occurred_at: event.occurred_at,
+        policy_hash,
+    };
+    let subject = format!("[AGE] {action} for {}", reported.engine);
+    Ok(Message {
+        attributes: BTreeMap::from([
+            ("engine", reported.engine.to_string()),
+            ("action", action.to_string()),
+            ("severity", reported.severity.to_string()),
+        ]),
+        ..Message::new(&subject, serde_json::to_string(&order)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::escalation::tests::an_event;
+
+    #[test]
+    fn says_all_a_worker_needs() {
+        let message = action_message(&an_event(), Action::BillingSyncRepair, "abc").unwrap();
+        let order: serde_json::Value = serde_json::from_str(message.text()).unwrap();
+        assert_eq!(
+            order,
+            serde_json::json!({
+                "id": "01936f2e-0000-7000-8000-00000000000a/billing_sync_repair",
+                "action": "billing_sync_repair",
+                "engine": "billing",
+                "eventType": "invoice_sync_failed",
+                "severity": "CRITICAL",
+                "eventId": "01936f2e-0000-7000-8000-00000000000a",
+                "details": {"invoices": 1204},
+                "occurredAt": "2026-11-23T03:12:45.000Z",
+                "policyHash": "abc",
+            })
+        );
+        let attributes: Vec<_> = message.attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(attributes, [("action", "billing_sync_repair"), ("engine", "billing"), ("severity", "CRITICAL")]);
+    }
+}

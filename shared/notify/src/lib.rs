@@ -1,0 +1,13 @@
+//! The only crate that knows SNS: what is said, and how it is handed over.
+
+mod action;
+mod escalation;
+mod message;
+mod topic;
+mod weekly;
+
+pub use action::action_message;
+pub use escalation::escalation_message;
+pub use message::Message;
+pub use topic::{PublishError, Topic};
+pub use weekly::weekly_message;

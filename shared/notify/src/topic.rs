@@ -1,0 +1,68 @@
+//! A topic and the client that reaches it.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_sns::Client;
+use aws_sdk_sns::config::Builder;
+use aws_sdk_sns::error::DisplayErrorContext;
+use aws_sdk_sns::types::MessageAttributeValue;
+use thiserror::Error;
+
+use crate::Message;
+
+/// Nobody took the message, as far as we know. The text is for logs.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("publishing to {topic} failed: {cause}")]
+pub struct PublishError {
+    topic: String,
+    cause: String,
+}
+
+/// An SNS topic. Make one per execution environment.
+#[derive(Debug, Clone)]
+pub struct Topic {
+    client: Client,
+    arn: String,
+}
+
+impl Topic {
+    /// The topic called `arn`; credentials, region and endpoint come from `aws`.
+    #[must_use]
+    pub fn new(aws: &SdkConfig, arn: impl Into<String>) -> Self {
+        // The caller's event is stored by now and waits for this: better to leave the action owed than to keep it waiting.
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_millis(500))
+            .operation_attempt_timeout(Duration::from_secs(1))
+            .operation_timeout(Duration::from_millis(2500))
+            .build();
+        let retries = RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(50));
+        let config = Builder::from(aws).timeout_config(timeouts).retry_config(retries).build();
+        Self { client: Client::from_conf(config), arn: arn.into() }
+    }
+
+    /// Hands `message` over to the topic.
+    ///
+    /// # Errors
+    /// [`PublishError`] if the topic did not confirm that it has it.
+    pub async fn publish(&self, message: &Message) -> Result<(), PublishError> {
+        let failed = |cause: String| PublishError { topic: self.arn.clone(), cause };
+        let mut publish = self.client.publish().topic_arn(&self.arn).subject(&message.subject);
+        publish = match &message.json {
+            None => publish.message(&message.text),
+            Some(json) => {
+                let by_protocol = serde_json::json!({
+                    "default": message.text, "sqs": json, "lambda": json, "http": json, "https": json, "firehose": json,
+                });
+                publish.message(by_protocol.to_string()).message_structure("json")
+            }
+        };
+        for (name, value) in &message.attributes {
+            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+            publish = publish.message_attributes(*name, value.map_err(|error| failed(error.to_string()))?);
+        }
+        publish.send().await.map(drop).map_err(|error| failed(DisplayErrorContext(&error).to_string()))
+    }
+}

@@ -1,0 +1,113 @@
+//! What a manager reads on Monday morning.
+
+use std::fmt::Write;
+
+use model::{Report, Severity};
+use scoring::Policy;
+
+use crate::Message;
+
+/// The weekly `report` as an e-mail; machines get the report itself. `api` is the address of the API, if it is known.
+///
+/// # Errors
+/// If the report cannot be written as JSON.
+pub fn weekly_message(policy: &Policy, report: &Report, api: Option<&str>) -> Result<Message, serde_json::Error> {
+    let subject = format!("[AGE] Week {}: risk {}, {}", report.report_period, report.risk_level, report.risk_score);
+    let mut text = Message::new(&subject, summary(policy, report, api));
+    text.json = Some(serde_json::to_string(report)?);
+    Ok(text)
+}
+
+fn summary(policy: &Policy, report: &Report, api: Option<&str>) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(&mut text, policy, report, api);
+    text
+}
+
+fn write(text: &mut String, policy: &Policy, report: &Report, api: Option<&str>) -> std::fmt::Result {
+    let summary = &report.summary;
+    let previous = summary.previous.as_ref();
+    writeln!(text, "Governance report, {} to {}\n", report.from.in_words(), report.to.in_words())?;
+
+    let peak = summary.peak_category.as_deref().map_or(String::new(), |peak| format!(", because of {peak}"));
+    writeln!(text, "Risk level  {}{peak}", report.risk_level)?;
+    writeln!(
+        text,
+        "Risk score  {} of 100{}",
+        report.risk_score,
+        before(previous.map(|week| u64::from(week.risk_score)))
+    )?;
+    writeln!(text, "Events      {}{}", summary.total_events, before(previous.map(|week| week.total_events)))?;
+    for severity in Severity::ALL.iter().rev() {
+        let number = summary.by_severity.get(severity).copied().unwrap_or_default();
+        writeln!(text, "            {number:>6} {severity}")?;
+    }
+
+    writeln!(text, "\nCategory            Score  Week before  Uncapped")?;
+    for category in &policy.categories {
+        let name = category.name.as_str();
+        let score = summary.risk_scores.get(name).copied().unwrap_or_default();
+        let raw = summary.raw_scores.get(name).copied().unwrap_or_default();
+        let then = previous.and_then(|week| week.risk_scores.get(name)).map_or("-".to_owned(), u32::to_string);
+        writeln!(text, "{name:<18} {score:>6}  {then:>11}  {raw:>8}")?;
+    }
+
+    writeln!(text, "\nEngine              Events")?;
+    for (engine, number) in &summary.by_engine {
+        writeln!(text, "{:<18} {number:>7}", policy.title(*engine))?;
+    }
+
+    writeln!(text, "\nRecommendations")?;
+    for recommendation in &report.recommendations {
+        writeln!(text, "- {recommendation}")?;
+    }
+    if report.recommendations.is_empty() {
+        writeln!(text, "- none: no category is above its threshold")?;
+    }
+
+    writeln!(text, "\nLook at     {}/api/governance/reports/{}", api.unwrap_or_default(), report.id)?;
+    writeln!(text, "Made at     {}", report.generated_at.in_words())?;
+    writeln!(text, "Policy      {}", report.policy_hash)
+}
+
+fn before(figure: Option<u64>) -> String {
+    figure
+        .map_or_else(|| " (no events in the week before)".to_owned(), |figure| format!(" (the week before: {figure})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Clock, Counts, Engine, ManualClock, Period, ReportKind};
+
+    use super::*;
+
+    #[test]
+    fn reads_as_a_person_would_want_it() {
+        let policy = Policy::compiled().unwrap();
+        let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
+        let (mut counts, mut before) = (Counts::default(), Counts::default());
+        counts.add(Engine::Billing, Severity::Critical, 5);
+        counts.add(Engine::Qa, Severity::Low, 7);
+        before.add(Engine::Qa, Severity::Medium, 2);
+        let period = Period::week_before(clock.now().day());
+        let report = scoring::report(&policy, ReportKind::Weekly, period, &counts, &before, &clock);
+
+        let message = weekly_message(&policy, &report, None).unwrap();
+        assert_eq!(message.subject(), "[AGE] Week 2026-11-16_2026-11-23: risk CRITICAL, 23");
+        for line in [
+            "Governance report, Mon 16 Nov 2026, 00:00:00 UTC to Mon 23 Nov 2026, 00:00:00 UTC",
+            "Risk level  CRITICAL, because of billing_risk",
+            "Risk score  23 of 100 (the week before: 4)",
+            "Events      12 (the week before: 2)",
+            "                 5 CRITICAL",
+            "billing_risk          100            0       125",
+            "operational_risk        7           10         7",
+            "Deep Agent               0",
+            "- Address 5 critical events immediately",
+        ] {
+            assert!(message.text().lines().any(|found| found == line), "{line}\n{}", message.text());
+        }
+        assert_eq!(serde_json::from_str::<Report>(&message.json.unwrap()).unwrap(), report);
+    }
+}

@@ -1,0 +1,22 @@
+//! The only crate that knows Lambda and the plumbing of HTTP: what every function needs and no function is about.
+
+pub mod aws;
+pub mod env;
+pub mod logs;
+
+mod body;
+mod clock;
+mod cursor;
+mod origin;
+mod problem;
+mod query;
+mod serve;
+
+pub use body::{JsonBody, MAX_BODY_BYTES};
+pub use clock::SystemClock;
+pub use cursor::CursorKey;
+pub use lambda_runtime::Error;
+pub use origin::Origin;
+pub use problem::{FieldError, Problem};
+pub use query::Query;
+pub use serve::{on_schedule, router, serve, warm};

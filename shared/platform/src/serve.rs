@@ -1,0 +1,59 @@
+//! Running a router under Lambda.
+
+use std::fmt::Display;
+
+use axum::Router;
+use axum::http::Uri;
+use lambda_runtime::LambdaEvent;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Problem};
+
+/// Adds the answers that every router gives to a path or method it does not have.
+pub fn router(routes: Router) -> Router {
+    routes.fallback(unknown_path).method_not_allowed_fallback(async || Problem::method_not_allowed())
+}
+
+async fn unknown_path(uri: Uri) -> Problem {
+    Problem::not_found(format!("there is nothing at {}", uri.path()))
+}
+
+/// Takes requests until the execution environment ends.
+///
+/// # Errors
+/// If the Lambda runtime cannot be reached.
+pub async fn serve(router: Router) -> Result<(), Error> {
+    lambda_http::run(router).await
+}
+
+/// Takes firings of a schedule until the execution environment ends. A firing that fails is an invocation that failed:
+/// the schedule tries it again.
+///
+/// # Errors
+/// If the Lambda runtime cannot be reached.
+pub async fn on_schedule<In, Out, E, F>(run: F) -> Result<(), Error>
+where
+    In: DeserializeOwned,
+    Out: Serialize,
+    E: std::error::Error + Send + Sync + 'static,
+    F: AsyncFn(In) -> Result<Out, E>,
+{
+    let run = &run;
+    lambda_runtime::run(lambda_runtime::service_fn(|event: LambdaEvent<In>| async move {
+        // Boxed, or the compiler gives up on the depth of the future.
+        Box::pin(run(event.payload)).await.map_err(|error| {
+            tracing::error!(%error, "the firing failed");
+            Error::from(error)
+        })
+    }))
+    .await
+}
+
+/// Waits for a first contact that is made during init, when CPU is free, instead of in the first request.
+/// If it fails, the first request finds out, and says so to its caller.
+pub async fn warm<E: Display>(contact: impl Future<Output = Result<(), E>>) {
+    if let Err(error) = contact.await {
+        tracing::warn!(%error, "no first contact with the store");
+    }
+}

@@ -1,0 +1,11 @@
+//! What the policy makes of counts and events. Pure: the same input gives the same answer, and nothing is read.
+
+mod actions;
+mod assessment;
+mod policy;
+mod report;
+
+pub use actions::select_actions;
+pub use assessment::{Assessment, severity_weight};
+pub use policy::{ActionRule, ActionRules, Category, EngineRules, Policy, PolicyError, Unreadable};
+pub use report::report;

@@ -1,0 +1,171 @@
+//! The shape of `policy.toml` and what makes one valid. The build script includes this file too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Action, Engine, RiskLevel, Severity};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// What AGE thinks of events and what it does about them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The highest score a category can have.
+    pub score_cap: u32,
+    /// Said when there is a CRITICAL event, with `{count}` in it.
+    pub critical_recommendation: String,
+    /// How people call each engine.
+    pub engines: BTreeMap<Engine, EngineRules>,
+    /// Points for one event of each severity.
+    pub weights: BTreeMap<Severity, u64>,
+    /// The score from which each level holds.
+    pub levels: BTreeMap<RiskLevel, u32>,
+    /// The risk categories, in the order of their recommendations.
+    pub categories: Vec<Category>,
+    /// Which events lead to which actions.
+    pub actions: ActionRules,
+}
+
+/// What the policy says of one engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineRules {
+    /// How people call it.
+    pub title: String,
+}
+
+/// A kind of risk, and the engines that bring it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Category {
+    /// Its key in scores.
+    pub name: String,
+    /// Whose events count.
+    pub engines: Vec<Engine>,
+    /// The recommendation is made above this score, not at it.
+    pub recommend_above: u32,
+    /// What to do then.
+    pub recommendation: String,
+}
+
+/// Which events lead to which actions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionRules {
+    /// The least severity that is acted on.
+    pub from: Severity,
+    /// Actions that wait for a person's approval.
+    pub need_approval: BTreeSet<Action>,
+    /// The first match names the action.
+    pub first_match: Vec<ActionRule>,
+    /// Every match adds its action.
+    pub also: Vec<ActionRule>,
+}
+
+/// Conditions, all of which must hold, and the action they lead to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionRule {
+    /// The event's engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
+    /// The event's severity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// How the event's type starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type_prefix: Option<String>,
+    /// What to do.
+    pub action: Action,
+}
+
+/// Why a policy is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PolicyError {
+    /// A table does not list every member of its set.
+    #[error("{table} must list each of {expected}")]
+    Incomplete {
+        /// Which table.
+        table: &'static str,
+        /// What it must list.
+        expected: String,
+    },
+    /// A higher member has a lower number.
+    #[error("{0} must rise with their keys")]
+    NotRising(&'static str),
+    /// The levels leave scores without one.
+    #[error("the lowest level must begin at 0")]
+    NoLowestLevel,
+    /// An engine that no score would ever show.
+    #[error("{0} is in no category")]
+    Uncounted(Engine),
+    /// Two categories of one name, or one without engines.
+    #[error("category {0} must have one entry and at least one engine, each once")]
+    BadCategory(String),
+    /// A severe event that no rule would answer.
+    #[error("the last rule of actions.first_match must have no conditions, so that every severe event has an action")]
+    NoCatchAll,
+    /// The cap is out of the range of a stored score.
+    #[error("score_cap must be 1 to 100")]
+    BadCap,
+    /// The count would not be said.
+    #[error("critical_recommendation must hold {{count}}")]
+    NoCount,
+}
+
+impl Policy {
+    /// Whether every engine, severity and level is covered and every severe event gets an action.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn validate(&self) -> Result<(), PolicyError> {
+        complete("engines", Engine::ALL, self.engines.keys())?;
+        complete("weights", Severity::ALL, self.weights.keys())?;
+        complete("levels", RiskLevel::ALL, self.levels.keys())?;
+        rising("weights", self.weights.values().copied())?;
+        rising("levels", self.levels.values().map(|from| u64::from(*from)))?;
+        if self.levels.values().next() != Some(&0) {
+            return Err(PolicyError::NoLowestLevel);
+        }
+        if !(1..=100).contains(&self.score_cap) {
+            return Err(PolicyError::BadCap);
+        }
+        if !self.critical_recommendation.contains("{count}") {
+            return Err(PolicyError::NoCount);
+        }
+        self.validate_categories()?;
+        match self.actions.first_match.last() {
+            Some(ActionRule { engine: None, severity: None, event_type_prefix: None, .. }) => Ok(()),
+            _ => Err(PolicyError::NoCatchAll),
+        }
+    }
+
+    fn validate_categories(&self) -> Result<(), PolicyError> {
+        let mut names = BTreeSet::new();
+        for category in &self.categories {
+            let engines: BTreeSet<_> = category.engines.iter().collect();
+            if !names.insert(&category.name) || engines.is_empty() || engines.len() != category.engines.len() {
+                return Err(PolicyError::BadCategory(category.name.clone()));
+            }
+        }
+        let counted = |engine: &Engine| self.categories.iter().any(|category| category.engines.contains(engine));
+        Engine::ALL.iter().find(|engine| !counted(engine)).map_or(Ok(()), |engine| Err(PolicyError::Uncounted(*engine)))
+    }
+}
+
+fn complete<'a, T: Ord + std::fmt::Display + 'a>(
+    table: &'static str,
+    all: &[T],
+    listed: impl Iterator<Item = &'a T>,
+) -> Result<(), PolicyError> {
+    let listed: BTreeSet<_> = listed.collect();
+    if all.iter().all(|member| listed.contains(member)) {
+        return Ok(());
+    }
+    let expected = all.iter().map(T::to_string).collect::<Vec<_>>().join(", ");
+    Err(PolicyError::Incomplete { table, expected })
+}
+
+fn rising(table: &'static str, numbers: impl Iterator<Item = u64>) -> Result<(), PolicyError> {
+    if numbers.is_sorted_by(|low, high| low < high) { Ok(()) } else { Err(PolicyError::NotRising(table)) }
+}

@@ -1,0 +1,81 @@
+//! A report from counts.
+
+use model::{Clock, Counts, Period, Previous, Report, ReportId, ReportKind, Severity, Summary};
+
+use crate::{Assessment, Policy};
+
+/// The report of `period` with `counts`, beside `before`, the counts of the week before it.
+/// A weekly report is named by its period; any other gets a fresh id from `clock`.
+#[must_use]
+pub fn report(
+    policy: &Policy,
+    kind: ReportKind,
+    period: Period,
+    counts: &Counts,
+    before: &Counts,
+    clock: &dyn Clock,
+) -> Report {
+    let now = Assessment::of(policy, counts);
+    let then = Assessment::of(policy, before);
+    Report {
+        id: match kind {
+            ReportKind::Weekly => ReportId::weekly(period),
+            ReportKind::OnDemand => ReportId::fresh(clock),
+        },
+        kind,
+        report_period: period.label(),
+        from: period.from(),
+        to: period.to(),
+        summary: Summary {
+            total_events: counts.total(),
+            by_engine: counts.by_engine(),
+            by_severity: counts.by_severity(),
+            risk_scores: now.scores,
+            critical_count: counts.of(Severity::Critical),
+            raw_scores: now.raw_scores,
+            peak_category: now.peak,
+            contributions: now.contributions,
+            previous: (before.total() > 0).then(|| Previous {
+                risk_score: then.risk_score,
+                risk_scores: then.scores,
+                total_events: before.total(),
+            }),
+        },
+        risk_score: now.risk_score,
+        risk_level: now.level,
+        recommendations: now.recommendations,
+        policy_hash: Policy::HASH.to_owned(),
+        generated_at: clock.now(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Engine, ManualClock};
+
+    use super::*;
+
+    #[test]
+    fn holds_this_week_and_the_week_before() {
+        let policy = Policy::compiled().unwrap();
+        let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
+        let period = Period::week_before(clock.now().day());
+        let (mut counts, mut before) = (Counts::default(), Counts::default());
+        counts.add(Engine::Billing, Severity::Critical, 2);
+        before.add(Engine::Billing, Severity::High, 1);
+
+        let weekly = report(&policy, ReportKind::Weekly, period, &counts, &before, &clock);
+        assert_eq!(weekly.report_period, "2026-11-16_2026-11-23");
+        assert_eq!((weekly.summary.total_events, weekly.summary.critical_count), (2, 2));
+        assert_eq!(weekly.summary.peak_category.as_deref(), Some("billing_risk"));
+        assert_eq!((weekly.risk_score, weekly.risk_level.as_str()), (10, "HIGH"));
+        let previous = weekly.summary.previous.unwrap();
+        assert_eq!((previous.total_events, previous.risk_score), (1, 3));
+
+        let again = report(&policy, ReportKind::Weekly, period, &counts, &before, &clock);
+        assert_eq!(again.id, weekly.id);
+        let asked = |clock| report(&policy, ReportKind::OnDemand, period, &counts, &Counts::default(), clock);
+        assert_ne!(asked(&clock).id, asked(&clock).id);
+        assert_eq!(asked(&clock).summary.previous, None);
+    }
+}

@@ -1,0 +1,57 @@
+//! The connection to DynamoDB.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
+
+/// A DynamoDB client with the deadlines of a request that a caller waits for. Make one per execution environment.
+#[derive(Debug, Clone)]
+pub struct Db(Client);
+
+impl Db {
+    /// Takes credentials, region and endpoint from `aws`.
+    #[must_use]
+    pub fn new(aws: &SdkConfig) -> Self {
+        // DynamoDB answers in milliseconds. Three tries must fit well within a function's ten seconds.
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_millis(500))
+            .operation_attempt_timeout(Duration::from_millis(1500))
+            .operation_timeout(Duration::from_secs(4))
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(3)
+            .with_initial_backoff(Duration::from_millis(50))
+            .with_max_backoff(Duration::from_millis(500));
+        Self(Client::from_conf(Builder::from(aws).timeout_config(timeouts).retry_config(retries).build()))
+    }
+
+    pub(crate) fn table(&self, name: impl Into<String>) -> Table {
+        Table { client: self.0.clone(), name: name.into() }
+    }
+}
+
+/// One table and the client that reaches it.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    pub(crate) client: Client,
+    pub(crate) name: String,
+}
+
+/// How fresh a read must be. A strong one costs twice as much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    /// Sees every write that was acknowledged before.
+    Strong,
+    /// May miss the writes of the last second.
+    Eventual,
+}
+
+impl Consistency {
+    pub(crate) const fn is_strong(self) -> bool {
+        matches!(self, Self::Strong)
+    }
+}

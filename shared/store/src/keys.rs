@@ -1,0 +1,134 @@
+//! Every key string of every table, in one place.
+
+use std::fmt;
+use std::str::FromStr;
+
+use model::{Day, Engine, EventId, Hour, ReportId, Severity, Timestamp};
+use thiserror::Error;
+
+/// How many partitions the `due` index spreads over: a sweep reads each of them once.
+const DUE_SHARDS: u32 = 4;
+
+/// `rollups.engine_shard`
+pub(crate) fn engine_shard(engine: Engine, shard: u32) -> String {
+    format!("{engine}#{shard}")
+}
+
+/// `events.bucket`, the partition of the timeline.
+pub(crate) fn bucket(engine: Engine, day: Day, shard: u32) -> String {
+    format!("{engine}#{day}#{shard}")
+}
+
+/// The attribute of a rollup that counts `severity` in `hour`, such as `07H`. Short: a row has 96 of them.
+pub(crate) fn counter(hour: Hour, severity: Severity) -> String {
+    let initial = severity.as_str().get(..1).unwrap_or_default();
+    format!("{:02}{initial}", hour.number())
+}
+
+/// `actions.due_shard`
+pub(crate) fn due_shard(event_id: &str) -> String {
+    let sum = event_id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    (sum % DUE_SHARDS).to_string()
+}
+
+/// A place in a list that is ordered by time and id: the text is `time#id`, or a time alone, which stands before all of
+/// its moment. It is the sort key of the timeline (`events.at`) and of the reports (`reports.generated_at`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(String);
+
+/// A text that is not a position.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("is not a position in a list")]
+pub struct NotAPosition;
+
+impl Position {
+    /// Where everything that happened before `moment` begins, seen from the newest.
+    #[must_use]
+    pub fn before(moment: Timestamp) -> Self {
+        Self(moment.to_string())
+    }
+
+    pub(crate) fn of_event(at: Timestamp, id: EventId) -> Self {
+        Self(format!("{at}#{id}"))
+    }
+
+    pub(crate) fn of_report(at: Timestamp, id: ReportId) -> Self {
+        Self(format!("{at}#{id}"))
+    }
+
+    /// The moment it stands at.
+    #[must_use]
+    pub fn moment(&self) -> Option<Timestamp> {
+        self.0.split('#').next()?.parse().ok()
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Position {
+    type Err = NotAPosition;
+
+    fn from_str(text: &str) -> Result<Self, NotAPosition> {
+        let (moment, id) = text.split_once('#').map_or((text, None), |(moment, id)| (moment, Some(id)));
+        let moment: Timestamp = moment.parse().map_err(|_| NotAPosition)?;
+        let position = match id {
+            Some(id) => Self::of_event(moment, id.parse().map_err(|_| NotAPosition)?),
+            None => Self::before(moment),
+        };
+        if position.0 == text { Ok(position) } else { Err(NotAPosition) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_these() {
+        let day: Day = "2026-11-23".parse().unwrap();
+        assert_eq!(engine_shard(Engine::Billing, 3), "billing#3");
+        assert_eq!(bucket(Engine::DeepAgent, day, 0), "deep_agent#2026-11-23#0");
+        assert_eq!(counter(Hour::new(7).unwrap(), Severity::High), "07H");
+        let counters: std::collections::BTreeSet<_> =
+            Hour::all().flat_map(|hour| Severity::ALL.iter().map(move |severity| counter(hour, *severity))).collect();
+        assert_eq!(counters.len(), 96);
+    }
+
+    #[test]
+    fn due_shards_are_all_used() {
+        let shards: std::collections::BTreeSet<_> = (0..100).map(|n| due_shard(&format!("event-{n}"))).collect();
+        assert_eq!(shards.into_iter().collect::<Vec<_>>(), ["0", "1", "2", "3"]);
+    }
+
+    #[test]
+    fn positions_round_trip_and_nothing_else_does() {
+        let moment = "2026-11-23T00:05:00.000Z";
+        let id = "01936f2e-0000-7000-8000-00000000000a";
+        for good in [moment.to_owned(), format!("{moment}#{id}")] {
+            assert_eq!(good.parse::<Position>().unwrap().to_string(), good);
+        }
+        for bad in [
+            "",
+            "#",
+            moment.trim_end_matches('Z'),
+            &format!("{moment}#"),
+            &format!("{moment}#{id}#"),
+            "2026-11-23T00:05:00Z",
+        ] {
+            assert!(bad.parse::<Position>().is_err(), "{bad}");
+        }
+        let whole: Position = moment.parse().unwrap();
+        let one: Position = format!("{moment}#{id}").parse().unwrap();
+        assert!(whole < one, "a moment stands before all of its events");
+    }
+}

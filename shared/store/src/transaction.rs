@@ -1,0 +1,71 @@
+//! Sending a transaction, and telling its refusals apart.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
+use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
+
+use crate::StoreError;
+use crate::row::Item;
+
+/// What came of a transaction. Unless it is `Committed`, nothing was stored.
+#[derive(Debug)]
+pub(crate) enum Attempt {
+    /// All of it is stored.
+    Committed,
+    /// The condition of its first item did not hold; the item that stands there.
+    Exists(Item),
+    /// Somebody was writing the items at these places of the transaction.
+    Conflict(Vec<usize>),
+}
+
+/// Sends `items` once, with the SDK's own retries behind one client token.
+pub(crate) async fn send(client: &Client, table: &str, items: Vec<TransactWriteItem>) -> Result<Attempt, StoreError> {
+    let sent = client.transact_write_items().set_transact_items(Some(items)).send().await;
+    let Err(error) = sent else { return Ok(Attempt::Committed) };
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            match refusal(cancelled.cancellation_reasons()) {
+                Some(attempt) => Ok(attempt),
+                None => Err(unavailable(table, error)),
+            }
+        }
+        Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Attempt::Conflict(Vec::new())),
+        _ => Err(unavailable(table, error)),
+    }
+}
+
+/// A condition that failed comes before a conflict: with a repeat of a stored item there is nothing left to try.
+fn refusal(reasons: &[CancellationReason]) -> Option<Attempt> {
+    let first = reasons.first().filter(|reason| reason.code() == Some("ConditionalCheckFailed"));
+    if let Some(item) = first.and_then(CancellationReason::item) {
+        return Some(Attempt::Exists(item.clone()));
+    }
+    let conflicts = |(_, reason): &(usize, &CancellationReason)| reason.code() == Some("TransactionConflict");
+    let places: Vec<usize> = reasons.iter().enumerate().filter(conflicts).map(|(place, _)| place).collect();
+    (!places.is_empty()).then_some(Attempt::Conflict(places))
+}
+
+/// A put as part of a transaction.
+pub(crate) fn put(table: &str, put: PutBuilder) -> Result<TransactWriteItem, StoreError> {
+    let put = put.table_name(table).build().map_err(|error| unbuilt(table, &error))?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+/// An update as part of a transaction.
+pub(crate) fn update(table: &str, update: UpdateBuilder) -> Result<TransactWriteItem, StoreError> {
+    let update = update.table_name(table).build().map_err(|error| unbuilt(table, &error))?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}
+
+fn unbuilt(table: &str, error: &BuildError) -> StoreError {
+    StoreError::Unavailable { operation: "TransactWriteItems", table: table.to_owned(), cause: error.to_string() }
+}
+
+fn unavailable<R: std::fmt::Debug + Send + Sync + 'static>(
+    table: &str,
+    error: SdkError<TransactWriteItemsError, R>,
+) -> StoreError {
+    StoreError::unavailable("TransactWriteItems", table, error)
+}
