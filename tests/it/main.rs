@@ -1,1 +1,17 @@
+//! AGE as a whole: the real routers and the real SDK clients, on a DynamoDB of each test's own.
+//!
+//! `world` puts a system together; the other files say what it must do. `local_aws` alone needs the deployed stack.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod world;
+
+mod architecture;
+mod contention;
+mod contract;
+mod faults;
+mod idempotency;
+mod listing;
+mod local_aws;
+mod refusals;
+mod reports;
+mod rollups;

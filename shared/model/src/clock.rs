@@ -1,6 +1,6 @@
 //! Time and randomness as arguments.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Timestamp;
 
@@ -11,6 +11,16 @@ pub trait Clock: Send + Sync {
 
     /// 128 random bits.
     fn random(&self) -> u128;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+
+    fn random(&self) -> u128 {
+        (**self).random()
+    }
 }
 
 /// A clock that moves only when told to; its random bits are a fixed sequence. For tests and simulations.

@@ -3,16 +3,29 @@
 use std::fmt::Display;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::Uri;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{Error, Problem};
 
-/// Adds the answers that every router gives to a path or method it does not have.
+/// Adds what every router has: answers to a path or method it does not know, and one log line a request.
 pub fn router(routes: Router) -> Router {
-    routes.fallback(unknown_path).method_not_allowed_fallback(async || Problem::method_not_allowed())
+    routes
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(middleware::from_fn(log))
+}
+
+async fn log(request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    tracing::info!(%method, path, status = response.status().as_u16(), "answered");
+    response
 }
 
 async fn unknown_path(uri: Uri) -> Problem {

@@ -1,0 +1,89 @@
+# AGE's commands; `make` alone lists them. Everything is installed, built and kept inside this folder.
+
+ARCH   ?= x86_64
+PYTHON ?= python3
+STATE  := $(or $(AGE_STATE_DIR),.local)
+
+# Not exported for all: .venv itself must be made by a Python from outside it.
+TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
+LOCAL := $(TOOLS) .venv/bin/python infra/local
+BUILD_ARCH := $(or $(if $(filter x86_64,$(ARCH)),--x86-64),$(if $(filter arm64,$(ARCH)),--arm64),\
+	$(error ARCH=$(ARCH): it is x86_64 or arm64))
+
+.SHELLFLAGS := -eu -c
+.DEFAULT_GOAL := help
+.PHONY: help run up down weekly watch test lint build deploy clean cargo remake
+
+help: ## list these commands
+	@echo "AGE, the Autonomous Governance Engine"
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo "AGE_PORT=4600 moves the local AWS from port 4566; ARCH=arm64 builds for the other processor (untried)."
+
+run: build ## the main job: a sample week through a local AWS, ending in the weekly report; Ctrl-C ends it
+	@$(LOCAL)/demo.py
+
+up: build ## start the local AWS in the background with AGE deployed on it
+	@$(LOCAL)/stack.py up
+
+down: $(if $(wildcard $(STATE)/aws.pid),.venv/ready) ## stop it
+	@if [ -f $(STATE)/aws.pid ]; then $(LOCAL)/stack.py down; else echo "The local AWS was not running."; fi
+
+weekly: .venv/ready ## fire the weekly report on the running stack
+	@$(LOCAL)/stack.py weekly
+
+watch: up ## serve the functions on http://localhost:9000 and rebuild them as they change
+	@echo "==> Building for watch"
+	@$(TOOLS) cargo build --workspace --bins --locked
+	@set -a; . $(STATE)/stack.env; set +a; $(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
+
+test: build ## all tests, the end-to-end ones on a local AWS of their own
+	@echo "==> Tests"
+	@AGE_STATE_DIR=$(STATE)/test AGE_PORT= $(LOCAL)/stack.py exec -- cargo test --workspace --locked -- --include-ignored
+
+lint: .venv/ready cargo ## formatting, lints, dependency rules, the template
+	@echo "==> Format"
+	@cargo fmt --all --check
+	@echo "==> Clippy"
+	@cargo clippy --workspace --all-targets --locked -- -D warnings
+	@echo "==> Dependencies"
+	@$(TOOLS) cargo deny --locked check bans licenses sources
+	@echo "==> Template"
+	@.venv/bin/python -m cfnlint infra/template.yaml
+	@echo "==> Python"
+	@.venv/bin/python -W error -m compileall -q infra/local
+
+build: .venv/ready cargo ## the functions, as AWS runs them, in target/lambda
+	@echo "==> Building the functions ($(ARCH))"
+	@$(TOOLS) cargo lambda build --release --locked $(BUILD_ARCH)
+
+deploy: build .venv/deploy/ready ## deploy to your AWS account; asks before it changes anything
+	@SAM_CLI_TELEMETRY=0 .venv/deploy/bin/sam deploy --guided --stack-name age \
+		--template-file infra/template.yaml --capabilities CAPABILITY_IAM --parameter-overrides Arch=$(ARCH)
+
+clean: ## stop the local AWS; remove all that was built or installed here
+	@if [ -f $(STATE)/aws.pid ] && [ -x .venv/bin/python ]; then $(LOCAL)/stack.py down; fi
+	@rm -rf target .venv $(STATE) infra/local/__pycache__
+
+cargo:
+	@command -v cargo >/dev/null || { echo "age: cargo is missing: install Rust from https://rustup.rs" >&2; exit 2; }
+
+# A .venv that was moved, or whose Python has gone, is no use: it is made anew.
+VENV_WORKS := $(shell [ "$$(cat .venv/ready 2>/dev/null)" = "$(CURDIR)" ] && .venv/bin/python -c '' 2>/dev/null && echo yes)
+
+.venv/ready: infra/requirements.txt $(if $(VENV_WORKS),,remake)
+	@command -v $(PYTHON) >/dev/null || { echo "age: $(PYTHON) is missing: install Python 3.11 or newer" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "age: $(PYTHON) is too old: 3.11 or newer is needed, as in \`make PYTHON=python3.12 ...\`" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "age: $(PYTHON) has no venv module: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }
+	@echo "==> Installing the tools into .venv (once)"
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r infra/requirements.txt
+	@echo "$(CURDIR)" > $@
+
+# SAM's own command is large and pins other versions: apart, and only for those who deploy.
+.venv/deploy/ready: .venv/ready
+	@echo "==> Installing the SAM command into .venv/deploy (once)"
+	@.venv/bin/python -m venv .venv/deploy
+	@.venv/deploy/bin/python -m pip install --quiet --disable-pip-version-check aws-sam-cli==1.170.0
+	@echo "$(CURDIR)" > $@

@@ -1,0 +1,127 @@
+"""The main job: a sample week through the whole of AGE on a local AWS, ending in the weekly report."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import server
+import week
+from client import Stack
+from picture import Report, Style, draw
+from settings import Refused, end_tidily, run
+from stack import WeeklyFailed, down, up, weekly
+
+
+def main(_: list[str]) -> int:
+    if server.running() is not None:
+        raise Refused("a local AWS is up already, and this one starts empty: `make down` first")
+    end_tidily()
+    try:
+        _show(Style.of_terminal())
+        if os.environ.get("AGE_RUN_ONCE") != "1":
+            _wait_for_the_end()
+    finally:
+        down()
+        print("The local AWS is stopped; nothing of it is left.")
+    return 0
+
+
+def _show(style: Style) -> None:
+    print(style.bold("[1/3] Local AWS: starting, deploying infra/template.yaml with IAM enforced"), flush=True)
+    stack = up()
+    events = week.load(datetime.now(UTC).date())
+    print(style.bold(f"[2/3] The sample week: {len(events)} events of eight engines, through the HTTP API"), flush=True)
+    started = time.monotonic()
+    week.replay(stack, events, _Progress(len(events), style).step)
+    print(f"      all accepted, in {time.monotonic() - started:.0f} s")
+    print(style.bold("[3/3] The weekly function, fired as the schedule does"), flush=True)
+    report = _report(stack)
+    print(f"\n{draw(report, _events(stack, report), style)}\n")
+    _show_escalation(stack, style)
+    _show_addresses(stack, style)
+
+
+def _report(stack: Stack) -> Report:
+    try:
+        return _get(stack, f"/api/governance/reports/{weekly(stack)['id']}")
+    except WeeklyFailed as failed:
+        raise Refused(str(failed)) from None
+
+
+def _events(stack: Stack, report: Report) -> list[Report]:
+    path = f"/api/governance/events?limit=500&from={quote(report['from'])}&to={quote(report['to'])}"
+    page = _get(stack, path)
+    events = page["events"]
+    while "nextCursor" in page:
+        page = _get(stack, f"{path}&cursor={quote(page['nextCursor'])}")
+        events += page["events"]
+    return events
+
+
+def _get(stack: Stack, path: str) -> Any:
+    answer = stack.call("GET", path)
+    if answer.status != 200:
+        raise Refused(f"GET {path} was answered {answer.status}: {answer.text}")
+    return answer.json()
+
+
+def _show_escalation(stack: Stack, style: Style) -> None:
+    sqs, queue = stack.service("sqs"), stack["ESCALATIONS_QUEUE_URL"]
+    attribute = "ApproximateNumberOfMessages"
+    count = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[attribute])["Attributes"][attribute]
+    messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=1, WaitTimeSeconds=5).get("Messages")
+    if not messages:
+        raise Refused("no escalation was sent, though the week has critical events")
+    notice = json.loads(messages[0]["Body"])
+    print(style.rule())
+    print(style.bold(f"An escalation as an administrator gets it, the first of {count}"))
+    print(style.rule())
+    print(style.bold(f"Subject: {notice.get('Subject', '')}") + f"\n\n{notice['Message'].rstrip()}\n")
+
+
+def _show_addresses(stack: Stack, style: Style) -> None:
+    url = f"{stack['AGE_API_URL']}/api/governance"
+    body = '{"engine":"qa","eventType":"suite_failed","severity":"HIGH"}'
+    print(style.rule())
+    print(f"{style.bold('AGE answers at ' + stack['AGE_API_URL'])}   Try:\n")
+    print(f"curl {url}/stats\n")
+    print(f"curl -H 'content-type: application/json' \\\n  -d '{body}' \\\n  {url}/event\n", flush=True)
+
+
+def _wait_for_the_end() -> None:
+    print("Ctrl-C stops everything.", flush=True)
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        print()
+
+
+class _Progress:
+    """A bar on a terminal; elsewhere one line a day."""
+
+    def __init__(self, total: int, style: Style) -> None:
+        self.total, self.style = total, style
+        self.done, self.day = 0, ""
+
+    def step(self, event: week.Event) -> None:
+        self.done += 1
+        day = event["sourceTime"][:10]
+        if sys.stdout.isatty():
+            cells = self.done * 40 // self.total
+            bar = self.style.pick("█", "#") * cells + self.style.pick("░", ".") * (40 - cells)
+            end = "\n" if self.done == self.total else ""
+            print(f"\r      {bar} {self.done}/{self.total}  {day}", end=end, flush=True)
+        elif day != self.day:
+            print(f"      {day} ({self.done} of {self.total})", flush=True)
+        self.day = day
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,148 @@
+"""Puts infra/template.yaml on the local AWS: code into S3, the translated template through CloudFormation."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError, WaiterError
+
+import server
+import translate
+from client import Stack, service
+from settings import ADMIN, API_ID, REGION, STACK, TEMPLATE, Refused, lambda_dir
+
+BUCKET = "age-code"
+TOPICS = ("ACTIONS", "ESCALATIONS", "REPORTS")
+
+
+def check_binaries() -> None:
+    missing = [name for name in translate.functions(translate.load(TEMPLATE)).values() if not _binary(name).is_file()]
+    if missing:
+        raise Refused(f"no program for {', '.join(missing)} in {lambda_dir()}: `make build` makes them")
+
+
+def deploy(port: int) -> Stack:
+    """Create the stack, or bring it up to date: only functions whose program changed are replaced."""
+    endpoint = server.endpoint(port)
+    url = f"http://{API_ID}.execute-api.localhost:{port}"
+    template_url = _upload(service("s3", endpoint), endpoint)
+    outputs = _apply(service("cloudformation", endpoint), template_url, {"PublicUrl": url})
+    queues = {f"{topic}_QUEUE_URL": _listen(endpoint, topic, outputs) for topic in TOPICS}
+    environment = _environment_of(service("lambda", endpoint), f"{STACK}-list-events")
+    return Stack({
+        "AGE_API_URL": url,
+        "AGE_API_ID": outputs["ApiId"],
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ADMIN,
+        "AWS_SECRET_ACCESS_KEY": ADMIN,
+        "EVENTS_TABLE": outputs["EventsTable"],
+        "ROLLUPS_TABLE": outputs["RollupsTable"],
+        "ACTIONS_TABLE": outputs["ActionsTable"],
+        "REPORTS_TABLE": outputs["ReportsTable"],
+        **{f"{topic}_TOPIC_ARN": _topic(topic, outputs) for topic in TOPICS},
+        **queues,
+        "WEEKLY_FUNCTION": outputs["WeeklyFunction"],
+        "CURSOR_KEY": environment["CURSOR_KEY"],
+        "EVENT_RETENTION_DAYS": environment["EVENT_RETENTION_DAYS"],
+        "PUBLIC_URL": url,
+    })
+
+
+def _binary(name: str) -> Path:
+    return lambda_dir() / name / "bootstrap"
+
+
+def _upload(s3: Any, endpoint: str) -> str:
+    """Zips and template into the local S3, each under the hash of its content, so that a change is a new key."""
+    s3.create_bucket(Bucket=BUCKET)
+    template = translate.load(TEMPLATE)
+    keys = {name: _put(s3, name, _zip(_binary(name)), "zip") for name in translate.functions(template).values()}
+    plain = translate.translate(template, BUCKET, keys)
+    return f"{endpoint}/{BUCKET}/{_put(s3, 'template', plain.encode(), 'json')}"
+
+
+def _put(s3: Any, name: str, content: bytes, suffix: str) -> str:
+    key = f"{name}-{hashlib.sha256(content).hexdigest()[:16]}.{suffix}"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+    return key
+
+
+def _zip(binary: Path) -> bytes:
+    entry = zipfile.ZipInfo("bootstrap")  # its fixed date makes equal programs equal zips
+    entry.external_attr = 0o755 << 16
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(entry, binary.read_bytes())
+    return buffer.getvalue()
+
+
+def _apply(cloudformation: Any, template_url: str, parameters: dict[str, str]) -> dict[str, str]:
+    request = {
+        "StackName": STACK,
+        "TemplateURL": template_url,
+        "Capabilities": ["CAPABILITY_IAM"],
+        "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+    }
+    try:
+        if _exists(cloudformation):
+            cloudformation.update_stack(**request)
+            _wait(cloudformation, "stack_update_complete")
+        else:
+            cloudformation.create_stack(**request)
+            _wait(cloudformation, "stack_create_complete")
+    except ClientError as error:
+        if "No updates are to be performed" not in str(error):
+            raise Refused(f"the local AWS refused the template: {error}") from None
+    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _exists(cloudformation: Any) -> bool:
+    try:
+        return bool(cloudformation.describe_stacks(StackName=STACK)["Stacks"])
+    except ClientError:
+        return False
+
+
+def _wait(cloudformation: Any, state: str) -> None:
+    try:
+        cloudformation.get_waiter(state).wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    except WaiterError:
+        events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+        failed = [e for e in events if e["ResourceStatus"].endswith("FAILED")]
+        reasons = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason', 'no reason given')}" for e in failed]
+        raise Refused(f"the template did not deploy: {reasons[-1] if reasons else 'no reason given'}") from None
+
+
+def _topic(topic: str, outputs: dict[str, str]) -> str:
+    return outputs[f"{topic.capitalize()}TopicArn"]
+
+
+def _listen(endpoint: str, topic: str, outputs: dict[str, str]) -> str:
+    """A queue subscribed to the topic: it holds what a subscriber would have got."""
+    sqs, arn = service("sqs", endpoint), _topic(topic, outputs)
+    queue = sqs.create_queue(QueueName=f"{STACK}-{topic.lower()}")["QueueUrl"]
+    queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": _accepts_from(arn, queue_arn)})
+    service("sns", endpoint).subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+    return queue
+
+
+def _accepts_from(topic_arn: str, queue_arn: str) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+    }]})
+
+
+def _environment_of(functions: Any, name: str) -> dict[str, str]:
+    return functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]

@@ -1,0 +1,82 @@
+"""The SAM template as the plain CloudFormation that the local AWS understands.
+
+It runs the translator that AWS runs, with two differences. Code comes from objects in the local S3 instead of folders.
+And the HTTP API's routes, which SAM writes into an OpenAPI body that the local CloudFormation does not read, become
+resources of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+from settings import API_ID, REGION
+
+Template = dict[str, Any]
+
+ANY_METHOD = "x-amazon-apigateway-any-method"
+INTEGRATION = "x-amazon-apigateway-integration"
+
+
+def load(path: Path) -> Template:
+    return yaml_parse(path.read_text())
+
+
+def functions(template: Template) -> dict[str, str]:
+    """Logical id → name of the binary, for every function: the last folder of its CodeUri."""
+    return {
+        logical_id: Path(resource["Properties"]["CodeUri"]).name
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def translate(template: Template, bucket: str, keys: dict[str, str]) -> str:
+    """CloudFormation JSON; `keys` names each binary's zip in the bucket."""
+    for logical_id, binary in functions(template).items():
+        template["Resources"][logical_id]["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": keys[binary]}
+    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)  # the translator asks for one
+    plain = transform(template, {}, _NoManagedPolicies())
+    for logical_id, resource in list(plain["Resources"].items()):
+        if resource["Type"] == "AWS::ApiGatewayV2::Api":
+            plain["Resources"].update(_routes(logical_id, resource["Properties"].pop("Body")))
+            resource["Properties"] |= {"Name": "age", "ProtocolType": "HTTP", "Tags": {"ms-custom-id": API_ID}}
+        if resource["Type"] == "AWS::Scheduler::Schedule":
+            # The local scheduler would hand over `<aws.scheduler.scheduled-time>` as it stands.
+            resource["Properties"]["State"] = "DISABLED"
+    return json.dumps(plain)
+
+
+def _routes(api: str, body: Template) -> Template:
+    resources: Template = {}
+    for number, (path, methods) in enumerate(sorted(body["paths"].items())):
+        for method, operation in methods.items():
+            name = f"{api}Route{number}{'' if method == ANY_METHOD else method.capitalize()}"
+            resources[f"{name}Integration"] = _resource("Integration", {
+                "ApiId": {"Ref": api},
+                "IntegrationType": "AWS_PROXY",
+                "IntegrationUri": operation[INTEGRATION]["uri"],
+                "PayloadFormatVersion": "2.0",
+            })
+            resources[name] = _resource("Route", {
+                "ApiId": {"Ref": api},
+                "RouteKey": path if path == "$default" else f"{'ANY' if method == ANY_METHOD else method.upper()} {path}",
+                "Target": {"Fn::Sub": f"integrations/${{{name}Integration}}"},
+            })
+    return resources
+
+
+def _resource(kind: str, properties: Template) -> Template:
+    return {"Type": f"AWS::ApiGatewayV2::{kind}", "Properties": properties}
+
+
+class _NoManagedPolicies:
+    """The template uses none, so the translator need not ask AWS for their names."""
+
+    def load(self) -> dict[str, str]:
+        return {}

@@ -1,0 +1,206 @@
+//! A whole AGE in one process: its functions, a DynamoDB behind a proxy that can fail, an SNS that listens, a clock.
+
+pub(crate) mod proxy;
+pub(crate) mod sns;
+mod tables;
+
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use generate_report::{Firing, Made, Reporter, Weekly, WeeklyError};
+use log_event::Dispatcher;
+use model::{ManualClock, Timestamp};
+use notify::Topic;
+use platform::CursorKey;
+use proxy::Proxy;
+use scoring::Policy;
+use serde_json::Value;
+use sns::Sns;
+use store::{Actions, Db, Events, Intake, Listing, Reports, Rollups, WeeklyReports};
+use tower::ServiceExt;
+
+pub(crate) const RETENTION_DAYS: i64 = 400;
+
+/// Monday, five past midnight: when the weekly report is due.
+pub(crate) fn monday() -> Timestamp {
+    "2026-11-23T00:05:00Z".parse().unwrap()
+}
+
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) dynamodb: Proxy,
+    pub(crate) sns: Sns,
+    db_config: SdkConfig,
+    sns_config: SdkConfig,
+    /// The environments that `send` reaches: one of each function.
+    api: Api,
+}
+
+/// One execution environment of every function behind the API.
+#[derive(Clone)]
+pub(crate) struct Api {
+    log_event: Router,
+    list_events: Router,
+    generate_report: Router,
+    list_reports: Router,
+    get_stats: Router,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let clock = Arc::new(ManualClock::at(monday()));
+        let dynamodb = Proxy::start(tables::dynamodb().await).await;
+        let sns = Sns::start().await;
+        let (db_config, sns_config) = (aws(&dynamodb.url).await, aws(&sns.url).await);
+        let api = Api::new(&clock, &db_config, &sns_config);
+        Self { clock, dynamodb, sns, db_config, sns_config, api }
+    }
+
+    pub(crate) fn at(&self, moment: &str) {
+        self.clock.set(moment.parse().unwrap());
+    }
+
+    /// Another execution environment of every function, which knows nothing of the first.
+    pub(crate) fn another_environment(&self) -> Api {
+        Api::new(&self.clock, &self.db_config, &self.sns_config)
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.api.send(method, path, headers, body).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], b"").await
+    }
+
+    pub(crate) async fn post(&self, event: &Value) -> Answer {
+        self.api.post(event, None).await
+    }
+
+    pub(crate) async fn post_keyed(&self, event: &Value, key: &str) -> Answer {
+        self.api.post(event, Some(key)).await
+    }
+
+    pub(crate) async fn report(&self) -> Answer {
+        self.send("POST", "/api/governance/report", &[], b"").await
+    }
+
+    pub(crate) fn db(&self) -> Db {
+        Db::new(&self.db_config)
+    }
+
+    /// A new execution environment of the weekly function.
+    pub(crate) fn weekly(&self) -> Weekly {
+        let db = self.db();
+        Weekly {
+            reporter: Reporter::new(Rollups::new(&db, "Rollups"), Policy::compiled().unwrap(), Arc::clone(&self.clock)),
+            reports: WeeklyReports::new(Reports::new(&db, "Reports"), Actions::new(&db, "Actions")),
+            topic: Topic::new(&self.sns_config, "arn:aws:sns:us-east-1:000000000000:reports"),
+            api: Some("https://age.example".to_owned()),
+        }
+    }
+
+    pub(crate) async fn fire(&self) -> Result<Made, WeeklyError> {
+        self.weekly().run(Firing::default()).await
+    }
+}
+
+impl Api {
+    fn new(clock: &Arc<ManualClock>, db_config: &SdkConfig, sns_config: &SdkConfig) -> Self {
+        let db = Db::new(db_config);
+        let events = Events::new(&db, "Events", RETENTION_DAYS);
+        let (rollups, actions) = (Rollups::new(&db, "Rollups"), Actions::new(&db, "Actions"));
+        let reports = Reports::new(&db, "Reports");
+        let topic = |name: &str| Topic::new(sns_config, format!("arn:aws:sns:us-east-1:000000000000:{name}"));
+        let dispatcher = Dispatcher { actions: topic("actions"), escalations: topic("escalations"), api: None };
+        let intake = Intake::new(events.clone(), rollups.clone(), actions.clone());
+        let policy = || Policy::compiled().unwrap();
+        let cursors = || CursorKey::new("a key of the tests").unwrap();
+        let listing = Listing::new(events.clone(), rollups.clone());
+        let reporter = Reporter::new(rollups.clone(), policy(), Arc::clone(clock));
+        Self {
+            log_event: log_event::router(log_event::App::new(intake, dispatcher, policy(), Arc::clone(clock))),
+            list_events: list_events::router(list_events::App::new(events, listing, actions, cursors(), Arc::clone(clock))),
+            generate_report: generate_report::router(reporter, reports.clone()),
+            list_reports: list_reports::router(list_reports::App::new(reports.clone(), cursors())),
+            get_stats: get_stats::router(get_stats::App::new(rollups, reports, policy(), Arc::clone(clock))),
+        }
+    }
+
+    /// The function that the template's routes give a path to.
+    fn function(&self, path: &str) -> Router {
+        let path = path.split('?').next().unwrap_or_default();
+        let parts: Vec<&str> = path.trim_start_matches("/api/governance/").split('/').collect();
+        match parts.as_slice() {
+            ["event"] => &self.log_event,
+            ["events"] | ["events", _] => &self.list_events,
+            ["report"] => &self.generate_report,
+            ["reports"] | ["reports", _] => &self.list_reports,
+            _ => &self.get_stats,
+        }
+        .clone()
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, value.as_bytes());
+        }
+        let request = request.body(Body::from(body.to_vec())).unwrap();
+        let response = self.function(path).oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        Answer { status: parts.status.as_u16(), headers: parts.headers, json, bytes: body.len() }
+    }
+
+    pub(crate) async fn post(&self, event: &Value, key: Option<&str>) -> Answer {
+        let mut headers = vec![("Content-Type", "application/json")];
+        headers.extend(key.map(|key| ("Idempotency-Key", key)));
+        self.send("POST", "/api/governance/event", &headers, event.to_string().as_bytes()).await
+    }
+}
+
+/// What a caller gets.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) json: Value,
+    pub(crate) bytes: usize,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self, pointer: &str) -> &str {
+        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no text at {pointer} in {self:?}"))
+    }
+
+    pub(crate) fn number(&self, pointer: &str) -> u64 {
+        self.json.pointer(pointer).and_then(Value::as_u64).unwrap_or_else(|| panic!("no number at {pointer} in {self:?}"))
+    }
+
+    pub(crate) fn list(&self, pointer: &str) -> &[Value] {
+        self.json.pointer(pointer).and_then(Value::as_array).unwrap_or_else(|| panic!("no list at {pointer} in {self:?}"))
+    }
+}
+
+async fn aws(url: &str) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .endpoint_url(url)
+        .test_credentials()
+        .load()
+        .await
+}
+
+/// An event as a caller sends it.
+pub(crate) fn event(engine: &str, event_type: &str, severity: &str) -> Value {
+    serde_json::json!({ "engine": engine, "eventType": event_type, "severity": severity })
+}

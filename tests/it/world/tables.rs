@@ -1,0 +1,47 @@
+//! A DynamoDB in this process, with the tables that the template deploys.
+
+use dynoxide::Database;
+use serde_json::{Map, Value};
+use tokio::net::TcpListener;
+
+/// What `CreateTable` takes of a table in the template; the rest is not emulated.
+const PROPERTIES: [&str; 4] = ["AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode"];
+
+/// Starts one and answers its address.
+pub(crate) async fn dynamodb() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let database = Database::memory().unwrap();
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    let http = reqwest::Client::new();
+    for (name, properties) in templates_tables() {
+        let mut table = Map::from_iter([("TableName".to_owned(), Value::from(name))]);
+        table.extend(PROPERTIES.iter().filter_map(|name| Some(((*name).to_owned(), properties.get(*name)?.clone()))));
+        let answer = http
+            .post(&url)
+            .header("X-Amz-Target", "DynamoDB_20120810.CreateTable")
+            .header("Content-Type", "application/x-amz-json-1.0")
+            .header("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261123/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+            .header("X-Amz-Date", "20261123T000000Z")
+            .json(&table)
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+    url
+}
+
+fn templates_tables() -> Vec<(String, Value)> {
+    let template = include_str!("../../../infra/template.yaml");
+    let template: yaml_serde::Value = yaml_serde::from_str(template).unwrap();
+    let resources = template.get("Resources").and_then(yaml_serde::Value::as_mapping).unwrap();
+    let tables = resources.iter().filter(|(_, resource)| {
+        resource.get("Type").and_then(yaml_serde::Value::as_str) == Some("AWS::DynamoDB::Table")
+    });
+    let tables: Vec<_> = tables
+        .map(|(name, table)| (name.as_str().unwrap().to_owned(), serde_json::to_value(table.get("Properties")).unwrap()))
+        .collect();
+    assert!(tables.len() >= 4, "the template has lost its tables");
+    tables
+}
