@@ -1,1 +1,62 @@
-//! contention
+//! Many writers on one counter: they spread, and no count is lost or made up.
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use crate::world::{World, event};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_spread_and_totals_stay_exact() {
+    const WRITERS: usize = 16;
+    const EACH: usize = 25;
+    let world = World::new().await;
+    world.at("2026-11-22T12:00:00Z");
+    world.dynamodb.conflict_on_overlap();
+    let environments: Vec<_> = (0..WRITERS).map(|_| world.another_environment()).collect();
+    let writers = environments.iter().map(async |api| {
+        let mut accepted = 0;
+        while accepted < EACH {
+            let answer = api.post(&event("billing", "invoice_synced", "LOW"), None).await;
+            assert!(matches!(answer.status, 201 | 503), "{answer:?}");
+            accepted += usize::from(answer.status == 201);
+        }
+    });
+    join_all(writers).await;
+    world.clock.advance(60);
+
+    assert!(world.dynamodb.conflicts() > 0, "nothing was tested");
+    let width = world.width("billing", "2026-11-22").await;
+    assert!(width > 1, "the writers did not spread");
+    let total = (WRITERS * EACH) as u64;
+    assert_eq!(world.get("/api/governance/stats").await.number("/byEngine/billing"), total);
+    assert_eq!(world.report().await.number("/summary/totalEvents"), total);
+    assert_eq!(world.all("/api/governance/events?limit=100").await.len(), WRITERS * EACH);
+
+    // The next day is quiet: one row an engine is read again, for it and for the days without a conflict.
+    world.dynamodb.heal();
+    world.at("2026-11-23T12:00:00Z");
+    for api in &environments {
+        assert_eq!(api.post(&event("billing", "invoice_synced", "LOW"), None).await.status, 201);
+    }
+    assert_eq!(world.width("billing", "2026-11-23").await, 1);
+    world.dynamodb.heal();
+    let today = world.get("/api/governance/events?from=2026-11-23&limit=500").await;
+    assert_eq!(today.list("/events").len(), WRITERS);
+    // One query of shard 0 for each engine, and one of the only timeline there is.
+    assert_eq!(world.dynamodb.calls("Query"), model::Engine::ALL.len() + 1);
+}
+
+impl World {
+    /// How many rows the day of `engine` is spread over, by what its first row says.
+    async fn width(&self, engine: &str, day: &str) -> u64 {
+        let row = self.row("Rollups", &[("engine_shard", &format!("{engine}#0")), ("day", day)]).await;
+        row["Item"]["width"]["N"].as_str().map_or(1, |width| width.parse().unwrap())
+    }
+
+    /// A row as DynamoDB has it.
+    pub(crate) async fn row(&self, table: &str, key: &[(&str, &str)]) -> Value {
+        let key: serde_json::Map<_, _> =
+            key.iter().map(|(name, value)| ((*name).to_owned(), serde_json::json!({ "S": value }))).collect();
+        self.dynamodb.ask("GetItem", &serde_json::json!({ "TableName": table, "Key": key })).await
+    }
+}

@@ -70,8 +70,9 @@ async fn low_and_medium_events_lead_to_nothing() {
 async fn details_come_back_as_they_were_given() {
     let world = World::new().await;
     let body = r#"{"engine":"qa","event_type":"x","details":{ "z": 12345678901234567890123, "a": [1.10, "\u0000 \"é\" 日本"] }}"#;
-    let created =
-        world.send("POST", "/api/governance/event", &[("Content-Type", "application/json; charset=utf-8")], body.as_bytes()).await;
+    let created = world
+        .send("POST", "/api/governance/event", &[("Content-Type", "application/json; charset=utf-8")], body.as_bytes())
+        .await;
     assert_eq!(created.status, 201);
     let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
     assert_eq!(shown.json["details"], created.json["details"]);
@@ -83,7 +84,8 @@ async fn stats_of_nothing_are_nothing() {
     let world = World::new().await;
     let stats = world.get("/api/governance/stats").await;
     assert_eq!(stats.status, 200);
-    let engines = ["compliance", "qa", "documentation", "image_engine", "voice_engine", "billing", "deep_agent", "maos"];
+    let engines =
+        ["compliance", "qa", "documentation", "image_engine", "voice_engine", "billing", "deep_agent", "maos"];
     let none: serde_json::Map<_, _> = engines.iter().map(|engine| ((*engine).to_owned(), json!(0))).collect();
     assert_eq!(
         stats.json,
@@ -98,7 +100,9 @@ async fn stats_of_nothing_are_nothing() {
 #[tokio::test]
 async fn stats_are_of_the_last_thirty_days() {
     let world = World::new().await;
-    for (moment, severity) in [("2026-10-23T23:59:00Z", "CRITICAL"), ("2026-10-24T00:00:00Z", "HIGH"), ("2026-11-23T00:05:00Z", "LOW")] {
+    for (moment, severity) in
+        [("2026-10-23T23:59:00Z", "CRITICAL"), ("2026-10-24T00:00:00Z", "HIGH"), ("2026-11-23T00:05:00Z", "LOW")]
+    {
         world.at(moment);
         world.post(&event("documentation", "page_stale", severity)).await;
     }

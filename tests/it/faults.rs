@@ -1,1 +1,74 @@
-//! faults
+//! SNS or DynamoDB away: what is promised then, and that all is well again without a restart.
+
+use serde_json::json;
+
+use crate::world::proxy::Fault;
+use crate::world::{World, event};
+
+#[tokio::test]
+async fn with_sns_refusing_the_event_is_taken_and_its_actions_stay_pending() {
+    let world = World::new().await;
+    world.sns.refuse(true);
+    let created = world.post(&event("billing", "invoice_sync_failed", "CRITICAL")).await;
+    assert_eq!(created.status, 201);
+    let owed = json!([{"action": "billing_sync_repair", "status": "pending"}, {"action": "notify_admin", "status": "pending"}]);
+    assert_eq!(created.json["actions"], owed);
+    let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
+    assert_eq!(shown.json["actions"], owed);
+
+    world.sns.refuse(false);
+    let next = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
+    assert_eq!(next.json["actions"], json!([{"action": "billing_sync_repair", "status": "dispatched"}]));
+}
+
+#[tokio::test]
+async fn an_action_that_could_not_be_recorded_as_dispatched_stays_pending() {
+    let world = World::new().await;
+    world.dynamodb.fault(|call| if call.operation == "UpdateItem" { Fault::Refuse } else { Fault::None });
+    let created = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
+    assert_eq!((created.status, created.text("/actions/0/status")), (201, "pending"));
+    world.dynamodb.heal();
+    let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
+    assert_eq!(shown.text("/actions/0/status"), "pending");
+}
+
+#[tokio::test]
+async fn with_dynamodb_down_nothing_is_stored_and_back_up_all_is_well() {
+    let world = World::new().await;
+    let sent = event("billing", "invoice_sync_failed", "CRITICAL");
+    assert_eq!(world.post(&sent).await.status, 201);
+
+    world.dynamodb.fault(|_| Fault::Refuse);
+    let answers = [
+        world.post(&sent).await,
+        world.get("/api/governance/events").await,
+        world.get("/api/governance/stats").await,
+        world.report().await,
+        world.get("/api/governance/reports").await,
+        world.get("/api/governance/reports/01936f2e-0000-7000-8000-00000000000a").await,
+    ];
+    for answer in answers {
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")), "{answer:?}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        let told = answer.json.to_string();
+        assert!(!told.contains("Table") && !told.contains("127.0.0.1") && !told.contains("dispatch"), "{told}");
+    }
+    assert_eq!(world.sns.published("escalations").len(), 1, "nobody is told of what is not stored");
+
+    world.dynamodb.heal();
+    assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
+    assert_eq!(world.post(&sent).await.status, 201);
+    assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 2);
+}
+
+#[tokio::test]
+async fn throttled_for_good_is_a_503_and_for_a_moment_is_nothing() {
+    let world = World::new().await;
+    let sent = event("qa", "suite_failed", "LOW");
+    world.dynamodb.fault(|call| if call.earlier < 2 { Fault::Throttle } else { Fault::None });
+    assert_eq!(world.post(&sent).await.status, 201);
+    world.dynamodb.fault(|_| Fault::Throttle);
+    assert_eq!(world.post(&sent).await.status, 503);
+    world.dynamodb.heal();
+    assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
+}

@@ -1,1 +1,118 @@
-//! idempotency
+//! One key, one event, however often it is sent.
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::world::proxy::Fault;
+use crate::world::{World, event};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_at_once_make_one_event_one_count_one_action() {
+    let world = World::new().await;
+    world.dynamodb.conflict_on_overlap();
+    let sent = event("billing", "invoice_sync_failed", "HIGH");
+    let environments: Vec<_> = (0..50).map(|_| world.another_environment()).collect();
+    let answers = join_all(environments.iter().map(|api| api.post(&sent, Some("order-17")))).await;
+
+    let created: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
+    let replayed: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+    assert_eq!((created.len(), replayed.len()), (1, 49));
+    assert!(created[0].header("idempotency-replayed").is_none());
+    for answer in &replayed {
+        assert_eq!(answer.header("idempotency-replayed"), Some("true"));
+        assert_eq!(answer.text("/id"), created[0].text("/id"));
+        assert_eq!(answer.text("/occurredAt"), created[0].text("/occurredAt"));
+    }
+    assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
+    assert_eq!(world.get("/api/governance/events").await.list("/events").len(), 1);
+    assert_eq!(world.sns.published("actions").len(), 1);
+
+    let replay = world.post_keyed(&sent, "order-17").await;
+    assert_eq!(replay.json["actions"], json!([{"action": "billing_sync_repair", "status": "dispatched"}]));
+}
+
+#[tokio::test]
+async fn another_body_under_the_same_key_is_refused() {
+    let world = World::new().await;
+    let first = json!({"engine": "qa", "eventType": "suite_failed", "severity": "HIGH", "details": {"a": 1, "b": [2]}});
+    assert_eq!(world.post_keyed(&first, "k").await.status, 201);
+    for (name, value) in [
+        ("eventType", json!("suite_passed")),
+        ("severity", json!("LOW")),
+        ("details", json!({"a": 1})),
+        ("sourceTime", json!("2026-11-23T00:00:00Z")),
+    ] {
+        let mut other = first.clone();
+        other[name] = value;
+        let refused = world.post_keyed(&other, "k").await;
+        assert_eq!((refused.status, refused.text("/errors/0/pointer")), (422, "/Idempotency-Key"), "{name}");
+    }
+    assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
+    assert_eq!(world.sns.published("actions").len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_words_in_another_order_are_the_same_body() {
+    let world = World::new().await;
+    let post = async |body: &str| {
+        let headers = [("Content-Type", "application/json"), ("Idempotency-Key", "k")];
+        world.send("POST", "/api/governance/event", &headers, body.as_bytes()).await.status
+    };
+    assert_eq!(post(r#"{"engine":"qa","eventType":"x","details":{"a":1,"b":2}}"#).await, 201);
+    assert_eq!(
+        post(r#"{ "severity": "LOW", "details": {"b":2, "a":1}, "event_type": "x", "engine": "qa" }"#).await,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_its_engine() {
+    let world = World::new().await;
+    assert_eq!(world.post_keyed(&event("qa", "x", "LOW"), "k").await.status, 201);
+    assert_eq!(world.post_keyed(&event("maos", "x", "LOW"), "k").await.status, 201);
+    assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 2);
+}
+
+#[tokio::test]
+async fn an_answer_lost_after_the_commit_makes_no_second_event() {
+    let world = World::new().await;
+    // The first answer of every transaction is lost; the SDK's own retry finds out.
+    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0) => Fault::DropAnswer,
+        _ => Fault::None,
+    });
+    let sent = event("billing", "invoice_sync_failed", "HIGH");
+    assert_eq!(world.post(&sent).await.status, 201);
+    assert!(world.dynamodb.calls("TransactWriteItems") >= 2);
+    assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
+}
+
+#[tokio::test]
+async fn when_every_answer_is_lost_the_table_tells() {
+    let world = World::new().await;
+    world.dynamodb.fault(|call| if call.operation == "TransactWriteItems" { Fault::DropAnswer } else { Fault::None });
+    let created = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    world.dynamodb.heal();
+    let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
+    assert_eq!(shown.json, created.json);
+    assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_was_left_without_an_answer_may_try_again() {
+    let world = World::new().await;
+    let sent = event("billing", "invoice_sync_failed", "HIGH");
+    // Nothing comes through any more once the transaction is committed.
+    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0) => Fault::DropAnswer,
+        _ => Fault::Refuse,
+    });
+    assert_eq!(world.post_keyed(&sent, "order-17").await.status, 503);
+    world.dynamodb.heal();
+    let retried = world.post_keyed(&sent, "order-17").await;
+    assert_eq!((retried.status, retried.header("idempotency-replayed")), (200, Some("true")));
+    // The action of the first try is still owed: nobody claims that it was handed over.
+    assert_eq!(retried.json["actions"], json!([{"action": "billing_sync_repair", "status": "pending"}]));
+    assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
+}

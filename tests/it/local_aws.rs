@@ -1,1 +1,191 @@
-//! local_aws
+//! The deployed thing: the real template and the real binaries on a local AWS that enforces IAM.
+//!
+//! These need a running stack: `make test` starts one of its own and says where it is in `AGE_STACK_ENV`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::header::HOST;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+const NEEDS_STACK: &str = "AGE_STACK_ENV must name the stack.env of a running stack: `make test` sees to that";
+
+/// A stack as a caller reaches it.
+struct Stack {
+    names: BTreeMap<String, String>,
+    http: Client,
+}
+
+impl Stack {
+    fn running() -> Self {
+        let file = std::env::var("AGE_STACK_ENV").expect(NEEDS_STACK);
+        let text = std::fs::read_to_string(file).expect(NEEDS_STACK);
+        let names = text.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned()));
+        Self { names: names.collect(), http: Client::new() }
+    }
+
+    fn name(&self, name: &str) -> &str {
+        self.names.get(name).unwrap_or_else(|| panic!("{name} is not in stack.env"))
+    }
+
+    /// Calls the API. Its host name is not one that every resolver knows, so it goes into the Host header.
+    async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: String) -> (u16, Value) {
+        let url = format!("{}{path}", self.name("AWS_ENDPOINT_URL"));
+        let host = self.name("AGE_API_URL").trim_start_matches("http://").to_owned();
+        let mut request = self.http.request(method, url).header(HOST, host).body(body).timeout(Duration::from_secs(30));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.call(Method::GET, path, &[], String::new()).await
+    }
+
+    async fn post(&self, event: &Value, key: &str) -> (u16, Value) {
+        let headers = [("Content-Type", "application/json"), ("Idempotency-Key", key)];
+        self.call(Method::POST, "/api/governance/event", &headers, event.to_string()).await
+    }
+
+    /// Fires the weekly function as its schedule does.
+    async fn fire(&self) -> Value {
+        let path = format!("/2015-03-31/functions/{}/invocations", self.name("WEEKLY_FUNCTION"));
+        let url = format!("{}{path}", self.name("AWS_ENDPOINT_URL"));
+        let now = platform::SystemClock::default();
+        let firing = json!({ "scheduledTime": model::Clock::now(&now) }).to_string();
+        let signed = self.signed("lambda");
+        let answer = self.http.post(url).header("Authorization", signed).body(firing).send().await.unwrap();
+        let failed = answer.headers().contains_key("X-Amz-Function-Error");
+        let payload = answer.json().await.unwrap();
+        assert!(!failed, "{payload}");
+        payload
+    }
+
+    /// Takes all messages that a queue holds by now.
+    async fn drain(&self, queue: &str) -> Vec<Value> {
+        let mut messages = Vec::new();
+        loop {
+            let body = json!({ "QueueUrl": self.name(queue), "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1 });
+            let request = self
+                .http
+                .post(self.name("AWS_ENDPOINT_URL"))
+                .header("X-Amz-Target", "AmazonSQS.ReceiveMessage")
+                .header("Content-Type", "application/x-amz-json-1.0")
+                .header("Authorization", self.signed("sqs"))
+                .body(body.to_string());
+            let answer: Value = request.send().await.unwrap().json().await.unwrap();
+            let Some(received) = answer.get("Messages").and_then(Value::as_array).filter(|some| !some.is_empty())
+            else {
+                return messages;
+            };
+            messages.extend(
+                received.iter().map(|message| serde_json::from_str(message["Body"].as_str().unwrap()).unwrap()),
+            );
+        }
+    }
+
+    /// The local AWS knows its admin by the key id; it does not check root's signature.
+    fn signed(&self, service: &str) -> String {
+        let key = self.name("AWS_ACCESS_KEY_ID");
+        let region = self.name("AWS_REGION");
+        format!(
+            "AWS4-HMAC-SHA256 Credential={key}/20261123/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        )
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a running stack: make test"]
+async fn an_event_travels_the_whole_way() {
+    let stack = Stack::running();
+    let before = stack.get("/api/governance/stats").await.1["totalEvents"].as_u64().unwrap();
+    let sent = json!({"engine": "billing", "eventType": "invoice_sync_failed", "severity": "CRITICAL", "details": {"invoices": 1204}});
+
+    let (status, created) = stack.post(&sent, "the-whole-way").await;
+    assert_eq!(status, 201, "{created}");
+    let id = created["id"].as_str().unwrap();
+    assert_eq!(
+        created["actions"],
+        json!([{"action": "billing_sync_repair", "status": "dispatched"}, {"action": "notify_admin", "status": "dispatched"}])
+    );
+    assert_eq!(stack.post(&sent, "the-whole-way").await.0, 200);
+    let mut other = sent.clone();
+    other["severity"] = json!("LOW");
+    assert_eq!(stack.post(&other, "the-whole-way").await.0, 422);
+
+    assert_eq!(stack.get(&format!("/api/governance/events/{id}")).await, (200, created.clone()));
+    let (status, listed) = stack.get("/api/governance/events?engine=billing&severity=CRITICAL&limit=1").await;
+    assert_eq!((status, &listed["events"][0]["id"]), (200, &created["id"]));
+    let after = stack.get("/api/governance/stats").await.1["totalEvents"].as_u64().unwrap();
+    assert!(after > before, "{after}");
+
+    let escalations = stack.drain("ESCALATIONS_QUEUE_URL").await;
+    let ours: Vec<_> = escalations.iter().filter(|mail| mail["Message"].as_str().unwrap().contains(id)).collect();
+    assert_eq!(ours.len(), 1, "{escalations:?}");
+    assert_eq!(ours[0]["Subject"], "[AGE] CRITICAL Billing: invoice_sync_failed");
+    assert!(
+        ours[0]["Message"]
+            .as_str()
+            .unwrap()
+            .contains(&format!("{}/api/governance/events/{id}", stack.name("AGE_API_URL")))
+    );
+    let orders = stack.drain("ACTIONS_QUEUE_URL").await;
+    let ours: Vec<_> = orders.iter().filter(|order| order["Message"].as_str().unwrap().contains(id)).collect();
+    assert_eq!(ours.len(), 1, "{orders:?}");
+    assert_eq!(ours[0]["MessageAttributes"]["action"]["Value"], "billing_sync_repair");
+}
+
+#[tokio::test]
+#[ignore = "needs a running stack: make test"]
+async fn reports_are_made_on_demand_and_by_the_schedule() {
+    let stack = Stack::running();
+    let (status, _) =
+        stack.post(&json!({"engine": "qa", "eventType": "suite_failed", "severity": "HIGH"}), "reported").await;
+    assert!(matches!(status, 200 | 201));
+    let (status, report) = stack.call(Method::POST, "/api/governance/report", &[], String::new()).await;
+    assert_eq!((status, &report["kind"]), (201, &json!("on_demand")));
+    assert!(report["summary"]["byEngine"]["qa"].as_u64().unwrap() >= 1, "{report}");
+    let shown = stack.get(&format!("/api/governance/reports/{}", report["id"].as_str().unwrap())).await;
+    assert_eq!(shown, (200, report.clone()));
+
+    let made = stack.fire().await;
+    assert_eq!(stack.fire().await, made, "one week, one report");
+    let weekly = stack.get(&format!("/api/governance/reports/{}", made["id"].as_str().unwrap())).await.1;
+    assert_eq!(weekly["kind"], "weekly");
+    let mails = stack.drain("REPORTS_QUEUE_URL").await;
+    let ours: Vec<Value> =
+        mails.iter().map(|mail| serde_json::from_str(mail["Message"].as_str().unwrap()).unwrap()).collect();
+    assert_eq!(ours, [weekly], "subscribed machines get the report itself, once");
+    let (_, listed) = stack.get("/api/governance/reports").await;
+    assert!(listed["reports"].as_array().unwrap().len() >= 2);
+}
+
+#[tokio::test]
+#[ignore = "needs a running stack: make test"]
+async fn refusals_are_ours_behind_the_gateway_too() {
+    let stack = Stack::running();
+    let json_type = ("Content-Type", "application/json");
+    let post = Method::POST;
+    for (method, path, headers, body, expected) in [
+        (post.clone(), "/api/governance/event", vec![json_type], "{".to_owned(), 400),
+        (post.clone(), "/api/governance/event", vec![json_type], "{}".to_owned(), 422),
+        (post.clone(), "/api/governance/event", vec![json_type], " ".repeat(300_000), 413),
+        (post, "/api/governance/event", vec![("Content-Type", "text/plain")], "{}".to_owned(), 415),
+        (Method::DELETE, "/api/governance/event", vec![], String::new(), 405),
+        (Method::GET, "/api/governance/report", vec![], String::new(), 405),
+        (Method::GET, "/api/governance/events/nothing", vec![], String::new(), 404),
+        (Method::GET, "/api/governance/elsewhere", vec![], String::new(), 404),
+        (Method::GET, "/api/governance/events?cursor=forged", vec![], String::new(), 400),
+    ] {
+        let (status, problem) = stack.call(method.clone(), path, &headers, body).await;
+        assert_eq!(
+            (status, problem["status"].as_u64()),
+            (expected, Some(u64::from(expected))),
+            "{method} {path}: {problem}"
+        );
+    }
+}

@@ -1,1 +1,223 @@
-//! reports
+//! Reports: trusted or not made.
+
+use futures_util::future::join_all;
+use generate_report::{Firing, WeeklyError};
+use serde_json::{Value, json};
+
+use crate::world::proxy::Fault;
+use crate::world::{World, event};
+
+async fn a_bad_week(world: &World) {
+    world.at("2026-11-12T09:00:00Z");
+    world.post(&event("billing", "invoice_sync_slow", "MEDIUM")).await;
+    world.at("2026-11-18T09:00:00Z");
+    for _ in 0..5 {
+        world.post(&event("billing", "invoice_sync_failed", "CRITICAL")).await;
+    }
+    world.post(&event("qa", "suite_failed", "HIGH")).await;
+    world.clock.set(crate::world::monday());
+    // Today is not in last week.
+    world.post(&event("maos", "task_lost", "CRITICAL")).await;
+}
+
+#[tokio::test]
+async fn the_weekly_report_covers_the_seven_whole_days_before() {
+    let world = World::new().await;
+    a_bad_week(&world).await;
+    let made = world.fire().await.unwrap();
+    let report = world.get(&format!("/api/governance/reports/{}", made.id)).await.json;
+    let without_hash = {
+        let mut report = report.clone();
+        assert_eq!(report["policyHash"].as_str().unwrap().len(), 64);
+        report.as_object_mut().unwrap().remove("policyHash");
+        report
+    };
+    assert_eq!(
+        without_hash,
+        json!({
+            "id": made.id.to_string(), "kind": "weekly", "reportPeriod": "2026-11-16_2026-11-23",
+            "from": "2026-11-16T00:00:00.000Z", "to": "2026-11-23T00:00:00.000Z", "generatedAt": "2026-11-23T00:05:00.000Z",
+            "riskScore": 26, "riskLevel": "CRITICAL",
+            "summary": {
+                "totalEvents": 6, "criticalCount": 5,
+                "byEngine": {"compliance": 0, "qa": 1, "documentation": 0, "image_engine": 0, "voice_engine": 0, "billing": 5, "deep_agent": 0, "maos": 0},
+                "bySeverity": {"LOW": 0, "MEDIUM": 0, "HIGH": 1, "CRITICAL": 5},
+                "riskScores": {"operational_risk": 15, "billing_risk": 100, "security_risk": 0, "client_risk": 0, "performance_risk": 15},
+                "rawScores": {"operational_risk": 15, "billing_risk": 125, "security_risk": 0, "client_risk": 0, "performance_risk": 15},
+                "peakCategory": "billing_risk",
+                "contributions": {
+                    "operational_risk": {"qa": 15, "documentation": 0, "maos": 0}, "billing_risk": {"billing": 125},
+                    "security_risk": {"compliance": 0, "maos": 0}, "client_risk": {"image_engine": 0, "voice_engine": 0},
+                    "performance_risk": {"qa": 15, "deep_agent": 0},
+                },
+                "previous": {
+                    "riskScore": 1, "totalEvents": 1,
+                    "riskScores": {"operational_risk": 0, "billing_risk": 5, "security_risk": 0, "client_risk": 0, "performance_risk": 0},
+                },
+            },
+            "recommendations": ["Audit billing sync and token enforcement", "Address 5 critical events immediately"],
+        })
+    );
+}
+
+#[tokio::test]
+async fn people_get_a_summary_and_machines_the_report() {
+    let world = World::new().await;
+    a_bad_week(&world).await;
+    let made = world.fire().await.unwrap();
+    let sent = world.sns.published("reports");
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].subject, "[AGE] Week 2026-11-16_2026-11-23: risk CRITICAL, 26");
+    let by_protocol: Value = serde_json::from_str(&sent[0].message).unwrap();
+    let text = by_protocol["default"].as_str().unwrap();
+    for said in [
+        "because of billing_risk",
+        "26 of 100 (the week before: 1)",
+        "- Audit billing sync and token enforcement",
+        &format!("https://age.example/api/governance/reports/{}", made.id),
+    ] {
+        assert!(text.contains(said), "{said} in {text}");
+    }
+    let report: Value = serde_json::from_str(by_protocol["sqs"].as_str().unwrap()).unwrap();
+    assert_eq!(report, world.get(&format!("/api/governance/reports/{}", made.id)).await.json);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_firings_at_once_make_one_report_and_send_it_once() {
+    let world = World::new().await;
+    a_bad_week(&world).await;
+    world.dynamodb.conflict_on_overlap();
+    let functions: Vec<_> = (0..10).map(|_| world.weekly()).collect();
+    let made = join_all(functions.iter().map(|weekly| weekly.run(Firing::default()))).await;
+    let ids: std::collections::BTreeSet<_> = made.into_iter().map(|made| made.unwrap().id.to_string()).collect();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(world.get("/api/governance/reports").await.list("/reports").len(), 1);
+    assert_eq!(world.sns.published("reports").len(), 1);
+}
+
+#[tokio::test]
+async fn firing_again_changes_nothing() {
+    let world = World::new().await;
+    a_bad_week(&world).await;
+    let first = world.fire().await.unwrap();
+    world.clock.advance(3600);
+    assert_eq!(world.fire().await.unwrap(), first);
+    // A firing that comes a day late is still for its own week.
+    world.clock.advance(24 * 3600);
+    let late = Firing { scheduled_time: Some(crate::world::monday()) };
+    assert_eq!(world.weekly().run(late).await.unwrap(), first);
+    assert_eq!(world.sns.published("reports").len(), 1);
+}
+
+#[tokio::test]
+async fn a_week_that_is_not_over_has_no_report() {
+    let world = World::new().await;
+    let early = Firing { scheduled_time: Some("2026-11-30T00:05:00Z".parse().unwrap()) };
+    assert!(matches!(world.weekly().run(early).await, Err(WeeklyError::NotOver(_))));
+    assert!(world.get("/api/governance/reports").await.list("/reports").is_empty());
+}
+
+#[tokio::test]
+async fn a_read_that_fails_in_the_middle_makes_no_report() {
+    for failing in [0, 3, 7, 8, 15] {
+        let world = World::new().await;
+        a_bad_week(&world).await;
+        world.dynamodb.fault(move |call| {
+            if call.operation == "Query" && call.earlier >= failing { Fault::Refuse } else { Fault::None }
+        });
+        assert!(matches!(world.fire().await, Err(WeeklyError::Store(_))), "query {failing}");
+        assert_eq!(world.report().await.status, 503, "query {failing}");
+        world.dynamodb.heal();
+        assert!(world.get("/api/governance/reports").await.list("/reports").is_empty());
+        assert!(world.sns.published("reports").is_empty());
+        assert_eq!(world.fire().await.unwrap().risk_score, 26);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_counter_makes_no_report() {
+    for (name, value) in [
+        ("09C", json!({"S": "five"})),
+        ("09C", json!({"N": "-5"})),
+        ("09X", json!({"N": "5"})),
+        ("width", json!({"N": "1.5"})),
+    ] {
+        let world = World::new().await;
+        a_bad_week(&world).await;
+        let damage = json!({
+            "TableName": "Rollups", "Key": {"engine_shard": {"S": "billing#0"}, "day": {"S": "2026-11-18"}},
+            "UpdateExpression": "SET #name = :value",
+            "ExpressionAttributeNames": {"#name": name}, "ExpressionAttributeValues": {":value": value},
+        });
+        world.dynamodb.ask("UpdateItem", &damage).await;
+        let error = world.fire().await.unwrap_err().to_string();
+        assert!(error.contains("Rollups: key billing#0/2026-11-18"), "{error}");
+        assert!(world.get("/api/governance/reports").await.list("/reports").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_could_not_be_sent_is_sent_by_the_next_try_once() {
+    let world = World::new().await;
+    a_bad_week(&world).await;
+    world.sns.refuse(true);
+    assert!(matches!(world.fire().await, Err(WeeklyError::Publish(_))));
+    world.sns.refuse(false);
+    // The first try still has its lease: nobody else sends in the same moment.
+    world.fire().await.unwrap();
+    assert_eq!(world.sns.published("reports").len(), 0);
+    world.clock.advance(60);
+    world.fire().await.unwrap();
+    world.clock.advance(60);
+    world.fire().await.unwrap();
+    assert_eq!(world.sns.published("reports").len(), 1);
+}
+
+#[tokio::test]
+async fn a_report_on_demand_has_the_running_hour() {
+    let world = World::new().await;
+    world.at("2026-11-16T12:59:00Z");
+    world.post(&event("qa", "suite_failed", "HIGH")).await;
+    world.at("2026-11-16T13:00:00Z");
+    world.post(&event("qa", "suite_failed", "HIGH")).await;
+    world.at("2026-11-23T13:20:00Z");
+    world.post(&event("qa", "suite_failed", "HIGH")).await;
+    let report = world.report().await;
+    assert_eq!((report.status, report.text("/kind")), (201, "on_demand"));
+    assert_eq!(report.number("/summary/totalEvents"), 2);
+    assert_eq!((report.text("/from"), report.text("/to")), ("2026-11-16T13:00:00.000Z", "2026-11-23T13:20:00.000Z"));
+    assert_eq!(report.number("/summary/previous/totalEvents"), 1);
+    let shown = world.get(&format!("/api/governance/reports/{}", report.text("/id"))).await;
+    assert_eq!(shown.json, report.json);
+}
+
+#[tokio::test]
+async fn reports_of_both_kinds_are_listed_newest_first() {
+    let world = World::new().await;
+    let mut made = Vec::new();
+    for number in 0..23 {
+        world.clock.advance(number % 2);
+        if number == 11 {
+            made.push(world.fire().await.unwrap().id.to_string());
+        } else {
+            made.push(world.report().await.text("/id").to_owned());
+        }
+    }
+    for limit in [1, 4, 23, 100] {
+        let mut listed = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = world.get(&format!("/api/governance/reports?limit={limit}{cursor}")).await;
+            listed.extend(page.list("/reports").to_vec());
+            match page.json.get("nextCursor").and_then(Value::as_str) {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let times: Vec<_> = listed.iter().map(|report| report["generatedAt"].as_str().unwrap()).collect();
+        assert!(times.is_sorted_by(|newer, older| newer >= older), "{times:?}");
+        let ids: std::collections::BTreeSet<_> = listed.iter().map(|report| report["id"].as_str().unwrap()).collect();
+        assert_eq!((listed.len(), ids.len()), (23, 23), "limit {limit}");
+    }
+    assert_eq!(world.get("/api/governance/reports").await.list("/reports").len(), 10);
+}

@@ -1,1 +1,96 @@
-//! rollups
+//! Counters against a naive model that keeps all events and reads them all.
+
+use model::{Engine, Severity, Timestamp};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::world::{World, event};
+
+#[derive(Debug, Clone)]
+struct Step {
+    minutes: i64,
+    engine: Engine,
+    severity: Severity,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let minutes = prop_oneof![0..5_i64, 30..90_i64, 1000..3000_i64];
+    (minutes, prop::sample::select(Engine::ALL), prop::sample::select(Severity::ALL))
+        .prop_map(|(minutes, engine, severity)| Step { minutes, engine, severity })
+}
+
+/// An event as the model keeps it.
+struct Kept {
+    id: String,
+    at: Timestamp,
+    engine: Engine,
+    severity: Severity,
+}
+
+fn counted<'a>(kept: &'a [Kept], from: &'a str, to: &'a str) -> impl Iterator<Item = &'a Kept> {
+    let (from, to): (Timestamp, Timestamp) = (from.parse().unwrap(), to.parse().unwrap());
+    kept.iter().filter(move |event| from <= event.at && event.at < to)
+}
+
+async fn agrees(steps: Vec<Step>) {
+    let world = World::new().await;
+    world.at("2026-11-01T00:00:00Z");
+    let mut kept = Vec::new();
+    for Step { minutes, engine, severity } in steps {
+        world.clock.advance(minutes * 60);
+        let created = world.post(&event(engine.as_str(), "x", severity.as_str())).await;
+        let at = created.text("/occurredAt").parse().unwrap();
+        kept.push(Kept { id: created.text("/id").to_owned(), at, engine, severity });
+    }
+    world.clock.advance(1);
+
+    let report = world.report().await;
+    let (from, to) = (report.text("/from").to_owned(), report.text("/to").to_owned());
+    let in_report = |lets_through: &dyn Fn(&Kept) -> bool| {
+        counted(&kept, &from, &to).filter(|event| lets_through(event)).count() as u64
+    };
+    assert_eq!(report.number("/summary/totalEvents"), in_report(&|_| true));
+    for engine in Engine::ALL {
+        assert_eq!(report.number(&format!("/summary/byEngine/{engine}")), in_report(&|event| event.engine == *engine));
+    }
+    for severity in Severity::ALL {
+        assert_eq!(
+            report.number(&format!("/summary/bySeverity/{severity}")),
+            in_report(&|event| event.severity == *severity)
+        );
+    }
+    let weight = |event: &Kept| match event.severity {
+        Severity::Critical => 25,
+        Severity::High => 15,
+        Severity::Medium => 5,
+        Severity::Low => 1,
+    };
+    let security: u64 = counted(&kept, &from, &to)
+        .filter(|event| matches!(event.engine, Engine::Compliance | Engine::Maos))
+        .map(weight)
+        .sum();
+    assert_eq!(report.number("/summary/rawScores/security_risk"), security);
+
+    let newest_first = |lets_through: &dyn Fn(&Kept) -> bool| {
+        let mut events: Vec<&Kept> = kept.iter().filter(|event| lets_through(event)).collect();
+        events.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
+        events.into_iter().map(|event| event.id.clone()).collect::<Vec<_>>()
+    };
+    let listed = async |query: &str| {
+        let events = world.all(&format!("/api/governance/events?{query}")).await;
+        events.iter().map(|event: &Value| event["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("limit=3").await, newest_first(&|_| true));
+    assert_eq!(listed("limit=2&severity=HIGH").await, newest_first(&|event| event.severity == Severity::High));
+    assert_eq!(listed("limit=5&engine=qa").await, newest_first(&|event| event.engine == Engine::Qa));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn report_and_lists_agree_with_reading_all_events(steps in prop::collection::vec(step(), 0..30)) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(agrees(steps));
+    }
+}

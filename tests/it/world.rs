@@ -88,6 +88,21 @@ impl World {
         self.send("POST", "/api/governance/report", &[], b"").await
     }
 
+    /// Follows the cursors of a list of events to its end.
+    pub(crate) async fn all(&self, path: &str) -> Vec<Value> {
+        let mut events = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.get(&format!("{path}{cursor}")).await;
+            assert_eq!(page.status, 200, "{page:?}");
+            events.extend(page.list("/events").to_vec());
+            match page.json.get("nextCursor").and_then(Value::as_str) {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return events,
+            }
+        }
+    }
+
     pub(crate) fn db(&self) -> Db {
         Db::new(&self.db_config)
     }
@@ -123,7 +138,13 @@ impl Api {
         let reporter = Reporter::new(rollups.clone(), policy(), Arc::clone(clock));
         Self {
             log_event: log_event::router(log_event::App::new(intake, dispatcher, policy(), Arc::clone(clock))),
-            list_events: list_events::router(list_events::App::new(events, listing, actions, cursors(), Arc::clone(clock))),
+            list_events: list_events::router(list_events::App::new(
+                events,
+                listing,
+                actions,
+                cursors(),
+                Arc::clone(clock),
+            )),
             generate_report: generate_report::router(reporter, reports.clone()),
             list_reports: list_reports::router(list_reports::App::new(reports.clone(), cursors())),
             get_stats: get_stats::router(get_stats::App::new(rollups, reports, policy(), Arc::clone(clock))),
@@ -154,7 +175,7 @@ impl Api {
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Answer { status: parts.status.as_u16(), headers: parts.headers, json, bytes: body.len() }
+        Answer { status: parts.status.as_u16(), headers: parts.headers, json }
     }
 
     pub(crate) async fn post(&self, event: &Value, key: Option<&str>) -> Answer {
@@ -170,7 +191,6 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) json: Value,
-    pub(crate) bytes: usize,
 }
 
 impl Answer {
@@ -183,11 +203,17 @@ impl Answer {
     }
 
     pub(crate) fn number(&self, pointer: &str) -> u64 {
-        self.json.pointer(pointer).and_then(Value::as_u64).unwrap_or_else(|| panic!("no number at {pointer} in {self:?}"))
+        self.json
+            .pointer(pointer)
+            .and_then(Value::as_u64)
+            .unwrap_or_else(|| panic!("no number at {pointer} in {self:?}"))
     }
 
     pub(crate) fn list(&self, pointer: &str) -> &[Value] {
-        self.json.pointer(pointer).and_then(Value::as_array).unwrap_or_else(|| panic!("no list at {pointer} in {self:?}"))
+        self.json
+            .pointer(pointer)
+            .and_then(Value::as_array)
+            .unwrap_or_else(|| panic!("no list at {pointer} in {self:?}"))
     }
 }
 

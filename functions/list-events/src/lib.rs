@@ -4,11 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use model::{ActionRecord, Clock, Day, Event, EventId, Timestamp};
-use platform::{CursorKey, Problem, Query};
+use platform::{CursorKey, PathId, Problem, Query};
 use serde::Serialize;
 use store::{Actions, Consistency, EventFilter, Events, Listing};
 
@@ -115,10 +115,9 @@ struct One {
     actions: Vec<ActionRecord>,
 }
 
-async fn show(State(App(app)): State<App>, id: Option<Path<String>>) -> Result<Json<One>, Problem> {
-    let unknown = || Problem::not_found("there is no event with this id");
-    let id: EventId = id.and_then(|Path(id)| id.parse().ok()).ok_or_else(unknown)?;
-    let event = app.events.get(id, Consistency::Strong).await?.ok_or_else(unknown)?;
+async fn show(State(App(app)): State<App>, PathId(id): PathId<EventId>) -> Result<Json<One>, Problem> {
+    let event = app.events.get(id, Consistency::Strong).await?;
+    let event = event.ok_or_else(|| Problem::not_found("there is no event with this id"))?;
     let actions = app.actions.of_event(id).await?;
     Ok(Json(One { event, actions }))
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use model::{Report, ReportId};
-use platform::{CursorKey, Problem, Query};
+use platform::{CursorKey, PathId, Problem, Query};
 use serde::Serialize;
 use store::{Consistency, Reports};
 
@@ -59,8 +59,7 @@ async fn list(State(App(app)): State<App>, mut query: Query) -> Result<Json<Page
     Ok(Json(Page { reports: page.reports, next_cursor }))
 }
 
-async fn show(State(App(app)): State<App>, id: Option<Path<String>>) -> Result<Json<Report>, Problem> {
-    let unknown = || Problem::not_found("there is no report with this id");
-    let id: ReportId = id.and_then(|Path(id)| id.parse().ok()).ok_or_else(unknown)?;
-    Ok(Json(app.reports.get(id, Consistency::Strong).await?.ok_or_else(unknown)?))
+async fn show(State(App(app)): State<App>, PathId(id): PathId<ReportId>) -> Result<Json<Report>, Problem> {
+    let report = app.reports.get(id, Consistency::Strong).await?;
+    report.map(Json).ok_or_else(|| Problem::not_found("there is no report with this id"))
 }

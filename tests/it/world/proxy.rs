@@ -70,7 +70,9 @@ impl Proxy {
             while let Ok((stream, _)) = listener.accept().await {
                 let state = Arc::clone(&serving);
                 let service = service_fn(move |request| Arc::clone(&state).forward(request));
-                tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+                );
             }
         });
         Self { url, state }
@@ -92,6 +94,11 @@ impl Proxy {
         *self.state.overlaps.lock().unwrap() = Some(BTreeSet::new());
     }
 
+    /// Asks DynamoDB directly, past the SDK and the faults.
+    pub(crate) async fn ask(&self, operation: &str, body: &Value) -> Value {
+        ask(&self.state.http, &self.state.upstream, operation, body).await
+    }
+
     /// How many writes were refused for that.
     pub(crate) fn conflicts(&self) -> usize {
         self.state.conflicts.load(Ordering::SeqCst)
@@ -101,6 +108,24 @@ impl Proxy {
     pub(crate) fn calls(&self, operation: &str) -> usize {
         self.state.calls.lock().unwrap().get(operation).copied().unwrap_or_default()
     }
+}
+
+/// One call of the DynamoDB API.
+pub(crate) async fn ask(http: &reqwest::Client, url: &str, operation: &str, body: &Value) -> Value {
+    let scope = "Credential=test/20261123/us-east-1/dynamodb/aws4_request";
+    let answer = http
+        .post(url)
+        .header("X-Amz-Target", format!("DynamoDB_20120810.{operation}"))
+        .header("Content-Type", "application/x-amz-json-1.0")
+        .header("Authorization", format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"))
+        .header("X-Amz-Date", "20261123T000000Z")
+        .body(body.to_string())
+        .send()
+        .await
+        .unwrap();
+    let (status, text) = (answer.status(), answer.text().await.unwrap());
+    assert!(status.is_success(), "{operation}: {text}");
+    serde_json::from_str(&text).unwrap()
 }
 
 /// The connection is closed without an answer.

@@ -17,17 +17,7 @@ pub(crate) async fn dynamodb() -> String {
     for (name, properties) in templates_tables() {
         let mut table = Map::from_iter([("TableName".to_owned(), Value::from(name))]);
         table.extend(PROPERTIES.iter().filter_map(|name| Some(((*name).to_owned(), properties.get(*name)?.clone()))));
-        let answer = http
-            .post(&url)
-            .header("X-Amz-Target", "DynamoDB_20120810.CreateTable")
-            .header("Content-Type", "application/x-amz-json-1.0")
-            .header("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261123/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
-            .header("X-Amz-Date", "20261123T000000Z")
-            .json(&table)
-            .send()
-            .await
-            .unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        super::proxy::ask(&http, &url, "CreateTable", &Value::Object(table)).await;
     }
     url
 }
@@ -40,7 +30,9 @@ fn templates_tables() -> Vec<(String, Value)> {
         resource.get("Type").and_then(yaml_serde::Value::as_str) == Some("AWS::DynamoDB::Table")
     });
     let tables: Vec<_> = tables
-        .map(|(name, table)| (name.as_str().unwrap().to_owned(), serde_json::to_value(table.get("Properties")).unwrap()))
+        .map(|(name, table)| {
+            (name.as_str().unwrap().to_owned(), serde_json::to_value(table.get("Properties")).unwrap())
+        })
         .collect();
     assert!(tables.len() >= 4, "the template has lost its tables");
     tables
