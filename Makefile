@@ -48,7 +48,7 @@ lint: .venv/ready cargo ## formatting, lints, dependency rules, the template
 	@echo "==> Dependencies"
 	@$(TOOLS) cargo deny --locked check bans licenses sources
 	@echo "==> Template"
-	@.venv/bin/python -m cfnlint infra/template.yaml
+	@$(TOOLS) cfn-lint infra/template.yaml
 	@echo "==> Python"
 	@.venv/bin/python -W error -m compileall -q infra/local
 

@@ -1,20 +1,24 @@
-"""A weekly report drawn for a terminal of 80 columns. Pure: text in, text out."""
+"""A weekly report drawn for a terminal of 80 columns: text in, text out."""
 
 from __future__ import annotations
 
 import os
 import sys
+import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+
+from settings import POLICY
 
 Report = dict[str, Any]
 
 WIDTH = 78
 NAME = 14
 BAR = 36
-LEVELS = (25, 50, 75)  # where a category turns MEDIUM, HIGH, CRITICAL
+# Where a category turns MEDIUM, HIGH, CRITICAL: the policy says so.
+LEVELS = tuple(sorted(tomllib.loads(POLICY.read_text())["levels"].values()))[1:]
 SEVERITIES = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 COLOURS = {"LOW": "32", "MEDIUM": "33", "HIGH": "35", "CRITICAL": "31"}
 
