@@ -38,7 +38,7 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them as th
 
 test: build ## all tests, the end-to-end ones on a local AWS of their own
 	@echo "==> Tests"
-	@AGE_STATE_DIR=$(STATE)/test AGE_PORT= $(LOCAL)/stack.py exec -- cargo test --workspace --locked -- --include-ignored
+	@AGE_STATE_DIR=$(STATE)/test AGE_PORT= $(LOCAL)/stack.py exec -- cargo test --workspace --locked --lib --test it -- --include-ignored
 
 lint: .venv/ready cargo ## formatting, lints, dependency rules, the template
 	@echo "==> Format"
