@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::Value;
 
+use crate::world::proxy::Fault;
 use crate::world::{World, event};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -30,7 +31,11 @@ async fn writers_spread_and_totals_stay_exact() {
     let total = (WRITERS * EACH) as u64;
     assert_eq!(world.get("/api/governance/stats").await.number("/byEngine/billing"), total);
     assert_eq!(world.report().await.number("/summary/totalEvents"), total);
-    assert_eq!(world.all("/api/governance/events?limit=100").await.len(), WRITERS * EACH);
+    let listed = world.all("/api/governance/events?limit=37").await;
+    let places: Vec<_> =
+        listed.iter().map(|event| (event["occurredAt"].to_string(), event["id"].to_string())).collect();
+    assert!(places.is_sorted_by(|newer, older| newer > older), "newest first, none twice");
+    assert_eq!(listed.len(), WRITERS * EACH);
 
     // The next day is quiet: one row an engine is read again, for it and for the days without a conflict.
     world.dynamodb.heal();
@@ -44,6 +49,33 @@ async fn writers_spread_and_totals_stay_exact() {
     assert_eq!(today.list("/events").len(), WRITERS);
     // One query of shard 0 for each engine, and one of the only timeline there is.
     assert_eq!(world.dynamodb.calls("Query"), model::Engine::ALL.len() + 1);
+}
+
+/// A counter's partition that takes no more writes says so within a transaction, too.
+#[tokio::test]
+async fn a_busy_partition_makes_writers_spread() {
+    for reason in ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"] {
+        let world = World::new().await;
+        world.dynamodb.fault(move |call| match (call.operation.as_str(), call.earlier) {
+            ("TransactWriteItems", 0..2) => Fault::Cancel(reason),
+            _ => Fault::None,
+        });
+        assert_eq!(world.post(&event("billing", "invoice_synced", "LOW")).await.status, 201, "{reason}");
+        assert_eq!(world.width("billing", "2026-11-23").await, 4, "{reason}");
+        assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_taken_even_if_the_spread_cannot_be_told() {
+    let world = World::new().await;
+    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0) => Fault::Cancel("TransactionConflict"),
+        ("UpdateItem", _) => Fault::Refuse,
+        _ => Fault::None,
+    });
+    assert_eq!(world.post(&event("billing", "invoice_synced", "LOW")).await.status, 201);
+    assert_eq!(world.width("billing", "2026-11-23").await, 1);
 }
 
 impl World {

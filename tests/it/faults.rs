@@ -62,6 +62,30 @@ async fn with_dynamodb_down_nothing_is_stored_and_back_up_all_is_well() {
 }
 
 #[tokio::test]
+async fn a_caller_is_not_kept_waiting_for_what_never_answers() {
+    let world = World::new().await;
+    world.dynamodb.fault(|call| if call.operation == "TransactWriteItems" { Fault::Stall } else { Fault::None });
+    let posted =
+        tokio::time::timeout(std::time::Duration::from_secs(9), world.post(&event("qa", "suite_failed", "LOW"))).await;
+    let answer = posted.expect("an answer while somebody still waits for it");
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")));
+}
+
+#[tokio::test]
+async fn a_503_says_what_is_known() {
+    let world = World::new().await;
+    let sent = event("qa", "suite_failed", "LOW");
+    world.dynamodb.fault(|call| if call.operation == "TransactWriteItems" { Fault::Refuse } else { Fault::None });
+    assert!(world.post(&sent).await.text("/detail").contains("nothing was stored"));
+    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0) => Fault::DropAnswer,
+        _ => Fault::Refuse,
+    });
+    let unknown = world.post(&sent).await;
+    assert!(unknown.text("/detail").contains("is stored or not"), "{unknown:?}");
+}
+
+#[tokio::test]
 async fn throttled_for_good_is_a_503_and_for_a_moment_is_nothing() {
     let world = World::new().await;
     let sent = event("qa", "suite_failed", "LOW");

@@ -100,6 +100,20 @@ async fn when_every_answer_is_lost_the_table_tells() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_came_through_late_is_our_own() {
+    let world = World::new().await;
+    // Three tries of the SDK are told that the first is under way; then we look for ourselves.
+    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0..3) => Fault::InProgress,
+        _ => Fault::None,
+    });
+    let created = world.post_keyed(&event("billing", "invoice_sync_failed", "HIGH"), "k").await;
+    assert_eq!(created.status, 201, "{created:?}");
+    assert_eq!(world.sns.published("actions").len(), 1, "the first request hands its action over");
+    assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
+}
+
+#[tokio::test]
 async fn a_caller_that_was_left_without_an_answer_may_try_again() {
     let world = World::new().await;
     let sent = event("billing", "invoice_sync_failed", "HIGH");

@@ -155,6 +155,21 @@ async fn critical_events_are_found_without_reading_the_others() {
 }
 
 #[tokio::test]
+async fn a_rare_event_is_found_among_the_many_of_its_hour() {
+    let world = World::new().await;
+    let rare = world.post(&event("voice_engine", "model_lost", "CRITICAL")).await;
+    for _ in 0..300 {
+        world.clock.advance(1);
+        world.post(&event("voice_engine", "call_answered", "LOW")).await;
+    }
+    for query in ["severity=CRITICAL&limit=1", "eventType=model_lost&limit=1", "engine=voice_engine&severity=CRITICAL"]
+    {
+        let found = world.get(&format!("/api/governance/events?{query}")).await;
+        assert_eq!(ids(found.list("/events")), [rare.text("/id")], "{query}");
+    }
+}
+
+#[tokio::test]
 async fn a_row_that_cannot_be_read_is_an_error_and_not_skipped() {
     let world = World::new().await;
     let created = world.post(&event("qa", "suite_passed", "LOW")).await;

@@ -8,6 +8,8 @@ use std::time::Duration;
 use reqwest::header::HOST;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::{Mutex, MutexGuard};
 
 const NEEDS_STACK: &str = "AGE_STACK_ENV must name the stack.env of a running stack: `make test` sees to that";
@@ -205,6 +207,7 @@ async fn refusals_are_ours_behind_the_gateway_too() {
         (Method::GET, "/api/governance/events/nothing", vec![], String::new(), 404),
         (Method::GET, "/api/governance/elsewhere", vec![], String::new(), 404),
         (Method::GET, "/api/governance/events?cursor=forged", vec![], String::new(), 400),
+        (Method::GET, "/api/governance/stats?days=%3Cb%3E", vec![], String::new(), 422),
     ] {
         let (status, problem) = stack.call(method.clone(), path, &headers, body).await;
         assert_eq!(
@@ -212,6 +215,30 @@ async fn refusals_are_ours_behind_the_gateway_too() {
             (expected, Some(u64::from(expected))),
             "{method} {path}: {problem}"
         );
+    }
+}
+
+/// Characters that no URI may hold as they stand, sent as they stand: past every client library, over a bare connection.
+#[tokio::test]
+#[ignore = "needs a running stack: make test"]
+async fn odd_characters_in_an_address_end_no_function() {
+    let stack = Stack::running().await;
+    let host = stack.name("AGE_API_URL").trim_start_matches("http://").to_owned();
+    for (target, expected) in [
+        ("/api/governance/events?eventType=<b>", "200"),
+        ("/api/governance/events?eventType=\"", "200"),
+        ("/api/governance/stats?<script>", "422"),
+        ("/api/governance/<nothing>", "404"),
+    ] {
+        let mut connection =
+            TcpStream::connect(stack.name("AWS_ENDPOINT_URL").trim_start_matches("http://")).await.unwrap();
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Proto: https,http\r\nConnection: close\r\n\r\n"
+        );
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer.split(' ').nth(1), Some(expected), "{target}: {answer}");
     }
 }
 

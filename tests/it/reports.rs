@@ -174,6 +174,39 @@ async fn a_report_that_could_not_be_sent_is_sent_by_the_next_try_once() {
 }
 
 #[tokio::test]
+async fn a_run_that_died_before_sending_is_finished_by_the_next_once() {
+    let world = World::new().await;
+    a_bad_week(&world).await;
+    // The report is stored; of its sending nothing comes through any more.
+    world.sns.refuse(true);
+    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0) => Fault::DropAnswer,
+        ("TransactWriteItems", _) => Fault::Refuse,
+        _ => Fault::None,
+    });
+    assert!(world.fire().await.is_err());
+    world.dynamodb.heal();
+    world.sns.refuse(false);
+    world.clock.advance(60);
+    world.fire().await.unwrap();
+    world.fire().await.unwrap();
+    assert_eq!(world.sns.published("reports").len(), 1);
+    assert_eq!(world.get("/api/governance/reports").await.list("/reports").len(), 1);
+}
+
+#[tokio::test]
+async fn a_weekly_transaction_that_came_through_late_is_sent() {
+    let world = World::new().await;
+    a_bad_week(&world).await;
+    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0..3) => Fault::InProgress,
+        _ => Fault::None,
+    });
+    world.fire().await.unwrap();
+    assert_eq!(world.sns.published("reports").len(), 1);
+}
+
+#[tokio::test]
 async fn a_report_on_demand_has_the_running_hour() {
     let world = World::new().await;
     world.at("2026-11-16T12:59:00Z");

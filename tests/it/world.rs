@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, Request};
 use generate_report::{Firing, Made, Reporter, Weekly, WeeklyError};
 use log_event::Dispatcher;
 use model::{ManualClock, Timestamp};
-use notify::Topic;
+use notify::Sns as SnsClient;
 use platform::CursorKey;
 use proxy::Proxy;
 use scoring::Policy;
@@ -113,7 +113,7 @@ impl World {
         Weekly {
             reporter: Reporter::new(Rollups::new(&db, "Rollups"), Policy::compiled().unwrap(), Arc::clone(&self.clock)),
             reports: WeeklyReports::new(Reports::new(&db, "Reports"), Actions::new(&db, "Actions")),
-            topic: Topic::new(&self.sns_config, "arn:aws:sns:us-east-1:000000000000:reports"),
+            topic: SnsClient::new(&self.sns_config).topic("arn:aws:sns:us-east-1:000000000000:reports"),
             api: Some("https://age.example".to_owned()),
         }
     }
@@ -129,7 +129,8 @@ impl Api {
         let events = Events::new(&db, "Events", RETENTION_DAYS);
         let (rollups, actions) = (Rollups::new(&db, "Rollups"), Actions::new(&db, "Actions"));
         let reports = Reports::new(&db, "Reports");
-        let topic = |name: &str| Topic::new(sns_config, format!("arn:aws:sns:us-east-1:000000000000:{name}"));
+        let sns = SnsClient::new(sns_config);
+        let topic = |name: &str| sns.topic(format!("arn:aws:sns:us-east-1:000000000000:{name}"));
         let dispatcher = Dispatcher { actions: topic("actions"), escalations: topic("escalations"), api: None };
         let intake = Intake::new(events.clone(), rollups.clone(), actions.clone());
         let policy = || Policy::compiled().unwrap();

@@ -3,7 +3,7 @@
 //! State: the clients, the policy, and how widely this environment spreads its counters.
 
 use log_event::{App, Dispatcher};
-use notify::Topic;
+use notify::Sns;
 use platform::{Error, SystemClock, env};
 use scoring::Policy;
 use store::{Actions, Db, Events, Intake, Rollups};
@@ -12,15 +12,15 @@ use store::{Actions, Db, Events, Intake, Rollups};
 async fn main() -> Result<(), Error> {
     platform::logs::init();
     let aws = platform::aws::config().await;
-    let db = Db::new(&aws);
+    let (db, sns) = (Db::new(&aws), Sns::new(&aws));
     let intake = Intake::new(
         Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?),
         Rollups::new(&db, env::required("ROLLUPS_TABLE")?),
         Actions::new(&db, env::required("ACTIONS_TABLE")?),
     );
     let dispatcher = Dispatcher {
-        actions: Topic::new(&aws, env::required("ACTIONS_TOPIC_ARN")?),
-        escalations: Topic::new(&aws, env::required("ESCALATIONS_TOPIC_ARN")?),
+        actions: sns.topic(env::required("ACTIONS_TOPIC_ARN")?),
+        escalations: sns.topic(env::required("ESCALATIONS_TOPIC_ARN")?),
         api: env::optional("PUBLIC_URL"),
     };
     platform::warm(intake.warm()).await;

@@ -1,8 +1,9 @@
 //! What an engine says about an event: a JSON object, kept as it was given.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -35,11 +36,10 @@ pub enum DetailsError {
 }
 
 impl Details {
-    /// Whether both say the same, whatever the order of their keys.
+    /// Whether both say the same, whatever the order of their keys. Numbers are the same if they are written the same.
     #[must_use]
     pub fn says_the_same_as(&self, other: &Self) -> bool {
-        let value = |details: &Self| serde_json::from_str::<serde_json::Value>(&details.0).ok();
-        self == other || value(self).is_some_and(|this| Some(this) == value(other))
+        same(&self.0, &other.0)
     }
 
     /// The JSON text.
@@ -79,6 +79,26 @@ impl Serialize for Details {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
+    }
+}
+
+/// Compares two JSON texts without reading their numbers, which would lose digits.
+/// The recursion ends: details are at most [`MAX_DETAILS_DEPTH`] deep.
+fn same(one: &str, other: &str) -> bool {
+    fn both<'a, T: Deserialize<'a>>(one: &'a str, other: &'a str) -> Option<(T, T)> {
+        Some((serde_json::from_str(one).ok()?, serde_json::from_str(other).ok()?))
+    }
+    let same_values = |(a, b): (&&RawValue, &&RawValue)| same(a.get(), b.get());
+    if one == other {
+        return true;
+    }
+    match one.as_bytes().first() {
+        Some(b'{') => both::<BTreeMap<String, &RawValue>>(one, other)
+            .is_some_and(|(a, b)| a.keys().eq(b.keys()) && a.values().zip(b.values()).all(same_values)),
+        Some(b'[') => both::<Vec<&RawValue>>(one, other)
+            .is_some_and(|(a, b)| a.len() == b.len() && a.iter().zip(&b).all(same_values)),
+        Some(b'"') => both::<String>(one, other).is_some_and(|(a, b)| a == b),
+        _ => false,
     }
 }
 
@@ -164,7 +184,18 @@ mod tests {
     fn order_of_keys_does_not_matter_for_sameness() {
         let details = |text: &str| text.parse::<Details>().unwrap();
         assert!(details(r#"{"a":1,"b":2}"#).says_the_same_as(&details(r#"{"b":2,"a":1}"#)));
-        assert!(!details(r#"{"a":1}"#).says_the_same_as(&details(r#"{"a":2}"#)));
+        assert!(details(r#"{"a":[{"x":"\u0041","y":{}}]}"#).says_the_same_as(&details(r#"{"a":[{"y":{},"x":"A"}]}"#)));
+        let different = [
+            (r#"{"a":1}"#, r#"{"a":2}"#),
+            (r#"{"a":1}"#, r#"{"b":1}"#),
+            (r#"{"a":[1]}"#, r#"{"a":[1,1]}"#),
+            (r#"{"a":"1"}"#, r#"{"a":1}"#),
+            (r#"{"a":{}}"#, r#"{"a":[]}"#),
+            (r#"{"a":12345678901234567890123}"#, r#"{"a":12345678901234567890124}"#),
+        ];
+        for (one, other) in different {
+            assert!(!details(one).says_the_same_as(&details(other)), "{one} {other}");
+        }
     }
 
     proptest! {

@@ -9,5 +9,5 @@ mod weekly;
 pub use action::action_message;
 pub use escalation::escalation_message;
 pub use message::Message;
-pub use topic::{PublishError, Topic};
+pub use topic::{PublishError, Sns, Topic};
 pub use weekly::weekly_message;

@@ -21,7 +21,34 @@ pub struct PublishError {
     cause: String,
 }
 
-/// An SNS topic. Make one per execution environment.
+/// An SNS client with the deadlines of a request that a caller waits for. Make one per execution environment.
+#[derive(Debug, Clone)]
+pub struct Sns(Client);
+
+impl Sns {
+    /// Takes credentials, region and endpoint from `aws`.
+    #[must_use]
+    pub fn new(aws: &SdkConfig) -> Self {
+        // The caller's event is stored by now and waits for this: better to leave the action owed than to keep it waiting.
+        let timeouts = TimeoutConfig::builder()
+            // The first publish of an environment also pays for the TLS connection.
+            .connect_timeout(Duration::from_millis(1500))
+            .operation_attempt_timeout(Duration::from_secs(2))
+            .operation_timeout(Duration::from_millis(3500))
+            .build();
+        let retries = RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(50));
+        let config = Builder::from(aws).timeout_config(timeouts).retry_config(retries).build();
+        Self(Client::from_conf(config))
+    }
+
+    /// The topic called `arn`.
+    #[must_use]
+    pub fn topic(&self, arn: impl Into<String>) -> Topic {
+        Topic { client: self.0.clone(), arn: arn.into() }
+    }
+}
+
+/// An SNS topic.
 #[derive(Debug, Clone)]
 pub struct Topic {
     client: Client,
@@ -29,20 +56,6 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// The topic called `arn`; credentials, region and endpoint come from `aws`.
-    #[must_use]
-    pub fn new(aws: &SdkConfig, arn: impl Into<String>) -> Self {
-        // The caller's event is stored by now and waits for this: better to leave the action owed than to keep it waiting.
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_millis(500))
-            .operation_attempt_timeout(Duration::from_secs(1))
-            .operation_timeout(Duration::from_millis(2500))
-            .build();
-        let retries = RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(50));
-        let config = Builder::from(aws).timeout_config(timeouts).retry_config(retries).build();
-        Self { client: Client::from_conf(config), arn: arn.into() }
-    }
-
     /// Hands `message` over to the topic.
     ///
     /// # Errors

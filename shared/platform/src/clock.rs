@@ -53,7 +53,7 @@ impl Clock for SystemClock {
         #[expect(clippy::disallowed_methods, reason = "this is the source of randomness")]
         let filled = getrandom::fill(&mut bits);
         if let Err(error) = filled {
-            // An id that is taken already is refused by the store, so this can lose an event's try but not an event.
+            // Two events of one millisecond would share an id then; the store takes the first and refuses the second.
             tracing::error!(%error, "no randomness");
         }
         u128::from_be_bytes(bits)

@@ -7,6 +7,7 @@ pub mod logs;
 mod body;
 mod clock;
 mod cursor;
+mod gateway;
 mod origin;
 mod path;
 mod problem;

@@ -94,10 +94,9 @@ impl Problem {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 
-    /// 503: nothing was stored, try again.
+    /// 503: try again.
     #[must_use]
-    pub fn unavailable() -> Self {
-        let detail = "AGE cannot reach its store; nothing was stored, try again";
+    pub fn unavailable(detail: impl Into<String>) -> Self {
         Self { retry_after: Some(RETRY_AFTER_SECONDS), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 }
@@ -106,13 +105,18 @@ impl From<StoreError> for Problem {
     /// What the store says goes to the log, never to the caller.
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
-        if error.is_passing() {
-            Self::unavailable()
-        } else {
-            Self::new(
+        match error {
+            StoreError::Unavailable { .. } | StoreError::Contended { .. } => {
+                Self::unavailable("AGE cannot reach its store; nothing was stored, try again")
+            }
+            StoreError::Unknown { .. } => Self::unavailable(
+                "AGE lost its store in the middle; what was sent is stored or not, and a repeat with the same Idempotency-Key makes sure",
+            ),
+            StoreError::Illegal(illegal) => Self::new(StatusCode::CONFLICT, illegal.to_string()),
+            StoreError::Corrupt { .. } => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "stored data is damaged; it is logged, and trying again will not help",
-            )
+            ),
         }
     }
 }

@@ -7,11 +7,13 @@ use axum::extract::Request;
 use axum::http::Uri;
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use lambda_http::Adapter;
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tower::ServiceExt;
 
-use crate::{Error, Problem};
+use crate::{Error, Problem, gateway};
 
 /// Adds what every router has: answers to a path or method it does not know, and one log line a request.
 pub fn router(routes: Router) -> Router {
@@ -37,7 +39,7 @@ async fn unknown_path(uri: Uri) -> Problem {
 /// # Errors
 /// If the Lambda runtime cannot be reached.
 pub async fn serve(router: Router) -> Result<(), Error> {
-    lambda_http::run(router).await
+    lambda_runtime::run(Adapter::from(router).map_request(gateway::clean)).await
 }
 
 /// Takes firings of a schedule until the execution environment ends. A firing that fails is an invocation that failed:

@@ -104,15 +104,29 @@ impl Actions {
     /// # Errors
     /// [`StoreError`] if it could not be recorded.
     pub async fn mark_dispatched(&self, owner: &str, action: Action, now: Timestamp) -> Result<bool, StoreError> {
+        let (from, to) = (ActionStatus::Pending, ActionStatus::Dispatched);
         let update = self
-            .update(owner, action)
-            .update_expression("SET #status = :dispatched, dispatched_at = :now REMOVE due_shard, due_at")
-            .condition_expression("#status = :pending")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":pending", text(ActionStatus::Pending))
-            .expression_attribute_values(":dispatched", text(ActionStatus::Dispatched))
+            .advance(owner, action, from, to)?
+            .update_expression("SET #status = :to, dispatched_at = :now REMOVE due_shard, due_at")
             .expression_attribute_values(":now", text(now));
         self.applied(update).await
+    }
+
+    /// The conditional write that every move of a status is: nothing happens unless the action is still at `from`.
+    fn advance(
+        &self,
+        owner: &str,
+        action: Action,
+        from: ActionStatus,
+        to: ActionStatus,
+    ) -> Result<UpdateItemFluentBuilder, StoreError> {
+        let to = from.to(to)?;
+        Ok(self
+            .update(owner, action)
+            .condition_expression("#status = :from")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":to", text(to)))
     }
 
     /// Leases a pending action that was due at `due_at` to the caller. False if somebody else was first.
@@ -159,7 +173,7 @@ impl Actions {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(StoreError::unavailable("UpdateItem", &self.0.name, error)),
+                _ => Err(StoreError::unwritten("UpdateItem", &self.0.name, error)),
             },
         }
     }

@@ -1,6 +1,7 @@
 //! What can go wrong with the store.
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use model::IllegalMove;
 use thiserror::Error;
 
 /// The store did not do what was asked. The text is for logs; callers of AGE never see it.
@@ -16,6 +17,16 @@ pub enum StoreError {
         /// What the SDK said, down to the root.
         cause: String,
     },
+    /// A write whose answer was lost, and the table would not say either: it is stored, or it is not.
+    #[error("it is not known whether {operation} on {table} was done: {cause}")]
+    Unknown {
+        /// The DynamoDB operation.
+        operation: &'static str,
+        /// The table written to.
+        table: String,
+        /// What the SDK said, down to the root.
+        cause: String,
+    },
     /// Others kept writing the same items for as long as we tried. Nothing was stored.
     #[error("gave up after {attempts} conflicting attempts on {table}")]
     Contended {
@@ -24,6 +35,9 @@ pub enum StoreError {
         /// How many times.
         attempts: u32,
     },
+    /// The thing is no longer where the move begins, or the move does not exist.
+    #[error(transparent)]
+    Illegal(#[from] IllegalMove),
     /// A stored row does not say what its type needs.
     #[error("corrupt row in {table}: key {key}, field {field}: {detail}")]
     Corrupt {
@@ -39,19 +53,22 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same request may succeed later.
-    #[must_use]
-    pub const fn is_passing(&self) -> bool {
-        !matches!(self, Self::Corrupt { .. })
-    }
-
+    /// A read that failed.
     pub(crate) fn unavailable<E, R>(operation: &'static str, table: &str, error: SdkError<E, R>) -> Self
     where
-        E: std::error::Error + 'static,
-        R: std::fmt::Debug,
         SdkError<E, R>: std::error::Error,
     {
         let cause = DisplayErrorContext(&error).to_string();
         Self::Unavailable { operation, table: table.to_owned(), cause }
+    }
+
+    /// A write that failed: not done if DynamoDB says so, else not known, for an earlier try of the SDK may have come through.
+    pub(crate) fn unwritten<E, R>(operation: &'static str, table: &str, error: SdkError<E, R>) -> Self
+    where
+        SdkError<E, R>: std::error::Error,
+    {
+        let refused = matches!(error, SdkError::ServiceError(_) | SdkError::ConstructionFailure(_));
+        let (table, cause) = (table.to_owned(), DisplayErrorContext(&error).to_string());
+        if refused { Self::Unavailable { operation, table, cause } } else { Self::Unknown { operation, table, cause } }
     }
 }

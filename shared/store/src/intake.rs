@@ -14,6 +14,10 @@ use crate::{Actions, Consistency, Events, Rollups, StoreError};
 /// Conflicting tries before we say so. With the waits between them some two seconds.
 const MAX_ATTEMPTS: u32 = 12;
 
+/// How long a caller is kept waiting before the last try begins, in seconds: well within API Gateway's 30, with one try,
+/// one look and the hand-over of actions still to come.
+const TRYING_SECONDS: i64 = 6;
+
 /// The place of the rollup in the transaction.
 const ROLLUP: usize = 1;
 
@@ -72,24 +76,32 @@ impl Intake {
     ) -> Result<Recorded, StoreError> {
         let id = key.map_or_else(|| EventId::fresh(clock), |key| EventId::keyed(reported.engine, key));
         let event = Event { id, reported, occurred_at: clock.now() };
-        let mut attempts = 0;
+        let last_try = event.occurred_at.plus_seconds(TRYING_SECONDS);
+        let (mut attempts, mut in_progress) = (0, false);
         loop {
             let shard = self.shards.pick(event.reported.engine, event.occurred_at.day(), clock.random());
             let items = self.transaction(&event, &owed, policy_hash, shard)?;
-            match transaction::send(&self.events.table.client, &self.events.table.name, items).await {
+            let places = match transaction::send(&self.events.table.client, &self.events.table.name, items).await {
                 Ok(Attempt::Committed) => return Ok(Recorded::Created(event, owed)),
-                Ok(Attempt::Exists(stored)) => return self.exists(event, owed, key.is_some(), &stored).await,
-                Ok(Attempt::Conflict(places)) => {
-                    attempts += 1;
-                    if attempts == MAX_ATTEMPTS {
-                        return Err(StoreError::Contended { table: self.events.table.name.clone(), attempts });
-                    }
-                    tokio::time::sleep(backoff(attempts, clock.random())).await;
-                    if places.contains(&ROLLUP) {
-                        self.widen(&event).await?;
-                    }
+                Ok(Attempt::Exists(stored)) => {
+                    let may_be_ours = key.is_none() || in_progress;
+                    return self.exists(event, owed, may_be_ours, &stored).await;
+                }
+                Ok(Attempt::Conflict(places)) => places,
+                Ok(Attempt::InProgress) => {
+                    in_progress = true;
+                    Vec::new()
                 }
                 Err(error) => return self.find_out(event, owed, error).await,
+            };
+            attempts += 1;
+            if attempts == MAX_ATTEMPTS || clock.now() > last_try {
+                let error = StoreError::Contended { table: self.events.table.name.clone(), attempts };
+                return if in_progress { self.find_out(event, owed, error).await } else { Err(error) };
+            }
+            tokio::time::sleep(backoff(attempts, clock.random())).await;
+            if places.contains(&ROLLUP) {
+                self.widen(&event).await;
             }
         }
     }
@@ -119,13 +131,13 @@ impl Intake {
         &self,
         event: Event,
         owed: Vec<ActionRecord>,
-        keyed: bool,
+        may_be_ours: bool,
         stored: &Item,
     ) -> Result<Recorded, StoreError> {
-        if !keyed {
+        let stored = self.events.parse(stored)?;
+        if may_be_ours && stored == event {
             return Ok(Recorded::Created(event, owed));
         }
-        let stored = self.events.parse(stored)?;
         if !stored.reported.says_the_same_as(&event.reported) {
             return Ok(Recorded::KeyReused);
         }
@@ -135,21 +147,25 @@ impl Intake {
 
     /// No answer came, so it may be stored or not. Only the table knows.
     async fn find_out(&self, event: Event, owed: Vec<ActionRecord>, error: StoreError) -> Result<Recorded, StoreError> {
-        match self.events.get(event.id, Consistency::Strong).await {
-            Ok(Some(stored)) if stored == event => Ok(Recorded::Created(event, owed)),
-            _ => Err(error),
+        match (self.events.get(event.id, Consistency::Strong).await, error) {
+            (Ok(Some(stored)), _) if stored == event => Ok(Recorded::Created(event, owed)),
+            (Ok(_), StoreError::Unknown { operation, table, cause }) => {
+                Err(StoreError::Unavailable { operation, table, cause })
+            }
+            (_, error) => Err(error),
         }
     }
 
-    /// Spreads this engine's day over twice as many rows.
-    async fn widen(&self, event: &Event) -> Result<(), StoreError> {
+    /// Spreads this engine's day over twice as many rows. If that cannot be told to readers, the next try goes on as before.
+    async fn widen(&self, event: &Event) {
         let (engine, day) = (event.reported.engine, event.occurred_at.day());
         let wider = (self.shards.width(engine, day) * 2).min(MAX_WIDTH);
         // INVARIANT: readers are told of the wider spread before anything is written there.
-        if let Some(known) = self.rollups.publish_width(engine, day, wider).await? {
-            self.shards.widen(engine, day, known);
+        match self.rollups.publish_width(engine, day, wider).await {
+            Ok(Some(known)) => self.shards.widen(engine, day, known),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "could not spread"),
         }
-        Ok(())
     }
 }
 

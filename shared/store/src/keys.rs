@@ -25,6 +25,11 @@ pub(crate) fn counter(hour: Hour, severity: Severity) -> String {
     format!("{:02}{initial}", hour.number())
 }
 
+/// Whether an attribute of a rollup is named as a counter is.
+pub(crate) fn is_counter(name: &str) -> bool {
+    matches!(name.as_bytes(), [tens, ones, b'A'..=b'Z'] if tens.is_ascii_digit() && ones.is_ascii_digit())
+}
+
 /// `actions.due_shard`
 pub(crate) fn due_shard(event_id: &str) -> String {
     let sum = event_id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
@@ -102,6 +107,7 @@ mod tests {
         let counters: std::collections::BTreeSet<_> =
             Hour::all().flat_map(|hour| Severity::ALL.iter().map(move |severity| counter(hour, *severity))).collect();
         assert_eq!(counters.len(), 96);
+        assert!(counters.iter().all(|name| is_counter(name)) && !is_counter("width") && !is_counter("day"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use model::{Clock, Day, Engine, Event, EventType, Severity, Timestamp};
 
 use crate::keys::{self, Position};
@@ -17,8 +17,11 @@ const PAGE_BYTES: usize = 2 * 1024 * 1024;
 /// The most rounds of reading for one page. A page that a rare type leaves short still says where to go on.
 const MAX_ROUNDS: usize = 32;
 
-/// The most partitions read at once.
-const MAX_PARTITIONS: usize = 64;
+/// A block of hours is not widened once it has this many partitions.
+const ENOUGH_PARTITIONS: usize = 64;
+
+/// How many of them are read at the same time: each may answer with a megabyte.
+const READS_AT_ONCE: usize = 16;
 
 /// How far ahead of ours another environment's clock may be. Lambda keeps them within milliseconds.
 const CLOCK_SKEW_SECONDS: i64 = 600;
@@ -76,14 +79,6 @@ impl Listing {
     #[must_use]
     pub const fn new(events: Events, rollups: Rollups) -> Self {
         Self { events, rollups }
-    }
-
-    /// Opens the connection before the first request needs it.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store cannot be asked.
-    pub async fn warm(&self) -> Result<(), StoreError> {
-        self.events.warm().await
     }
 
     /// Up to `limit` events that `filter` lets through and that stand before `before`, newest first.
@@ -152,7 +147,8 @@ impl Listing {
         let one = |(partition, from): (&Partition, &Timestamp)| {
             self.read_partition(*partition, filter, limit, Position::before((*from).max(bottom)), top.clone())
         };
-        let readings = try_join_all(block.partitions.iter().map(one)).await?;
+        let readings = stream::iter(block.partitions.iter().map(one)).buffer_unordered(READS_AT_ONCE);
+        let readings: Vec<Reading> = readings.try_collect().await?;
         let frontier = readings.iter().filter_map(|reading| reading.frontier.clone()).max();
         let floor = frontier.unwrap_or_else(|| Position::before(block.from));
         let events = readings.into_iter().flat_map(|reading| reading.events);
@@ -186,8 +182,7 @@ impl Listing {
             .expression_attribute_values(":bucket", text(keys::bucket(engine, day, shard)))
             .expression_attribute_values(":from", text(from))
             .expression_attribute_values(":top", text(&top))
-            .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+            .scan_index_forward(false);
         let mut conditions = Vec::new();
         if let Some(severity) = filter.severity {
             conditions.push("severity = :severity");
@@ -197,9 +192,12 @@ impl Listing {
             conditions.push("event_type = :event_type");
             query = query.expression_attribute_values(":event_type", text(event_type.as_str()));
         }
-        if !conditions.is_empty() {
-            query = query.filter_expression(conditions.join(" AND "));
-        }
+        // DynamoDB's limit counts what it reads, not what the filter lets through: a filtered page is read by its megabyte.
+        query = if conditions.is_empty() {
+            query.limit(i32::try_from(limit).unwrap_or(i32::MAX))
+        } else {
+            query.filter_expression(conditions.join(" AND "))
+        };
         let page = query.send().await.map_err(|error| StoreError::unavailable("Query", &table.name, error))?;
         let parsed = page.items().iter().map(|item| self.events.parse(item));
         // BETWEEN takes in its upper end, a page does not.
@@ -225,7 +223,7 @@ impl Block {
             block.from = *from;
             block.partitions.extend(slot.partitions.iter().map(|partition| (*partition, *from)));
             events += slot.events;
-            if events >= wanted as u64 || block.partitions.len() >= MAX_PARTITIONS {
+            if events >= wanted as u64 || block.partitions.len() >= ENOUGH_PARTITIONS {
                 break;
             }
         }

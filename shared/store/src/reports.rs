@@ -70,7 +70,7 @@ impl Reports {
         let Err(error) = put.condition_expression(UNLESS_TAKEN).send().await else { return Ok(()) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
-            _ => Err(StoreError::unavailable("PutItem", name, error)),
+            _ => Err(StoreError::unwritten("PutItem", name, error)),
         }
     }
 

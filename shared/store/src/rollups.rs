@@ -148,10 +148,9 @@ impl Rollups {
                 }
             }
         }
-        // A counter under a name that nobody reads would be a count that nobody sees.
-        let known = counters + KEY.len() + usize::from(item.contains_key(WIDTH));
-        if known != item.len() {
-            return Err(row.corrupt(item, "counters", "has an attribute that is none"));
+        // A counter under a name that nobody reads would be a count that nobody sees. Other attributes are a later version's.
+        if counters != item.keys().filter(|name| keys::is_counter(name)).count() {
+            return Err(row.corrupt(item, "counters", "has one of no hour or severity"));
         }
         Ok(Rollup { engine, shard, day, width, hours })
     }
@@ -199,6 +198,6 @@ impl Rollups {
         &self,
         error: SdkError<UpdateItemError, R>,
     ) -> StoreError {
-        StoreError::unavailable("UpdateItem", &self.0.name, error)
+        StoreError::unwritten("UpdateItem", &self.0.name, error)
     }
 }

@@ -16,9 +16,14 @@ pub(crate) enum Attempt {
     Committed,
     /// The condition of its first item did not hold; the item that stands there.
     Exists(Item),
-    /// Somebody was writing the items at these places of the transaction.
+    /// Somebody was writing the items at these places of the transaction, or they took no more writes at the moment.
     Conflict(Vec<usize>),
+    /// An earlier try of the SDK is still under way: it may come through, or not.
+    InProgress,
 }
+
+/// Why a transaction is cancelled that may succeed the next moment. A partition that is asked too much says so here, too.
+const PASSING: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
 
 /// Sends `items` once, with the SDK's own retries behind one client token.
 pub(crate) async fn send(client: &Client, table: &str, items: Vec<TransactWriteItem>) -> Result<Attempt, StoreError> {
@@ -28,11 +33,11 @@ pub(crate) async fn send(client: &Client, table: &str, items: Vec<TransactWriteI
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
             match refusal(cancelled.cancellation_reasons()) {
                 Some(attempt) => Ok(attempt),
-                None => Err(unavailable(table, error)),
+                None => Err(unwritten(table, error)),
             }
         }
-        Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Attempt::Conflict(Vec::new())),
-        _ => Err(unavailable(table, error)),
+        Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Attempt::InProgress),
+        _ => Err(unwritten(table, error)),
     }
 }
 
@@ -42,7 +47,8 @@ fn refusal(reasons: &[CancellationReason]) -> Option<Attempt> {
     if let Some(item) = first.and_then(CancellationReason::item) {
         return Some(Attempt::Exists(item.clone()));
     }
-    let conflicts = |(_, reason): &(usize, &CancellationReason)| reason.code() == Some("TransactionConflict");
+    let conflicts =
+        |(_, reason): &(usize, &CancellationReason)| reason.code().is_some_and(|code| PASSING.contains(&code));
     let places: Vec<usize> = reasons.iter().enumerate().filter(conflicts).map(|(place, _)| place).collect();
     (!places.is_empty()).then_some(Attempt::Conflict(places))
 }
@@ -63,9 +69,9 @@ fn unbuilt(table: &str, error: &BuildError) -> StoreError {
     StoreError::Unavailable { operation: "TransactWriteItems", table: table.to_owned(), cause: error.to_string() }
 }
 
-fn unavailable<R: std::fmt::Debug + Send + Sync + 'static>(
+fn unwritten<R: std::fmt::Debug + Send + Sync + 'static>(
     table: &str,
     error: SdkError<TransactWriteItemsError, R>,
 ) -> StoreError {
-    StoreError::unavailable("TransactWriteItems", table, error)
+    StoreError::unwritten("TransactWriteItems", table, error)
 }

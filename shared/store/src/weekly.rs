@@ -57,15 +57,20 @@ impl WeeklyReports {
     pub async fn add(&self, report: Report, clock: &dyn Clock) -> Result<WeeklyReport, StoreError> {
         let record = ActionRecord { action: Action::AutomatedGovernanceSummary, status: ActionStatus::Pending };
         let owed = ActionRow::new(report.id.to_string(), record, clock.now(), &report.policy_hash);
+        let mut in_progress = false;
         for attempt in 1..=MAX_ATTEMPTS {
             let items = vec![self.reports.put(&report)?, self.actions.put(&owed)?];
             match transaction::send(&self.reports.0.client, &self.reports.0.name, items).await? {
                 Attempt::Committed => return Ok(WeeklyReport { report, to_send: true }),
                 Attempt::Exists(_) => break,
-                Attempt::Conflict(_) => tokio::time::sleep(Duration::from_millis(20 << attempt)).await,
+                Attempt::InProgress => in_progress = true,
+                Attempt::Conflict(_) => {}
             }
+            tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
         }
         match self.find(report.id, clock).await? {
+            // Our own, of a try whose answer was lost: its lease is ours.
+            Some(stored) if in_progress && stored.report == report => Ok(WeeklyReport { to_send: true, ..stored }),
             Some(stored) => Ok(stored),
             None => Err(StoreError::Contended { table: self.reports.0.name.clone(), attempts: MAX_ATTEMPTS }),
         }

@@ -24,6 +24,12 @@ pub(crate) enum Fault {
     DropAnswer,
     /// Answers as DynamoDB does when it is asked too much.
     Throttle,
+    /// Cancels a transaction for this reason, which is the counter's.
+    Cancel(&'static str),
+    /// Lets it through, and says that it is still under way.
+    InProgress,
+    /// Never answers.
+    Stall,
 }
 
 /// One call on its way to DynamoDB.
@@ -155,7 +161,18 @@ impl State {
         match fault {
             Fault::Refuse => return Err(Cut),
             Fault::Throttle => return Ok(error("ThrottlingException", json!({}))),
-            Fault::None | Fault::DropAnswer => {}
+            Fault::Cancel(reason) => {
+                let reasons = written(&call)
+                    .into_iter()
+                    .enumerate()
+                    .map(|(place, _)| json!({ "Code": if place == 1 { reason } else { "None" } }));
+                return Ok(error(
+                    "TransactionCanceledException",
+                    json!({ "CancellationReasons": reasons.collect::<Vec<_>>() }),
+                ));
+            }
+            Fault::Stall => tokio::time::sleep(Duration::from_mins(1)).await,
+            Fault::None | Fault::DropAnswer | Fault::InProgress => {}
         }
         let written = written(&call);
         if let Some(refusal) = self.begin(&call, &written) {
@@ -167,8 +184,10 @@ impl State {
         }
         let answer = forwarded.send().await;
         self.end(&written).await;
-        if fault == Fault::DropAnswer {
-            return Err(Cut);
+        match fault {
+            Fault::DropAnswer => return Err(Cut),
+            Fault::InProgress => return Ok(error("TransactionInProgressException", json!({}))),
+            _ => {}
         }
         let answer = answer.map_err(|_| Cut)?;
         let mut response = Response::builder().status(answer.status());

@@ -3,7 +3,7 @@
 //! State: the clients and the policy.
 
 use generate_report::{Reporter, Weekly};
-use notify::Topic;
+use notify::Sns;
 use platform::{Error, SystemClock, env};
 use scoring::Policy;
 use store::{Actions, Db, Reports, Rollups, WeeklyReports};
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
     let weekly = Weekly {
         reporter: Reporter::new(rollups, Policy::compiled()?, SystemClock::from_env()?),
         reports: WeeklyReports::new(reports, actions),
-        topic: Topic::new(&aws, env::required("REPORTS_TOPIC_ARN")?),
+        topic: Sns::new(&aws).topic(env::required("REPORTS_TOPIC_ARN")?),
         api: env::optional("PUBLIC_URL"),
     };
     platform::on_schedule(async |firing| weekly.run(firing).await).await

@@ -1,0 +1,66 @@
+//! What API Gateway hands over, made fit for the HTTP types, which panic on what a gateway lets through.
+
+use lambda_http::http::header::{HOST, HeaderName};
+use lambda_http::request::LambdaRequest;
+use lambda_runtime::LambdaEvent;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What a URI cannot hold in its query as it stands.
+const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+
+/// What would end the path.
+const PATH: &AsciiSet = &CONTROLS.add(b'#').add(b'?');
+
+/// Writes the odd characters of a request's address in their encoded form, and drops the headers from which the address
+/// would be made: the gateway's own domain is the better one.
+pub(crate) fn clean(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
+    if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
+        request.raw_query_string = request.raw_query_string.as_deref().map(|query| encoded(query, QUERY));
+        request.raw_path = request.raw_path.as_deref().map(|path| encoded(path, PATH));
+        request.headers.remove(HOST);
+        request.headers.remove(HeaderName::from_static("x-forwarded-proto"));
+    }
+    event
+}
+
+fn encoded(text: &str, set: &'static AsciiSet) -> String {
+    utf8_percent_encode(text, set).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::Request;
+    use lambda_runtime::Context;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(path: &str, query: &str, host: &str, proto: &str) -> Request {
+        let event = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
+            "headers": { "host": host, "x-forwarded-proto": proto }, "isBase64Encoded": false,
+            "requestContext": {
+                "domainName": "age.example", "stage": "$default", "timeEpoch": 0, "requestId": "r", "accountId": "a", "apiId": "i",
+                "http": { "method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "u" },
+            },
+        });
+        let payload: LambdaRequest = serde_json::from_value(event).unwrap();
+        clean(LambdaEvent::new(payload, Context::default())).payload.into()
+    }
+
+    #[test]
+    fn odd_characters_are_encoded_and_encoded_ones_stay() {
+        let uri = request("/events#x", "eventType=<b>&a=%3Cb%3E&c=d e", "a b", "https,http").uri().clone();
+        assert_eq!(uri.path(), "/events%23x");
+        assert_eq!(uri.query(), Some("eventType=%3Cb%3E&a=%3Cb%3E&c=d%20e"));
+        assert_eq!(uri.host(), Some("age.example"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_a_caller_sends_panics(path in "/.{0,30}", query in any::<String>(), host in "[ -~]{0,20}", proto in "[ -~]{0,10}") {
+            request(&path, &query, &host, &proto);
+        }
+    }
+}
