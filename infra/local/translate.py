@@ -46,7 +46,7 @@ def translate(template: Template, bucket: str, keys: dict[str, str]) -> str:
         if resource["Type"] == "AWS::ApiGatewayV2::Api":
             plain["Resources"].update(_routes(logical_id, resource["Properties"].pop("Body")))
             resource["Properties"] |= {"Name": "age", "ProtocolType": "HTTP", "Tags": {"ms-custom-id": API_ID}}
-        if resource["Type"] == "AWS::Scheduler::Schedule":
+        if resource["Type"] == "AWS::Scheduler::Schedule" and "<aws." in str(resource["Properties"]["Target"]):
             # The local scheduler would hand over `<aws.scheduler.scheduled-time>` as it stands.
             resource["Properties"]["State"] = "DISABLED"
     return json.dumps(plain)

@@ -1,7 +1,5 @@
 //! SNS or DynamoDB away: what is promised then, and that all is well again without a restart.
 
-use serde_json::json;
-
 use crate::world::proxy::Fault;
 use crate::world::{World, event};
 
@@ -11,20 +9,20 @@ async fn with_sns_refusing_the_event_is_taken_and_its_actions_stay_pending() {
     world.sns.refuse(true);
     let created = world.post(&event("billing", "invoice_sync_failed", "CRITICAL")).await;
     assert_eq!(created.status, 201);
-    let owed = json!([{"action": "billing_sync_repair", "status": "pending"}, {"action": "notify_admin", "status": "pending"}]);
-    assert_eq!(created.json["actions"], owed);
+    let owed = [("billing_sync_repair", "pending"), ("notify_admin", "pending")];
+    assert_eq!(created.actions(), owed);
     let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
-    assert_eq!(shown.json["actions"], owed);
+    assert_eq!(shown.actions(), owed);
 
     world.sns.refuse(false);
-    let next = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
-    assert_eq!(next.json["actions"], json!([{"action": "billing_sync_repair", "status": "dispatched"}]));
+    let next = world.post(&event("billing", "ledger_lost", "HIGH")).await;
+    assert_eq!(next.actions(), [("billing_sync_repair", "dispatched")]);
 }
 
 #[tokio::test]
 async fn an_action_that_could_not_be_recorded_as_dispatched_stays_pending() {
     let world = World::new().await;
-    world.dynamodb.fault(|call| if call.operation == "UpdateItem" { Fault::Refuse } else { Fault::None });
+    world.dynamodb.fault(|call| if call.operation == "PutItem" { Fault::Refuse } else { Fault::None });
     let created = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     assert_eq!((created.status, created.text("/actions/0/status")), (201, "pending"));
     world.dynamodb.heal();

@@ -28,7 +28,7 @@ async fn fifty_at_once_make_one_event_one_count_one_action() {
     assert_eq!(world.sns.published("actions").len(), 1);
 
     let replay = world.post_keyed(&sent, "order-17").await;
-    assert_eq!(replay.json["actions"], json!([{"action": "billing_sync_repair", "status": "dispatched"}]));
+    assert_eq!(replay.actions(), [("billing_sync_repair", "dispatched")]);
 }
 
 #[tokio::test]
@@ -120,6 +120,7 @@ async fn a_caller_that_was_left_without_an_answer_may_try_again() {
     // Nothing comes through any more once the transaction is committed.
     world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 0) => Fault::DropAnswer,
+        ("GetItem", 0) => Fault::None,
         _ => Fault::Refuse,
     });
     assert_eq!(world.post_keyed(&sent, "order-17").await.status, 503);
@@ -127,6 +128,6 @@ async fn a_caller_that_was_left_without_an_answer_may_try_again() {
     let retried = world.post_keyed(&sent, "order-17").await;
     assert_eq!((retried.status, retried.header("idempotency-replayed")), (200, Some("true")));
     // The action of the first try is still owed: nobody claims that it was handed over.
-    assert_eq!(retried.json["actions"], json!([{"action": "billing_sync_repair", "status": "pending"}]));
+    assert_eq!(retried.actions(), [("billing_sync_repair", "pending")]);
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
 }

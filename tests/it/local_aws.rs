@@ -125,6 +125,11 @@ impl Stack {
     }
 }
 
+fn actions(event: &Value) -> Vec<(&str, &str)> {
+    let items = event["actions"].as_array().unwrap().iter();
+    items.map(|item| (item["action"].as_str().unwrap(), item["status"].as_str().unwrap())).collect()
+}
+
 #[tokio::test]
 #[ignore = "needs a running stack: make test"]
 async fn an_event_travels_the_whole_way() {
@@ -135,10 +140,7 @@ async fn an_event_travels_the_whole_way() {
     let (status, created) = stack.post(&sent, "the-whole-way").await;
     assert_eq!(status, 201, "{created}");
     let id = created["id"].as_str().unwrap();
-    assert_eq!(
-        created["actions"],
-        json!([{"action": "billing_sync_repair", "status": "dispatched"}, {"action": "notify_admin", "status": "dispatched"}])
-    );
+    assert_eq!(actions(&created), [("billing_sync_repair", "dispatched"), ("notify_admin", "dispatched")]);
     assert_eq!(stack.post(&sent, "the-whole-way").await.0, 200);
     let mut other = sent.clone();
     other["severity"] = json!("LOW");
@@ -250,9 +252,10 @@ async fn with_sns_refusing_the_event_is_taken_and_its_action_stays_pending() {
     stack.deny("age-log-event", Some("sns:Publish")).await;
     let refused = stack.post(&sent, "sns-refuses").await;
     stack.deny("age-log-event", None).await;
-    assert_eq!((refused.0, &refused.1["actions"]), (201, &json!([{"action": "MAOS_auto_fix", "status": "pending"}])));
+    assert_eq!((refused.0, actions(&refused.1)), (201, vec![("MAOS_auto_fix", "pending")]));
+    let sent = json!({"engine": "maos", "eventType": "task_stuck", "severity": "HIGH"});
     let taken = stack.post(&sent, "sns-takes-it").await;
-    assert_eq!((taken.0, &taken.1["actions"]), (201, &json!([{"action": "MAOS_auto_fix", "status": "dispatched"}])));
+    assert_eq!((taken.0, actions(&taken.1)), (201, vec![("MAOS_auto_fix", "dispatched")]));
 }
 
 #[tokio::test]
@@ -284,4 +287,38 @@ async fn a_weekly_run_that_cannot_read_fails_and_makes_no_report() {
     assert!(failed.is_err(), "{failed:?}");
     assert_eq!(weekly().await, before);
     assert!(stack.fire().await.is_ok());
+}
+
+#[tokio::test]
+#[ignore = "needs a running stack: make test"]
+async fn a_worker_closes_the_loop_and_the_schedule_drives_the_sweep() {
+    let stack = Stack::running().await;
+    stack.drain("ACTIONS_QUEUE_URL").await;
+    let outcome = async |order: &Value, outcome: &str| {
+        let body = json!({ "outcome": outcome, "detail": "by a worker of the tests" }).to_string();
+        let headers = [("Content-Type", "application/json")];
+        stack.call(Method::POST, order["outcomePath"].as_str().unwrap(), &headers, body).await
+    };
+    // What SNS refuses now, nobody but the sweep will ever hand over.
+    stack.deny("age-log-event", Some("sns:Publish")).await;
+    let sent = json!({"engine": "deep_agent", "eventType": "routing_slow", "severity": "HIGH"});
+    let (status, created) = stack.post(&sent, "swept").await;
+    stack.deny("age-log-event", None).await;
+    assert_eq!((status, actions(&created)), (201, vec![("DeepAgent_policy_update", "pending")]));
+
+    let mut orders = Vec::new();
+    for _ in 0..90 {
+        orders.extend(stack.drain("ACTIONS_QUEUE_URL").await);
+        if !orders.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(orders.len(), 1, "the sweep, which the schedule fires every minute, hands it over once");
+    let order: Value = serde_json::from_str(orders[0]["Message"].as_str().unwrap()).unwrap();
+    assert_eq!((&order["eventId"], &order["attempt"]), (&created["id"], &json!(2)));
+    let (status, item) = outcome(&order, "succeeded").await;
+    assert_eq!((status, &item["status"]), (200, &json!("succeeded")), "{item}");
+    assert_eq!(outcome(&order, "failed").await.0, 409);
+    let (status, listed) = stack.get("/api/governance/actions?engine=deep_agent&status=succeeded").await;
+    assert_eq!((status, &listed["actions"][0]["eventId"]), (200, &created["id"]));
 }

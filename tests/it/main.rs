@@ -5,6 +5,7 @@
 
 mod world;
 
+mod actions;
 mod architecture;
 mod contention;
 mod contract;

@@ -10,8 +10,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
+use dispatch::Dispatcher;
 use generate_report::{Firing, Made, Reporter, Weekly, WeeklyError};
-use log_event::Dispatcher;
 use model::{ManualClock, Timestamp};
 use notify::Sns as SnsClient;
 use platform::CursorKey;
@@ -19,7 +19,8 @@ use proxy::Proxy;
 use scoring::Policy;
 use serde_json::Value;
 use sns::Sns;
-use store::{Actions, Db, Events, Intake, Listing, Reports, Rollups, WeeklyReports};
+use store::{Actions, Db, Events, Intake, Life, Listing, Reports, Rollups, Watches, WeeklyReports};
+use sweep::{Sweep, Swept};
 use tower::ServiceExt;
 
 pub(crate) const RETENTION_DAYS: i64 = 400;
@@ -47,6 +48,7 @@ pub(crate) struct Api {
     generate_report: Router,
     list_reports: Router,
     get_stats: Router,
+    actions: Router,
 }
 
 impl World {
@@ -118,6 +120,21 @@ impl World {
         }
     }
 
+    /// A new execution environment of the sweep.
+    pub(crate) fn sweeper(&self) -> Sweep {
+        let db = self.db();
+        Sweep::new(events(&db), dispatcher(&db, &self.sns_config), Arc::clone(&self.clock))
+    }
+
+    pub(crate) async fn sweep(&self) -> Swept {
+        self.sweeper().run().await.unwrap()
+    }
+
+    /// Posts JSON to a path.
+    pub(crate) async fn tell(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes()).await
+    }
+
     pub(crate) async fn fire(&self) -> Result<Made, WeeklyError> {
         self.weekly().run(Firing::default()).await
     }
@@ -126,26 +143,20 @@ impl World {
 impl Api {
     fn new(clock: &Arc<ManualClock>, db_config: &SdkConfig, sns_config: &SdkConfig) -> Self {
         let db = Db::new(db_config);
-        let events = Events::new(&db, "Events", RETENTION_DAYS);
-        let (rollups, actions) = (Rollups::new(&db, "Rollups"), Actions::new(&db, "Actions"));
-        let reports = Reports::new(&db, "Reports");
-        let sns = SnsClient::new(sns_config);
-        let topic = |name: &str| sns.topic(format!("arn:aws:sns:us-east-1:000000000000:{name}"));
-        let dispatcher = Dispatcher { actions: topic("actions"), escalations: topic("escalations"), api: None };
-        let intake = Intake::new(events.clone(), rollups.clone(), actions.clone());
+        let (events, rollups, reports) = (events(&db), Rollups::new(&db, "Rollups"), Reports::new(&db, "Reports"));
+        let dispatcher = dispatcher(&db, sns_config);
+        let life = dispatcher.life.clone();
+        let intake = Intake::new(events.clone(), rollups.clone(), life.clone());
         let policy = || Policy::compiled().unwrap();
         let cursors = || CursorKey::new("a key of the tests").unwrap();
         let listing = Listing::new(events.clone(), rollups.clone());
         let reporter = Reporter::new(rollups.clone(), policy(), Arc::clone(clock));
+        let of_actions = actions::App::new(listing.clone(), life.clone(), cursors(), policy(), Arc::clone(clock));
+        let of_events = list_events::App::new(events, listing, life.actions().clone(), cursors(), Arc::clone(clock));
         Self {
-            log_event: log_event::router(log_event::App::new(intake, dispatcher, policy(), Arc::clone(clock))),
-            list_events: list_events::router(list_events::App::new(
-                events,
-                listing,
-                actions,
-                cursors(),
-                Arc::clone(clock),
-            )),
+            log_event: log_event::router(log_event::App::new(intake, dispatcher, Arc::clone(clock))),
+            list_events: list_events::router(of_events),
+            actions: actions::router(of_actions),
             generate_report: generate_report::router(reporter, reports.clone()),
             list_reports: list_reports::router(list_reports::App::new(reports.clone(), cursors())),
             get_stats: get_stats::router(get_stats::App::new(rollups, reports, policy(), Arc::clone(clock))),
@@ -161,6 +172,7 @@ impl Api {
             ["events"] | ["events", _] => &self.list_events,
             ["report"] => &self.generate_report,
             ["reports"] | ["reports", _] => &self.list_reports,
+            ["actions"] | ["events", _, "actions", _, "outcome" | "approval"] => &self.actions,
             _ => &self.get_stats,
         }
         .clone()
@@ -210,11 +222,35 @@ impl Answer {
             .unwrap_or_else(|| panic!("no number at {pointer} in {self:?}"))
     }
 
+    /// The actions in an answer, each with how far it has come.
+    pub(crate) fn actions(&self) -> Vec<(&str, &str)> {
+        self.list("/actions")
+            .iter()
+            .map(|item| (item["action"].as_str().unwrap(), item["status"].as_str().unwrap()))
+            .collect()
+    }
+
     pub(crate) fn list(&self, pointer: &str) -> &[Value] {
         self.json
             .pointer(pointer)
             .and_then(Value::as_array)
             .unwrap_or_else(|| panic!("no list at {pointer} in {self:?}"))
+    }
+}
+
+fn events(db: &Db) -> Events {
+    Events::new(db, "Events", RETENTION_DAYS)
+}
+
+fn dispatcher(db: &Db, sns_config: &SdkConfig) -> Dispatcher {
+    let sns = SnsClient::new(sns_config);
+    let topic = |name: &str| sns.topic(format!("arn:aws:sns:us-east-1:000000000000:{name}"));
+    Dispatcher {
+        actions: topic("actions"),
+        escalations: topic("escalations"),
+        life: Life::new(Actions::new(db, "Actions"), Watches::new(db, "Incidents")),
+        policy: Policy::compiled().unwrap(),
+        api: None,
     }
 }
 

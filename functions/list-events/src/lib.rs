@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use model::{ActionRecord, Clock, Day, Event, EventId, Timestamp};
+use model::{ActionItem, Clock, Day, Event, EventId, Timestamp};
 use platform::{CursorKey, PathId, Problem, Query};
 use serde::Serialize;
 use store::{Actions, Consistency, EventFilter, Events, Listing};
@@ -73,7 +73,7 @@ async fn list(State(App(app)): State<App>, mut query: Query) -> Result<Json<Page
 fn filter(query: &mut Query) -> EventFilter {
     let filter = EventFilter {
         engine: query.take("engine"),
-        severity: query.take("severity"),
+        severities: query.take("severity").into_iter().collect(),
         event_type: query.take("eventType"),
         from: query.take("from").map(|Moment(moment)| moment),
         to: query.take("to").map(|Moment(moment)| moment),
@@ -112,7 +112,7 @@ impl fmt::Display for NotAMoment {
 struct One {
     #[serde(flatten)]
     event: Event,
-    actions: Vec<ActionRecord>,
+    actions: Vec<ActionItem>,
 }
 
 async fn show(State(App(app)): State<App>, PathId(id): PathId<EventId>) -> Result<Json<One>, Problem> {

@@ -1,7 +1,10 @@
 //! What AGE does about an event, and how far it has come.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+use crate::{Engine, Event, EventId, EventType, Severity, Timestamp};
 
 crate::names::named! {
     /// Something AGE does. The six of the seed.
@@ -21,6 +24,15 @@ crate::names::named! {
     }
 }
 
+impl Action {
+    /// Whether an engine's worker carries it out and says what came of it. The others are AGE's own messages: they have
+    /// succeeded when their topic has taken them.
+    #[must_use]
+    pub const fn is_remedy(self) -> bool {
+        !matches!(self, Self::NotifyAdmin | Self::AutomatedGovernanceSummary)
+    }
+}
+
 crate::names::named! {
     /// How far an action has come.
     ActionStatus {
@@ -30,6 +42,24 @@ crate::names::named! {
         AwaitingApproval = "awaiting_approval",
         /// Handed over to its topic.
         Dispatched = "dispatched",
+        /// Carried out, says who carried it out. Whether it helped is not known yet.
+        Succeeded = "succeeded",
+        /// Not carried out, says who was to.
+        Failed = "failed",
+        /// Nobody said anything before the deadline.
+        TimedOut = "timed_out",
+        /// Carried out, and the trouble has not come again.
+        Verified = "verified",
+        /// Carried out, and the trouble came again.
+        Ineffective = "ineffective",
+        /// A person said no.
+        Denied = "denied",
+        /// Nobody approved it in time.
+        Expired = "expired",
+        /// Not done, because the same was being done already.
+        Suppressed = "suppressed",
+        /// Could not be handed over, however often it was tried.
+        Dead = "dead",
     }
 }
 
@@ -49,20 +79,136 @@ impl ActionStatus {
     /// # Errors
     /// [`IllegalMove`] if an action cannot go from `self` to `next`.
     pub const fn to(self, next: Self) -> Result<Self, IllegalMove> {
+        use ActionStatus::{
+            AwaitingApproval, Dead, Denied, Dispatched, Expired, Failed, Ineffective, Pending, Succeeded, TimedOut,
+            Verified,
+        };
         match (self, next) {
-            (Self::Pending, Self::Dispatched) => Ok(next),
+            (AwaitingApproval, Pending | Denied | Expired)
+            // A worker may answer before its hand-over is on record.
+            | (Pending, Dispatched | Succeeded | Failed | Dead)
+            | (Dispatched, Succeeded | Failed | TimedOut)
+            | (Succeeded, Verified | Ineffective) => Ok(next),
             (from, to) => Err(IllegalMove { from, to }),
         }
     }
+
+    /// Whether no move leads on from here.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        Self::ALL.iter().all(|next| self.to(*next).is_err())
+    }
+
+    /// Whether the action is on its way: the same one need not be done again.
+    #[must_use]
+    pub const fn is_running(self) -> bool {
+        matches!(self, Self::Pending | Self::AwaitingApproval | Self::Dispatched)
+    }
 }
 
-/// An action and its status, as answers show it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct ActionRecord {
+/// An action for an event, from being owed to its end. Answers show it as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionItem {
+    /// The event it is for.
+    pub event_id: EventId,
     /// What.
     pub action: Action,
     /// How far.
     pub status: ActionStatus,
+    /// The event's engine.
+    pub engine: Engine,
+    /// The event's type.
+    pub event_type: EventType,
+    /// The event's severity.
+    pub severity: Severity,
+    /// When it came to be owed.
+    pub created_at: Timestamp,
+    /// The policy that decided on it, SHA-256.
+    pub policy_hash: String,
+    /// Binds an approval to exactly this: see [`ActionItem::digest_of`].
+    pub digest: String,
+    /// How often somebody set out to hand it over.
+    pub attempt: u32,
+    /// When it was handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispatched_at: Option<Timestamp>,
+    /// When its worker said what came of it, or nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+    /// By when something has to happen: a next try, an answer, an approval, or the check whether it helped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    /// What its worker said besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The event whose same action was running, if that is why this one is suppressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed_by: Option<EventId>,
+    /// Who approved or denied it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<String>,
+}
+
+impl ActionItem {
+    /// A new action for `event`. A pending one is its maker's to hand over first, until `due_at`.
+    #[must_use]
+    pub fn new(event: &Event, owed: Owed, policy_hash: &str) -> Self {
+        let reported = &event.reported;
+        Self {
+            event_id: event.id,
+            action: owed.action,
+            status: owed.status,
+            engine: reported.engine,
+            event_type: reported.event_type.clone(),
+            severity: reported.severity,
+            created_at: event.occurred_at,
+            policy_hash: policy_hash.to_owned(),
+            digest: Self::digest_of(event, owed.action, policy_hash),
+            attempt: u32::from(owed.status == ActionStatus::Pending),
+            dispatched_at: None,
+            settled_at: None,
+            due_at: owed.due_at,
+            detail: None,
+            suppressed_by: owed.suppressed_by,
+            decided_by: None,
+        }
+    }
+
+    /// SHA-256 over all that would be done: the action, the event it is for, its details, and the policy that chose it.
+    #[must_use]
+    pub fn digest_of(event: &Event, action: Action, policy_hash: &str) -> String {
+        let reported = &event.reported;
+        let parts = [
+            event.id.to_string(),
+            action.to_string(),
+            reported.engine.to_string(),
+            reported.event_type.as_str().to_owned(),
+            reported.severity.to_string(),
+            reported.details.as_str().to_owned(),
+            policy_hash.to_owned(),
+        ];
+        let mut hash = Sha256::new();
+        for part in parts {
+            // The length before each part: no two lists of parts are the same text.
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
+        }
+        hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    }
+}
+
+/// An action that is decided on, before its event is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owed {
+    /// What.
+    pub action: Action,
+    /// Where its life begins.
+    pub status: ActionStatus,
+    /// By when something has to happen.
+    pub due_at: Option<Timestamp>,
+    /// The event whose same action is running.
+    pub suppressed_by: Option<EventId>,
 }
 
 #[cfg(test)]
@@ -70,15 +216,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_pending_action_is_dispatched() {
-        for from in ActionStatus::ALL {
-            for to in ActionStatus::ALL {
-                let legal = (*from, *to) == (ActionStatus::Pending, ActionStatus::Dispatched);
-                assert_eq!(from.to(*to).is_ok(), legal, "{from} to {to}");
-            }
-        }
+    fn the_moves_are_these() {
+        let moves: Vec<String> = ActionStatus::ALL
+            .iter()
+            .flat_map(|from| ActionStatus::ALL.iter().map(move |to| (*from, *to)))
+            .filter(|(from, to)| from.to(*to).is_ok())
+            .map(|(from, to)| format!("{from}>{to}"))
+            .collect();
+        assert_eq!(
+            moves,
+            [
+                "pending>dispatched",
+                "pending>succeeded",
+                "pending>failed",
+                "pending>dead",
+                "awaiting_approval>pending",
+                "awaiting_approval>denied",
+                "awaiting_approval>expired",
+                "dispatched>succeeded",
+                "dispatched>failed",
+                "dispatched>timed_out",
+                "succeeded>verified",
+                "succeeded>ineffective",
+            ]
+        );
         let refused = ActionStatus::Dispatched.to(ActionStatus::Pending).unwrap_err();
         assert_eq!(refused.to_string(), "an action cannot go from dispatched to pending");
+    }
+
+    #[test]
+    fn every_life_ends() {
+        let ends: Vec<_> =
+            ActionStatus::ALL.iter().filter(|status| status.is_final()).map(|status| status.as_str()).collect();
+        assert_eq!(ends, ["failed", "timed_out", "verified", "ineffective", "denied", "expired", "suppressed", "dead"]);
+        assert!(ActionStatus::ALL.iter().all(|status| !(status.is_final() && status.is_running())));
     }
 
     #[test]

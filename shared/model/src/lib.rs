@@ -14,8 +14,9 @@ mod period;
 mod report;
 mod severity;
 mod time;
+mod watch;
 
-pub use action::{Action, ActionRecord, ActionStatus, IllegalMove};
+pub use action::{Action, ActionItem, ActionStatus, IllegalMove, Owed};
 pub use clock::{Clock, ManualClock};
 pub use counts::{Counts, SeverityCounts};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
@@ -27,3 +28,4 @@ pub use period::Period;
 pub use report::{Previous, Report, ReportKind, RiskLevel, Summary};
 pub use severity::Severity;
 pub use time::{Day, Hour, Timestamp};
+pub use watch::{Plan, Running, Watch};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Action, Details, Engine, Event, EventId, EventType, Severity, Timestamp};
+use model::{Action, ActionItem, Details, Engine, Event, EventId, EventType, Severity, Timestamp};
 use serde::Serialize;
 
 use crate::Message;
@@ -19,15 +19,18 @@ struct Order<'a> {
     event_id: EventId,
     details: &'a Details,
     occurred_at: Timestamp,
+    attempt: u32,
     policy_hash: &'a str,
+    /// Where to say what came of it.
+    outcome_path: String,
 }
 
-/// The message that asks for `action` because of `event`.
+/// The message that asks for `item`, which is for `event`.
 ///
 /// # Errors
 /// If it cannot be written as JSON.
-pub fn action_message(event: &Event, action: Action, policy_hash: &str) -> Result<Message, serde_json::Error> {
-    let reported = &event.reported;
+pub fn action_message(event: &Event, item: &ActionItem) -> Result<Message, serde_json::Error> {
+    let (reported, action) = (&event.reported, item.action);
     let order = Order {
         id: format!("{}/{action}", event.id),
         action,
@@ -37,7 +40,9 @@ pub fn action_message(event: &Event, action: Action, policy_hash: &str) -> Resul
         event_id: event.id,
         details: &reported.details,
         occurred_at: event.occurred_at,
-        policy_hash,
+        attempt: item.attempt,
+        policy_hash: &item.policy_hash,
+        outcome_path: format!("/api/governance/events/{}/actions/{action}/outcome", event.id),
     };
     let subject = format!("[AGE] {action} for {}", reported.engine);
     Ok(Message {
@@ -52,12 +57,15 @@ pub fn action_message(event: &Event, action: Action, policy_hash: &str) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use model::ActionStatus;
+
     use super::*;
-    use crate::escalation::tests::an_event;
+    use crate::escalation::tests::{an_action, an_event};
 
     #[test]
     fn says_all_a_worker_needs() {
-        let message = action_message(&an_event(), Action::BillingSyncRepair, "abc").unwrap();
+        let item = an_action(Action::BillingSyncRepair, ActionStatus::Pending);
+        let message = action_message(&an_event(), &item).unwrap();
         let order: serde_json::Value = serde_json::from_str(message.text()).unwrap();
         assert_eq!(
             order,
@@ -70,6 +78,8 @@ mod tests {
                 "eventId": "01936f2e-0000-7000-8000-00000000000a",
                 "details": {"invoices": 1204},
                 "occurredAt": "2026-11-23T03:12:45.000Z",
+                "attempt": 1,
+                "outcomePath": "/api/governance/events/01936f2e-0000-7000-8000-00000000000a/actions/billing_sync_repair/outcome",
                 "policyHash": "abc",
             })
         );

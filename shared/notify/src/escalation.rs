@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use model::{Action, ActionRecord, ActionStatus, Event};
+use model::{Action, ActionItem, ActionStatus, Event};
 use scoring::Policy;
 
 use crate::Message;
@@ -14,7 +14,7 @@ const SHOWN_DETAILS_CHARS: usize = 1000;
 /// The message that tells a person of `event`: what, which engine, since when, what AGE did about it, where to look.
 /// `actions` are the event's as they stand; `api` is the address of the API, if it is known.
 #[must_use]
-pub fn escalation_message(policy: &Policy, event: &Event, actions: &[ActionRecord], api: Option<&str>) -> Message {
+pub fn escalation_message(policy: &Policy, event: &Event, actions: &[ActionItem], api: Option<&str>) -> Message {
     let reported = &event.reported;
     let title = policy.title(reported.engine);
     let (severity, event_type) = (reported.severity, reported.event_type.as_str());
@@ -47,21 +47,30 @@ fn line(text: &mut String, name: &str, value: &str) {
 }
 
 /// Says no more than is known: that an action was handed over is not that it helped.
-fn done(actions: &[ActionRecord]) -> String {
-    let others = actions.iter().filter(|record| record.action != Action::NotifyAdmin);
-    let said: Vec<String> = others
-        .map(|record| match record.status {
-            ActionStatus::Dispatched => format!("{}: asked for, its outcome is not known yet", record.action),
-            ActionStatus::Pending => format!("{}: not handed over yet", record.action),
-            ActionStatus::AwaitingApproval => {
-                format!("{}: nothing yet, it waits for an admin's approval", record.action)
-            }
-        })
-        .collect();
+fn done(actions: &[ActionItem]) -> String {
+    let others = actions.iter().filter(|item| item.action != Action::NotifyAdmin);
+    let said: Vec<String> = others.map(|item| format!("{}: {}", item.action, how_far(item.status))).collect();
     if said.is_empty() {
         "nothing but tell you: it has no remedy for this".to_owned()
     } else {
         said.join("\n          ")
+    }
+}
+
+const fn how_far(status: ActionStatus) -> &'static str {
+    match status {
+        ActionStatus::Pending => "not handed over yet",
+        ActionStatus::AwaitingApproval => "nothing yet, it waits for an admin's approval",
+        ActionStatus::Dispatched => "asked for, its outcome is not known yet",
+        ActionStatus::Succeeded => "done, says its worker; whether it helped is not known yet",
+        ActionStatus::Failed => "failed, says its worker",
+        ActionStatus::TimedOut => "asked for, and nobody answered",
+        ActionStatus::Verified => "done, and it helped",
+        ActionStatus::Ineffective => "done, and it did not help",
+        ActionStatus::Denied => "not done, an admin denied it",
+        ActionStatus::Expired => "not done, nobody approved it in time",
+        ActionStatus::Suppressed => "not done again: it is running already, or was of no use before",
+        ActionStatus::Dead => "could not be handed over",
     }
 }
 
@@ -74,7 +83,7 @@ fn shortened(details: &str) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use model::{Engine, NewEvent, Severity};
+    use model::{Engine, NewEvent, Owed, Severity};
 
     use super::*;
 
@@ -92,12 +101,16 @@ pub(crate) mod tests {
         }
     }
 
+    pub(crate) fn an_action(action: Action, status: ActionStatus) -> ActionItem {
+        ActionItem::new(&an_event(), Owed { action, status, due_at: None, suppressed_by: None }, "abc")
+    }
+
     #[test]
     fn answers_what_a_tired_person_asks() {
         let policy = Policy::compiled().unwrap();
         let actions = [
-            ActionRecord { action: Action::BillingSyncRepair, status: ActionStatus::Dispatched },
-            ActionRecord { action: Action::NotifyAdmin, status: ActionStatus::Pending },
+            an_action(Action::BillingSyncRepair, ActionStatus::Dispatched),
+            an_action(Action::NotifyAdmin, ActionStatus::Pending),
         ];
         let message = escalation_message(&policy, &an_event(), &actions, Some("https://age.example"));
         assert_eq!(message.subject(), "[AGE] CRITICAL Billing: invoice_sync_failed");
@@ -118,7 +131,7 @@ pub(crate) mod tests {
 
     #[test]
     fn does_not_claim_what_did_not_happen() {
-        let did = |action, status| done(&[ActionRecord { action, status }]);
+        let did = |action, status| done(&[an_action(action, status)]);
         assert!(did(Action::BillingSyncRepair, ActionStatus::Pending).contains("not handed over yet"));
         assert!(did(Action::PermissionReset, ActionStatus::AwaitingApproval).contains("approval"));
         assert!(did(Action::NotifyAdmin, ActionStatus::Pending).contains("nothing but tell you"));

@@ -19,3 +19,17 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for PathId<T> {
         id.map(Self).ok_or_else(|| Problem::not_found("there is nothing with this id"))
     }
 }
+
+/// The names in a path that has several. A path that is not text is a 404.
+#[derive(Debug, Clone)]
+pub struct PathNames<const N: usize>(pub [String; N]);
+
+impl<const N: usize, S: Send + Sync> FromRequestParts<S> for PathNames<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let names = Path::<Vec<String>>::from_request_parts(parts, state).await.ok();
+        let names = names.and_then(|Path(names)| names.try_into().ok());
+        names.map(Self).ok_or_else(|| Problem::not_found("there is nothing at this path"))
+    }
+}

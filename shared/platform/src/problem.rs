@@ -71,6 +71,12 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "the resource does not have this method; see the Allow header")
     }
 
+    /// 409: its state does not allow it.
+    #[must_use]
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
     /// 413: over a limit.
     #[must_use]
     pub fn too_large(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
@@ -112,7 +118,7 @@ impl From<StoreError> for Problem {
             StoreError::Unknown { .. } => Self::unavailable(
                 "AGE lost its store in the middle; what was sent is stored or not, and a repeat with the same Idempotency-Key makes sure",
             ),
-            StoreError::Illegal(illegal) => Self::new(StatusCode::CONFLICT, illegal.to_string()),
+            StoreError::Illegal(illegal) => Self::conflict(illegal.to_string()),
             StoreError::Corrupt { .. } => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "stored data is damaged; it is logged, and trying again will not help",

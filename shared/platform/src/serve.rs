@@ -42,6 +42,10 @@ pub async fn serve(router: Router) -> Result<(), Error> {
     lambda_runtime::run(Adapter::from(router).map_request(gateway::clean)).await
 }
 
+/// A firing that says nothing but that it is time.
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
+pub struct Tick {}
+
 /// Takes firings of a schedule until the execution environment ends. A firing that fails is an invocation that failed:
 /// the schedule tries it again.
 ///

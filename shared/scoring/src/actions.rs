@@ -1,8 +1,8 @@
-//! Which actions an event leads to.
+//! What an event leads to: which actions, and which of them not now.
 
-use model::{ActionRecord, ActionStatus, NewEvent};
+use model::{Action, ActionStatus, Event, NewEvent, Owed, Plan, Running, Timestamp, Watch};
 
-use crate::{ActionRule, Policy};
+use crate::{ActionRule, ActionRules, Policy};
 
 impl ActionRule {
     fn matches(&self, event: &NewEvent) -> bool {
@@ -12,30 +12,70 @@ impl ActionRule {
     }
 }
 
-/// The actions that `event` leads to, each once, and the status each begins with.
+/// The actions that the policy has for `event`, each once.
 #[must_use]
-pub fn select_actions(policy: &Policy, event: &NewEvent) -> Vec<ActionRecord> {
+pub fn select_actions(policy: &Policy, event: &NewEvent) -> Vec<Action> {
     let rules = &policy.actions;
     if event.severity < rules.from {
         return Vec::new();
     }
     let first = rules.first_match.iter().find(|rule| rule.matches(event));
     let also = rules.also.iter().filter(|rule| rule.matches(event));
-    let mut selected: Vec<ActionRecord> = Vec::new();
+    let mut selected = Vec::new();
     for action in first.into_iter().chain(also).map(|rule| rule.action) {
-        if selected.iter().any(|record| record.action == action) {
-            continue;
+        if !selected.contains(&action) {
+            selected.push(action);
         }
-        let waits = rules.need_approval.contains(&action);
-        let status = if waits { ActionStatus::AwaitingApproval } else { ActionStatus::Pending };
-        selected.push(ActionRecord { action, status });
     }
     selected
 }
 
+/// What `event` leads to, given what is remembered of its kind of trouble.
+#[must_use]
+pub fn plan(policy: &Policy, event: &Event, watch: &Watch) -> Plan {
+    let (rules, now) = (&policy.actions, event.occurred_at);
+    let mut next = Watch { version: watch.version + 1, last_seen: Some(now), ..watch.clone() };
+    next.ineffective.retain(|at| at.plus_seconds(rules.give_up_within_seconds) > now);
+    let given_up = next.ineffective.len() >= rules.give_up_after;
+    // Each is doubted once: what comes of that is for the sweep to say.
+    let succeeded = |_: &Action, running: &mut Running| running.status == ActionStatus::Succeeded;
+    let doubtful = next.running.extract_if(.., succeeded).map(|(action, running)| (running.event_id, action)).collect();
+
+    let mut owed = Vec::new();
+    for action in select_actions(policy, &event.reported) {
+        let running = watch.running.get(&action).filter(|running| keeps_back(rules, running, now));
+        let suppressed = action.is_remedy() && (given_up || running.is_some());
+        let one = if suppressed {
+            let suppressed_by = running.map(|running| running.event_id);
+            Owed { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by }
+        } else {
+            first_step(rules, action, now)
+        };
+        if action.is_remedy() && !suppressed {
+            next.running.insert(action, Running { event_id: event.id, since: now, status: one.status });
+        }
+        owed.push(one);
+    }
+    Plan { owed, watch: next, doubtful }
+}
+
+/// Whether the same remedy must not be started beside this one.
+fn keeps_back(rules: &ActionRules, running: &Running, now: Timestamp) -> bool {
+    running.status.is_running() && running.since.plus_seconds(rules.repeat_after_seconds) > now
+}
+
+fn first_step(rules: &ActionRules, action: Action, now: Timestamp) -> Owed {
+    let (status, seconds) = if rules.need_approval.contains(&action) {
+        (ActionStatus::AwaitingApproval, rules.approve_within_seconds)
+    } else {
+        (ActionStatus::Pending, rules.lease_seconds)
+    };
+    Owed { action, status, due_at: Some(now.plus_seconds(seconds)), suppressed_by: None }
+}
+
 #[cfg(test)]
 mod tests {
-    use model::{Action, Details, Engine, Severity};
+    use model::{Details, Engine, EventId, ManualClock, Severity};
     use proptest::prelude::*;
 
     use super::*;
@@ -51,8 +91,39 @@ mod tests {
     }
 
     fn selected(engine: Engine, event_type: &str, severity: Severity) -> Vec<Action> {
-        let policy = Policy::compiled().unwrap();
-        select_actions(&policy, &event(engine, event_type, severity)).iter().map(|record| record.action).collect()
+        select_actions(&Policy::compiled().unwrap(), &event(engine, event_type, severity))
+    }
+
+    /// Walks through the plans of the same trouble, at these seconds.
+    struct Trouble {
+        policy: Policy,
+        clock: ManualClock,
+        watch: Watch,
+    }
+
+    impl Trouble {
+        fn new() -> Self {
+            let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
+            Self { policy: Policy::compiled().unwrap(), clock, watch: Watch::default() }
+        }
+
+        fn comes(&mut self, after: i64) -> (EventId, Plan) {
+            self.clock.advance(after);
+            let reported = event(Engine::Billing, "sync_failed", Severity::High);
+            let event =
+                Event { id: EventId::fresh(&self.clock), reported, occurred_at: model::Clock::now(&self.clock) };
+            let plan = plan(&self.policy, &event, &self.watch);
+            self.watch = plan.watch.clone();
+            (event.id, plan)
+        }
+
+        fn is(&mut self, id: EventId, status: ActionStatus) {
+            self.watch.note(Action::BillingSyncRepair, id, status, model::Clock::now(&self.clock));
+        }
+    }
+
+    fn first(plan: &Plan) -> (ActionStatus, Option<EventId>) {
+        (plan.owed[0].status, plan.owed[0].suppressed_by)
     }
 
     /// The seed's `selectAction`, line by line.
@@ -91,16 +162,64 @@ mod tests {
 
     #[test]
     fn compliance_permissions_are_reset_after_approval() {
-        let policy = Policy::compiled().unwrap();
-        let records = select_actions(&policy, &event(Engine::Compliance, "permission_escalated", Severity::Critical));
-        let shown: Vec<_> = records.iter().map(|record| (record.action, record.status)).collect();
+        let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
+        let reported = event(Engine::Compliance, "permission_escalated", Severity::Critical);
+        let event = Event { id: EventId::fresh(&clock), reported, occurred_at: model::Clock::now(&clock) };
+        let owed = plan(&Policy::compiled().unwrap(), &event, &Watch::default()).owed;
+        let shown: Vec<_> =
+            owed.iter().map(|owed| (owed.action, owed.status, owed.due_at.unwrap().to_string())).collect();
         assert_eq!(
             shown,
-            [(Action::PermissionReset, ActionStatus::AwaitingApproval), (Action::NotifyAdmin, ActionStatus::Pending)]
+            [
+                (Action::PermissionReset, ActionStatus::AwaitingApproval, "2026-11-24T00:00:00.000Z".to_owned()),
+                (Action::NotifyAdmin, ActionStatus::Pending, "2026-11-23T00:00:30.000Z".to_owned()),
+            ]
         );
         assert_eq!(selected(Engine::Compliance, "permission_denied", Severity::High), [Action::PermissionReset]);
         assert_eq!(selected(Engine::Compliance, "a_permission", Severity::High), [Action::MaosAutoFix]);
         assert_eq!(selected(Engine::Maos, "permission_denied", Severity::High), [Action::MaosAutoFix]);
+    }
+
+    #[test]
+    fn the_same_remedy_is_not_started_beside_a_running_one() {
+        let mut trouble = Trouble::new();
+        let (one, plan) = trouble.comes(0);
+        assert_eq!(first(&plan), (ActionStatus::Pending, None));
+        let (_, plan) = trouble.comes(300);
+        assert_eq!(first(&plan), (ActionStatus::Suppressed, Some(one)));
+        trouble.is(one, ActionStatus::Dispatched);
+        assert_eq!(first(&trouble.comes(299).1), (ActionStatus::Suppressed, Some(one)));
+        // Ten minutes after it began, another may.
+        let (two, plan) = trouble.comes(1);
+        assert_eq!(first(&plan), (ActionStatus::Pending, None));
+        // The older one's end does not set the younger one free.
+        trouble.is(one, ActionStatus::Failed);
+        assert_eq!(first(&trouble.comes(1).1), (ActionStatus::Suppressed, Some(two)));
+        trouble.is(two, ActionStatus::Failed);
+        assert_eq!(first(&trouble.comes(1).1), (ActionStatus::Pending, None));
+    }
+
+    #[test]
+    fn trouble_that_comes_again_casts_doubt_on_a_success() {
+        let mut trouble = Trouble::new();
+        let (one, _) = trouble.comes(0);
+        trouble.is(one, ActionStatus::Succeeded);
+        let (_, plan) = trouble.comes(60);
+        assert_eq!(plan.doubtful, [(one, Action::BillingSyncRepair)]);
+        assert_eq!(first(&plan), (ActionStatus::Pending, None));
+    }
+
+    #[test]
+    fn after_three_of_no_use_no_more_are_started_for_a_day() {
+        let mut trouble = Trouble::new();
+        for _ in 0..3 {
+            let (id, plan) = trouble.comes(3600);
+            assert_eq!(first(&plan), (ActionStatus::Pending, None));
+            trouble.is(id, ActionStatus::Succeeded);
+            trouble.is(id, ActionStatus::Ineffective);
+        }
+        assert_eq!(first(&trouble.comes(60).1), (ActionStatus::Suppressed, None));
+        assert_eq!(first(&trouble.comes(86_400).1), (ActionStatus::Pending, None));
     }
 
     proptest! {

@@ -70,5 +70,7 @@ mod tests {
         let twice = refused(|policy| policy.categories.extend(policy.categories.clone()));
         assert_eq!(twice, PolicyError::BadCategory("operational_risk".into()));
         assert_eq!(refused(|policy| policy.actions.first_match.truncate(1)), PolicyError::NoCatchAll);
+        assert_eq!(refused(|policy| policy.actions.retry_after_seconds.clear()), PolicyError::BadTime);
+        assert_eq!(refused(|policy| policy.actions.verify_after_seconds = 0), PolicyError::BadTime);
     }
 }

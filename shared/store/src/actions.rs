@@ -1,70 +1,37 @@
 //! The `actions` table: what is owed for an event, written with it, and how far each has come.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
-use model::{Action, ActionRecord, ActionStatus, Engine, EventId, EventType, Severity, Timestamp};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use model::{Action, ActionItem, ActionStatus, EventId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Db, Table};
-use crate::row::{Item, RowName, text};
-use crate::{StoreError, keys, transaction};
+use crate::row::{Item, RowName, number, text};
+use crate::{Consistency, StoreError, keys, transaction};
 
-/// How long the invocation that records a pending action has it to itself, in seconds. After that it is anybody's:
-/// longer than any function may run, so that two never hand it over at the same time.
-pub const FIRST_TRY_SECONDS: i64 = 30;
+/// How many events' actions are read at the same time.
+const READS_AT_ONCE: usize = 16;
 
-const KEY: &[&str] = &["event_id", "action"];
+pub(crate) const KEY: &[&str] = &["event_id", "action"];
 
+/// An action and where the sparse index of what is due has it.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ActionRow {
-    /// The event, or the report, that the action is for.
-    pub(crate) event_id: String,
-    pub(crate) action: Action,
-    pub(crate) status: ActionStatus,
+struct ActionRow {
+    event_id: EventId,
+    action: Action,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) engine: Option<Engine>,
+    due_shard: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) event_type: Option<EventType>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) severity: Option<Severity>,
-    pub(crate) created_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) dispatched_at: Option<Timestamp>,
-    pub(crate) policy_hash: String,
-    /// How many have tried to hand it over.
-    pub(crate) attempt: u32,
-    /// With `due_at`, the sparse index of what somebody has to do something about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) due_shard: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) due_at: Option<Timestamp>,
-}
-
-impl ActionRow {
-    /// A new action. A pending one is leased to its maker for [`FIRST_TRY_SECONDS`].
-    pub(crate) fn new(owner: String, record: ActionRecord, now: Timestamp, policy_hash: &str) -> Self {
-        let pending = record.status == ActionStatus::Pending;
-        Self {
-            action: record.action,
-            status: record.status,
-            engine: None,
-            event_type: None,
-            severity: None,
-            created_at: now,
-            dispatched_at: None,
-            policy_hash: policy_hash.to_owned(),
-            attempt: u32::from(pending),
-            due_shard: pending.then(|| keys::due_shard(&owner)),
-            due_at: pending.then(|| now.plus_seconds(FIRST_TRY_SECONDS)),
-            event_id: owner,
-        }
-    }
+    due_at: Option<Timestamp>,
+    item: ActionItem,
 }
 
 /// The `actions` table.
 #[derive(Debug, Clone)]
-pub struct Actions(Table);
+pub struct Actions(pub(crate) Table);
 
 impl Actions {
     /// The table called `name`.
@@ -77,7 +44,7 @@ impl Actions {
     ///
     /// # Errors
     /// [`StoreError`] if any cannot be read.
-    pub async fn of_event(&self, event: EventId) -> Result<Vec<ActionRecord>, StoreError> {
+    pub async fn of_event(&self, event: EventId) -> Result<Vec<ActionItem>, StoreError> {
         let mut pages = self
             .0
             .client
@@ -89,93 +56,155 @@ impl Actions {
             .into_paginator()
             .items()
             .send();
-        let mut records = Vec::new();
+        let mut items = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| StoreError::unavailable("Query", &self.0.name, error))?;
-            let row: ActionRow = self.row_name().read(&item)?;
-            records.push(ActionRecord { action: row.action, status: row.status });
+            items.push(self.parse(&item)?);
         }
-        records.sort_by_key(|record| record.action);
-        Ok(records)
+        items.sort_by_key(|item| item.action);
+        Ok(items)
     }
 
-    /// Records that a pending action was handed over at `now`. False if it was no longer pending.
+    /// The actions of many events, in the order of the events.
     ///
     /// # Errors
-    /// [`StoreError`] if it could not be recorded.
-    pub async fn mark_dispatched(&self, owner: &str, action: Action, now: Timestamp) -> Result<bool, StoreError> {
-        let (from, to) = (ActionStatus::Pending, ActionStatus::Dispatched);
-        let update = self
-            .advance(owner, action, from, to)?
-            .update_expression("SET #status = :to, dispatched_at = :now REMOVE due_shard, due_at")
-            .expression_attribute_values(":now", text(now));
-        self.applied(update).await
+    /// [`StoreError`] if any cannot be read.
+    pub async fn of_events(&self, events: Vec<EventId>) -> Result<Vec<ActionItem>, StoreError> {
+        let readings = stream::iter(events).map(|event| self.of_event(event)).buffered(READS_AT_ONCE);
+        Ok(readings.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
     }
 
-    /// The conditional write that every move of a status is: nothing happens unless the action is still at `from`.
-    fn advance(
+    /// One action, as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    pub async fn get(&self, event: EventId, action: Action) -> Result<Option<ActionItem>, StoreError> {
+        let key = [("event_id", text(event)), ("action", text(action))];
+        self.0.get(key, Consistency::Strong).await?.map(|item| self.parse(&item)).transpose()
+    }
+
+    /// Up to `limit` of each shard of what was due at `now`, the longest due first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<(EventId, Action)>, StoreError> {
+        let of_shard = |shard| self.due_of_shard(shard, now, limit);
+        let mut due: Vec<_> = try_join_all(keys::due_shards().map(of_shard)).await?.into_iter().flatten().collect();
+        due.sort_by_key(|(due_at, event, action)| (*due_at, *event, *action));
+        Ok(due.into_iter().map(|(_, event, action)| (event, action)).collect())
+    }
+
+    async fn due_of_shard(
         &self,
-        owner: &str,
-        action: Action,
-        from: ActionStatus,
-        to: ActionStatus,
-    ) -> Result<UpdateItemFluentBuilder, StoreError> {
-        let to = from.to(to)?;
-        Ok(self
-            .update(owner, action)
-            .condition_expression("#status = :from")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":from", text(from))
-            .expression_attribute_values(":to", text(to)))
-    }
-
-    /// Leases a pending action that was due at `due_at` to the caller. False if somebody else was first.
-    pub(crate) async fn claim(&self, row: &ActionRow, due_at: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
-        let update = self
-            .update(&row.event_id, row.action)
-            .update_expression("SET due_at = :until ADD attempt :one")
-            .condition_expression("#status = :pending AND due_at = :due_at")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":pending", text(ActionStatus::Pending))
-            .expression_attribute_values(":due_at", text(due_at))
-            .expression_attribute_values(":until", text(now.plus_seconds(FIRST_TRY_SECONDS)))
-            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
-        self.applied(update).await
-    }
-
-    pub(crate) async fn get(&self, owner: &str, action: Action) -> Result<Option<ActionRow>, StoreError> {
+        shard: String,
+        now: Timestamp,
+        limit: i32,
+    ) -> Result<Vec<(Timestamp, EventId, Action)>, StoreError> {
+        #[derive(Deserialize)]
+        struct Row {
+            event_id: EventId,
+            action: Action,
+            due_at: Timestamp,
+        }
         let Table { client, name } = &self.0;
-        let got = client
-            .get_item()
+        let page = client
+            .query()
             .table_name(name)
-            .key("event_id", text(owner))
-            .key("action", text(action))
-            .consistent_read(true)
+            .index_name("due")
+            .key_condition_expression("due_shard = :shard AND due_at <= :now")
+            .expression_attribute_values(":shard", text(shard))
+            .expression_attribute_values(":now", text(now))
+            .limit(limit)
             .send()
             .await;
-        let item = got.map_err(|error| StoreError::unavailable("GetItem", name, error))?.item;
-        item.map(|item| self.row_name().read(&item)).transpose()
+        let page = page.map_err(|error| StoreError::unavailable("Query", name, error))?;
+        let read = |item| self.row_name().read(item).map(|Row { event_id, action, due_at }| (due_at, event_id, action));
+        page.items().iter().map(read).collect()
+    }
+
+    /// Writes `new` in the place of `old`. False, and nothing is written, if it is no longer as `old` has it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it was not written.
+    pub async fn replace(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
+        let Table { client, name } = &self.0;
+        let Put { item, condition_expression, expression_attribute_names, expression_attribute_values, .. } =
+            transaction::built(name, self.replacement(old, new)?.table_name(name).build())?;
+        let put = client
+            .put_item()
+            .table_name(name)
+            .set_item(Some(item))
+            .set_condition_expression(condition_expression)
+            .set_expression_attribute_names(expression_attribute_names)
+            .set_expression_attribute_values(expression_attribute_values);
+        let Err(error) = put.send().await else { return Ok(true) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(StoreError::unwritten("PutItem", name, error)),
+        }
+    }
+
+    /// Writes `new` in the place of `old`, as part of a transaction.
+    pub(crate) fn put_replacement(&self, old: &ActionItem, new: &ActionItem) -> Result<TransactWriteItem, StoreError> {
+        transaction::put(&self.0.name, self.replacement(old, new)?)
+    }
+
+    /// INVARIANT: a status changes along the table of moves, and from what it was when the change was decided on.
+    fn replacement(&self, old: &ActionItem, new: &ActionItem) -> Result<PutBuilder, StoreError> {
+        if old.status != new.status {
+            old.status.to(new.status)?;
+        }
+        let put = Put::builder()
+            .set_item(Some(self.write(new)?))
+            .expression_attribute_names("#item", "item")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", text(old.status))
+            .expression_attribute_values(":attempt", number(old.attempt));
+        let unchanged = "#item.#status = :status AND #item.attempt = :attempt";
+        Ok(match old.due_at {
+            Some(due_at) => put
+                .condition_expression(format!("{unchanged} AND due_at = :due_at"))
+                .expression_attribute_values(":due_at", text(due_at)),
+            None => put.condition_expression(format!("{unchanged} AND attribute_not_exists(due_at)")),
+        })
     }
 
     /// Records what is owed, as part of a transaction.
-    pub(crate) fn put(&self, row: &ActionRow) -> Result<TransactWriteItem, StoreError> {
-        let item: Item = self.row_name().write(row)?;
-        transaction::put(&self.0.name, Put::builder().set_item(Some(item)))
+    pub(crate) fn put(&self, item: &ActionItem) -> Result<TransactWriteItem, StoreError> {
+        transaction::put(&self.0.name, Put::builder().set_item(Some(self.write(item)?)))
     }
 
-    fn update(&self, owner: &str, action: Action) -> UpdateItemFluentBuilder {
-        let Table { client, name } = &self.0;
-        client.update_item().table_name(name).key("event_id", text(owner)).key("action", text(action))
+    /// Makes an action that has succeeded due at once, as part of a transaction.
+    pub(crate) fn doubt(
+        &self,
+        event: EventId,
+        action: Action,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .key("event_id", text(event))
+            .key("action", text(action))
+            .update_expression("SET due_at = :now, #item.dueAt = :now")
+            .condition_expression("#item.#status = :succeeded")
+            .expression_attribute_names("#item", "item")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":succeeded", text(ActionStatus::Succeeded))
+            .expression_attribute_values(":now", text(now));
+        transaction::update(&self.0.name, update)
     }
 
-    async fn applied(&self, update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(StoreError::unwritten("UpdateItem", &self.0.name, error)),
-            },
-        }
+    fn parse(&self, item: &Item) -> Result<ActionItem, StoreError> {
+        Ok(self.row_name().read::<ActionRow>(item)?.item)
+    }
+
+    fn write(&self, item: &ActionItem) -> Result<Item, StoreError> {
+        self.row_name().write(&ActionRow {
+            event_id: item.event_id,
+            action: item.action,
+            due_shard: item.due_at.map(|_| keys::due_shard(&item.event_id.to_string())),
+            due_at: item.due_at,
+            item: item.clone(),
+        })
     }
 
     const fn row_name(&self) -> RowName<'_> {

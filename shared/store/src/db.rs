@@ -7,6 +7,10 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::StoreError;
+use crate::row::Item;
 
 /// A DynamoDB client with the deadlines of a request that a caller waits for. Make one per execution environment.
 #[derive(Debug, Clone)]
@@ -39,6 +43,22 @@ impl Db {
 pub(crate) struct Table {
     pub(crate) client: Client,
     pub(crate) name: String,
+}
+
+impl Table {
+    /// The item under `key`.
+    pub(crate) async fn get<const N: usize>(
+        &self,
+        key: [(&str, AttributeValue); N],
+        consistency: Consistency,
+    ) -> Result<Option<Item>, StoreError> {
+        let mut get = self.client.get_item().table_name(&self.name).consistent_read(consistency.is_strong());
+        for (name, value) in key {
+            get = get.key(name, value);
+        }
+        let got = get.send().await.map_err(|error| StoreError::unavailable("GetItem", &self.name, error))?;
+        Ok(got.item)
+    }
 }
 
 /// How fresh a read must be. A strong one costs twice as much.

@@ -44,7 +44,7 @@ impl Events {
     /// # Errors
     /// [`StoreError`] if the table cannot be asked.
     pub async fn warm(&self) -> Result<(), StoreError> {
-        self.item("warm", Consistency::Eventual).await.map(drop)
+        self.table.get([("id", text("warm"))], Consistency::Eventual).await.map(drop)
     }
 
     /// The event called `id`.
@@ -52,20 +52,8 @@ impl Events {
     /// # Errors
     /// [`StoreError`] if it cannot be read.
     pub async fn get(&self, id: EventId, consistency: Consistency) -> Result<Option<Event>, StoreError> {
-        let item = self.item(&id.to_string(), consistency).await?;
+        let item = self.table.get([("id", text(id))], consistency).await?;
         item.map(|item| self.parse(&item)).transpose()
-    }
-
-    async fn item(&self, id: &str, consistency: Consistency) -> Result<Option<Item>, StoreError> {
-        let Table { client, name } = &self.table;
-        let got = client
-            .get_item()
-            .table_name(name)
-            .key("id", text(id))
-            .consistent_read(consistency.is_strong())
-            .send()
-            .await;
-        Ok(got.map_err(|error| StoreError::unavailable("GetItem", name, error))?.item)
     }
 
     /// The moment before which events may already be gone.

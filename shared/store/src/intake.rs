@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use model::{ActionRecord, Clock, Event, EventId, IdempotencyKey, NewEvent};
+use model::{ActionItem, Clock, Event, EventId, IdempotencyKey, NewEvent, Plan, Watch};
 
-use crate::actions::ActionRow;
 use crate::row::Item;
 use crate::shards::{MAX_WIDTH, Shards};
 use crate::transaction::{self, Attempt};
-use crate::{Actions, Consistency, Events, Rollups, StoreError};
+use crate::{Consistency, Events, Life, Rollups, StoreError};
+
+/// What to do about an event, given what is remembered of its kind of trouble.
+pub type Decide<'a> = &'a (dyn Fn(&Event, &Watch) -> Plan + Sync);
 
 /// Conflicting tries before we say so. With the waits between them some two seconds.
 const MAX_ATTEMPTS: u32 = 12;
@@ -25,9 +27,9 @@ const ROLLUP: usize = 1;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
     /// It is stored and counted, and these actions are owed.
-    Created(Event, Vec<ActionRecord>),
+    Created(Event, Vec<ActionItem>),
     /// It had been stored before under the same key; its actions as they are now.
-    Replayed(Event, Vec<ActionRecord>),
+    Replayed(Event, Vec<ActionItem>),
     /// Its key had been used for another event. Nothing was stored.
     KeyReused,
 }
@@ -37,21 +39,23 @@ pub enum Recorded {
 pub struct Intake {
     events: Events,
     rollups: Rollups,
-    actions: Actions,
+    life: Life,
     shards: Shards,
+}
+
+/// An event on its way in, and what was decided on for it.
+struct Arrival {
+    event: Event,
+    actions: Vec<ActionItem>,
+    /// The version of the watch that was decided on, and the plan; none for an event that leads to nothing.
+    decided: Option<(u64, Plan)>,
 }
 
 impl Intake {
     /// Writes to these tables.
     #[must_use]
-    pub fn new(events: Events, rollups: Rollups, actions: Actions) -> Self {
-        Self { events, rollups, actions, shards: Shards::default() }
-    }
-
-    /// The actions table, where the life of what is owed goes on.
-    #[must_use]
-    pub const fn actions(&self) -> &Actions {
-        &self.actions
+    pub fn new(events: Events, rollups: Rollups, life: Life) -> Self {
+        Self { events, rollups, life, shards: Shards::default() }
     }
 
     /// Opens the connection before the first request needs it.
@@ -62,7 +66,8 @@ impl Intake {
         self.events.warm().await
     }
 
-    /// Stores `reported` as an event of this moment, with its count and the actions that are `owed` for it.
+    /// Stores `reported` as an event of this moment, with its count and what `decide` makes of it. `decide` is asked again
+    /// whenever what is remembered changes meanwhile; without it the event leads to nothing.
     ///
     /// # Errors
     /// [`StoreError`] if it was not stored.
@@ -70,7 +75,7 @@ impl Intake {
         &self,
         reported: NewEvent,
         key: Option<&IdempotencyKey>,
-        owed: Vec<ActionRecord>,
+        decide: Option<Decide<'_>>,
         policy_hash: &str,
         clock: &dyn Clock,
     ) -> Result<Recorded, StoreError> {
@@ -78,77 +83,87 @@ impl Intake {
         let event = Event { id, reported, occurred_at: clock.now() };
         let last_try = event.occurred_at.plus_seconds(TRYING_SECONDS);
         let (mut attempts, mut in_progress) = (0, false);
+        let mut arrival = self.decided(event, decide, policy_hash).await?;
         loop {
+            let event = &arrival.event;
             let shard = self.shards.pick(event.reported.engine, event.occurred_at.day(), clock.random());
-            let items = self.transaction(&event, &owed, policy_hash, shard)?;
+            let items = self.transaction(&arrival, shard)?;
             let places = match transaction::send(&self.events.table.client, &self.events.table.name, items).await {
-                Ok(Attempt::Committed) => return Ok(Recorded::Created(event, owed)),
+                Ok(Attempt::Committed) => return Ok(Recorded::Created(arrival.event, arrival.actions)),
                 Ok(Attempt::Exists(stored)) => {
                     let may_be_ours = key.is_none() || in_progress;
-                    return self.exists(event, owed, may_be_ours, &stored).await;
+                    return self.exists(arrival, may_be_ours, &stored).await;
+                }
+                Ok(Attempt::Stale) => {
+                    arrival = self.decided(arrival.event, decide, policy_hash).await?;
+                    Vec::new()
                 }
                 Ok(Attempt::Conflict(places)) => places,
                 Ok(Attempt::InProgress) => {
                     in_progress = true;
                     Vec::new()
                 }
-                Err(error) => return self.find_out(event, owed, error).await,
+                Err(error) => return self.find_out(arrival, error).await,
             };
             attempts += 1;
             if attempts == MAX_ATTEMPTS || clock.now() > last_try {
                 let error = StoreError::Contended { table: self.events.table.name.clone(), attempts };
-                return if in_progress { self.find_out(event, owed, error).await } else { Err(error) };
+                return if in_progress { self.find_out(arrival, error).await } else { Err(error) };
             }
             tokio::time::sleep(backoff(attempts, clock.random())).await;
             if places.contains(&ROLLUP) {
-                self.widen(&event).await;
+                self.widen(&arrival.event).await;
             }
         }
     }
 
-    /// INVARIANT: the event, its count and its actions are in one transaction. There is no other way to write them.
-    fn transaction(
+    async fn decided(
         &self,
-        event: &Event,
-        owed: &[ActionRecord],
+        event: Event,
+        decide: Option<Decide<'_>>,
         policy_hash: &str,
-        shard: u32,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+    ) -> Result<Arrival, StoreError> {
+        let Some(decide) = decide else { return Ok(Arrival { event, actions: Vec::new(), decided: None }) };
+        let watch = self.life.watches().get(event.reported.engine, &event.reported.event_type).await?;
+        let plan = decide(&event, &watch);
+        let actions = plan.owed.iter().map(|owed| ActionItem::new(&event, *owed, policy_hash)).collect();
+        Ok(Arrival { event, actions, decided: Some((watch.version, plan)) })
+    }
+
+    /// INVARIANT: the event, its count and its actions are in one transaction. There is no other way to write them.
+    fn transaction(&self, arrival: &Arrival, shard: u32) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let Arrival { event, actions, decided } = arrival;
         let mut items = vec![self.events.put(event, shard)?, self.rollups.count(event, shard)?];
-        for record in owed {
-            items.push(self.actions.put(&ActionRow {
-                engine: Some(event.reported.engine),
-                event_type: Some(event.reported.event_type.clone()),
-                severity: Some(event.reported.severity),
-                ..ActionRow::new(event.id.to_string(), *record, event.occurred_at, policy_hash)
-            })?);
+        for action in actions {
+            items.push(self.life.actions().put(action)?);
+        }
+        if let Some((before, plan)) = decided {
+            let reported = &event.reported;
+            items.push(self.life.watches().put(reported.engine, &reported.event_type, *before, &plan.watch)?);
+            for (event_id, action) in &plan.doubtful {
+                items.push(self.life.actions().doubt(*event_id, *action, event.occurred_at)?);
+            }
         }
         Ok(items)
     }
 
     /// The id is taken: by this very request, whose answer was lost, or by an earlier one with the same key.
-    async fn exists(
-        &self,
-        event: Event,
-        owed: Vec<ActionRecord>,
-        may_be_ours: bool,
-        stored: &Item,
-    ) -> Result<Recorded, StoreError> {
+    async fn exists(&self, arrival: Arrival, may_be_ours: bool, stored: &Item) -> Result<Recorded, StoreError> {
         let stored = self.events.parse(stored)?;
-        if may_be_ours && stored == event {
-            return Ok(Recorded::Created(event, owed));
+        if may_be_ours && stored == arrival.event {
+            return Ok(Recorded::Created(arrival.event, arrival.actions));
         }
-        if !stored.reported.says_the_same_as(&event.reported) {
+        if !stored.reported.says_the_same_as(&arrival.event.reported) {
             return Ok(Recorded::KeyReused);
         }
-        let actions = self.actions.of_event(stored.id).await?;
+        let actions = self.life.actions().of_event(stored.id).await?;
         Ok(Recorded::Replayed(stored, actions))
     }
 
     /// No answer came, so it may be stored or not. Only the table knows.
-    async fn find_out(&self, event: Event, owed: Vec<ActionRecord>, error: StoreError) -> Result<Recorded, StoreError> {
-        match (self.events.get(event.id, Consistency::Strong).await, error) {
-            (Ok(Some(stored)), _) if stored == event => Ok(Recorded::Created(event, owed)),
+    async fn find_out(&self, arrival: Arrival, error: StoreError) -> Result<Recorded, StoreError> {
+        match (self.events.get(arrival.event.id, Consistency::Strong).await, error) {
+            (Ok(Some(stored)), _) if stored == arrival.event => Ok(Recorded::Created(arrival.event, arrival.actions)),
             (Ok(_), StoreError::Unknown { operation, table, cause }) => {
                 Err(StoreError::Unavailable { operation, table, cause })
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use model::{Day, Engine, EventId, Hour, ReportId, Severity, Timestamp};
+use model::{Day, Engine, EventId, EventType, Hour, ReportId, Severity, Timestamp};
 use thiserror::Error;
 
 /// How many partitions the `due` index spreads over: a sweep reads each of them once.
@@ -35,6 +35,19 @@ pub(crate) fn due_shard(event_id: &str) -> String {
     let sum = event_id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     (sum % DUE_SHARDS).to_string()
 }
+
+/// All partitions of the `due` index.
+pub(crate) fn due_shards() -> impl Iterator<Item = String> {
+    (0..DUE_SHARDS).map(|shard| shard.to_string())
+}
+
+/// `incidents.fingerprint`: one kind of trouble.
+pub(crate) fn fingerprint(engine: Engine, event_type: &EventType) -> String {
+    format!("{engine}#{}", event_type.as_str())
+}
+
+/// `incidents.opened_at` of the row that is no incident, but what is remembered of the kind.
+pub(crate) const WATCH: &str = "watch";
 
 /// A place in a list that is ordered by time and id: the text is `time#id`, or a time alone, which stands before all of
 /// its moment. It is the sort key of the timeline (`events.at`) and of the reports (`reports.generated_at`).

@@ -31,14 +31,20 @@ const CLOCK_SKEW_SECONDS: i64 = 600;
 pub struct EventFilter {
     /// Only this engine's.
     pub engine: Option<Engine>,
-    /// Only of this severity.
-    pub severity: Option<Severity>,
+    /// Only of these severities; of all, if there are none.
+    pub severities: Vec<Severity>,
     /// Only of this type.
     pub event_type: Option<EventType>,
     /// From this moment on.
     pub from: Option<Timestamp>,
     /// Before this moment.
     pub to: Option<Timestamp>,
+}
+
+impl EventFilter {
+    fn severities(&self) -> &[Severity] {
+        if self.severities.is_empty() { Severity::ALL } else { &self.severities }
+    }
 }
 
 /// Some events, newest first, and where the next ones begin.
@@ -123,7 +129,8 @@ impl Listing {
         let mut slots: BTreeMap<Timestamp, Slot> = BTreeMap::new();
         for Rollup { engine, shard, day, hours, .. } in self.rollups.read(engines, days, Consistency::Eventual).await? {
             for (hour, counts) in hours {
-                let events = filter.severity.map_or(counts.total(), |severity| counts.of(severity));
+                let events =
+                    filter.severities().iter().fold(0_u64, |sum, severity| sum.saturating_add(counts.of(*severity)));
                 if events > 0 {
                     let slot = slots.entry(day.at(hour)).or_default();
                     slot.partitions.push((engine, day, shard));
@@ -184,12 +191,15 @@ impl Listing {
             .expression_attribute_values(":top", text(&top))
             .scan_index_forward(false);
         let mut conditions = Vec::new();
-        if let Some(severity) = filter.severity {
-            conditions.push("severity = :severity");
-            query = query.expression_attribute_values(":severity", text(severity));
+        if !filter.severities.is_empty() {
+            let names: Vec<String> = filter.severities.iter().map(|severity| format!(":{severity}")).collect();
+            conditions.push(format!("severity IN ({})", names.join(", ")));
+            for (name, severity) in names.into_iter().zip(&filter.severities) {
+                query = query.expression_attribute_values(name, text(severity));
+            }
         }
         if let Some(event_type) = &filter.event_type {
-            conditions.push("event_type = :event_type");
+            conditions.push("event_type = :event_type".to_owned());
             query = query.expression_attribute_values(":event_type", text(event_type.as_str()));
         }
         // DynamoDB's limit counts what it reads, not what the filter lets through: a filtered page is read by its megabyte.

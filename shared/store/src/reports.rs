@@ -48,7 +48,7 @@ impl Reports {
     /// # Errors
     /// [`StoreError`] if the table cannot be asked.
     pub async fn warm(&self) -> Result<(), StoreError> {
-        self.item("warm", Consistency::Eventual).await.map(drop)
+        self.0.get([("id", text("warm"))], Consistency::Eventual).await.map(drop)
     }
 
     /// The report called `id`.
@@ -56,7 +56,7 @@ impl Reports {
     /// # Errors
     /// [`StoreError`] if it cannot be read.
     pub async fn get(&self, id: ReportId, consistency: Consistency) -> Result<Option<Report>, StoreError> {
-        let item = self.item(&id.to_string(), consistency).await?;
+        let item = self.0.get([("id", text(id))], consistency).await?;
         item.map(|item| self.parse(&item)).transpose()
     }
 
@@ -118,18 +118,6 @@ impl Reports {
             reports.push(self.parse(&item.map_err(|error| StoreError::unavailable("Query", name, error))?)?);
         }
         Ok(reports)
-    }
-
-    async fn item(&self, id: &str, consistency: Consistency) -> Result<Option<Item>, StoreError> {
-        let Table { client, name } = &self.0;
-        let got = client
-            .get_item()
-            .table_name(name)
-            .key("id", text(id))
-            .consistent_read(consistency.is_strong())
-            .send()
-            .await;
-        Ok(got.map_err(|error| StoreError::unavailable("GetItem", name, error))?.item)
     }
 
     fn parse(&self, item: &Item) -> Result<Report, StoreError> {

@@ -16,6 +16,8 @@ pub(crate) enum Attempt {
     Committed,
     /// The condition of its first item did not hold; the item that stands there.
     Exists(Item),
+    /// The condition of another item did not hold: what the transaction was decided on has changed.
+    Stale,
     /// Somebody was writing the items at these places of the transaction, or they took no more writes at the moment.
     Conflict(Vec<usize>),
     /// An earlier try of the SDK is still under way: it may come through, or not.
@@ -41,11 +43,14 @@ pub(crate) async fn send(client: &Client, table: &str, items: Vec<TransactWriteI
     }
 }
 
-/// A condition that failed comes before a conflict: with a repeat of a stored item there is nothing left to try.
+/// A condition that failed comes before a conflict: the same transaction would fail again.
 fn refusal(reasons: &[CancellationReason]) -> Option<Attempt> {
     let first = reasons.first().filter(|reason| reason.code() == Some("ConditionalCheckFailed"));
     if let Some(item) = first.and_then(CancellationReason::item) {
         return Some(Attempt::Exists(item.clone()));
+    }
+    if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
+        return Some(Attempt::Stale);
     }
     let conflicts =
         |(_, reason): &(usize, &CancellationReason)| reason.code().is_some_and(|code| PASSING.contains(&code));
@@ -55,18 +60,24 @@ fn refusal(reasons: &[CancellationReason]) -> Option<Attempt> {
 
 /// A put as part of a transaction.
 pub(crate) fn put(table: &str, put: PutBuilder) -> Result<TransactWriteItem, StoreError> {
-    let put = put.table_name(table).build().map_err(|error| unbuilt(table, &error))?;
+    let put = built(table, put.table_name(table).build())?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
 /// An update as part of a transaction.
 pub(crate) fn update(table: &str, update: UpdateBuilder) -> Result<TransactWriteItem, StoreError> {
-    let update = update.table_name(table).build().map_err(|error| unbuilt(table, &error))?;
+    let update = built(table, update.table_name(table).build())?;
     Ok(TransactWriteItem::builder().update(update).build())
 }
 
-fn unbuilt(table: &str, error: &BuildError) -> StoreError {
-    StoreError::Unavailable { operation: "TransactWriteItems", table: table.to_owned(), cause: error.to_string() }
+/// A request that was put together, or what it lacks.
+pub(crate) fn built<T>(table: &str, request: Result<T, BuildError>) -> Result<T, StoreError> {
+    let unbuilt = |error: BuildError| StoreError::Unavailable {
+        operation: "building a request",
+        table: table.to_owned(),
+        cause: error.to_string(),
+    };
+    request.map_err(unbuilt)
 }
 
 fn unwritten<R: std::fmt::Debug + Send + Sync + 'static>(

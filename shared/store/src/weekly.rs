@@ -2,11 +2,19 @@
 
 use std::time::Duration;
 
-use model::{Action, ActionRecord, ActionStatus, Clock, Report, ReportId};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use model::{Action, ActionStatus, Clock, Report, ReportId, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use crate::actions::ActionRow;
+use crate::actions::KEY;
+use crate::row::{RowName, text};
 use crate::transaction::{self, Attempt};
 use crate::{Actions, Consistency, Reports, StoreError};
+
+/// How long a sender has the report to itself, in seconds: longer than the function may run.
+const LEASE_SECONDS: i64 = 30;
 
 /// Firings of the schedule that collide are few: more than this is not contention.
 const MAX_ATTEMPTS: u32 = 8;
@@ -18,6 +26,21 @@ pub struct WeeklyReport {
     pub report: Report,
     /// Whether sending it out is now the caller's.
     pub to_send: bool,
+}
+
+/// The action that sends a report out. It is not for an event, so it is no `ActionItem`, and nobody's to sweep: the
+/// schedule's own tries finish it.
+#[derive(Debug, Serialize, Deserialize)]
+struct SummaryRow {
+    /// The report it is for.
+    event_id: ReportId,
+    action: Action,
+    status: ActionStatus,
+    policy_hash: String,
+    created_at: Timestamp,
+    leased_until: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dispatched_at: Option<Timestamp>,
 }
 
 /// Stores weekly reports.
@@ -40,10 +63,9 @@ impl WeeklyReports {
     /// [`StoreError`] if it cannot be read.
     pub async fn find(&self, id: ReportId, clock: &dyn Clock) -> Result<Option<WeeklyReport>, StoreError> {
         let Some(report) = self.reports.get(id, Consistency::Strong).await? else { return Ok(None) };
-        let to_send = match self.actions.get(&id.to_string(), Action::AutomatedGovernanceSummary).await? {
+        let to_send = match self.summary(id).await? {
             Some(row) if row.status == ActionStatus::Pending => {
-                let due = row.due_at.unwrap_or(row.created_at);
-                due <= clock.now() && self.actions.claim(&row, due, clock.now()).await?
+                row.leased_until <= clock.now() && self.claim(&row, clock.now()).await?
             }
             _ => false,
         };
@@ -55,16 +77,14 @@ impl WeeklyReports {
     /// # Errors
     /// [`StoreError`] if neither was stored.
     pub async fn add(&self, report: Report, clock: &dyn Clock) -> Result<WeeklyReport, StoreError> {
-        let record = ActionRecord { action: Action::AutomatedGovernanceSummary, status: ActionStatus::Pending };
-        let owed = ActionRow::new(report.id.to_string(), record, clock.now(), &report.policy_hash);
         let mut in_progress = false;
         for attempt in 1..=MAX_ATTEMPTS {
-            let items = vec![self.reports.put(&report)?, self.actions.put(&owed)?];
+            let items = vec![self.reports.put(&report)?, self.put_summary(&report, clock.now())?];
             match transaction::send(&self.reports.0.client, &self.reports.0.name, items).await? {
                 Attempt::Committed => return Ok(WeeklyReport { report, to_send: true }),
                 Attempt::Exists(_) => break,
                 Attempt::InProgress => in_progress = true,
-                Attempt::Conflict(_) => {}
+                Attempt::Conflict(_) | Attempt::Stale => {}
             }
             tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
         }
@@ -81,6 +101,65 @@ impl WeeklyReports {
     /// # Errors
     /// [`StoreError`] if it could not be recorded.
     pub async fn mark_sent(&self, id: ReportId, clock: &dyn Clock) -> Result<bool, StoreError> {
-        self.actions.mark_dispatched(&id.to_string(), Action::AutomatedGovernanceSummary, clock.now()).await
+        let (from, to) = (ActionStatus::Pending, ActionStatus::Pending.to(ActionStatus::Dispatched)?);
+        let update = self
+            .update(id)
+            .update_expression("SET #status = :to, dispatched_at = :now")
+            .condition_expression("#status = :from")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":to", text(to))
+            .expression_attribute_values(":now", text(clock.now()));
+        self.applied(update).await
+    }
+
+    async fn summary(&self, id: ReportId) -> Result<Option<SummaryRow>, StoreError> {
+        let key = [("event_id", text(id)), ("action", text(Action::AutomatedGovernanceSummary))];
+        let item = self.actions.0.get(key, Consistency::Strong).await?;
+        item.map(|item| self.row_name().read(&item)).transpose()
+    }
+
+    fn put_summary(&self, report: &Report, now: Timestamp) -> Result<TransactWriteItem, StoreError> {
+        let row = SummaryRow {
+            event_id: report.id,
+            action: Action::AutomatedGovernanceSummary,
+            status: ActionStatus::Pending,
+            policy_hash: report.policy_hash.clone(),
+            created_at: now,
+            leased_until: now.plus_seconds(LEASE_SECONDS),
+            dispatched_at: None,
+        };
+        transaction::put(&self.actions.0.name, Put::builder().set_item(Some(self.row_name().write(&row)?)))
+    }
+
+    /// Takes over the sending. False if somebody else was first.
+    async fn claim(&self, row: &SummaryRow, now: Timestamp) -> Result<bool, StoreError> {
+        let update = self
+            .update(row.event_id)
+            .update_expression("SET leased_until = :until")
+            .condition_expression("#status = :pending AND leased_until = :seen")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":pending", text(ActionStatus::Pending))
+            .expression_attribute_values(":seen", text(row.leased_until))
+            .expression_attribute_values(":until", text(now.plus_seconds(LEASE_SECONDS)));
+        self.applied(update).await
+    }
+
+    fn update(&self, id: ReportId) -> UpdateItemFluentBuilder {
+        let table = &self.actions.0;
+        let key = table.client.update_item().table_name(&table.name).key("event_id", text(id));
+        key.key("action", text(Action::AutomatedGovernanceSummary))
+    }
+
+    async fn applied(&self, update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+        let Err(error) = update.send().await else { return Ok(true) };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(StoreError::unwritten("UpdateItem", &self.actions.0.name, error)),
+        }
+    }
+
+    const fn row_name(&self) -> RowName<'_> {
+        RowName { table: self.actions.0.name.as_str(), key: KEY }
     }
 }

@@ -90,6 +90,16 @@ impl Proxy {
         *self.state.rule.lock().unwrap() = Box::new(rule);
     }
 
+    /// The next calls, from the one after `passing` on, meet `fault` once; DynamoDB is away for the rest.
+    pub(crate) fn fault_from(&self, passing: usize, fault: Fault) {
+        let seen = AtomicUsize::new(0);
+        self.fault(move |_| match seen.fetch_add(1, Ordering::SeqCst) {
+            call if call < passing => Fault::None,
+            call if call == passing => fault,
+            _ => Fault::Refuse,
+        });
+    }
+
     /// From now on every call is let through.
     pub(crate) fn heal(&self) {
         self.fault(|_| Fault::None);

@@ -56,6 +56,22 @@ pub struct ActionRules {
     pub from: Severity,
     /// Actions that wait for a person's approval.
     pub need_approval: BTreeSet<Action>,
+    /// How long whoever sets out to hand an action over has it to itself, in seconds.
+    pub lease_seconds: i64,
+    /// The waits before each further try at a hand-over, in seconds.
+    pub retry_after_seconds: Vec<i64>,
+    /// How long a worker has to answer, in seconds.
+    pub answer_within_seconds: i64,
+    /// How long an admin has to approve, in seconds.
+    pub approve_within_seconds: i64,
+    /// How long the trouble must stay away for a remedy to have helped, in seconds.
+    pub verify_after_seconds: i64,
+    /// How soon the same remedy may be started beside a running one, in seconds.
+    pub repeat_after_seconds: i64,
+    /// How many remedies of no use are enough.
+    pub give_up_after: usize,
+    /// Within which time, in seconds.
+    pub give_up_within_seconds: i64,
     /// The first match names the action.
     pub first_match: Vec<ActionRule>,
     /// Every match adds its action.
@@ -108,6 +124,9 @@ pub enum PolicyError {
     /// The cap is out of the range of a stored score.
     #[error("score_cap must be 1 to 100")]
     BadCap,
+    /// A span of time that is none.
+    #[error("the times of actions must be at least a second, and retry_after_seconds must not be empty")]
+    BadTime,
     /// The count would not be said.
     #[error("critical_recommendation must hold {{count}}")]
     NoCount,
@@ -134,6 +153,7 @@ impl Policy {
             return Err(PolicyError::NoCount);
         }
         self.validate_categories()?;
+        self.actions.validate_times()?;
         match self.actions.first_match.last() {
             Some(ActionRule { engine: None, severity: None, event_type_prefix: None, .. }) => Ok(()),
             _ => Err(PolicyError::NoCatchAll),
@@ -150,6 +170,24 @@ impl Policy {
         }
         let counted = |engine: &Engine| self.categories.iter().any(|category| category.engines.contains(engine));
         Engine::ALL.iter().find(|engine| !counted(engine)).map_or(Ok(()), |engine| Err(PolicyError::Uncounted(*engine)))
+    }
+}
+
+impl ActionRules {
+    fn validate_times(&self) -> Result<(), PolicyError> {
+        let single = [
+            self.lease_seconds,
+            self.answer_within_seconds,
+            self.approve_within_seconds,
+            self.verify_after_seconds,
+            self.repeat_after_seconds,
+            self.give_up_within_seconds,
+        ];
+        let times = single.iter().chain(&self.retry_after_seconds);
+        if self.retry_after_seconds.is_empty() || times.copied().any(|seconds| seconds < 1) {
+            return Err(PolicyError::BadTime);
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,51 @@
+//! Actions: a list of them, what their workers say came of them, and what admins decide.
+
+mod approval;
+mod list;
+mod outcome;
+mod request;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use model::{Action, ActionItem, Clock, EventId};
+use platform::{CursorKey, Problem};
+use scoring::Policy;
+use store::{Life, Listing};
+
+/// What the handlers need. Made once per execution environment.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    listing: Listing,
+    life: Life,
+    cursors: CursorKey,
+    policy: Policy,
+    clock: Box<dyn Clock>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(listing: Listing, life: Life, cursors: CursorKey, policy: Policy, clock: impl Clock + 'static) -> Self {
+        Self(Arc::new(Parts { listing, life, cursors, policy, clock: Box::new(clock) }))
+    }
+}
+
+/// The routes of this function.
+pub fn router(app: App) -> Router {
+    let routes = Router::new()
+        .route("/api/governance/actions", get(list::list))
+        .route("/api/governance/events/{id}/actions/{action}/outcome", post(outcome::report))
+        .route("/api/governance/events/{id}/actions/{action}/approval", post(approval::decide))
+        .with_state(app);
+    platform::router(routes)
+}
+
+impl Parts {
+    async fn action(&self, event: EventId, action: Action) -> Result<ActionItem, Problem> {
+        let item = self.life.actions().get(event, action).await?;
+        item.ok_or_else(|| Problem::not_found("there is no such action for this event"))
+    }
+}

@@ -1,0 +1,498 @@
+//! The life of an action, from being owed to an end that is proven.
+
+use futures_util::future::join_all;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::world::proxy::Fault;
+use crate::world::{Answer, World, event};
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+
+/// A HIGH billing event and its one action, `billing_sync_repair`.
+async fn trouble(world: &World) -> String {
+    let created = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    created.text("/id").to_owned()
+}
+
+impl World {
+    async fn action(&self, id: &str) -> Value {
+        self.get(&format!("/api/governance/events/{id}")).await.json["actions"][0].clone()
+    }
+
+    async fn status(&self, id: &str) -> String {
+        self.action(id).await["status"].as_str().unwrap().to_owned()
+    }
+
+    async fn outcome(&self, id: &str, outcome: &str) -> Answer {
+        self.tell(
+            &format!("/api/governance/events/{id}/actions/billing_sync_repair/outcome"),
+            &json!({ "outcome": outcome }),
+        )
+        .await
+    }
+
+    async fn decide(&self, id: &str, decision: &str, digest: &str) -> Answer {
+        let body = json!({ "decision": decision, "digest": digest, "by": "night shift" });
+        self.tell(&format!("/api/governance/events/{id}/actions/permission_reset/approval"), &body).await
+    }
+
+    /// Lets time pass, and sweeps.
+    async fn later(&self, seconds: i64) {
+        self.clock.advance(seconds);
+        self.sweep().await;
+    }
+}
+
+#[tokio::test]
+async fn done_and_helped() {
+    let world = World::new().await;
+    let id = trouble(&world).await;
+    let dispatched = world.action(&id).await;
+    assert_eq!(
+        (&dispatched["status"], &dispatched["dueAt"]),
+        (&json!("dispatched"), &json!("2026-11-23T00:35:00.000Z"))
+    );
+
+    world.clock.advance(5 * MINUTE);
+    let told = world.outcome(&id, "succeeded").await;
+    assert_eq!(
+        (told.status, told.text("/status"), told.text("/dueAt")),
+        (200, "succeeded", "2026-11-23T01:10:00.000Z")
+    );
+    world.later(HOUR - 1).await;
+    assert_eq!(world.status(&id).await, "succeeded");
+    world.later(1).await;
+    let verified = world.action(&id).await;
+    assert_eq!((&verified["status"], verified.get("dueAt")), (&json!("verified"), None));
+    assert_eq!(
+        world.outcome(&id, "succeeded").await.text("/status"),
+        "verified",
+        "a repeat is heard, and changes nothing"
+    );
+}
+
+#[tokio::test]
+async fn done_and_of_no_use() {
+    let world = World::new().await;
+    let id = trouble(&world).await;
+    world.outcome(&id, "succeeded").await;
+    world.clock.advance(20 * MINUTE);
+    let again = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
+    assert_eq!(again.actions(), [("billing_sync_repair", "dispatched")], "the trouble is there: it is tried again");
+    world.later(MINUTE).await;
+    assert_eq!(world.status(&id).await, "ineffective");
+    // Another kind of trouble says nothing about this one.
+    let other = trouble(&world).await;
+    assert_eq!(world.status(&other).await, "suppressed");
+}
+
+#[tokio::test]
+async fn trouble_of_another_kind_or_after_the_hour_is_no_doubt() {
+    let world = World::new().await;
+    let id = trouble(&world).await;
+    world.outcome(&id, "succeeded").await;
+    world.clock.advance(MINUTE);
+    world.post(&event("billing", "ledger_lost", "CRITICAL")).await;
+    world.post(&event("billing", "invoice_sync_failed", "MEDIUM")).await;
+    // No sweep came for an hour; then the trouble does.
+    world.clock.advance(HOUR);
+    world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
+    world.sweep().await;
+    assert_eq!(world.status(&id).await, "verified");
+}
+
+#[tokio::test]
+async fn nobody_answers() {
+    let world = World::new().await;
+    let id = trouble(&world).await;
+    world.later(30 * MINUTE - 1).await;
+    assert_eq!(world.status(&id).await, "dispatched");
+    world.later(1).await;
+    assert_eq!(world.status(&id).await, "timed_out");
+    let late = world.outcome(&id, "succeeded").await;
+    assert_eq!((late.status, late.text("/detail")), (409, "an action cannot go from timed_out to succeeded"));
+}
+
+#[tokio::test]
+async fn what_is_said_twice_is_heard_once_and_what_is_taken_back_is_refused() {
+    let world = World::new().await;
+    let id = trouble(&world).await;
+    let first = world.outcome(&id, "failed").await;
+    assert_eq!((first.status, first.text("/status")), (200, "failed"));
+    world.clock.advance(MINUTE);
+    assert_eq!(world.outcome(&id, "failed").await.json, first.json);
+    let other = world.outcome(&id, "succeeded").await;
+    assert_eq!((other.status, other.text("/detail")), (409, "an action cannot go from failed to succeeded"));
+}
+
+#[tokio::test]
+async fn a_hand_over_is_tried_again_with_waits_and_then_given_up() {
+    let world = World::new().await;
+    world.sns.refuse(true);
+    let id = trouble(&world).await;
+    let mut tried_at = vec![0];
+    let mut elapsed = 0;
+    while world.status(&id).await == "pending" {
+        let before = world.action(&id).await["attempt"].as_u64();
+        world.later(10).await;
+        elapsed += 10;
+        if world.action(&id).await["attempt"].as_u64() != before {
+            tried_at.push(elapsed);
+        }
+    }
+    assert_eq!(tried_at, [0, 10, 70, 370, 2170, 9370]);
+    assert_eq!(world.status(&id).await, "dead");
+    world.sns.refuse(false);
+    world.later(HOUR).await;
+    assert!(world.sns.published("actions").is_empty());
+}
+
+#[tokio::test]
+async fn sns_away_for_twenty_minutes_loses_nothing_and_repeats_nothing() {
+    let world = World::new().await;
+    world.sns.refuse(true);
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        let created = world.post(&event("billing", &format!("trouble_{number}"), "CRITICAL")).await;
+        ids.push(created.text("/id").to_owned());
+        world.later(MINUTE).await;
+    }
+    world.sns.refuse(false);
+    for _ in 0..40 {
+        world.later(MINUTE).await;
+    }
+    for topic in ["actions", "escalations"] {
+        let sent = world.sns.published(topic);
+        assert_eq!(sent.len(), 20, "{topic}");
+        for id in &ids {
+            assert_eq!(sent.iter().filter(|message| message.message.contains(id)).count(), 1, "{topic} {id}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_crash_after_the_commit_loses_no_action() {
+    let world = World::new().await;
+    // The event is stored; before anything is handed over, the function ends.
+    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0) => Fault::DropAnswer,
+        ("GetItem", 0) => Fault::None,
+        _ => Fault::Refuse,
+    });
+    assert_eq!(world.post_keyed(&event("billing", "invoice_sync_failed", "CRITICAL"), "k").await.status, 503);
+    world.dynamodb.heal();
+    let replay = world.post_keyed(&event("billing", "invoice_sync_failed", "CRITICAL"), "k").await;
+    assert_eq!(replay.actions(), [("billing_sync_repair", "pending"), ("notify_admin", "pending")]);
+    world.later(29).await;
+    assert!(world.sns.published("actions").is_empty(), "the maker's lease");
+    world.later(1).await;
+    assert_eq!((world.sns.published("actions").len(), world.sns.published("escalations").len()), (1, 1));
+    let shown = world.get(&format!("/api/governance/events/{}", replay.text("/id"))).await;
+    assert_eq!(shown.actions(), [("billing_sync_repair", "dispatched"), ("notify_admin", "dispatched")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_sweeps_at_once_hand_over_once() {
+    let world = World::new().await;
+    world.sns.refuse(true);
+    for number in 0..10 {
+        world.post(&event("billing", &format!("trouble_{number}"), "HIGH")).await;
+    }
+    world.sns.refuse(false);
+    world.clock.advance(MINUTE);
+    let sweepers: Vec<_> = (0..5).map(|_| world.sweeper()).collect();
+    join_all(sweepers.iter().map(sweep::Sweep::run)).await.into_iter().for_each(|swept| drop(swept.unwrap()));
+    assert_eq!(world.sns.published("actions").len(), 10);
+}
+
+#[tokio::test]
+async fn the_same_remedy_is_not_started_beside_a_running_one() {
+    let world = World::new().await;
+    let first = trouble(&world).await;
+    world.clock.advance(MINUTE);
+    let second = trouble(&world).await;
+    let suppressed = world.action(&second).await;
+    assert_eq!((&suppressed["status"], &suppressed["suppressedBy"]), (&json!("suppressed"), &json!(first)));
+    assert_eq!(world.sns.published("actions").len(), 1);
+    world.outcome(&first, "failed").await;
+    let third = trouble(&world).await;
+    assert_eq!(world.status(&third).await, "dispatched");
+}
+
+#[tokio::test]
+async fn after_three_of_no_use_no_more_are_started() {
+    let world = World::new().await;
+    let mut id = trouble(&world).await;
+    for round in 0..3 {
+        assert_eq!(world.status(&id).await, "dispatched", "round {round}");
+        world.outcome(&id, "succeeded").await;
+        world.clock.advance(11 * MINUTE);
+        let next = trouble(&world).await;
+        world.later(1).await;
+        assert_eq!(world.status(&id).await, "ineffective", "round {round}");
+        id = next;
+    }
+    world.outcome(&id, "failed").await;
+    let given_up = trouble(&world).await;
+    let item = world.action(&given_up).await;
+    assert_eq!((&item["status"], item.get("suppressedBy")), (&json!("suppressed"), None));
+    world.clock.advance(24 * HOUR);
+    let next_day = trouble(&world).await;
+    assert_eq!(world.status(&next_day).await, "dispatched");
+}
+
+#[tokio::test]
+async fn an_approval_is_for_exactly_what_would_be_done() {
+    let world = World::new().await;
+    let waiting = async || {
+        let created = world.post(&event("compliance", "permission_escalated", "HIGH")).await;
+        (created.text("/id").to_owned(), created.text("/actions/0/digest").to_owned())
+    };
+    let (id, digest) = waiting().await;
+    let (other, other_digest) = {
+        world.clock.advance(11 * MINUTE);
+        waiting().await
+    };
+    assert_ne!(digest, other_digest);
+
+    let stale = world.decide(&id, "approve", &other_digest).await;
+    assert_eq!((stale.status, stale.text("/detail").contains("digest")), (409, true));
+    world.later(MINUTE).await;
+    assert!(world.sns.published("actions").is_empty());
+
+    let approved = world.decide(&id, "approve", &digest).await;
+    assert_eq!(
+        (approved.status, approved.text("/status"), approved.text("/decidedBy")),
+        (200, "pending", "night shift")
+    );
+    world.later(MINUTE).await;
+    assert_eq!(world.status(&id).await, "dispatched");
+    let second = world.decide(&id, "deny", &digest).await;
+    assert_eq!((second.status, second.text("/detail").contains("decided already, by night shift")), (409, true));
+
+    assert_eq!(world.decide(&other, "deny", &other_digest).await.text("/status"), "denied");
+    assert_eq!(world.sns.published("actions").len(), 1);
+}
+
+#[tokio::test]
+async fn an_approval_that_comes_too_late_is_refused() {
+    let world = World::new().await;
+    let created = world.post(&event("compliance", "permission_escalated", "HIGH")).await;
+    let (id, digest) = (created.text("/id"), created.text("/actions/0/digest"));
+    world.clock.advance(24 * HOUR);
+    let late = world.decide(id, "approve", digest).await;
+    assert_eq!((late.status, late.text("/detail")), (409, "the time to approve this is over"));
+    world.sweep().await;
+    assert_eq!(world.status(id).await, "expired");
+    let later = world.decide(id, "approve", digest).await;
+    assert_eq!((later.status, later.text("/detail").contains("this one is expired")), (409, true));
+}
+
+#[tokio::test]
+async fn bad_outcomes_and_decisions_are_refused_by_name() {
+    let world = World::new().await;
+    let created = world.post(&event("billing", "invoice_sync_failed", "CRITICAL")).await;
+    let of =
+        |action: &str, what: &str| format!("/api/governance/events/{}/actions/{action}/{what}", created.text("/id"));
+    let nobody =
+        "/api/governance/events/01936f2e-0000-7000-8000-00000000000a/actions/billing_sync_repair/outcome".to_owned();
+    for (path, body, status, fields) in [
+        (of("billing_sync_repair", "outcome"), json!({}), 422, vec!["/outcome"]),
+        (
+            of("billing_sync_repair", "outcome"),
+            json!({"outcome": "maybe", "detail": 1, "why": 2}),
+            422,
+            vec!["/outcome", "/detail", "/why"],
+        ),
+        (
+            of("billing_sync_repair", "outcome"),
+            json!({"outcome": "failed", "detail": "x".repeat(1001)}),
+            422,
+            vec!["/detail"],
+        ),
+        (of("billing_sync_repair", "outcome"), json!([]), 422, vec![""]),
+        (of("billing_sync_repair", "approval"), json!({"decision": "yes"}), 422, vec!["/decision", "/digest", "/by"]),
+        (of("billing_sync_repair", "approval"), json!({"decision": "approve", "digest": "d", "by": "x"}), 409, vec![]),
+        (of("notify_admin", "outcome"), json!({"outcome": "succeeded"}), 409, vec![]),
+        (of("permission_reset", "outcome"), json!({"outcome": "succeeded"}), 404, vec![]),
+        (of("make_tea", "outcome"), json!({"outcome": "succeeded"}), 404, vec![]),
+        (nobody, json!({"outcome": "succeeded"}), 404, vec![]),
+    ] {
+        let answer = world.tell(&path, &body).await;
+        assert_eq!(answer.status, status, "{path} {body}: {answer:?}");
+        let named: Vec<_> = match answer.json.get("errors") {
+            Some(_) => answer.list("/errors").iter().map(|error| error["pointer"].as_str().unwrap()).collect(),
+            None => vec![],
+        };
+        assert_eq!(named, fields, "{path} {body}");
+    }
+    assert_eq!(world.get(&of("billing_sync_repair", "outcome")).await.status, 405);
+    assert_eq!(world.status(created.text("/id")).await, "dispatched");
+}
+
+#[tokio::test]
+async fn actions_are_listed_newest_first_and_by_status() {
+    let world = World::new().await;
+    let mut expected = Vec::new();
+    for number in 0..12 {
+        world.clock.advance(MINUTE);
+        world.post(&event("qa", "suite_passed", "LOW")).await;
+        let (engine, severity) = if number % 3 == 0 { ("maos", "CRITICAL") } else { ("billing", "HIGH") };
+        let created = world.post(&event(engine, &format!("trouble_{number}"), severity)).await;
+        for item in created.list("/actions").iter().rev() {
+            expected.push((created.text("/id").to_owned(), item["action"].as_str().unwrap().to_owned()));
+        }
+    }
+    expected.reverse();
+    world.outcome(&expected[0].0, "failed").await;
+    let listed = async |query: &str| {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = world.get(&format!("/api/governance/actions?{query}{cursor}")).await;
+            assert_eq!(page.status, 200, "{page:?}");
+            let name = |item: &Value| {
+                (item["eventId"].as_str().unwrap().to_owned(), item["action"].as_str().unwrap().to_owned())
+            };
+            found.extend(page.list("/actions").iter().map(name));
+            match page.json.get("nextCursor").and_then(Value::as_str) {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return found,
+            }
+        }
+    };
+    assert_eq!(listed("limit=5").await, expected);
+    assert_eq!(listed("limit=5&status=failed").await, &expected[..1]);
+    let of_maos: Vec<_> = expected.iter().filter(|(_, action)| action != "billing_sync_repair").cloned().collect();
+    assert_eq!(listed("engine=maos").await, of_maos);
+    for (query, field) in
+        [("status=done", "/status"), ("engine=mail", "/engine"), ("limit=201", "/limit"), ("severity=LOW", "/severity")]
+    {
+        let refused = world.get(&format!("/api/governance/actions?{query}")).await;
+        assert_eq!((refused.status, refused.text("/errors/0/pointer")), (422, field));
+    }
+}
+
+/// What may happen in the life of a system.
+#[derive(Debug, Clone)]
+enum Step {
+    Event { kind: u8, severity: &'static str },
+    Outcome { of: usize, outcome: &'static str },
+    Approval { of: usize, decision: &'static str },
+    Wait { seconds: i64 },
+    Sweep { at_once: usize },
+    Sns { refusing: bool },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let severity = prop::sample::select(vec!["HIGH", "CRITICAL"]);
+    let outcome = prop::sample::select(vec!["succeeded", "failed"]);
+    let decision = prop::sample::select(vec!["approve", "deny"]);
+    let seconds = prop::sample::select(vec![1, 10, 31, 60, 300, 601, 1801, 3601, 7201]);
+    prop_oneof![
+        4 => (0..3_u8, severity).prop_map(|(kind, severity)| Step::Event { kind, severity }),
+        3 => (any::<usize>(), outcome).prop_map(|(of, outcome)| Step::Outcome { of, outcome }),
+        1 => (any::<usize>(), decision).prop_map(|(of, decision)| Step::Approval { of, decision }),
+        3 => seconds.prop_map(|seconds| Step::Wait { seconds }),
+        4 => (1..3_usize).prop_map(|at_once| Step::Sweep { at_once }),
+        1 => any::<bool>().prop_map(|refusing| Step::Sns { refusing }),
+    ]
+}
+
+/// At which call of a step DynamoDB fails, and how. Most steps go well.
+fn fault() -> impl Strategy<Value = Option<(usize, Fault)>> {
+    let how = prop::sample::select(vec![Fault::Refuse, Fault::DropAnswer]);
+    prop_oneof![3 => Just(None), 1 => (0..12_usize, how).prop_map(Some)]
+}
+
+const KINDS: [(&str, &str); 3] =
+    [("billing", "invoice_sync_failed"), ("compliance", "permission_escalated"), ("maos", "task_lost")];
+
+async fn live(steps: Vec<(Step, Option<(usize, Fault)>)>) {
+    let world = World::new().await;
+    let mut accepted: Vec<String> = Vec::new();
+    let mut lost_answers = false;
+    for (number, (step, fault)) in steps.into_iter().enumerate() {
+        match fault {
+            None => world.dynamodb.heal(),
+            Some((at, how)) => {
+                lost_answers = true;
+                world.dynamodb.fault_from(at, how);
+            }
+        }
+        match step {
+            Step::Event { kind, severity } => {
+                let (engine, event_type) = KINDS[usize::from(kind)];
+                let sent = event(engine, event_type, severity);
+                let key = format!("step-{number}");
+                let mut answer = world.post_keyed(&sent, &key).await;
+                if answer.status == 503 {
+                    world.dynamodb.heal();
+                    answer = world.post_keyed(&sent, &key).await;
+                }
+                assert!(matches!(answer.status, 200 | 201), "{answer:?}");
+                accepted.push(answer.text("/id").to_owned());
+            }
+            Step::Outcome { of, outcome } if !accepted.is_empty() => {
+                let id = &accepted[of % accepted.len()];
+                for action in ["billing_sync_repair", "permission_reset", "MAOS_auto_fix"] {
+                    let path = format!("/api/governance/events/{id}/actions/{action}/outcome");
+                    let answer = world.tell(&path, &json!({ "outcome": outcome })).await;
+                    assert!(matches!(answer.status, 200 | 404 | 409 | 503), "{answer:?}");
+                }
+            }
+            Step::Approval { of, decision } if !accepted.is_empty() => {
+                let id = &accepted[of % accepted.len()];
+                let shown = world.get(&format!("/api/governance/events/{id}")).await;
+                if shown.status == 200 {
+                    let answer = world.decide(id, decision, shown.text("/actions/0/digest")).await;
+                    assert!(matches!(answer.status, 200 | 404 | 409 | 503), "{answer:?}");
+                }
+            }
+            Step::Outcome { .. } | Step::Approval { .. } => {}
+            Step::Wait { seconds } => world.clock.advance(seconds),
+            Step::Sweep { at_once } => {
+                let sweepers: Vec<_> = (0..at_once).map(|_| world.sweeper()).collect();
+                // A sweep that fails, or dies, is made up for by the next.
+                drop(join_all(sweepers.iter().map(sweep::Sweep::run)).await);
+            }
+            Step::Sns { refusing } => world.sns.refuse(refusing),
+        }
+    }
+
+    // All is well again, and time passes.
+    world.dynamodb.heal();
+    world.sns.refuse(false);
+    for _ in 0..14 {
+        world.later(2 * HOUR).await;
+    }
+    let mut handed_over = 0;
+    for id in &accepted {
+        let shown = world.get(&format!("/api/governance/events/{id}")).await;
+        assert!(!shown.list("/actions").is_empty(), "an accepted event without its action: {id}");
+        for item in shown.list("/actions") {
+            let status = item["status"].as_str().unwrap();
+            let message = item["action"] == "notify_admin" && status == "dispatched";
+            let ended = status.parse::<model::ActionStatus>().unwrap().is_final();
+            assert!(message || ended, "stuck: {item}");
+            assert_eq!(item.get("dueAt"), None, "ended, and still due: {item}");
+            handed_over += usize::from(item.get("dispatchedAt").is_some());
+        }
+    }
+    let mut orders: Vec<String> = world.sns.published("actions").into_iter().map(|order| order.message).collect();
+    orders.extend(world.sns.published("escalations").into_iter().map(|mail| mail.message));
+    assert!(orders.len() >= handed_over, "{} messages, {handed_over} on record", orders.len());
+    assert!(lost_answers || orders.len() == handed_over, "a message twice without an ambiguous fault");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn no_action_is_lost_or_stuck_whatever_fails(steps in prop::collection::vec((step(), fault()), 1..16)) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(live(steps));
+    }
+}
