@@ -67,7 +67,7 @@ async fn people_get_a_summary_and_machines_the_report() {
     let made = world.fire().await.unwrap();
     let sent = world.sns.published("reports");
     assert_eq!(sent.len(), 1);
-    assert_eq!(sent[0].subject, "[AGE] Week 2026-11-16_2026-11-23: risk CRITICAL, 26");
+    assert_eq!(sent[0].subject, "[AGE] Week of Mon 16 Nov 2026: risk CRITICAL, score 26 of 100");
     let by_protocol: Value = serde_json::from_str(&sent[0].message).unwrap();
     let text = by_protocol["default"].as_str().unwrap();
     for said in [

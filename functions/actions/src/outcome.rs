@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use model::{ActionItem, ActionStatus, IllegalMove};
-use platform::{JsonBody, PathNames, Problem};
+use platform::{JsonBody, NoQuery, PathNames, Problem};
 use store::StoreError;
 
 use crate::App;
@@ -12,6 +12,7 @@ use crate::request::{self, Fields};
 pub(crate) async fn report(
     State(App(app)): State<App>,
     PathNames([id, action]): PathNames<2>,
+    _: NoQuery,
     JsonBody(body): JsonBody,
 ) -> Result<Json<ActionItem>, Problem> {
     let (event, action) = request::named(&id, &action)?;

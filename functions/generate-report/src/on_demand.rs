@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use model::{Period, Report, ReportKind};
-use platform::{Problem, Query};
+use platform::{NoBody, NoQuery, Problem};
 use store::Reports;
 
 use crate::Reporter;
@@ -17,9 +17,9 @@ pub fn router(reporter: Reporter, reports: Reports) -> Router {
 
 async fn generate(
     State((reporter, reports)): State<(Reporter, Reports)>,
-    query: Query,
+    _: NoQuery,
+    _: NoBody,
 ) -> Result<(StatusCode, Json<Report>), Problem> {
-    query.finish()?;
     let week = Period::trailing_week(reporter.clock().now());
     let report = reporter.report(ReportKind::OnDemand, week).await?;
     reports.add(&report).await?;

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use model::{Clock, Counts, Engine, Period, Severity, Timestamp};
-use platform::{Problem, Query};
+use platform::{NoQuery, Problem};
 use scoring::Policy;
 use serde::Serialize;
 use store::{Consistency, Reports, Rollups};
@@ -51,8 +51,7 @@ struct Stats {
     as_of: Timestamp,
 }
 
-async fn stats(State(App(app)): State<App>, query: Query) -> Result<Json<Stats>, Problem> {
-    query.finish()?;
+async fn stats(State(App(app)): State<App>, _: NoQuery) -> Result<Json<Stats>, Problem> {
     let now = app.clock.now();
     let counts = app.rollups.counts(Period::trailing_hours(now, HOURS), Consistency::Eventual).await?;
     let latest = app.reports.list(1, None).await?.reports.pop();

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use model::{ActionItem, Clock, Day, Event, EventId, Timestamp};
-use platform::{CursorKey, PathId, Problem, Query};
+use platform::{CursorKey, NoQuery, PathId, Problem, Query};
 use serde::Serialize;
 use store::{Actions, Consistency, EventFilter, Events, Listing};
 
@@ -115,7 +115,7 @@ struct One {
     actions: Vec<ActionItem>,
 }
 
-async fn show(State(App(app)): State<App>, PathId(id): PathId<EventId>) -> Result<Json<One>, Problem> {
+async fn show(State(App(app)): State<App>, PathId(id): PathId<EventId>, _: NoQuery) -> Result<Json<One>, Problem> {
     let event = app.events.get(id, Consistency::Strong).await?;
     let event = event.ok_or_else(|| Problem::not_found("there is no event with this id"))?;
     let actions = app.actions.of_event(id).await?;

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use model::{Report, ReportId};
-use platform::{CursorKey, PathId, Problem, Query};
+use platform::{CursorKey, NoQuery, PathId, Problem, Query};
 use serde::Serialize;
 use store::{Consistency, Reports};
 
@@ -59,7 +59,7 @@ async fn list(State(App(app)): State<App>, mut query: Query) -> Result<Json<Page
     Ok(Json(Page { reports: page.reports, next_cursor }))
 }
 
-async fn show(State(App(app)): State<App>, PathId(id): PathId<ReportId>) -> Result<Json<Report>, Problem> {
+async fn show(State(App(app)): State<App>, PathId(id): PathId<ReportId>, _: NoQuery) -> Result<Json<Report>, Problem> {
     let report = app.reports.get(id, Consistency::Strong).await?;
     report.map(Json).ok_or_else(|| Problem::not_found("there is no report with this id"))
 }

@@ -11,7 +11,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use dispatch::Dispatcher;
 use model::{Action, ActionItem, ActionStatus, Clock, Event, Watch};
-use platform::{JsonBody, Origin, Problem};
+use platform::{JsonBody, NoQuery, Origin, Problem};
 use scoring::Policy;
 use serde::Serialize;
 use store::{Decide, Intake, Recorded};
@@ -50,6 +50,7 @@ struct Answer {
 async fn log_event(
     State(App(app)): State<App>,
     Origin(origin): Origin,
+    _: NoQuery,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {

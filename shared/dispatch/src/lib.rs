@@ -38,11 +38,11 @@ impl Dispatcher {
         let told = match item.action {
             Action::NotifyAdmin => {
                 let api = self.api.as_deref().or(api);
-                published(self.escalations.publish(&escalation_message(&self.policy, event, others, api)).await)
+                published(&item, self.escalations.publish(&escalation_message(&self.policy, event, others, api)).await)
             }
             _ => match action_message(event, &item) {
-                Ok(message) => published(self.actions.publish(&message).await),
-                Err(error) => published(Err(error)),
+                Ok(message) => published(&item, self.actions.publish(&message).await),
+                Err(error) => published(&item, Err(error)),
             },
         };
         let now = clock.now();
@@ -62,13 +62,14 @@ impl Dispatcher {
             // A worker was quicker than our record of having told it.
             Ok(false) => item,
             Err(error) => {
-                tracing::warn!(%error, action = %item.action, "what came of a hand-over is not on record");
+                tracing::warn!(%error, event = %item.event_id, action = %item.action, "what came of a hand-over is not on record");
                 item
             }
         }
     }
 }
 
-fn published<E: std::fmt::Display>(result: Result<(), E>) -> bool {
-    result.inspect_err(|error| tracing::warn!(%error, "the action stays pending")).is_ok()
+fn published<E: std::fmt::Display>(item: &ActionItem, result: Result<(), E>) -> bool {
+    let ActionItem { event_id, action, attempt, .. } = item;
+    result.inspect_err(|error| tracing::warn!(%error, event = %event_id, %action, attempt, "not handed over")).is_ok()
 }

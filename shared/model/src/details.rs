@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -67,11 +68,21 @@ impl FromStr for Details {
         if depth > MAX_DETAILS_DEPTH {
             return Err(DetailsError::TooDeep);
         }
-        match serde_json::from_str::<serde_json::Value>(&text) {
-            Ok(serde_json::Value::Object(_)) => Ok(Self(text)),
-            Ok(_) => Err(DetailsError::NotAnObject),
-            Err(error) => Err(DetailsError::NotJson(error.to_string())),
+        check(&text).map_err(|error| DetailsError::NotJson(error.to_string()))?;
+        if text.starts_with('{') { Ok(Self(text)) } else { Err(DetailsError::NotAnObject) }
+    }
+}
+
+/// Whether a JSON text is sound to the last escape. Numbers are not read: they may be of any size.
+/// The recursion ends: the text is at most [`MAX_DETAILS_DEPTH`] deep.
+fn check(text: &str) -> Result<(), serde_json::Error> {
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            serde_json::from_str::<BTreeMap<String, &RawValue>>(text)?.values().try_for_each(|value| check(value.get()))
         }
+        Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(text)?.iter().try_for_each(|value| check(value.get())),
+        Some(b'"') => serde_json::from_str::<String>(text).map(drop),
+        _ => serde_json::from_str::<IgnoredAny>(text).map(drop),
     }
 }
 
@@ -151,9 +162,9 @@ mod tests {
 
     #[test]
     fn keeps_digits_and_order() {
-        let text = r#"{ "z": 12345678901234567890123, "a": 1.10, "s": " \" \\" }"#;
+        let text = r#"{ "z": 12345678901234567890123, "a": 1.10, "s": " \" \\", "e": 1e400 }"#;
         let details: Details = text.parse().unwrap();
-        assert_eq!(details.as_str(), r#"{"z":12345678901234567890123,"a":1.10,"s":" \" \\"}"#);
+        assert_eq!(details.as_str(), r#"{"z":12345678901234567890123,"a":1.10,"s":" \" \\","e":1e400}"#);
         assert_eq!(serde_json::to_string(&details).unwrap(), details.as_str());
     }
 

@@ -127,6 +127,12 @@ impl Day {
         self.start().plus_seconds(i64::from(hour.0) * HOUR_SECONDS)
     }
 
+    /// The day in words, such as `Mon 23 Nov 2026`.
+    #[must_use]
+    pub fn in_words(self) -> String {
+        self.0.format("%a %d %b %Y").to_string()
+    }
+
     /// The day `days` earlier.
     #[must_use]
     pub fn minus(self, days: u64) -> Self {

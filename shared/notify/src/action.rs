@@ -19,6 +19,8 @@ struct Order<'a> {
     event_id: EventId,
     details: &'a Details,
     occurred_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_time: Option<Timestamp>,
     attempt: u32,
     policy_hash: &'a str,
     /// Where to say what came of it.
@@ -40,6 +42,7 @@ pub fn action_message(event: &Event, item: &ActionItem) -> Result<Message, serde
         event_id: event.id,
         details: &reported.details,
         occurred_at: event.occurred_at,
+        source_time: reported.source_time,
         attempt: item.attempt,
         policy_hash: &item.policy_hash,
         outcome_path: format!("/api/governance/events/{}/actions/{action}/outcome", event.id),

@@ -24,7 +24,10 @@ pub fn escalation_message(policy: &Policy, event: &Event, actions: &[ActionItem]
     line(&mut text, "What", event_type);
     line(&mut text, "Engine", &format!("{title} ({})", reported.engine));
     line(&mut text, "Severity", severity.as_str());
-    line(&mut text, "Since", &event.occurred_at.in_words());
+    line(&mut text, "Since", &reported.source_time.unwrap_or(event.occurred_at).in_words());
+    if reported.source_time.is_some() {
+        line(&mut text, "Reported", &event.occurred_at.in_words());
+    }
     line(&mut text, "AGE did", &done(actions));
     line(&mut text, "Details", &shortened(reported.details.as_str()));
     line(&mut text, "Look at", &format!("{}/api/governance/events/{}", api.unwrap_or_default(), event.id));
@@ -126,6 +129,19 @@ pub(crate) mod tests {
              Details   {\"invoices\":1204}\n\
              Look at   https://age.example/api/governance/events/01936f2e-0000-7000-8000-00000000000a\n\
              and       https://age.example/api/governance/events?engine=billing\n"
+        );
+    }
+
+    #[test]
+    fn tells_when_it_happened_and_when_age_heard_of_it() {
+        let policy = Policy::compiled().unwrap();
+        let mut event = an_event();
+        event.reported.source_time = Some("2026-11-23T03:00:00Z".parse().unwrap());
+        let message = escalation_message(&policy, &event, &[], None);
+        assert!(
+            message
+                .text()
+                .contains("Since     Mon 23 Nov 2026, 03:00:00 UTC\nReported  Mon 23 Nov 2026, 03:12:45 UTC\n")
         );
     }
 

@@ -12,7 +12,8 @@ use crate::Message;
 /// # Errors
 /// If the report cannot be written as JSON.
 pub fn weekly_message(policy: &Policy, report: &Report, api: Option<&str>) -> Result<Message, serde_json::Error> {
-    let subject = format!("[AGE] Week {}: risk {}, {}", report.report_period, report.risk_level, report.risk_score);
+    let (week, level, score) = (report.from.day().in_words(), report.risk_level, report.risk_score);
+    let subject = format!("[AGE] Week of {week}: risk {level}, score {score} of 100");
     let mut text = Message::new(&subject, summary(policy, report, api));
     text.json = Some(serde_json::to_string(report)?);
     Ok(text)
@@ -94,7 +95,7 @@ mod tests {
         let report = scoring::report(&policy, ReportKind::Weekly, period, &counts, &before, &clock);
 
         let message = weekly_message(&policy, &report, None).unwrap();
-        assert_eq!(message.subject(), "[AGE] Week 2026-11-16_2026-11-23: risk CRITICAL, 23");
+        assert_eq!(message.subject(), "[AGE] Week of Mon 16 Nov 2026: risk CRITICAL, score 23 of 100");
         for line in [
             "Governance report, Mon 16 Nov 2026, 00:00:00 UTC to Mon 23 Nov 2026, 00:00:00 UTC",
             "Risk level  CRITICAL, because of billing_risk",

@@ -1,11 +1,15 @@
 //! Request bodies: JSON, of a bounded size.
 
+use std::collections::BTreeMap;
+
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 
-use crate::Problem;
+use serde::de::IgnoredAny;
+
+use crate::{FieldError, Problem};
 
 /// The largest body read, in bytes. An event is 17 KB at most; the rest is white space.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -26,6 +30,25 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         let bytes = to_bytes(request.into_body(), MAX_BODY_BYTES).await;
         let too_large = |_| Problem::too_large(format!("the body must be at most {MAX_BODY_BYTES} bytes"), Vec::new());
         bytes.map(Self).map_err(too_large)
+    }
+}
+
+/// A body that asks for nothing: none, or an empty JSON object. What somebody asks for and would not get is refused by name.
+#[derive(Debug, Clone, Copy)]
+pub struct NoBody;
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, state).await.unwrap_or_default();
+        if bytes.is_empty() {
+            return Ok(Self);
+        }
+        let fields: BTreeMap<String, IgnoredAny> = serde_json::from_slice(&bytes)
+            .map_err(|_| Problem::bad_request("this takes no body, or an empty JSON object"))?;
+        let errors: Vec<_> = fields.keys().map(|name| FieldError::new(name, "is not a field of this")).collect();
+        if errors.is_empty() { Ok(Self) } else { Err(Problem::invalid(errors)) }
     }
 }
 

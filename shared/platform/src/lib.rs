@@ -14,12 +14,12 @@ mod problem;
 mod query;
 mod serve;
 
-pub use body::{JsonBody, MAX_BODY_BYTES};
+pub use body::{JsonBody, MAX_BODY_BYTES, NoBody};
 pub use clock::SystemClock;
 pub use cursor::CursorKey;
 pub use lambda_runtime::Error;
 pub use origin::Origin;
 pub use path::{PathId, PathNames};
 pub use problem::{FieldError, Problem};
-pub use query::Query;
+pub use query::{NoQuery, Query};
 pub use serve::{Tick, on_schedule, router, serve, warm};

@@ -67,6 +67,18 @@ impl Query {
     }
 }
 
+/// No query parameters: a request that has some is refused by their names.
+#[derive(Debug, Clone, Copy)]
+pub struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        Query::parse(parts.uri.query().unwrap_or_default()).finish().map(|()| Self)
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Infallible;
 
