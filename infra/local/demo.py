@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+import loop
 import server
 import week
 from client import Stack
@@ -34,18 +35,27 @@ def main(_: list[str]) -> int:
 
 
 def _show(style: Style) -> None:
-    print(style.bold("[1/3] Local AWS: starting, deploying infra/template.yaml with IAM enforced"), flush=True)
+    print(style.bold("[1/4] Local AWS: starting, deploying infra/template.yaml with IAM enforced"), flush=True)
     stack = up()
     events = week.load(datetime.now(UTC).date())
-    print(style.bold(f"[2/3] The sample week: {len(events)} events of eight engines, through the HTTP API"), flush=True)
+    print(style.bold(f"[2/4] The sample week: {len(events)} events of eight engines, through the HTTP API"), flush=True)
     started = time.monotonic()
     week.replay(stack, events, _Progress(len(events), style).step)
     print(f"      all accepted, in {time.monotonic() - started:.0f} s")
-    print(style.bold("[3/3] The weekly function, fired as the schedule does"), flush=True)
+    print(style.bold("[3/4] A worker does what AGE asked for; an admin approves what waits for one"), flush=True)
+    _close_the_loop(stack)
+    print(style.bold("[4/4] The weekly function, fired as the schedule does"), flush=True)
     report = _report(stack)
     print(f"\n{draw(report, _events(stack, report), style)}\n")
+    print(f"{style.bold('What became of the actions')}\n{loop.summary(loop.actions(stack))}\n")
     _show_escalation(stack, style)
     _show_addresses(stack, style)
+
+
+def _close_the_loop(stack: Stack) -> None:
+    print(f"      {loop.work(stack)} done by examples/worker.py", flush=True)
+    approved = loop.approve_one(stack)
+    print(f"      {approved['action']} for {approved['eventType']} approved, then {loop.work(stack)} more done", flush=True)
 
 
 def _report(stack: Stack) -> Report:
