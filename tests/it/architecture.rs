@@ -93,3 +93,14 @@ fn every_key_string_is_in_keys() {
         assert!(!text.contains(".scan()"), "{} scans", file.display());
     }
 }
+
+/// A lease that ends while its holder may still be at work would let two hand the same action over.
+#[test]
+fn leases_outlast_the_functions_that_hold_them() {
+    let template: yaml_serde::Value = yaml_serde::from_str(include_str!("../../infra/template.yaml")).unwrap();
+    let lease = scoring::Policy::compiled().unwrap().actions.lease_seconds;
+    for function in ["LogEvent", "WeeklyReport"] {
+        let timeout = template["Resources"][function]["Properties"]["Timeout"].as_i64().unwrap();
+        assert!(timeout < lease, "{function}: {timeout} s, lease {lease} s");
+    }
+}

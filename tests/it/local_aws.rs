@@ -308,7 +308,11 @@ async fn a_worker_closes_the_loop_and_the_schedule_drives_the_sweep() {
 
     let mut orders = Vec::new();
     for _ in 0..90 {
-        orders.extend(stack.drain("ACTIONS_QUEUE_URL").await);
+        let all = stack.drain("ACTIONS_QUEUE_URL").await;
+        orders.extend(
+            all.into_iter()
+                .filter(|order| order["Message"].as_str().unwrap().contains(created["id"].as_str().unwrap())),
+        );
         if !orders.is_empty() {
             break;
         }

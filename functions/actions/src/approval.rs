@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{ActionItem, ActionStatus};
+use model::{ActionItem, ActionStatus, Author, Decision};
 use platform::{JsonBody, NoQuery, PathNames, Problem};
+use store::StoreError;
 
-use crate::App;
-use crate::request::{self, Fields};
+use crate::{App, request};
 
 pub(crate) async fn decide(
     State(App(app)): State<App>,
@@ -15,19 +15,19 @@ pub(crate) async fn decide(
     JsonBody(body): JsonBody,
 ) -> Result<Json<ActionItem>, Problem> {
     let (event, action) = request::named(&id, &action)?;
-    let mut fields = Fields::parse(&body)?;
-    let to = fields.one_of("decision", [("approve", ActionStatus::Pending), ("deny", ActionStatus::Denied)]);
-    let (digest, by) = (fields.required("digest"), fields.required("by"));
-    fields.finish()?;
-    let (Some(to), Some(digest), Some(by)) = (to, digest, by) else { return Err(Problem::invalid(Vec::new())) };
-
+    let (decision, digest, by) = request::body(&body, |fields| {
+        let (decision, digest) = (fields.required("decision"), fields.required::<String>("digest"));
+        let by = fields.required::<Author>("by");
+        Ok((decision?, digest?, String::from(by?)))
+    })?;
+    let to = match decision {
+        Decision::Approve => ActionStatus::Pending,
+        Decision::Deny => ActionStatus::Denied,
+    };
     let item = app.action(event, action).await?;
     let now = app.clock.now();
     if item.status != ActionStatus::AwaitingApproval {
-        return Err(Problem::conflict(match &item.decided_by {
-            Some(earlier) => format!("this was decided already, by {earlier}: the action is {}", item.status),
-            None => format!("only an action that is awaiting_approval can be decided on; this one is {}", item.status),
-        }));
+        return Err(not_waiting(&item));
     }
     if item.due_at.is_some_and(|until| until <= now) {
         return Err(Problem::conflict("the time to approve this is over"));
@@ -37,7 +37,7 @@ pub(crate) async fn decide(
             "the digest is not that of what would be done now; look again before you decide",
         ));
     }
-    let decided = app.life.settle(item, to, now, |item| ActionItem {
+    let decided = app.life.settle(item, to, app.clock.as_ref(), |item| ActionItem {
         status: to,
         // Due at once: the next sweep hands it over.
         due_at: (to == ActionStatus::Pending).then_some(now),
@@ -45,5 +45,16 @@ pub(crate) async fn decide(
         decided_by: Some(by.clone()),
         ..item.clone()
     });
-    Ok(Json(decided.await?))
+    match decided.await {
+        // Somebody else decided in the same moment.
+        Err(StoreError::Illegal(_)) => Err(not_waiting(&app.action(event, action).await?)),
+        decided => Ok(Json(decided?)),
+    }
+}
+
+fn not_waiting(item: &ActionItem) -> Problem {
+    Problem::conflict(match &item.decided_by {
+        Some(earlier) => format!("this was decided already, by {earlier}: the action is {}", item.status),
+        None => format!("only an action that is awaiting_approval can be decided on; this one is {}", item.status),
+    })
 }

@@ -2,12 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{ActionItem, ActionStatus, IllegalMove};
+use model::{ActionItem, ActionStatus, IllegalMove, Note, Outcome};
 use platform::{JsonBody, NoQuery, PathNames, Problem};
 use store::StoreError;
 
-use crate::App;
-use crate::request::{self, Fields};
+use crate::{App, request};
 
 pub(crate) async fn report(
     State(App(app)): State<App>,
@@ -16,25 +15,28 @@ pub(crate) async fn report(
     JsonBody(body): JsonBody,
 ) -> Result<Json<ActionItem>, Problem> {
     let (event, action) = request::named(&id, &action)?;
-    let mut fields = Fields::parse(&body)?;
-    let outcome = fields.one_of("outcome", [("succeeded", ActionStatus::Succeeded), ("failed", ActionStatus::Failed)]);
-    let detail = fields.text("detail");
-    fields.finish()?;
-    let Some(outcome) = outcome else { return Err(Problem::invalid(Vec::new())) };
-
+    let (outcome, note) = request::body(&body, |fields| {
+        let (outcome, note) = (fields.required("outcome"), fields.optional::<Note>("detail"));
+        Ok((outcome?, note?))
+    })?;
+    let to = match outcome {
+        Outcome::Succeeded => ActionStatus::Succeeded,
+        Outcome::Failed => ActionStatus::Failed,
+    };
     let item = app.action(event, action).await?;
     if !action.is_remedy() {
         return Err(Problem::conflict(format!("{action} is AGE's own; nobody else can say what came of it")));
     }
-    if says_the_same(&item, outcome) {
+    if says_the_same(&item, to) {
         return Ok(Json(item));
     }
     let now = app.clock.now();
     let verify = app.policy.actions.verify_after_seconds;
-    let settled = app.life.settle(item, outcome, now, |item| ActionItem {
-        status: outcome,
+    let detail: Option<String> = note.map(String::from);
+    let settled = app.life.settle(item, to, app.clock.as_ref(), |item| ActionItem {
+        status: to,
         settled_at: Some(now),
-        due_at: (outcome == ActionStatus::Succeeded).then(|| now.plus_seconds(verify)),
+        due_at: (to == ActionStatus::Succeeded).then(|| now.plus_seconds(verify)),
         detail: detail.clone(),
         ..item.clone()
     });
@@ -46,7 +48,7 @@ pub(crate) async fn report(
 }
 
 /// A repeat of what was said before, even if the action has moved on since.
-fn says_the_same(item: &ActionItem, outcome: ActionStatus) -> bool {
+fn says_the_same(item: &ActionItem, to: ActionStatus) -> bool {
     use ActionStatus::{Ineffective, Succeeded, Verified};
-    item.status == outcome || (outcome == Succeeded && matches!(item.status, Verified | Ineffective))
+    item.status == to || (to == Succeeded && matches!(item.status, Verified | Ineffective))
 }

@@ -35,21 +35,21 @@ impl Dispatcher {
         api: Option<&str>,
         clock: &dyn Clock,
     ) -> ActionItem {
+        let rules = &self.policy.actions;
+        let deadline = item.action.is_remedy().then(|| clock.now().plus_seconds(rules.answer_within_seconds));
         let told = match item.action {
             Action::NotifyAdmin => {
                 let api = self.api.as_deref().or(api);
                 published(&item, self.escalations.publish(&escalation_message(&self.policy, event, others, api)).await)
             }
-            _ => match action_message(event, &item) {
+            _ => match action_message(event, &item, deadline) {
                 Ok(message) => published(&item, self.actions.publish(&message).await),
                 Err(error) => published(&item, Err(error)),
             },
         };
         let now = clock.now();
-        let rules = &self.policy.actions;
         let new = if told {
-            let due_at = item.action.is_remedy().then(|| now.plus_seconds(rules.answer_within_seconds));
-            ActionItem { status: ActionStatus::Dispatched, dispatched_at: Some(now), due_at, ..item.clone() }
+            ActionItem { status: ActionStatus::Dispatched, dispatched_at: Some(now), due_at: deadline, ..item.clone() }
         } else {
             let failed = usize::try_from(item.attempt).unwrap_or(usize::MAX);
             match rules.retry_after_seconds.get(failed.saturating_sub(1)) {
@@ -57,7 +57,7 @@ impl Dispatcher {
                 None => ActionItem { status: ActionStatus::Dead, settled_at: Some(now), due_at: None, ..item.clone() },
             }
         };
-        match self.life.advance(&item, &new, now).await {
+        match self.life.advance(&item, &new, clock).await {
             Ok(true) => new,
             // A worker was quicker than our record of having told it.
             Ok(false) => item,

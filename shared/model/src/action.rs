@@ -25,8 +25,8 @@ crate::names::named! {
 }
 
 impl Action {
-    /// Whether an engine's worker carries it out and says what came of it. The others are AGE's own messages: they have
-    /// succeeded when their topic has taken them.
+    /// Whether an engine's worker carries it out and says what came of it. The others are AGE's own messages: they end at
+    /// `dispatched`, when their topic has taken them.
     #[must_use]
     pub const fn is_remedy(self) -> bool {
         !matches!(self, Self::NotifyAdmin | Self::AutomatedGovernanceSummary)

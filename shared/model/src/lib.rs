@@ -14,6 +14,7 @@ mod period;
 mod report;
 mod severity;
 mod time;
+mod verdict;
 mod watch;
 
 pub use action::{Action, ActionItem, ActionStatus, IllegalMove, Owed};
@@ -28,4 +29,5 @@ pub use period::Period;
 pub use report::{Previous, Report, ReportKind, RiskLevel, Summary};
 pub use severity::Severity;
 pub use time::{Day, Hour, Timestamp};
-pub use watch::{Plan, Running, Watch};
+pub use verdict::{Author, Decision, Note, Outcome};
+pub use watch::{Plan, Remedy, Watch};

@@ -1,7 +1,5 @@
 //! What AGE remembers of one kind of trouble, that is of one (engine, event type).
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{Action, ActionStatus, EventId, Owed, Timestamp};
@@ -11,12 +9,9 @@ use crate::{Action, ActionStatus, EventId, Owed, Timestamp};
 pub struct Watch {
     /// Rises with every change: nobody changes what somebody else has changed meanwhile.
     pub version: u64,
-    /// When the trouble was last seen, as a HIGH or CRITICAL event.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_seen: Option<Timestamp>,
-    /// The latest of each remedy that is on its way, or waits to see whether it helped.
+    /// The remedies that are on their way, or wait to see whether they helped.
     #[serde(default)]
-    pub running: BTreeMap<Action, Running>,
+    pub remedies: Vec<Remedy>,
     /// When remedies turned out to be of no use. Only what the policy still looks at.
     #[serde(default)]
     pub ineffective: Vec<Timestamp>,
@@ -24,26 +19,28 @@ pub struct Watch {
 
 /// A remedy that is on its way, or waits to see whether it helped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Running {
+pub struct Remedy {
+    /// What.
+    pub action: Action,
     /// The event it is for.
     pub event_id: EventId,
-    /// Since when.
+    /// Since when it is on its way.
     pub since: Timestamp,
-    /// How far it has come.
-    pub status: ActionStatus,
+    /// When its worker said that it was done. None while it is on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub succeeded_at: Option<Timestamp>,
 }
 
 impl Watch {
-    /// Takes note that `action` for `event_id` has come to `status` at `now`. An older one than the latest is of no interest.
+    /// Takes note that `action` for `event_id` has come to `status` at `now`.
     pub fn note(&mut self, action: Action, event_id: EventId, status: ActionStatus, now: Timestamp) {
-        let ours = self.running.get(&action).is_some_and(|running| running.event_id == event_id);
-        if ours && status.is_final() {
-            self.running.remove(&action);
-        } else if ours && let Some(running) = self.running.get_mut(&action) {
-            running.status = status;
-        }
-        if status == ActionStatus::Ineffective {
-            self.ineffective.push(now);
+        let is_it = |remedy: &Remedy| (remedy.action, remedy.event_id) == (action, event_id);
+        if status.is_final() {
+            self.remedies.retain(|remedy| !is_it(remedy));
+        } else if status == ActionStatus::Succeeded
+            && let Some(remedy) = self.remedies.iter_mut().find(|remedy| is_it(remedy))
+        {
+            remedy.succeeded_at = Some(now);
         }
     }
 }
@@ -53,8 +50,8 @@ impl Watch {
 pub struct Plan {
     /// The actions, from now on.
     pub owed: Vec<Owed>,
-    /// What is remembered of this kind of trouble, from now on.
-    pub watch: Watch,
-    /// Remedies that have succeeded, says their worker, while here is the trouble again: to be looked at now.
-    pub doubtful: Vec<(EventId, Action)>,
+    /// What is remembered of this kind of trouble, from now on; None if that is what was remembered before.
+    pub watch: Option<Watch>,
+    /// Remedies that have succeeded, said their worker, and here is the trouble again: they were of no use.
+    pub ineffective: Vec<(EventId, Action)>,
 }

@@ -22,16 +22,23 @@ struct Order<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     source_time: Option<Timestamp>,
     attempt: u32,
+    /// An outcome that comes later is refused: do not begin then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline: Option<Timestamp>,
     policy_hash: &'a str,
     /// Where to say what came of it.
     outcome_path: String,
 }
 
-/// The message that asks for `item`, which is for `event`.
+/// The message that asks for `item`, which is for `event`, to be done and answered before `deadline`.
 ///
 /// # Errors
 /// If it cannot be written as JSON.
-pub fn action_message(event: &Event, item: &ActionItem) -> Result<Message, serde_json::Error> {
+pub fn action_message(
+    event: &Event,
+    item: &ActionItem,
+    deadline: Option<Timestamp>,
+) -> Result<Message, serde_json::Error> {
     let (reported, action) = (&event.reported, item.action);
     let order = Order {
         id: format!("{}/{action}", event.id),
@@ -44,6 +51,7 @@ pub fn action_message(event: &Event, item: &ActionItem) -> Result<Message, serde
         occurred_at: event.occurred_at,
         source_time: reported.source_time,
         attempt: item.attempt,
+        deadline,
         policy_hash: &item.policy_hash,
         outcome_path: format!("/api/governance/events/{}/actions/{action}/outcome", event.id),
     };
@@ -68,7 +76,7 @@ mod tests {
     #[test]
     fn says_all_a_worker_needs() {
         let item = an_action(Action::BillingSyncRepair, ActionStatus::Pending);
-        let message = action_message(&an_event(), &item).unwrap();
+        let message = action_message(&an_event(), &item, Some("2026-11-23T03:42:45Z".parse().unwrap())).unwrap();
         let order: serde_json::Value = serde_json::from_str(message.text()).unwrap();
         assert_eq!(
             order,
@@ -82,6 +90,7 @@ mod tests {
                 "details": {"invoices": 1204},
                 "occurredAt": "2026-11-23T03:12:45.000Z",
                 "attempt": 1,
+                "deadline": "2026-11-23T03:42:45.000Z",
                 "outcomePath": "/api/governance/events/01936f2e-0000-7000-8000-00000000000a/actions/billing_sync_repair/outcome",
                 "policyHash": "abc",
             })

@@ -72,7 +72,7 @@ const fn how_far(status: ActionStatus) -> &'static str {
         ActionStatus::Ineffective => "done, and it did not help",
         ActionStatus::Denied => "not done, an admin denied it",
         ActionStatus::Expired => "not done, nobody approved it in time",
-        ActionStatus::Suppressed => "not done again: it is running already, or was of no use before",
+        ActionStatus::Suppressed => "not started again: an earlier one is not finished, or it has not helped before",
         ActionStatus::Dead => "could not be handed over",
     }
 }

@@ -112,11 +112,12 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         match error {
-            StoreError::Unavailable { .. } | StoreError::Contended { .. } => {
+            StoreError::Unavailable { .. } => {
                 Self::unavailable("AGE cannot reach its store; nothing was stored, try again")
             }
+            StoreError::Contended { .. } => Self::unavailable("too many writes at once; nothing was stored, try again"),
             StoreError::Unknown { .. } => Self::unavailable(
-                "AGE lost its store in the middle; what was sent is stored or not, and a repeat with the same Idempotency-Key makes sure",
+                "AGE lost its store in the middle: what was sent is stored or not. A repeat is safe; for an event, with the same Idempotency-Key",
             ),
             StoreError::Illegal(illegal) => Self::conflict(illegal.to_string()),
             StoreError::Corrupt { .. } => Self::new(

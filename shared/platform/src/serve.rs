@@ -46,8 +46,8 @@ pub async fn serve(router: Router) -> Result<(), Error> {
 #[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
 pub struct Tick {}
 
-/// Takes firings of a schedule until the execution environment ends. A firing that fails is an invocation that failed:
-/// the schedule tries it again.
+/// Takes firings of a schedule until the execution environment ends. A firing that fails is a failed invocation; the
+/// template says whether it is retried.
 ///
 /// # Errors
 /// If the Lambda runtime cannot be reached.

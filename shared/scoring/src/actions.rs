@@ -1,6 +1,6 @@
 //! What an event leads to: which actions, and which of them not now.
 
-use model::{Action, ActionStatus, Event, NewEvent, Owed, Plan, Running, Timestamp, Watch};
+use model::{Action, ActionStatus, Event, NewEvent, Owed, Plan, Remedy, Timestamp, Watch};
 
 use crate::{ActionRule, ActionRules, Policy};
 
@@ -34,34 +34,43 @@ pub fn select_actions(policy: &Policy, event: &NewEvent) -> Vec<Action> {
 #[must_use]
 pub fn plan(policy: &Policy, event: &Event, watch: &Watch) -> Plan {
     let (rules, now) = (&policy.actions, event.occurred_at);
-    let mut next = Watch { version: watch.version + 1, last_seen: Some(now), ..watch.clone() };
+    let mut next = watch.clone();
+    let of_no_use = next.remedies.extract_if(.., |remedy| was_of_no_use(rules, remedy, event));
+    let ineffective: Vec<_> = of_no_use.map(|remedy| (remedy.event_id, remedy.action)).collect();
     next.ineffective.retain(|at| at.plus_seconds(rules.give_up_within_seconds) > now);
+    next.ineffective.extend(ineffective.iter().map(|_| now));
     let given_up = next.ineffective.len() >= rules.give_up_after;
-    // Each is doubted once: what comes of that is for the sweep to say.
-    let succeeded = |_: &Action, running: &mut Running| running.status == ActionStatus::Succeeded;
-    let doubtful = next.running.extract_if(.., succeeded).map(|(action, running)| (running.event_id, action)).collect();
 
     let mut owed = Vec::new();
     for action in select_actions(policy, &event.reported) {
-        let running = watch.running.get(&action).filter(|running| keeps_back(rules, running, now));
-        let suppressed = action.is_remedy() && (given_up || running.is_some());
-        let one = if suppressed {
-            let suppressed_by = running.map(|running| running.event_id);
-            Owed { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by }
-        } else {
-            first_step(rules, action, now)
-        };
-        if action.is_remedy() && !suppressed {
-            next.running.insert(action, Running { event_id: event.id, since: now, status: one.status });
+        let running = next.remedies.iter().find(|remedy| remedy.action == action && keeps_back(rules, remedy, now));
+        if action.is_remedy() && (given_up || running.is_some()) {
+            let suppressed_by = running.map(|remedy| remedy.event_id);
+            owed.push(Owed { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by });
+            continue;
         }
-        owed.push(one);
+        owed.push(first_step(rules, action, now));
+        if action.is_remedy() {
+            next.remedies.push(Remedy { action, event_id: event.id, since: now, succeeded_at: None });
+        }
     }
-    Plan { owed, watch: next, doubtful }
+    let changed = next != *watch;
+    next.version = watch.version.saturating_add(1);
+    Plan { owed, watch: changed.then_some(next), ineffective }
+}
+
+/// Whether `event` proves that the remedy did not help: the trouble came after it, and soon.
+fn was_of_no_use(rules: &ActionRules, remedy: &Remedy, event: &Event) -> bool {
+    let verified_at = |done: Timestamp| done.plus_seconds(rules.verify_after_seconds);
+    // A repeat of the remedy's own event is no new trouble.
+    let another = remedy.event_id != event.id;
+    another
+        && remedy.succeeded_at.is_some_and(|done| done < event.occurred_at && event.occurred_at <= verified_at(done))
 }
 
 /// Whether the same remedy must not be started beside this one.
-fn keeps_back(rules: &ActionRules, running: &Running, now: Timestamp) -> bool {
-    running.status.is_running() && running.since.plus_seconds(rules.repeat_after_seconds) > now
+fn keeps_back(rules: &ActionRules, remedy: &Remedy, now: Timestamp) -> bool {
+    remedy.succeeded_at.is_none() && remedy.since.plus_seconds(rules.repeat_after_seconds) > now
 }
 
 fn first_step(rules: &ActionRules, action: Action, now: Timestamp) -> Owed {
@@ -113,7 +122,7 @@ mod tests {
             let event =
                 Event { id: EventId::fresh(&self.clock), reported, occurred_at: model::Clock::now(&self.clock) };
             let plan = plan(&self.policy, &event, &self.watch);
-            self.watch = plan.watch.clone();
+            self.watch = plan.watch.clone().unwrap_or_else(|| self.watch.clone());
             (event.id, plan)
         }
 
@@ -200,24 +209,65 @@ mod tests {
     }
 
     #[test]
-    fn trouble_that_comes_again_casts_doubt_on_a_success() {
+    fn trouble_that_comes_again_proves_a_success_of_no_use() {
         let mut trouble = Trouble::new();
         let (one, _) = trouble.comes(0);
         trouble.is(one, ActionStatus::Succeeded);
-        let (_, plan) = trouble.comes(60);
-        assert_eq!(plan.doubtful, [(one, Action::BillingSyncRepair)]);
+        assert_eq!(trouble.comes(0).1.ineffective, [], "what comes in the same moment came before");
+        let (two, plan) = trouble.comes(60);
+        assert_eq!(plan.ineffective, [(one, Action::BillingSyncRepair)]);
+        assert_eq!(
+            first(&plan),
+            (ActionStatus::Suppressed, trouble.watch.remedies.first().map(|remedy| remedy.event_id))
+        );
+        assert_ne!(Some(two), trouble.watch.remedies.first().map(|remedy| remedy.event_id));
+    }
+
+    #[test]
+    fn an_older_success_is_watched_beside_a_newer_remedy() {
+        let mut trouble = Trouble::new();
+        let (one, _) = trouble.comes(0);
+        let (two, plan) = trouble.comes(600);
         assert_eq!(first(&plan), (ActionStatus::Pending, None));
+        trouble.is(one, ActionStatus::Succeeded);
+        let (_, plan) = trouble.comes(60);
+        assert_eq!(
+            (plan.ineffective.as_slice(), first(&plan)),
+            (&[(one, Action::BillingSyncRepair)][..], (ActionStatus::Suppressed, Some(two)))
+        );
+    }
+
+    #[test]
+    fn the_event_itself_sent_again_is_no_new_trouble() {
+        let mut trouble = Trouble::new();
+        let (one, _) = trouble.comes(0);
+        trouble.is(one, ActionStatus::Succeeded);
+        trouble.clock.advance(60);
+        let reported = event(Engine::Billing, "sync_failed", Severity::High);
+        let again = Event { id: one, reported, occurred_at: model::Clock::now(&trouble.clock) };
+        assert_eq!(plan(&trouble.policy, &again, &trouble.watch).ineffective, []);
+    }
+
+    #[test]
+    fn what_changes_nothing_is_not_written() {
+        let mut trouble = Trouble::new();
+        assert!(trouble.comes(0).1.watch.is_some());
+        assert_eq!(trouble.comes(1).1.watch, None);
     }
 
     #[test]
     fn after_three_of_no_use_no_more_are_started_for_a_day() {
         let mut trouble = Trouble::new();
-        for _ in 0..3 {
-            let (id, plan) = trouble.comes(3600);
-            assert_eq!(first(&plan), (ActionStatus::Pending, None));
-            trouble.is(id, ActionStatus::Succeeded);
-            trouble.is(id, ActionStatus::Ineffective);
+        let mut started = 0;
+        // A worker that says "done" at once, and trouble that comes every second.
+        for _ in 0..1000 {
+            let (id, plan) = trouble.comes(1);
+            if first(&plan).0 == ActionStatus::Pending {
+                started += 1;
+                trouble.is(id, ActionStatus::Succeeded);
+            }
         }
+        assert_eq!(started, 3);
         assert_eq!(first(&trouble.comes(60).1), (ActionStatus::Suppressed, None));
         assert_eq!(first(&trouble.comes(86_400).1), (ActionStatus::Pending, None));
     }

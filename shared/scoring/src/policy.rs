@@ -31,7 +31,7 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
-    use model::{Engine, RiskLevel, Severity};
+    use model::{Action, Engine, RiskLevel, Severity};
 
     use super::*;
 
@@ -72,5 +72,14 @@ mod tests {
         assert_eq!(refused(|policy| policy.actions.first_match.truncate(1)), PolicyError::NoCatchAll);
         assert_eq!(refused(|policy| policy.actions.retry_after_seconds.clear()), PolicyError::BadTime);
         assert_eq!(refused(|policy| policy.actions.verify_after_seconds = 0), PolicyError::BadTime);
+        assert_eq!(refused(|policy| policy.actions.give_up_after = 0), PolicyError::NeverActs);
+        let people = Action::NotifyAdmin;
+        assert_eq!(
+            refused(|policy| policy.actions.need_approval.extend([people])),
+            PolicyError::NotForApproval(people)
+        );
+        let summary = Action::AutomatedGovernanceSummary;
+        let summarise = |policy: &mut Policy| policy.actions.also.iter_mut().for_each(|rule| rule.action = summary);
+        assert_eq!(refused(summarise), PolicyError::NotForEvents(summary));
     }
 }

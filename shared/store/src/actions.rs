@@ -29,6 +29,14 @@ struct ActionRow {
     item: ActionItem,
 }
 
+/// What the index of what is due has of an action.
+#[derive(Debug, Deserialize)]
+struct DueRow {
+    event_id: EventId,
+    action: Action,
+    due_at: Timestamp,
+}
+
 /// The `actions` table.
 #[derive(Debug, Clone)]
 pub struct Actions(pub(crate) Table);
@@ -83,15 +91,20 @@ impl Actions {
         self.0.get(key, Consistency::Strong).await?.map(|item| self.parse(&item)).transpose()
     }
 
-    /// Up to `limit` of each shard of what was due at `now`, the longest due first.
+    /// Up to `limit` of each shard of what was due at `now`, the longest due first. A row that cannot be read is an error of its
+    /// own: it must not keep the others waiting.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be read.
-    pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<(EventId, Action)>, StoreError> {
+    /// [`StoreError`] if it cannot be told what is due.
+    pub async fn due(
+        &self,
+        now: Timestamp,
+        limit: i32,
+    ) -> Result<Vec<Result<(EventId, Action), StoreError>>, StoreError> {
         let of_shard = |shard| self.due_of_shard(shard, now, limit);
         let mut due: Vec<_> = try_join_all(keys::due_shards().map(of_shard)).await?.into_iter().flatten().collect();
-        due.sort_by_key(|(due_at, event, action)| (*due_at, *event, *action));
-        Ok(due.into_iter().map(|(_, event, action)| (event, action)).collect())
+        due.sort_by_key(|row| row.as_ref().ok().map(|row| (row.due_at, row.event_id, row.action)));
+        Ok(due.into_iter().map(|row| row.map(|row| (row.event_id, row.action))).collect())
     }
 
     async fn due_of_shard(
@@ -99,13 +112,7 @@ impl Actions {
         shard: String,
         now: Timestamp,
         limit: i32,
-    ) -> Result<Vec<(Timestamp, EventId, Action)>, StoreError> {
-        #[derive(Deserialize)]
-        struct Row {
-            event_id: EventId,
-            action: Action,
-            due_at: Timestamp,
-        }
+    ) -> Result<Vec<Result<DueRow, StoreError>>, StoreError> {
         let Table { client, name } = &self.0;
         let page = client
             .query()
@@ -118,8 +125,7 @@ impl Actions {
             .send()
             .await;
         let page = page.map_err(|error| StoreError::unavailable("Query", name, error))?;
-        let read = |item| self.row_name().read(item).map(|Row { event_id, action, due_at }| (due_at, event_id, action));
-        page.items().iter().map(read).collect()
+        Ok(page.items().iter().map(|item| self.row_name().read(item)).collect())
     }
 
     /// Writes `new` in the place of `old`. False, and nothing is written, if it is no longer as `old` has it.
@@ -174,22 +180,18 @@ impl Actions {
         transaction::put(&self.0.name, Put::builder().set_item(Some(self.write(item)?)))
     }
 
-    /// Makes an action that has succeeded due at once, as part of a transaction.
-    pub(crate) fn doubt(
-        &self,
-        event: EventId,
-        action: Action,
-        now: Timestamp,
-    ) -> Result<TransactWriteItem, StoreError> {
+    /// Says of an action that has succeeded that it was of no use, as part of a transaction.
+    pub(crate) fn put_ineffective(&self, event: EventId, action: Action) -> Result<TransactWriteItem, StoreError> {
+        let from = ActionStatus::Succeeded;
         let update = Update::builder()
             .key("event_id", text(event))
             .key("action", text(action))
-            .update_expression("SET due_at = :now, #item.dueAt = :now")
-            .condition_expression("#item.#status = :succeeded")
+            .update_expression("SET #item.#status = :to REMOVE due_shard, due_at, #item.dueAt")
+            .condition_expression("#item.#status = :from")
             .expression_attribute_names("#item", "item")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":succeeded", text(ActionStatus::Succeeded))
-            .expression_attribute_values(":now", text(now));
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":to", text(from.to(ActionStatus::Ineffective)?));
         transaction::update(&self.0.name, update)
     }
 

@@ -1,14 +1,12 @@
 //! Accepting an event: the one transaction in which it, its count and its actions come to be, or nothing does.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use model::{ActionItem, Clock, Event, EventId, IdempotencyKey, NewEvent, Plan, Watch};
 
 use crate::row::Item;
 use crate::shards::{MAX_WIDTH, Shards};
 use crate::transaction::{self, Attempt};
-use crate::{Consistency, Events, Life, Rollups, StoreError};
+use crate::{Consistency, Events, Life, Rollups, StoreError, backoff};
 
 /// What to do about an event, given what is remembered of its kind of trouble.
 pub type Decide<'a> = &'a (dyn Fn(&Event, &Watch) -> Plan + Sync);
@@ -94,26 +92,25 @@ impl Intake {
                     let may_be_ours = key.is_none() || in_progress;
                     return self.exists(arrival, may_be_ours, &stored).await;
                 }
-                Ok(Attempt::Stale) => {
-                    arrival = self.decided(arrival.event, decide, policy_hash).await?;
-                    Vec::new()
-                }
                 Ok(Attempt::Conflict(places)) => places,
+                Ok(Attempt::Stale) => Vec::new(),
                 Ok(Attempt::InProgress) => {
                     in_progress = true;
                     Vec::new()
                 }
-                Err(error) => return self.find_out(arrival, error).await,
+                Err(error) => return self.find_out(arrival, key.is_some(), error).await,
             };
             attempts += 1;
             if attempts == MAX_ATTEMPTS || clock.now() > last_try {
                 let error = StoreError::Contended { table: self.events.table.name.clone(), attempts };
-                return if in_progress { self.find_out(arrival, error).await } else { Err(error) };
+                return if in_progress { self.find_out(arrival, key.is_some(), error).await } else { Err(error) };
             }
-            tokio::time::sleep(backoff(attempts, clock.random())).await;
+            backoff::wait(attempts, clock).await;
             if places.contains(&ROLLUP) {
                 self.widen(&arrival.event).await;
             }
+            // Whoever was in the way may have changed what the plan was made from.
+            arrival = self.decided(arrival.event, decide, policy_hash).await?;
         }
     }
 
@@ -139,9 +136,11 @@ impl Intake {
         }
         if let Some((before, plan)) = decided {
             let reported = &event.reported;
-            items.push(self.life.watches().put(reported.engine, &reported.event_type, *before, &plan.watch)?);
-            for (event_id, action) in &plan.doubtful {
-                items.push(self.life.actions().doubt(*event_id, *action, event.occurred_at)?);
+            if let Some(watch) = &plan.watch {
+                items.push(self.life.watches().put(reported.engine, &reported.event_type, *before, watch)?);
+            }
+            for (event_id, action) in &plan.ineffective {
+                items.push(self.life.actions().put_ineffective(*event_id, *action)?);
             }
         }
         Ok(items)
@@ -151,8 +150,19 @@ impl Intake {
     async fn exists(&self, arrival: Arrival, may_be_ours: bool, stored: &Item) -> Result<Recorded, StoreError> {
         let stored = self.events.parse(stored)?;
         if may_be_ours && stored == arrival.event {
-            return Ok(Recorded::Created(arrival.event, arrival.actions));
+            return self.created(stored).await;
         }
+        self.replay(arrival, stored).await
+    }
+
+    /// This request stored it, if not by its last try; the table has the actions that were decided on then.
+    async fn created(&self, stored: Event) -> Result<Recorded, StoreError> {
+        let actions = self.life.actions().of_event(stored.id).await?;
+        Ok(Recorded::Created(stored, actions))
+    }
+
+    /// An earlier request with the same key stored this.
+    async fn replay(&self, arrival: Arrival, stored: Event) -> Result<Recorded, StoreError> {
         if !stored.reported.says_the_same_as(&arrival.event.reported) {
             return Ok(Recorded::KeyReused);
         }
@@ -161,9 +171,10 @@ impl Intake {
     }
 
     /// No answer came, so it may be stored or not. Only the table knows.
-    async fn find_out(&self, arrival: Arrival, error: StoreError) -> Result<Recorded, StoreError> {
+    async fn find_out(&self, arrival: Arrival, keyed: bool, error: StoreError) -> Result<Recorded, StoreError> {
         match (self.events.get(arrival.event.id, Consistency::Strong).await, error) {
-            (Ok(Some(stored)), _) if stored == arrival.event => Ok(Recorded::Created(arrival.event, arrival.actions)),
+            (Ok(Some(stored)), _) if stored == arrival.event => self.created(stored).await,
+            (Ok(Some(stored)), _) if keyed => self.replay(arrival, stored).await,
             (Ok(_), StoreError::Unknown { operation, table, cause }) => {
                 Err(StoreError::Unavailable { operation, table, cause })
             }
@@ -182,10 +193,4 @@ impl Intake {
             Err(error) => tracing::warn!(%error, "could not spread"),
         }
     }
-}
-
-/// A random wait that grows with the attempts: up to 5, 10, 20 … 320 ms.
-fn backoff(attempts: u32, random: u128) -> Duration {
-    let ceiling = 5_u64 << attempts.saturating_sub(1).min(6);
-    Duration::from_millis(u64::try_from(random % u128::from(ceiling)).unwrap_or(ceiling))
 }

@@ -3,6 +3,7 @@
 //! A failed read or write is a [`StoreError`]; a row that cannot be read back into its type is one too, never skipped.
 
 mod actions;
+mod backoff;
 mod db;
 mod error;
 mod events;

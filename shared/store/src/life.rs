@@ -1,12 +1,10 @@
 //! Moving an action on, together with what is remembered of its kind of trouble.
 
-use std::time::Duration;
-
-use model::{ActionItem, ActionStatus, IllegalMove, Timestamp};
+use model::{ActionItem, ActionStatus, Clock, IllegalMove};
 
 use crate::row::text;
 use crate::transaction::{self, Attempt};
-use crate::{Actions, Consistency, StoreError, Watches};
+use crate::{Actions, Consistency, StoreError, Watches, backoff};
 
 /// Others may be writing the same watch; more often than this they are not just passing.
 const MAX_ATTEMPTS: u32 = 10;
@@ -46,21 +44,33 @@ impl Life {
         self.actions.0.get(key, Consistency::Eventual).await.map(drop)
     }
 
+    /// Leases `old` to the caller, as `new` has it. False if somebody else was first, be it with the very same words.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it was not written.
+    pub async fn claim(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
+        self.actions.replace(old, new).await
+    }
+
     /// Moves `old` on to `new`, if it is still as `old` has it. False, and nothing is changed, if it is not.
     ///
     /// # Errors
     /// [`StoreError::Illegal`] if an action has no such move; another [`StoreError`] if it was not written.
-    pub async fn advance(&self, old: &ActionItem, new: &ActionItem, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn advance(&self, old: &ActionItem, new: &ActionItem, clock: &dyn Clock) -> Result<bool, StoreError> {
         // The watch tells running remedies from ended ones: a step among the running ones does not concern it.
         let concerns_watch = new.action.is_remedy() && !(old.status.is_running() && new.status.is_running());
         if old.status == new.status || !concerns_watch {
-            return self.actions.replace(old, new).await;
+            // A write whose answer was lost, tried again by the SDK, finds its own work.
+            return Ok(self.actions.replace(old, new).await? || self.is_now(new).await?);
         }
-        for attempt in 0..MAX_ATTEMPTS {
+        for attempt in 1..=MAX_ATTEMPTS {
+            if attempt > 1 {
+                backoff::wait(attempt, clock).await;
+            }
             let before = self.watches.get(new.engine, &new.event_type).await?;
             let mut watch = before.clone();
             watch.version += 1;
-            watch.note(new.action, new.event_id, new.status, now);
+            watch.note(new.action, new.event_id, new.status, new.settled_at.unwrap_or_else(|| clock.now()));
             let items = vec![
                 self.actions.put_replacement(old, new)?,
                 self.watches.put(new.engine, &new.event_type, before.version, &watch)?,
@@ -71,13 +81,11 @@ impl Life {
                 Attempt::Exists(_) | Attempt::Conflict(_) | Attempt::InProgress => {}
                 // Either has changed. If it is the action, there is nothing left to do.
                 Attempt::Stale => {
-                    let stored = self.actions.get(old.event_id, old.action).await?;
-                    if stored.as_ref() != Some(old) {
-                        return Ok(stored.as_ref() == Some(new));
+                    if !self.is_now(old).await? {
+                        return self.is_now(new).await;
                     }
                 }
             }
-            tokio::time::sleep(Duration::from_millis(5 << attempt)).await;
         }
         Err(StoreError::Contended { table: self.actions.0.name.clone(), attempts: MAX_ATTEMPTS })
     }
@@ -90,17 +98,21 @@ impl Life {
         &self,
         mut item: ActionItem,
         to: ActionStatus,
-        now: Timestamp,
+        clock: &dyn Clock,
         next: impl Fn(&ActionItem) -> ActionItem,
     ) -> Result<ActionItem, StoreError> {
         loop {
             item.status.to(to)?;
             let new = next(&item);
-            if self.advance(&item, &new, now).await? {
+            if self.advance(&item, &new, clock).await? {
                 return Ok(new);
             }
             let stored = self.actions.get(item.event_id, item.action).await?;
             item = stored.ok_or(IllegalMove { from: item.status, to })?;
         }
+    }
+
+    async fn is_now(&self, item: &ActionItem) -> Result<bool, StoreError> {
+        Ok(self.actions.get(item.event_id, item.action).await?.as_ref() == Some(item))
     }
 }

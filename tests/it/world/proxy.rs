@@ -90,13 +90,13 @@ impl Proxy {
         *self.state.rule.lock().unwrap() = Box::new(rule);
     }
 
-    /// The next calls, from the one after `passing` on, meet `fault` once; DynamoDB is away for the rest.
-    pub(crate) fn fault_from(&self, passing: usize, fault: Fault) {
+    /// After `passing` more calls, one meets `fault`, and all others meet `then`.
+    pub(crate) fn fault_at(&self, passing: usize, fault: Fault, then: Fault) {
         let seen = AtomicUsize::new(0);
         self.fault(move |_| match seen.fetch_add(1, Ordering::SeqCst) {
             call if call < passing => Fault::None,
             call if call == passing => fault,
-            _ => Fault::Refuse,
+            _ => then,
         });
     }
 

@@ -127,6 +127,15 @@ pub enum PolicyError {
     /// A span of time that is none.
     #[error("the times of actions must be at least a second, and retry_after_seconds must not be empty")]
     BadTime,
+    /// No remedy would ever be started.
+    #[error("give_up_after must be at least 1")]
+    NeverActs,
+    /// A message to people that would wait for people.
+    #[error("{0} is AGE's own message; it cannot need approval")]
+    NotForApproval(Action),
+    /// An action that no event leads to.
+    #[error("{0} is not for events")]
+    NotForEvents(Action),
     /// The count would not be said.
     #[error("critical_recommendation must hold {{count}}")]
     NoCount,
@@ -153,7 +162,7 @@ impl Policy {
             return Err(PolicyError::NoCount);
         }
         self.validate_categories()?;
-        self.actions.validate_times()?;
+        self.actions.validate()?;
         match self.actions.first_match.last() {
             Some(ActionRule { engine: None, severity: None, event_type_prefix: None, .. }) => Ok(()),
             _ => Err(PolicyError::NoCatchAll),
@@ -174,7 +183,7 @@ impl Policy {
 }
 
 impl ActionRules {
-    fn validate_times(&self) -> Result<(), PolicyError> {
+    fn validate(&self) -> Result<(), PolicyError> {
         let single = [
             self.lease_seconds,
             self.answer_within_seconds,
@@ -183,6 +192,17 @@ impl ActionRules {
             self.repeat_after_seconds,
             self.give_up_within_seconds,
         ];
+        if self.give_up_after == 0 {
+            return Err(PolicyError::NeverActs);
+        }
+        let of_ours = |action: &&Action| !action.is_remedy();
+        if let Some(action) = self.need_approval.iter().find(of_ours) {
+            return Err(PolicyError::NotForApproval(*action));
+        }
+        let rules = self.first_match.iter().chain(&self.also);
+        if rules.into_iter().any(|rule| rule.action == Action::AutomatedGovernanceSummary) {
+            return Err(PolicyError::NotForEvents(Action::AutomatedGovernanceSummary));
+        }
         let times = single.iter().chain(&self.retry_after_seconds);
         if self.retry_after_seconds.is_empty() || times.copied().any(|seconds| seconds < 1) {
             return Err(PolicyError::BadTime);

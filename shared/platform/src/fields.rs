@@ -1,0 +1,118 @@
+//! The fields of a JSON body, taken one by one; all that is wrong with them is told at once.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::{FieldError, Problem};
+
+/// The fields of a JSON object, and what is wrong with them. Take each by name, then [`Fields::finish`].
+#[derive(Default)]
+pub struct Fields {
+    given: Given,
+    errors: Vec<FieldError>,
+}
+
+/// A field was refused; the reason is among the errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused;
+
+impl Fields {
+    /// The fields of `body`.
+    ///
+    /// # Errors
+    /// 400 if it is not JSON, 422 if it is not an object.
+    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
+        let not_json = |error: serde_json::Error| Problem::bad_request(format!("the body is not JSON: {error}"));
+        let value: &RawValue = serde_json::from_slice(body).map_err(not_json)?;
+        if !value.get().starts_with('{') {
+            return Err(Problem::invalid(vec![FieldError::whole("must be a JSON object")]));
+        }
+        Ok(Self { given: serde_json::from_str(value.get()).map_err(not_json)?, errors: Vec::new() })
+    }
+
+    /// Whether the field called `name` is given, be it as `null`.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.given.0.contains_key(name)
+    }
+
+    /// Says that the field called `name` is wrong.
+    pub fn refuse(&mut self, name: &str, detail: impl Display) -> Refused {
+        self.errors.push(FieldError::new(name, detail.to_string()));
+        Refused
+    }
+
+    /// The only value of a field, as it was written. `null` is as good as none.
+    ///
+    /// # Errors
+    /// [`Refused`] if it is given more than once.
+    pub fn raw(&mut self, name: &str) -> Result<Option<Box<RawValue>>, Refused> {
+        let mut values = self.given.0.remove(name).unwrap_or_default();
+        if values.len() > 1 {
+            return Err(self.refuse(name, "must be given once"));
+        }
+        Ok(values.pop().filter(|value| value.get() != "null"))
+    }
+
+    /// A text, read as a `T`.
+    ///
+    /// # Errors
+    /// [`Refused`] if it is given and is no `T`.
+    pub fn optional<T: FromStr<Err: Display>>(&mut self, name: &str) -> Result<Option<T>, Refused> {
+        let Some(raw) = self.raw(name)? else { return Ok(None) };
+        let text: String = serde_json::from_str(raw.get()).map_err(|_| self.refuse(name, "must be a string"))?;
+        text.parse().map(Some).map_err(|error| self.refuse(name, error))
+    }
+
+    /// A text that must be there, read as a `T`.
+    ///
+    /// # Errors
+    /// [`Refused`] if it is not given, or is no `T`.
+    pub fn required<T: FromStr<Err: Display>>(&mut self, name: &str) -> Result<T, Refused> {
+        self.optional(name)?.ok_or_else(|| self.refuse(name, "is required"))
+    }
+
+    /// Ends the reading. A field with a slip in its name would be lost, so what was not taken is refused.
+    ///
+    /// # Errors
+    /// Every field that was wrong, unknown or given twice.
+    pub fn finish(mut self) -> Result<(), Vec<FieldError>> {
+        for name in std::mem::take(&mut self.given.0).keys() {
+            self.refuse(name, "is not a field of this");
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(self.errors) }
+    }
+}
+
+/// The fields of a JSON object, each with all its values, not yet looked into.
+#[derive(Default)]
+struct Given(BTreeMap<String, Vec<Box<RawValue>>>);
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Given;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given, A::Error> {
+                let mut given = Given::default();
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    given.0.entry(name).or_default().push(value);
+                }
+                Ok(given)
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}

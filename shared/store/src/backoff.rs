@@ -1,0 +1,12 @@
+//! Waiting before another try.
+
+use std::time::Duration;
+
+use model::Clock;
+
+/// Waits a random time that grows with the attempts: up to 5, 10, 20 … 320 ms.
+pub(crate) async fn wait(attempts: u32, clock: &dyn Clock) {
+    let ceiling = 5_u64 << attempts.saturating_sub(1).min(6);
+    let millis = u64::try_from(clock.random() % u128::from(ceiling)).unwrap_or(ceiling);
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
