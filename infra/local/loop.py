@@ -25,7 +25,7 @@ STATUSES = {
     "timed_out": "nobody answered",
     "denied": "an admin said no",
     "expired": "nobody approved in time",
-    "suppressed": "not repeated: the same was running already",
+    "suppressed": "not repeated: an earlier one was not finished, or had not helped",
     "dead": "could not be handed over",
 }
 
