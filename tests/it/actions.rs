@@ -270,6 +270,22 @@ async fn the_same_remedy_is_not_started_beside_a_running_one() {
 }
 
 #[tokio::test]
+async fn a_storm_of_critical_events_is_one_mail_for_each_kind_in_ten_minutes() {
+    let world = World::new().await;
+    for number in 0..60 {
+        let created = world.post(&event("qa", &format!("kind_{}", number % 3), "CRITICAL")).await;
+        assert_eq!(created.status, 201);
+        world.clock.advance(1);
+    }
+    assert_eq!(world.sns.published("escalations").len(), 3);
+    let counted = world.get("/api/governance/actions?status=suppressed&limit=200").await;
+    assert_eq!(counted.list("/actions").len(), 57, "none is lost: each points at the one that people were told of");
+    world.clock.advance(10 * MINUTE);
+    world.post(&event("qa", "kind_0", "CRITICAL")).await;
+    assert_eq!(world.sns.published("escalations").len(), 4);
+}
+
+#[tokio::test]
 async fn after_three_of_no_use_no_more_are_started() {
     let world = World::new().await;
     let mut id = trouble(&world).await;

@@ -56,7 +56,7 @@ crate::names::named! {
         Denied = "denied",
         /// Nobody approved it in time.
         Expired = "expired",
-        /// Not done, because the same was being done already.
+        /// Not done: the same was being done or told already, or has not helped before.
         Suppressed = "suppressed",
         /// Could not be handed over, however often it was tried.
         Dead = "dead",

@@ -30,4 +30,4 @@ pub use report::{Previous, Report, ReportKind, RiskLevel, Summary};
 pub use severity::Severity;
 pub use time::{Day, Hour, Timestamp};
 pub use verdict::{Author, Decision, Note, Outcome};
-pub use watch::{Plan, Remedy, Watch};
+pub use watch::{Plan, Remedy, Told, Watch};

@@ -12,6 +12,9 @@ pub struct Watch {
     /// The remedies that are on their way, or wait to see whether they helped.
     #[serde(default)]
     pub remedies: Vec<Remedy>,
+    /// The latest event that people were to be told of, and when that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
     /// When remedies turned out to be of no use. Only what the policy still looks at.
     #[serde(default)]
     pub ineffective: Vec<Timestamp>,
@@ -29,6 +32,15 @@ pub struct Remedy {
     /// When its worker said that it was done. None while it is on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub succeeded_at: Option<Timestamp>,
+}
+
+/// An event that people were to be told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Which.
+    pub event_id: EventId,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Watch {

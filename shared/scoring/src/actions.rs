@@ -1,6 +1,6 @@
 //! What an event leads to: which actions, and which of them not now.
 
-use model::{Action, ActionStatus, Event, NewEvent, Owed, Plan, Remedy, Timestamp, Watch};
+use model::{Action, ActionStatus, Event, EventId, NewEvent, Owed, Plan, Remedy, Timestamp, Told, Watch};
 
 use crate::{ActionRule, ActionRules, Policy};
 
@@ -43,15 +43,23 @@ pub fn plan(policy: &Policy, event: &Event, watch: &Watch) -> Plan {
 
     let mut owed = Vec::new();
     for action in select_actions(policy, &event.reported) {
-        let running = next.remedies.iter().find(|remedy| remedy.action == action && keeps_back(rules, remedy, now));
-        if action.is_remedy() && (given_up || running.is_some()) {
-            let suppressed_by = running.map(|remedy| remedy.event_id);
+        let earlier = if action.is_remedy() {
+            let running = |remedy: &&Remedy| remedy.action == action && remedy.succeeded_at.is_none();
+            next.remedies.iter().filter(running).map(|remedy| (remedy.since, remedy.event_id)).max()
+        } else {
+            next.told.map(|told| (told.at, told.event_id))
+        };
+        let soon = |(since, _): &(Timestamp, EventId)| since.plus_seconds(rules.repeat_after_seconds) > now;
+        let suppressed_by = earlier.filter(soon).map(|(_, event_id)| event_id);
+        if suppressed_by.is_some() || (action.is_remedy() && given_up) {
             owed.push(Owed { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by });
             continue;
         }
         owed.push(first_step(rules, action, now));
         if action.is_remedy() {
             next.remedies.push(Remedy { action, event_id: event.id, since: now, succeeded_at: None });
+        } else {
+            next.told = Some(Told { event_id: event.id, at: now });
         }
     }
     let changed = next != *watch;
@@ -68,11 +76,6 @@ fn was_of_no_use(rules: &ActionRules, remedy: &Remedy, event: &Event) -> bool {
         && remedy.succeeded_at.is_some_and(|done| done < event.occurred_at && event.occurred_at <= verified_at(done))
 }
 
-/// Whether the same remedy must not be started beside this one.
-fn keeps_back(rules: &ActionRules, remedy: &Remedy, now: Timestamp) -> bool {
-    remedy.succeeded_at.is_none() && remedy.since.plus_seconds(rules.repeat_after_seconds) > now
-}
-
 fn first_step(rules: &ActionRules, action: Action, now: Timestamp) -> Owed {
     let (status, seconds) = if rules.need_approval.contains(&action) {
         (ActionStatus::AwaitingApproval, rules.approve_within_seconds)
@@ -84,7 +87,7 @@ fn first_step(rules: &ActionRules, action: Action, now: Timestamp) -> Owed {
 
 #[cfg(test)]
 mod tests {
-    use model::{Details, Engine, EventId, ManualClock, Severity};
+    use model::{Details, Engine, ManualClock, Severity};
     use proptest::prelude::*;
 
     use super::*;
@@ -108,17 +111,18 @@ mod tests {
         policy: Policy,
         clock: ManualClock,
         watch: Watch,
+        severity: Severity,
     }
 
     impl Trouble {
         fn new() -> Self {
             let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
-            Self { policy: Policy::compiled().unwrap(), clock, watch: Watch::default() }
+            Self { policy: Policy::compiled().unwrap(), clock, watch: Watch::default(), severity: Severity::High }
         }
 
         fn comes(&mut self, after: i64) -> (EventId, Plan) {
             self.clock.advance(after);
-            let reported = event(Engine::Billing, "sync_failed", Severity::High);
+            let reported = event(Engine::Billing, "sync_failed", self.severity);
             let event =
                 Event { id: EventId::fresh(&self.clock), reported, occurred_at: model::Clock::now(&self.clock) };
             let plan = plan(&self.policy, &event, &self.watch);
@@ -246,6 +250,17 @@ mod tests {
         let reported = event(Engine::Billing, "sync_failed", Severity::High);
         let again = Event { id: one, reported, occurred_at: model::Clock::now(&trouble.clock) };
         assert_eq!(plan(&trouble.policy, &again, &trouble.watch).ineffective, []);
+    }
+
+    #[test]
+    fn people_are_told_of_a_kind_of_trouble_once_in_a_while() {
+        let mut trouble = Trouble { severity: Severity::Critical, ..Trouble::new() };
+        let told = |plan: &Plan| plan.owed.iter().find(|owed| owed.action == Action::NotifyAdmin).copied().unwrap();
+        let (one, plan) = trouble.comes(0);
+        assert_eq!(told(&plan).status, ActionStatus::Pending);
+        let (_, plan) = trouble.comes(599);
+        assert_eq!((told(&plan).status, told(&plan).suppressed_by), (ActionStatus::Suppressed, Some(one)));
+        assert_eq!(told(&trouble.comes(1).1).status, ActionStatus::Pending);
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub struct ActionRules {
     pub approve_within_seconds: i64,
     /// How long the trouble must stay away for a remedy to have helped, in seconds.
     pub verify_after_seconds: i64,
-    /// How soon the same remedy may be started beside a running one, in seconds.
+    /// How soon the same remedy may be started beside a running one, and people be told of the same again, in seconds.
     pub repeat_after_seconds: i64,
     /// How many remedies of no use are enough.
     pub give_up_after: usize,
