@@ -7,9 +7,11 @@ functions therefore heed CLOCK_OFFSET_SECONDS: the replay moves log-event's cloc
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from typing import Any
 
 from client import Stack
@@ -28,15 +30,14 @@ def load(today: date) -> list[Event]:
 
 
 def replay(stack: Stack, events: list[Event], accepted: Callable[[Event], None]) -> None:
-    """Post every event in its hour; `accepted` is told of each."""
+    """Post every event in its hour, none before it happened; `accepted` is told of each."""
     with _clock(stack) as set_clock:
-        hour = ""
-        for number, event in enumerate(events, start=1):
-            if event["sourceTime"][:13] != hour:
-                hour = event["sourceTime"][:13]
-                set_clock(_time(event))
-            _post(stack, number, event)
-            accepted(event)
+        for _, hour in groupby(enumerate(events, start=1), key=lambda numbered: numbered[1]["sourceTime"][:13]):
+            numbered = list(hour)
+            set_clock(_time(numbered[-1][1]))
+            for number, event in numbered:
+                _post(stack, number, event)
+                accepted(event)
 
 
 def _post(stack: Stack, number: int, event: Event) -> None:
@@ -56,7 +57,7 @@ def _clock(stack: Stack) -> Iterator[Callable[[datetime], None]]:
         functions.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": real | extra})
 
     def set_clock(moment: datetime) -> None:
-        offset = round((moment - datetime.now(UTC)).total_seconds())
+        offset = math.ceil((moment - datetime.now(UTC)).total_seconds())
         configure({"CLOCK_OFFSET_SECONDS": str(offset)})
 
     try:

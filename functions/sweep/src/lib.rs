@@ -53,7 +53,8 @@ impl Sweep {
             if self.clock.now() > began.plus_seconds(RUN_SECONDS) {
                 return Ok(None);
             }
-            let (event, action) = row?;
+            let unreadable = |error: &StoreError| tracing::error!(%error, "what is due cannot be read");
+            let (event, action) = row.inspect_err(unreadable)?;
             let step = self.step(event, action).await;
             step.inspect_err(|error| tracing::error!(%error, %event, %action, "left for the next sweep"))
         });
