@@ -140,6 +140,8 @@ fn refusals() -> Vec<Refusal> {
         request("a parameter that is a field", "POST", "/api/governance/event?severity=CRITICAL", 422, &["/severity"]),
         request("an unknown parameter of an event", "GET", "/api/governance/events/01936f2e-0000-7000-8000-00000000000a?x=1", 422, &["/x"]),
         Refusal { body: b"{\"hours\":24}".to_vec(), ..request("a report of other hours", "POST", "/api/governance/report", 422, &["/hours"]) },
+        Refusal { body: vec![b' '; 3 * 1024 * 1024], ..request("a report of 3 MB", "POST", "/api/governance/report", 413, &[]) },
+        Refusal { body: b"[]".to_vec(), ..request("a report of an array", "POST", "/api/governance/report", 422, &[""]) },
         Refusal { body: b"hours".to_vec(), ..request("a report of words", "POST", "/api/governance/report", 400, &[]) },
         request("too many reports", "GET", "/api/governance/reports?limit=101", 422, &["/limit"]),
         request("a bad cursor of reports", "GET", "/api/governance/reports?cursor=AAAA", 400, &[]),

@@ -13,9 +13,6 @@ pub(crate) fn named(id: &str, action: &str) -> Result<(EventId, Action), Problem
 /// Reads a body with `read`, and refuses it for all that is wrong with it.
 pub(crate) fn body<T>(body: &[u8], read: impl FnOnce(&mut Fields) -> Result<T, Refused>) -> Result<T, Problem> {
     let mut fields = Fields::parse(body)?;
-    let said = read(&mut fields);
-    match (fields.finish(), said) {
-        (Ok(()), Ok(said)) => Ok(said),
-        (errors, _) => Err(Problem::invalid(errors.err().unwrap_or_default())),
-    }
+    let read = read(&mut fields);
+    fields.finish(read).map_err(Problem::invalid)
 }

@@ -15,17 +15,10 @@ pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<(NewEvent, Optio
     let mut too_large = false;
     let key = key(&mut fields, headers);
     let event = event(&mut fields, &mut too_large);
-    match (fields.finish(), event, key) {
-        (Ok(()), Ok(event), Ok(key)) => Ok((event, key)),
-        (errors, ..) => {
-            let errors = errors.err().unwrap_or_default();
-            Err(if too_large {
-                Problem::too_large("the details are too large", errors)
-            } else {
-                Problem::invalid(errors)
-            })
-        }
-    }
+    let read = event.and_then(|event| Ok((event, key?)));
+    fields.finish(read).map_err(|errors| {
+        if too_large { Problem::too_large("the details are too large", errors) } else { Problem::invalid(errors) }
+    })
 }
 
 /// The 422 for a key that has named another event before.

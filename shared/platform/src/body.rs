@@ -1,18 +1,14 @@
 //! Request bodies: JSON, of a bounded size.
 
-use std::collections::BTreeMap;
-
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 
-use serde::de::IgnoredAny;
-
-use crate::{FieldError, Problem};
+use crate::{Fields, Problem};
 
 /// The largest body read, in bytes. An event is 17 KB at most; the rest is white space.
-pub const MAX_BODY_BYTES: usize = 256 * 1024;
+const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// The bytes of a body that calls itself JSON. Whether it is, the caller finds out.
 #[derive(Debug)]
@@ -27,9 +23,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
                 "the body must be application/json, and its Content-Type must say so",
             ));
         }
-        let bytes = to_bytes(request.into_body(), MAX_BODY_BYTES).await;
-        let too_large = |_| Problem::too_large(format!("the body must be at most {MAX_BODY_BYTES} bytes"), Vec::new());
-        bytes.map(Self).map_err(too_large)
+        read(request).await.map(Self)
     }
 }
 
@@ -40,16 +34,18 @@ pub struct NoBody;
 impl<S: Send + Sync> FromRequest<S> for NoBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, state).await.unwrap_or_default();
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let bytes = read(request).await?;
         if bytes.is_empty() {
             return Ok(Self);
         }
-        let fields: BTreeMap<String, IgnoredAny> = serde_json::from_slice(&bytes)
-            .map_err(|_| Problem::bad_request("this takes no body, or an empty JSON object"))?;
-        let errors: Vec<_> = fields.keys().map(|name| FieldError::new(name, "is not a field of this")).collect();
-        if errors.is_empty() { Ok(Self) } else { Err(Problem::invalid(errors)) }
+        Fields::parse(&bytes)?.finish(Ok(Self)).map_err(Problem::invalid)
     }
+}
+
+async fn read(request: Request) -> Result<Bytes, Problem> {
+    let too_large = |_| Problem::too_large(format!("the body must be at most {MAX_BODY_BYTES} bytes"), Vec::new());
+    to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(too_large)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -77,15 +77,18 @@ impl Fields {
         self.optional(name)?.ok_or_else(|| self.refuse(name, "is required"))
     }
 
-    /// Ends the reading. A field with a slip in its name would be lost, so what was not taken is refused.
+    /// Ends the reading with what was `read`. A field with a slip in its name would be lost, so what was not taken is refused.
     ///
     /// # Errors
     /// Every field that was wrong, unknown or given twice.
-    pub fn finish(mut self) -> Result<(), Vec<FieldError>> {
+    pub fn finish<T>(mut self, read: Result<T, Refused>) -> Result<T, Vec<FieldError>> {
         for name in std::mem::take(&mut self.given.0).keys() {
             self.refuse(name, "is not a field of this");
         }
-        if self.errors.is_empty() { Ok(()) } else { Err(self.errors) }
+        match read {
+            Ok(read) if self.errors.is_empty() => Ok(read),
+            _ => Err(self.errors),
+        }
     }
 }
 

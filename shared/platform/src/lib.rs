@@ -15,7 +15,7 @@ mod problem;
 mod query;
 mod serve;
 
-pub use body::{JsonBody, MAX_BODY_BYTES, NoBody};
+pub use body::{JsonBody, NoBody};
 pub use clock::SystemClock;
 pub use cursor::CursorKey;
 pub use fields::{Fields, Refused};

@@ -13,8 +13,7 @@ impl ActionRule {
 }
 
 /// The actions that the policy has for `event`, each once.
-#[must_use]
-pub fn select_actions(policy: &Policy, event: &NewEvent) -> Vec<Action> {
+fn select_actions(policy: &Policy, event: &NewEvent) -> Vec<Action> {
     let rules = &policy.actions;
     if event.severity < rules.from {
         return Vec::new();

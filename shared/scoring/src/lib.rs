@@ -5,7 +5,7 @@ mod assessment;
 mod policy;
 mod report;
 
-pub use actions::{plan, select_actions};
+pub use actions::plan;
 pub use assessment::{Assessment, severity_weight};
 pub use policy::{ActionRule, ActionRules, Category, EngineRules, Policy, PolicyError, Unreadable};
 pub use report::report;

@@ -132,7 +132,7 @@ impl Actions {
     ///
     /// # Errors
     /// [`StoreError`] if it was not written.
-    pub async fn replace(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
+    pub(crate) async fn replace(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
         let Table { client, name } = &self.0;
         let Put { item, condition_expression, expression_attribute_names, expression_attribute_values, .. } =
             transaction::built(name, self.replacement(old, new)?.table_name(name).build())?;
