@@ -17,7 +17,7 @@ from client import Stack, service
 from settings import ADMIN, API_ID, REGION, STACK, TEMPLATE, Refused, lambda_dir
 
 BUCKET = "age-code"
-TOPICS = ("ACTIONS", "ESCALATIONS", "REPORTS")
+TOPICS = ("ACTIONS", "ESCALATIONS", "ESCALATIONS_SECOND", "REPORTS")
 
 
 def check_binaries() -> None:
@@ -123,13 +123,13 @@ def _wait(cloudformation: Any, state: str) -> None:
 
 
 def _topic(topic: str, outputs: dict[str, str]) -> str:
-    return outputs[f"{topic.capitalize()}TopicArn"]
+    return outputs[f"{topic.title().replace('_', '')}TopicArn"]
 
 
 def _listen(endpoint: str, topic: str, outputs: dict[str, str]) -> str:
     """A queue subscribed to the topic: it holds what a subscriber would have got."""
     sqs, arn = service("sqs", endpoint), _topic(topic, outputs)
-    queue = sqs.create_queue(QueueName=f"{STACK}-{topic.lower()}")["QueueUrl"]
+    queue = sqs.create_queue(QueueName=f"{STACK}-{topic.lower().replace('_', '-')}")["QueueUrl"]
     queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": _accepts_from(arn, queue_arn)})
     service("sns", endpoint).subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)

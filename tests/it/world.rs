@@ -10,16 +10,16 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
-use dispatch::Dispatcher;
+use dispatch::{Dispatcher, Escalations};
 use generate_report::{Firing, Made, Reporter, Weekly, WeeklyError};
 use model::{ManualClock, Timestamp};
-use notify::Sns as SnsClient;
+use notify::{Sns as SnsClient, Topic};
 use platform::CursorKey;
 use proxy::Proxy;
 use scoring::Policy;
 use serde_json::Value;
 use sns::Sns;
-use store::{Actions, Db, Events, Intake, Life, Listing, Reports, Rollups, Watches, WeeklyReports};
+use store::{Actions, Db, Events, Incidents, Intake, Life, Listing, Reports, Rollups, Watches, WeeklyReports};
 use sweep::{Sweep, Swept};
 use tower::ServiceExt;
 
@@ -49,13 +49,14 @@ pub(crate) struct Api {
     list_reports: Router,
     get_stats: Router,
     actions: Router,
+    incidents: Router,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::at(monday()));
         let dynamodb = Proxy::start(tables::dynamodb().await).await;
-        let sns = Sns::start().await;
+        let sns = Sns::start(Arc::clone(&clock), dynamodb.injector()).await;
         let (db_config, sns_config) = (aws(&dynamodb.url).await, aws(&sns.url).await);
         let api = Api::new(&clock, &db_config, &sns_config);
         Self { clock, dynamodb, sns, db_config, sns_config, api }
@@ -123,11 +124,21 @@ impl World {
     /// A new execution environment of the sweep.
     pub(crate) fn sweeper(&self) -> Sweep {
         let db = self.db();
-        Sweep::new(events(&db), dispatcher(&db, &self.sns_config), Arc::clone(&self.clock))
+        let (life, policy) = (life(&db), Policy::compiled().unwrap());
+        Sweep {
+            listing: Listing::new(events(&db), Rollups::new(&db, "Rollups")),
+            dispatcher: Dispatcher::new(topic(&self.sns_config, "actions"), &life, &policy),
+            escalations: escalations(&db, &self.sns_config),
+            people: topic(&self.sns_config, "escalations"),
+            second_line: topic(&self.sns_config, "escalations-second"),
+            reports: Reports::new(&db, "Reports"),
+            clock: Box::new(Arc::clone(&self.clock)),
+        }
     }
 
+    /// Sweeps, and nothing may fail.
     pub(crate) async fn sweep(&self) -> Swept {
-        self.sweeper().run().await.unwrap()
+        self.sweeper().run().await.finish().unwrap()
     }
 
     /// Posts JSON to a path.
@@ -144,17 +155,24 @@ impl Api {
     fn new(clock: &Arc<ManualClock>, db_config: &SdkConfig, sns_config: &SdkConfig) -> Self {
         let db = Db::new(db_config);
         let (events, rollups, reports) = (events(&db), Rollups::new(&db, "Rollups"), Reports::new(&db, "Reports"));
-        let dispatcher = dispatcher(&db, sns_config);
-        let life = dispatcher.life.clone();
-        let intake = Intake::new(events.clone(), rollups.clone(), life.clone());
+        let (life, escalations) = (life(&db), escalations(&db, sns_config));
         let policy = || Policy::compiled().unwrap();
+        let dispatcher = Dispatcher::new(topic(sns_config, "actions"), &life, &policy());
+        let intake = Intake::new(events.clone(), life.clone());
         let cursors = || CursorKey::new("a key of the tests").unwrap();
         let listing = Listing::new(events.clone(), rollups.clone());
         let reporter = Reporter::new(rollups.clone(), policy(), Arc::clone(clock));
-        let of_actions = actions::App::new(listing.clone(), life.clone(), cursors(), policy(), Arc::clone(clock));
+        let app = |listing: Listing| {
+            actions::App::new(listing, life.clone(), cursors(), policy(), escalations.clone(), Arc::clone(clock))
+        };
+        let of_actions = app(listing.clone());
+        let table = Incidents::new(&db, "Incidents");
+        let of_incidents =
+            incidents::App::new(table, listing.clone(), life.clone(), cursors(), policy(), Arc::clone(clock));
         let of_events = list_events::App::new(events, listing, life.actions().clone(), cursors(), Arc::clone(clock));
         Self {
-            log_event: log_event::router(log_event::App::new(intake, dispatcher, Arc::clone(clock))),
+            log_event: log_event::router(log_event::App::new(intake, dispatcher, escalations, Arc::clone(clock))),
+            incidents: incidents::router(of_incidents),
             list_events: list_events::router(of_events),
             actions: actions::router(of_actions),
             generate_report: generate_report::router(reporter, reports.clone()),
@@ -172,6 +190,7 @@ impl Api {
             ["events"] | ["events", _] => &self.list_events,
             ["report"] => &self.generate_report,
             ["reports"] | ["reports", _] => &self.list_reports,
+            ["incidents", ..] | ["health"] => &self.incidents,
             ["actions"] | ["events", _, "actions", _, "outcome" | "approval"] => &self.actions,
             _ => &self.get_stats,
         }
@@ -242,16 +261,17 @@ fn events(db: &Db) -> Events {
     Events::new(db, "Events", RETENTION_DAYS)
 }
 
-fn dispatcher(db: &Db, sns_config: &SdkConfig) -> Dispatcher {
-    let sns = SnsClient::new(sns_config);
-    let topic = |name: &str| sns.topic(format!("arn:aws:sns:us-east-1:000000000000:{name}"));
-    Dispatcher {
-        actions: topic("actions"),
-        escalations: topic("escalations"),
-        life: Life::new(Actions::new(db, "Actions"), Watches::new(db, "Incidents")),
-        policy: Policy::compiled().unwrap(),
-        api: None,
-    }
+fn life(db: &Db) -> Life {
+    Life::new(Actions::new(db, "Actions"), Watches::new(db, "Incidents"), Rollups::new(db, "Rollups"))
+}
+
+fn topic(sns_config: &SdkConfig, name: &str) -> Topic {
+    SnsClient::new(sns_config).topic(format!("arn:aws:sns:us-east-1:000000000000:{name}"))
+}
+
+fn escalations(db: &Db, sns_config: &SdkConfig) -> Escalations {
+    let policy = Policy::compiled().unwrap();
+    Escalations::new(topic(sns_config, "escalations"), events(db), &life(db), &policy, None)
 }
 
 async fn aws(url: &str) -> SdkConfig {

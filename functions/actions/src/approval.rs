@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use model::{ActionItem, ActionStatus, Author, Decision};
-use platform::{JsonBody, NoQuery, PathNames, Problem};
+use platform::{Fields, JsonBody, NoQuery, PathNames, Problem};
 use store::StoreError;
 
 use crate::{App, request};
@@ -15,7 +15,7 @@ pub(crate) async fn decide(
     JsonBody(body): JsonBody,
 ) -> Result<Json<ActionItem>, Problem> {
     let (event, action) = request::named(&id, &action)?;
-    let (decision, digest, by) = request::body(&body, |fields| {
+    let (decision, digest, by) = Fields::read(&body, |fields| {
         let (decision, digest) = (fields.required("decision"), fields.required::<String>("digest"));
         let by = fields.required::<Author>("by");
         Ok((decision?, digest?, String::from(by?)))
@@ -37,7 +37,7 @@ pub(crate) async fn decide(
             "the digest is not that of what would be done now; look again before you decide",
         ));
     }
-    let decided = app.life.settle(item, to, app.clock.as_ref(), |item| ActionItem {
+    let decided = app.life.settle(item, to, &|_, _| {}, app.clock.as_ref(), |item| ActionItem {
         status: to,
         // Due at once: the next sweep hands it over.
         due_at: (to == ActionStatus::Pending).then_some(now),

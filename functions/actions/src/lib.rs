@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
+use dispatch::Escalations;
 use model::{Action, ActionItem, Clock, EventId};
 use platform::{CursorKey, Problem};
 use scoring::Policy;
@@ -23,13 +24,21 @@ struct Parts {
     life: Life,
     cursors: CursorKey,
     policy: Policy,
+    escalations: Escalations,
     clock: Box<dyn Clock>,
 }
 
 impl App {
     /// Puts the parts together.
-    pub fn new(listing: Listing, life: Life, cursors: CursorKey, policy: Policy, clock: impl Clock + 'static) -> Self {
-        Self(Arc::new(Parts { listing, life, cursors, policy, clock: Box::new(clock) }))
+    pub fn new(
+        listing: Listing,
+        life: Life,
+        cursors: CursorKey,
+        policy: Policy,
+        escalations: Escalations,
+        clock: impl Clock + 'static,
+    ) -> Self {
+        Self(Arc::new(Parts { listing, life, cursors, policy, escalations, clock: Box::new(clock) }))
     }
 }
 

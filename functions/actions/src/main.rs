@@ -1,8 +1,10 @@
 //! Trigger: API Gateway, `/api/governance/actions` and the outcome and approval of one.
-//! May: read events and rollups; read and write actions and watches.
-//! State: the client, the policy and the key of its cursors.
+//! May: read events; read and write actions, incidents and rollups; publish to the escalations topic.
+//! State: the clients, the policy and the key of its cursors.
 
 use actions::App;
+use dispatch::Escalations;
+use notify::Sns;
 use platform::{CursorKey, Error, SystemClock, env};
 use scoring::Policy;
 use store::{Actions, Db, Events, Life, Listing, Rollups, Watches};
@@ -10,13 +12,17 @@ use store::{Actions, Db, Events, Life, Listing, Rollups, Watches};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     platform::logs::init();
-    let db = Db::new(&platform::aws::config().await);
+    let aws = platform::aws::config().await;
+    let (db, policy) = (Db::new(&aws), Policy::compiled()?);
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
-    let listing = Listing::new(events, Rollups::new(&db, env::required("ROLLUPS_TABLE")?));
-    let actions = Actions::new(&db, env::required("ACTIONS_TABLE")?);
-    let life = Life::new(actions, Watches::new(&db, env::required("INCIDENTS_TABLE")?));
+    let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
+    let listing = Listing::new(events.clone(), rollups.clone());
+    let (actions, watches) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
+    let life = Life::new(Actions::new(&db, actions), Watches::new(&db, watches), rollups);
     let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
+    let people = Sns::new(&aws).topic(env::required("ESCALATIONS_TOPIC_ARN")?);
+    let escalations = Escalations::new(people, events, &life, &policy, env::optional("PUBLIC_URL"));
     platform::warm(life.warm()).await;
-    platform::serve(actions::router(App::new(listing, life, cursors, Policy::compiled()?, SystemClock::from_env()?)))
-        .await
+    let app = App::new(listing, life, cursors, policy, escalations, SystemClock::from_env()?);
+    platform::serve(actions::router(app)).await
 }

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{ActionItem, ActionStatus, IllegalMove, Note, Outcome};
-use platform::{JsonBody, NoQuery, PathNames, Problem};
+use model::{ActionItem, ActionStatus, IllegalMove, Kind, Note, Outcome};
+use platform::{Fields, JsonBody, NoQuery, Origin, PathNames, Problem};
 use store::StoreError;
 
 use crate::{App, request};
@@ -11,11 +11,12 @@ use crate::{App, request};
 pub(crate) async fn report(
     State(App(app)): State<App>,
     PathNames([id, action]): PathNames<2>,
+    Origin(origin): Origin,
     _: NoQuery,
     JsonBody(body): JsonBody,
 ) -> Result<Json<ActionItem>, Problem> {
     let (event, action) = request::named(&id, &action)?;
-    let (outcome, note) = request::body(&body, |fields| {
+    let (outcome, note) = Fields::read(&body, |fields| {
         let (outcome, note) = (fields.required("outcome"), fields.optional::<Note>("detail"));
         Ok((outcome?, note?))
     })?;
@@ -33,7 +34,9 @@ pub(crate) async fn report(
     let now = app.clock.now();
     let verify = app.policy.actions.verify_after_seconds;
     let detail: Option<String> = note.map(String::from);
-    let settled = app.life.settle(item, to, app.clock.as_ref(), |item| ActionItem {
+    let (severity, kind) = (item.severity, Kind { engine: item.engine, event_type: item.event_type.clone() });
+    let on_alarm = |watch: &mut _, alarm| app.policy.incidents.alarm(watch, alarm, severity);
+    let settled = app.life.settle(item, to, &on_alarm, app.clock.as_ref(), |item| ActionItem {
         status: to,
         settled_at: Some(now),
         due_at: (to == ActionStatus::Succeeded).then(|| now.plus_seconds(verify)),
@@ -43,7 +46,13 @@ pub(crate) async fn report(
     match settled.await {
         // The same word, said twice at the same time.
         Err(StoreError::Illegal(IllegalMove { from, to })) if from == to => Ok(Json(app.action(event, action).await?)),
-        settled => Ok(Json(settled?)),
+        settled => {
+            let item = settled?;
+            if item.status.is_bad_end() {
+                app.escalations.first(&kind, None, origin.as_deref(), app.clock.as_ref()).await;
+            }
+            Ok(Json(item))
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Trigger: API Gateway, `/api/governance/event`.
-//! May: write events, rollups, actions and watches; publish to the actions and escalations topics.
+//! May: write events, rollups, actions and incidents; publish to the actions and escalations topics.
 //! State: the clients, the policy, and how widely this environment spreads its counters.
 
-use dispatch::Dispatcher;
+use dispatch::{Dispatcher, Escalations};
 use log_event::App;
 use notify::Sns;
 use platform::{Error, SystemClock, env};
@@ -15,13 +15,14 @@ async fn main() -> Result<(), Error> {
     let aws = platform::aws::config().await;
     let (db, sns) = (Db::new(&aws), Sns::new(&aws));
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
-    let actions = Actions::new(&db, env::required("ACTIONS_TABLE")?);
-    let life = Life::new(actions, Watches::new(&db, env::required("INCIDENTS_TABLE")?));
-    let intake = Intake::new(events, Rollups::new(&db, env::required("ROLLUPS_TABLE")?), life.clone());
-    let actions = sns.topic(env::required("ACTIONS_TOPIC_ARN")?);
-    let escalations = sns.topic(env::required("ESCALATIONS_TOPIC_ARN")?);
-    let (policy, api) = (Policy::compiled()?, env::optional("PUBLIC_URL"));
+    let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
+    let (actions, watches) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
+    let life = Life::new(Actions::new(&db, actions), Watches::new(&db, watches), rollups);
+    let intake = Intake::new(events.clone(), life.clone());
+    let policy = Policy::compiled()?;
     platform::warm(intake.warm()).await;
-    let dispatcher = Dispatcher { actions, escalations, life, policy, api };
-    platform::serve(log_event::router(App::new(intake, dispatcher, SystemClock::from_env()?))).await
+    let dispatcher = Dispatcher::new(sns.topic(env::required("ACTIONS_TOPIC_ARN")?), &life, &policy);
+    let people = sns.topic(env::required("ESCALATIONS_TOPIC_ARN")?);
+    let escalations = Escalations::new(people, events, &life, &policy, env::optional("PUBLIC_URL"));
+    platform::serve(log_event::router(App::new(intake, dispatcher, escalations, SystemClock::from_env()?))).await
 }

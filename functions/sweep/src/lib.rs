@@ -1,117 +1,179 @@
-//! Finishes what was left: hands over what is owed, ends what nobody answered, and says which remedies have helped.
+//! Finishes what was left: hands over what is owed, ends what nobody answered, says which remedies have helped, writes to
+//! people about incidents, and notices which engines are silent.
 //!
 //! Every change is a conditional write, so two sweeps at once, or one that dies anywhere, do no harm: what is not on record
 //! is still due.
 
+mod owed;
+mod people;
+mod silence;
+mod vitals;
+
 use std::collections::BTreeMap;
 
-use dispatch::Dispatcher;
-use futures_util::stream::{self, StreamExt};
-use model::{Action, ActionItem, ActionStatus, Clock, EventId, Timestamp};
+use dispatch::{Dispatcher, Escalations, Mailed};
+use model::{ActionStatus, Clock, Timestamp};
+use notify::Topic;
+use platform::{Tick, metrics};
 use serde::Serialize;
-use store::{Consistency, Events, StoreError};
-
-/// How much of each partition of what is due one run takes. The rest waits for the next, a minute later.
-const TAKEN_AT_ONCE: i32 = 500;
-
-/// How many are looked at in the same moment, so that a slow one does not hold up the others.
-const STEPS_AT_ONCE: usize = 16;
+use store::{Listing, Reports, StoreError};
+use thiserror::Error;
 
 /// A run begins nothing new after so many seconds. The function may run for 90; the next run begins after 60, and may.
 const RUN_SECONDS: i64 = 40;
 
+/// How many are looked at in the same moment, so that a slow one does not hold up the others.
+const STEPS_AT_ONCE: usize = 16;
+
 /// Sweeps. Made once per execution environment.
 pub struct Sweep {
-    events: Events,
-    dispatcher: Dispatcher,
-    clock: Box<dyn Clock>,
+    /// What actions are for, and who has reported lately.
+    pub listing: Listing,
+    /// Hands actions over.
+    pub dispatcher: Dispatcher,
+    /// Writes to people.
+    pub escalations: Escalations,
+    /// The first line listens here.
+    pub people: Topic,
+    /// The second line listens here.
+    pub second_line: Topic,
+    /// Where the weekly report must be.
+    pub reports: Reports,
+    /// The time.
+    pub clock: Box<dyn Clock>,
 }
 
-/// What a run has done.
+/// What a run has done and found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Swept {
     /// How many actions went to each status.
     pub moved: BTreeMap<ActionStatus, u64>,
-    /// How many could not be looked at; they are still due.
+    /// How much could not be done; it is still due.
     pub failed: u64,
+    /// How long the longest due action had been due, in seconds.
+    pub oldest_due_seconds: i64,
+    /// How many e-mails were sent.
+    pub mails_sent: u64,
+    /// How many incidents wait for a later e-mail.
+    pub mails_held: u64,
+    /// Whether anybody has confirmed to get escalations, if it could be told.
+    pub escalation_reachable: Option<bool>,
+    /// Whether the report of last week should be there, and is not.
+    pub weekly_report_missing: bool,
+    /// What kept a whole part of the run from being done.
+    #[serde(skip)]
+    pub errors: Vec<StoreError>,
+}
+
+/// A part of a run could not be done. The next run does it.
+#[derive(Debug, Error)]
+#[error("{} parts of the sweep were not done; the first: {first}", others + 1)]
+pub struct SweepFailed {
+    /// Why the first was not.
+    pub first: StoreError,
+    /// How many more there were.
+    pub others: usize,
 }
 
 impl Sweep {
-    /// Puts the parts together.
-    pub fn new(events: Events, dispatcher: Dispatcher, clock: impl Clock + 'static) -> Self {
-        Self { events, dispatcher, clock: Box::new(clock) }
-    }
-
-    /// Takes what is due, the longest due first.
+    /// One firing of the schedule: sweeps, and emits what alarms watch.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be told what is due.
-    pub async fn run(&self) -> Result<Swept, StoreError> {
+    /// [`SweepFailed`] if a part of the run could not be done.
+    pub async fn tick(&self, _: Tick) -> Result<Swept, SweepFailed> {
+        let swept = self.run().await;
+        metrics::emit(&swept.metrics(), self.clock.as_ref());
+        swept.finish()
+    }
+
+    /// Does what is due, the longest due first. One part that fails keeps no other from being done.
+    pub async fn run(&self) -> Swept {
         let began = self.clock.now();
-        let due = self.dispatcher.life.actions().due(began, TAKEN_AT_ONCE).await?;
-        let steps = stream::iter(due).map(async |row| {
-            if self.clock.now() > began.plus_seconds(RUN_SECONDS) {
-                return Ok(None);
-            }
-            let unreadable = |error: &StoreError| tracing::error!(%error, "what is due cannot be read");
-            let (event, action) = row.inspect_err(unreadable)?;
-            let step = self.step(event, action).await;
-            step.inspect_err(|error| tracing::error!(%error, %event, %action, "left for the next sweep"))
-        });
-        let done: Vec<Result<Option<ActionStatus>, StoreError>> = steps.buffer_unordered(STEPS_AT_ONCE).collect().await;
         let mut swept = Swept::default();
-        for step in done {
-            match step {
-                Ok(Some(status)) => *swept.moved.entry(status).or_default() += 1,
-                Ok(None) => {}
-                Err(_) => swept.failed += 1,
-            }
-        }
-        tracing::info!(moved = ?swept.moved, failed = swept.failed, "swept");
-        Ok(swept)
+        let vitals = self.vitals(&mut swept).await;
+        let owed = self.owed(began.plus_seconds(RUN_SECONDS), &mut swept).await;
+        let heard = match &vitals {
+            Ok(health) => self.silence(health.installed_at, &mut swept).await,
+            Err(_) => Ok(()),
+        };
+        let people = self.people(&mut swept).await;
+        let errors = [vitals.err(), owed.err(), heard.err(), people.err()];
+        swept.errors = errors.into_iter().flatten().collect();
+        tracing::info!(moved = ?swept.moved, failed = swept.failed, mails = swept.mails_sent, held = swept.mails_held, "swept");
+        swept
     }
 
-    /// Does what is due about one action. Answers where it went, or None if there was nothing to do any more.
-    async fn step(&self, event: EventId, action: Action) -> Result<Option<ActionStatus>, StoreError> {
-        let life = &self.dispatcher.life;
-        let Some(item) = life.actions().get(event, action).await? else { return Ok(None) };
-        let now = self.clock.now();
-        if item.due_at.is_none_or(|due_at| due_at > now) {
-            return Ok(None);
-        }
-        let new = match item.status {
-            ActionStatus::Pending => return self.hand_over(item, now).await,
-            ActionStatus::AwaitingApproval => ended(&item, ActionStatus::Expired, now),
-            ActionStatus::Dispatched => ended(&item, ActionStatus::TimedOut, now),
-            // Had the trouble come again meanwhile, its event would have said that this was of no use.
-            ActionStatus::Succeeded => ActionItem { status: ActionStatus::Verified, due_at: None, ..item.clone() },
-            // An ended action is due for nothing.
-            _ => ActionItem { due_at: None, ..item.clone() },
-        };
-        Ok(life.advance(&item, &new, self.clock.as_ref()).await?.then_some(new.status))
-    }
-
-    async fn hand_over(&self, item: ActionItem, now: Timestamp) -> Result<Option<ActionStatus>, StoreError> {
-        let Dispatcher { life, policy, .. } = &self.dispatcher;
-        let Some(event) = self.events.get(item.event_id, Consistency::Strong).await? else {
-            // The event has gone with its time to live, long after anything could still help.
-            let dead = ended(&item, ActionStatus::Dead, now);
-            return Ok(life.advance(&item, &dead, self.clock.as_ref()).await?.then_some(dead.status));
-        };
-        let others = match item.action {
-            Action::NotifyAdmin => life.actions().of_event(event.id).await?,
-            _ => Vec::new(),
-        };
-        let due_at = Some(now.plus_seconds(policy.actions.lease_seconds));
-        let claimed = ActionItem { attempt: item.attempt.saturating_add(1), due_at, ..item.clone() };
-        if !life.claim(&item, &claimed).await? {
-            return Ok(None);
-        }
-        let stands = self.dispatcher.hand_over(&event, claimed, &others, None, self.clock.as_ref()).await;
-        Ok(Some(stands.status))
+    fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 }
 
-fn ended(item: &ActionItem, status: ActionStatus, now: Timestamp) -> ActionItem {
-    ActionItem { status, settled_at: Some(now), due_at: None, ..item.clone() }
+impl Swept {
+    /// What was done, or that not all of it was.
+    ///
+    /// # Errors
+    /// [`SweepFailed`] if a part of the run could not be done.
+    pub fn finish(mut self) -> Result<Self, SweepFailed> {
+        let mut errors = std::mem::take(&mut self.errors).into_iter();
+        match errors.next() {
+            Some(first) => Err(SweepFailed { first, others: errors.len() }),
+            None => Ok(self),
+        }
+    }
+
+    /// The figures that alarms watch, by name.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<(String, i64)> {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let moved = ActionStatus::ALL.iter().map(|status| {
+            let words = status.as_str().split('_').map(capitalised).collect::<String>();
+            (format!("Actions{words}"), number(self.moved.get(status).copied().unwrap_or_default()))
+        });
+        let mut metrics: Vec<(String, i64)> = moved.collect();
+        metrics.extend(
+            [
+                ("OldestDueSeconds", self.oldest_due_seconds),
+                ("SweepFailures", number(self.failed)),
+                ("MailsSent", number(self.mails_sent)),
+                ("MailsHeld", number(self.mails_held)),
+                ("EscalationUnreachable", i64::from(self.escalation_reachable == Some(false))),
+                ("WeeklyReportMissing", i64::from(self.weekly_report_missing)),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        metrics
+    }
+
+    fn moved(&mut self, status: ActionStatus) {
+        *self.moved.entry(status).or_default() += 1;
+    }
+
+    fn mailed(&mut self, mailed: &Mailed) {
+        self.mails_sent += mailed.mails;
+        self.mails_held += mailed.held;
+        self.failed += mailed.failed;
+    }
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_named_as_the_alarms_have_them() {
+        let mut swept = Swept { escalation_reachable: Some(false), oldest_due_seconds: 7, ..Swept::default() };
+        swept.moved.insert(ActionStatus::TimedOut, 3);
+        let metrics = swept.metrics();
+        for expected in
+            [("ActionsTimedOut", 3), ("ActionsDead", 0), ("OldestDueSeconds", 7), ("EscalationUnreachable", 1)]
+        {
+            assert!(metrics.contains(&(expected.0.to_owned(), expected.1)), "{expected:?} in {metrics:?}");
+        }
+    }
 }

@@ -1,26 +1,30 @@
 //! Trigger: EventBridge Scheduler, every minute, at least once.
-//! May: read events; read and write actions and watches; publish to the actions and escalations topics.
+//! May: read events, rollups and reports; write actions, incidents and rollups; publish to all topics but the reports'.
 //! State: the clients and the policy.
 
-use dispatch::Dispatcher;
+use dispatch::{Dispatcher, Escalations};
 use notify::Sns;
 use platform::{Error, SystemClock, env};
 use scoring::Policy;
-use store::{Actions, Db, Events, Life, Watches};
+use store::{Actions, Db, Events, Life, Listing, Reports, Rollups, Watches};
 use sweep::Sweep;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     platform::logs::init();
     let aws = platform::aws::config().await;
-    let (db, sns) = (Db::new(&aws), Sns::new(&aws));
+    let (db, sns, clock) = (Db::new(&aws), Sns::new(&aws), Box::new(SystemClock::from_env()?));
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
-    let actions = Actions::new(&db, env::required("ACTIONS_TABLE")?);
-    let life = Life::new(actions, Watches::new(&db, env::required("INCIDENTS_TABLE")?));
-    let actions = sns.topic(env::required("ACTIONS_TOPIC_ARN")?);
-    let escalations = sns.topic(env::required("ESCALATIONS_TOPIC_ARN")?);
-    let (policy, api) = (Policy::compiled()?, env::optional("PUBLIC_URL"));
+    let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
+    let listing = Listing::new(events.clone(), rollups.clone());
+    let (actions, watches) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
+    let life = Life::new(Actions::new(&db, actions), Watches::new(&db, watches), rollups);
+    let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
+    let (policy, people) = (Policy::compiled()?, sns.topic(env::required("ESCALATIONS_TOPIC_ARN")?));
     platform::warm(life.warm()).await;
-    let sweep = Sweep::new(events, Dispatcher { actions, escalations, life, policy, api }, SystemClock::from_env()?);
-    platform::on_schedule(async |_: platform::Tick| sweep.run().await).await
+    let dispatcher = Dispatcher::new(sns.topic(env::required("ACTIONS_TOPIC_ARN")?), &life, &policy);
+    let escalations = Escalations::new(people.clone(), events, &life, &policy, env::optional("PUBLIC_URL"));
+    let second_line = sns.topic(env::required("ESCALATIONS_SECOND_TOPIC_ARN")?);
+    let sweep = Sweep { listing, dispatcher, escalations, people, second_line, reports, clock };
+    platform::on_schedule(async |tick| sweep.tick(tick).await).await
 }

@@ -25,8 +25,7 @@ crate::names::named! {
 }
 
 impl Action {
-    /// Whether an engine's worker carries it out and says what came of it. The others are AGE's own messages: they end at
-    /// `dispatched`, when their topic has taken them.
+    /// Whether an engine's worker carries it out and says what came of it. The others are AGE's own messages to people.
     #[must_use]
     pub const fn is_remedy(self) -> bool {
         !matches!(self, Self::NotifyAdmin | Self::AutomatedGovernanceSummary)
@@ -99,6 +98,12 @@ impl ActionStatus {
         Self::ALL.iter().all(|next| self.to(*next).is_err())
     }
 
+    /// Whether a remedy has come to an end that a person must know of.
+    #[must_use]
+    pub const fn is_bad_end(self) -> bool {
+        matches!(self, Self::Failed | Self::TimedOut | Self::Ineffective | Self::Dead)
+    }
+
     /// Whether the action is on its way: the same one need not be done again.
     #[must_use]
     pub const fn is_running(self) -> bool {
@@ -136,6 +141,9 @@ pub struct ActionItem {
     /// When its worker said what came of it, or nobody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Timestamp>,
+    /// When the last try at handing it over failed, if it waits for the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failed_at: Option<Timestamp>,
     /// By when something has to happen: a next try, an answer, an approval, or the check whether it helped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
@@ -168,11 +176,18 @@ impl ActionItem {
             attempt: u32::from(owed.status == ActionStatus::Pending),
             dispatched_at: None,
             settled_at: None,
+            last_failed_at: None,
             due_at: owed.due_at,
             detail: None,
             suppressed_by: owed.suppressed_by,
             decided_by: None,
         }
+    }
+
+    /// Whether nothing more will come of it. A message has done all it can when somebody has taken it.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.status.is_final() || (!self.action.is_remedy() && self.status == ActionStatus::Succeeded)
     }
 
     /// SHA-256 over all that would be done: the action, the event it is for, its details, and the policy that chose it.

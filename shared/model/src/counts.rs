@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Engine, Severity};
+use crate::{ActionStatus, Engine, Severity};
 
 /// How many events of each severity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -91,9 +91,50 @@ impl Counts {
     }
 }
 
+/// What became of the remedies of some days.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActionCounts {
+    /// How many came to be owed, or to wait for approval.
+    pub owed: u64,
+    /// How many stand at each status that they came to since; those that were suppressed at once, too.
+    pub by_status: BTreeMap<ActionStatus, u64>,
+    /// How many of them their workers have answered for.
+    pub outcomes: u64,
+    /// How long those took in all, from being owed to their outcome, in milliseconds.
+    pub outcome_millis: u64,
+}
+
+impl ActionCounts {
+    /// How many are on their way: owed, waiting for approval, or handed over.
+    #[must_use]
+    pub fn running(&self) -> u64 {
+        let came_to = |status: &ActionStatus| self.by_status.get(status).copied().unwrap_or_default();
+        let settled = ActionStatus::ALL.iter().filter(|status| **status != ActionStatus::Suppressed).map(came_to);
+        settled.fold(self.owed, u64::saturating_sub)
+    }
+
+    /// How long their workers took on average, in whole seconds. None if none has answered.
+    #[must_use]
+    pub fn mean_seconds_to_outcome(&self) -> Option<u64> {
+        self.outcome_millis.checked_div(self.outcomes).map(|millis| millis / 1000)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_settled_is_running() {
+        let mut counts = ActionCounts { owed: 5, outcomes: 2, outcome_millis: 7999, ..ActionCounts::default() };
+        counts.by_status.extend([
+            (ActionStatus::Verified, 2),
+            (ActionStatus::Failed, 1),
+            (ActionStatus::Suppressed, 9),
+        ]);
+        assert_eq!((counts.running(), counts.mean_seconds_to_outcome()), (2, Some(3)));
+        assert_eq!(ActionCounts::default().mean_seconds_to_outcome(), None);
+    }
 
     #[test]
     fn totals_agree_and_saturate() {

@@ -31,6 +31,13 @@ pub enum NotAnEventType {
 }
 
 impl EventType {
+    /// AGE's own word for an engine from which nothing is heard.
+    pub const ENGINE_SILENT: &str = "engine_silent";
+
+    pub(crate) fn engine_silent() -> Self {
+        Self(Self::ENGINE_SILENT.to_owned())
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -9,6 +9,7 @@ mod details;
 mod engine;
 mod event;
 mod id;
+mod incident;
 mod names;
 mod period;
 mod report;
@@ -19,15 +20,19 @@ mod watch;
 
 pub use action::{Action, ActionItem, ActionStatus, IllegalMove, Owed};
 pub use clock::{Clock, ManualClock};
-pub use counts::{Counts, SeverityCounts};
+pub use counts::{ActionCounts, Counts, SeverityCounts};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use engine::Engine;
 pub use event::{Event, EventType, IdempotencyKey, NewEvent};
 pub use id::{EventId, ReportId};
+pub use incident::{
+    Alarm, AlreadyTaken, Cause, Incident, IncidentId, IncidentStatus, Mark, NotAnIncident, Notice, NoticeKind,
+    NotifyAdmin, Tally, Told,
+};
 pub use names::Unknown;
 pub use period::Period;
 pub use report::{Previous, Report, ReportKind, RiskLevel, Summary};
 pub use severity::Severity;
 pub use time::{Day, Hour, Timestamp};
 pub use verdict::{Author, Decision, Note, Outcome};
-pub use watch::{Plan, Remedy, Told, Watch};
+pub use watch::{Kind, Plan, Remedy, Watch};

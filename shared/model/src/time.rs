@@ -52,6 +52,12 @@ impl Timestamp {
         self.0.timestamp()
     }
 
+    /// The moment `millis` later, or earlier if negative.
+    #[must_use]
+    pub fn plus_millis(self, millis: i64) -> Self {
+        Self::from_millis(self.millis().saturating_add(millis))
+    }
+
     /// The moment `seconds` later, or earlier if negative.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {
@@ -137,6 +143,12 @@ impl Day {
     #[must_use]
     pub fn minus(self, days: u64) -> Self {
         Self(self.0.checked_sub_days(Days::new(days)).unwrap_or(self.0))
+    }
+
+    /// The Monday of its week.
+    #[must_use]
+    pub fn monday(self) -> Self {
+        self.minus(u64::from(self.0.weekday().num_days_from_monday()))
     }
 
     /// The next day.
@@ -232,6 +244,13 @@ mod tests {
         }
         for text in ["2026-1-5", "2026-02-30", "2026-11-23T00:00:00Z", "+026-01-01"] {
             assert!(text.parse::<Day>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_week_begins_on_monday() {
+        for day in ["2026-11-23", "2026-11-26", "2026-11-29"] {
+            assert_eq!(day.parse::<Day>().unwrap().monday().to_string(), "2026-11-23");
         }
     }
 

@@ -1,10 +1,33 @@
-//! What AGE remembers of one kind of trouble, that is of one (engine, event type).
+//! What AGE remembers of one kind of trouble.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, ActionStatus, EventId, Owed, Timestamp};
+use crate::{Action, ActionStatus, Engine, EventId, EventType, Incident, IncidentStatus, NewEvent, Owed, Timestamp};
 
-/// What is being done about one kind of trouble, and whether it helps.
+/// One kind of trouble: what one engine calls by one name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kind {
+    /// Whose.
+    pub engine: Engine,
+    /// Which.
+    pub event_type: EventType,
+}
+
+impl Kind {
+    /// The kind of trouble that `event` is.
+    #[must_use]
+    pub fn of(event: &NewEvent) -> Self {
+        Self { engine: event.engine, event_type: event.event_type.clone() }
+    }
+
+    /// The silence of `engine`.
+    #[must_use]
+    pub fn silence_of(engine: Engine) -> Self {
+        Self { engine, event_type: EventType::engine_silent() }
+    }
+}
+
+/// What is being done about one kind of trouble, whether it helps, and what people are told of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
     /// Rises with every change: nobody changes what somebody else has changed meanwhile.
@@ -12,12 +35,15 @@ pub struct Watch {
     /// The remedies that are on their way, or wait to see whether they helped.
     #[serde(default)]
     pub remedies: Vec<Remedy>,
-    /// The latest event that people were to be told of, and when that was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<Told>,
     /// When remedies turned out to be of no use. Only what the policy still looks at.
     #[serde(default)]
     pub ineffective: Vec<Timestamp>,
+    /// The incident that is open, or that was the last one and is not filed away yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<Incident>,
+    /// When the latest incident was opened, be it filed away or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_opened_at: Option<Timestamp>,
 }
 
 /// A remedy that is on its way, or waits to see whether it helped.
@@ -34,15 +60,6 @@ pub struct Remedy {
     pub succeeded_at: Option<Timestamp>,
 }
 
-/// An event that people were to be told of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
-    /// Which.
-    pub event_id: EventId,
-    /// When.
-    pub at: Timestamp,
-}
-
 impl Watch {
     /// Takes note that `action` for `event_id` has come to `status` at `now`.
     pub fn note(&mut self, action: Action, event_id: EventId, status: ActionStatus, now: Timestamp) {
@@ -55,6 +72,17 @@ impl Watch {
             remedy.succeeded_at = Some(now);
         }
     }
+
+    /// The incident that is not over.
+    #[must_use]
+    pub fn open_incident(&self) -> Option<&Incident> {
+        self.incident.as_ref().filter(|incident| incident.status != IncidentStatus::Resolved)
+    }
+
+    /// The incident that is not over, to be changed.
+    pub fn open_incident_mut(&mut self) -> Option<&mut Incident> {
+        self.incident.as_mut().filter(|incident| incident.status != IncidentStatus::Resolved)
+    }
 }
 
 /// What an event leads to.
@@ -65,5 +93,7 @@ pub struct Plan {
     /// What is remembered of this kind of trouble, from now on; None if that is what was remembered before.
     pub watch: Option<Watch>,
     /// Remedies that have succeeded, said their worker, and here is the trouble again: they were of no use.
-    pub ineffective: Vec<(EventId, Action)>,
+    pub ineffective: Vec<Remedy>,
+    /// Whether an incident counts the event.
+    pub counted: bool,
 }

@@ -6,6 +6,7 @@ use model::{Action, ActionItem, Details, Engine, Event, EventId, EventType, Seve
 use serde::Serialize;
 
 use crate::Message;
+use crate::message::Attribute;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -58,9 +59,9 @@ pub fn action_message(
     let subject = format!("[AGE] {action} for {}", reported.engine);
     Ok(Message {
         attributes: BTreeMap::from([
-            ("engine", reported.engine.to_string()),
-            ("action", action.to_string()),
-            ("severity", reported.severity.to_string()),
+            ("engine", Attribute::One(reported.engine.to_string())),
+            ("action", Attribute::One(action.to_string())),
+            ("severity", Attribute::One(reported.severity.to_string())),
         ]),
         ..Message::new(&subject, serde_json::to_string(&order)?)
     })
@@ -95,7 +96,9 @@ mod tests {
                 "policyHash": "abc",
             })
         );
-        let attributes: Vec<_> = message.attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        assert_eq!(attributes, [("action", "billing_sync_repair"), ("engine", "billing"), ("severity", "CRITICAL")]);
+        let one = |value: &str| Attribute::One(value.to_owned());
+        let expected =
+            [("action", one("billing_sync_repair")), ("engine", one("billing")), ("severity", one("CRITICAL"))];
+        assert_eq!(message.attributes, BTreeMap::from(expected));
     }
 }

@@ -3,50 +3,197 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use model::{Action, ActionItem, ActionStatus, Event};
+use model::{
+    Action, ActionItem, ActionStatus, Cause, Event, Incident, IncidentId, NoticeKind, Severity, Tally, Timestamp,
+};
 use scoring::Policy;
 
 use crate::Message;
+use crate::message::Attribute;
 
 /// Enough of the details to know what it is about; the rest is where the message says to look.
 const SHOWN_DETAILS_CHARS: usize = 1000;
 
-/// The message that tells a person of `event`: what, which engine, since when, what AGE did about it, where to look.
-/// `actions` are the event's as they stand; `api` is the address of the API, if it is known.
+/// An incident that an e-mail speaks of.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// Its name.
+    pub id: &'a IncidentId,
+    /// As it is.
+    pub incident: &'a Incident,
+    /// What is counted of it.
+    pub tally: Tally,
+    /// Why the e-mail speaks of it.
+    pub kind: NoticeKind,
+}
+
+/// What is known besides of the only incident of an e-mail: the event it began with, and what AGE did about that.
+pub type About<'a> = Option<(&'a Event, &'a [ActionItem])>;
+
+/// The e-mail about `entries`: what, which engine, since when, what AGE did about it, where to look and how to take it.
+/// `api` is the address of the API, if it is known.
 #[must_use]
-pub fn escalation_message(policy: &Policy, event: &Event, actions: &[ActionItem], api: Option<&str>) -> Message {
-    let reported = &event.reported;
-    let title = policy.title(reported.engine);
-    let (severity, event_type) = (reported.severity, reported.event_type.as_str());
-    let subject = format!("[AGE] {severity} {title}: {event_type}");
-
-    let mut text = format!("{title} reported {event_type} as {severity}.\n\n");
-    line(&mut text, "What", event_type);
-    line(&mut text, "Engine", &format!("{title} ({})", reported.engine));
-    line(&mut text, "Severity", severity.as_str());
-    line(&mut text, "Since", &reported.source_time.unwrap_or(event.occurred_at).in_words());
-    if reported.source_time.is_some() {
-        line(&mut text, "Reported", &event.occurred_at.in_words());
-    }
-    line(&mut text, "AGE did", &done(actions));
-    line(&mut text, "Details", &shortened(reported.details.as_str()));
-    line(&mut text, "Look at", &format!("{}/api/governance/events/{}", api.unwrap_or_default(), event.id));
-    let recent = format!("{}/api/governance/events?engine={}", api.unwrap_or_default(), reported.engine);
-    line(&mut text, "and", &recent);
-
+pub fn escalation_message(policy: &Policy, entries: &[Entry<'_>], about: About<'_>, api: Option<&str>) -> Message {
+    let api = api.unwrap_or_default();
+    let (subject, text) = match entries {
+        [one] => (subject_of_one(policy, one), text_of_one(policy, one, about, api)),
+        many => (subject_of_many(many), text_of_many(policy, many, api)),
+    };
+    let engines = entries.iter().map(|entry| entry.id.kind.engine.to_string()).collect();
+    let worst = entries.iter().map(|entry| entry.incident.severity).max().unwrap_or(Severity::Critical);
     Message {
         attributes: BTreeMap::from([
-            ("engine", reported.engine.to_string()),
-            ("action", Action::NotifyAdmin.to_string()),
-            ("severity", severity.to_string()),
+            ("engine", Attribute::Any(engines)),
+            ("action", Attribute::One(Action::NotifyAdmin.to_string())),
+            ("severity", Attribute::One(worst.to_string())),
         ]),
         ..Message::new(&subject, text)
+    }
+}
+
+/// What it is about, in a few words.
+fn name(policy: &Policy, entry: &Entry<'_>) -> String {
+    let kind = &entry.id.kind;
+    let title = policy.title(kind.engine);
+    match entry.incident.cause {
+        Cause::Silence => format!("{title} is silent"),
+        _ => format!("{title}: {}", kind.event_type.as_str()),
+    }
+}
+
+fn subject_of_one(policy: &Policy, entry: &Entry<'_>) -> String {
+    let (name, severity) = (name(policy, entry), entry.incident.severity);
+    match entry.kind {
+        NoticeKind::First => format!("[AGE] {severity} {name}"),
+        NoticeKind::Digest => format!("[AGE] Going on: {name}"),
+        NoticeKind::Reminder => format!("[AGE] Still nobody on it: {name}"),
+        NoticeKind::SecondLine => format!("[AGE] Nobody has acknowledged: {name}"),
+        NoticeKind::Resolution => format!("[AGE] Over: {name}"),
+    }
+}
+
+fn subject_of_many(entries: &[Entry<'_>]) -> String {
+    let number = |kind: NoticeKind| entries.iter().filter(|entry| entry.kind == kind).count();
+    let said: Vec<String> = NoticeKind::ALL
+        .iter()
+        .filter(|kind| number(**kind) > 0)
+        .map(|kind| format!("{} {}", number(*kind), in_short(*kind)))
+        .collect();
+    format!("[AGE] {} incidents: {}", entries.len(), said.join(", "))
+}
+
+const fn in_short(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::First => "new",
+        NoticeKind::Digest => "going on",
+        NoticeKind::Reminder => "still nobody's",
+        NoticeKind::SecondLine => "not acknowledged",
+        NoticeKind::Resolution => "over",
+    }
+}
+
+fn text_of_one(policy: &Policy, entry: &Entry<'_>, about: About<'_>, api: &str) -> String {
+    let Entry { id, incident, .. } = entry;
+    let (title, engine) = (policy.title(id.kind.engine), id.kind.engine);
+    let mut text = format!("{}\n\n", opening(policy, entry));
+    line(&mut text, "What", id.kind.event_type.as_str());
+    line(&mut text, "Engine", &format!("{title} ({engine})"));
+    line(&mut text, "Severity", incident.severity.as_str());
+    let since = about.and_then(|(event, _)| event.reported.source_time).unwrap_or(incident.opened_at);
+    line(&mut text, "Since", &since.in_words());
+    if since != incident.opened_at {
+        line(&mut text, "Opened", &incident.opened_at.in_words());
+    }
+    line(&mut text, "Events", &events(entry));
+    if incident.alarms > 0 {
+        line(&mut text, "Remedies", &alarms(incident));
+    }
+    if let Some((event, actions)) = about {
+        line(&mut text, "AGE did", &done(actions));
+        line(&mut text, "Details", &shortened(event.reported.details.as_str()));
+        line(&mut text, "It began", &format!("{api}/api/governance/events/{}", event.id));
+    }
+    how_to_go_on(&mut text, entry, api);
+    text
+}
+
+fn text_of_many(policy: &Policy, entries: &[Entry<'_>], api: &str) -> String {
+    let mut text = format!("{} incidents, the oldest first.\n", entries.len());
+    for entry in entries {
+        let Entry { incident, kind, .. } = entry;
+        let _ = writeln!(text, "\n{} ({}, {})", name(policy, entry), incident.severity, in_short(*kind));
+        line(&mut text, "Since", &incident.opened_at.in_words());
+        line(&mut text, "Events", &events(entry));
+        if incident.alarms > 0 {
+            line(&mut text, "Remedies", &alarms(incident));
+        }
+        how_to_go_on(&mut text, entry, api);
+    }
+    text
+}
+
+fn opening(policy: &Policy, entry: &Entry<'_>) -> String {
+    let (incident, title) = (entry.incident, policy.title(entry.id.kind.engine));
+    let name = name(policy, entry);
+    let for_how_long = || {
+        let since = |now: Timestamp| now.seconds() - incident.opened_at.seconds();
+        incident.sending_until.map_or(String::new(), |until| {
+            let lease = policy.incidents.lease_seconds;
+            format!(" for {} minutes", since(until.plus_seconds(-lease)).max(0) / 60)
+        })
+    };
+    match entry.kind {
+        NoticeKind::First => match incident.cause {
+            Cause::CriticalEvent => {
+                format!("{title} reported {} as {}.", entry.id.kind.event_type.as_str(), incident.severity)
+            }
+            Cause::Action => format!("{name}: a remedy of AGE's did not work."),
+            Cause::GivenUp => format!("{name}: the trouble comes again, and AGE's remedies have been of no use."),
+            Cause::Silence => {
+                let hours = policy.engines.get(&entry.id.kind.engine).map_or(0, |engine| engine.cadence_seconds / 3600);
+                format!("{title} has reported nothing for {hours} hours.")
+            }
+        },
+        NoticeKind::Digest => format!("{name}: more has come."),
+        NoticeKind::Reminder => format!("{name}: nobody has acknowledged this{}.", for_how_long()),
+        NoticeKind::SecondLine => {
+            format!("{name}: nobody has acknowledged this{}, so you are told, too.", for_how_long())
+        }
+        NoticeKind::Resolution if incident.cause == Cause::Silence => format!("{title} reports again."),
+        NoticeKind::Resolution => {
+            format!("{name}: nothing has come for {} hours. It is over.", policy.incidents.resolve_after_seconds / 3600)
+        }
+    }
+}
+
+fn how_to_go_on(text: &mut String, entry: &Entry<'_>, api: &str) {
+    let incident = format!("{api}/api/governance/incidents/{}", entry.id);
+    line(text, "Look at", &incident);
+    if entry.incident.acknowledged.is_none() && entry.kind != NoticeKind::Resolution {
+        line(text, "Take it", &format!("POST {incident}/acknowledge {{\"by\": \"your name\"}}"));
     }
 }
 
 fn line(text: &mut String, name: &str, value: &str) {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{name:<9} {value}");
+}
+
+/// The numbers of all notices of an incident but those to the second line sum to its events.
+fn events(entry: &Entry<'_>) -> String {
+    let (all, told) = (entry.tally.events, entry.incident.told.events);
+    match entry.kind {
+        NoticeKind::SecondLine => format!("{all} in all"),
+        _ => format!("{} new, {all} in all", all.saturating_sub(told)),
+    }
+}
+
+fn alarms(incident: &Incident) -> String {
+    let number = incident.alarms;
+    let latest = incident.last_alarm.map_or(String::new(), |alarm| {
+        format!("; the latest: {}, {} ({})", alarm.action, how_far(alarm.status), alarm.at.in_words())
+    });
+    format!("{number} came to a bad end{latest}")
 }
 
 /// Says no more than is known: that an action was handed over is not that it helped.
@@ -86,7 +233,7 @@ fn shortened(details: &str) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use model::{Engine, NewEvent, Owed, Severity};
+    use model::{Engine, Kind, NewEvent, Owed, Told, Watch};
 
     use super::*;
 
@@ -108,14 +255,29 @@ pub(crate) mod tests {
         ActionItem::new(&an_event(), Owed { action, status, due_at: None, suppressed_by: None }, "abc")
     }
 
+    fn policy() -> Policy {
+        Policy::compiled().unwrap()
+    }
+
+    fn an_incident() -> (IncidentId, Incident) {
+        let plan = scoring::plan(&policy(), &an_event(), &Watch::default());
+        let incident = plan.watch.unwrap().incident.unwrap();
+        (IncidentId { kind: Kind::of(&an_event().reported), opened_at: incident.opened_at }, incident)
+    }
+
+    fn entry(of: &(IncidentId, Incident), kind: NoticeKind, events: u64) -> Entry<'_> {
+        Entry { id: &of.0, incident: &of.1, tally: Tally { events, last_event_at: None }, kind }
+    }
+
     #[test]
     fn answers_what_a_tired_person_asks() {
-        let policy = Policy::compiled().unwrap();
         let actions = [
             an_action(Action::BillingSyncRepair, ActionStatus::Dispatched),
             an_action(Action::NotifyAdmin, ActionStatus::Pending),
         ];
-        let message = escalation_message(&policy, &an_event(), &actions, Some("https://age.example"));
+        let (of, event) = (an_incident(), an_event());
+        let entries = [entry(&of, NoticeKind::First, 1)];
+        let message = escalation_message(&policy(), &entries, Some((&event, &actions)), Some("https://age.example"));
         assert_eq!(message.subject(), "[AGE] CRITICAL Billing: invoice_sync_failed");
         assert_eq!(
             message.text(),
@@ -125,24 +287,72 @@ pub(crate) mod tests {
              Engine    Billing (billing)\n\
              Severity  CRITICAL\n\
              Since     Mon 23 Nov 2026, 03:12:45 UTC\n\
+             Events    1 new, 1 in all\n\
              AGE did   billing_sync_repair: asked for, its outcome is not known yet\n\
              Details   {\"invoices\":1204}\n\
-             Look at   https://age.example/api/governance/events/01936f2e-0000-7000-8000-00000000000a\n\
-             and       https://age.example/api/governance/events?engine=billing\n"
+             It began  https://age.example/api/governance/events/01936f2e-0000-7000-8000-00000000000a\n\
+             Look at   https://age.example/api/governance/incidents/billing.1795403565000.invoice_sync_failed\n\
+             Take it   POST https://age.example/api/governance/incidents/billing.1795403565000.invoice_sync_failed/acknowledge {\"by\": \"your name\"}\n"
         );
+        let any = Attribute::Any(["billing".to_owned()].into());
+        assert_eq!(message.attributes.get("engine"), Some(&any));
     }
 
     #[test]
     fn tells_when_it_happened_and_when_age_heard_of_it() {
-        let policy = Policy::compiled().unwrap();
-        let mut event = an_event();
+        let (of, mut event) = (an_incident(), an_event());
         event.reported.source_time = Some("2026-11-23T03:00:00Z".parse().unwrap());
-        let message = escalation_message(&policy, &event, &[], None);
-        assert!(
-            message
-                .text()
-                .contains("Since     Mon 23 Nov 2026, 03:00:00 UTC\nReported  Mon 23 Nov 2026, 03:12:45 UTC\n")
-        );
+        let message = escalation_message(&policy(), &[entry(&of, NoticeKind::First, 1)], Some((&event, &[])), None);
+        let said = "Since     Mon 23 Nov 2026, 03:00:00 UTC\nOpened    Mon 23 Nov 2026, 03:12:45 UTC\n";
+        assert!(message.text().contains(said), "{}", message.text());
+    }
+
+    #[test]
+    fn each_kind_of_notice_says_why_it_comes() {
+        let mut of = an_incident();
+        of.1.told = Told { events: 40, alarms: 0 };
+        of.1.alarms = 2;
+        of.1.sending_until = Some("2026-11-23T03:43:15Z".parse().unwrap());
+        of.1.last_alarm = Some(model::Alarm {
+            action: Action::BillingSyncRepair,
+            event_id: an_event().id,
+            status: ActionStatus::TimedOut,
+            at: an_event().occurred_at,
+        });
+        for (kind, subject, said) in [
+            (NoticeKind::Digest, "[AGE] Going on: Billing: invoice_sync_failed", "Events    2 new, 42 in all"),
+            (
+                NoticeKind::Digest,
+                "[AGE] Going on",
+                "2 came to a bad end; the latest: billing_sync_repair, asked for, and nobody",
+            ),
+            (NoticeKind::Reminder, "[AGE] Still nobody on it", "nobody has acknowledged this for 30 minutes."),
+            (NoticeKind::SecondLine, "[AGE] Nobody has acknowledged", "Events    42 in all"),
+            (NoticeKind::Resolution, "[AGE] Over: Billing", "nothing has come for 24 hours"),
+        ] {
+            let message = escalation_message(&policy(), &[entry(&of, kind, 42)], None, None);
+            assert!(message.subject().starts_with(subject), "{}", message.subject());
+            assert!(message.text().contains(said), "{said} in {}", message.text());
+            assert_eq!(message.text().contains("Take it"), kind != NoticeKind::Resolution);
+        }
+    }
+
+    #[test]
+    fn one_mail_may_speak_of_several() {
+        let (mut one, mut two) = (an_incident(), an_incident());
+        two.0.kind = Kind::silence_of(Engine::Qa);
+        two.1.cause = Cause::Silence;
+        one.1.told.events = 5;
+        let entries = [entry(&one, NoticeKind::Digest, 12), entry(&two, NoticeKind::First, 0)];
+        let message = escalation_message(&policy(), &entries, None, None);
+        assert_eq!(message.subject(), "[AGE] 2 incidents: 1 new, 1 going on");
+        for said in
+            ["Billing: invoice_sync_failed (CRITICAL, going on)", "7 new, 12 in all", "QA is silent (CRITICAL, new)"]
+        {
+            assert!(message.text().contains(said), "{said} in {}", message.text());
+        }
+        let both = Attribute::Any(["billing".to_owned(), "qa".to_owned()].into());
+        assert_eq!(message.attributes.get("engine"), Some(&both));
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod topic;
 mod weekly;
 
 pub use action::action_message;
-pub use escalation::escalation_message;
+pub use escalation::{About, Entry, escalation_message};
 pub use message::Message;
 pub use topic::{PublishError, Sns, Topic};
 pub use weekly::weekly_message;

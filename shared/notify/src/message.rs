@@ -1,6 +1,6 @@
 //! What is published.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// SNS takes fewer than 100 characters of ASCII, none of them a control.
 const MAX_SUBJECT_CHARS: usize = 99;
@@ -15,7 +15,16 @@ pub struct Message {
     /// What machines get instead of the text.
     pub(crate) json: Option<String>,
     /// What subscribers filter by.
-    pub(crate) attributes: BTreeMap<&'static str, String>,
+    pub(crate) attributes: BTreeMap<&'static str, Attribute>,
+}
+
+/// What a subscriber may filter by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Attribute {
+    /// One word.
+    One(String),
+    /// Several, of which a filter may name any.
+    Any(BTreeSet<String>),
 }
 
 impl Message {

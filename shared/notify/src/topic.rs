@@ -12,6 +12,7 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use thiserror::Error;
 
 use crate::Message;
+use crate::message::Attribute;
 
 /// Nobody took the message, as far as we know. The text is for logs.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -19,6 +20,8 @@ use crate::Message;
 pub struct PublishError {
     topic: String,
     cause: String,
+    /// Whether it is this message that the topic does not take: another may be taken.
+    pub is_about_the_message: bool,
 }
 
 /// An SNS client with the deadlines of a request that a caller waits for. Make one per execution environment.
@@ -61,7 +64,7 @@ impl Topic {
     /// # Errors
     /// [`PublishError`] if the topic did not confirm that it has it.
     pub async fn publish(&self, message: &Message) -> Result<(), PublishError> {
-        let failed = |cause: String| PublishError { topic: self.arn.clone(), cause };
+        let failed = |cause: String| PublishError { topic: self.arn.clone(), cause, is_about_the_message: true };
         let mut publish = self.client.publish().topic_arn(&self.arn).subject(&message.subject);
         publish = match &message.json {
             None => publish.message(&message.text),
@@ -73,9 +76,32 @@ impl Topic {
             }
         };
         for (name, value) in &message.attributes {
-            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+            let value = match value {
+                Attribute::One(word) => MessageAttributeValue::builder().data_type("String").string_value(word),
+                Attribute::Any(words) => {
+                    let words = serde_json::json!(words).to_string();
+                    MessageAttributeValue::builder().data_type("String.Array").string_value(words)
+                }
+            };
+            let value = value.build();
             publish = publish.message_attributes(*name, value.map_err(|error| failed(error.to_string()))?);
         }
-        publish.send().await.map(drop).map_err(|error| failed(DisplayErrorContext(&error).to_string()))
+        let Err(error) = publish.send().await else { return Ok(()) };
+        let is_about_the_message = error.as_service_error().is_some_and(|error| {
+            error.is_invalid_parameter_exception() || error.is_invalid_parameter_value_exception()
+        });
+        Err(PublishError { is_about_the_message, ..failed(DisplayErrorContext(&error).to_string()) })
+    }
+
+    /// Whether anybody has confirmed that they want to get what is published.
+    ///
+    /// # Errors
+    /// [`PublishError`] if it cannot be told.
+    pub async fn has_subscribers(&self) -> Result<bool, PublishError> {
+        let asked = self.client.get_topic_attributes().topic_arn(&self.arn).send().await;
+        let failed = |cause| PublishError { topic: self.arn.clone(), cause, is_about_the_message: false };
+        let attributes = asked.map_err(|error| failed(DisplayErrorContext(&error).to_string()))?.attributes;
+        let confirmed = attributes.and_then(|all| all.get("SubscriptionsConfirmed")?.parse::<u64>().ok());
+        confirmed.map(|number| number > 0).ok_or_else(|| failed("it does not say who is subscribed".to_owned()))
     }
 }

@@ -35,6 +35,16 @@ impl Fields {
         Ok(Self { given: serde_json::from_str(value.get()).map_err(not_json)?, errors: Vec::new() })
     }
 
+    /// Reads `body` with `read`, and refuses it for all that is wrong with it.
+    ///
+    /// # Errors
+    /// 400 if it is not JSON, 422 with every field that was wrong, unknown or given twice.
+    pub fn read<T>(body: &[u8], read: impl FnOnce(&mut Self) -> Result<T, Refused>) -> Result<T, Problem> {
+        let mut fields = Self::parse(body)?;
+        let read = read(&mut fields);
+        fields.finish(read).map_err(Problem::invalid)
+    }
+
     /// Whether the field called `name` is given, be it as `null`.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

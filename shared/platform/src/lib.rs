@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod env;
 pub mod logs;
+pub mod metrics;
 
 mod body;
 mod clock;

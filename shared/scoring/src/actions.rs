@@ -1,6 +1,9 @@
 //! What an event leads to: which actions, and which of them not now.
 
-use model::{Action, ActionStatus, Event, EventId, NewEvent, Owed, Plan, Remedy, Timestamp, Told, Watch};
+use model::{
+    Action, ActionStatus, Alarm, Cause, Event, EventId, EventType, NewEvent, NotifyAdmin, Owed, Plan, Remedy,
+    Timestamp, Watch,
+};
 
 use crate::{ActionRule, ActionRules, Policy};
 
@@ -21,7 +24,10 @@ fn select_actions(policy: &Policy, event: &NewEvent) -> Vec<Action> {
     let first = rules.first_match.iter().find(|rule| rule.matches(event));
     let also = rules.also.iter().filter(|rule| rule.matches(event));
     let mut selected = Vec::new();
+    // What AGE itself has found out leads to no remedy.
+    let of_age = event.event_type.as_str() == EventType::ENGINE_SILENT;
     for action in first.into_iter().chain(also).map(|rule| rule.action) {
+        let action = if of_age { Action::NotifyAdmin } else { action };
         if !selected.contains(&action) {
             selected.push(action);
         }
@@ -34,36 +40,64 @@ fn select_actions(policy: &Policy, event: &NewEvent) -> Vec<Action> {
 pub fn plan(policy: &Policy, event: &Event, watch: &Watch) -> Plan {
     let (rules, now) = (&policy.actions, event.occurred_at);
     let mut next = watch.clone();
-    let of_no_use = next.remedies.extract_if(.., |remedy| was_of_no_use(rules, remedy, event));
-    let ineffective: Vec<_> = of_no_use.map(|remedy| (remedy.event_id, remedy.action)).collect();
+    let ineffective: Vec<_> = next.remedies.extract_if(.., |remedy| was_of_no_use(rules, remedy, event)).collect();
     next.ineffective.retain(|at| at.plus_seconds(rules.give_up_within_seconds) > now);
     next.ineffective.extend(ineffective.iter().map(|_| now));
     let given_up = next.ineffective.len() >= rules.give_up_after;
-
-    let mut owed = Vec::new();
-    for action in select_actions(policy, &event.reported) {
-        let earlier = if action.is_remedy() {
-            let running = |remedy: &&Remedy| remedy.action == action && remedy.succeeded_at.is_none();
-            next.remedies.iter().filter(running).map(|remedy| (remedy.since, remedy.event_id)).max()
-        } else {
-            next.told.map(|told| (told.at, told.event_id))
-        };
-        let soon = |(since, _): &(Timestamp, EventId)| since.plus_seconds(rules.repeat_after_seconds) > now;
-        let suppressed_by = earlier.filter(soon).map(|(_, event_id)| event_id);
-        if suppressed_by.is_some() || (action.is_remedy() && given_up) {
-            owed.push(Owed { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by });
-            continue;
-        }
-        owed.push(first_step(rules, action, now));
-        if action.is_remedy() {
-            next.remedies.push(Remedy { action, event_id: event.id, since: now, succeeded_at: None });
-        } else {
-            next.told = Some(Told { event_id: event.id, at: now });
-        }
+    for Remedy { action, event_id, .. } in &ineffective {
+        let alarm = Alarm { action: *action, event_id: *event_id, status: ActionStatus::Ineffective, at: now };
+        policy.incidents.alarm(&mut next, alarm, event.reported.severity);
     }
+
+    let selected = select_actions(policy, &event.reported);
+    let must_tell = if selected.contains(&Action::NotifyAdmin) {
+        Some(Cause::CriticalEvent)
+    } else {
+        given_up.then_some(Cause::GivenUp)
+    };
+    let counted = policy.incidents.take(&mut next, event, must_tell);
+    let owed = selected.into_iter().map(|action| {
+        if action.is_remedy() {
+            remedy(rules, &mut next, action, event, given_up)
+        } else {
+            notice(&mut next, action, event.id)
+        }
+    });
+    let owed = owed.collect();
     let changed = next != *watch;
     next.version = watch.version.saturating_add(1);
-    Plan { owed, watch: changed.then_some(next), ineffective }
+    Plan { owed, watch: changed.then_some(next), ineffective, counted }
+}
+
+/// A remedy is begun unless the same is running, or it has been of no use too often.
+fn remedy(rules: &ActionRules, watch: &mut Watch, action: Action, event: &Event, given_up: bool) -> Owed {
+    let now = event.occurred_at;
+    let running = |remedy: &&Remedy| {
+        let soon = remedy.since.plus_seconds(rules.repeat_after_seconds) > now;
+        remedy.action == action && remedy.succeeded_at.is_none() && soon
+    };
+    let latest = watch.remedies.iter().filter(running).max_by_key(|remedy| remedy.since);
+    let suppressed_by = latest.map(|remedy| remedy.event_id);
+    if suppressed_by.is_some() || given_up {
+        return Owed { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by };
+    }
+    watch.remedies.push(Remedy { action, event_id: event.id, since: now, succeeded_at: None });
+    first_step(rules, action, now)
+}
+
+/// People are told by the notices of the incident. One `notify_admin` stands for all of them; the others are counted with it.
+fn notice(watch: &mut Watch, action: Action, event_id: EventId) -> Owed {
+    let told = watch.open_incident_mut().map(|incident| &mut incident.notify_admin);
+    match told {
+        Some(told @ None) => {
+            *told = Some(NotifyAdmin { event_id, status: ActionStatus::Pending });
+            Owed { action, status: ActionStatus::Pending, due_at: None, suppressed_by: None }
+        }
+        told => {
+            let suppressed_by = told.and_then(|told| told.map(|told| told.event_id));
+            Owed { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by }
+        }
+    }
 }
 
 /// Whether `event` proves that the remedy did not help: the trouble came after it, and soon.
@@ -134,6 +168,10 @@ mod tests {
         }
     }
 
+    fn of_no_use(plan: &Plan) -> Vec<EventId> {
+        plan.ineffective.iter().map(|remedy| remedy.event_id).collect()
+    }
+
     fn first(plan: &Plan) -> (ActionStatus, Option<EventId>) {
         (plan.owed[0].status, plan.owed[0].suppressed_by)
     }
@@ -179,12 +217,12 @@ mod tests {
         let event = Event { id: EventId::fresh(&clock), reported, occurred_at: model::Clock::now(&clock) };
         let owed = plan(&Policy::compiled().unwrap(), &event, &Watch::default()).owed;
         let shown: Vec<_> =
-            owed.iter().map(|owed| (owed.action, owed.status, owed.due_at.unwrap().to_string())).collect();
+            owed.iter().map(|owed| (owed.action, owed.status, owed.due_at.map(|due| due.to_string()))).collect();
         assert_eq!(
             shown,
             [
-                (Action::PermissionReset, ActionStatus::AwaitingApproval, "2026-11-24T00:00:00.000Z".to_owned()),
-                (Action::NotifyAdmin, ActionStatus::Pending, "2026-11-23T00:00:30.000Z".to_owned()),
+                (Action::PermissionReset, ActionStatus::AwaitingApproval, Some("2026-11-24T00:00:00.000Z".to_owned())),
+                (Action::NotifyAdmin, ActionStatus::Pending, None),
             ]
         );
         assert_eq!(selected(Engine::Compliance, "permission_denied", Severity::High), [Action::PermissionReset]);
@@ -218,7 +256,9 @@ mod tests {
         trouble.is(one, ActionStatus::Succeeded);
         assert_eq!(trouble.comes(0).1.ineffective, [], "what comes in the same moment came before");
         let (two, plan) = trouble.comes(60);
-        assert_eq!(plan.ineffective, [(one, Action::BillingSyncRepair)]);
+        assert_eq!(of_no_use(&plan), [one]);
+        let incident = trouble.watch.open_incident().unwrap();
+        assert_eq!((incident.cause, incident.alarms, plan.counted), (Cause::Action, 1, true));
         assert_eq!(
             first(&plan),
             (ActionStatus::Suppressed, trouble.watch.remedies.first().map(|remedy| remedy.event_id))
@@ -234,10 +274,7 @@ mod tests {
         assert_eq!(first(&plan), (ActionStatus::Pending, None));
         trouble.is(one, ActionStatus::Succeeded);
         let (_, plan) = trouble.comes(60);
-        assert_eq!(
-            (plan.ineffective.as_slice(), first(&plan)),
-            (&[(one, Action::BillingSyncRepair)][..], (ActionStatus::Suppressed, Some(two)))
-        );
+        assert_eq!((of_no_use(&plan), first(&plan)), (vec![one], (ActionStatus::Suppressed, Some(two))));
     }
 
     #[test]
@@ -252,14 +289,34 @@ mod tests {
     }
 
     #[test]
-    fn people_are_told_of_a_kind_of_trouble_once_in_a_while() {
+    fn one_notice_stands_for_all_of_an_incident() {
         let mut trouble = Trouble { severity: Severity::Critical, ..Trouble::new() };
         let told = |plan: &Plan| plan.owed.iter().find(|owed| owed.action == Action::NotifyAdmin).copied().unwrap();
         let (one, plan) = trouble.comes(0);
-        assert_eq!(told(&plan).status, ActionStatus::Pending);
-        let (_, plan) = trouble.comes(599);
+        assert_eq!((told(&plan).status, plan.counted), (ActionStatus::Pending, true));
+        let (_, plan) = trouble.comes(5999);
         assert_eq!((told(&plan).status, told(&plan).suppressed_by), (ActionStatus::Suppressed, Some(one)));
-        assert_eq!(told(&trouble.comes(1).1).status, ActionStatus::Pending);
+        assert!(plan.counted);
+    }
+
+    #[test]
+    fn a_notice_begins_with_the_first_critical_event_whatever_opened_the_incident() {
+        let mut trouble = Trouble::new();
+        let (one, plan) = trouble.comes(0);
+        assert!(!plan.counted && trouble.watch.incident.is_none(), "HIGH alone opens none");
+        trouble.is(one, ActionStatus::Succeeded);
+        assert!(trouble.comes(60).1.counted);
+        trouble.severity = Severity::Critical;
+        let (three, _) = trouble.comes(1);
+        let incident = trouble.watch.open_incident().unwrap();
+        assert_eq!((incident.cause, incident.severity), (Cause::Action, Severity::Critical));
+        assert_eq!(incident.notify_admin, Some(NotifyAdmin { event_id: three, status: ActionStatus::Pending }));
+    }
+
+    #[test]
+    fn what_age_itself_has_found_out_leads_to_no_remedy() {
+        assert_eq!(selected(Engine::Billing, EventType::ENGINE_SILENT, Severity::High), [Action::NotifyAdmin]);
+        assert_eq!(selected(Engine::Billing, EventType::ENGINE_SILENT, Severity::Critical), [Action::NotifyAdmin]);
     }
 
     #[test]
@@ -283,6 +340,10 @@ mod tests {
         }
         assert_eq!(started, 3);
         assert_eq!(first(&trouble.comes(60).1), (ActionStatus::Suppressed, None));
+        let mark = model::Mark { at: model::Clock::now(&trouble.clock), by: Some("me".into()), note: None };
+        crate::resolve(trouble.watch.incident.as_mut().unwrap(), mark).unwrap();
+        assert!(trouble.comes(60).1.counted, "an incident instead");
+        assert_eq!(trouble.watch.open_incident().unwrap().cause, Cause::GivenUp);
         assert_eq!(first(&trouble.comes(86_400).1), (ActionStatus::Pending, None));
     }
 

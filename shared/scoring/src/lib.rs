@@ -2,10 +2,12 @@
 
 mod actions;
 mod assessment;
+mod incidents;
 mod policy;
 mod report;
 
 pub use actions::plan;
 pub use assessment::{Assessment, severity_weight};
-pub use policy::{ActionRule, ActionRules, Category, EngineRules, Policy, PolicyError, Unreadable};
+pub use incidents::{Need, resolve};
+pub use policy::{ActionRule, ActionRules, Category, EngineRules, IncidentRules, Policy, PolicyError, Unreadable};
 pub use report::report;

@@ -3,7 +3,6 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
-use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use model::{Action, ActionItem, ActionStatus, EventId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -26,15 +25,21 @@ struct ActionRow {
     due_shard: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<Timestamp>,
+    created_at: Timestamp,
     item: ActionItem,
 }
 
 /// What the index of what is due has of an action.
-#[derive(Debug, Deserialize)]
-struct DueRow {
-    event_id: EventId,
-    action: Action,
-    due_at: Timestamp,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Due {
+    /// The event it is for.
+    pub event_id: EventId,
+    /// Which.
+    pub action: Action,
+    /// Since when it is due.
+    pub due_at: Timestamp,
+    /// When it came to be owed.
+    pub created_at: Timestamp,
 }
 
 /// The `actions` table.
@@ -53,22 +58,15 @@ impl Actions {
     /// # Errors
     /// [`StoreError`] if any cannot be read.
     pub async fn of_event(&self, event: EventId) -> Result<Vec<ActionItem>, StoreError> {
-        let mut pages = self
+        let query = self
             .0
             .client
             .query()
-            .table_name(&self.0.name)
             .key_condition_expression("event_id = :event_id")
             .expression_attribute_values(":event_id", text(event))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut items = Vec::new();
-        while let Some(item) = pages.next().await {
-            let item = item.map_err(|error| StoreError::unavailable("Query", &self.0.name, error))?;
-            items.push(self.parse(&item)?);
-        }
+            .consistent_read(true);
+        let rows = self.0.all(query).await?;
+        let mut items: Vec<ActionItem> = rows.iter().map(|item| self.parse(item)).collect::<Result<_, _>>()?;
         items.sort_by_key(|item| item.action);
         Ok(items)
     }
@@ -96,36 +94,23 @@ impl Actions {
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be told what is due.
-    pub async fn due(
-        &self,
-        now: Timestamp,
-        limit: i32,
-    ) -> Result<Vec<Result<(EventId, Action), StoreError>>, StoreError> {
-        let of_shard = |shard| self.due_of_shard(shard, now, limit);
-        let mut due: Vec<_> = try_join_all(keys::due_shards().map(of_shard)).await?.into_iter().flatten().collect();
-        due.sort_by_key(|row| row.as_ref().ok().map(|row| (row.due_at, row.event_id, row.action)));
-        Ok(due.into_iter().map(|row| row.map(|row| (row.event_id, row.action))).collect())
+    pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<Result<Due, StoreError>>, StoreError> {
+        let shards = keys::due_shards().chain(keys::retry_shards());
+        Ok(self.in_order(&self.0.due(shards, Some(now), limit).await?, |due| due.due_at))
     }
 
-    async fn due_of_shard(
-        &self,
-        shard: String,
-        now: Timestamp,
-        limit: i32,
-    ) -> Result<Vec<Result<DueRow, StoreError>>, StoreError> {
-        let Table { client, name } = &self.0;
-        let page = client
-            .query()
-            .table_name(name)
-            .index_name("due")
-            .key_condition_expression("due_shard = :shard AND due_at <= :now")
-            .expression_attribute_values(":shard", text(shard))
-            .expression_attribute_values(":now", text(now))
-            .limit(limit)
-            .send()
-            .await;
-        let page = page.map_err(|error| StoreError::unavailable("Query", name, error))?;
-        Ok(page.items().iter().map(|item| self.row_name().read(item)).collect())
+    /// Up to `limit` of each shard of the hand-overs that wait for their next try, whenever that is, the oldest action first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be read.
+    pub async fn waiting(&self, limit: i32) -> Result<Vec<Result<Due, StoreError>>, StoreError> {
+        Ok(self.in_order(&self.0.due(keys::retry_shards(), None, limit).await?, |due| due.created_at))
+    }
+
+    fn in_order(&self, items: &[Item], by: impl Fn(&Due) -> Timestamp) -> Vec<Result<Due, StoreError>> {
+        let mut due: Vec<Result<Due, StoreError>> = items.iter().map(|item| self.row_name().read(item)).collect();
+        due.sort_by_key(|row| row.as_ref().ok().map(|due| (by(due), due.event_id, due.action)));
+        due
     }
 
     /// Writes `new` in the place of `old`. False, and nothing is written, if it is no longer as `old` has it.
@@ -195,6 +180,29 @@ impl Actions {
         transaction::update(&self.0.name, update)
     }
 
+    /// Moves the `notify_admin` of an event along with its incident, as part of a transaction.
+    pub(crate) fn put_told(
+        &self,
+        event: EventId,
+        from: ActionStatus,
+        to: ActionStatus,
+        at: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let when = if to == ActionStatus::Dispatched { "dispatchedAt" } else { "settledAt" };
+        let update = Update::builder()
+            .key("event_id", text(event))
+            .key("action", text(Action::NotifyAdmin))
+            .update_expression("SET #item.#status = :to, #item.#when = :at")
+            .condition_expression("#item.#status = :from")
+            .expression_attribute_names("#item", "item")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#when", when)
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":to", text(from.to(to)?))
+            .expression_attribute_values(":at", text(at));
+        transaction::update(&self.0.name, update)
+    }
+
     fn parse(&self, item: &Item) -> Result<ActionItem, StoreError> {
         Ok(self.row_name().read::<ActionRow>(item)?.item)
     }
@@ -203,8 +211,9 @@ impl Actions {
         self.row_name().write(&ActionRow {
             event_id: item.event_id,
             action: item.action,
-            due_shard: item.due_at.map(|_| keys::due_shard(&item.event_id.to_string())),
+            due_shard: item.due_at.map(|_| due_shard(item)),
             due_at: item.due_at,
+            created_at: item.created_at,
             item: item.clone(),
         })
     }
@@ -212,4 +221,10 @@ impl Actions {
     const fn row_name(&self) -> RowName<'_> {
         RowName { table: self.0.name.as_str(), key: KEY }
     }
+}
+
+fn due_shard(item: &ActionItem) -> String {
+    let event = item.event_id.to_string();
+    let waits = item.status == ActionStatus::Pending && item.last_failed_at.is_some();
+    if waits { keys::retry_shard(&event) } else { keys::due_shard(&event) }
 }

@@ -7,10 +7,13 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::try_join_all;
+use model::Timestamp;
 
 use crate::StoreError;
-use crate::row::Item;
+use crate::row::{Item, text};
 
 /// A DynamoDB client with the deadlines of a request that a caller waits for. Make one per execution environment.
 #[derive(Debug, Clone)]
@@ -58,6 +61,37 @@ impl Table {
         }
         let got = get.send().await.map_err(|error| StoreError::unavailable("GetItem", &self.name, error))?;
         Ok(got.item)
+    }
+}
+
+impl Table {
+    /// Up to `limit` items of each of `shards` in the `due` index, the longest due first: those due at `until`, or all.
+    pub(crate) async fn due(
+        &self,
+        shards: impl Iterator<Item = String>,
+        until: Option<Timestamp>,
+        limit: i32,
+    ) -> Result<Vec<Item>, StoreError> {
+        let of_shard = async |shard: String| {
+            let query = self.client.query().table_name(&self.name).index_name("due").limit(limit);
+            let query = query.expression_attribute_values(":shard", text(shard));
+            let query = match until {
+                Some(until) => query
+                    .key_condition_expression("due_shard = :shard AND due_at <= :until")
+                    .expression_attribute_values(":until", text(until)),
+                None => query.key_condition_expression("due_shard = :shard"),
+            };
+            query.send().await.map_err(|error| StoreError::unavailable("Query", &self.name, error))
+        };
+        let pages = try_join_all(shards.map(of_shard)).await?;
+        Ok(pages.into_iter().flat_map(|page| page.items.unwrap_or_default()).collect())
+    }
+
+    /// All items that a query asks for.
+    pub(crate) async fn all(&self, query: QueryFluentBuilder) -> Result<Vec<Item>, StoreError> {
+        let pages = query.table_name(&self.name).into_paginator().items().send();
+        let all: Result<Vec<Item>, _> = pages.collect().await;
+        all.map_err(|error| StoreError::unavailable("Query", &self.name, error))
     }
 }
 

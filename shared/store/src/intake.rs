@@ -1,12 +1,13 @@
 //! Accepting an event: the one transaction in which it, its count and its actions come to be, or nothing does.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use model::{ActionItem, Clock, Event, EventId, IdempotencyKey, NewEvent, Plan, Watch};
+use model::{ActionItem, Clock, Event, EventId, IdempotencyKey, Incident, Kind, NewEvent, Plan, Watch};
 
 use crate::row::Item;
 use crate::shards::{MAX_WIDTH, Shards};
 use crate::transaction::{self, Attempt};
-use crate::{Consistency, Events, Life, Rollups, StoreError, backoff};
+use crate::watches::{Kept, Next};
+use crate::{Consistency, Events, Life, StoreError, backoff};
 
 /// What to do about an event, given what is remembered of its kind of trouble.
 pub type Decide<'a> = &'a (dyn Fn(&Event, &Watch) -> Plan + Sync);
@@ -25,7 +26,14 @@ const ROLLUP: usize = 1;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
     /// It is stored and counted, and these actions are owed.
-    Created(Event, Vec<ActionItem>),
+    Created {
+        /// As it is stored.
+        event: Event,
+        /// Its actions.
+        actions: Vec<ActionItem>,
+        /// Whether it may have opened an incident that nobody has been told of.
+        tell: bool,
+    },
     /// It had been stored before under the same key; its actions as they are now.
     Replayed(Event, Vec<ActionItem>),
     /// Its key had been used for another event. Nothing was stored.
@@ -36,7 +44,6 @@ pub enum Recorded {
 #[derive(Debug)]
 pub struct Intake {
     events: Events,
-    rollups: Rollups,
     life: Life,
     shards: Shards,
 }
@@ -45,15 +52,24 @@ pub struct Intake {
 struct Arrival {
     event: Event,
     actions: Vec<ActionItem>,
-    /// The version of the watch that was decided on, and the plan; none for an event that leads to nothing.
-    decided: Option<(u64, Plan)>,
+    /// What the plan was made from, and the plan; none for an event that leads to nothing.
+    decided: Option<(Kept, Plan)>,
+}
+
+impl Arrival {
+    fn created(self) -> Recorded {
+        let untold = |incident: &Incident| incident.notices == 0;
+        let opened = |plan: &Plan| plan.watch.as_ref().and_then(Watch::open_incident).is_some_and(untold);
+        let tell = self.decided.is_some_and(|(_, plan)| opened(&plan));
+        Recorded::Created { event: self.event, actions: self.actions, tell }
+    }
 }
 
 impl Intake {
     /// Writes to these tables.
     #[must_use]
-    pub fn new(events: Events, rollups: Rollups, life: Life) -> Self {
-        Self { events, rollups, life, shards: Shards::default() }
+    pub fn new(events: Events, life: Life) -> Self {
+        Self { events, life, shards: Shards::default() }
     }
 
     /// Opens the connection before the first request needs it.
@@ -87,7 +103,7 @@ impl Intake {
             let shard = self.shards.pick(event.reported.engine, event.occurred_at.day(), clock.random());
             let items = self.transaction(&arrival, shard)?;
             let places = match transaction::send(&self.events.table.client, &self.events.table.name, items).await {
-                Ok(Attempt::Committed) => return Ok(Recorded::Created(arrival.event, arrival.actions)),
+                Ok(Attempt::Committed) => return Ok(arrival.created()),
                 Ok(Attempt::Exists(stored)) => {
                     let may_be_ours = key.is_none() || in_progress;
                     return self.exists(arrival, may_be_ours, &stored).await;
@@ -121,27 +137,27 @@ impl Intake {
         policy_hash: &str,
     ) -> Result<Arrival, StoreError> {
         let Some(decide) = decide else { return Ok(Arrival { event, actions: Vec::new(), decided: None }) };
-        let watch = self.life.watches().get(event.reported.engine, &event.reported.event_type).await?;
-        let plan = decide(&event, &watch);
+        let before = self.life.watches().get(&Kind::of(&event.reported)).await?;
+        let plan = decide(&event, &before.watch);
         let actions = plan.owed.iter().map(|owed| ActionItem::new(&event, *owed, policy_hash)).collect();
-        Ok(Arrival { event, actions, decided: Some((watch.version, plan)) })
+        Ok(Arrival { event, actions, decided: Some((before, plan)) })
     }
 
     /// INVARIANT: the event, its count and its actions are in one transaction. There is no other way to write them.
     fn transaction(&self, arrival: &Arrival, shard: u32) -> Result<Vec<TransactWriteItem>, StoreError> {
         let Arrival { event, actions, decided } = arrival;
-        let mut items = vec![self.events.put(event, shard)?, self.rollups.count(event, shard)?];
+        let mut items = vec![self.events.put(event, shard)?, self.life.rollups().count(event, actions, shard)?];
         for action in actions {
             items.push(self.life.actions().put(action)?);
         }
         if let Some((before, plan)) = decided {
-            let reported = &event.reported;
-            if let Some(watch) = &plan.watch {
-                items.push(self.life.watches().put(reported.engine, &reported.event_type, *before, watch)?);
+            let kind = Kind::of(&event.reported);
+            if plan.watch.is_some() || plan.counted {
+                let counted_at = plan.counted.then_some(event.occurred_at);
+                let next = Next { watch: plan.watch.as_ref(), counted_at, notice: None };
+                items.extend(self.life.put_watch(&kind, before, &next, event.occurred_at)?);
             }
-            for (event_id, action) in &plan.ineffective {
-                items.push(self.life.actions().put_ineffective(*event_id, *action)?);
-            }
+            items.extend(self.life.put_ineffective(&kind, &plan.ineffective)?);
         }
         Ok(items)
     }
@@ -158,7 +174,7 @@ impl Intake {
     /// This request stored it, if not by its last try; the table has the actions that were decided on then.
     async fn created(&self, stored: Event) -> Result<Recorded, StoreError> {
         let actions = self.life.actions().of_event(stored.id).await?;
-        Ok(Recorded::Created(stored, actions))
+        Ok(Recorded::Created { event: stored, tell: !actions.is_empty(), actions })
     }
 
     /// An earlier request with the same key stored this.
@@ -187,7 +203,7 @@ impl Intake {
         let (engine, day) = (event.reported.engine, event.occurred_at.day());
         let wider = (self.shards.width(engine, day) * 2).min(MAX_WIDTH);
         // INVARIANT: readers are told of the wider spread before anything is written there.
-        match self.rollups.publish_width(engine, day, wider).await {
+        match self.life.rollups().publish_width(engine, day, wider).await {
             Ok(Some(known)) => self.shards.widen(engine, day, known),
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "could not spread"),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use model::{Day, Engine, EventId, EventType, Hour, ReportId, Severity, Timestamp};
+use model::{Day, Engine, EventId, Hour, IncidentId, Kind, ReportId, Severity, Timestamp};
 use thiserror::Error;
 
 /// How many partitions the `due` index spreads over: a sweep reads each of them once.
@@ -41,13 +41,58 @@ pub(crate) fn due_shards() -> impl Iterator<Item = String> {
     (0..DUE_SHARDS).map(|shard| shard.to_string())
 }
 
-/// `incidents.fingerprint`: one kind of trouble.
-pub(crate) fn fingerprint(engine: Engine, event_type: &EventType) -> String {
-    format!("{engine}#{}", event_type.as_str())
+/// The partition of the `due` index for hand-overs that wait for their next try: apart, because they may go before their time.
+pub(crate) fn retry_shard(event_id: &str) -> String {
+    format!("retry#{}", due_shard(event_id))
 }
 
-/// `incidents.opened_at` of the row that is no incident, but what is remembered of the kind.
+/// All partitions of hand-overs that wait for their next try.
+pub(crate) fn retry_shards() -> impl Iterator<Item = String> {
+    due_shards().map(|shard| format!("retry#{shard}"))
+}
+
+/// `rollups.engine_shard` of the rows that count what became of an engine's remedies.
+pub(crate) fn engine_actions(engine: Engine) -> String {
+    format!("{engine}#actions")
+}
+
+/// `incidents.fingerprint`: one kind of trouble.
+pub(crate) fn fingerprint(kind: &Kind) -> String {
+    format!("{}#{}", kind.engine, kind.event_type.as_str())
+}
+
+/// The kind of trouble that a fingerprint is of.
+pub(crate) fn kind(fingerprint: &str) -> Option<Kind> {
+    let (engine, event_type) = fingerprint.split_once('#')?;
+    Some(Kind { engine: engine.parse().ok()?, event_type: event_type.parse().ok()? })
+}
+
+/// `incidents.opened_at` of the row that holds what is remembered of the kind, and its latest incident.
 pub(crate) const WATCH: &str = "watch";
+
+/// `incidents.opened_at` of a notice: behind its incident, in the order of its notices.
+pub(crate) fn notice(opened_at: Timestamp, number: u32) -> String {
+    format!("{opened_at}#{number:06}")
+}
+
+/// What all notices of an incident begin with.
+pub(crate) fn notices(opened_at: Timestamp) -> String {
+    format!("{opened_at}#")
+}
+
+/// `incidents.listed`: its place in the list of incidents.
+pub(crate) fn listed(id: &IncidentId) -> String {
+    format!("{}#{}", id.opened_at, fingerprint(&id.kind))
+}
+
+/// `incidents.fingerprint` of rows that are about no kind of trouble, but about AGE.
+pub(crate) const AGE: &str = "age";
+
+/// `incidents.opened_at` of how many e-mails may be sent.
+pub(crate) const MAILER: &str = "mailer";
+
+/// `incidents.opened_at` of how AGE itself is.
+pub(crate) const HEALTH: &str = "health";
 
 /// A place in a list that is ordered by time and id: the text is `time#id`, or a time alone, which stands before all of
 /// its moment. It is the sort key of the timeline (`events.at`) and of the reports (`reports.generated_at`).
@@ -121,6 +166,15 @@ mod tests {
             Hour::all().flat_map(|hour| Severity::ALL.iter().map(move |severity| counter(hour, *severity))).collect();
         assert_eq!(counters.len(), 96);
         assert!(counters.iter().all(|name| is_counter(name)) && !is_counter("width") && !is_counter("day"));
+    }
+
+    #[test]
+    fn fingerprints_are_read_back() {
+        let kind = |event_type: &str| Kind { engine: Engine::Qa, event_type: event_type.parse().unwrap() };
+        for event_type in ["suite_failed", "a#b", "é"] {
+            assert_eq!(super::kind(&fingerprint(&kind(event_type))), Some(kind(event_type)));
+        }
+        assert_eq!(super::kind(AGE), None);
     }
 
     #[test]

@@ -1,26 +1,41 @@
-//! Moving an action on, together with what is remembered of its kind of trouble.
+//! Moving actions and incidents on, together with what is remembered of their kind of trouble.
 
-use model::{ActionItem, ActionStatus, Clock, IllegalMove};
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use model::{Action, ActionItem, ActionStatus, Alarm, Clock, IllegalMove, Kind, Notice, Remedy, Timestamp, Watch};
 
 use crate::row::text;
 use crate::transaction::{self, Attempt};
-use crate::{Actions, Consistency, StoreError, Watches, backoff};
+use crate::watches::{Kept, Next};
+use crate::{Actions, Consistency, HealthRecord, Mailer, Rollups, StoreError, Watches, backoff};
 
 /// Others may be writing the same watch; more often than this they are not just passing.
 const MAX_ATTEMPTS: u32 = 10;
 
-/// The lives of actions.
+/// What a remedy's bad end does to the watch of its kind.
+pub type OnAlarm<'a> = &'a (dyn Fn(&mut Watch, Alarm) + Sync);
+
+/// What is decided on about a watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The watch, from now on. Its version is raised when it is written.
+    pub watch: Watch,
+    /// The notice that was sent.
+    pub notice: Option<Notice>,
+}
+
+/// The lives of actions and incidents.
 #[derive(Debug, Clone)]
 pub struct Life {
     actions: Actions,
     watches: Watches,
+    rollups: Rollups,
 }
 
 impl Life {
     /// Writes to these tables.
     #[must_use]
-    pub const fn new(actions: Actions, watches: Watches) -> Self {
-        Self { actions, watches }
+    pub const fn new(actions: Actions, watches: Watches, rollups: Rollups) -> Self {
+        Self { actions, watches, rollups }
     }
 
     /// The actions themselves.
@@ -33,6 +48,24 @@ impl Life {
     #[must_use]
     pub const fn watches(&self) -> &Watches {
         &self.watches
+    }
+
+    /// How many e-mails may be sent.
+    #[must_use]
+    pub fn mailer(&self) -> Mailer {
+        Mailer(self.watches.0.clone())
+    }
+
+    /// How AGE itself is.
+    #[must_use]
+    pub fn health(&self) -> HealthRecord {
+        HealthRecord(self.watches.0.clone())
+    }
+
+    /// Where all of it is counted.
+    #[must_use]
+    pub const fn rollups(&self) -> &Rollups {
+        &self.rollups
     }
 
     /// Opens the connection before the first request needs it.
@@ -52,29 +85,39 @@ impl Life {
         self.actions.replace(old, new).await
     }
 
-    /// Moves `old` on to `new`, if it is still as `old` has it. False, and nothing is changed, if it is not.
+    /// Moves `old` on to `new`, if it is still as `old` has it. False, and nothing is changed, if it is not. A bad end is
+    /// an alarm, which `on_alarm` takes into the watch.
     ///
     /// # Errors
     /// [`StoreError::Illegal`] if an action has no such move; another [`StoreError`] if it was not written.
-    pub async fn advance(&self, old: &ActionItem, new: &ActionItem, clock: &dyn Clock) -> Result<bool, StoreError> {
+    pub async fn advance(
+        &self,
+        old: &ActionItem,
+        new: &ActionItem,
+        on_alarm: OnAlarm<'_>,
+        clock: &dyn Clock,
+    ) -> Result<bool, StoreError> {
         // The watch tells running remedies from ended ones: a step among the running ones does not concern it.
         let concerns_watch = new.action.is_remedy() && !(old.status.is_running() && new.status.is_running());
         if old.status == new.status || !concerns_watch {
             // A write whose answer was lost, tried again by the SDK, finds its own work.
             return Ok(self.actions.replace(old, new).await? || self.is_now(new).await?);
         }
+        let kind = Kind { engine: new.engine, event_type: new.event_type.clone() };
+        let at = new.settled_at.unwrap_or_else(|| clock.now());
         for attempt in 1..=MAX_ATTEMPTS {
             if attempt > 1 {
                 backoff::wait(attempt, clock).await;
             }
-            let before = self.watches.get(new.engine, &new.event_type).await?;
-            let mut watch = before.clone();
+            let before = self.watches.get(&kind).await?;
+            let mut watch = before.watch.clone();
             watch.version += 1;
-            watch.note(new.action, new.event_id, new.status, new.settled_at.unwrap_or_else(|| clock.now()));
-            let items = vec![
-                self.actions.put_replacement(old, new)?,
-                self.watches.put(new.engine, &new.event_type, before.version, &watch)?,
-            ];
+            watch.note(new.action, new.event_id, new.status, at);
+            if new.status.is_bad_end() {
+                on_alarm(&mut watch, Alarm { action: new.action, event_id: new.event_id, status: new.status, at });
+            }
+            let mut items = vec![self.actions.put_replacement(old, new)?, self.rollups.settle(old, new)?];
+            items.extend(self.put_watch(&kind, &before, &Next::to(&watch), at)?);
             let table = &self.actions.0;
             match transaction::send(&table.client, &table.name, items).await? {
                 Attempt::Committed => return Ok(true),
@@ -87,7 +130,7 @@ impl Life {
                 }
             }
         }
-        Err(StoreError::Contended { table: self.actions.0.name.clone(), attempts: MAX_ATTEMPTS })
+        Err(self.contended())
     }
 
     /// Moves `item` to `to`, however it changes meanwhile; `next` says how it looks there.
@@ -98,13 +141,14 @@ impl Life {
         &self,
         mut item: ActionItem,
         to: ActionStatus,
+        on_alarm: OnAlarm<'_>,
         clock: &dyn Clock,
         next: impl Fn(&ActionItem) -> ActionItem,
     ) -> Result<ActionItem, StoreError> {
         loop {
             item.status.to(to)?;
             let new = next(&item);
-            if self.advance(&item, &new, clock).await? {
+            if self.advance(&item, &new, on_alarm, clock).await? {
                 return Ok(new);
             }
             let stored = self.actions.get(item.event_id, item.action).await?;
@@ -112,7 +156,77 @@ impl Life {
         }
     }
 
+    /// Changes what is remembered of `kind` to what `decide` makes of it, which is asked again whenever it has changed
+    /// meanwhile. Answers how it is then, or None if nothing was to change.
+    ///
+    /// # Errors
+    /// What `decide` says, or a [`StoreError`] if it was not written.
+    pub async fn change<E: From<StoreError>>(
+        &self,
+        kind: &Kind,
+        clock: &dyn Clock,
+        mut decide: impl FnMut(&Kept) -> Result<Option<Change>, E>,
+    ) -> Result<Option<Kept>, E> {
+        for attempt in 1..=MAX_ATTEMPTS {
+            if attempt > 1 {
+                backoff::wait(attempt, clock).await;
+            }
+            let before = self.watches.get(kind).await?;
+            let Some(Change { mut watch, notice }) = decide(&before)? else { return Ok(None) };
+            watch.version = before.watch.version + 1;
+            let next = Next { notice: notice.as_ref(), ..Next::to(&watch) };
+            let items = self.put_watch(kind, &before, &next, clock.now())?;
+            let table = &self.watches.0;
+            if let Attempt::Committed = transaction::send(&table.client, &table.name, items).await? {
+                return Ok(Some(Kept { watch, tally: before.tally }));
+            }
+        }
+        Err(self.contended().into())
+    }
+
+    /// What follows on `before`, with the `notify_admin` that goes with its incident.
+    pub(crate) fn put_watch(
+        &self,
+        kind: &Kind,
+        before: &Kept,
+        next: &Next<'_>,
+        at: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut items = self.watches.put(kind, before, next)?;
+        let notify = |watch: &Watch| watch.incident.as_ref().and_then(|incident| incident.notify_admin);
+        if let (Some(old), Some(new)) = (notify(&before.watch), next.watch.and_then(notify))
+            && old.event_id == new.event_id
+            && old.status != new.status
+        {
+            items.push(self.actions.put_told(old.event_id, old.status, new.status, at)?);
+        }
+        Ok(items)
+    }
+
+    /// Says of remedies of one kind that they were of no use, as parts of a transaction.
+    pub(crate) fn put_ineffective(
+        &self,
+        kind: &Kind,
+        remedies: &[Remedy],
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut items = Vec::new();
+        for Remedy { event_id, action, .. } in remedies {
+            items.push(self.actions.put_ineffective(*event_id, *action)?);
+        }
+        items.extend(self.rollups.ineffective(kind.engine, remedies)?);
+        Ok(items)
+    }
+
     async fn is_now(&self, item: &ActionItem) -> Result<bool, StoreError> {
         Ok(self.actions.get(item.event_id, item.action).await?.as_ref() == Some(item))
     }
+
+    fn contended(&self) -> StoreError {
+        StoreError::Contended { table: self.watches.0.name.clone(), attempts: MAX_ATTEMPTS }
+    }
+}
+
+/// Of the actions that an event begins with, those that are counted: people's messages are their incident's.
+pub(crate) fn remedies(actions: &[ActionItem]) -> impl Iterator<Item = &ActionItem> {
+    actions.iter().filter(|item| Action::is_remedy(item.action))
 }

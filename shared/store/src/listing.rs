@@ -87,6 +87,12 @@ impl Listing {
         Self { events, rollups }
     }
 
+    /// The events themselves.
+    #[must_use]
+    pub const fn events(&self) -> &Events {
+        &self.events
+    }
+
     /// Up to `limit` events that `filter` lets through and that stand before `before`, newest first.
     ///
     /// # Errors

@@ -6,13 +6,21 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use futures_util::future::try_join_all;
-use model::{Counts, Day, Engine, Event, Hour, Period, Severity, SeverityCounts, Timestamp};
+use model::{
+    ActionCounts, ActionItem, ActionStatus, Counts, Day, Engine, Event, Hour, Period, Remedy, Severity, SeverityCounts,
+    Timestamp,
+};
 
 use crate::db::{Consistency, Db, Table};
+use crate::life::remedies;
 use crate::row::{Item, RowName, number, text};
 use crate::{StoreError, keys, transaction};
 
 const WIDTH: &str = "width";
+const OWED: &str = "owed";
+const SUPPRESSED: &str = "suppressed";
+const OUTCOMES: &str = "outcomes";
+const OUTCOME_MILLIS: &str = "outcome_millis";
 const KEY: &[&str] = &["engine_shard", "day"];
 
 /// The counters of one engine, one day, one shard.
@@ -28,6 +36,10 @@ pub struct Rollup {
     pub width: u32,
     /// How many events in each hour that had any.
     pub hours: BTreeMap<Hour, SeverityCounts>,
+    /// How many remedies its events made owed.
+    pub owed: u64,
+    /// How many remedies of its events were suppressed at once.
+    pub suppressed: u64,
 }
 
 /// The `rollups` table.
@@ -99,40 +111,35 @@ impl Rollups {
         &self,
         engine: Engine,
         shard: u32,
-        (first, last): (Day, Day),
+        days: (Day, Day),
         consistency: Consistency,
     ) -> Result<Vec<Rollup>, StoreError> {
-        let mut pages = self
+        let items = self.items(keys::engine_shard(engine, shard), days, consistency).await?;
+        items.iter().map(|item| self.parse(engine, shard, item)).collect()
+    }
+
+    async fn items(
+        &self,
+        row: String,
+        (first, last): (Day, Day),
+        consistency: Consistency,
+    ) -> Result<Vec<Item>, StoreError> {
+        let query = self
             .0
             .client
             .query()
-            .table_name(&self.0.name)
             .key_condition_expression("engine_shard = :engine_shard AND #day BETWEEN :first AND :last")
             .expression_attribute_names("#day", "day")
-            .expression_attribute_values(":engine_shard", text(keys::engine_shard(engine, shard)))
+            .expression_attribute_values(":engine_shard", text(row))
             .expression_attribute_values(":first", text(first))
             .expression_attribute_values(":last", text(last))
-            .consistent_read(consistency.is_strong())
-            .into_paginator()
-            .items()
-            .send();
-        let mut rollups = Vec::new();
-        while let Some(item) = pages.next().await {
-            let item = item.map_err(|error| StoreError::unavailable("Query", &self.0.name, error))?;
-            rollups.push(self.parse(engine, shard, &item)?);
-        }
-        Ok(rollups)
+            .consistent_read(consistency.is_strong());
+        self.0.all(query).await
     }
 
     fn parse(&self, engine: Engine, shard: u32, item: &Item) -> Result<Rollup, StoreError> {
         let row = RowName { table: &self.0.name, key: KEY };
-        let numeral = |field: &str| match item.get(field) {
-            None => Ok(None),
-            Some(value) => match value.as_n().ok().and_then(|digits| digits.parse::<u64>().ok()) {
-                Some(count) => Ok(Some(count)),
-                None => Err(row.corrupt(item, field, "is not a whole number")),
-            },
-        };
+        let numeral = |field: &str| numeral(&row, item, field);
         let day = item.get("day").and_then(|value| value.as_s().ok()).and_then(|day| day.parse().ok());
         let day = day.ok_or_else(|| row.corrupt(item, "day", "is not a day"))?;
         let width = u32::try_from(numeral(WIDTH)?.unwrap_or(1));
@@ -152,19 +159,93 @@ impl Rollups {
         if counters != item.keys().filter(|name| keys::is_counter(name)).count() {
             return Err(row.corrupt(item, "counters", "has one of no hour or severity"));
         }
-        Ok(Rollup { engine, shard, day, width, hours })
+        let [owed, suppressed] = [numeral(OWED)?.unwrap_or(0), numeral(SUPPRESSED)?.unwrap_or(0)];
+        Ok(Rollup { engine, shard, day, width, hours, owed, suppressed })
     }
 
-    /// Counts one event, as part of a transaction.
-    pub(crate) fn count(&self, event: &Event, shard: u32) -> Result<TransactWriteItem, StoreError> {
+    /// Counts one event and the remedies that it begins with, as part of a transaction.
+    pub(crate) fn count(
+        &self,
+        event: &Event,
+        actions: &[ActionItem],
+        shard: u32,
+    ) -> Result<TransactWriteItem, StoreError> {
         let (reported, at) = (&event.reported, event.occurred_at);
-        let update = Update::builder()
-            .key("engine_shard", text(keys::engine_shard(reported.engine, shard)))
-            .key("day", text(at.day()))
-            .update_expression("ADD #counter :one")
-            .expression_attribute_names("#counter", keys::counter(at.hour(), reported.severity))
-            .expression_attribute_values(":one", number(1));
-        transaction::update(&self.0.name, update)
+        let (mut owed, mut suppressed) = (0, 0);
+        for item in remedies(actions) {
+            *(if item.status == ActionStatus::Suppressed { &mut suppressed } else { &mut owed }) += 1;
+        }
+        let counters = [
+            (keys::counter(at.hour(), reported.severity), 1),
+            (OWED.to_owned(), owed),
+            (SUPPRESSED.to_owned(), suppressed),
+        ];
+        self.add(keys::engine_shard(reported.engine, shard), at.day(), &counters)
+    }
+
+    /// Counts that a remedy has come from `old` to `new`, as part of a transaction. The day is that on which it came to be owed.
+    pub(crate) fn settle(&self, old: &ActionItem, new: &ActionItem) -> Result<TransactWriteItem, StoreError> {
+        let mut counters = vec![(new.status.to_string(), 1)];
+        if old.status == ActionStatus::Succeeded {
+            counters.push((old.status.to_string(), -1));
+        }
+        if let (ActionStatus::Succeeded | ActionStatus::Failed, Some(settled_at)) = (new.status, new.settled_at) {
+            let took = settled_at.millis().saturating_sub(new.created_at.millis()).max(0);
+            counters.extend([(OUTCOMES.to_owned(), 1), (OUTCOME_MILLIS.to_owned(), took)]);
+        }
+        self.add(keys::engine_actions(new.engine), new.created_at.day(), &counters)
+    }
+
+    /// Counts remedies of `engine` that have succeeded and were of no use, as parts of a transaction.
+    pub(crate) fn ineffective(
+        &self,
+        engine: Engine,
+        remedies: &[Remedy],
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut days: BTreeMap<Day, i64> = BTreeMap::new();
+        for remedy in remedies {
+            *days.entry(remedy.since.day()).or_default() += 1;
+        }
+        let of_day = |(day, number): (Day, i64)| {
+            let (from, to) = (ActionStatus::Succeeded.to_string(), ActionStatus::Ineffective.to_string());
+            self.add(keys::engine_actions(engine), day, &[(to, number), (from, -number)])
+        };
+        days.into_iter().map(of_day).collect()
+    }
+
+    fn add(&self, row: String, day: Day, counters: &[(String, i64)]) -> Result<TransactWriteItem, StoreError> {
+        let mut update = Update::builder().key("engine_shard", text(row)).key("day", text(day));
+        let mut parts = Vec::new();
+        for (place, (counter, by)) in counters.iter().filter(|(_, by)| *by != 0).enumerate() {
+            parts.push(format!("#c{place} :c{place}"));
+            update = update
+                .expression_attribute_names(format!("#c{place}"), counter)
+                .expression_attribute_values(format!(":c{place}"), number(by));
+        }
+        transaction::update(&self.0.name, update.update_expression(format!("ADD {}", parts.join(", "))))
+    }
+
+    /// What became of the remedies that came to be owed on the days of `period`, of all engines.
+    ///
+    /// # Errors
+    /// [`StoreError`] if any row of it cannot be read: there are no partial counts.
+    pub async fn actions(&self, period: Period, consistency: Consistency) -> Result<ActionCounts, StoreError> {
+        let days = (period.first_day(), period.last_day());
+        let mut counts = ActionCounts::default();
+        for rollup in self.read(Engine::ALL, days, consistency).await? {
+            counts.owed = counts.owed.saturating_add(rollup.owed);
+            *counts.by_status.entry(ActionStatus::Suppressed).or_default() += rollup.suppressed;
+        }
+        let of_engine = |engine: &Engine| self.items(keys::engine_actions(*engine), days, consistency);
+        let row = RowName { table: &self.0.name, key: KEY };
+        for item in try_join_all(Engine::ALL.iter().map(of_engine)).await?.iter().flatten() {
+            for status in ActionStatus::ALL.iter().filter(|status| **status != ActionStatus::Suppressed) {
+                *counts.by_status.entry(*status).or_default() += numeral(&row, item, status.as_str())?.unwrap_or(0);
+            }
+            counts.outcomes += numeral(&row, item, OUTCOMES)?.unwrap_or(0);
+            counts.outcome_millis += numeral(&row, item, OUTCOME_MILLIS)?.unwrap_or(0);
+        }
+        Ok(counts)
     }
 
     /// Makes shard 0's row of `day` say at least `width`; answers what it says then, or None if others kept writing it.
@@ -200,4 +281,10 @@ impl Rollups {
     ) -> StoreError {
         StoreError::unwritten("UpdateItem", &self.0.name, error)
     }
+}
+
+fn numeral(row: &RowName<'_>, item: &Item, field: &str) -> Result<Option<u64>, StoreError> {
+    let Some(value) = item.get(field) else { return Ok(None) };
+    let count = value.as_n().ok().and_then(|digits| digits.parse().ok());
+    count.map(Some).ok_or_else(|| row.corrupt(item, field, "is not a whole number"))
 }

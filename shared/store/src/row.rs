@@ -44,6 +44,11 @@ impl RowName<'_> {
     }
 }
 
+/// Anything as one attribute.
+pub(crate) fn value<T: Serialize>(name: &RowName<'_>, value: &T) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(value).map_err(|error| name.corrupt(&Item::new(), "", error))
+}
+
 /// A string attribute.
 #[expect(clippy::needless_pass_by_value, reason = "one word at each of many calls")]
 pub(crate) fn text(value: impl ToString) -> AttributeValue {

@@ -100,6 +100,15 @@ impl Proxy {
         });
     }
 
+    /// What is to happen to a call that goes elsewhere, such as to SNS: it counts among the others.
+    pub(crate) fn injector(&self) -> impl Fn(&str) -> Fault + Send + Sync + use<> {
+        let state = Arc::clone(&self.state);
+        move |operation| {
+            let call = Call { earlier: state.count(operation), operation: operation.to_owned(), body: Value::Null };
+            (state.rule.lock().unwrap())(&call)
+        }
+    }
+
     /// From now on every call is let through.
     pub(crate) fn heal(&self) {
         self.fault(|_| Fault::None);
@@ -247,7 +256,12 @@ impl State {
 fn written(call: &Call) -> Vec<String> {
     let item = |write: &Value| {
         let key = write.get("Key").map_or_else(
-            || ["id", "event_id", "action"].iter().map(|name| write["Item"][*name].to_string()).collect(),
+            || {
+                ["id", "event_id", "action", "fingerprint", "opened_at"]
+                    .iter()
+                    .map(|name| write["Item"][*name].to_string())
+                    .collect()
+            },
             Value::to_string,
         );
         format!("{} {key}", write["TableName"])

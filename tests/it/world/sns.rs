@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::proxy::Fault;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -11,6 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use model::{Clock, ManualClock, Timestamp};
 use tokio::net::TcpListener;
 
 /// One message that was published.
@@ -21,6 +23,7 @@ pub(crate) struct Published {
     pub(crate) subject: String,
     pub(crate) message: String,
     pub(crate) attributes: BTreeMap<String, String>,
+    pub(crate) at: Timestamp,
 }
 
 pub(crate) struct Sns {
@@ -28,17 +31,26 @@ pub(crate) struct Sns {
     state: Arc<Inbox>,
 }
 
-#[derive(Default)]
 struct Inbox {
+    fault: Box<dyn Fn(&str) -> Fault + Send + Sync>,
+    clock: Arc<ManualClock>,
     refusing: AtomicBool,
+    unheard: AtomicBool,
     published: Mutex<Vec<Published>>,
 }
 
 impl Sns {
-    pub(crate) async fn start() -> Self {
+    /// `fault` decides what happens to each call.
+    pub(crate) async fn start(clock: Arc<ManualClock>, fault: impl Fn(&str) -> Fault + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let state = Arc::new(Inbox::default());
+        let state = Arc::new(Inbox {
+            fault: Box::new(fault),
+            clock,
+            refusing: AtomicBool::default(),
+            unheard: AtomicBool::default(),
+            published: Mutex::default(),
+        });
         let router = Router::new().fallback(publish).with_state(Arc::clone(&state));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -55,6 +67,11 @@ impl Sns {
         self.state.refusing.store(refusing, Ordering::SeqCst);
     }
 
+    /// Whether nobody has confirmed a subscription.
+    pub(crate) fn unheard(&self, unheard: bool) {
+        self.state.unheard.store(unheard, Ordering::SeqCst);
+    }
+
     /// What `topic` has got so far.
     pub(crate) fn published(&self, topic: &str) -> Vec<Published> {
         self.state.published.lock().unwrap().iter().filter(|message| message.topic == topic).cloned().collect()
@@ -62,12 +79,21 @@ impl Sns {
 }
 
 async fn publish(State(inbox): State<Arc<Inbox>>, body: Bytes) -> Response {
-    if inbox.refusing.load(Ordering::SeqCst) {
-        let error = "<ErrorResponse><Error><Type>Receiver</Type><Code>InternalError</Code><Message>no</Message></Error></ErrorResponse>";
-        return (StatusCode::INTERNAL_SERVER_ERROR, error).into_response();
-    }
     let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| form.get(name).cloned().unwrap_or_default();
+    let fault = (inbox.fault)(&field("Action"));
+    let refused = || {
+        let error = "<ErrorResponse><Error><Type>Receiver</Type><Code>InternalError</Code><Message>no</Message></Error></ErrorResponse>";
+        (StatusCode::INTERNAL_SERVER_ERROR, error).into_response()
+    };
+    if fault == Fault::Refuse || inbox.refusing.load(Ordering::SeqCst) {
+        return refused();
+    }
+    if field("Action") == "GetTopicAttributes" {
+        let confirmed = u8::from(!inbox.unheard.load(Ordering::SeqCst));
+        let entry = format!("<entry><key>SubscriptionsConfirmed</key><value>{confirmed}</value></entry>");
+        return answer("GetTopicAttributes", &format!("<Attributes>{entry}</Attributes>"));
+    }
     let attribute = |place: usize| {
         let prefix = format!("MessageAttributes.entry.{place}");
         Some((form.get(&format!("{prefix}.Name"))?.clone(), field(&format!("{prefix}.Value.StringValue"))))
@@ -77,7 +103,16 @@ async fn publish(State(inbox): State<Arc<Inbox>>, body: Bytes) -> Response {
         subject: field("Subject"),
         message: field("Message"),
         attributes: (1..).map_while(attribute).collect(),
+        at: inbox.clock.now(),
     });
-    "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>"
-        .into_response()
+    if fault == Fault::DropAnswer {
+        return refused();
+    }
+    answer("Publish", "<MessageId>m</MessageId>")
+}
+
+fn answer(operation: &str, result: &str) -> Response {
+    let xmlns = "http://sns.amazonaws.com/doc/2010-03-31/";
+    let body = format!("<{operation}Result>{result}</{operation}Result>");
+    format!("<{operation}Response xmlns=\"{xmlns}\">{body}</{operation}Response>").into_response()
 }

@@ -24,6 +24,8 @@ pub struct Policy {
     pub categories: Vec<Category>,
     /// Which events lead to which actions.
     pub actions: ActionRules,
+    /// When and how often people are told.
+    pub incidents: IncidentRules,
 }
 
 /// What the policy says of one engine.
@@ -32,6 +34,8 @@ pub struct Policy {
 pub struct EngineRules {
     /// How people call it.
     pub title: String,
+    /// It reports at least so often, in seconds. 0 if it need not.
+    pub cadence_seconds: i64,
 }
 
 /// A kind of risk, and the engines that bring it.
@@ -66,7 +70,7 @@ pub struct ActionRules {
     pub approve_within_seconds: i64,
     /// How long the trouble must stay away for a remedy to have helped, in seconds.
     pub verify_after_seconds: i64,
-    /// How soon the same remedy may be started beside a running one, and people be told of the same again, in seconds.
+    /// How soon the same remedy may be started beside a running one, in seconds.
     pub repeat_after_seconds: i64,
     /// How many remedies of no use are enough.
     pub give_up_after: usize,
@@ -76,6 +80,28 @@ pub struct ActionRules {
     pub first_match: Vec<ActionRule>,
     /// Every match adds its action.
     pub also: Vec<ActionRule>,
+}
+
+/// When and how often people are told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IncidentRules {
+    /// The least severity that opens an incident.
+    pub from: Severity,
+    /// The time between two notices while more comes, in seconds.
+    pub digest_after_seconds: i64,
+    /// The time between two reminders, in seconds.
+    pub remind_after_seconds: i64,
+    /// How long the first line has to acknowledge, in seconds.
+    pub second_line_after_seconds: i64,
+    /// How long it must be quiet for an acknowledged incident to be over, in seconds.
+    pub resolve_after_seconds: i64,
+    /// How long whoever sets out to write to people has the incident to themselves, in seconds.
+    pub lease_seconds: i64,
+    /// The time in which one more e-mail may be sent, in seconds.
+    pub mail_every_seconds: i64,
+    /// How many e-mails may be sent at once.
+    pub mail_burst: u32,
 }
 
 /// Conditions, all of which must hold, and the action they lead to.
@@ -127,6 +153,12 @@ pub enum PolicyError {
     /// A span of time that is none.
     #[error("the times of actions must be at least a second, and retry_after_seconds must not be empty")]
     BadTime,
+    /// A span of time that is none, or no e-mail ever.
+    #[error("the times of incidents and mail_burst must be at least 1, and no cadence below 0")]
+    BadIncidents,
+    /// People would be told of what nothing is done about.
+    #[error("incidents.from must not be below actions.from")]
+    UnseenIncidents,
     /// No remedy would ever be started.
     #[error("give_up_after must be at least 1")]
     NeverActs,
@@ -163,6 +195,14 @@ impl Policy {
         }
         self.validate_categories()?;
         self.actions.validate()?;
+        self.incidents.validate()?;
+        if self.engines.values().any(|engine| engine.cadence_seconds < 0) {
+            return Err(PolicyError::BadIncidents);
+        }
+        // Events below it are not looked at for anything.
+        if self.incidents.from < self.actions.from {
+            return Err(PolicyError::UnseenIncidents);
+        }
         match self.actions.first_match.last() {
             Some(ActionRule { engine: None, severity: None, event_type_prefix: None, .. }) => Ok(()),
             _ => Err(PolicyError::NoCatchAll),
@@ -208,6 +248,21 @@ impl ActionRules {
             return Err(PolicyError::BadTime);
         }
         Ok(())
+    }
+}
+
+impl IncidentRules {
+    fn validate(&self) -> Result<(), PolicyError> {
+        let times = [
+            self.digest_after_seconds,
+            self.remind_after_seconds,
+            self.second_line_after_seconds,
+            self.resolve_after_seconds,
+            self.lease_seconds,
+            self.mail_every_seconds,
+            i64::from(self.mail_burst),
+        ];
+        if times.into_iter().any(|time| time < 1) { Err(PolicyError::BadIncidents) } else { Ok(()) }
     }
 }
 

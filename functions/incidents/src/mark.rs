@@ -1,0 +1,67 @@
+//! Taking an incident, and ending it.
+
+use axum::Json;
+use axum::extract::State;
+use model::{AlreadyTaken, Author, Incident, IncidentId, IncidentStatus, Mark, Note, Tally};
+use platform::{Fields, JsonBody, NoQuery, PathId, Problem};
+use store::{Change, Known};
+
+use crate::view::View;
+use crate::{App, Parts};
+
+pub(crate) async fn acknowledge(
+    State(App(app)): State<App>,
+    PathId(id): PathId<IncidentId>,
+    _: NoQuery,
+    JsonBody(body): JsonBody,
+) -> Result<Json<View>, Problem> {
+    let rules = &app.policy.incidents;
+    app.mark(&id, &body, IncidentStatus::Acknowledged, |incident, tally, mark| rules.acknowledge(incident, tally, mark))
+        .await
+}
+
+pub(crate) async fn resolve(
+    State(App(app)): State<App>,
+    PathId(id): PathId<IncidentId>,
+    _: NoQuery,
+    JsonBody(body): JsonBody,
+) -> Result<Json<View>, Problem> {
+    app.mark(&id, &body, IncidentStatus::Resolved, |incident, _, mark| scoring::resolve(incident, mark)).await
+}
+
+impl Parts {
+    /// Brings an incident to `status`, as the body's author has it. Who says the same again is answered with what is.
+    async fn mark(
+        &self,
+        id: &IncidentId,
+        body: &[u8],
+        status: IncidentStatus,
+        apply: impl Fn(&mut Incident, Tally, Mark) -> Result<(), AlreadyTaken>,
+    ) -> Result<Json<View>, Problem> {
+        let mark = Fields::read(body, |fields| {
+            let (by, note) = (fields.required::<Author>("by"), fields.optional::<Note>("note"));
+            Ok(Mark { at: self.clock.now(), by: Some(by?.into()), note: note?.map(String::from) })
+        })?;
+        let known = self.known(id).await?;
+        let said = |incident: &Incident| {
+            let earlier = if status == IncidentStatus::Resolved { &incident.resolved } else { &incident.acknowledged };
+            incident.status == status && earlier.as_ref().is_some_and(|earlier| earlier.by == mark.by)
+        };
+        if said(&known.incident) {
+            return Ok(Json(known.into()));
+        }
+        let changed = self.life.change(&known.id.kind, self.clock.as_ref(), |kept| {
+            let mut watch = kept.watch.clone();
+            let is_it = |incident: &&mut Incident| incident.opened_at == known.id.opened_at;
+            let Some(incident) = watch.incident.as_mut().filter(is_it) else { return Ok(None) };
+            apply(incident, kept.tally, mark.clone()).map_err(|error| Problem::conflict(error.to_string()))?;
+            Ok::<_, Problem>(Some(Change { watch, notice: None }))
+        });
+        let kept = changed.await?;
+        let stored = kept.and_then(|kept| Some((kept.watch.incident?, kept.tally)));
+        // A later incident of its kind has followed: this one is over.
+        let over = || Problem::conflict("the incident is resolved already");
+        let (incident, tally) = stored.ok_or_else(over)?;
+        Ok(Json(Known { id: known.id, incident, tally }.into()))
+    }
+}

@@ -1,0 +1,65 @@
+//! Incidents: writing to people about those that need it, and ending those that are over.
+
+use dispatch::Due;
+use futures_util::stream::{self, StreamExt};
+use model::{Kind, Mark, NoticeKind};
+use scoring::Need;
+use store::{Change, StoreError};
+
+use crate::{STEPS_AT_ONCE, Sweep, Swept};
+
+/// How many incidents of each partition of what is due one run takes. The rest waits for the next, a minute later.
+const TAKEN_AT_ONCE: i32 = 250;
+
+impl Sweep {
+    /// Does what is due about incidents, the longest due first.
+    pub(crate) async fn people(&self, swept: &mut Swept) -> Result<(), StoreError> {
+        let due = self.dispatcher.life().watches().due(self.now(), TAKEN_AT_ONCE).await?;
+        let looks: Vec<_> = due.into_iter().map(|row| self.need(row)).collect();
+        let (mut first_line, mut second_line) = (Vec::new(), Vec::new());
+        for need in stream::iter(looks).buffered(STEPS_AT_ONCE).collect::<Vec<_>>().await {
+            match need {
+                Ok(Some(due)) if due.notice == NoticeKind::SecondLine => second_line.push(due),
+                Ok(Some(due)) => first_line.push(due),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%error, "an incident is left for the next sweep");
+                    swept.failed += 1;
+                }
+            }
+        }
+        let clock = self.clock.as_ref();
+        swept.mailed(&self.escalations.write(None, &first_line, clock).await);
+        swept.mailed(&self.escalations.write(Some(&self.second_line), &second_line, clock).await);
+        Ok(())
+    }
+
+    /// What people are to be told about the incident of a kind; what else is due about it is done.
+    async fn need(&self, kind: Result<Kind, StoreError>) -> Result<Option<Due>, StoreError> {
+        let (kind, rules) = (kind?, &self.dispatcher.policy().incidents);
+        let mut notice = None;
+        self.dispatcher
+            .life()
+            .change(&kind, self.clock.as_ref(), |kept| {
+                let now = self.now();
+                let mut watch = kept.watch.clone();
+                let Some(incident) = watch.incident.as_mut() else { return Ok(None) };
+                notice = None;
+                match rules.need(incident, kept.tally, now) {
+                    Need::Notice(kind) => {
+                        notice = Some(kind);
+                        return Ok(None);
+                    }
+                    Need::Resolve => {
+                        let over = scoring::resolve(incident, Mark { at: now, by: None, note: None });
+                        notice = over.is_ok().then_some(NoticeKind::Resolution);
+                    }
+                    Need::Wait(until) => incident.due_at = Some(until),
+                    Need::Nothing => incident.due_at = None,
+                }
+                Ok::<_, StoreError>(Some(Change { watch, notice: None }))
+            })
+            .await?;
+        Ok(notice.map(|notice| Due { kind, notice }))
+    }
+}

@@ -1,0 +1,49 @@
+//! Engines from which nothing is heard.
+
+use futures_util::future::join_all;
+use model::{Cause, Engine, Incident, Kind, Mark, Timestamp};
+use store::{Change, EventFilter, StoreError};
+
+use crate::{Sweep, Swept};
+
+impl Sweep {
+    /// Opens an incident for each engine that has been silent for longer than its cadence, and ends those of engines that
+    /// report again. An engine that has never reported is silent since `installed_at`.
+    pub(crate) async fn silence(&self, installed_at: Timestamp, swept: &mut Swept) -> Result<(), StoreError> {
+        let looks = join_all(Engine::ALL.iter().map(|engine| self.listen(*engine, installed_at))).await;
+        let failed: Vec<StoreError> = looks.into_iter().filter_map(Result::err).collect();
+        swept.failed += failed.len() as u64;
+        failed.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    async fn listen(&self, engine: Engine, installed_at: Timestamp) -> Result<(), StoreError> {
+        let (now, policy) = (self.now(), self.dispatcher.policy());
+        let cadence = policy.engines.get(&engine).map_or(0, |rules| rules.cadence_seconds);
+        let since = now.plus_seconds(-cadence);
+        let may_be_silent = cadence == 0 || installed_at >= since;
+        let is_heard = may_be_silent || self.has_reported(engine, since).await?;
+        let (life, clock) = (self.dispatcher.life(), self.clock.as_ref());
+        let kind = Kind::silence_of(engine);
+        let changed = life.change(&kind, clock, |kept| {
+            let mut watch = kept.watch.clone();
+            let silent = |incident: &&mut Incident| incident.cause == Cause::Silence;
+            let is_new = match watch.open_incident_mut().filter(silent) {
+                Some(incident) => {
+                    is_heard && scoring::resolve(incident, Mark { at: now, by: None, note: None }).is_ok()
+                }
+                None => !is_heard && policy.incidents.silence(&mut watch, now),
+            };
+            Ok::<_, StoreError>(is_new.then_some(Change { watch, notice: None }))
+        });
+        if changed.await?.is_some() {
+            tracing::warn!(%engine, silent = !is_heard, "silence");
+        }
+        Ok(())
+    }
+
+    async fn has_reported(&self, engine: Engine, since: Timestamp) -> Result<bool, StoreError> {
+        let filter = EventFilter { engine: Some(engine), from: Some(since), ..EventFilter::default() };
+        let page = self.listing.page(&filter, 1, None, self.clock.as_ref()).await?;
+        Ok(!page.events.is_empty())
+    }
+}
