@@ -50,6 +50,11 @@ async fn the_weekly_report_covers_the_seven_whole_days_before() {
                     "security_risk": {"compliance": 0, "maos": 0}, "client_risk": {"image_engine": 0, "voice_engine": 0},
                     "performance_risk": {"qa": 15, "deep_agent": 0},
                 },
+                "actions": {
+                    "running": 2, "suppressed": 4, "succeeded": 0, "failed": 0, "timed_out": 0, "verified": 0,
+                    "ineffective": 0, "denied": 0, "expired": 0, "dead": 0,
+                },
+                "incidents": {"opened": 1, "acknowledged": 0}, "silentEngines": [],
                 "previous": {
                     "riskScore": 1, "totalEvents": 1,
                     "riskScores": {"operational_risk": 0, "billing_risk": 5, "security_risk": 0, "client_risk": 0, "performance_risk": 0},
@@ -58,6 +63,66 @@ async fn the_weekly_report_covers_the_seven_whole_days_before() {
             "recommendations": ["Audit billing sync and token enforcement", "Address 5 critical events immediately"],
         })
     );
+}
+
+#[tokio::test]
+async fn a_report_says_what_age_did_and_what_came_of_it() {
+    let world = World::new().await;
+    world.at("2026-11-18T09:00:00Z");
+    world.sweep().await;
+    let outcome = async |id: &str, action: &str, outcome: &str| {
+        let path = format!("/api/governance/events/{id}/actions/{action}/outcome");
+        assert_eq!(world.tell(&path, &json!({ "outcome": outcome })).await.status, 200);
+    };
+    let high = async |engine: &str, event_type: &str| {
+        world.post(&event(engine, event_type, "HIGH")).await.text("/id").to_owned()
+    };
+    // One helps, one fails, one is of no use, one is not answered, one is denied, one runs still.
+    let helps = high("billing", "helps").await;
+    let (fails, no_use) = (high("billing", "fails").await, high("maos", "no_use").await);
+    high("deep_agent", "not_answered").await;
+    world.clock.advance(100);
+    outcome(&helps, "billing_sync_repair", "succeeded").await;
+    world.clock.advance(100);
+    outcome(&fails, "billing_sync_repair", "failed").await;
+    outcome(&no_use, "MAOS_auto_fix", "succeeded").await;
+    world.clock.advance(100);
+    high("maos", "no_use").await;
+    let waits = world.post(&event("compliance", "permission_lost", "HIGH")).await;
+    let denial = json!({"decision": "deny", "by": "me", "digest": waits.text("/actions/0/digest")});
+    let path = format!("/api/governance/events/{}/actions/permission_reset/approval", waits.text("/id"));
+    assert_eq!(world.tell(&path, &denial).await.status, 200);
+    for _ in 0..3 {
+        world.clock.advance(3600);
+        world.sweep().await;
+    }
+    high("qa", "runs").await;
+    high("qa", "runs").await;
+
+    let incidents = world.incidents("&status=open").await;
+    let kinds: Vec<_> = incidents.iter().map(|it| it["eventType"].as_str().unwrap()).collect();
+    // The second remedy for what was of no use is not answered either: the same incident.
+    assert_eq!(kinds, ["not_answered", "no_use", "fails"]);
+    for (place, seconds) in [(0, 1), (1, 60)] {
+        world.clock.advance(seconds);
+        let path = format!("/api/governance/incidents/{}/acknowledge", incidents[place]["id"].as_str().unwrap());
+        assert_eq!(world.tell(&path, &json!({"by": "me"})).await.status, 200);
+    }
+    world.at("2026-11-20T00:00:00Z");
+    world.sweep().await;
+    world.clock.advance(1);
+    let report = world.report().await;
+    assert_eq!(
+        report.json["summary"]["actions"],
+        json!({
+            "running": 0, "suppressed": 1, "succeeded": 0, "failed": 1, "timed_out": 3, "verified": 1,
+            "ineffective": 1, "denied": 1, "expired": 0, "dead": 0,
+        })
+    );
+    assert_eq!(report.number("/summary/meanSecondsToOutcome"), (100 + 200 + 200) / 3);
+    assert_eq!((report.number("/summary/incidents/opened"), report.number("/summary/incidents/acknowledged")), (12, 2));
+    let all = ["compliance", "qa", "documentation", "image_engine", "voice_engine", "billing", "deep_agent", "maos"];
+    assert_eq!(report.json["summary"]["silentEngines"], json!(all));
 }
 
 #[tokio::test]

@@ -114,7 +114,12 @@ impl World {
     pub(crate) fn weekly(&self) -> Weekly {
         let db = self.db();
         Weekly {
-            reporter: Reporter::new(Rollups::new(&db, "Rollups"), Policy::compiled().unwrap(), Arc::clone(&self.clock)),
+            reporter: Reporter::new(
+                Rollups::new(&db, "Rollups"),
+                Incidents::new(&db, "Incidents"),
+                Policy::compiled().unwrap(),
+                Arc::clone(&self.clock),
+            ),
             reports: WeeklyReports::new(Reports::new(&db, "Reports"), Actions::new(&db, "Actions")),
             topic: SnsClient::new(&self.sns_config).topic("arn:aws:sns:us-east-1:000000000000:reports"),
             api: Some("https://age.example".to_owned()),
@@ -161,12 +166,12 @@ impl Api {
         let intake = Intake::new(events.clone(), life.clone());
         let cursors = || CursorKey::new("a key of the tests").unwrap();
         let listing = Listing::new(events.clone(), rollups.clone());
-        let reporter = Reporter::new(rollups.clone(), policy(), Arc::clone(clock));
+        let table = Incidents::new(&db, "Incidents");
+        let reporter = Reporter::new(rollups.clone(), table.clone(), policy(), Arc::clone(clock));
         let app = |listing: Listing| {
             actions::App::new(listing, life.clone(), cursors(), policy(), escalations.clone(), Arc::clone(clock))
         };
         let of_actions = app(listing.clone());
-        let table = Incidents::new(&db, "Incidents");
         let of_incidents =
             incidents::App::new(table, listing.clone(), life.clone(), cursors(), policy(), Arc::clone(clock));
         let of_events = list_events::App::new(events, listing, life.actions().clone(), cursors(), Arc::clone(clock));

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::{Clock, Period, Report, ReportKind};
+use model::{Clock, Deeds, IncidentFigures, Period, Report, ReportKind};
 use scoring::Policy;
-use store::{Consistency, Rollups, StoreError};
+use store::{Consistency, Incidents, Rollups, StoreError};
 
 /// Makes reports, and stores none. Made once per execution environment.
 #[derive(Clone)]
@@ -12,14 +12,15 @@ pub struct Reporter(Arc<Parts>);
 
 struct Parts {
     rollups: Rollups,
+    incidents: Incidents,
     policy: Policy,
     clock: Box<dyn Clock>,
 }
 
 impl Reporter {
     /// Puts the parts together.
-    pub fn new(rollups: Rollups, policy: Policy, clock: impl Clock + 'static) -> Self {
-        Self(Arc::new(Parts { rollups, policy, clock: Box::new(clock) }))
+    pub fn new(rollups: Rollups, incidents: Incidents, policy: Policy, clock: impl Clock + 'static) -> Self {
+        Self(Arc::new(Parts { rollups, incidents, policy, clock: Box::new(clock) }))
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
@@ -37,6 +38,18 @@ impl Reporter {
     pub(crate) async fn report(&self, kind: ReportKind, period: Period) -> Result<Report, StoreError> {
         let counts = self.0.rollups.counts(period, Consistency::Strong).await?;
         let before = self.0.rollups.counts(period.previous_week(), Consistency::Strong).await?;
-        Ok(scoring::report(&self.0.policy, kind, period, &counts, &before, self.clock()))
+        let deeds = self.deeds(period).await?;
+        Ok(scoring::report(&self.0.policy, kind, period, &counts, &before, deeds, self.clock()))
+    }
+
+    async fn deeds(&self, period: Period) -> Result<Deeds, StoreError> {
+        let Parts { rollups, incidents, .. } = self.0.as_ref();
+        let opened = incidents.opened(period.from(), period.to()).await?;
+        let moments: Vec<_> = opened.into_iter().map(|listed| (listed.id.opened_at, listed.acknowledged_at)).collect();
+        Ok(Deeds {
+            actions: rollups.actions(period, Consistency::Strong).await?,
+            incidents: IncidentFigures::of(&moments),
+            silent_engines: incidents.silent_engines().await?,
+        })
     }
 }

@@ -55,7 +55,7 @@ impl Parts {
             let is_it = |incident: &&mut Incident| incident.opened_at == known.id.opened_at;
             let Some(incident) = watch.incident.as_mut().filter(is_it) else { return Ok(None) };
             apply(incident, kept.tally, mark.clone()).map_err(|error| Problem::conflict(error.to_string()))?;
-            Ok::<_, Problem>(Some(Change { watch, notice: None }))
+            Ok::<_, Problem>(Some(Change { watch, notice: None, at: mark.at }))
         });
         let kept = changed.await?;
         let stored = kept.and_then(|kept| Some((kept.watch.incident?, kept.tally)));

@@ -57,7 +57,7 @@ impl Sweep {
                     Need::Wait(until) => incident.due_at = Some(until),
                     Need::Nothing => incident.due_at = None,
                 }
-                Ok::<_, StoreError>(Some(Change { watch, notice: None }))
+                Ok::<_, StoreError>(Some(Change { watch, notice: None, at: now }))
             })
             .await?;
         Ok(notice.map(|notice| Due { kind, notice }))

@@ -33,7 +33,7 @@ impl Sweep {
                 }
                 None => !is_heard && policy.incidents.silence(&mut watch, now),
             };
-            Ok::<_, StoreError>(is_new.then_some(Change { watch, notice: None }))
+            Ok::<_, StoreError>(is_new.then_some(Change { watch, notice: None, at: now }))
         });
         if changed.await?.is_some() {
             tracing::warn!(%engine, silent = !is_heard, "silence");

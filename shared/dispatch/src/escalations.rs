@@ -166,7 +166,7 @@ impl Escalations {
                 _ => return Ok(None),
             }
             rules.claim(incident, now);
-            Ok::<_, StoreError>(Some(Change { watch, notice: None }))
+            Ok::<_, StoreError>(Some(Change { watch, notice: None, at: now }))
         });
         let failed = |error: &StoreError| tracing::warn!(%error, "an incident was not claimed; it is due again");
         let kept = claim.await.inspect_err(failed).ok()??;
@@ -196,7 +196,7 @@ impl Escalations {
             };
             let Some(incident) = watch.incident.as_mut().filter(is_ours) else { return Ok(None) };
             let notice = self.policy.incidents.sent(incident, *notice, (kept.tally, told, incidents), at);
-            Ok::<_, StoreError>(Some(Change { watch, notice: Some(notice) }))
+            Ok::<_, StoreError>(Some(Change { watch, notice: Some(notice), at }))
         });
         if let Err(error) = recorded.await {
             tracing::warn!(%error, incident = %id, "a notice is not on record");

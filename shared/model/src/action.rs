@@ -98,6 +98,11 @@ impl ActionStatus {
         Self::ALL.iter().all(|next| self.to(*next).is_err())
     }
 
+    /// Every status that an action does not leave by being worked on: all but those of running ones.
+    pub fn settled() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|status| !status.is_running())
+    }
+
     /// Whether a remedy has come to an end that a person must know of.
     #[must_use]
     pub const fn is_bad_end(self) -> bool {

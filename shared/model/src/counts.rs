@@ -91,7 +91,7 @@ impl Counts {
     }
 }
 
-/// What became of the remedies of some days.
+/// What became of the remedies of some days, as it is counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActionCounts {
     /// How many came to be owed, or to wait for approval.
@@ -108,8 +108,8 @@ impl ActionCounts {
     /// How many are on their way: owed, waiting for approval, or handed over.
     #[must_use]
     pub fn running(&self) -> u64 {
-        let came_to = |status: &ActionStatus| self.by_status.get(status).copied().unwrap_or_default();
-        let settled = ActionStatus::ALL.iter().filter(|status| **status != ActionStatus::Suppressed).map(came_to);
+        let came_to = |status: ActionStatus| self.by_status.get(&status).copied().unwrap_or_default();
+        let settled = ActionStatus::settled().filter(|status| *status != ActionStatus::Suppressed).map(came_to);
         settled.fold(self.owed, u64::saturating_sub)
     }
 

@@ -31,7 +31,7 @@ pub use incident::{
 };
 pub use names::Unknown;
 pub use period::Period;
-pub use report::{Previous, Report, ReportKind, RiskLevel, Summary};
+pub use report::{ActionFigures, Deeds, IncidentFigures, Previous, Report, ReportKind, RiskLevel, Summary};
 pub use severity::Severity;
 pub use time::{Day, Hour, Timestamp};
 pub use verdict::{Author, Decision, Note, Outcome};

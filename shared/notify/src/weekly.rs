@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use model::{Report, Severity};
+use model::{ActionFigures, IncidentFigures, Report, Severity, Summary};
 use scoring::Policy;
 
 use crate::Message;
@@ -59,6 +59,8 @@ fn write(text: &mut String, policy: &Policy, report: &Report, api: Option<&str>)
         writeln!(text, "{:<18} {number:>7}", policy.title(*engine))?;
     }
 
+    deeds(text, policy, summary)?;
+
     writeln!(text, "\nRecommendations")?;
     for recommendation in &report.recommendations {
         writeln!(text, "- {recommendation}")?;
@@ -72,6 +74,35 @@ fn write(text: &mut String, policy: &Policy, report: &Report, api: Option<&str>)
     writeln!(text, "Policy      {}", report.policy_hash)
 }
 
+fn deeds(text: &mut String, policy: &Policy, summary: &Summary) -> std::fmt::Result {
+    let ActionFigures { running, settled } = &summary.actions;
+    writeln!(text, "\nRemedies")?;
+    writeln!(text, "{:<18} {running:>7}", "running")?;
+    for (status, number) in settled.iter().filter(|(_, number)| **number > 0) {
+        writeln!(text, "{:<18} {number:>7}", status.as_str().replace('_', " "))?;
+    }
+    if let Some(seconds) = summary.mean_seconds_to_outcome {
+        writeln!(text, "Mean time to an outcome: {}", duration(seconds))?;
+    }
+    let IncidentFigures { opened, acknowledged, median_seconds_to_acknowledge } = summary.incidents;
+    writeln!(text, "\nIncidents")?;
+    writeln!(text, "{:<18} {opened:>7}", "opened")?;
+    writeln!(text, "{:<18} {acknowledged:>7}", "acknowledged")?;
+    if let Some(seconds) = median_seconds_to_acknowledge {
+        writeln!(text, "Median time to acknowledgement: {}", duration(seconds))?;
+    }
+    let silent: Vec<&str> = summary.silent_engines.iter().map(|engine| policy.title(*engine)).collect();
+    if silent.is_empty() { Ok(()) } else { writeln!(text, "Silent now: {}", silent.join(", ")) }
+}
+
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 fn before(figure: Option<u64>) -> String {
     figure
         .map_or_else(|| " (no events in the week before)".to_owned(), |figure| format!(" (the week before: {figure})"))
@@ -79,7 +110,7 @@ fn before(figure: Option<u64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model::{Clock, Counts, Engine, ManualClock, Period, ReportKind};
+    use model::{ActionCounts, ActionStatus, Clock, Counts, Deeds, Engine, ManualClock, Period, ReportKind};
 
     use super::*;
 
@@ -92,7 +123,17 @@ mod tests {
         counts.add(Engine::Qa, Severity::Low, 7);
         before.add(Engine::Qa, Severity::Medium, 2);
         let period = Period::week_before(clock.now().day());
-        let report = scoring::report(&policy, ReportKind::Weekly, period, &counts, &before, &clock);
+        let deeds = Deeds {
+            actions: ActionCounts {
+                owed: 9,
+                by_status: [(ActionStatus::Verified, 6), (ActionStatus::TimedOut, 1)].into(),
+                outcomes: 2,
+                outcome_millis: 390_000,
+            },
+            incidents: IncidentFigures { opened: 3, acknowledged: 1, median_seconds_to_acknowledge: Some(7260) },
+            silent_engines: vec![Engine::Maos],
+        };
+        let report = scoring::report(&policy, ReportKind::Weekly, period, &counts, &before, deeds, &clock);
 
         let message = weekly_message(&policy, &report, None).unwrap();
         assert_eq!(message.subject(), "[AGE] Week of Mon 16 Nov 2026: risk CRITICAL, score 23 of 100");
@@ -105,6 +146,13 @@ mod tests {
             "billing_risk          100            0       125",
             "operational_risk        7           10         7",
             "Deep Agent               0",
+            "running                  2",
+            "verified                 6",
+            "timed out                1",
+            "Mean time to an outcome: 3 min 15 s",
+            "opened                   3",
+            "Median time to acknowledgement: 2 h 1 min",
+            "Silent now: MAOS",
             "- Address 5 critical events immediately",
         ] {
             assert!(message.text().lines().any(|found| found == line), "{line}\n{}", message.text());

@@ -1,10 +1,10 @@
 //! A report from counts.
 
-use model::{Clock, Counts, Period, Previous, Report, ReportId, ReportKind, Severity, Summary};
+use model::{ActionFigures, Clock, Counts, Deeds, Period, Previous, Report, ReportId, ReportKind, Severity, Summary};
 
 use crate::{Assessment, Policy};
 
-/// The report of `period` with `counts`, beside `before`, the counts of the week before it.
+/// The report of `period` with `counts`, beside `before`, the counts of the week before it, and what AGE did about it.
 /// A weekly report is named by its period; any other gets a fresh id from `clock`.
 #[must_use]
 pub fn report(
@@ -13,6 +13,7 @@ pub fn report(
     period: Period,
     counts: &Counts,
     before: &Counts,
+    deeds: Deeds,
     clock: &dyn Clock,
 ) -> Report {
     let now = Assessment::of(policy, counts);
@@ -35,6 +36,10 @@ pub fn report(
             raw_scores: now.raw_scores,
             peak_category: now.peak,
             contributions: now.contributions,
+            actions: ActionFigures::from(&deeds.actions),
+            mean_seconds_to_outcome: deeds.actions.mean_seconds_to_outcome(),
+            incidents: deeds.incidents,
+            silent_engines: deeds.silent_engines,
             previous: (before.total() > 0).then(|| Previous {
                 risk_score: then.risk_score,
                 risk_scores: then.scores,
@@ -64,7 +69,9 @@ mod tests {
         counts.add(Engine::Billing, Severity::Critical, 2);
         before.add(Engine::Billing, Severity::High, 1);
 
-        let weekly = report(&policy, ReportKind::Weekly, period, &counts, &before, &clock);
+        let deeds = Deeds { silent_engines: vec![Engine::Maos], ..Deeds::default() };
+        let weekly = report(&policy, ReportKind::Weekly, period, &counts, &before, deeds, &clock);
+        assert_eq!(weekly.summary.silent_engines, [Engine::Maos]);
         assert_eq!(weekly.report_period, "2026-11-16_2026-11-23");
         assert_eq!((weekly.summary.total_events, weekly.summary.critical_count), (2, 2));
         assert_eq!(weekly.summary.peak_category.as_deref(), Some("billing_risk"));
@@ -72,9 +79,10 @@ mod tests {
         let previous = weekly.summary.previous.unwrap();
         assert_eq!((previous.total_events, previous.risk_score), (1, 3));
 
-        let again = report(&policy, ReportKind::Weekly, period, &counts, &before, &clock);
+        let again = report(&policy, ReportKind::Weekly, period, &counts, &before, Deeds::default(), &clock);
         assert_eq!(again.id, weekly.id);
-        let asked = |clock| report(&policy, ReportKind::OnDemand, period, &counts, &Counts::default(), clock);
+        let none = Counts::default();
+        let asked = |clock| report(&policy, ReportKind::OnDemand, period, &counts, &none, Deeds::default(), clock);
         assert_ne!(asked(&clock).id, asked(&clock).id);
         assert_eq!(asked(&clock).summary.previous, None);
     }

@@ -1,10 +1,12 @@
 //! Incidents as people read them: one, the story of its notices, and all of them, newest first.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use model::{Incident, IncidentId, IncidentStatus, Kind, Notice, Tally, Timestamp};
+use model::{Engine, Incident, IncidentId, IncidentStatus, Kind, Notice, Tally, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Db, Table};
@@ -197,6 +199,20 @@ impl Incidents {
         listed.sort_by_key(|listed| keys::listed(&listed.id));
         listed.dedup_by(|a, b| a.id == b.id);
         Ok(listed)
+    }
+
+    /// The engines whose silence is an incident that is not over.
+    ///
+    /// # Errors
+    /// [`StoreError`] if any cannot be read.
+    pub async fn silent_engines(&self) -> Result<Vec<Engine>, StoreError> {
+        let unresolved = [IncidentStatus::Open, IncidentStatus::Acknowledged];
+        let of_status = |status| self.table.all(self.of_status(status).key_condition_expression("#status = :status"));
+        let items = try_join_all(unresolved.map(of_status)).await?;
+        let listed: Vec<Listed> = items.iter().flatten().map(|item| self.listed(item)).collect::<Result<_, _>>()?;
+        let silent = |listed: &Listed| listed.id.kind == Kind::silence_of(listed.id.kind.engine);
+        let engines: BTreeSet<Engine> = listed.iter().filter(|it| silent(it)).map(|it| it.id.kind.engine).collect();
+        Ok(engines.into_iter().collect())
     }
 
     fn of_status(&self, status: IncidentStatus) -> QueryFluentBuilder {

@@ -21,6 +21,8 @@ pub struct Change {
     pub watch: Watch,
     /// The notice that was sent.
     pub notice: Option<Notice>,
+    /// When it came about.
+    pub at: Timestamp,
 }
 
 /// The lives of actions and incidents.
@@ -172,10 +174,10 @@ impl Life {
                 backoff::wait(attempt, clock).await;
             }
             let before = self.watches.get(kind).await?;
-            let Some(Change { mut watch, notice }) = decide(&before)? else { return Ok(None) };
+            let Some(Change { mut watch, notice, at }) = decide(&before)? else { return Ok(None) };
             watch.version = before.watch.version + 1;
             let next = Next { notice: notice.as_ref(), ..Next::to(&watch) };
-            let items = self.put_watch(kind, &before, &next, clock.now())?;
+            let items = self.put_watch(kind, &before, &next, at)?;
             let table = &self.watches.0;
             if let Attempt::Committed = transaction::send(&table.client, &table.name, items).await? {
                 return Ok(Some(Kept { watch, tally: before.tally }));

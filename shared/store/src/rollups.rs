@@ -239,8 +239,8 @@ impl Rollups {
         let of_engine = |engine: &Engine| self.items(keys::engine_actions(*engine), days, consistency);
         let row = RowName { table: &self.0.name, key: KEY };
         for item in try_join_all(Engine::ALL.iter().map(of_engine)).await?.iter().flatten() {
-            for status in ActionStatus::ALL.iter().filter(|status| **status != ActionStatus::Suppressed) {
-                *counts.by_status.entry(*status).or_default() += numeral(&row, item, status.as_str())?.unwrap_or(0);
+            for status in ActionStatus::settled() {
+                *counts.by_status.entry(status).or_default() += numeral(&row, item, status.as_str())?.unwrap_or(0);
             }
             counts.outcomes += numeral(&row, item, OUTCOMES)?.unwrap_or(0);
             counts.outcome_millis += numeral(&row, item, OUTCOME_MILLIS)?.unwrap_or(0);

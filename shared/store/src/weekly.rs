@@ -96,12 +96,12 @@ impl WeeklyReports {
         }
     }
 
-    /// Records that the report called `id` was sent out.
+    /// Records that the report called `id` was sent out: its topic has it, which is all that was to be done.
     ///
     /// # Errors
     /// [`StoreError`] if it could not be recorded.
     pub async fn mark_sent(&self, id: ReportId, clock: &dyn Clock) -> Result<bool, StoreError> {
-        let (from, to) = (ActionStatus::Pending, ActionStatus::Pending.to(ActionStatus::Dispatched)?);
+        let (from, to) = (ActionStatus::Pending, ActionStatus::Pending.to(ActionStatus::Succeeded)?);
         let update = self
             .update(id)
             .update_expression("SET #status = :to, dispatched_at = :now")

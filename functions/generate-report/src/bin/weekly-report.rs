@@ -1,12 +1,12 @@
 //! Trigger: EventBridge Scheduler, Mondays 00:05 UTC, at least once.
-//! May: read rollups, write reports and their actions, publish to the reports topic.
+//! May: read rollups and incidents, write reports and their actions, publish to the reports topic.
 //! State: the clients and the policy.
 
 use generate_report::{Reporter, Weekly};
 use notify::Sns;
 use platform::{Error, SystemClock, env};
 use scoring::Policy;
-use store::{Actions, Db, Reports, Rollups, WeeklyReports};
+use store::{Actions, Db, Incidents, Reports, Rollups, WeeklyReports};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -14,11 +14,12 @@ async fn main() -> Result<(), Error> {
     let aws = platform::aws::config().await;
     let db = Db::new(&aws);
     let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
+    let incidents = Incidents::new(&db, env::required("INCIDENTS_TABLE")?);
     let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
     let actions = Actions::new(&db, env::required("ACTIONS_TABLE")?);
     platform::warm(rollups.warm()).await;
     let weekly = Weekly {
-        reporter: Reporter::new(rollups, Policy::compiled()?, SystemClock::from_env()?),
+        reporter: Reporter::new(rollups, incidents, Policy::compiled()?, SystemClock::from_env()?),
         reports: WeeklyReports::new(reports, actions),
         topic: Sns::new(&aws).topic(env::required("REPORTS_TOPIC_ARN")?),
         api: env::optional("PUBLIC_URL"),
