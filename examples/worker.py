@@ -22,9 +22,11 @@ Outcome = tuple[str, str]  # "succeeded" or "failed", and a word about it
 
 
 def pretend(order: Order) -> Outcome:
-    """The place for the real remedy. This one fails where the ledger is gone for good."""
+    """The place for the real remedy. This one fails where the ledger is gone, and where webhooks are gone for good."""
     if order["details"].get("minutesDown", 0) > 30:
         return "failed", "the ledger does not answer"
+    if "dropped" in order["details"]:
+        return "failed", "nothing is left to sync from"
     return "succeeded", f"attempt {order['attempt']}"
 
 

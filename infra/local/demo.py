@@ -8,14 +8,14 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote
 
 import loop
+import picture
 import server
 import week
 from client import Stack
-from picture import Report, Style, draw
+from picture import Report, Style
 from settings import Refused, end_tidily, run
 from stack import WeeklyFailed, down, up, weekly
 
@@ -37,56 +37,58 @@ def main(_: list[str]) -> int:
 def _show(style: Style) -> None:
     print(style.bold("[1/4] Local AWS: starting, deploying infra/template.yaml with IAM enforced"), flush=True)
     stack = up()
-    events = week.load(datetime.now(UTC).date())
-    print(style.bold(f"[2/4] The sample week: {len(events)} events of eight engines, through the HTTP API"), flush=True)
-    started = time.monotonic()
-    week.replay(stack, events, _Progress(len(events), style).step)
-    print(f"      all accepted, in {time.monotonic() - started:.0f} s")
-    print(style.bold("[3/4] A worker does what AGE asked for; an admin approves what waits for one"), flush=True)
-    _close_the_loop(stack)
-    print(style.bold("[4/4] The weekly function, fired as the schedule does"), flush=True)
-    report = _report(stack)
-    print(f"\n{draw(report, _events(stack, report), style)}\n")
-    print(f"{style.bold('What became of the actions')}\n{loop.summary(loop.actions(stack))}\n")
-    _show_escalation(stack, style)
+    with week.clocks(stack) as move:
+        _live(stack, move, style)
+        print(style.bold("[4/4] The weekly function, fired as the schedule does"), flush=True)
+        _show_outcome(stack, style)
     _show_addresses(stack, style)
 
 
-def _close_the_loop(stack: Stack) -> None:
-    print(f"      {loop.work(stack)} done by examples/worker.py", flush=True)
-    approved = loop.approve_one(stack)
-    print(f"      {approved['action']} for {approved['eventType']} approved, then {loop.work(stack)} more done", flush=True)
+def _live(stack: Stack, move: week.Move, style: Style) -> None:
+    events, team = week.load(datetime.now(UTC).date()), loop.Team(stack)
+    print(style.bold(f"[2/4] The sample week: {len(events)} events of eight engines, through the HTTP API"), flush=True)
+    team.sweep()  # silence counts from the first sweep on: this one, so the sample's engines may pause for a day
+    started = time.monotonic()
+    posts = week.replay(stack, events, _Progress(len(events), style).step)
+    week.live([*posts, *team.steps(events)], move, week.begin(events))
+    print(f"      all accepted, in {time.monotonic() - started:.0f} s")
+    print(style.bold("[3/4] Meanwhile a worker did what AGE asked for, and people did their part"))
+    print(f"      {team.done} orders answered by examples/worker.py, none on the last evening")
+    print("".join(f"      {line}\n" for line in team.diary), end="", flush=True)
+
+
+def _show_outcome(stack: Stack, style: Style) -> None:
+    report = _report(stack)
+    print(f"\n{picture.draw(report, _events(stack, report), style)}\n")
+    print(f"{style.bold('What became of the actions')}\n{loop.summary(loop.actions(stack))}\n")
+    incidents = loop.incidents(stack)[::-1]  # the earliest first
+    first, second = _mails(stack, "ESCALATIONS"), _mails(stack, "ESCALATIONS_SECOND")
+    print(f"{picture.incidents(incidents, report, first + second, style)}\n")
+    stories = [loop.get(stack, f"/api/governance/incidents/{incident['id']}") for incident in incidents]
+    print(f"{picture.story(max(stories, key=lambda story: len(story['story'])), style)}\n")
+    _show_escalation(stack, first, style)
 
 
 def _report(stack: Stack) -> Report:
     try:
-        return _get(stack, f"/api/governance/reports/{weekly(stack)['id']}")
+        return loop.get(stack, f"/api/governance/reports/{weekly(stack)['id']}")
     except WeeklyFailed as failed:
         raise Refused(str(failed)) from None
 
 
 def _events(stack: Stack, report: Report) -> list[Report]:
-    path = f"/api/governance/events?limit=500&from={quote(report['from'])}&to={quote(report['to'])}"
-    page = _get(stack, path)
-    events = page["events"]
-    while "nextCursor" in page:
-        page = _get(stack, f"{path}&cursor={quote(page['nextCursor'])}")
-        events += page["events"]
-    return events
+    return loop.listed(stack, "events", f"limit=500&from={quote(report['from'])}&to={quote(report['to'])}")
 
 
-def _get(stack: Stack, path: str) -> Any:
-    answer = stack.call("GET", path)
-    if answer.status != 200:
-        raise Refused(f"GET {path} was answered {answer.status}: {answer.text}")
-    return answer.json()
-
-
-def _show_escalation(stack: Stack, style: Style) -> None:
-    sqs, queue = stack.service("sqs"), stack["ESCALATIONS_QUEUE_URL"]
+def _mails(stack: Stack, line: str) -> int:
     attribute = "ApproximateNumberOfMessages"
-    count = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[attribute])["Attributes"][attribute]
-    messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=1, WaitTimeSeconds=5).get("Messages")
+    queue = stack.service("sqs").get_queue_attributes(QueueUrl=stack[f"{line}_QUEUE_URL"], AttributeNames=[attribute])
+    return int(queue["Attributes"][attribute])
+
+
+def _show_escalation(stack: Stack, count: int, style: Style) -> None:
+    queue = stack["ESCALATIONS_QUEUE_URL"]
+    messages = stack.service("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=1, WaitTimeSeconds=5).get("Messages")
     if not messages:
         raise Refused("no escalation was sent, though the week has critical events")
     notice = json.loads(messages[0]["Body"])

@@ -1,4 +1,4 @@
-"""A weekly report drawn for a terminal of 80 columns: text in, text out."""
+"""A weekly report, and what people were told, drawn for a terminal of 80 columns: text in, text out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from settings import POLICY
@@ -21,6 +21,44 @@ BAR = 36
 LEVELS = tuple(sorted(tomllib.loads(POLICY.read_text())["levels"].values()))[1:]
 SEVERITIES = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 COLOURS = {"LOW": "32", "MEDIUM": "33", "HIGH": "35", "CRITICAL": "31"}
+
+INCIDENT = 56  # what is drawn of its life stands to the right
+DAY = 3  # cells
+# Why an incident was opened: its cause, or how the remedy ended that is the cause.
+CAUSES = {
+    "critical_event": "a CRITICAL event",
+    "action": "a remedy went wrong",
+    "failed": "a remedy failed",
+    "timed_out": "a remedy timed out",
+    "ineffective": "a remedy of no use",
+    "dead": "a remedy not taken",
+    "given_up": "remedies of no use",
+    "silence": "nothing is heard",
+}
+OUTCOMES = {
+    "succeeded": "done",
+    "verified": "done, and it helped",
+    "ineffective": "done, and it did not help",
+    "timed_out": "not answered",
+    "expired": "not approved in time",
+    "dead": "could not be handed over",
+}
+NOTICES = {
+    "first": "it is new",
+    "digest": "more has come",
+    "reminder": "still nobody on it",
+    "second_line": "the second line is told, too",
+    "resolution": "it is over",
+}
+SIGNS = {  # of an entry in a story: pretty, plain, colour
+    "event": ("●", "*", "35"),
+    "action": ("→", ">", "2"),
+    "outcome": ("←", "<", "2"),
+    "opened": ("▲", "!", "31"),
+    "notice": ("@", "@", "1"),
+    "acknowledged": ("✓", "+", "33"),
+    "resolved": ("■", "=", "32"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,8 +92,31 @@ class Style:
 def draw(report: Report, events: list[Report], style: Style) -> str:
     """`events` are the week's, for the picture by day; the report itself has counts only."""
     parts = [_headline(report, style), _categories(report, style), _days(report, events, style),
-             _engines(report, style), _recommendations(report, style)]
-    return "\n\n".join(parts)
+             _engines(report, style), _deeds(report["summary"], style), _recommendations(report, style)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def incidents(items: list[Report], report: Report, mails: int, style: Style) -> str:
+    """What people were told in the week of `report`, and how many e-mails that took."""
+    begins = _time(report["from"])
+    days = "".join(f"{begins + timedelta(days=day):%a}"[0].ljust(DAY) for day in range(7))
+    nobody, somebody = _life_signs(style)
+    rows = [line for item in items for line in _incident(item, begins, style)]
+    events, severities = report["summary"]["totalEvents"], report["summary"]["bySeverity"]
+    return "\n".join([
+        style.bold(f"{'What people were told':<{INCIDENT}}") + style.dim(days),
+        style.dim(_figures("", "events", "e-mails", "acknowledged", "now")),
+        *rows,
+        f"  {mails} e-mails about {len(items)} incidents; "
+        f"{events} events, {severities['HIGH'] + severities['CRITICAL']} of them HIGH or CRITICAL",
+        style.dim(f"  {nobody} nobody has taken it   {somebody} somebody has acknowledged it"),
+    ])
+
+
+def story(incident: Report, style: Style) -> str:
+    """All that happened in an incident, a line each."""
+    title = f"The story of one of them, {incident['engine']}: {incident['eventType']}"
+    return "\n".join([style.bold(title), *(_told(entry, style) for entry in incident["story"])])
 
 
 def level(score: int) -> str:
@@ -150,6 +211,102 @@ def _engines(report: Report, style: Style) -> str:
         bar = style.pick("▪", "=") * _cells(points.get(engine, 0), most, BAR)
         lines.append(f"  {engine:<{NAME}}{bar:<{BAR}}{points.get(engine, 0):>7}{events:>8}")
     return "\n".join(lines)
+
+
+def _deeds(summary: Report, style: Style) -> str:
+    """What AGE itself did; nothing in reports that do not say."""
+    if "actions" not in summary:
+        return ""
+    remedies = [f"{number} {status.replace('_', ' ')}" for status, number in summary["actions"].items() if number]
+    told = summary["incidents"]
+    rows = {
+        "remedies": ", ".join(remedies) or "none",
+        "answered after": _lasting(summary.get("meanSecondsToOutcome"), " on average"),
+        "incidents": f"{told['opened']} opened, {told['acknowledged']} acknowledged",
+        "taken after": _lasting(told.get("medianSecondsToAcknowledge"), " (the median)"),
+        "silent": ", ".join(summary.get("silentEngines", [])),
+    }
+    return "\n".join([style.bold("What AGE did")] + [f"  {name:<{NAME + 2}}{text}" for name, text in rows.items() if text])
+
+
+def _incident(item: Report, begins: datetime, style: Style) -> list[str]:
+    name = f"{_time(item['openedAt']):%a %H:%M}  {item['engine']}: {item['eventType']}"
+    why = CAUSES[item["lastAlarm"]["status"] if item["cause"] == "action" else item["cause"]]
+    taken = item.get("acknowledged")
+    seconds = (_time(taken["at"]) - _time(item["openedAt"])).total_seconds() if taken else None
+    waited = f"after {_lasting(seconds)}" if taken else "by nobody"
+    by_itself = item["status"] == "resolved" and "by" not in item["resolved"]
+    now = "over by itself" if by_itself else item["status"]
+    return [
+        f"  {name:<{INCIDENT - 4}.{INCIDENT - 4}}  {_life(item, begins, style)}",
+        _figures(why, item["events"], item["notices"], waited, now),
+    ]
+
+
+def _figures(why: str, events: object, mails: object, waited: str, now: str) -> str:
+    return f"    {why:<24}{events:>6}{mails:>9}   {waited:<16} {now}"
+
+
+def _life(item: Report, begins: datetime, style: Style) -> str:
+    """An incident in the cells of the week: nobody has it, somebody has it, it is over."""
+    opened = _cell(item["openedAt"], begins)
+    over = _cell(item["resolved"]["at"], begins) + 1 if item.get("resolved") else 7 * DAY
+    taken = min(over, _cell(item["acknowledged"]["at"], begins) + 1 if item.get("acknowledged") else over)
+    nobody, somebody = _life_signs(style)
+    quiet = style.pick("·", ".")
+    return (style.dim(quiet * opened)
+            + style.paint(nobody * (taken - opened), COLOURS["CRITICAL"])
+            + style.paint(somebody * (over - taken), COLOURS["MEDIUM"])
+            + style.dim(quiet * (7 * DAY - over)))
+
+
+def _life_signs(style: Style) -> tuple[str, str]:
+    return style.pick("█", "#"), style.pick("▒", "=")
+
+
+def _cell(at: str, begins: datetime) -> int:
+    return min(7 * DAY - 1, max(0, (_time(at) - begins) * DAY // timedelta(days=1)))
+
+
+def _told(entry: Report, style: Style) -> str:
+    pretty, plain, colour = SIGNS[entry["what"]]
+    sign = style.paint(style.pick(pretty, plain), colour)
+    return f"  {_time(entry['at']):%a %H:%M:%S}  {sign}  {_said(entry)[:WIDTH - 19]}"
+
+
+def _said(entry: Report) -> str:
+    match entry["what"]:
+        case "event":
+            event = entry["event"]
+            return f"{event['engine']} reports {event['eventType']}, {event['severity']}"
+        case "action":
+            item = entry["action"]
+            return f"AGE {'does not repeat' if item['status'] == 'suppressed' else 'begins'} {item['action']}"
+        case "outcome":
+            return f"{entry['action']} {OUTCOMES.get(entry['status'], entry['status'])}{_quoted(entry.get('detail'))}"
+        case "opened":
+            return f"an incident is opened: {CAUSES[entry['cause']]}"
+        case "notice":
+            notice = entry["notice"]
+            new = f"; new events: {notice['newEvents']}" if notice["newEvents"] else ""
+            return f"e-mail {notice['number']}: {NOTICES[notice['kind']]}{new}"
+        case done:
+            return f"{done} by {entry.get('by', 'itself')}{_quoted(entry.get('note'))}"
+
+
+def _quoted(text: str | None) -> str:
+    return f': "{text}"' if text else ""
+
+
+def _lasting(seconds: float | None, rest: str = "") -> str:
+    if seconds is None:
+        return ""
+    minutes = round(seconds / 60)
+    return (f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min") + rest
+
+
+def _time(at: str) -> datetime:
+    return datetime.fromisoformat(at.replace("Z", "+00:00"))
 
 
 def _recommendations(report: Report, style: Style) -> str:

@@ -1,43 +1,123 @@
 """The sample week: read from examples/week.ndjson and lived through again on the running stack.
 
-AGE counts an event at the moment it accepts it, so a replayed week would all land in this minute. On the local AWS the
-functions therefore heed CLOCK_OFFSET_SECONDS: the replay moves log-event's clock to each hour of the week in turn.
+AGE goes by the moment at which it accepts an event, so a replayed week would all happen in this minute. On the local AWS
+the functions therefore heed CLOCK_OFFSET_SECONDS: each one's clock is moved to the moment at which it is about to act.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import groupby
+from functools import partial
+from itertools import count
 from typing import Any
 
 from client import Stack
 from settings import ROOT, STACK, Refused
 
 WEEK = ROOT / "examples" / "week.ndjson"
-FUNCTION = f"{STACK}-log-event"
+FUNCTIONS = ("log-event", "actions", "incidents", "sweep")  # those that go by the clock as they act
 Event = dict[str, Any]
+Move = Callable[[str, datetime], None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that is done in the week."""
+
+    at: datetime
+    function: str  # the one that acts then
+    do: Callable[[], None]
 
 
 def load(today: date) -> list[Event]:
     """The sample's events, its Monday moved to the first of the seven whole days before today."""
     events = [json.loads(line) for line in WEEK.read_text().splitlines()]
-    shift = datetime.combine(today - timedelta(days=7), time(), UTC) - _midnight(_time(events[0]))
-    return [event | {"sourceTime": (_time(event) + shift).strftime("%Y-%m-%dT%H:%M:%SZ")} for event in events]
+    shift = datetime.combine(today - timedelta(days=7), time(), UTC) - begin(events)
+    return [event | {"sourceTime": (moment(event) + shift).strftime("%Y-%m-%dT%H:%M:%SZ")} for event in events]
 
 
-def replay(stack: Stack, events: list[Event], accepted: Callable[[Event], None]) -> None:
-    """Post every event in its hour, none before it happened; `accepted` is told of each."""
-    with _clock(stack) as set_clock:
-        for _, hour in groupby(enumerate(events, start=1), key=lambda numbered: numbered[1]["sourceTime"][:13]):
-            numbered = list(hour)
-            set_clock(_time(numbered[-1][1]))
-            for number, event in numbered:
-                _post(stack, number, event)
-                accepted(event)
+def begin(events: list[Event]) -> datetime:
+    return moment(events[0]).replace(hour=0, minute=0, second=0)
+
+
+def moment(event: Event) -> datetime:
+    return datetime.fromisoformat(event["sourceTime"].replace("Z", "+00:00"))
+
+
+def stretches(events: list[Event]) -> list[list[Event]]:
+    """An hour's events each, but none goes on after a CRITICAL one: people are told of that in its own minute."""
+    found: list[list[Event]] = []
+    for event in events:
+        before = found[-1][-1] if found else None
+        if before is None or before["severity"] == "CRITICAL" or before["sourceTime"][:13] != event["sourceTime"][:13]:
+            found.append([])
+        found[-1].append(event)
+    return found
+
+
+def replay(stack: Stack, events: list[Event], accepted: Callable[[Event], None]) -> list[Step]:
+    """Every event is posted with its stretch, none before it happened; `accepted` is told of each."""
+    numbers = count(1)
+
+    def post(stretch: list[Event]) -> None:
+        for event in stretch:
+            _post(stack, next(numbers), event)
+            accepted(event)
+
+    return [Step(moment(stretch[-1]), "log-event", partial(post, stretch)) for stretch in stretches(events)]
+
+
+def live(steps: Iterable[Step], move: Move, begins: datetime) -> None:
+    """Do all that is done in the week that begins then, in its order. No clock is ever ahead of what has been done."""
+    ends = begins + timedelta(days=7)
+    for function in FUNCTIONS:
+        move(function, begins)
+    for step in sorted(steps, key=lambda step: step.at):
+        if step.at < ends:
+            move(step.function, step.at)
+            step.do()
+    for function in FUNCTIONS:
+        move(function, ends)
+
+
+@contextmanager
+def clocks(stack: Stack) -> Iterator[Move]:
+    """A way to move the functions' clocks. The real time comes back at the end, and the sweep's schedule, which rests."""
+    functions = stack.service("lambda")
+
+    def variables(function: str) -> dict[str, str]:
+        return functions.get_function_configuration(FunctionName=f"{STACK}-{function}")["Environment"]["Variables"]
+
+    real = {function: variables(function) for function in FUNCTIONS}
+
+    def configure(function: str, extra: dict[str, str]) -> None:
+        functions.update_function_configuration(
+            FunctionName=f"{STACK}-{function}", Environment={"Variables": real[function] | extra}
+        )
+
+    def move(function: str, to: datetime) -> None:
+        offset = math.ceil((to - datetime.now(UTC)).total_seconds())
+        configure(function, {"CLOCK_OFFSET_SECONDS": str(offset)})
+
+    try:
+        _schedule_sweep(stack, "DISABLED")
+        yield move
+    finally:
+        for function in FUNCTIONS:
+            configure(function, {})
+        _schedule_sweep(stack, "ENABLED")
+
+
+def _schedule_sweep(stack: Stack, state: str) -> None:
+    scheduler, name = stack.service("scheduler"), f"{STACK}-sweep"
+    schedule = scheduler.get_schedule(Name=name)
+    kept = {key: schedule[key] for key in ("ScheduleExpression", "FlexibleTimeWindow", "Target")}
+    scheduler.update_schedule(Name=name, State=state, **kept)
 
 
 def _post(stack: Stack, number: int, event: Event) -> None:
@@ -45,30 +125,3 @@ def _post(stack: Stack, number: int, event: Event) -> None:
     answer = stack.call("POST", "/api/governance/event", json.dumps(event).encode(), headers)
     if answer.status != 201:
         raise Refused(f"line {number} of {WEEK.name} was answered {answer.status}, not 201: {answer.text}")
-
-
-@contextmanager
-def _clock(stack: Stack) -> Iterator[Callable[[datetime], None]]:
-    """A way to set log-event's clock; the real time comes back at the end."""
-    functions = stack.service("lambda")
-    real = functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]["Variables"]
-
-    def configure(extra: dict[str, str]) -> None:
-        functions.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": real | extra})
-
-    def set_clock(moment: datetime) -> None:
-        offset = math.ceil((moment - datetime.now(UTC)).total_seconds())
-        configure({"CLOCK_OFFSET_SECONDS": str(offset)})
-
-    try:
-        yield set_clock
-    finally:
-        configure({})
-
-
-def _time(event: Event) -> datetime:
-    return datetime.fromisoformat(event["sourceTime"].replace("Z", "+00:00"))
-
-
-def _midnight(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0)

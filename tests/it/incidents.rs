@@ -240,6 +240,7 @@ async fn a_remedy_that_fails_is_told_at_once() {
     assert_eq!((&incident["cause"], &incident["lastAlarm"]["status"]), (&json!("action"), &json!("failed")));
     let story = world.story(&incident["id"]).await;
     assert_eq!(told(&story), ["event", "action", "outcome", "opened", "notice"]);
+    assert_eq!((new_events(&mail), &incident["events"]), (1, &json!(1)), "the event that it began with");
     // Said again, it is no other alarm.
     world.tell(&path, &json!({"outcome": "failed"})).await;
     assert_eq!(world.incident().await["alarms"], 1);
@@ -265,9 +266,15 @@ async fn a_worker_that_says_done_while_the_trouble_recurs_is_told_at_once() {
     let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
     assert_eq!(shown.actions(), [("billing_sync_repair", "ineffective")]);
     let [mail] = world.mails().try_into().unwrap();
-    assert!(mail.message.contains("done, and it did not help") && new_events(&mail) == 1, "{}", mail.message);
+    assert!(mail.message.contains("done, and it did not help") && new_events(&mail) == 2, "{}", mail.message);
     let incident = world.incident().await;
     assert_eq!((&incident["cause"], &incident["lastAlarm"]["eventId"]), (&json!("action"), &created.json["id"]));
+    // The story tells what was said, and later what was true.
+    let story = world.story(&incident["id"]).await;
+    let outcomes = story.list("/story").iter().filter(|entry| entry["what"] == "outcome");
+    let said: Vec<_> =
+        outcomes.map(|entry| (entry["at"].as_str().unwrap(), entry["of"]["status"].as_str().unwrap())).collect();
+    assert_eq!(said, [("2026-11-23T00:05:00.000Z", "succeeded"), ("2026-11-23T00:25:00.000Z", "ineffective")]);
 }
 
 #[tokio::test]
@@ -310,14 +317,31 @@ async fn all_mails_together_are_few_and_nothing_is_dropped() {
     for number in 0..12 {
         world.post(&event("qa", &format!("kind_{number:02}"), "CRITICAL")).await;
     }
-    assert_eq!(world.mails().len(), 5, "a burst");
+    assert_eq!(world.mails().len(), 3, "a burst, but for what the sweep needs");
     world.minutes(1).await;
     let mails = world.mails();
-    assert_eq!((mails.len(), mails[5].subject.as_str()), (6, "[AGE] 7 incidents: 7 new"));
+    assert_eq!((mails.len(), mails[3].subject.as_str()), (4, "[AGE] 9 incidents: 9 new"));
     assert_eq!(mails.iter().map(new_events).sum::<u64>(), 12);
-    let order: Vec<_> = mails[5].message.lines().filter_map(|line| line.strip_prefix("QA: ")).collect();
-    assert!(order.len() == 7 && order.is_sorted(), "the oldest first: {order:?}");
+    let order: Vec<_> = mails[3].message.lines().filter_map(|line| line.strip_prefix("QA: ")).collect();
+    assert!(order.len() == 9 && order.is_sorted(), "the oldest first: {order:?}");
     assert!(world.incidents("").await.iter().all(|incident| incident["notices"] == 1));
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_does_not_silence_age() {
+    let world = World::new().await;
+    world.at("2026-11-24T00:00:00Z");
+    world.post(&event("qa", "from_the_future", "CRITICAL")).await;
+    world.at("2026-11-23T00:00:00Z");
+    for number in 0..3 {
+        world.post(&event("qa", &format!("kind_{number}"), "CRITICAL")).await;
+    }
+    assert_eq!(world.mails().len(), 1, "the bucket is as empty as it can be");
+    world.minutes(1).await;
+    assert_eq!(world.mails().last().unwrap().subject, "[AGE] 3 incidents: 3 new");
+    world.minutes(1).await;
+    world.post(&event("qa", "later", "CRITICAL")).await;
+    assert_eq!(world.mails().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -382,13 +406,28 @@ async fn an_engine_that_says_nothing_is_an_incident_once_until_it_speaks() {
     world.minutes(20).await;
     assert_eq!((world.incidents("").await.len(), world.mails().len()), (2, 1), "once");
 
+    // Who ends a silence knows of it: it is no news that it goes on, but that it comes again.
+    let of_qa = world.incidents("").await[0]["id"].clone();
+    assert_eq!(world.take(&of_qa, "resolve", "night shift").await.status, 200);
+    world.minutes(10).await;
+    assert_eq!(world.incidents("&status=open").await.len(), 1);
     world.post(&event("maos", "alive", "LOW")).await;
     world.minutes(1).await;
     let statuses: Vec<_> = world.incidents("").await.iter().map(|it| it["status"].clone()).collect();
-    assert_eq!(statuses, ["open", "resolved"]);
+    assert_eq!(statuses, ["resolved", "resolved"]);
     assert_eq!(world.subjects().last().unwrap(), "[AGE] Over: MAOS is silent");
     world.minutes(10).await;
-    assert_eq!(world.mails().len(), 2);
+    assert_eq!(world.subjects().iter().filter(|subject| subject.contains("MAOS is silent")).count(), 1);
+    world.post(&event("qa", "alive", "LOW")).await;
+    for _ in 0..24 {
+        world.clock.advance(HOUR);
+        for engine in model::Engine::ALL.iter().filter(|engine| **engine != model::Engine::Qa) {
+            world.post(&event(engine.as_str(), "alive", "LOW")).await;
+        }
+    }
+    world.minutes(1).await;
+    let silent = world.incidents("&status=open").await;
+    assert_eq!((silent.len(), &silent[0]["engine"]), (1, &json!("qa")), "it spoke, and is silent again");
 }
 
 #[tokio::test]

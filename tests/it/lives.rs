@@ -132,7 +132,8 @@ impl Model {
         trouble.of_no_use.retain(|at| at.plus_seconds(DAY) > now);
         let given_up = trouble.of_no_use.len() >= 3;
         if trouble.incident.is_none() && (alarms > 0 || critical || given_up) {
-            (trouble.incident, trouble.has_notice) = (Some((0, 0)), false);
+            // It counts the event that it began with.
+            (trouble.incident, trouble.has_notice) = (Some((u64::from(alarms > 0), 0)), false);
         }
         if let Some((counted, alarmed)) = &mut trouble.incident {
             *counted += 1;
@@ -193,7 +194,7 @@ impl Model {
         if [Failed, TimedOut, Dead].contains(&status) {
             let trouble = &mut self.kinds[kind_of(item)];
             if trouble.incident.is_none() {
-                (trouble.incident, trouble.has_notice) = (Some((0, 0)), false);
+                (trouble.incident, trouble.has_notice) = (Some((1, 0)), false);
             }
             trouble.incident.as_mut().unwrap().1 += 1;
             trouble.last_sign = Some(now);

@@ -53,6 +53,10 @@ impl Stack {
         self.call(Method::GET, path, &[], String::new()).await
     }
 
+    async fn tell(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.call(Method::POST, path, &[("Content-Type", "application/json")], body.to_string()).await
+    }
+
     async fn post(&self, event: &Value, key: &str) -> (u16, Value) {
         let headers = [("Content-Type", "application/json"), ("Idempotency-Key", key)];
         self.call(Method::POST, "/api/governance/event", &headers, event.to_string()).await
@@ -60,12 +64,41 @@ impl Stack {
 
     /// Fires the weekly function as its schedule does; the error is what the function said.
     async fn fire(&self) -> Result<Value, Value> {
-        let path = format!("/2015-03-31/functions/{}/invocations", self.name("WEEKLY_FUNCTION"));
-        let url = format!("{}{path}", self.name("AWS_ENDPOINT_URL"));
         let now = platform::SystemClock::default();
-        let firing = json!({ "scheduledTime": model::Clock::now(&now) }).to_string();
+        self.invoke(self.name("WEEKLY_FUNCTION"), &json!({ "scheduledTime": model::Clock::now(&now) })).await
+    }
+
+    /// Sweeps as if it were so much later.
+    async fn sweep_later(&self, seconds: i64) -> Result<Value, Value> {
+        let function = self.name("SWEEP_FUNCTION");
+        let real = self.configuration(function).await["Environment"]["Variables"].clone();
+        let mut later = real.clone();
+        later["CLOCK_OFFSET_SECONDS"] = json!(seconds.to_string());
+        self.configure(function, &later).await;
+        let swept = self.invoke(function, &json!({})).await;
+        self.configure(function, &real).await;
+        swept
+    }
+
+    async fn configuration(&self, function: &str) -> Value {
+        let url = format!("{}/2015-03-31/functions/{function}/configuration", self.name("AWS_ENDPOINT_URL"));
+        let answer = self.http.get(url).header("Authorization", self.signed("lambda")).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    async fn configure(&self, function: &str, variables: &Value) {
+        let url = format!("{}/2015-03-31/functions/{function}/configuration", self.name("AWS_ENDPOINT_URL"));
+        let body = json!({ "Environment": { "Variables": variables } }).to_string();
+        let request = self.http.put(url).header("Authorization", self.signed("lambda")).body(body);
+        assert!(request.send().await.unwrap().status().is_success());
+    }
+
+    async fn invoke(&self, function: &str, payload: &Value) -> Result<Value, Value> {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let url = format!("{}{path}", self.name("AWS_ENDPOINT_URL"));
         let signed = self.signed("lambda");
-        let answer = self.http.post(url).header("Authorization", signed).body(firing).send().await.unwrap();
+        let body = payload.to_string();
+        let answer = self.http.post(url).header("Authorization", signed).body(body).send().await.unwrap();
         let failed = answer.headers().contains_key("X-Amz-Function-Error");
         let payload = answer.json().await.unwrap();
         if failed { Err(payload) } else { Ok(payload) }
@@ -96,10 +129,7 @@ impl Stack {
 
     /// Denies `action` to the role of `function`, or no longer.
     async fn deny(&self, function: &str, action: Option<&str>) {
-        let path = format!("/2015-03-31/functions/{function}/configuration");
-        let url = format!("{}{path}", self.name("AWS_ENDPOINT_URL"));
-        let answer = self.http.get(url).header("Authorization", self.signed("lambda")).send().await.unwrap();
-        let configuration: Value = answer.json().await.unwrap();
+        let configuration = self.configuration(function).await;
         let role = configuration["Role"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
         let statement = json!({ "Effect": "Deny", "Action": action, "Resource": "*" });
         let policy = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
@@ -295,15 +325,17 @@ async fn a_worker_closes_the_loop_and_the_schedule_drives_the_sweep() {
     let stack = Stack::running().await;
     stack.drain("ACTIONS_QUEUE_URL").await;
     let outcome = async |order: &Value, outcome: &str| {
-        let body = json!({ "outcome": outcome, "detail": "by a worker of the tests" }).to_string();
-        let headers = [("Content-Type", "application/json")];
-        stack.call(Method::POST, order["outcomePath"].as_str().unwrap(), &headers, body).await
+        let body = json!({ "outcome": outcome, "detail": "by a worker of the tests" });
+        stack.tell(order["outcomePath"].as_str().unwrap(), &body).await
     };
     // What SNS refuses now, nobody but the sweep will ever hand over.
     stack.deny("age-log-event", Some("sns:Publish")).await;
     let sent = json!({"engine": "deep_agent", "eventType": "routing_slow", "severity": "HIGH"});
     let (status, created) = stack.post(&sent, "swept").await;
+    let critical = json!({"engine": "qa", "eventType": "gate_lost", "severity": "CRITICAL"});
+    let told_later = stack.post(&critical, "told-later").await;
     stack.deny("age-log-event", None).await;
+    assert_eq!((told_later.0, actions(&told_later.1)), (201, vec![("notify_admin", "pending")]));
     assert_eq!((status, actions(&created)), (201, vec![("DeepAgent_policy_update", "pending")]));
 
     let mut orders = Vec::new();
@@ -325,4 +357,59 @@ async fn a_worker_closes_the_loop_and_the_schedule_drives_the_sweep() {
     assert_eq!(outcome(&order, "failed").await.0, 409);
     let (status, listed) = stack.get("/api/governance/actions?engine=deep_agent&status=succeeded").await;
     assert_eq!((status, &listed["actions"][0]["eventId"]), (200, &created["id"]));
+
+    // The same sweep wrote to people about what log-event could not.
+    let mails = stack.drain("ESCALATIONS_QUEUE_URL").await;
+    let ours: Vec<_> = mails.iter().filter(|mail| mail["Message"].as_str().unwrap().contains("gate_lost")).collect();
+    assert_eq!(ours.len(), 1, "{mails:?}");
+    let path = format!("/api/governance/events/{}", told_later.1["id"].as_str().unwrap());
+    assert_eq!(actions(&stack.get(&path).await.1), [("notify_admin", "dispatched")]);
+    let health = stack.get("/api/governance/health").await;
+    assert_eq!((health.0, &health.1["escalationReachable"]), (200, &json!(true)), "{}", health.1);
+}
+
+#[tokio::test]
+#[ignore = "needs a running stack: make test"]
+async fn a_remedy_that_fails_is_an_incident_until_somebody_takes_it() {
+    let stack = Stack::running().await;
+    stack.drain("ESCALATIONS_SECOND_QUEUE_URL").await;
+    let sent = json!({"engine": "voice_engine", "eventType": "synthesis_failed", "severity": "HIGH"});
+    let (_, created) = stack.post(&sent, "fails").await;
+    let of = |created: &Value| {
+        format!("/api/governance/events/{}/actions/MAOS_auto_fix/outcome", created["id"].as_str().unwrap())
+    };
+    assert_eq!(stack.tell(&of(&created), &json!({"outcome": "failed", "detail": "no voice"})).await.0, 200);
+    let find = async |status: &str| {
+        let (code, listed) = stack.get(&format!("/api/governance/incidents?status={status}&limit=200")).await;
+        assert_eq!(code, 200, "{listed}");
+        let is_ours = |it: &&Value| it["eventType"] == "synthesis_failed";
+        listed["incidents"].as_array().unwrap().iter().find(is_ours).cloned()
+    };
+    let incident = find("open").await.expect("an incident");
+    assert_eq!((&incident["cause"], &incident["notices"]), (&json!("action"), &json!(1)), "{incident}");
+    let path = format!("/api/governance/incidents/{}", incident["id"].as_str().unwrap());
+    let mails = stack.drain("ESCALATIONS_QUEUE_URL").await;
+    assert!(mails.iter().any(|mail| mail["Message"].as_str().unwrap().contains(&path)), "{mails:?}");
+
+    // Half an hour later nobody has taken it.
+    assert!(stack.sweep_later(1900).await.is_ok());
+    let second = stack.drain("ESCALATIONS_SECOND_QUEUE_URL").await;
+    assert!(second.iter().any(|mail| mail["Message"].as_str().unwrap().contains(&path)), "{second:?}");
+    let (status, taken) = stack.tell(&format!("{path}/acknowledge"), &json!({"by": "night shift"})).await;
+    assert_eq!((status, &taken["status"]), (200, &json!("acknowledged")), "{taken}");
+
+    // It comes again after its remedy said that it was done, and that closes the circle.
+    let (_, again) = stack.post(&sent, "done").await;
+    assert_eq!(stack.tell(&of(&again), &json!({"outcome": "succeeded"})).await.0, 200);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert_eq!(stack.post(&sent, "recurs").await.0, 201);
+    let shown = stack.get(&format!("/api/governance/events/{}", again["id"].as_str().unwrap())).await.1;
+    assert_eq!(actions(&shown), [("MAOS_auto_fix", "ineffective")]);
+    let (_, story) = stack.get(&path).await;
+    assert_eq!((&story["alarms"], &story["events"]), (&json!(2), &json!(2)), "{story}");
+    assert_eq!(stack.tell(&format!("{path}/resolve"), &json!({"by": "night shift"})).await.0, 200);
+    assert!(find("resolved").await.is_some() && find("open").await.is_none());
+    let (_, report) = stack.call(Method::POST, "/api/governance/report", &[], String::new()).await;
+    assert!(report["summary"]["actions"]["failed"].as_u64().unwrap() >= 1, "{report}");
+    assert!(report["summary"]["incidents"]["acknowledged"].as_u64().unwrap() >= 1, "{report}");
 }

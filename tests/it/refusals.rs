@@ -85,6 +85,7 @@ fn refusals() -> Vec<Refusal> {
         body("an empty object", "{}", 422, &["/engine", "/eventType"]),
         body("everything wrong", r#"{"engine":1,"eventType":2,"severity":3,"details":4,"sourceTime":5,"extra":6}"#, 422,
              &["/engine", "/eventType", "/severity", "/details", "/sourceTime", "/extra"]),
+        body("AGE's own word", r#"{"engine":"qa","eventType":"engine_silent","severity":"CRITICAL"}"#, 422, &["/eventType"]),
         body("a slip in a name", r#"{"engine":"qa","eventType":"x","severty":"CRITICAL"}"#, 422, &["/severty"]),
         body("a field twice", r#"{"engine":"qa","eventType":"x","severity":"LOW","severity":"HIGH"}"#, 422, &["/severity"]),
         body("both names of the type", r#"{"engine":"qa","eventType":"x","event_type":"x"}"#, 422, &["/event_type"]),

@@ -41,8 +41,8 @@ pub(crate) async fn decide(
         status: to,
         // Due at once: the next sweep hands it over.
         due_at: (to == ActionStatus::Pending).then_some(now),
-        settled_at: (to == ActionStatus::Denied).then_some(now),
         decided_by: Some(by.clone()),
+        decided_at: Some(now),
         ..item.clone()
     });
     match decided.await {

@@ -18,7 +18,7 @@ async fn main() -> Result<(), Error> {
     let incidents = Incidents::new(&db, &table);
     let life = Life::new(Actions::new(&db, actions), Watches::new(&db, table), rollups);
     let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
-    platform::warm(life.warm()).await;
+    platform::warm(incidents.warm()).await;
     let app = App::new(incidents, listing, life, cursors, Policy::compiled()?, SystemClock::from_env()?);
     platform::serve(incidents::router(app)).await
 }

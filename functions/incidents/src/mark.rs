@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{AlreadyTaken, Author, Incident, IncidentId, IncidentStatus, Mark, Note, Tally};
+use model::{AlreadyTaken, Author, Incident, IncidentId, IncidentStatus, Mark, Note};
 use platform::{Fields, JsonBody, NoQuery, PathId, Problem};
 use store::{Change, Known};
 
@@ -15,9 +15,7 @@ pub(crate) async fn acknowledge(
     _: NoQuery,
     JsonBody(body): JsonBody,
 ) -> Result<Json<View>, Problem> {
-    let rules = &app.policy.incidents;
-    app.mark(&id, &body, IncidentStatus::Acknowledged, |incident, tally, mark| rules.acknowledge(incident, tally, mark))
-        .await
+    app.mark(&id, &body, IncidentStatus::Acknowledged, scoring::acknowledge).await
 }
 
 pub(crate) async fn resolve(
@@ -26,7 +24,7 @@ pub(crate) async fn resolve(
     _: NoQuery,
     JsonBody(body): JsonBody,
 ) -> Result<Json<View>, Problem> {
-    app.mark(&id, &body, IncidentStatus::Resolved, |incident, _, mark| scoring::resolve(incident, mark)).await
+    app.mark(&id, &body, IncidentStatus::Resolved, scoring::resolve).await
 }
 
 impl Parts {
@@ -36,7 +34,7 @@ impl Parts {
         id: &IncidentId,
         body: &[u8],
         status: IncidentStatus,
-        apply: impl Fn(&mut Incident, Tally, Mark) -> Result<(), AlreadyTaken>,
+        apply: impl Fn(&mut Incident, Mark) -> Result<(), AlreadyTaken>,
     ) -> Result<Json<View>, Problem> {
         let mark = Fields::read(body, |fields| {
             let (by, note) = (fields.required::<Author>("by"), fields.optional::<Note>("note"));
@@ -54,7 +52,7 @@ impl Parts {
             let mut watch = kept.watch.clone();
             let is_it = |incident: &&mut Incident| incident.opened_at == known.id.opened_at;
             let Some(incident) = watch.incident.as_mut().filter(is_it) else { return Ok(None) };
-            apply(incident, kept.tally, mark.clone()).map_err(|error| Problem::conflict(error.to_string()))?;
+            apply(incident, mark.clone()).map_err(|error| Problem::conflict(error.to_string()))?;
             Ok::<_, Problem>(Some(Change { watch, notice: None, at: mark.at }))
         });
         let kept = changed.await?;

@@ -17,6 +17,9 @@ use crate::{App, Parts};
 /// The most events a story tells, the latest ones. The list of events has the others.
 const EVENTS_TOLD: usize = 200;
 
+/// The most notices a story tells, the latest ones.
+const NOTICES_TOLD: usize = 500;
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {
@@ -26,6 +29,8 @@ pub(crate) struct Answer {
     story: Vec<Entry>,
     /// Whether there are earlier events that are not told here.
     earlier_events: bool,
+    /// Whether there are earlier notices that are not told here.
+    earlier_notices: bool,
 }
 
 /// Something that happened.
@@ -39,23 +44,39 @@ struct Entry {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case", tag = "what")]
 enum What {
-    Event { event: Event },
-    Action { action: ActionItem },
-    Outcome(Outcome),
-    Opened { cause: Cause },
-    Notice { notice: Notice },
+    Event {
+        event: Event,
+    },
+    Action {
+        action: ActionItem,
+    },
+    Decided {
+        by: String,
+        approved: bool,
+        of: Of,
+    },
+    Outcome {
+        of: Of,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+    },
+    Opened {
+        cause: Cause,
+    },
+    Notice {
+        notice: Notice,
+    },
     Acknowledged(Said),
     Resolved(Said),
 }
 
+/// An action, and the status that it came to.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Outcome {
+struct Of {
     event_id: EventId,
     action: Action,
     status: ActionStatus,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -81,17 +102,18 @@ pub(crate) async fn show(
     let (events, earlier_events) = app.events(&known).await?;
     let ids = events.iter().map(|event| event.id).collect();
     let actions = app.life.actions().of_events(ids).await?;
-    let notices = app.incidents.notices(&known.id).await?;
+    let notices = app.incidents.notices(&known.id, NOTICES_TOLD).await?;
+    let earlier_notices = known.incident.notices as usize > notices.len();
 
     let mut story: Vec<Entry> = Vec::new();
     story.extend(events.into_iter().map(|event| entry(event.occurred_at, What::Event { event })));
-    story.extend(outcomes(&actions));
+    story.extend(actions.iter().flat_map(turns));
     story.extend(actions.into_iter().map(|action| entry(action.created_at, What::Action { action })));
     story.extend(notices.into_iter().map(|notice| entry(notice.at, What::Notice { notice })));
     story.extend(marks(&known.incident));
     // What happened in one moment is told in the order of cause and effect.
     story.sort_by_key(|entry| (entry.at, entry.what.place()));
-    Ok(Json(Answer { incident: known.into(), story, earlier_events }))
+    Ok(Json(Answer { incident: known.into(), story, earlier_events, earlier_notices }))
 }
 
 impl Parts {
@@ -108,10 +130,12 @@ impl Parts {
         };
         let page = self.listing.page(&filter, EVENTS_TOLD, None, self.clock.as_ref()).await?;
         let mut events = page.events;
-        // The event that a remedy was for came before the incident that the remedy's end has opened.
+        // The event that a remedy was for may have come before the incident that the remedy's end has opened.
         let told: BTreeSet<EventId> = events.iter().map(|event| event.id).collect();
-        if let Some(first) = incident.event_id.filter(|first| !told.contains(first)) {
-            events.extend(self.listing.events().get(first, Consistency::Strong).await?);
+        let before: BTreeSet<EventId> =
+            incident.event_id.into_iter().chain(incident.last_alarm.map(|alarm| alarm.event_id)).collect();
+        for event in before.difference(&told) {
+            events.extend(self.listing.events().get(*event, Consistency::Strong).await?);
         }
         Ok((events, page.next.is_some()))
     }
@@ -121,11 +145,21 @@ const fn entry(at: Timestamp, what: What) -> Entry {
     Entry { at, what }
 }
 
-fn outcomes(actions: &[ActionItem]) -> impl Iterator<Item = Entry> {
-    actions.iter().filter_map(|item| {
-        let ActionItem { event_id, action, status, detail, .. } = item.clone();
-        Some(entry(item.settled_at?, What::Outcome(Outcome { event_id, action, status, detail })))
-    })
+/// What came of an action, turn by turn: an approval, its worker's word or the lack of one, and whether it helped.
+fn turns(item: &ActionItem) -> Vec<Entry> {
+    let of = |status| Of { event_id: item.event_id, action: item.action, status };
+    let mut turns = Vec::new();
+    if let (Some(at), Some(by)) = (item.decided_at, item.decided_by.clone()) {
+        let approved = item.status != ActionStatus::Denied;
+        let status = if approved { ActionStatus::Pending } else { ActionStatus::Denied };
+        turns.push(entry(at, What::Decided { by, approved, of: of(status) }));
+    }
+    if let Some(at) = item.settled_at {
+        let status = if item.judged_at.is_some() { ActionStatus::Succeeded } else { item.status };
+        turns.push(entry(at, What::Outcome { of: of(status), detail: item.detail.clone() }));
+    }
+    turns.extend(item.judged_at.map(|at| entry(at, What::Outcome { of: of(item.status), detail: None })));
+    turns
 }
 
 fn marks(incident: &Incident) -> Vec<Entry> {
@@ -141,11 +175,12 @@ impl What {
         match self {
             Self::Event { .. } => 0,
             Self::Action { .. } => 1,
-            Self::Outcome(_) => 2,
-            Self::Opened { .. } => 3,
-            Self::Notice { .. } => 4,
-            Self::Acknowledged(_) => 5,
-            Self::Resolved(_) => 6,
+            Self::Decided { .. } => 2,
+            Self::Outcome { .. } => 3,
+            Self::Opened { .. } => 4,
+            Self::Notice { .. } => 5,
+            Self::Acknowledged(_) => 6,
+            Self::Resolved(_) => 7,
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct View {
     /// The event it began with.
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<EventId>,
-    /// HIGH and CRITICAL events since it was opened.
+    /// HIGH and CRITICAL events since it was opened, and the one that it began with.
     events: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_event_at: Option<Timestamp>,

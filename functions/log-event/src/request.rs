@@ -46,15 +46,21 @@ fn event(fields: &mut Fields, too_large: &mut bool) -> Result<NewEvent, Refused>
 fn event_type(fields: &mut Fields) -> Result<EventType, Refused> {
     const NEW: &str = "eventType";
     const OLD: &str = "event_type";
-    match (fields.has(NEW), fields.has(OLD)) {
+    let name = match (fields.has(NEW), fields.has(OLD)) {
         (true, true) => {
             fields.required::<EventType>(NEW)?;
             fields.required::<EventType>(OLD)?;
-            Err(fields.refuse(OLD, "must not be given beside eventType"))
+            return Err(fields.refuse(OLD, "must not be given beside eventType"));
         }
-        (false, true) => fields.required(OLD),
-        _ => fields.required(NEW),
+        (false, true) => OLD,
+        _ => NEW,
+    };
+    let event_type: EventType = fields.required(name)?;
+    if event_type.as_str() == EventType::ENGINE_SILENT {
+        // An engine that could say so itself would hide its real silence.
+        return Err(fields.refuse(name, "is what AGE itself says of an engine from which it hears nothing"));
     }
+    Ok(event_type)
 }
 
 fn details(fields: &mut Fields, too_large: &mut bool) -> Result<Details, Refused> {

@@ -16,7 +16,7 @@ use model::{ActionStatus, Clock, Timestamp};
 use notify::Topic;
 use platform::{Tick, metrics};
 use serde::Serialize;
-use store::{Listing, Reports, StoreError};
+use store::{Listing, Reports, StoreError, Unended};
 use thiserror::Error;
 
 /// A run begins nothing new after so many seconds. The function may run for 90; the next run begins after 60, and may.
@@ -51,7 +51,9 @@ pub struct Swept {
     pub moved: BTreeMap<ActionStatus, u64>,
     /// How much could not be done; it is still due.
     pub failed: u64,
-    /// How long the longest due action had been due, in seconds.
+    /// How many actions have not ended, by status.
+    pub unended: BTreeMap<ActionStatus, u64>,
+    /// How long the longest due action had been due, in seconds. One that cannot be handed over is due since it was owed.
     pub oldest_due_seconds: i64,
     /// How many e-mails were sent.
     pub mails_sent: u64,
@@ -91,14 +93,15 @@ impl Sweep {
     pub async fn run(&self) -> Swept {
         let began = self.clock.now();
         let mut swept = Swept::default();
+        let report = self.report_is_missing(&mut swept).await;
         let vitals = self.vitals(&mut swept).await;
         let owed = self.owed(began.plus_seconds(RUN_SECONDS), &mut swept).await;
         let heard = match &vitals {
             Ok(health) => self.silence(health.installed_at, &mut swept).await,
             Err(_) => Ok(()),
         };
-        let people = self.people(&mut swept).await;
-        let errors = [vitals.err(), owed.err(), heard.err(), people.err()];
+        let people = self.people(began.plus_seconds(RUN_SECONDS), &mut swept).await;
+        let errors = [report.err(), vitals.err(), owed.err(), heard.err(), people.err()];
         swept.errors = errors.into_iter().flatten().collect();
         tracing::info!(moved = ?swept.moved, failed = swept.failed, mails = swept.mails_sent, held = swept.mails_held, "swept");
         swept
@@ -126,9 +129,11 @@ impl Swept {
     #[must_use]
     pub fn metrics(&self) -> Vec<(String, i64)> {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        // Of those that have not ended, how many there are; of those that have, how many this run has seen end.
         let moved = ActionStatus::ALL.iter().map(|status| {
             let words = status.as_str().split('_').map(capitalised).collect::<String>();
-            (format!("Actions{words}"), number(self.moved.get(status).copied().unwrap_or_default()))
+            let of_status = if status.is_final() { &self.moved } else { &self.unended };
+            (format!("Actions{words}"), number(of_status.get(status).copied().unwrap_or_default()))
         });
         let mut metrics: Vec<(String, i64)> = moved.collect();
         metrics.extend(
@@ -143,6 +148,16 @@ impl Swept {
             .map(|(name, value)| (name.to_owned(), value)),
         );
         metrics
+    }
+
+    /// Takes note of what has not ended.
+    fn watch(&mut self, unended: &[Result<Unended, StoreError>], now: Timestamp) {
+        let rows = || unended.iter().filter_map(|row| row.as_ref().ok());
+        for row in rows() {
+            *self.unended.entry(row.status).or_default() += 1;
+        }
+        let since = rows().map(|row| if row.waits { row.created_at } else { row.due_at }).min();
+        self.oldest_due_seconds = since.map_or(0, |since| (now.seconds() - since.seconds()).max(0));
     }
 
     fn moved(&mut self, status: ActionStatus) {
@@ -169,10 +184,16 @@ mod tests {
     fn metrics_are_named_as_the_alarms_have_them() {
         let mut swept = Swept { escalation_reachable: Some(false), oldest_due_seconds: 7, ..Swept::default() };
         swept.moved.insert(ActionStatus::TimedOut, 3);
+        swept.moved.insert(ActionStatus::Dispatched, 9);
+        swept.unended.insert(ActionStatus::Dispatched, 4);
         let metrics = swept.metrics();
-        for expected in
-            [("ActionsTimedOut", 3), ("ActionsDead", 0), ("OldestDueSeconds", 7), ("EscalationUnreachable", 1)]
-        {
+        for expected in [
+            ("ActionsTimedOut", 3),
+            ("ActionsDispatched", 4),
+            ("ActionsDead", 0),
+            ("OldestDueSeconds", 7),
+            ("EscalationUnreachable", 1),
+        ] {
             assert!(metrics.contains(&(expected.0.to_owned(), expected.1)), "{expected:?} in {metrics:?}");
         }
     }

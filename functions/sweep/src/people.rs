@@ -2,7 +2,7 @@
 
 use dispatch::Due;
 use futures_util::stream::{self, StreamExt};
-use model::{Kind, Mark, NoticeKind};
+use model::{Kind, Mark, NoticeKind, Timestamp};
 use scoring::Need;
 use store::{Change, StoreError};
 
@@ -12,8 +12,8 @@ use crate::{STEPS_AT_ONCE, Sweep, Swept};
 const TAKEN_AT_ONCE: i32 = 250;
 
 impl Sweep {
-    /// Does what is due about incidents, the longest due first.
-    pub(crate) async fn people(&self, swept: &mut Swept) -> Result<(), StoreError> {
+    /// Does what is due about incidents, and begins no e-mail after `end`.
+    pub(crate) async fn people(&self, end: Timestamp, swept: &mut Swept) -> Result<(), StoreError> {
         let due = self.dispatcher.life().watches().due(self.now(), TAKEN_AT_ONCE).await?;
         let looks: Vec<_> = due.into_iter().map(|row| self.need(row)).collect();
         let (mut first_line, mut second_line) = (Vec::new(), Vec::new());
@@ -29,22 +29,26 @@ impl Sweep {
             }
         }
         let clock = self.clock.as_ref();
-        swept.mailed(&self.escalations.write(None, &first_line, clock).await);
-        swept.mailed(&self.escalations.write(Some(&self.second_line), &second_line, clock).await);
+        // The second line first: it has few e-mails, and the first line may use up what is left.
+        for (line, due) in [(Some(&self.second_line), &mut second_line), (None, &mut first_line)] {
+            due.sort_by(|a: &Due, b: &Due| (a.opened_at, &a.kind).cmp(&(b.opened_at, &b.kind)));
+            swept.mailed(&self.escalations.write(line, due, end, clock).await);
+        }
         Ok(())
     }
 
     /// What people are to be told about the incident of a kind; what else is due about it is done.
     async fn need(&self, kind: Result<Kind, StoreError>) -> Result<Option<Due>, StoreError> {
         let (kind, rules) = (kind?, &self.dispatcher.policy().incidents);
-        let mut notice = None;
+        let (mut notice, mut opened_at) = (None, None);
         self.dispatcher
             .life()
             .change(&kind, self.clock.as_ref(), |kept| {
                 let now = self.now();
                 let mut watch = kept.watch.clone();
                 let Some(incident) = watch.incident.as_mut() else { return Ok(None) };
-                notice = None;
+                (notice, opened_at) = (None, Some(incident.opened_at));
+                let due_at = incident.due_at;
                 match rules.need(incident, kept.tally, now) {
                     Need::Notice(kind) => {
                         notice = Some(kind);
@@ -57,9 +61,12 @@ impl Sweep {
                     Need::Wait(until) => incident.due_at = Some(until),
                     Need::Nothing => incident.due_at = None,
                 }
+                if notice.is_none() && incident.due_at == due_at {
+                    return Ok(None);
+                }
                 Ok::<_, StoreError>(Some(Change { watch, notice: None, at: now }))
             })
             .await?;
-        Ok(notice.map(|notice| Due { kind, notice }))
+        Ok(notice.zip(opened_at).map(|(notice, opened_at)| Due { kind, opened_at, notice }))
     }
 }

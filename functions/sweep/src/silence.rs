@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use model::{Cause, Engine, Incident, Kind, Mark, Timestamp};
-use store::{Change, EventFilter, StoreError};
+use store::{Change, EventFilter, Kept, StoreError};
 
 use crate::{Sweep, Swept};
 
@@ -24,6 +24,12 @@ impl Sweep {
         let is_heard = may_be_silent || self.has_reported(engine, since).await?;
         let (life, clock) = (self.dispatcher.life(), self.clock.as_ref());
         let kind = Kind::silence_of(engine);
+        if !is_heard && let Some(ended_at) = ended_by_a_person(&life.watches().get(&kind).await?) {
+            // They know of this silence. The next one begins when the engine has spoken.
+            if !self.has_reported(engine, ended_at).await? {
+                return Ok(());
+            }
+        }
         let changed = life.change(&kind, clock, |kept| {
             let mut watch = kept.watch.clone();
             let silent = |incident: &&mut Incident| incident.cause == Cause::Silence;
@@ -46,4 +52,10 @@ impl Sweep {
         let page = self.listing.page(&filter, 1, None, self.clock.as_ref()).await?;
         Ok(!page.events.is_empty())
     }
+}
+
+/// When somebody ended the latest silence, if that was no engine's report.
+fn ended_by_a_person(kept: &Kept) -> Option<Timestamp> {
+    let mark = kept.watch.incident.as_ref()?.resolved.as_ref()?;
+    mark.by.as_ref().map(|_| mark.at)
 }

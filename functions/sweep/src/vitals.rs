@@ -1,6 +1,6 @@
 //! How AGE itself is: whether an escalation would reach anybody, and whether last week has its report.
 
-use model::{Period, ReportId, Timestamp};
+use model::{Period, ReportId};
 use store::{Consistency, Health, StoreError};
 
 use crate::{Sweep, Swept};
@@ -9,25 +9,25 @@ use crate::{Sweep, Swept};
 const REPORT_BY_SECONDS: i64 = 20 * 60;
 
 impl Sweep {
-    /// Looks after AGE itself, and puts on record what it finds.
+    /// Looks whether an escalation would reach anybody, and puts on record that it has looked.
     pub(crate) async fn vitals(&self, swept: &mut Swept) -> Result<Health, StoreError> {
         let reachable = self.people.has_subscribers().await;
         let unknown = |error: &_| tracing::warn!(%error, "it is not known whether an escalation would reach anybody");
         swept.escalation_reachable = reachable.inspect_err(unknown).ok();
-        let now = self.now();
-        let health = self.dispatcher.life().health().put(now, swept.escalation_reachable).await?;
-        swept.weekly_report_missing = self.report_is_missing(now, health.installed_at).await?;
-        Ok(health)
+        self.dispatcher.life().health().put(self.now(), swept.escalation_reachable).await
     }
 
-    async fn report_is_missing(&self, now: Timestamp, installed_at: Timestamp) -> Result<bool, StoreError> {
+    /// Looks whether last week has its report.
+    pub(crate) async fn report_is_missing(&self, swept: &mut Swept) -> Result<(), StoreError> {
+        let now = self.now();
         let monday = now.day().monday();
-        let due = monday.start().plus_seconds(REPORT_BY_SECONDS);
-        // Nobody was there to make it.
-        if now < due || installed_at > monday.start() {
-            return Ok(false);
+        let health = self.dispatcher.life().health().get().await?;
+        // Before its first sweep nobody was there to make one.
+        let was_there = health.is_some_and(|health| health.installed_at <= monday.start());
+        if was_there && now >= monday.start().plus_seconds(REPORT_BY_SECONDS) {
+            let id = ReportId::weekly(Period::week_before(monday));
+            swept.weekly_report_missing = self.reports.get(id, Consistency::Eventual).await?.is_none();
         }
-        let id = ReportId::weekly(Period::week_before(monday));
-        Ok(self.reports.get(id, Consistency::Eventual).await?.is_none())
+        Ok(())
     }
 }

@@ -1,13 +1,19 @@
 //! Writing to people about incidents: as many in one e-mail as there are to write about, and no more e-mails than anybody can read.
 
 use futures_util::stream::{self, StreamExt};
-use model::{ActionItem, Clock, Event, IncidentId, Kind, NoticeKind, Timestamp, Told};
+use model::{ActionItem, Clock, Event, Incident, IncidentId, Kind, NoticeKind, Timestamp, Told};
 use notify::{Entry, Topic, escalation_message};
-use scoring::{Need, Policy};
-use store::{Actions, Change, Consistency, Events, Kept, Life, Mailer, StoreError};
+use scoring::{IncidentRules, Need, Policy};
+use store::{Change, Consistency, Events, Kept, Life, Mailer, StoreError};
 
-/// The most incidents one e-mail speaks of: enough that a storm fits in, and far below the 256 KB that SNS takes.
-const INCIDENTS_A_MAIL: usize = 50;
+/// The most incidents one e-mail speaks of. With the longest names they stay below the 256 KB that SNS takes.
+const INCIDENTS_A_MAIL: usize = 100;
+
+/// An e-mail is sent only if so much of the lease is left, in seconds: the store and SNS may take as long.
+const TIME_TO_SEND_SECONDS: i64 = 10;
+
+/// How often it is tried to put on record that people were written to.
+const RECORD_ATTEMPTS: u32 = 3;
 
 /// How many incidents are claimed, or recorded, at the same time.
 const WRITES_AT_ONCE: usize = 16;
@@ -28,6 +34,8 @@ pub struct Escalations {
 pub struct Due {
     /// Its kind of trouble.
     pub kind: Kind,
+    /// When it was opened.
+    pub opened_at: Timestamp,
     /// Why they are to be written to.
     pub notice: NoticeKind,
 }
@@ -49,6 +57,7 @@ pub struct Mailed {
 struct Claimed {
     id: IncidentId,
     notice: NoticeKind,
+    until: Option<Timestamp>,
     kept: Kept,
 }
 
@@ -72,88 +81,96 @@ impl Escalations {
     ) -> Option<Timestamp> {
         let failed = |error: &StoreError| tracing::warn!(%error, "the first notice is left for the sweep");
         let kept = self.life.watches().get(kind).await.inspect_err(failed).ok()?;
-        let need = self.policy.incidents.need(kept.watch.incident.as_ref()?, kept.tally, clock.now());
+        let incident = kept.watch.incident.as_ref()?;
+        let need = self.policy.incidents.need(incident, kept.tally, clock.now());
         if need != Need::Notice(NoticeKind::First) {
             return None;
         }
-        let due = Due { kind: kind.clone(), notice: NoticeKind::First };
+        let due = Due { kind: kind.clone(), opened_at: incident.opened_at, notice: NoticeKind::First };
+        let about = about.filter(|(event, _)| incident.event_id == Some(event.id));
+        if !self.may_send(IncidentRules::KEPT_FOR_THE_SWEEP, clock).await.inspect_err(failed).ok()? {
+            return None;
+        }
         let mut sent_at = None;
-        let mailed = self.mail(&self.people, vec![due], about, api, clock, &mut sent_at).await;
-        let mailed = mailed.inspect_err(failed).ok()?;
+        let mailed = self.mail(&self.people, &[due], about, api, clock, &mut sent_at).await;
         sent_at.filter(|_| mailed.told > 0)
     }
 
-    /// Writes to people about all of `due`, the oldest first: to those who listen to `topic`, or to the first line.
-    pub async fn write(&self, topic: Option<&Topic>, due: &[Due], clock: &dyn Clock) -> Mailed {
+    /// Writes to people about all of `due`, in its order: to those who listen to `topic`, or to the first line. No e-mail is
+    /// begun after `end`.
+    pub async fn write(&self, topic: Option<&Topic>, due: &[Due], end: Timestamp, clock: &dyn Clock) -> Mailed {
         let topic = topic.unwrap_or(&self.people);
         let mut all = Mailed::default();
-        for part in due.chunks(INCIDENTS_A_MAIL) {
-            let number = part.len() as u64;
-            match self.mail(topic, part.to_vec(), None, None, clock, &mut None).await {
-                Ok(mailed) if mailed.held > 0 => {
-                    all.held += (due.len() as u64).saturating_sub(all.told + all.failed);
+        let mut left = due;
+        while !left.is_empty() {
+            match self.may_send(0, clock).await {
+                Ok(true) if clock.now() <= end => {}
+                Ok(_) => {
+                    tracing::info!(held = left.len(), "enough e-mails for now");
+                    all.held += left.len() as u64;
                     break;
-                }
-                Ok(mailed) => {
-                    all.mails += mailed.mails;
-                    all.told += mailed.told;
-                    all.failed += mailed.failed;
                 }
                 Err(error) => {
                     tracing::error!(%error, "people were not written to");
-                    all.failed += number;
+                    all.failed += left.len() as u64;
+                    break;
                 }
             }
+            let (part, rest) = left.split_at_checked(INCIDENTS_A_MAIL).unwrap_or((left, &[]));
+            left = rest;
+            let mailed = self.mail(topic, part, None, None, clock, &mut None).await;
+            all.mails += mailed.mails;
+            all.told += mailed.told;
+            all.failed += mailed.failed;
         }
         all
     }
 
-    /// One e-mail: the right to send it, the incidents it speaks of, the sending, the record.
+    /// Takes the right to send one e-mail, if more than `kept` are left.
+    async fn may_send(&self, kept: u32, clock: &dyn Clock) -> Result<bool, StoreError> {
+        let rules = &self.policy.incidents;
+        self.mailer.take(rules.mail_every_seconds, rules.mail_burst, kept, clock).await
+    }
+
+    /// One e-mail: the incidents it speaks of, the sending, the record. Whoever calls has the right to send it.
     async fn mail(
         &self,
         topic: &Topic,
-        due: Vec<Due>,
+        due: &[Due],
         about: Option<(&Event, &[ActionItem])>,
         api: Option<&str>,
         clock: &dyn Clock,
         sent_at: &mut Option<Timestamp>,
-    ) -> Result<Mailed, StoreError> {
-        let rules = &self.policy.incidents;
-        let number = due.len() as u64;
-        if !self.mailer.take(rules.mail_every_seconds, rules.mail_burst, clock).await? {
-            tracing::info!(held = number, "enough e-mails for now");
-            return Ok(Mailed { held: number, ..Mailed::default() });
-        }
-        let claims = stream::iter(due).map(|due| self.claim(due, clock)).buffer_unordered(WRITES_AT_ONCE);
-        let mut claimed: Vec<Claimed> = claims.filter_map(async |claimed| claimed).collect().await;
+    ) -> Mailed {
+        let claims: Vec<_> = due.iter().map(|due| self.claim(due, clock)).collect();
+        let claims = stream::iter(claims).buffer_unordered(WRITES_AT_ONCE).collect::<Vec<_>>().await;
+        let failed = claims.iter().filter(|claim| claim.is_err()).count() as u64;
+        let mut claimed: Vec<Claimed> = claims.into_iter().filter_map(Result::ok).flatten().collect();
         claimed.sort_by_key(|claimed| (claimed.id.opened_at, claimed.id.kind.clone()));
-        let leased = |claimed: &Claimed| {
-            let incident = claimed.kept.watch.incident.as_ref();
-            incident.and_then(|incident| incident.sending_until).is_some_and(|until| until > clock.now())
-        };
-        claimed.retain(leased);
-        let entries: Vec<Entry<'_>> = claimed.iter().filter_map(Claimed::entry).collect();
-        if entries.is_empty() {
-            return Ok(Mailed { failed: number, ..Mailed::default() });
-        }
-        let found = if about.is_none() { self.about(&claimed).await? } else { None };
+        let found = if about.is_none() { self.about(&claimed).await } else { None };
         let about = about.or(found.as_ref().map(|(event, actions)| (event, actions.as_slice())));
+        let in_time = clock.now().plus_seconds(TIME_TO_SEND_SECONDS);
+        claimed.retain(|claimed| claimed.until.is_some_and(|until| until >= in_time));
+        let entries: Vec<Entry<'_>> = claimed.iter().filter_map(Claimed::entry).collect();
+        let told = entries.len() as u64;
+        if entries.is_empty() {
+            return Mailed { failed, ..Mailed::default() };
+        }
         let message = escalation_message(&self.policy, &entries, about, self.api.as_deref().or(api));
         if let Err(error) = topic.publish(&message).await {
             // Whoever looks next finds them due when the lease ends.
-            tracing::warn!(%error, incidents = entries.len(), "people were not written to");
-            return Ok(Mailed { failed: number, ..Mailed::default() });
+            tracing::warn!(%error, incidents = told, "people were not written to");
+            return Mailed { failed: failed + told, ..Mailed::default() };
         }
         let at = clock.now();
         *sent_at = Some(at);
-        let told = claimed.len() as u64;
         let records: Vec<_> = claimed.iter().map(|claimed| self.record(claimed, told, at, clock)).collect();
         stream::iter(records).buffer_unordered(WRITES_AT_ONCE).collect::<Vec<()>>().await;
-        Ok(Mailed { mails: 1, told, held: 0, failed: number.saturating_sub(told) })
+        Mailed { mails: 1, told, held: 0, failed }
     }
 
     /// None if it needs no such notice any more, or somebody else is writing about it.
-    async fn claim(&self, due: Due, clock: &dyn Clock) -> Option<Claimed> {
+    async fn claim(&self, due: &Due, clock: &dyn Clock) -> Result<Option<Claimed>, StoreError> {
         let rules = &self.policy.incidents;
         let mut notice = due.notice;
         let is_second = |kind: NoticeKind| kind == NoticeKind::SecondLine;
@@ -169,37 +186,44 @@ impl Escalations {
             Ok::<_, StoreError>(Some(Change { watch, notice: None, at: now }))
         });
         let failed = |error: &StoreError| tracing::warn!(%error, "an incident was not claimed; it is due again");
-        let kept = claim.await.inspect_err(failed).ok()??;
-        let opened_at = kept.watch.incident.as_ref()?.opened_at;
-        Some(Claimed { id: IncidentId { kind: due.kind, opened_at }, notice, kept })
+        let claimed = claim.await.inspect_err(failed)?.and_then(|kept| {
+            let incident = kept.watch.incident.as_ref()?;
+            let id = IncidentId { kind: due.kind.clone(), opened_at: incident.opened_at };
+            Some(Claimed { id, notice, until: incident.sending_until, kept })
+        });
+        Ok(claimed)
     }
 
     /// What is known besides of an incident that has the e-mail for itself.
-    async fn about(&self, claimed: &[Claimed]) -> Result<Option<(Event, Vec<ActionItem>)>, StoreError> {
-        let [Claimed { kept, .. }] = claimed else { return Ok(None) };
-        let Some(id) = kept.watch.incident.as_ref().and_then(|incident| incident.event_id) else { return Ok(None) };
-        let Some(event) = self.events.get(id, Consistency::Strong).await? else { return Ok(None) };
-        let actions: &Actions = self.life.actions();
-        Ok(Some((event, actions.of_event(id).await?)))
+    async fn about(&self, claimed: &[Claimed]) -> Option<(Event, Vec<ActionItem>)> {
+        let [Claimed { kept, .. }] = claimed else { return None };
+        let id = kept.watch.incident.as_ref()?.event_id?;
+        // People are to be told, be it without this.
+        let unread = |error: &StoreError| tracing::error!(%error, "an e-mail goes without what it is about");
+        let event = self.events.get(id, Consistency::Strong).await.inspect_err(unread).ok()??;
+        let actions = self.life.actions().of_event(id).await.inspect_err(unread).ok()?;
+        Some((event, actions))
     }
 
     /// Puts on record that people were written to. What cannot be recorded is sent again when its lease ends, under the
     /// same number.
     async fn record(&self, claimed: &Claimed, incidents: u64, at: Timestamp, clock: &dyn Clock) {
-        let Claimed { id, notice, kept } = claimed;
+        let Claimed { id, notice, kept, .. } = claimed;
         let Some(ours) = kept.watch.incident.as_ref() else { return };
         let told = Told { events: kept.tally.events, alarms: ours.alarms };
-        let recorded = self.life.change(&id.kind, clock, |now| {
-            let mut watch = now.watch.clone();
-            let is_ours = |incident: &&mut model::Incident| {
-                (incident.opened_at, incident.notices) == (ours.opened_at, ours.notices)
-            };
-            let Some(incident) = watch.incident.as_mut().filter(is_ours) else { return Ok(None) };
-            let notice = self.policy.incidents.sent(incident, *notice, (kept.tally, told, incidents), at);
-            Ok::<_, StoreError>(Some(Change { watch, notice: Some(notice), at }))
-        });
-        if let Err(error) = recorded.await {
-            tracing::warn!(%error, incident = %id, "a notice is not on record");
+        for attempt in 1..=RECORD_ATTEMPTS {
+            let recorded = self.life.change(&id.kind, clock, |now| {
+                let mut watch = now.watch.clone();
+                let is_ours =
+                    |incident: &&mut Incident| (incident.opened_at, incident.notices) == (ours.opened_at, ours.notices);
+                let Some(incident) = watch.incident.as_mut().filter(is_ours) else { return Ok(None) };
+                let notice = self.policy.incidents.sent(incident, *notice, (kept.tally, told, incidents), at);
+                Ok::<_, StoreError>(Some(Change { watch, notice: Some(notice), at }))
+            });
+            match recorded.await {
+                Ok(_) => return,
+                Err(error) => tracing::warn!(%error, attempt, incident = %id, "a notice is not on record"),
+            }
         }
     }
 }

@@ -146,6 +146,9 @@ pub struct ActionItem {
     /// When its worker said what came of it, or nobody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Timestamp>,
+    /// When it turned out whether it had helped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged_at: Option<Timestamp>,
     /// When the last try at handing it over failed, if it waits for the next one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failed_at: Option<Timestamp>,
@@ -161,6 +164,9 @@ pub struct ActionItem {
     /// Who approved or denied it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<String>,
+    /// When somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<Timestamp>,
 }
 
 impl ActionItem {
@@ -181,11 +187,13 @@ impl ActionItem {
             attempt: u32::from(owed.status == ActionStatus::Pending),
             dispatched_at: None,
             settled_at: None,
+            judged_at: None,
             last_failed_at: None,
             due_at: owed.due_at,
             detail: None,
             suppressed_by: owed.suppressed_by,
             decided_by: None,
+            decided_at: None,
         }
     }
 

@@ -204,7 +204,7 @@ pub struct Mark {
 /// What is counted of an incident while it is open, without a decision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// HIGH and CRITICAL events since it was opened.
+    /// HIGH and CRITICAL events since it was opened, and the one that it began with.
     pub events: u64,
     /// When the latest of them came.
     pub last_event_at: Option<Timestamp>,

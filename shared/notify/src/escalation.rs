@@ -101,7 +101,7 @@ fn text_of_one(policy: &Policy, entry: &Entry<'_>, about: About<'_>, api: &str) 
     line(&mut text, "Severity", incident.severity.as_str());
     let since = about.and_then(|(event, _)| event.reported.source_time).unwrap_or(incident.opened_at);
     line(&mut text, "Since", &since.in_words());
-    if since != incident.opened_at {
+    if since.in_words() != incident.opened_at.in_words() {
         line(&mut text, "Opened", &incident.opened_at.in_words());
     }
     line(&mut text, "Events", &events(entry));
@@ -127,8 +127,9 @@ fn text_of_many(policy: &Policy, entries: &[Entry<'_>], api: &str) -> String {
         if incident.alarms > 0 {
             line(&mut text, "Remedies", &alarms(incident));
         }
-        how_to_go_on(&mut text, entry, api);
+        line(&mut text, "Look at", &address(entry, api));
     }
+    let _ = writeln!(text, "\nTo take one, POST {{\"by\": \"your name\"}} to its address and /acknowledge.");
     text
 }
 
@@ -147,14 +148,15 @@ fn opening(policy: &Policy, entry: &Entry<'_>) -> String {
             Cause::CriticalEvent => {
                 format!("{title} reported {} as {}.", entry.id.kind.event_type.as_str(), incident.severity)
             }
-            Cause::Action => format!("{name}: a remedy of AGE's did not work."),
+            Cause::Action => format!("{name}: {}.", last_alarm(incident)),
             Cause::GivenUp => format!("{name}: the trouble comes again, and AGE's remedies have been of no use."),
             Cause::Silence => {
-                let hours = policy.engines.get(&entry.id.kind.engine).map_or(0, |engine| engine.cadence_seconds / 3600);
-                format!("{title} has reported nothing for {hours} hours.")
+                let cadence = policy.engines.get(&entry.id.kind.engine).map_or(0, |engine| engine.cadence_seconds);
+                format!("{title} has reported nothing for {} minutes.", cadence / 60)
             }
         },
-        NoticeKind::Digest => format!("{name}: more has come."),
+        NoticeKind::Digest if entry.tally.events > incident.told.events => format!("{name}: more has come."),
+        NoticeKind::Digest => format!("{name}: {}.", last_alarm(incident)),
         NoticeKind::Reminder => format!("{name}: nobody has acknowledged this{}.", for_how_long()),
         NoticeKind::SecondLine => {
             format!("{name}: nobody has acknowledged this{}, so you are told, too.", for_how_long())
@@ -167,11 +169,15 @@ fn opening(policy: &Policy, entry: &Entry<'_>) -> String {
 }
 
 fn how_to_go_on(text: &mut String, entry: &Entry<'_>, api: &str) {
-    let incident = format!("{api}/api/governance/incidents/{}", entry.id);
+    let incident = address(entry, api);
     line(text, "Look at", &incident);
     if entry.incident.acknowledged.is_none() && entry.kind != NoticeKind::Resolution {
         line(text, "Take it", &format!("POST {incident}/acknowledge {{\"by\": \"your name\"}}"));
     }
+}
+
+fn address(entry: &Entry<'_>, api: &str) -> String {
+    format!("{api}/api/governance/incidents/{}", entry.id)
 }
 
 fn line(text: &mut String, name: &str, value: &str) {
@@ -179,21 +185,23 @@ fn line(text: &mut String, name: &str, value: &str) {
     let _ = writeln!(text, "{name:<9} {value}");
 }
 
-/// The numbers of all notices of an incident but those to the second line sum to its events.
+/// The numbers of all notices of an incident sum to its events.
 fn events(entry: &Entry<'_>) -> String {
     let (all, told) = (entry.tally.events, entry.incident.told.events);
     match entry.kind {
-        NoticeKind::SecondLine => format!("{all} in all"),
+        NoticeKind::SecondLine | NoticeKind::Resolution => format!("{all} in all"),
         _ => format!("{} new, {all} in all", all.saturating_sub(told)),
     }
 }
 
 fn alarms(incident: &Incident) -> String {
-    let number = incident.alarms;
-    let latest = incident.last_alarm.map_or(String::new(), |alarm| {
-        format!("; the latest: {}, {} ({})", alarm.action, how_far(alarm.status), alarm.at.in_words())
-    });
-    format!("{number} came to a bad end{latest}")
+    let at = incident.last_alarm.map_or(String::new(), |alarm| format!(" ({})", alarm.at.in_words()));
+    format!("{} came to a bad end; the latest: {}{at}", incident.alarms, last_alarm(incident))
+}
+
+fn last_alarm(incident: &Incident) -> String {
+    let said = |alarm: model::Alarm| format!("{}, {}", alarm.action, how_far(alarm.status));
+    incident.last_alarm.map_or_else(|| "none".to_owned(), said)
 }
 
 /// Says no more than is known: that an action was handed over is not that it helped.
@@ -329,6 +337,7 @@ pub(crate) mod tests {
             (NoticeKind::Reminder, "[AGE] Still nobody on it", "nobody has acknowledged this for 30 minutes."),
             (NoticeKind::SecondLine, "[AGE] Nobody has acknowledged", "Events    42 in all"),
             (NoticeKind::Resolution, "[AGE] Over: Billing", "nothing has come for 24 hours"),
+            (NoticeKind::Resolution, "[AGE] Over: Billing", "Events    42 in all"),
         ] {
             let message = escalation_message(&policy(), &[entry(&of, kind, 42)], None, None);
             assert!(message.subject().starts_with(subject), "{}", message.subject());

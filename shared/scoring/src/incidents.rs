@@ -95,11 +95,18 @@ impl IncidentRules {
         if incident.status == IncidentStatus::Resolved {
             return incident.due_at.map_or(Need::Nothing, |_| Need::Notice(NoticeKind::Resolution));
         }
-        let Some(last) = incident.last_notice_at else { return Need::Notice(NoticeKind::First) };
         let digest = self.next_digest(incident);
         let untold = tally.events > incident.told.events || incident.alarms > incident.told.alarms;
+        let second_is_due = incident.status == IncidentStatus::Open && self.second_line_due(incident) <= now;
+        // Where the first line cannot be reached, the second is not to wait for that.
+        let is_late = digest.plus_seconds(self.digest_after_seconds) <= now;
+        let Some(last) = incident.last_notice_at else {
+            let kind = if second_is_due && is_late { NoticeKind::SecondLine } else { NoticeKind::First };
+            return Need::Notice(kind);
+        };
         if untold && digest <= now {
-            return Need::Notice(NoticeKind::Digest);
+            let kind = if second_is_due && is_late { NoticeKind::SecondLine } else { NoticeKind::Digest };
+            return Need::Notice(kind);
         }
         // A look when the time for a digest has come; then only what is to come whatever happens.
         let look = (digest > now).then_some(digest);
@@ -146,8 +153,9 @@ impl IncidentRules {
         }
         incident.due_at = match incident.status {
             IncidentStatus::Resolved => None,
+            // Not later than a digest would be: more may have come since `tally` was taken.
             _ => Some(match self.need(incident, tally, now) {
-                Need::Wait(until) => until,
+                Need::Wait(until) => until.min(now.plus_seconds(self.digest_after_seconds)),
                 _ => now,
             }),
         };
@@ -160,24 +168,20 @@ impl IncidentRules {
             incidents,
         }
     }
+}
 
-    /// Somebody takes `incident`.
-    ///
-    /// # Errors
-    /// [`AlreadyTaken`] if somebody has, or if it is over.
-    pub fn acknowledge(&self, incident: &mut Incident, tally: Tally, mark: Mark) -> Result<(), AlreadyTaken> {
-        if incident.status != IncidentStatus::Open {
-            return Err(taken(incident));
-        }
-        let now = mark.at;
-        incident.status = IncidentStatus::Acknowledged;
-        incident.acknowledged = Some(mark);
-        settle_notify(incident);
-        if let Need::Wait(until) = self.need(incident, tally, now) {
-            incident.due_at = Some(until);
-        }
-        Ok(())
+/// Somebody takes `incident`. When it is next looked at stays as it is.
+///
+/// # Errors
+/// [`AlreadyTaken`] if somebody has, or if it is over.
+pub fn acknowledge(incident: &mut Incident, mark: Mark) -> Result<(), AlreadyTaken> {
+    if incident.status != IncidentStatus::Open {
+        return Err(taken(incident));
     }
+    incident.status = IncidentStatus::Acknowledged;
+    incident.acknowledged = Some(mark);
+    settle_notify(incident);
+    Ok(())
 }
 
 /// Ends `incident`. If it ends by itself, people are told so, once.
@@ -376,9 +380,9 @@ mod tests {
         let mut story = Story::new();
         story.event(Severity::Critical);
         story.sweep(20 * MINUTE);
-        let (mark, tally, rules) = (story.mark(), story.tally, story.rules.clone());
-        rules.acknowledge(story.incident(), tally, mark.clone()).unwrap();
-        let again = rules.acknowledge(story.incident(), tally, mark).unwrap_err();
+        let mark = story.mark();
+        acknowledge(story.incident(), mark.clone()).unwrap();
+        let again = acknowledge(story.incident(), mark).unwrap_err();
         assert_eq!(again.to_string(), "the incident is acknowledged already, by night shift");
         assert_eq!(story.sweep(10 * HOUR), [], "no reminder, no second line");
         story.event(Severity::High);
@@ -441,10 +445,35 @@ mod tests {
         let now = story.clock.now();
         assert!(rules.silence(&mut story.watch, now) && !rules.silence(&mut story.watch, now));
         story.sweep(MINUTE);
-        let (mark, tally) = (story.mark(), story.tally);
-        rules.acknowledge(story.incident(), tally, mark).unwrap();
+        let mark = story.mark();
+        acknowledge(story.incident(), mark).unwrap();
         assert_eq!(story.sweep(72 * HOUR), []);
         assert_eq!(story.incident().status, IncidentStatus::Acknowledged);
+    }
+
+    #[test]
+    fn what_comes_while_the_second_line_is_written_to_is_told_with_the_next_digest() {
+        let mut story = Story::new();
+        story.event(Severity::Critical);
+        story.sweep(29 * MINUTE);
+        story.clock.advance(MINUTE);
+        let (rules, now, tally) = (story.rules.clone(), story.clock.now(), story.tally);
+        assert_eq!(story.need(), Need::Notice(SecondLine));
+        rules.claim(story.incident(), now);
+        story.event(Severity::Critical);
+        let told = story.incident().told;
+        rules.sent(story.incident(), SecondLine, (tally, told, 1), now);
+        assert_eq!(story.sweep(10 * MINUTE), [(5, Digest, 1)]);
+    }
+
+    #[test]
+    fn a_first_line_that_cannot_be_reached_does_not_keep_the_second_from_being_told() {
+        let mut story = Story::new();
+        story.event(Severity::Critical);
+        assert_eq!(story.need(), Need::Notice(First));
+        story.clock.advance(30 * MINUTE);
+        assert_eq!(story.need(), Need::Notice(SecondLine));
+        assert_eq!(story.sweep(0), [(0, SecondLine, 0), (0, First, 1)]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use model::{Action, ActionItem, ActionStatus, EventId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -26,20 +27,26 @@ struct ActionRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<Timestamp>,
     created_at: Timestamp,
+    status: ActionStatus,
     item: ActionItem,
 }
 
-/// What the index of what is due has of an action.
+/// An action that has not ended, as the index of what is due has it: a moment behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct Due {
+pub struct Unended {
     /// The event it is for.
     pub event_id: EventId,
     /// Which.
     pub action: Action,
-    /// Since when it is due.
+    /// How far it has come.
+    pub status: ActionStatus,
+    /// When something is to be done about it.
     pub due_at: Timestamp,
     /// When it came to be owed.
     pub created_at: Timestamp,
+    /// Whether it could not be handed over, and waits for the next try.
+    #[serde(skip)]
+    pub waits: bool,
 }
 
 /// The `actions` table.
@@ -89,28 +96,22 @@ impl Actions {
         self.0.get(key, Consistency::Strong).await?.map(|item| self.parse(&item)).transpose()
     }
 
-    /// Up to `limit` of each shard of what was due at `now`, the longest due first. A row that cannot be read is an error of its
-    /// own: it must not keep the others waiting.
+    /// The actions that have not ended, the longest due first; of each shard up to a megabyte, which are some thousands. A row
+    /// that cannot be read is an error of its own: it must not keep the others waiting.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be told what is due.
-    pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<Result<Due, StoreError>>, StoreError> {
-        let shards = keys::due_shards().chain(keys::retry_shards());
-        Ok(self.in_order(&self.0.due(shards, Some(now), limit).await?, |due| due.due_at))
-    }
-
-    /// Up to `limit` of each shard of the hand-overs that wait for their next try, whenever that is, the oldest action first.
-    ///
-    /// # Errors
-    /// [`StoreError`] if they cannot be read.
-    pub async fn waiting(&self, limit: i32) -> Result<Vec<Result<Due, StoreError>>, StoreError> {
-        Ok(self.in_order(&self.0.due(keys::retry_shards(), None, limit).await?, |due| due.created_at))
-    }
-
-    fn in_order(&self, items: &[Item], by: impl Fn(&Due) -> Timestamp) -> Vec<Result<Due, StoreError>> {
-        let mut due: Vec<Result<Due, StoreError>> = items.iter().map(|item| self.row_name().read(item)).collect();
-        due.sort_by_key(|row| row.as_ref().ok().map(|due| (by(due), due.event_id, due.action)));
-        due
+    pub async fn unended(&self) -> Result<Vec<Result<Unended, StoreError>>, StoreError> {
+        let shards =
+            keys::due_shards().map(|shard| (shard, false)).chain(keys::retry_shards().map(|shard| (shard, true)));
+        let of_shard = async |(shard, waits): (String, bool)| {
+            let items = self.0.due(std::iter::once(shard), None, None).await?;
+            let unended = |item: &Item| Ok(Unended { waits, ..self.row_name().read(item)? });
+            Ok::<_, StoreError>(items.iter().map(unended).collect::<Vec<_>>())
+        };
+        let mut unended: Vec<_> = try_join_all(shards.map(of_shard)).await?.into_iter().flatten().collect();
+        unended.sort_by_key(|row| row.as_ref().ok().map(|row: &Unended| (row.due_at, row.event_id, row.action)));
+        Ok(unended)
     }
 
     /// Writes `new` in the place of `old`. False, and nothing is written, if it is no longer as `old` has it.
@@ -166,15 +167,23 @@ impl Actions {
     }
 
     /// Says of an action that has succeeded that it was of no use, as part of a transaction.
-    pub(crate) fn put_ineffective(&self, event: EventId, action: Action) -> Result<TransactWriteItem, StoreError> {
+    pub(crate) fn put_ineffective(
+        &self,
+        event: EventId,
+        action: Action,
+        at: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
         let from = ActionStatus::Succeeded;
         let update = Update::builder()
             .key("event_id", text(event))
             .key("action", text(action))
-            .update_expression("SET #item.#status = :to REMOVE due_shard, due_at, #item.dueAt")
+            .update_expression(
+                "SET #item.#status = :to, #status = :to, #item.judgedAt = :at REMOVE due_shard, due_at, #item.dueAt",
+            )
             .condition_expression("#item.#status = :from")
             .expression_attribute_names("#item", "item")
             .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":at", text(at))
             .expression_attribute_values(":from", text(from))
             .expression_attribute_values(":to", text(from.to(ActionStatus::Ineffective)?));
         transaction::update(&self.0.name, update)
@@ -192,7 +201,7 @@ impl Actions {
         let update = Update::builder()
             .key("event_id", text(event))
             .key("action", text(Action::NotifyAdmin))
-            .update_expression("SET #item.#status = :to, #item.#when = :at")
+            .update_expression("SET #item.#status = :to, #status = :to, #item.#when = :at")
             .condition_expression("#item.#status = :from")
             .expression_attribute_names("#item", "item")
             .expression_attribute_names("#status", "status")
@@ -214,6 +223,7 @@ impl Actions {
             due_shard: item.due_at.map(|_| due_shard(item)),
             due_at: item.due_at,
             created_at: item.created_at,
+            status: item.status,
             item: item.clone(),
         })
     }

@@ -65,15 +65,16 @@ impl Table {
 }
 
 impl Table {
-    /// Up to `limit` items of each of `shards` in the `due` index, the longest due first: those due at `until`, or all.
+    /// A page of each of `shards` in the `due` index, the longest due first: those due at `until`, or all; up to `limit` of
+    /// each, or a megabyte.
     pub(crate) async fn due(
         &self,
         shards: impl Iterator<Item = String>,
         until: Option<Timestamp>,
-        limit: i32,
+        limit: Option<i32>,
     ) -> Result<Vec<Item>, StoreError> {
         let of_shard = async |shard: String| {
-            let query = self.client.query().table_name(&self.name).index_name("due").limit(limit);
+            let query = self.client.query().table_name(&self.name).index_name("due").set_limit(limit);
             let query = query.expression_attribute_values(":shard", text(shard));
             let query = match until {
                 Some(until) => query

@@ -110,6 +110,15 @@ impl Incidents {
         Self { table: watches.0.clone(), watches }
     }
 
+    /// Opens the connection before the first request needs it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the table cannot be asked.
+    pub async fn warm(&self) -> Result<(), StoreError> {
+        let key = [("fingerprint", text("warm")), ("opened_at", text("warm"))];
+        self.table.get(key, Consistency::Eventual).await.map(drop)
+    }
+
     /// The incident called `id`.
     ///
     /// # Errors
@@ -125,11 +134,11 @@ impl Incidents {
         Ok(Some(Known { id: id.clone(), incident, tally: Tally { events, last_event_at } }))
     }
 
-    /// All notices about the incident called `id`, the first one first.
+    /// The latest `limit` notices about the incident called `id`, the latest first.
     ///
     /// # Errors
     /// [`StoreError`] if any cannot be read.
-    pub async fn notices(&self, id: &IncidentId) -> Result<Vec<Notice>, StoreError> {
+    pub async fn notices(&self, id: &IncidentId, limit: usize) -> Result<Vec<Notice>, StoreError> {
         let query = self
             .table
             .client
@@ -137,9 +146,12 @@ impl Incidents {
             .key_condition_expression("fingerprint = :fingerprint AND begins_with(opened_at, :notices)")
             .expression_attribute_values(":fingerprint", text(keys::fingerprint(&id.kind)))
             .expression_attribute_values(":notices", text(keys::notices(id.opened_at)))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .consistent_read(true);
-        let items = self.table.all(query).await?;
-        items.iter().map(|item| Ok(self.row_name().read::<NoticeRow>(item)?.notice)).collect()
+        let page = query.table_name(&self.table.name).send().await;
+        let page = page.map_err(|error| StoreError::unavailable("Query", &self.table.name, error))?;
+        page.items().iter().map(|item| Ok(self.row_name().read::<NoticeRow>(item)?.notice)).collect()
     }
 
     /// Up to `limit` incidents of `status`, or of any, that stand before `before`, newest first.
@@ -196,7 +208,8 @@ impl Incidents {
         };
         let items = try_join_all(IncidentStatus::ALL.iter().map(of_status)).await?;
         let mut listed: Vec<Listed> = items.iter().flatten().map(|item| self.listed(item)).collect::<Result<_, _>>()?;
-        listed.sort_by_key(|listed| keys::listed(&listed.id));
+        // The index is a moment behind: of one that has just moved, the later status counts.
+        listed.sort_by_key(|listed| (keys::listed(&listed.id), std::cmp::Reverse(listed.status)));
         listed.dedup_by(|a, b| a.id == b.id);
         Ok(listed)
     }

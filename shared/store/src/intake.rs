@@ -157,7 +157,7 @@ impl Intake {
                 let next = Next { watch: plan.watch.as_ref(), counted_at, notice: None };
                 items.extend(self.life.put_watch(&kind, before, &next, event.occurred_at)?);
             }
-            items.extend(self.life.put_ineffective(&kind, &plan.ineffective)?);
+            items.extend(self.life.put_ineffective(&kind, &plan.ineffective, event.occurred_at)?);
         }
         Ok(items)
     }

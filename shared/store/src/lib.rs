@@ -22,7 +22,7 @@ mod transaction;
 mod watches;
 mod weekly;
 
-pub use actions::{Actions, Due};
+pub use actions::{Actions, Unended};
 pub use db::{Consistency, Db};
 pub use error::StoreError;
 pub use events::Events;

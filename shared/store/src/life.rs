@@ -9,7 +9,7 @@ use crate::watches::{Kept, Next};
 use crate::{Actions, Consistency, HealthRecord, Mailer, Rollups, StoreError, Watches, backoff};
 
 /// Others may be writing the same watch; more often than this they are not just passing.
-const MAX_ATTEMPTS: u32 = 10;
+const MAX_ATTEMPTS: u32 = 14;
 
 /// What a remedy's bad end does to the watch of its kind.
 pub type OnAlarm<'a> = &'a (dyn Fn(&mut Watch, Alarm) + Sync);
@@ -210,10 +210,11 @@ impl Life {
         &self,
         kind: &Kind,
         remedies: &[Remedy],
+        at: Timestamp,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut items = Vec::new();
         for Remedy { event_id, action, .. } in remedies {
-            items.push(self.actions.put_ineffective(*event_id, *action)?);
+            items.push(self.actions.put_ineffective(*event_id, *action, at)?);
         }
         items.extend(self.rollups.ineffective(kind.engine, remedies)?);
         Ok(items)

@@ -12,6 +12,9 @@ use crate::{Consistency, StoreError, backoff, keys};
 /// Others may be taking at the same moment; more often than this there is nothing left.
 const MAX_ATTEMPTS: u32 = 8;
 
+/// How far the clocks of two environments may be apart. Lambda keeps them within milliseconds.
+const CLOCK_SKEW_SECONDS: i64 = 10;
+
 #[derive(Debug, Deserialize)]
 struct MailerRow {
     /// When the bucket is full again (the theoretical arrival time of the generic cell rate algorithm).
@@ -23,16 +26,21 @@ struct MailerRow {
 pub struct Mailer(pub(crate) Table);
 
 impl Mailer {
-    /// Takes the right to send one e-mail now, if one may be sent in `every_seconds`, and `burst` at once after a pause.
+    /// Takes the right to send one e-mail now, if one may be sent in `every_seconds`, and `burst` at once after a pause, of
+    /// which `kept` are left for others.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be told; then none may be sent.
-    pub async fn take(&self, every_seconds: i64, burst: u32, clock: &dyn Clock) -> Result<bool, StoreError> {
+    pub async fn take(&self, every_seconds: i64, burst: u32, kept: u32, clock: &dyn Clock) -> Result<bool, StoreError> {
         for attempt in 1..=MAX_ATTEMPTS {
             let full_at = self.full_at().await?;
             let now = clock.now();
+            let last = now.plus_seconds((i64::from(burst) - 1) * every_seconds);
             let begin = full_at.map_or(now, |full_at| full_at.max(now));
-            if begin > now.plus_seconds((i64::from(burst) - 1) * every_seconds) {
+            // No right clock can have emptied the bucket further than that: one that was ahead must not silence AGE.
+            let emptied = last.plus_seconds(every_seconds + CLOCK_SKEW_SECONDS);
+            let begin = if begin > emptied { last } else { begin };
+            if begin > last.plus_seconds(-i64::from(kept) * every_seconds) {
                 return Ok(false);
             }
             if self.fill(full_at, begin.plus_seconds(every_seconds)).await? {

@@ -1,7 +1,7 @@
 //! What is remembered of each kind of trouble, with its latest incident: one row a kind in the `incidents` table.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
-use model::{Incident, IncidentId, IncidentStatus, Kind, Notice, Tally, Timestamp, Watch};
+use model::{Cause, Incident, IncidentId, IncidentStatus, Kind, Notice, Tally, Timestamp, Watch};
 use serde::Deserialize;
 
 use crate::db::{Db, Table};
@@ -81,7 +81,7 @@ impl Watches {
     /// # Errors
     /// [`StoreError`] if it cannot be told what is due.
     pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<Result<Kind, StoreError>>, StoreError> {
-        let items = self.0.due(keys::due_shards(), Some(now), limit).await?;
+        let items = self.0.due(keys::due_shards(), Some(now), Some(limit)).await?;
         let parse = |item: &Item| {
             let name = self.row_name();
             let row: DueRow = name.read(item)?;
@@ -137,25 +137,29 @@ impl Watches {
                 }
                 None => remove.push("acknowledged_at"),
             }
-            if incident.status == IncidentStatus::Resolved {
-                // INVARIANT: nothing is over while an event comes that it counts.
+            // INVARIANT: nothing is over, or put off, while an event comes that it counts and nobody has looked at.
+            let put_off = old.is_some_and(|old| old.due_at < incident.due_at) && next.notice.is_none();
+            if incident.status == IncidentStatus::Resolved || (put_off && incident.sending_until.is_none()) {
                 condition += " AND (attribute_not_exists(events) OR events = :events)";
                 update = update.expression_attribute_values(":events", number(before.tally.events));
             }
         }
+        // A new incident counts from the event that its remedy was for, if that is how it began.
+        let first = u64::from(is_another && new.is_some_and(|incident| incident.cause == Cause::Action));
+        if is_another {
+            set.push("events = :events_now");
+            let events = first + u64::from(next.counted_at.is_some());
+            update = update.expression_attribute_values(":events_now", number(events));
+        } else if next.counted_at.is_some() {
+            add.push("events :one");
+            update = update.expression_attribute_values(":one", number(1));
+        }
         match next.counted_at {
             Some(at) => {
-                if is_another {
-                    set.push("events = :one");
-                } else {
-                    add.push("events :one");
-                }
                 set.push("last_event_at = :last_event_at");
-                update = update
-                    .expression_attribute_values(":one", number(1))
-                    .expression_attribute_values(":last_event_at", text(at));
+                update = update.expression_attribute_values(":last_event_at", text(at));
             }
-            None if is_another => remove.push("events, last_event_at"),
+            None if is_another => remove.push("last_event_at"),
             None => {}
         }
         let parts = [("SET", set), ("REMOVE", remove), ("ADD", add)];

@@ -154,7 +154,7 @@ pub enum PolicyError {
     #[error("the times of actions must be at least a second, and retry_after_seconds must not be empty")]
     BadTime,
     /// A span of time that is none, or no e-mail ever.
-    #[error("the times of incidents and mail_burst must be at least 1, and no cadence below 0")]
+    #[error("the times of incidents must be at least 1 s, mail_burst at least 3, and each cadence 0 to 30 days")]
     BadIncidents,
     /// People would be told of what nothing is done about.
     #[error("incidents.from must not be below actions.from")]
@@ -196,7 +196,8 @@ impl Policy {
         self.validate_categories()?;
         self.actions.validate()?;
         self.incidents.validate()?;
-        if self.engines.values().any(|engine| engine.cadence_seconds < 0) {
+        // Events are kept for 31 days at least: a longer silence could not be told from their absence.
+        if self.engines.values().any(|engine| !(0..=30 * 86_400).contains(&engine.cadence_seconds)) {
             return Err(PolicyError::BadIncidents);
         }
         // Events below it are not looked at for anything.
@@ -252,6 +253,10 @@ impl ActionRules {
 }
 
 impl IncidentRules {
+    /// How many e-mails of a burst are not for first notices: in a storm of new incidents those alone would use all there
+    /// are, and the sweep, whose e-mails speak of many, could not send any.
+    pub const KEPT_FOR_THE_SWEEP: u32 = 2;
+
     fn validate(&self) -> Result<(), PolicyError> {
         let times = [
             self.digest_after_seconds,
@@ -260,9 +265,12 @@ impl IncidentRules {
             self.resolve_after_seconds,
             self.lease_seconds,
             self.mail_every_seconds,
-            i64::from(self.mail_burst),
         ];
-        if times.into_iter().any(|time| time < 1) { Err(PolicyError::BadIncidents) } else { Ok(()) }
+        if self.mail_burst <= Self::KEPT_FOR_THE_SWEEP || times.into_iter().any(|time| time < 1) {
+            Err(PolicyError::BadIncidents)
+        } else {
+            Ok(())
+        }
     }
 }
 
