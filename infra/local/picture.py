@@ -53,6 +53,7 @@ NOTICES = {
 SIGNS = {  # of an entry in a story: pretty, plain, colour
     "event": ("●", "*", "35"),
     "action": ("→", ">", "2"),
+    "decided": ("✓", "+", "33"),
     "outcome": ("←", "<", "2"),
     "opened": ("▲", "!", "31"),
     "notice": ("@", "@", "1"),
@@ -282,6 +283,8 @@ def _said(entry: Report) -> str:
         case "action":
             item = entry["action"]
             return f"AGE {'does not repeat' if item['status'] == 'suppressed' else 'begins'} {item['action']}"
+        case "decided":
+            return f"{entry['action']} {'denied' if entry['status'] == 'denied' else 'approved'} by {entry['by']}"
         case "outcome":
             return f"{entry['action']} {OUTCOMES.get(entry['status'], entry['status'])}{_quoted(entry.get('detail'))}"
         case "opened":
@@ -289,7 +292,8 @@ def _said(entry: Report) -> str:
         case "notice":
             notice = entry["notice"]
             new = f"; new events: {notice['newEvents']}" if notice["newEvents"] else ""
-            return f"e-mail {notice['number']}: {NOTICES[notice['kind']]}{new}"
+            of_a_remedy = notice["kind"] == "digest" and not notice["newEvents"]
+            return f"e-mail {notice['number']}: {'a remedy went wrong' if of_a_remedy else NOTICES[notice['kind']]}{new}"
         case done:
             return f"{done} by {entry.get('by', 'itself')}{_quoted(entry.get('note'))}"
 

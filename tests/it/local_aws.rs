@@ -406,7 +406,7 @@ async fn a_remedy_that_fails_is_an_incident_until_somebody_takes_it() {
     let shown = stack.get(&format!("/api/governance/events/{}", again["id"].as_str().unwrap())).await.1;
     assert_eq!(actions(&shown), [("MAOS_auto_fix", "ineffective")]);
     let (_, story) = stack.get(&path).await;
-    assert_eq!((&story["alarms"], &story["events"]), (&json!(2), &json!(2)), "{story}");
+    assert_eq!((&story["alarms"], &story["events"]), (&json!(2), &json!(3)), "{story}");
     assert_eq!(stack.tell(&format!("{path}/resolve"), &json!({"by": "night shift"})).await.0, 200);
     assert!(find("resolved").await.is_some() && find("open").await.is_none());
     let (_, report) = stack.call(Method::POST, "/api/governance/report", &[], String::new()).await;

@@ -52,10 +52,11 @@ enum What {
     },
     Decided {
         by: String,
-        approved: bool,
+        #[serde(flatten)]
         of: Of,
     },
     Outcome {
+        #[serde(flatten)]
         of: Of,
         #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
@@ -150,11 +151,11 @@ fn turns(item: &ActionItem) -> Vec<Entry> {
     let of = |status| Of { event_id: item.event_id, action: item.action, status };
     let mut turns = Vec::new();
     if let (Some(at), Some(by)) = (item.decided_at, item.decided_by.clone()) {
-        let approved = item.status != ActionStatus::Denied;
-        let status = if approved { ActionStatus::Pending } else { ActionStatus::Denied };
-        turns.push(entry(at, What::Decided { by, approved, of: of(status) }));
+        let denied = item.status == ActionStatus::Denied;
+        let status = if denied { ActionStatus::Denied } else { ActionStatus::Pending };
+        turns.push(entry(at, What::Decided { by, of: of(status) }));
     }
-    if let Some(at) = item.settled_at {
+    if let Some(at) = item.settled_at.filter(|_| item.status != ActionStatus::Denied) {
         let status = if item.judged_at.is_some() { ActionStatus::Succeeded } else { item.status };
         turns.push(entry(at, What::Outcome { of: of(status), detail: item.detail.clone() }));
     }

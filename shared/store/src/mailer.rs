@@ -35,12 +35,12 @@ impl Mailer {
         for attempt in 1..=MAX_ATTEMPTS {
             let full_at = self.full_at().await?;
             let now = clock.now();
-            let last = now.plus_seconds((i64::from(burst) - 1) * every_seconds);
+            let of = |mails: u32| now.plus_seconds(i64::from(mails) * every_seconds);
+            let last = of(burst.saturating_sub(kept + 1));
             let begin = full_at.map_or(now, |full_at| full_at.max(now));
             // No right clock can have emptied the bucket further than that: one that was ahead must not silence AGE.
-            let emptied = last.plus_seconds(every_seconds + CLOCK_SKEW_SECONDS);
-            let begin = if begin > emptied { last } else { begin };
-            if begin > last.plus_seconds(-i64::from(kept) * every_seconds) {
+            let begin = if begin > of(burst).plus_seconds(CLOCK_SKEW_SECONDS) { last } else { begin };
+            if begin > last {
                 return Ok(false);
             }
             if self.fill(full_at, begin.plus_seconds(every_seconds)).await? {
