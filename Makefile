@@ -50,7 +50,7 @@ lint: .venv/ready cargo ## formatting, lints, dependency rules, the template
 	@echo "==> Template"
 	@$(TOOLS) cfn-lint infra/template.yaml
 	@echo "==> Python"
-	@.venv/bin/python -W error -m compileall -q infra/local examples
+	@.venv/bin/python -W error -m compileall -q infra/local examples tests/senders
 
 build: .venv/ready cargo ## the functions, as AWS runs them, in target/lambda
 	@echo "==> Building the functions ($(ARCH))"
@@ -62,7 +62,7 @@ deploy: build .venv/deploy/ready ## deploy to your AWS account; asks before it c
 
 clean: ## stop the local AWS; remove all that was built or installed here
 	@if [ -f $(STATE)/aws.pid ] && [ -x .venv/bin/python ]; then $(LOCAL)/stack.py down; fi
-	@rm -rf target .venv $(STATE) infra/local/__pycache__ examples/__pycache__
+	@rm -rf target .venv $(STATE) infra/local/__pycache__ examples/__pycache__ tests/senders/__pycache__
 
 cargo:
 	@command -v cargo >/dev/null || { echo "age: cargo is missing: install Rust from https://rustup.rs" >&2; exit 2; }

@@ -12,6 +12,7 @@ mod contract;
 mod faults;
 mod idempotency;
 mod incidents;
+mod intake;
 mod listing;
 mod lives;
 mod local_aws;

@@ -191,7 +191,7 @@ impl Api {
         let path = path.split('?').next().unwrap_or_default();
         let parts: Vec<&str> = path.trim_start_matches("/api/governance/").split('/').collect();
         match parts.as_slice() {
-            ["event"] => &self.log_event,
+            ["event"] | ["intake", "alertmanager"] => &self.log_event,
             ["events"] | ["events", _] => &self.list_events,
             ["report"] => &self.generate_report,
             ["reports"] | ["reports", _] => &self.list_reports,

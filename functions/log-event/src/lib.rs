@@ -1,20 +1,26 @@
 //! Takes events in: parse, decide, store, answer. The first try at what is owed is made before the answer.
 
+mod alertmanager;
+mod cloudevent;
 mod request;
 
 use std::sync::Arc;
 
+use alertmanager::Webhook;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use dispatch::{Dispatcher, Escalations};
-use model::{Action, ActionItem, ActionStatus, Clock, Event, Kind, Watch};
-use platform::{JsonBody, NoQuery, Origin, Problem};
+use model::{Action, ActionItem, ActionStatus, Clock, Event, EventId, IdempotencyKey, Kind, NewEvent, Watch};
+use platform::{AnyBody, FieldError, JsonBody, NoQuery, Origin, Problem};
 use scoring::Policy;
 use serde::Serialize;
 use store::{Decide, Intake, Recorded};
+
+/// Alerts of a group that are begun after so many seconds are left for Alertmanager's next try. The function may run for 25.
+const ALERTS_SECONDS: i64 = 12;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -38,7 +44,11 @@ impl App {
 
 /// The routes of this function.
 pub fn router(app: App) -> Router {
-    platform::router(Router::new().route("/api/governance/event", post(log_event)).with_state(app))
+    let routes = Router::new()
+        .route("/api/governance/event", post(log_event))
+        .route("/api/governance/intake/alertmanager", post(take_alerts))
+        .with_state(app);
+    platform::router(routes)
 }
 
 #[derive(Serialize)]
@@ -48,33 +58,120 @@ struct Answer {
     actions: Vec<ActionItem>,
 }
 
+/// What was made of an event.
+enum Taken {
+    /// It is stored now.
+    Created(Answer),
+    /// It was before, under the same name.
+    Replayed(Answer),
+    /// Another event was, under the same name.
+    Reused,
+}
+
 async fn log_event(
     State(App(app)): State<App>,
     Origin(origin): Origin,
     _: NoQuery,
     headers: HeaderMap,
-    JsonBody(body): JsonBody,
+    body: AnyBody,
 ) -> Result<Response, Problem> {
-    let (reported, key) = request::parse(&headers, &body)?;
-    let policy = app.dispatcher.policy();
-    let plan = |event: &Event, watch: &Watch| scoring::plan(policy, event, watch);
-    let decide: Option<Decide<'_>> = if reported.severity < policy.actions.from { None } else { Some(&plan) };
-    match app.intake.record(reported, key.as_ref(), decide, Policy::HASH, app.clock.as_ref()).await? {
-        Recorded::Created { event, actions, tell } => {
-            let mut actions = app.first_try(&event, actions).await;
-            if tell {
-                app.tell(&event, &mut actions, origin.as_deref()).await;
-            }
-            Ok((StatusCode::CREATED, Json(Answer { event, actions })).into_response())
-        }
-        Recorded::Replayed(event, actions) => {
-            Ok((StatusCode::OK, [(REPLAYED, "true")], Json(Answer { event, actions })).into_response())
-        }
-        Recorded::KeyReused => Err(request::key_reused()),
+    let (reported, key, reused) = if body.media_type.as_deref() == Some(cloudevent::STRUCTURED) {
+        named(cloudevent::structured(&headers, &body)?)
+    } else if cloudevent::is_binary(&headers) {
+        named(cloudevent::binary(&headers, &body)?)
+    } else if body.is_json() {
+        let (reported, key) = request::parse(&headers, &body.bytes)?;
+        (reported, key, request::key_reused as fn() -> Problem)
+    } else {
+        return Err(Problem::not_json());
+    };
+    match app.take(reported, key.as_ref(), origin.as_deref()).await? {
+        Taken::Created(answer) => Ok((StatusCode::CREATED, Json(answer)).into_response()),
+        Taken::Replayed(answer) => Ok((StatusCode::OK, [(REPLAYED, "true")], Json(answer)).into_response()),
+        Taken::Reused => Err(reused()),
     }
 }
 
+/// A `CloudEvent` always has a name.
+fn named((event, key): (NewEvent, IdempotencyKey)) -> (NewEvent, Option<IdempotencyKey>, fn() -> Problem) {
+    (event, Some(key), cloudevent::id_reused)
+}
+
+/// What was made of an alert.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verdict {
+    fingerprint: String,
+    /// As of the request for it alone: 201 stored, 200 known already, 422 refused.
+    status: u16,
+    /// Its event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<EventId>,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+#[derive(Serialize)]
+struct Verdicts {
+    alerts: Vec<Verdict>,
+}
+
+/// Takes the alerts of a group, one after the other. What cannot be stored is a 503: Alertmanager sends all of them again,
+/// and those that were stored are known then.
+async fn take_alerts(
+    State(App(app)): State<App>,
+    Origin(origin): Origin,
+    _: NoQuery,
+    JsonBody(body): JsonBody,
+) -> Result<Json<Verdicts>, Problem> {
+    let began = app.clock.now();
+    let mut verdicts = Vec::new();
+    for (place, alert) in Webhook::parse(&body)?.into_iter().enumerate() {
+        if app.clock.now() > began.plus_seconds(ALERTS_SECONDS) {
+            return Err(Problem::unavailable("not all alerts could be taken in time; send them again"));
+        }
+        let (status, id, errors) = match alert.event(&app.dispatcher.policy().alertmanager, place) {
+            Err(errors) => (StatusCode::UNPROCESSABLE_ENTITY, None, errors),
+            Ok((reported, key)) => match app.take(reported, Some(&key), origin.as_deref()).await? {
+                Taken::Created(answer) => (StatusCode::CREATED, Some(answer.event.id), Vec::new()),
+                Taken::Replayed(answer) => (StatusCode::OK, Some(answer.event.id), Vec::new()),
+                // Its annotations have changed since: it is the same alert.
+                Taken::Reused => (StatusCode::OK, None, Vec::new()),
+            },
+        };
+        verdicts.push(Verdict { fingerprint: alert.fingerprint, status: status.as_u16(), id, errors });
+    }
+    if verdicts.iter().any(|verdict| verdict.errors.is_empty()) || verdicts.is_empty() {
+        return Ok(Json(Verdicts { alerts: verdicts }));
+    }
+    Err(Problem::invalid(verdicts.into_iter().flat_map(|verdict| verdict.errors).collect()))
+}
+
 impl Parts {
+    /// Stores an event, does what it leads to, and answers what was made of it.
+    async fn take(
+        &self,
+        reported: NewEvent,
+        key: Option<&IdempotencyKey>,
+        origin: Option<&str>,
+    ) -> Result<Taken, Problem> {
+        let policy = self.dispatcher.policy();
+        let plan = |event: &Event, watch: &Watch| scoring::plan(policy, event, watch);
+        let decide: Option<Decide<'_>> = if reported.severity < policy.actions.from { None } else { Some(&plan) };
+        Ok(match self.intake.record(reported, key, decide, Policy::HASH, self.clock.as_ref()).await? {
+            Recorded::Created { event, actions, tell } => {
+                let mut actions = self.first_try(&event, actions).await;
+                if tell {
+                    self.tell(&event, &mut actions, origin).await;
+                }
+                Taken::Created(Answer { event, actions })
+            }
+            Recorded::Replayed(event, actions) => Taken::Replayed(Answer { event, actions }),
+            Recorded::KeyReused => Taken::Reused,
+        })
+    }
+
     /// Hands over what is pending. The event is stored by now: nothing here can take that back.
     async fn first_try(&self, event: &Event, mut actions: Vec<ActionItem>) -> Vec<ActionItem> {
         for item in &mut actions {

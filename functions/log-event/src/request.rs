@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use model::{Details, DetailsError, EventType, IdempotencyKey, NewEvent};
 use platform::{FieldError, Fields, Problem, Refused};
 
-const KEY_HEADER: &str = "Idempotency-Key";
+pub(crate) const KEY_HEADER: &str = "Idempotency-Key";
 
 /// An event and its idempotency key, from a request.
 ///
@@ -16,6 +16,14 @@ pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<(NewEvent, Optio
     let key = key(&mut fields, headers);
     let event = event(&mut fields, &mut too_large);
     let read = event.and_then(|event| Ok((event, key?)));
+    finish(fields, read, too_large)
+}
+
+/// Ends the reading of an event's fields.
+///
+/// # Errors
+/// 413 if the details are too large, else 422 with every field that is wrong.
+pub(crate) fn finish<T>(fields: Fields, read: Result<T, Refused>, too_large: bool) -> Result<T, Problem> {
     fields.finish(read).map_err(|errors| {
         if too_large { Problem::too_large("the details are too large", errors) } else { Problem::invalid(errors) }
     })
@@ -31,7 +39,7 @@ fn event(fields: &mut Fields, too_large: &mut bool) -> Result<NewEvent, Refused>
     let engine = fields.required("engine");
     let event_type = event_type(fields);
     let severity = fields.optional("severity");
-    let details = details(fields, too_large);
+    let details = details(fields, "details", too_large);
     let source_time = fields.optional("sourceTime");
     Ok(NewEvent {
         engine: engine?,
@@ -55,6 +63,11 @@ fn event_type(fields: &mut Fields) -> Result<EventType, Refused> {
         (false, true) => OLD,
         _ => NEW,
     };
+    event_type_named(fields, name)
+}
+
+/// The event type in the field called `name`.
+pub(crate) fn event_type_named(fields: &mut Fields, name: &str) -> Result<EventType, Refused> {
     let event_type: EventType = fields.required(name)?;
     if event_type.as_str() == EventType::ENGINE_SILENT {
         // An engine that could say so itself would hide its real silence.
@@ -63,11 +76,27 @@ fn event_type(fields: &mut Fields) -> Result<EventType, Refused> {
     Ok(event_type)
 }
 
-fn details(fields: &mut Fields, too_large: &mut bool) -> Result<Details, Refused> {
-    let Some(raw) = fields.raw("details")? else { return Ok(Details::default()) };
-    raw.get().parse().map_err(|error| {
+/// The details in the field called `name`; none, if it is not given.
+pub(crate) fn details(fields: &mut Fields, name: &str, too_large: &mut bool) -> Result<Details, Refused> {
+    let Some(raw) = fields.raw(name)? else { return Ok(Details::default()) };
+    parsed_details(fields, name, raw.get(), too_large)
+}
+
+/// The details that a whole body is; none, if it is empty.
+pub(crate) fn whole_details(fields: &mut Fields, body: &[u8], too_large: &mut bool) -> Result<Details, Refused> {
+    if body.is_empty() {
+        return Ok(Details::default());
+    }
+    match std::str::from_utf8(body) {
+        Ok(text) => parsed_details(fields, "data", text, too_large),
+        Err(error) => Err(fields.refuse("data", format!("must be UTF-8: {error}"))),
+    }
+}
+
+fn parsed_details(fields: &mut Fields, name: &str, text: &str, too_large: &mut bool) -> Result<Details, Refused> {
+    text.parse().map_err(|error| {
         *too_large |= matches!(error, DetailsError::TooLarge(_));
-        fields.refuse("details", error)
+        fields.refuse(name, error)
     })
 }
 

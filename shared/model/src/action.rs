@@ -1,9 +1,9 @@
 //! What AGE does about an event, and how far it has come.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::digest;
 use crate::{Engine, Event, EventId, EventType, Severity, Timestamp};
 
 crate::names::named! {
@@ -216,13 +216,7 @@ impl ActionItem {
             reported.details.as_str().to_owned(),
             policy_hash.to_owned(),
         ];
-        let mut hash = Sha256::new();
-        for part in parts {
-            // The length before each part: no two lists of parts are the same text.
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            hash.update(part);
-        }
-        hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+        digest::of(parts)
     }
 }
 

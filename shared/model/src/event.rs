@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Details, Engine, EventId, Severity, Timestamp};
+use crate::{Details, Engine, EventId, Severity, Timestamp, digest};
 
 const MAX_EVENT_TYPE_CHARS: usize = 128;
 const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
@@ -94,6 +94,12 @@ pub struct IdempotencyKey(String);
 pub struct NotAKey;
 
 impl IdempotencyKey {
+    /// The key of what `origin` names by `parts`, whatever they hold.
+    #[must_use]
+    pub fn of(origin: &str, parts: &[&str]) -> Self {
+        Self(format!("{origin}/{}", digest::of(parts)))
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

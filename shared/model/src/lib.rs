@@ -6,6 +6,7 @@ mod action;
 mod clock;
 mod counts;
 mod details;
+mod digest;
 mod engine;
 mod event;
 mod id;

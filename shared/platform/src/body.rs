@@ -10,6 +10,8 @@ use crate::{Fields, Problem};
 /// The largest body read, in bytes. An event is 17 KB at most; the rest is white space.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
+const JSON: &str = "application/json";
+
 /// The bytes of a body that calls itself JSON. Whether it is, the caller finds out.
 #[derive(Debug)]
 pub struct JsonBody(pub Bytes);
@@ -18,12 +20,34 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            return Err(Problem::unsupported_media_type(
-                "the body must be application/json, and its Content-Type must say so",
-            ));
-        }
-        read(request).await.map(Self)
+        let body = AnyBody::from_request(request, &()).await?;
+        if body.is_json() { Ok(Self(body.bytes)) } else { Err(Problem::not_json()) }
+    }
+}
+
+/// The bytes of a body, and what it calls itself. Whether that is so, the caller finds out.
+#[derive(Debug)]
+pub struct AnyBody {
+    /// Its media type, without parameters and in lower case. None if it has none.
+    pub media_type: Option<String>,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+impl AnyBody {
+    /// Whether it calls itself JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.media_type.as_deref() == Some(JSON)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for AnyBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let media_type = media_type(request.headers());
+        Ok(Self { media_type, bytes: read(request).await? })
     }
 }
 
@@ -48,8 +72,7 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
     to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(too_large)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let media_type =
-        headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
-    media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(|media_type| media_type.trim().to_ascii_lowercase())
 }

@@ -35,6 +35,23 @@ impl Fields {
         Ok(Self { given: serde_json::from_str(value.get()).map_err(not_json)?, errors: Vec::new() })
     }
 
+    /// Fields that are texts, such as headers.
+    #[must_use]
+    pub fn of_texts<'a>(texts: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        let mut fields = Self::default();
+        for (name, text) in texts {
+            // Any text can be written as JSON.
+            let raw = serde_json::value::to_raw_value(&text).unwrap_or_default();
+            fields.given.0.entry(name.to_owned()).or_default().push(raw);
+        }
+        fields
+    }
+
+    /// Gives up the fields that were not taken, of a format that has more than AGE looks at.
+    pub fn forget_the_others(&mut self) {
+        self.given.0.clear();
+    }
+
     /// Reads `body` with `read`, and refuses it for all that is wrong with it.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ mod problem;
 mod query;
 mod serve;
 
-pub use body::{JsonBody, NoBody};
+pub use body::{AnyBody, JsonBody, NoBody};
 pub use clock::SystemClock;
 pub use cursor::CursorKey;
 pub use fields::{Fields, Refused};

@@ -89,6 +89,12 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     }
 
+    /// 415: a body that does not call itself JSON.
+    #[must_use]
+    pub fn not_json() -> Self {
+        Self::unsupported_media_type("the body must be application/json, and its Content-Type must say so")
+    }
+
     /// 422: fields that are wrong, each named.
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {

@@ -9,5 +9,7 @@ mod report;
 pub use actions::plan;
 pub use assessment::{Assessment, severity_weight};
 pub use incidents::{Need, acknowledge, resolve};
-pub use policy::{ActionRule, ActionRules, Category, EngineRules, IncidentRules, Policy, PolicyError, Unreadable};
+pub use policy::{
+    ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, Policy, PolicyError, Unreadable,
+};
 pub use report::report;

@@ -2,7 +2,7 @@
 
 mod rules;
 
-pub use rules::{ActionRule, ActionRules, Category, EngineRules, IncidentRules, Policy, PolicyError};
+pub use rules::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, Policy, PolicyError};
 use thiserror::Error;
 
 /// The policy that was compiled in could not be read back.
@@ -26,6 +26,14 @@ impl Policy {
     #[must_use]
     pub fn title(&self, engine: model::Engine) -> &str {
         self.engines.get(&engine).map_or(engine.as_str(), |rules| &rules.title)
+    }
+}
+
+impl AlertRules {
+    /// How bad an alert with this label `severity` is.
+    #[must_use]
+    pub fn severity(&self, label: Option<&String>) -> model::Severity {
+        label.and_then(|label| self.severities.get(label)).copied().unwrap_or(self.otherwise)
     }
 }
 

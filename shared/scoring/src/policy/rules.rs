@@ -26,6 +26,8 @@ pub struct Policy {
     pub actions: ActionRules,
     /// When and how often people are told.
     pub incidents: IncidentRules,
+    /// How bad the alerts of Prometheus are.
+    pub alertmanager: AlertRules,
 }
 
 /// What the policy says of one engine.
@@ -80,6 +82,16 @@ pub struct ActionRules {
     pub first_match: Vec<ActionRule>,
     /// Every match adds its action.
     pub also: Vec<ActionRule>,
+}
+
+/// How bad the alerts of Prometheus are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertRules {
+    /// By the label `severity`.
+    pub severities: BTreeMap<String, Severity>,
+    /// Without that label, or with another.
+    pub otherwise: Severity,
 }
 
 /// When and how often people are told.

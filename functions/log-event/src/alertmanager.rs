@@ -1,0 +1,152 @@
+//! The webhook of Prometheus Alertmanager, version 4: each alert of a group becomes an event.
+//!
+//! The label `engine` says whose it is, `alertname` is its type, and `severity` is what the policy makes of that label.
+//! Fingerprint and start say what is a repeat, since Alertmanager tells of an alert again and again while it fires.
+
+use std::collections::BTreeMap;
+
+use model::{Details, DetailsError, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp};
+use platform::{FieldError, Problem};
+use scoring::AlertRules;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What Alertmanager sends. It has more fields; what is not read here is not needed.
+#[derive(Deserialize)]
+pub(crate) struct Webhook {
+    #[serde(default)]
+    version: String,
+    alerts: Vec<Alert>,
+}
+
+/// One alert of a group.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Alert {
+    status: Status,
+    labels: BTreeMap<String, String>,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+    starts_at: Timestamp,
+    ends_at: Option<Timestamp>,
+    #[serde(default, rename = "generatorURL")]
+    generator_url: String,
+    pub(crate) fingerprint: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Firing,
+    Resolved,
+}
+
+impl Webhook {
+    /// The alerts in `body`.
+    ///
+    /// # Errors
+    /// 400 if it is not JSON, 422 if it is not what Alertmanager sends.
+    pub(crate) fn parse(body: &[u8]) -> Result<Vec<Alert>, Problem> {
+        let value: Value = serde_json::from_slice(body)
+            .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
+        let not_it = |detail: String| Problem::invalid(vec![FieldError::whole(detail)]);
+        let webhook: Self = serde_json::from_value(value)
+            .map_err(|error| not_it(format!("is not a webhook of Alertmanager: {error}")))?;
+        if webhook.version == "4" {
+            Ok(webhook.alerts)
+        } else {
+            Err(not_it(format!("must be of the webhook's version 4, is of {:?}", webhook.version)))
+        }
+    }
+}
+
+impl Alert {
+    /// The event that the alert at `place` in its group is, and what names it.
+    ///
+    /// # Errors
+    /// Every label that is missing or wrong.
+    pub(crate) fn event(
+        &self,
+        rules: &AlertRules,
+        place: usize,
+    ) -> Result<(NewEvent, IdempotencyKey), Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let engine: Option<Engine> = self.label("engine", place, &mut errors);
+        let event_type: Option<EventType> = self.label("alertname", place, &mut errors);
+        let details = self.details().map_err(|error| {
+            errors.push(FieldError { pointer: format!("/alerts/{place}"), detail: error.to_string() });
+        });
+        let (Some(engine), Some(event_type), Ok(details)) = (engine, event_type, details) else { return Err(errors) };
+        let is_firing = self.status == Status::Firing;
+        let event = NewEvent {
+            engine,
+            event_type,
+            severity: if is_firing { rules.severity(self.labels.get("severity")) } else { Severity::Low },
+            details,
+            source_time: if is_firing { Some(self.starts_at) } else { self.ends_at },
+        };
+        let status = if is_firing { "firing" } else { "resolved" };
+        let key = IdempotencyKey::of("alertmanager", &[&self.fingerprint, &self.starts_at.to_string(), status]);
+        Ok((event, key))
+    }
+
+    fn label<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &self,
+        name: &str,
+        place: usize,
+        errors: &mut Vec<FieldError>,
+    ) -> Option<T> {
+        let pointer = || format!("/alerts/{place}/labels/{name}");
+        let Some(label) = self.labels.get(name) else {
+            errors.push(FieldError { pointer: pointer(), detail: "is required".to_owned() });
+            return None;
+        };
+        label
+            .parse()
+            .map_err(|error: T::Err| errors.push(FieldError { pointer: pointer(), detail: error.to_string() }))
+            .ok()
+    }
+
+    /// All that the alert says. Without its annotations, if they are too long for an event.
+    fn details(&self) -> Result<Details, DetailsError> {
+        let mut details = json!({
+            "status": match self.status { Status::Firing => "firing", Status::Resolved => "resolved" },
+            "labels": self.labels,
+            "annotations": self.annotations,
+            "startsAt": self.starts_at,
+            "generatorURL": self.generator_url,
+            "fingerprint": self.fingerprint,
+        });
+        match details.to_string().parse() {
+            Err(DetailsError::TooLarge(_)) => {
+                if let Value::Object(fields) = &mut details {
+                    fields.insert("annotations".to_owned(), Value::from("too long, left out"));
+                }
+                details.to_string().parse()
+            }
+            parsed => parsed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use scoring::Policy;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_body_is_alerts_or_is_refused(text in ".{0,200}", label in ".{0,30}", status in "firing|resolved|.{0,5}", time in ".{0,30}") {
+            let rules = Policy::compiled().unwrap().alertmanager;
+            let alert = json!({"status": status, "labels": {"engine": "qa", "alertname": label}, "annotations": {"a": text}, "startsAt": time, "fingerprint": text});
+            let valid = json!({"status": "firing", "labels": {"engine": "qa", "alertname": label}, "startsAt": "2026-11-23T00:00:00Z", "fingerprint": text});
+            for body in [text.clone(), json!({"version": "4", "alerts": [alert]}).to_string(), json!({"version": "4", "alerts": [valid]}).to_string()] {
+                for (place, alert) in Webhook::parse(body.as_bytes()).unwrap_or_default().iter().enumerate() {
+                    let _ = alert.event(&rules, place);
+                }
+            }
+        }
+    }
+}

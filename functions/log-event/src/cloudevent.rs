@@ -1,0 +1,219 @@
+//! `CloudEvents` 1.0 over HTTP: the event as a whole in the body, or its attributes in headers and its data in the body.
+//!
+//! `source` names the engine, `type` the event type, `source` and `id` the repeat, the extension `severity` the severity,
+//! `data` the details. Other attributes are the senders' own; they are not kept.
+
+use std::fmt;
+use std::str::FromStr;
+
+use axum::http::HeaderMap;
+use model::{Details, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp, Unknown};
+use percent_encoding::percent_decode_str;
+use platform::{AnyBody, FieldError, Fields, Problem, Refused};
+use thiserror::Error;
+
+use crate::request;
+
+/// The media type of an event as a whole.
+pub(crate) const STRUCTURED: &str = "application/cloudevents+json";
+
+/// What the headers of attributes begin with.
+const PREFIX: &str = "ce-";
+
+/// Whether the attributes are in headers.
+pub(crate) fn is_binary(headers: &HeaderMap) -> bool {
+    headers.contains_key("ce-specversion")
+}
+
+/// The event that a body holds as a whole.
+///
+/// # Errors
+/// 400 if the body is not JSON, 413 if the data is too large, else 422 with every attribute that is wrong.
+pub(crate) fn structured(headers: &HeaderMap, body: &AnyBody) -> Result<(NewEvent, IdempotencyKey), Problem> {
+    let mut fields = Fields::parse(&body.bytes)?;
+    refuse_key(&mut fields, headers);
+    let mut too_large = false;
+    let attributes = Attributes::read(&mut fields, "");
+    let details = request::details(&mut fields, "data", &mut too_large);
+    if fields.has("data_base64") {
+        fields.refuse("data_base64", "must be JSON, in data");
+    }
+    fields.forget_the_others();
+    let read = attributes.and_then(|attributes| Ok(attributes.event(details?)));
+    request::finish(fields, read, too_large)
+}
+
+/// The event whose attributes are in headers.
+///
+/// # Errors
+/// As [`structured`]; 415 if the body does not call itself JSON.
+pub(crate) fn binary(headers: &HeaderMap, body: &AnyBody) -> Result<(NewEvent, IdempotencyKey), Problem> {
+    if !body.bytes.is_empty() && !body.is_json() {
+        return Err(Problem::not_json());
+    }
+    let given = headers.iter().filter(|(name, _)| name.as_str().starts_with(PREFIX));
+    let text = |value: &[u8]| percent_decode_str(&String::from_utf8_lossy(value)).decode_utf8_lossy().into_owned();
+    let mut fields = Fields::of_texts(given.map(|(name, value)| (name.as_str(), text(value.as_bytes()))));
+    refuse_key(&mut fields, headers);
+    let attributes = Attributes::read(&mut fields, PREFIX);
+    fields.forget_the_others();
+    let mut too_large = false;
+    let details = request::whole_details(&mut fields, &body.bytes, &mut too_large);
+    let read = attributes.and_then(|attributes| Ok(attributes.event(details?)));
+    request::finish(fields, read, too_large)
+}
+
+/// The 422 for a source and an id that have named another event before.
+pub(crate) fn id_reused() -> Problem {
+    Problem::invalid(vec![FieldError::new("id", "was used before by this source for an event with other contents")])
+}
+
+/// A `CloudEvent` is named by itself; a second name would be one too many.
+fn refuse_key(fields: &mut Fields, headers: &HeaderMap) {
+    if headers.contains_key(request::KEY_HEADER) {
+        fields.refuse(request::KEY_HEADER, "is not for CloudEvents: their source and id say what is a repeat");
+    }
+}
+
+/// The attributes that AGE looks at.
+struct Attributes {
+    id: String,
+    source: Source,
+    event_type: EventType,
+    time: Option<Timestamp>,
+    severity: Option<Severity>,
+}
+
+impl Attributes {
+    fn read(fields: &mut Fields, prefix: &str) -> Result<Self, Refused> {
+        let name = |attribute: &str| format!("{prefix}{attribute}");
+        let version = fields.required::<SpecVersion>(&name("specversion"));
+        let (id, source) = (fields.required::<Id>(&name("id")), fields.required(&name("source")));
+        let event_type = request::event_type_named(fields, &name("type"));
+        let (time, severity) = (fields.optional(&name("time")), fields.optional(&name("severity")));
+        let data_type = fields.optional::<JsonType>(&name("datacontenttype"));
+        version?;
+        data_type?;
+        Ok(Self { id: id?.0, source: source?, event_type: event_type?, time: time?, severity: severity? })
+    }
+
+    fn event(self, details: Details) -> (NewEvent, IdempotencyKey) {
+        let key = IdempotencyKey::of("cloudevents", &[&self.source.text, &self.id]);
+        let event = NewEvent {
+            engine: self.source.engine,
+            event_type: self.event_type,
+            severity: self.severity.unwrap_or_default(),
+            details,
+            source_time: self.time,
+        };
+        (event, key)
+    }
+}
+
+/// Whose event it is: the last part of the text, after `/`, `:` or `#`, is the engine's name.
+struct Source {
+    text: String,
+    engine: Engine,
+}
+
+impl FromStr for Source {
+    type Err = NotASource;
+
+    fn from_str(text: &str) -> Result<Self, NotASource> {
+        let name = text.rsplit(['/', ':', '#']).next().unwrap_or_default();
+        Ok(Self { text: text.to_owned(), engine: name.parse().map_err(NotASource)? })
+    }
+}
+
+#[derive(Debug, Error)]
+#[error("must end in the name of an engine, such as /engines/billing: its last part {0}")]
+struct NotASource(Unknown);
+
+struct Id(String);
+
+impl FromStr for Id {
+    type Err = Empty;
+
+    fn from_str(text: &str) -> Result<Self, Empty> {
+        if text.is_empty() { Err(Empty) } else { Ok(Self(text.to_owned())) }
+    }
+}
+
+#[derive(Debug, Error)]
+#[error("must not be empty")]
+struct Empty;
+
+struct SpecVersion;
+
+impl FromStr for SpecVersion {
+    type Err = OtherVersion;
+
+    fn from_str(text: &str) -> Result<Self, OtherVersion> {
+        if text == "1.0" { Ok(Self) } else { Err(OtherVersion) }
+    }
+}
+
+#[derive(Debug, Error)]
+#[error("must be 1.0")]
+struct OtherVersion;
+
+struct JsonType;
+
+impl FromStr for JsonType {
+    type Err = NotJson;
+
+    fn from_str(text: &str) -> Result<Self, NotJson> {
+        let media_type = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if media_type == "application/json" || media_type.ends_with("+json") { Ok(Self) } else { Err(NotJson) }
+    }
+}
+
+#[derive(Debug)]
+struct NotJson;
+
+impl fmt::Display for NotJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("must be a JSON type: the details of an event are JSON")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_source_ends_in_its_engine() {
+        for good in ["billing", "/engines/billing", "urn:age:billing", "https://fleet.example/#billing"] {
+            assert_eq!(good.parse::<Source>().map(|source| source.engine).unwrap(), Engine::Billing, "{good}");
+        }
+        for bad in ["", "/", "billing/", "Billing", "engine-billing"] {
+            assert!(bad.parse::<Source>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_an_event_or_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..300), json in any::<bool>()) {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let bytes = if json { serde_json::json!({"specversion": "1.0", "id": text, "source": text, "data": {"a": text}}).to_string().into_bytes() } else { bytes };
+            let body = AnyBody { media_type: Some(STRUCTURED.to_owned()), bytes: bytes.into() };
+            let _ = structured(&HeaderMap::new(), &body);
+        }
+
+        #[test]
+        fn any_headers_are_an_event_or_are_refused(values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 5), data in any::<Vec<u8>>()) {
+            let names = ["ce-specversion", "ce-id", "ce-source", "ce-time", "ce-x"];
+            let mut headers = HeaderMap::new();
+            for (name, value) in names.iter().zip(values) {
+                if let Ok(value) = HeaderValue::from_bytes(&value) {
+                    headers.append(HeaderName::from_static(name), value);
+                }
+            }
+            let body = AnyBody { media_type: Some("application/json".to_owned()), bytes: data.into() };
+            let _ = binary(&headers, &body);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Other ways in: `CloudEvents`, and the webhook of Prometheus Alertmanager.
+
+use serde_json::{Value, json};
+
+use crate::world::{Answer, World, event};
+
+const STRUCTURED: (&str, &str) = ("Content-Type", "application/cloudevents+json; charset=utf-8");
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+fn cloud_event() -> Value {
+    json!({
+        "specversion": "1.0", "id": "4711", "source": "https://fleet.example/engines/billing",
+        "type": "invoice_sync_failed", "time": "2026-11-23T01:04:58+01:00", "severity": "HIGH",
+        "datacontenttype": "application/json", "subject": "tenant 7", "traceparent": "00-1",
+        "data": {"invoices": 1204},
+    })
+}
+
+impl World {
+    async fn cloud(&self, event: &Value) -> Answer {
+        self.send("POST", "/api/governance/event", &[STRUCTURED], event.to_string().as_bytes()).await
+    }
+
+    async fn in_headers(&self, headers: &[(&str, &str)], body: &str) -> Answer {
+        self.send("POST", "/api/governance/event", headers, body.as_bytes()).await
+    }
+
+    async fn alerts(&self, alerts: &[Value]) -> Answer {
+        let body = json!({
+            "version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": "firing", "receiver": "age",
+            "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am.example", "alerts": alerts,
+        });
+        self.tell("/api/governance/intake/alertmanager", &body).await
+    }
+
+    async fn total(&self) -> u64 {
+        self.get("/api/governance/stats").await.number("/totalEvents")
+    }
+}
+
+fn alert(status: &str, labels: &Value) -> Value {
+    json!({
+        "status": status, "labels": labels, "annotations": {"summary": "slow"}, "startsAt": "2026-11-23T00:00:00.123456Z",
+        "endsAt": if status == "firing" { "0001-01-01T00:00:00Z" } else { "2026-11-23T00:04:00Z" },
+        "generatorURL": "http://prometheus.example/graph", "fingerprint": format!("f-{}", labels["alertname"].as_str().unwrap_or("")),
+    })
+}
+
+fn pointers(answer: &Answer) -> Vec<&str> {
+    answer.list("/errors").iter().map(|error| error["pointer"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_cloud_event_is_an_event() {
+    let world = World::new().await;
+    let created = world.cloud(&cloud_event()).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let said = (created.text("/engine"), created.text("/eventType"), created.text("/severity"));
+    assert_eq!(said, ("billing", "invoice_sync_failed", "HIGH"));
+    assert_eq!(
+        (created.text("/sourceTime"), &created.json["details"]),
+        ("2026-11-23T00:04:58.000Z", &json!({"invoices": 1204}))
+    );
+    assert_eq!(created.actions(), [("billing_sync_repair", "dispatched")]);
+
+    // The other way to write it is the same event.
+    let headers = [
+        ("ce-specversion", "1.0"),
+        ("ce-id", "4711"),
+        ("ce-source", "https://fleet.example/engines/billing"),
+        ("ce-type", "invoice_sync_failed"),
+        ("ce-time", "2026-11-23T00:04:58Z"),
+        ("ce-severity", "HIGH"),
+        ("ce-tenant", "seven"),
+        JSON,
+    ];
+    let replayed = world.in_headers(&headers, r#"{ "invoices": 1204 }"#).await;
+    assert_eq!((replayed.status, replayed.header("idempotency-replayed")), (200, Some("true")), "{replayed:?}");
+    assert_eq!(replayed.text("/id"), created.text("/id"));
+    assert_eq!(world.total().await, 1);
+
+    let mut other = cloud_event();
+    other["severity"] = json!("CRITICAL");
+    let refused = world.cloud(&other).await;
+    assert_eq!((refused.status, pointers(&refused)), (422, vec!["/id"]));
+    other["source"] = json!("urn:fleet:billing");
+    assert_eq!(world.cloud(&other).await.status, 201, "an id is its source's own");
+    assert_eq!(world.post_keyed(&event("billing", "x", "LOW"), "4711").await.status, 201);
+}
+
+#[tokio::test]
+async fn a_cloud_event_needs_little() {
+    let world = World::new().await;
+    let least = json!({"specversion": "1.0", "id": "é\n1", "source": "qa", "type": "suite_passed"});
+    let created = world.cloud(&least).await;
+    assert_eq!((created.status, created.text("/severity"), &created.json["details"]), (201, "LOW", &json!({})));
+    let headers =
+        [("ce-specversion", "1.0"), ("ce-id", "%C3%A9%0A1"), ("ce-source", "qa"), ("ce-type", "suite_passed")];
+    let replayed = world.in_headers(&headers, "").await;
+    assert_eq!((replayed.status, replayed.text("/id")), (200, created.text("/id")), "header values are decoded");
+}
+
+#[tokio::test]
+async fn bad_cloud_events_are_refused_by_name() {
+    let world = World::new().await;
+    let with = |field: &str, value: Value| {
+        let mut event = cloud_event();
+        event[field] = value;
+        event
+    };
+    for (sent, status, fields) in [
+        (json!({}), 422, vec!["/specversion", "/id", "/source", "/type"]),
+        (with("specversion", json!("0.3")), 422, vec!["/specversion"]),
+        (with("id", json!("")), 422, vec!["/id"]),
+        (with("source", json!("/engines/mail")), 422, vec!["/source"]),
+        (with("source", json!("billing/")), 422, vec!["/source"]),
+        (with("type", json!(" x")), 422, vec!["/type"]),
+        (with("type", json!("engine_silent")), 422, vec!["/type"]),
+        (with("time", json!("yesterday")), 422, vec!["/time"]),
+        (with("severity", json!("high")), 422, vec!["/severity"]),
+        (with("datacontenttype", json!("text/xml")), 422, vec!["/datacontenttype"]),
+        (with("data", json!("words")), 422, vec!["/data"]),
+        (with("data", json!({"a": "x".repeat(20_000)})), 413, vec!["/data"]),
+        (with("data_base64", json!("AAAA")), 422, vec!["/data_base64"]),
+        (json!([cloud_event()]), 422, vec![""]),
+    ] {
+        let answer = world.cloud(&sent).await;
+        assert_eq!((answer.status, pointers(&answer)), (status, fields), "{sent}");
+    }
+    let headers = |more: &[(&'static str, &'static str)]| {
+        let mut headers = vec![("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "qa"), ("ce-type", "x")];
+        headers.extend_from_slice(more);
+        headers
+    };
+    let refused = world.in_headers(&headers(&[JSON, ("ce-time", "now"), ("Idempotency-Key", "k")]), "{}").await;
+    assert_eq!((refused.status, pointers(&refused)), (422, vec!["/Idempotency-Key", "/ce-time"]));
+    let refused = world.in_headers(&headers(&[JSON]), "[]").await;
+    assert_eq!((refused.status, pointers(&refused)), (422, vec!["/data"]));
+    assert_eq!(world.in_headers(&headers(&[("Content-Type", "text/plain")]), "{}").await.status, 415);
+    assert_eq!(world.in_headers(&[("Content-Type", "application/cloudevents-batch+json")], "[]").await.status, 415);
+    assert_eq!(world.in_headers(&[STRUCTURED], "{").await.status, 400);
+    assert_eq!(world.total().await, 0);
+}
+
+#[tokio::test]
+async fn alerts_fire_and_resolve() {
+    let world = World::new().await;
+    let labels =
+        |name: &str, severity: &str| json!({"alertname": name, "engine": "voice_engine", "severity": severity});
+    let firing = [alert("firing", &labels("Slow", "warning")), alert("firing", &labels("Down", "critical"))];
+    let taken = world.alerts(&firing).await;
+    assert_eq!(taken.status, 200, "{taken:?}");
+    let statuses: Vec<_> = taken.list("/alerts").iter().map(|verdict| verdict["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [201, 201]);
+    let down = world.get(&format!("/api/governance/events/{}", taken.text("/alerts/1/id"))).await;
+    assert_eq!(
+        (down.text("/engine"), down.text("/eventType"), down.text("/severity"), down.text("/sourceTime")),
+        ("voice_engine", "Down", "CRITICAL", "2026-11-23T00:00:00.123Z")
+    );
+    assert_eq!(down.json["details"]["annotations"]["summary"], "slow");
+    assert_eq!(world.mails().len(), 1, "a critical alert is told");
+
+    // Alertmanager says it again, and later with another annotation; and then that it is over.
+    let again = world.alerts(&firing).await;
+    assert!(again.list("/alerts").iter().all(|verdict| verdict["status"] == 200), "{again:?}");
+    let mut changed = firing[1].clone();
+    changed["annotations"]["summary"] = json!("slower");
+    assert_eq!(world.alerts(&[changed]).await.list("/alerts")[0]["status"], 200);
+    let resolved = world.alerts(&[alert("resolved", &labels("Down", "critical"))]).await;
+    let over = world.get(&format!("/api/governance/events/{}", resolved.text("/alerts/0/id"))).await;
+    assert_eq!((over.text("/severity"), over.text("/sourceTime")), ("LOW", "2026-11-23T00:04:00.000Z"));
+    assert_eq!(world.total().await, 3);
+}
+
+#[tokio::test]
+async fn an_alert_of_nobodys_is_refused_by_name_and_the_others_are_taken() {
+    let world = World::new().await;
+    let mixed = [
+        alert("firing", &json!({"alertname": "NoEngine"})),
+        alert("firing", &json!({"alertname": "Fine", "engine": "qa"})),
+        alert("firing", &json!({"alertname": "OtherEngine", "engine": "mail"})),
+        alert("firing", &json!({"engine": "qa"})),
+    ];
+    let answer = world.alerts(&mixed).await;
+    let verdicts: Vec<_> = answer
+        .list("/alerts")
+        .iter()
+        .map(|verdict| (verdict["status"].as_u64().unwrap(), verdict.pointer("/errors/0/pointer").cloned()))
+        .collect();
+    assert_eq!(
+        verdicts,
+        [
+            (422, Some(json!("/alerts/0/labels/engine"))),
+            (201, None),
+            (422, Some(json!("/alerts/2/labels/engine"))),
+            (422, Some(json!("/alerts/3/labels/alertname"))),
+        ]
+    );
+    assert_eq!(answer.status, 200);
+    assert_eq!(world.total().await, 1);
+    let none = world.alerts(&mixed[..1]).await;
+    assert_eq!((none.status, pointers(&none)), (422, vec!["/alerts/0/labels/engine"]), "nobody would look otherwise");
+    let long = json!({"alertname": "Long", "engine": "qa", "severity": "unheard of"});
+    let mut long = alert("firing", &long);
+    long["annotations"]["summary"] = json!("x".repeat(20_000));
+    let taken = world.alerts(&[long]).await;
+    let event = world.get(&format!("/api/governance/events/{}", taken.text("/alerts/0/id"))).await;
+    assert_eq!((event.text("/severity"), event.text("/details/annotations")), ("MEDIUM", "too long, left out"));
+}
+
+#[tokio::test]
+async fn what_is_no_webhook_of_alertmanager_is_refused() {
+    let world = World::new().await;
+    let path = "/api/governance/intake/alertmanager";
+    for (body, status) in [
+        (json!({}), 422),
+        (json!([]), 422),
+        (json!({"version": "3", "alerts": []}), 422),
+        (json!({"version": "4", "alerts": [{"status": "firing"}]}), 422),
+        (json!({"version": "4", "alerts": []}), 200),
+    ] {
+        assert_eq!(world.tell(path, &body).await.status, status, "{body}");
+    }
+    assert_eq!(world.send("POST", path, &[JSON], b"{").await.status, 400);
+    assert_eq!(world.send("POST", path, &[], b"{}").await.status, 415);
+    assert_eq!(world.get(path).await.status, 405);
+}
+
+#[tokio::test]
+async fn alerts_that_cannot_be_stored_are_sent_again() {
+    let world = World::new().await;
+    let firing: Vec<Value> = (0..4)
+        .map(|number| alert("firing", &json!({"alertname": format!("a{number}"), "engine": "qa", "severity": "info"})))
+        .collect();
+    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 2..) => crate::world::proxy::Fault::Refuse,
+        _ => crate::world::proxy::Fault::None,
+    });
+    let failed = world.alerts(&firing).await;
+    assert_eq!((failed.status, failed.header("retry-after")), (503, Some("2")));
+    world.dynamodb.heal();
+    let statuses: Vec<_> =
+        world.alerts(&firing).await.list("/alerts").iter().map(|verdict| verdict["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [200, 200, 201, 201]);
+    assert_eq!(world.total().await, 4);
+}

@@ -1,0 +1,57 @@
+"""Sends CloudEvents to the running stack with the official SDK, in both modes, and looks at what AGE made of them.
+
+It knows the stack by AGE_STACK_ENV, as the end-to-end tests do.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cloudevents.core.bindings.http import HTTPMessage, to_binary_event, to_structured_event
+from cloudevents.core.v1.event import CloudEvent
+
+
+def main() -> None:
+    stack = dict(line.split("=", 1) for line in Path(os.environ["AGE_STACK_ENV"]).read_text().splitlines())
+    event = CloudEvent(
+        {
+            "id": "é 4711",
+            "source": "https://fleet.example/engines/image_engine",
+            "type": "render_slow",
+            "time": datetime(2026, 11, 23, 1, 2, 3, tzinfo=UTC),
+            "datacontenttype": "application/json",
+            "severity": "MEDIUM",
+            "tenant": "seven",
+        },
+        {"seconds": 12.5, "prompt": "a \"fox\"\n日本"},
+    )
+    status, created = post(stack, to_structured_event(event))
+    assert status == 201, (status, created)
+    assert created["details"] == event.get_data(), created
+    seen = {name: created[name] for name in ("engine", "eventType", "severity", "sourceTime")}
+    assert seen == {
+        "engine": "image_engine", "eventType": "render_slow", "severity": "MEDIUM", "sourceTime": "2026-11-23T01:02:03.000Z",
+    }, seen
+    status, again = post(stack, to_binary_event(event))
+    assert (status, again["id"]) == (200, created["id"]), (status, again)
+    print("structured and binary: one event")
+
+
+def post(stack: dict[str, str], message: HTTPMessage) -> tuple[int, Any]:
+    host = stack["AGE_API_URL"].removeprefix("http://")
+    connection = http.client.HTTPConnection("127.0.0.1", int(host.rsplit(":", 1)[1]), timeout=60)
+    try:
+        connection.request("POST", "/api/governance/event", message.body, {**message.headers, "Host": host})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    main()
