@@ -111,3 +111,29 @@ async fn stats_are_of_the_last_thirty_days() {
     // Two LOW events: 2 points of operational risk and 1 of performance, over five categories.
     assert_eq!(world.get("/api/governance/stats").await.number("/latestRiskScore"), 1);
 }
+
+#[tokio::test]
+async fn no_answer_may_be_kept_or_taken_for_something_else() {
+    let world = World::new().await;
+    let created = world.post(&event("qa", "suite_failed", "CRITICAL")).await;
+    let answers = [
+        created,
+        world.get("/api/governance/events").await,
+        world.get("/api/governance/incidents").await,
+        world.get("/api/governance/health").await,
+        world.get("/api/governance/reports").await,
+        world.get("/api/governance/stats").await,
+        world.report().await,
+        world.get("/api/governance/actions").await,
+        world.get("/api/governance/nothing").await,
+        world.get("/api/governance/event").await,
+        world.get("/api/governance/events?limit=x").await,
+    ];
+    for answer in answers {
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer:?}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer:?}");
+        assert_eq!(answer.header("content-security-policy"), Some("default-src 'none'; frame-ancestors 'none'"));
+        assert!(answer.header("strict-transport-security").is_some() && answer.header("referrer-policy").is_some());
+        assert_eq!(answer.header("access-control-allow-origin"), None, "no page of another origin may read it");
+    }
+}

@@ -4,7 +4,10 @@ use std::fmt::Display;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::Uri;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, Uri};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use lambda_http::Adapter;
@@ -15,7 +18,18 @@ use tower::ServiceExt;
 
 use crate::{Error, Problem, gateway};
 
-/// Adds what every router has: answers to a path or method it does not know, and one log line a request.
+/// On every answer that does not say otherwise: nobody may keep it, take it for another type, or show it as a page. The
+/// values are those that OWASP's list of secure headers has for an API.
+const SECURE: [(HeaderName, &str); 5] = [
+    (CACHE_CONTROL, "no-store"),
+    (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (REFERRER_POLICY, "no-referrer"),
+    (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
+
+/// Adds what every router has: answers to a path or method it does not know, headers that keep answers from being misused,
+/// and one log line a request.
 pub fn router(routes: Router) -> Router {
     routes
         .fallback(unknown_path)
@@ -25,7 +39,10 @@ pub fn router(routes: Router) -> Router {
 
 async fn log(request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    for (name, value) in SECURE {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
     tracing::info!(%method, path, status = response.status().as_u16(), "answered");
     response
 }
