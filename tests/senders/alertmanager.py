@@ -41,7 +41,7 @@ def main() -> int:
         port = free_port()
         process = start(program, Path(folder), port, stack)
         try:
-            await_ready(port, process)
+            await_ready(port, process, Path(folder))
             began = datetime.now(UTC)
             tell(port, began, None)
             fired = await_event(stack, "MEDIUM")
@@ -57,37 +57,44 @@ def main() -> int:
     return 0
 
 
-def find() -> str | None:
+def find() -> list[str] | None:
+    """How to start it."""
     if found := shutil.which(NAME):
-        return found
+        return [found]
     program = TOOLS / "usr" / "bin" / NAME
-    if not program.exists():
-        TOOLS.mkdir(parents=True, exist_ok=True)
-        try:
-            subprocess.run(["apt-get", "download", NAME], cwd=TOOLS, check=True, capture_output=True, timeout=120)
-            package = next(TOOLS.glob(f"{NAME}_*.deb"))
-            subprocess.run(["dpkg-deb", "--extract", package, TOOLS], check=True, capture_output=True, timeout=120)
-        except (OSError, subprocess.SubprocessError, StopIteration) as error:
-            print(f"skipped: {NAME} is not installed and cannot be got from Debian's archive: {error}")
-            return None
-    return str(program)
+    # It reads its templates from /usr/share, so that is what its package has, for it alone.
+    share = ["sh", "-c", 'mount --bind "$0" /usr/share && exec "$@"', str(TOOLS / "usr" / "share")]
+    command = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else []), *share, str(program)]
+    try:
+        if not program.exists():
+            TOOLS.mkdir(parents=True, exist_ok=True)
+            _do(["apt-get", "download", NAME])
+            _do(["dpkg-deb", "--extract", str(next(TOOLS.glob(f"{NAME}_*.deb"))), "."])
+        _do([*command, "--version"])
+    except (OSError, subprocess.SubprocessError, StopIteration) as error:
+        print(f"skipped: {NAME} is not installed, and cannot be run out of Debian's archive: {error}")
+        return None
+    return command
 
 
-def start(program: str, folder: Path, port: int, stack: dict[str, str]) -> subprocess.Popen[bytes]:
+def _do(command: list[str]) -> None:
+    subprocess.run(command, cwd=TOOLS, check=True, capture_output=True, timeout=120)
+
+
+def start(program: list[str], folder: Path, port: int, stack: dict[str, str]) -> subprocess.Popen[bytes]:
     # By this path of the local AWS: Alertmanager cannot be told another Host header, and may not know *.localhost.
     api = f"{stack['AWS_ENDPOINT_URL']}/_aws/execute-api/{stack['AGE_API_ID']}/$default"
     (folder / "config.yml").write_text(CONFIG.format(url=f"{api}/api/governance/intake/alertmanager"))
     log = (folder / "log").open("wb")
+    options = ["--config.file=config.yml", "--storage.path=data", "--cluster.listen-address="]
     return subprocess.Popen(
-        [program, "--config.file=config.yml", "--storage.path=data", "--cluster.listen-address=",
-         f"--web.listen-address=127.0.0.1:{port}"],
-        cwd=folder, stdout=log, stderr=log,
+        [*program, *options, f"--web.listen-address=127.0.0.1:{port}"], cwd=folder, stdout=log, stderr=log
     )
 
 
-def await_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+def await_ready(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
     for _ in range(100):
-        assert process.poll() is None, "Alertmanager has ended"
+        assert process.poll() is None, (folder / "log").read_text()
         try:
             if call(port, "GET", "/-/ready")[0] == 200:
                 return
