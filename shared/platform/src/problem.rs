@@ -116,7 +116,10 @@ impl Problem {
 impl From<StoreError> for Problem {
     /// What the store says goes to the log, never to the caller.
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
+        match &error {
+            StoreError::Illegal(illegal) => tracing::info!(%illegal, "refused"),
+            failed => tracing::error!(error = %failed, "the store failed"),
+        }
         match error {
             StoreError::Unavailable { .. } => {
                 Self::unavailable("AGE cannot reach its store; nothing was stored, try again")
