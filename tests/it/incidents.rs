@@ -142,15 +142,15 @@ async fn it_is_reminded_of_until_it_is_taken() {
     assert_eq!((world.mails().len(), world.sns.published("escalations-second").len()), (1, 0));
     world.minutes(1).await;
     let [second] = world.sns.published("escalations-second").try_into().unwrap();
-    assert_eq!(second.subject, "[AGE] Nobody has acknowledged: QA: suite_lost");
+    assert_eq!(second.subject, "[AGE] CRITICAL, nobody has acknowledged: QA: suite_lost");
     assert!(second.message.contains("nobody has acknowledged this for 30 minutes"), "{}", second.message);
     world.minutes(8 * 60 - 30).await;
     assert_eq!(
         world.subjects(),
         [
             "[AGE] CRITICAL QA: suite_lost",
-            "[AGE] Still nobody on it: QA: suite_lost",
-            "[AGE] Still nobody on it: QA: suite_lost"
+            "[AGE] CRITICAL, still nobody on it: QA: suite_lost",
+            "[AGE] CRITICAL, still nobody on it: QA: suite_lost"
         ]
     );
     let second = world.sns.published("escalations-second");
@@ -320,7 +320,7 @@ async fn all_mails_together_are_few_and_nothing_is_dropped() {
     assert_eq!(world.mails().len(), 3, "a burst, but for what the sweep needs");
     world.minutes(1).await;
     let mails = world.mails();
-    assert_eq!((mails.len(), mails[3].subject.as_str()), (4, "[AGE] 9 incidents: 9 new"));
+    assert_eq!((mails.len(), mails[3].subject.as_str()), (4, "[AGE] CRITICAL, 9 incidents: 9 new"));
     assert_eq!(mails.iter().map(new_events).sum::<u64>(), 12);
     let order: Vec<_> = mails[3].message.lines().filter_map(|line| line.strip_prefix("QA: ")).collect();
     assert!(order.len() == 9 && order.is_sorted(), "the oldest first: {order:?}");
@@ -338,7 +338,7 @@ async fn a_clock_that_was_ahead_does_not_silence_age() {
     }
     assert_eq!(world.mails().len(), 2, "one at once, and then the bucket is empty");
     world.minutes(1).await;
-    assert_eq!(world.mails().last().unwrap().subject, "[AGE] 2 incidents: 2 new");
+    assert_eq!(world.mails().last().unwrap().subject, "[AGE] CRITICAL, 2 incidents: 2 new");
     world.minutes(1).await;
     world.post(&event("qa", "later", "CRITICAL")).await;
     assert_eq!(world.mails().len(), 4);
@@ -452,6 +452,20 @@ async fn health_says_whether_an_escalation_would_reach_anybody() {
     world.clock.advance(6 * MINUTE);
     let stale = world.get("/api/governance/health").await;
     assert_eq!(stale.json["escalationReachable"], Value::Null, "no sweep has looked lately");
+}
+
+#[tokio::test]
+async fn what_nobody_would_get_is_not_told_until_somebody_does() {
+    let world = World::new().await;
+    world.sns.unheard(true);
+    world.sweep().await;
+    let created = world.critical().await;
+    assert_eq!(created.actions()[1], ("notify_admin", "pending"));
+    world.minutes(3).await;
+    assert!(world.mails().is_empty());
+    world.sns.unheard(false);
+    world.minutes(1).await;
+    assert_eq!(world.mails().iter().map(new_events).collect::<Vec<_>>(), [1]);
 }
 
 #[tokio::test]

@@ -31,6 +31,11 @@ impl Sweep {
         let clock = self.clock.as_ref();
         // The second line first: it has few e-mails, and the first line may use up what is left.
         for (line, due) in [(Some(&self.second_line), &mut second_line), (None, &mut first_line)] {
+            if line.is_none() && swept.escalation_reachable == Some(false) {
+                // SNS would take an e-mail to nobody. It waits until somebody has subscribed.
+                swept.mails_held += due.len() as u64;
+                continue;
+            }
             due.sort_by(|a: &Due, b: &Due| (a.opened_at, &a.kind).cmp(&(b.opened_at, &b.kind)));
             swept.mailed(&self.escalations.write(line, due, end, clock).await);
         }

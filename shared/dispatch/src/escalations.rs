@@ -86,6 +86,10 @@ impl Escalations {
         if need != Need::Notice(NoticeKind::First) {
             return None;
         }
+        let health = self.life.health().get().await.inspect_err(failed).ok()?;
+        if health.is_some_and(|health| health.escalation_reachable == Some(false)) {
+            return None; // SNS would take an e-mail to nobody: it waits until somebody has subscribed
+        }
         let due = Due { kind: kind.clone(), opened_at: incident.opened_at, notice: NoticeKind::First };
         let about = about.filter(|(event, _)| incident.event_id == Some(event.id));
         if !self.may_send(IncidentRules::KEPT_FOR_THE_SWEEP, clock).await.inspect_err(failed).ok()? {

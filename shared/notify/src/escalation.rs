@@ -40,12 +40,11 @@ pub fn escalation_message(policy: &Policy, entries: &[Entry<'_>], about: About<'
         many => (subject_of_many(many), text_of_many(policy, many, api)),
     };
     let engines = entries.iter().map(|entry| entry.id.kind.engine.to_string()).collect();
-    let worst = entries.iter().map(|entry| entry.incident.severity).max().unwrap_or(Severity::Critical);
     Message {
         attributes: BTreeMap::from([
             ("engine", Attribute::Any(engines)),
             ("action", Attribute::One(Action::NotifyAdmin.to_string())),
-            ("severity", Attribute::One(worst.to_string())),
+            ("severity", Attribute::One(worst(entries).to_string())),
         ]),
         ..Message::new(&subject, text)
     }
@@ -65,9 +64,9 @@ fn subject_of_one(policy: &Policy, entry: &Entry<'_>) -> String {
     let (name, severity) = (name(policy, entry), entry.incident.severity);
     match entry.kind {
         NoticeKind::First => format!("[AGE] {severity} {name}"),
-        NoticeKind::Digest => format!("[AGE] Going on: {name}"),
-        NoticeKind::Reminder => format!("[AGE] Still nobody on it: {name}"),
-        NoticeKind::SecondLine => format!("[AGE] Nobody has acknowledged: {name}"),
+        NoticeKind::Digest => format!("[AGE] {severity}, going on: {name}"),
+        NoticeKind::Reminder => format!("[AGE] {severity}, still nobody on it: {name}"),
+        NoticeKind::SecondLine => format!("[AGE] {severity}, nobody has acknowledged: {name}"),
         NoticeKind::Resolution => format!("[AGE] Over: {name}"),
     }
 }
@@ -79,7 +78,11 @@ fn subject_of_many(entries: &[Entry<'_>]) -> String {
         .filter(|kind| number(**kind) > 0)
         .map(|kind| format!("{} {}", number(*kind), in_short(*kind)))
         .collect();
-    format!("[AGE] {} incidents: {}", entries.len(), said.join(", "))
+    format!("[AGE] {}, {} incidents: {}", worst(entries), entries.len(), said.join(", "))
+}
+
+fn worst(entries: &[Entry<'_>]) -> Severity {
+    entries.iter().map(|entry| entry.incident.severity).max().unwrap_or(Severity::Critical)
 }
 
 const fn in_short(kind: NoticeKind) -> &'static str {
@@ -99,7 +102,8 @@ fn text_of_one(policy: &Policy, entry: &Entry<'_>, about: About<'_>, api: &str) 
     line(&mut text, "What", id.kind.event_type.as_str());
     line(&mut text, "Engine", &format!("{title} ({engine})"));
     line(&mut text, "Severity", incident.severity.as_str());
-    let since = about.and_then(|(event, _)| event.reported.source_time).unwrap_or(incident.opened_at);
+    let happened = |(event, _): (&Event, _)| event.reported.source_time.unwrap_or(event.occurred_at);
+    let since = about.map_or(incident.opened_at, happened);
     line(&mut text, "Since", &since.in_words());
     if since.in_words() != incident.opened_at.in_words() {
         line(&mut text, "Opened", &incident.opened_at.in_words());
@@ -129,7 +133,7 @@ fn text_of_many(policy: &Policy, entries: &[Entry<'_>], api: &str) -> String {
         }
         line(&mut text, "Look at", &address(entry, api));
     }
-    let _ = writeln!(text, "\nTo take one, POST {{\"by\": \"your name\"}} to its address and /acknowledge.");
+    let _ = writeln!(text, "\nTo take one: {}", command("ITS-ADDRESS"));
     text
 }
 
@@ -172,8 +176,13 @@ fn how_to_go_on(text: &mut String, entry: &Entry<'_>, api: &str) {
     let incident = address(entry, api);
     line(text, "Look at", &incident);
     if entry.incident.acknowledged.is_none() && entry.kind != NoticeKind::Resolution {
-        line(text, "Take it", &format!("POST {incident}/acknowledge {{\"by\": \"your name\"}}"));
+        line(text, "Take it", &command(&incident));
     }
+}
+
+/// What takes an incident, to be pasted.
+fn command(incident: &str) -> String {
+    format!("curl -H 'content-type: application/json' -d '{{\"by\":\"YOUR NAME\"}}' {incident}/acknowledge")
 }
 
 fn address(entry: &Entry<'_>, api: &str) -> String {
@@ -300,7 +309,7 @@ pub(crate) mod tests {
              Details   {\"invoices\":1204}\n\
              It began  https://age.example/api/governance/events/01936f2e-0000-7000-8000-00000000000a\n\
              Look at   https://age.example/api/governance/incidents/billing.1795403565000.invoice_sync_failed\n\
-             Take it   POST https://age.example/api/governance/incidents/billing.1795403565000.invoice_sync_failed/acknowledge {\"by\": \"your name\"}\n"
+             Take it   curl -H 'content-type: application/json' -d '{\"by\":\"YOUR NAME\"}' https://age.example/api/governance/incidents/billing.1795403565000.invoice_sync_failed/acknowledge\n"
         );
         let any = Attribute::Any(["billing".to_owned()].into());
         assert_eq!(message.attributes.get("engine"), Some(&any));
@@ -328,14 +337,22 @@ pub(crate) mod tests {
             at: an_event().occurred_at,
         });
         for (kind, subject, said) in [
-            (NoticeKind::Digest, "[AGE] Going on: Billing: invoice_sync_failed", "Events    2 new, 42 in all"),
             (
                 NoticeKind::Digest,
-                "[AGE] Going on",
+                "[AGE] CRITICAL, going on: Billing: invoice_sync_failed",
+                "Events    2 new, 42 in all",
+            ),
+            (
+                NoticeKind::Digest,
+                "[AGE] CRITICAL, going on",
                 "2 came to a bad end; the latest: billing_sync_repair, asked for, and nobody",
             ),
-            (NoticeKind::Reminder, "[AGE] Still nobody on it", "nobody has acknowledged this for 30 minutes."),
-            (NoticeKind::SecondLine, "[AGE] Nobody has acknowledged", "Events    42 in all"),
+            (
+                NoticeKind::Reminder,
+                "[AGE] CRITICAL, still nobody on it",
+                "nobody has acknowledged this for 30 minutes.",
+            ),
+            (NoticeKind::SecondLine, "[AGE] CRITICAL, nobody has acknowledged", "Events    42 in all"),
             (NoticeKind::Resolution, "[AGE] Over: Billing", "nothing has come for 24 hours"),
             (NoticeKind::Resolution, "[AGE] Over: Billing", "Events    42 in all"),
         ] {
@@ -354,7 +371,7 @@ pub(crate) mod tests {
         one.1.told.events = 5;
         let entries = [entry(&one, NoticeKind::Digest, 12), entry(&two, NoticeKind::First, 0)];
         let message = escalation_message(&policy(), &entries, None, None);
-        assert_eq!(message.subject(), "[AGE] 2 incidents: 1 new, 1 going on");
+        assert_eq!(message.subject(), "[AGE] CRITICAL, 2 incidents: 1 new, 1 going on");
         for said in
             ["Billing: invoice_sync_failed (CRITICAL, going on)", "7 new, 12 in all", "QA is silent (CRITICAL, new)"]
         {
