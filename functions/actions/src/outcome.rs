@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{ActionItem, ActionStatus, IllegalMove, Kind, Note, Outcome};
+use model::{ActionItem, ActionStatus, IllegalMove, Note, Outcome};
 use platform::{Fields, JsonBody, NoQuery, Origin, PathNames, Problem};
 use store::StoreError;
 
@@ -34,7 +34,7 @@ pub(crate) async fn report(
     let now = app.clock.now();
     let verify = app.policy.actions.verify_after_seconds;
     let detail: Option<String> = note.map(String::from);
-    let (severity, kind) = (item.severity, Kind { engine: item.engine, event_type: item.event_type.clone() });
+    let (severity, kind) = (item.severity, item.kind());
     let on_alarm = |watch: &mut _, alarm| app.policy.incidents.alarm(watch, alarm, severity);
     let settled = app.life.settle(item, to, &on_alarm, app.clock.as_ref(), |item| ActionItem {
         status: to,

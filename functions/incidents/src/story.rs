@@ -155,7 +155,7 @@ fn turns(item: &ActionItem) -> Vec<Entry> {
         let status = if denied { ActionStatus::Denied } else { ActionStatus::Pending };
         turns.push(entry(at, What::Decided { by, of: of(status) }));
     }
-    if let Some(at) = item.settled_at.filter(|_| item.status != ActionStatus::Denied) {
+    if let Some(at) = item.settled_at {
         let status = if item.judged_at.is_some() { ActionStatus::Succeeded } else { item.status };
         turns.push(entry(at, What::Outcome { of: of(status), detail: item.detail.clone() }));
     }

@@ -51,13 +51,14 @@ pub struct Mailed {
     pub held: u64,
     /// How many incidents wait because something failed.
     pub failed: u64,
+    /// When the last of them was sent.
+    pub sent_at: Option<Timestamp>,
 }
 
 /// An incident that is the caller's to write about, as it was when it was claimed.
 struct Claimed {
     id: IncidentId,
     notice: NoticeKind,
-    until: Option<Timestamp>,
     kept: Kept,
 }
 
@@ -95,9 +96,7 @@ impl Escalations {
         if !self.may_send(IncidentRules::KEPT_FOR_THE_SWEEP, clock).await.inspect_err(failed).ok()? {
             return None;
         }
-        let mut sent_at = None;
-        let mailed = self.mail(&self.people, &[due], about, api, clock, &mut sent_at).await;
-        sent_at.filter(|_| mailed.told > 0)
+        self.mail(&self.people, &[due], about, api, clock).await.sent_at
     }
 
     /// Writes to people about all of `due`, in its order: to those who listen to `topic`, or to the first line. No e-mail is
@@ -107,9 +106,10 @@ impl Escalations {
         let mut all = Mailed::default();
         let mut left = due;
         while !left.is_empty() {
-            match self.may_send(0, clock).await {
-                Ok(true) if clock.now() <= end => {}
-                Ok(_) => {
+            let may_send = if clock.now() <= end { self.may_send(0, clock).await } else { Ok(false) };
+            match may_send {
+                Ok(true) => {}
+                Ok(false) => {
                     tracing::info!(held = left.len(), "enough e-mails for now");
                     all.held += left.len() as u64;
                     break;
@@ -122,10 +122,11 @@ impl Escalations {
             }
             let (part, rest) = left.split_at_checked(INCIDENTS_A_MAIL).unwrap_or((left, &[]));
             left = rest;
-            let mailed = self.mail(topic, part, None, None, clock, &mut None).await;
+            let mailed = self.mail(topic, part, None, None, clock).await;
             all.mails += mailed.mails;
             all.told += mailed.told;
             all.failed += mailed.failed;
+            all.sent_at = mailed.sent_at.or(all.sent_at);
         }
         all
     }
@@ -144,7 +145,6 @@ impl Escalations {
         about: Option<(&Event, &[ActionItem])>,
         api: Option<&str>,
         clock: &dyn Clock,
-        sent_at: &mut Option<Timestamp>,
     ) -> Mailed {
         let claims: Vec<_> = due.iter().map(|due| self.claim(due, clock)).collect();
         let claims = stream::iter(claims).buffer_unordered(WRITES_AT_ONCE).collect::<Vec<_>>().await;
@@ -154,7 +154,10 @@ impl Escalations {
         let found = if about.is_none() { self.about(&claimed).await } else { None };
         let about = about.or(found.as_ref().map(|(event, actions)| (event, actions.as_slice())));
         let in_time = clock.now().plus_seconds(TIME_TO_SEND_SECONDS);
-        claimed.retain(|claimed| claimed.until.is_some_and(|until| until >= in_time));
+        claimed.retain(|claimed| {
+            let until = claimed.incident().and_then(|incident| incident.sending_until);
+            until.is_some_and(|until| until >= in_time)
+        });
         let entries: Vec<Entry<'_>> = claimed.iter().filter_map(Claimed::entry).collect();
         let told = entries.len() as u64;
         if entries.is_empty() {
@@ -167,10 +170,9 @@ impl Escalations {
             return Mailed { failed: failed + told, ..Mailed::default() };
         }
         let at = clock.now();
-        *sent_at = Some(at);
         let records: Vec<_> = claimed.iter().map(|claimed| self.record(claimed, told, at, clock)).collect();
         stream::iter(records).buffer_unordered(WRITES_AT_ONCE).collect::<Vec<()>>().await;
-        Mailed { mails: 1, told, held: 0, failed }
+        Mailed { mails: 1, told, held: 0, failed, sent_at: Some(at) }
     }
 
     /// None if it needs no such notice any more, or somebody else is writing about it.
@@ -191,17 +193,16 @@ impl Escalations {
         });
         let failed = |error: &StoreError| tracing::warn!(%error, "an incident was not claimed; it is due again");
         let claimed = claim.await.inspect_err(failed)?.and_then(|kept| {
-            let incident = kept.watch.incident.as_ref()?;
-            let id = IncidentId { kind: due.kind.clone(), opened_at: incident.opened_at };
-            Some(Claimed { id, notice, until: incident.sending_until, kept })
+            let opened_at = kept.watch.incident.as_ref()?.opened_at;
+            Some(Claimed { id: IncidentId { kind: due.kind.clone(), opened_at }, notice, kept })
         });
         Ok(claimed)
     }
 
     /// What is known besides of an incident that has the e-mail for itself.
     async fn about(&self, claimed: &[Claimed]) -> Option<(Event, Vec<ActionItem>)> {
-        let [Claimed { kept, .. }] = claimed else { return None };
-        let id = kept.watch.incident.as_ref()?.event_id?;
+        let [only] = claimed else { return None };
+        let id = only.incident()?.event_id?;
         // People are to be told, be it without this.
         let unread = |error: &StoreError| tracing::error!(%error, "an e-mail goes without what it is about");
         let event = self.events.get(id, Consistency::Strong).await.inspect_err(unread).ok()??;
@@ -212,8 +213,8 @@ impl Escalations {
     /// Puts on record that people were written to. What cannot be recorded is sent again when its lease ends, under the
     /// same number.
     async fn record(&self, claimed: &Claimed, incidents: u64, at: Timestamp, clock: &dyn Clock) {
-        let Claimed { id, notice, kept, .. } = claimed;
-        let Some(ours) = kept.watch.incident.as_ref() else { return };
+        let Claimed { id, notice, kept } = claimed;
+        let Some(ours) = claimed.incident() else { return };
         let told = Told { events: kept.tally.events, alarms: ours.alarms };
         for attempt in 1..=RECORD_ATTEMPTS {
             let recorded = self.life.change(&id.kind, clock, |now| {
@@ -233,8 +234,11 @@ impl Escalations {
 }
 
 impl Claimed {
+    const fn incident(&self) -> Option<&Incident> {
+        self.kept.watch.incident.as_ref()
+    }
+
     fn entry(&self) -> Option<Entry<'_>> {
-        let incident = self.kept.watch.incident.as_ref()?;
-        Some(Entry { id: &self.id, incident, tally: self.kept.tally, kind: self.notice })
+        Some(Entry { id: &self.id, incident: self.incident()?, tally: self.kept.tally, kind: self.notice })
     }
 }

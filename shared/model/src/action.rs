@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::digest;
-use crate::{Engine, Event, EventId, EventType, Severity, Timestamp};
+use crate::{Engine, Event, EventId, EventType, Kind, Severity, Timestamp};
 
 crate::names::named! {
     /// Something AGE does. The six of the seed.
@@ -195,6 +195,12 @@ impl ActionItem {
             decided_by: None,
             decided_at: None,
         }
+    }
+
+    /// The kind of trouble it is for.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        Kind { engine: self.engine, event_type: self.event_type.clone() }
     }
 
     /// Whether nothing more will come of it. A message has done all it can when somebody has taken it.

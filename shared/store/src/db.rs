@@ -62,9 +62,7 @@ impl Table {
         let got = get.send().await.map_err(|error| StoreError::unavailable("GetItem", &self.name, error))?;
         Ok(got.item)
     }
-}
 
-impl Table {
     /// A page of each of `shards` in the `due` index, the longest due first: those due at `until`, or all; up to `limit` of
     /// each, or a megabyte.
     pub(crate) async fn due(

@@ -1,7 +1,7 @@
 //! Moving actions and incidents on, together with what is remembered of their kind of trouble.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use model::{Action, ActionItem, ActionStatus, Alarm, Clock, IllegalMove, Kind, Notice, Remedy, Timestamp, Watch};
+use model::{ActionItem, ActionStatus, Alarm, Clock, IllegalMove, Kind, Notice, Remedy, Timestamp, Watch};
 
 use crate::row::text;
 use crate::transaction::{self, Attempt};
@@ -105,7 +105,7 @@ impl Life {
             // A write whose answer was lost, tried again by the SDK, finds its own work.
             return Ok(self.actions.replace(old, new).await? || self.is_now(new).await?);
         }
-        let kind = Kind { engine: new.engine, event_type: new.event_type.clone() };
+        let kind = new.kind();
         let at = new.settled_at.unwrap_or_else(|| clock.now());
         for attempt in 1..=MAX_ATTEMPTS {
             if attempt > 1 {
@@ -227,9 +227,4 @@ impl Life {
     fn contended(&self) -> StoreError {
         StoreError::Contended { table: self.watches.0.name.clone(), attempts: MAX_ATTEMPTS }
     }
-}
-
-/// Of the actions that an event begins with, those that are counted: people's messages are their incident's.
-pub(crate) fn remedies(actions: &[ActionItem]) -> impl Iterator<Item = &ActionItem> {
-    actions.iter().filter(|item| Action::is_remedy(item.action))
 }

@@ -12,7 +12,6 @@ use model::{
 };
 
 use crate::db::{Consistency, Db, Table};
-use crate::life::remedies;
 use crate::row::{Item, RowName, number, text};
 use crate::{StoreError, keys, transaction};
 
@@ -172,7 +171,8 @@ impl Rollups {
     ) -> Result<TransactWriteItem, StoreError> {
         let (reported, at) = (&event.reported, event.occurred_at);
         let (mut owed, mut suppressed) = (0, 0);
-        for item in remedies(actions) {
+        // People's messages are their incident's.
+        for item in actions.iter().filter(|item| item.action.is_remedy()) {
             *(if item.status == ActionStatus::Suppressed { &mut suppressed } else { &mut owed }) += 1;
         }
         let counters = [
