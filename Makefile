@@ -12,17 +12,17 @@ BUILD_ARCH := $(or $(if $(filter x86_64,$(ARCH)),--x86-64),$(if $(filter arm64,$
 
 .SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := help
-.PHONY: help run up down weekly watch test lint build deploy clean cargo remake
+.PHONY: help run up down weekly watch test lint build agectl deploy clean cargo remake
 
 help: ## list these commands
 	@echo "AGE, the Autonomous Governance Engine"
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 	@echo "AGE_PORT=4600 moves the local AWS from port 4566; ARCH=arm64 builds for the other processor (untried)."
 
-run: build ## the main job: a sample week through a local AWS, ending in the weekly report; Ctrl-C ends it
+run: build agectl ## the main job: a sample week through a local AWS, ending in the weekly report; Ctrl-C ends it
 	@$(LOCAL)/demo.py
 
-up: build ## start the local AWS in the background with AGE deployed on it
+up: build agectl ## start the local AWS in the background with AGE deployed on it
 	@$(LOCAL)/stack.py up
 
 down: $(if $(wildcard $(STATE)/aws.pid),.venv/ready) ## stop it
@@ -36,11 +36,11 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them as th
 	@$(TOOLS) cargo build --workspace --bins --locked
 	@set -a; . $(STATE)/stack.env; set +a; $(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
 
-test: build ## all tests, the end-to-end ones on a local AWS of their own
+test: build agectl ## all tests, the end-to-end ones on a local AWS of their own
 	@echo "==> Tests"
 	@AGE_STATE_DIR=$(STATE)/test AGE_PORT= $(LOCAL)/stack.py exec -- cargo test --workspace --locked --lib --test it -- --include-ignored
 
-lint: .venv/ready cargo ## formatting, lints, dependency rules, the template
+lint: .venv/ready .venv/checks/ready cargo ## formatting, lints, dependency rules, the template
 	@echo "==> Format"
 	@cargo fmt --all --check
 	@echo "==> Clippy"
@@ -49,12 +49,17 @@ lint: .venv/ready cargo ## formatting, lints, dependency rules, the template
 	@$(TOOLS) cargo deny --locked check bans licenses sources
 	@echo "==> Template"
 	@$(TOOLS) cfn-lint infra/template.yaml
+	@.venv/checks/bin/checkov --file infra/template.yaml --config-file infra/checkov.yaml
 	@echo "==> Python"
 	@.venv/bin/python -W error -m compileall -q infra/local examples tests/senders
 
 build: .venv/ready cargo ## the functions, as AWS runs them, in target/lambda
 	@echo "==> Building the functions ($(ARCH))"
-	@$(TOOLS) cargo lambda build --release --locked $(BUILD_ARCH)
+	@$(TOOLS) cargo lambda build --release --locked --workspace --exclude agectl $(BUILD_ARCH)
+
+agectl: cargo ## the operators' command, in target/debug; `cargo install --path cli` installs it
+	@echo "==> Building agectl"
+	@cargo build --locked --package agectl
 
 deploy: build .venv/deploy/ready ## deploy to your AWS account; asks before it changes anything
 	@SAM_CLI_TELEMETRY=0 .venv/deploy/bin/sam deploy --guided --stack-name age \
@@ -79,6 +84,13 @@ VENV_WORKS := $(shell [ "$$(cat .venv/ready 2>/dev/null)" = "$(CURDIR)" ] && .ve
 	@echo "==> Installing the tools into .venv (once)"
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r infra/requirements.txt
+	@echo "$(CURDIR)" > $@
+
+# Other checks pin other versions of what the tools above need: apart.
+.venv/checks/ready: infra/requirements-checks.txt .venv/ready
+	@echo "==> Installing checks into .venv/checks (once)"
+	@rm -rf .venv/checks && .venv/bin/python -m venv .venv/checks
+	@.venv/checks/bin/python -m pip install --quiet --disable-pip-version-check -r infra/requirements-checks.txt
 	@echo "$(CURDIR)" > $@
 
 # SAM's own command is large and pins other versions: apart, and only for those who deploy.

@@ -39,7 +39,8 @@ def work(stack: dict[str, str], do: Callable[[Order], Outcome], wait_seconds: in
     for message in messages:
         order = json.loads(json.loads(message["Body"])["Message"])
         outcome, detail = do(order)
-        _tell(stack, order["outcomePath"], {"outcome": outcome, "detail": detail})
+        token = stack[f"AGE_TOKEN_{order['engine'].upper()}"]  # an engine speaks for itself only
+        _tell(stack, token, order["outcomePath"], {"outcome": outcome, "detail": detail})
         queue.delete_message(QueueUrl=stack["ACTIONS_QUEUE_URL"], ReceiptHandle=message["ReceiptHandle"])
     return len(messages)
 
@@ -54,11 +55,12 @@ def _queue(stack: dict[str, str]) -> Any:
     )
 
 
-def _tell(stack: dict[str, str], path: str, body: dict[str, str]) -> None:
+def _tell(stack: dict[str, str], token: str, path: str, body: dict[str, str]) -> None:
     host = stack["AGE_API_URL"].removeprefix("http://")
     connection = http.client.HTTPConnection("127.0.0.1", int(host.rsplit(":", 1)[1]), timeout=60)
     try:
-        connection.request("POST", path, json.dumps(body), {"Host": host, "Content-Type": "application/json"})
+        headers = {"Host": host, "Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        connection.request("POST", path, json.dumps(body), headers)
         response = connection.getresponse()
         answer = response.read().decode()
     finally:

@@ -46,21 +46,32 @@ class Stack:
             raise Refused("the local AWS is not up: `make up` starts it") from None
         return cls(dict(line.split("=", 1) for line in lines))
 
+    @classmethod
+    def earlier(cls) -> dict[str, str]:
+        """The names of the stack that runs, if one does."""
+        return cls.load().values if env_file().exists() else {}
+
     def __getitem__(self, name: str) -> str:
         return self.values[name]
 
     def save(self) -> None:
-        env_file().write_text("".join(f"{name}={value}\n" for name, value in self.values.items()))
+        file = env_file()
+        file.touch(mode=0o600)  # tokens are for its owner alone
+        file.write_text("".join(f"{name}={value}\n" for name, value in self.values.items()))
 
     def service(self, name: str) -> Any:
         return service(name, self["AWS_ENDPOINT_URL"])
 
-    def call(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
+    def call(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None, token: str | None = None
+    ) -> Answer:
+        """As the admin, unless a token says who else."""
         # By Host header, for not every resolver knows that *.localhost is this machine.
         host = self["AGE_API_URL"].removeprefix("http://")
         connection = http.client.HTTPConnection("127.0.0.1", int(host.rsplit(":", 1)[1]), timeout=60)
         try:
-            connection.request(method, path, body, {"Host": host} | (headers or {}))
+            authorization = f"Bearer {token or self['AGE_ADMIN_TOKEN']}"
+            connection.request(method, path, body, {"Host": host, "Authorization": authorization} | (headers or {}))
             response = connection.getresponse()
             return Answer(response.status, response.read().decode())
         finally:

@@ -8,15 +8,16 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import quote
 
 import loop
 import picture
 import server
 import week
-from client import Stack
+from client import Stack, env_file
 from picture import Report, Style
-from settings import Refused, end_tidily, run
+from settings import ROOT, Refused, end_tidily, run
 from stack import WeeklyFailed, down, up, weekly
 
 
@@ -103,8 +104,14 @@ def _show_addresses(stack: Stack, style: Style) -> None:
     body = '{"engine":"qa","eventType":"suite_failed","severity":"HIGH"}'
     print(style.rule())
     print(f"{style.bold('AGE answers at ' + stack['AGE_API_URL'])}   Try:\n")
-    print(f"curl {url}/stats\n")
-    print(f"curl -H 'content-type: application/json' \\\n  -d '{body}' \\\n  {url}/event\n", flush=True)
+    print(f". {_shown(env_file())}; PATH=$PATH:target/debug; export AGE_API_URL AGE_TOKEN=$AGE_ADMIN_TOKEN\n")
+    print("agectl incidents; agectl report show\n")
+    print(f"curl -H \"authorization: Bearer $AGE_TOKEN\" {url}/stats\n")
+    print(f"curl -H \"authorization: Bearer $AGE_TOKEN_QA\" -H 'content-type: application/json' \\\n  -d '{body}' \\\n  {url}/event\n", flush=True)
+
+
+def _shown(file: Path) -> Path:
+    return file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
 
 
 def _wait_for_the_end() -> None:

@@ -46,12 +46,14 @@ def deploy(port: int) -> Stack:
         "ACTIONS_TABLE": outputs["ActionsTable"],
         "INCIDENTS_TABLE": outputs["IncidentsTable"],
         "REPORTS_TABLE": outputs["ReportsTable"],
+        "CREDENTIALS_TABLE": outputs["CredentialsTable"],
         **{f"{topic}_TOPIC_ARN": _topic(topic, outputs) for topic in TOPICS},
         **queues,
+        "FIRST_ADMIN_FUNCTION": outputs["FirstAdminFunction"],
         "SWEEP_FUNCTION": outputs["SweepFunction"],
         "WEEKLY_FUNCTION": outputs["WeeklyFunction"],
         "CURSOR_KEY": environment["CURSOR_KEY"],
-        "EVENT_RETENTION_DAYS": environment["EVENT_RETENTION_DAYS"],
+        **{name: environment[name] for name in ("EVENT_RETENTION_DAYS", "REQUESTS_PER_SECOND", "REQUESTS_BURST")},
         "PUBLIC_URL": url,
     })
 

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
+import credentials
 import week
 from client import Stack
 from settings import ROOT, Refused
@@ -39,16 +40,18 @@ VERBS = {
     "deny": "denies the remedy of",
 }
 PEOPLE = (
-    Act("ledger_sync_outage", 9, "acknowledge", "first line", "failing over now"),
-    Act("duplicate_charges_detected", 40, "acknowledge", "second line"),
-    Act("payment_webhook_dropped", 67, "acknowledge", "second line"),
-    Act("invoices_blocked", 5, "acknowledge", "first line"),
-    Act("payment_webhook_dropped", 100, "resolve", "second line", "sent by hand"),
+    Act("ledger_sync_outage", 9, "acknowledge", "first-line", "failing over now"),
+    Act("duplicate_charges_detected", 40, "acknowledge", "second-line"),
+    Act("payment_webhook_dropped", 67, "acknowledge", "second-line"),
+    Act("invoices_blocked", 5, "acknowledge", "first-line"),
+    Act("payment_webhook_dropped", 100, "resolve", "second-line", "sent by hand"),
     Act("permission_scope_widened", 20, "approve", "admin"),
-    Act("permission_boundary_breached", 4, "acknowledge", "first line"),
+    Act("permission_boundary_breached", 4, "acknowledge", "first-line"),
     Act("permission_boundary_breached", 6, "approve", "admin"),
     Act("permission_token_overbroad", 50, "deny", "admin"),  # the tokens have been revoked by then
 )
+# Who responds; an approval is an admin's.
+DESKS = ("first-line", "second-line")
 # The worker takes so long.
 ANSWERS = timedelta(minutes=2)
 # AGE sweeps every minute, ten thousand times a week. Here it does when something may be due after a severe event or an
@@ -78,6 +81,7 @@ class Team:
 
     def __init__(self, stack: Stack) -> None:
         self.stack, self.worker = stack, _worker()
+        self.tokens = {desk: credentials.create(stack, desk, "responder") for desk in DESKS}
         self.done = 0  # by the worker
         self.diary: list[str] = []  # of the people
 
@@ -114,11 +118,15 @@ class Team:
         """By the digest that the list shows: it binds the decision to exactly this action."""
         item = _of(act, actions(self.stack, "status=awaiting_approval"))
         path = f"/api/governance/events/{item['eventId']}/actions/{item['action']}/approval"
-        _post(self.stack, path, {"decision": act.verb, "digest": item["digest"], "by": act.by})
+        _post(self.stack, path, {"decision": act.verb, "digest": item["digest"]})
 
     def _mark(self, act: Act) -> None:
-        path = f"/api/governance/incidents/{_of(act, incidents(self.stack))['id']}/{act.verb}"
-        _post(self.stack, path, {"by": act.by} | ({"note": act.note} if act.note else {}))
+        incident = _of(act, incidents(self.stack))["id"]
+        command = "ack" if act.verb == "acknowledge" else act.verb
+        note = ["--note", act.note] if act.note else []
+        done = credentials.agectl(self.stack, command, incident, *note, token=self.tokens[act.by])
+        if done.returncode != 0:
+            raise Refused(f"agectl {command} {incident}: {done.stderr.strip()}")
 
 
 def get(stack: Stack, path: str) -> Any:

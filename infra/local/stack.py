@@ -11,6 +11,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+import credentials
 import server
 from client import Stack, env_file
 from deploy import check_binaries, deploy
@@ -20,6 +21,8 @@ from settings import Refused, end_tidily, port, run, state_dir
 def up(wanted: int | None = None) -> Stack:
     """Start what does not run yet, deploy what changed, and return when the API answers."""
     check_binaries()
+    credentials.check_agectl()
+    earlier = Stack.earlier() if server.running() else {}
     running = server.running()
     at = running or wanted or port()
     if running is None:
@@ -30,6 +33,7 @@ def up(wanted: int | None = None) -> Stack:
         print(f"The local AWS already runs on port {running}: only what changed is deployed.")
     try:
         stack = deploy(at)
+        credentials.issue(stack, earlier)
         _await_api(stack)
     except BaseException:
         if running is None:

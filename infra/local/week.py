@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from itertools import count
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
+import credentials
 from client import Stack
 from settings import ROOT, STACK, Refused
 
@@ -61,13 +63,14 @@ def stretches(events: list[Event]) -> list[list[Event]]:
 
 
 def replay(stack: Stack, events: list[Event], accepted: Callable[[Event], None]) -> list[Step]:
-    """Every event is posted with its stretch, none before it happened; `accepted` is told of each."""
-    numbers = count(1)
+    """Every event is sent with its stretch by its engine, none before it happened; `accepted` is told of each."""
 
     def post(stretch: list[Event]) -> None:
-        for event in stretch:
-            _post(stack, next(numbers), event)
-            accepted(event)
+        for engine, some in groupby(stretch, key=itemgetter("engine")):
+            sent = list(some)
+            _import(stack, engine, sent)
+            for event in sent:
+                accepted(event)
 
     return [Step(moment(stretch[-1]), "log-event", partial(post, stretch)) for stretch in stretches(events)]
 
@@ -120,8 +123,9 @@ def _schedule_sweep(stack: Stack, state: str) -> None:
     scheduler.update_schedule(Name=name, State=state, **kept)
 
 
-def _post(stack: Stack, number: int, event: Event) -> None:
-    headers = {"content-type": "application/json", "idempotency-key": f"sample-week-{number}"}
-    answer = stack.call("POST", "/api/governance/event", json.dumps(event).encode(), headers)
-    if answer.status != 201:
-        raise Refused(f"line {number} of {WEEK.name} was answered {answer.status}, not 201: {answer.text}")
+def _import(stack: Stack, engine: str, events: list[Event]) -> None:
+    lines = "".join(f"{json.dumps(event)}\n" for event in events)
+    token = stack[f"AGE_TOKEN_{engine.upper()}"]
+    sent = credentials.agectl(stack, "event", "import", "-", "--concurrency", "1", token=token, stdin=lines)
+    if sent.returncode != 0:
+        raise Refused(f"events of {engine} in {WEEK.name} were not taken: {sent.stderr.strip()}")

@@ -13,7 +13,7 @@ async fn writers_spread_and_totals_stay_exact() {
     let world = World::new().await;
     world.at("2026-11-22T12:00:00Z");
     world.dynamodb.conflict_on_overlap();
-    let environments: Vec<_> = (0..WRITERS).map(|_| world.another_environment()).collect();
+    let environments = join_all((0..WRITERS).map(|_| world.another_environment())).await;
     let writers = environments.iter().map(async |api| {
         let mut accepted = 0;
         while accepted < EACH {

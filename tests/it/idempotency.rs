@@ -11,7 +11,7 @@ async fn fifty_at_once_make_one_event_one_count_one_action() {
     let world = World::new().await;
     world.dynamodb.conflict_on_overlap();
     let sent = event("billing", "invoice_sync_failed", "HIGH");
-    let environments: Vec<_> = (0..50).map(|_| world.another_environment()).collect();
+    let environments = join_all((0..50).map(|_| world.another_environment())).await;
     let answers = join_all(environments.iter().map(|api| api.post(&sent, Some("order-17")))).await;
 
     let created: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();

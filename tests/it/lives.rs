@@ -345,7 +345,7 @@ impl Lives {
         let name = (id, KINDS[kind].2);
         let digest = self.model.items[&name].digest.clone();
         let path = format!("/api/governance/events/{id}/actions/{}/approval", name.1);
-        let body = json!({ "decision": if approve { "approve" } else { "deny" }, "digest": digest, "by": "me" });
+        let body = json!({ "decision": if approve { "approve" } else { "deny" }, "digest": digest });
         let answer = self.world.tell(&path, &body).await;
         assert!(matches!(answer.status, 200 | 409 | 503), "{answer:?}");
         self.model.approval(name, approve);
@@ -354,7 +354,7 @@ impl Lives {
     async fn take(&mut self, kind: usize, resolve: bool, live: Option<Value>) {
         let Some(id) = live.as_ref().and_then(|incident| incident["id"].as_str()) else { return };
         let path = format!("/api/governance/incidents/{id}/{}", if resolve { "resolve" } else { "acknowledge" });
-        let answer = self.world.tell(&path, &json!({ "by": "me" })).await;
+        let answer = self.world.tell(&path, &json!({})).await;
         assert!(matches!(answer.status, 200 | 409 | 503), "{answer:?}");
         let trouble = &mut self.model.kinds[kind];
         if resolve {

@@ -9,6 +9,7 @@ mod actions;
 mod architecture;
 mod contention;
 mod contract;
+mod credentials;
 mod faults;
 mod idempotency;
 mod incidents;

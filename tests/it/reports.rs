@@ -89,7 +89,7 @@ async fn a_report_says_what_age_did_and_what_came_of_it() {
     world.clock.advance(100);
     high("maos", "no_use").await;
     let waits = world.post(&event("compliance", "permission_lost", "HIGH")).await;
-    let denial = json!({"decision": "deny", "by": "me", "digest": waits.text("/actions/0/digest")});
+    let denial = json!({"decision": "deny", "digest": waits.text("/actions/0/digest")});
     let path = format!("/api/governance/events/{}/actions/permission_reset/approval", waits.text("/id"));
     assert_eq!(world.tell(&path, &denial).await.status, 200);
     for _ in 0..3 {
@@ -106,7 +106,7 @@ async fn a_report_says_what_age_did_and_what_came_of_it() {
     for (place, seconds) in [(0, 1), (1, 60)] {
         world.clock.advance(seconds);
         let path = format!("/api/governance/incidents/{}/acknowledge", incidents[place]["id"].as_str().unwrap());
-        assert_eq!(world.tell(&path, &json!({"by": "me"})).await.status, 200);
+        assert_eq!(world.tell(&path, &json!({})).await.status, 200);
     }
     world.at("2026-11-20T00:00:00Z");
     world.sweep().await;

@@ -1,9 +1,11 @@
 //! A whole AGE in one process: its functions, a DynamoDB behind a proxy that can fail, an SNS that listens, a clock.
 
+pub(crate) mod people;
 pub(crate) mod proxy;
 pub(crate) mod sns;
 mod tables;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -14,16 +16,21 @@ use dispatch::{Dispatcher, Escalations};
 use generate_report::{Firing, Made, Reporter, Weekly, WeeklyError};
 use model::{ManualClock, Timestamp};
 use notify::{Sns as SnsClient, Topic};
-use platform::CursorKey;
+use platform::{CursorKey, Gate, Rate, Route, Routes};
 use proxy::Proxy;
 use scoring::Policy;
 use serde_json::Value;
 use sns::Sns;
-use store::{Actions, Db, Events, Incidents, Intake, Life, Listing, Reports, Rollups, Watches, WeeklyReports};
+use store::{
+    Actions, Credentials, Db, Events, Incidents, Intake, Life, Listing, Reports, Rollups, Watches, WeeklyReports,
+};
 use sweep::{Sweep, Swept};
 use tower::ServiceExt;
 
 pub(crate) const RETENTION_DAYS: i64 = 400;
+
+/// The clock of a test often stands still; only tests of the rate want one.
+pub(crate) const UNHURRIED: Rate = Rate::new(1_000_000, 1_000_000);
 
 /// Monday, five past midnight: when the weekly report is due.
 pub(crate) fn monday() -> Timestamp {
@@ -36,6 +43,10 @@ pub(crate) struct World {
     pub(crate) sns: Sns,
     db_config: SdkConfig,
     sns_config: SdkConfig,
+    /// To DynamoDB past the proxy: the faults are for what a test is about, and few are about credentials.
+    direct_config: SdkConfig,
+    /// The token of each credential, by its name.
+    tokens: BTreeMap<String, String>,
     /// The environments that `send` reaches: one of each function.
     api: Api,
 }
@@ -43,23 +54,29 @@ pub(crate) struct World {
 /// One execution environment of every function behind the API.
 #[derive(Clone)]
 pub(crate) struct Api {
-    log_event: Router,
-    list_events: Router,
-    generate_report: Router,
-    list_reports: Router,
-    get_stats: Router,
-    actions: Router,
-    incidents: Router,
+    functions: Vec<Function>,
+    token: String,
+}
+
+/// A function: its routes, and the router that serves them.
+#[derive(Clone)]
+struct Function {
+    routes: Vec<Route>,
+    router: Router,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::at(monday()));
-        let dynamodb = Proxy::start(tables::dynamodb().await).await;
+        let database = tables::dynamodb().await;
+        let direct_config = aws(&database).await;
+        let dynamodb = Proxy::start(database).await;
         let sns = Sns::start(Arc::clone(&clock), dynamodb.injector()).await;
         let (db_config, sns_config) = (aws(&dynamodb.url).await, aws(&sns.url).await);
-        let api = Api::new(&clock, &db_config, &sns_config);
-        Self { clock, dynamodb, sns, db_config, sns_config, api }
+        let tokens = people::credentials(&credentials_of(&direct_config), &clock).await;
+        let gate = gate(&direct_config, UNHURRIED, &clock).await;
+        let api = Api::new(&clock, &db_config, &sns_config, &gate, &tokens[people::TESTS]);
+        Self { clock, dynamodb, sns, db_config, sns_config, direct_config, tokens, api }
     }
 
     pub(crate) fn at(&self, moment: &str) {
@@ -67,8 +84,35 @@ impl World {
     }
 
     /// Another execution environment of every function, which knows nothing of the first.
-    pub(crate) fn another_environment(&self) -> Api {
-        Api::new(&self.clock, &self.db_config, &self.sns_config)
+    pub(crate) async fn another_environment(&self) -> Api {
+        let gate = gate(&self.direct_config, UNHURRIED, &self.clock).await;
+        Api::new(&self.clock, &self.db_config, &self.sns_config, &gate, self.token(people::TESTS))
+    }
+
+    /// Another execution environment of every function, which reads its credentials through the proxy.
+    pub(crate) async fn guarded_environment(&self, rate: Rate) -> Api {
+        let gate = gate(&self.db_config, rate, &self.clock).await;
+        Api::new(&self.clock, &self.db_config, &self.sns_config, &gate, self.token(people::TESTS))
+    }
+
+    /// The credentials that there are in the beginning; see `people`.
+    pub(crate) fn token(&self, kid: &str) -> &str {
+        &self.tokens[kid]
+    }
+
+    /// The environments that `send` reaches.
+    pub(crate) const fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// Those as they answer the credential called `kid`.
+    pub(crate) fn as_kid(&self, kid: &str) -> Api {
+        self.api.with_token(self.token(kid))
+    }
+
+    /// The credentials, past the proxy.
+    pub(crate) fn credentials(&self) -> Credentials {
+        credentials_of(&self.direct_config)
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
@@ -76,7 +120,7 @@ impl World {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, &[], b"").await
+        self.api.get(path).await
     }
 
     pub(crate) async fn post(&self, event: &Value) -> Answer {
@@ -148,7 +192,7 @@ impl World {
 
     /// Posts JSON to a path.
     pub(crate) async fn tell(&self, path: &str, body: &Value) -> Answer {
-        self.send("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes()).await
+        self.api.tell(path, body).await
     }
 
     pub(crate) async fn fire(&self) -> Result<Made, WeeklyError> {
@@ -157,52 +201,63 @@ impl World {
 }
 
 impl Api {
-    fn new(clock: &Arc<ManualClock>, db_config: &SdkConfig, sns_config: &SdkConfig) -> Self {
+    fn new(clock: &Arc<ManualClock>, db_config: &SdkConfig, sns_config: &SdkConfig, gate: &Gate, token: &str) -> Self {
         let db = Db::new(db_config);
         let (events, rollups, reports) = (events(&db), Rollups::new(&db, "Rollups"), Reports::new(&db, "Reports"));
         let (life, escalations) = (life(&db), escalations(&db, sns_config));
         let policy = || Policy::compiled().unwrap();
+        let clock = || Arc::clone(clock);
         let dispatcher = Dispatcher::new(topic(sns_config, "actions"), &life, &policy());
         let intake = Intake::new(events.clone(), life.clone());
         let cursors = || CursorKey::new("a key of the tests").unwrap();
         let listing = Listing::new(events.clone(), rollups.clone());
         let table = Incidents::new(&db, "Incidents");
-        let reporter = Reporter::new(rollups.clone(), table.clone(), policy(), Arc::clone(clock));
-        let app = |listing: Listing| {
-            actions::App::new(listing, life.clone(), cursors(), policy(), escalations.clone(), Arc::clone(clock))
-        };
-        let of_actions = app(listing.clone());
-        let of_incidents =
-            incidents::App::new(table, listing.clone(), life.clone(), cursors(), policy(), Arc::clone(clock));
-        let of_events = list_events::App::new(events, listing, life.actions().clone(), cursors(), Arc::clone(clock));
-        Self {
-            log_event: log_event::router(log_event::App::new(intake, dispatcher, escalations, Arc::clone(clock))),
-            incidents: incidents::router(of_incidents),
-            list_events: list_events::router(of_events),
-            actions: actions::router(of_actions),
-            generate_report: generate_report::router(reporter, reports.clone()),
-            list_reports: list_reports::router(list_reports::App::new(reports.clone(), cursors())),
-            get_stats: get_stats::router(get_stats::App::new(rollups, reports, policy(), Arc::clone(clock))),
-        }
+        let reporter = Reporter::new(rollups.clone(), table.clone(), policy(), clock());
+        let of_actions =
+            actions::App::new(listing.clone(), life.clone(), cursors(), policy(), escalations.clone(), clock());
+        let of_incidents = incidents::App::new(table, listing.clone(), life.clone(), cursors(), policy(), clock());
+        let of_events = list_events::App::new(events, listing, life.actions().clone(), cursors(), clock());
+        let of_reports = list_reports::App::new(reports.clone(), cursors());
+        let of_stats = get_stats::App::new(rollups, reports.clone(), policy(), clock());
+        let of_credentials = credentials::App::new(Credentials::new(&db, "Credentials"), clock());
+        let functions = vec![
+            Function::new(get_stats::routes(), gate, of_stats),
+            Function::new(log_event::routes(), gate, log_event::App::new(intake, dispatcher, escalations, clock())),
+            Function::new(list_events::routes(), gate, of_events),
+            Function::new(actions::routes(), gate, of_actions),
+            Function::new(incidents::routes(), gate, of_incidents),
+            Function::new(generate_report::routes(), gate, (reporter, reports)),
+            Function::new(list_reports::routes(), gate, of_reports),
+            Function::new(credentials::routes(), gate, of_credentials),
+        ];
+        Self { functions, token: token.to_owned() }
     }
 
-    /// The function that the template's routes give a path to.
+    /// The same environments, as they answer another token.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { functions: self.functions.clone(), token: token.to_owned() }
+    }
+
+    /// Every route of every function.
+    pub(crate) fn routes(&self) -> Vec<Route> {
+        self.functions.iter().flat_map(|function| function.routes.clone()).collect()
+    }
+
+    /// The function that has a path, as the template's routes give it; the first has those that no other has.
     fn function(&self, path: &str) -> Router {
         let path = path.split('?').next().unwrap_or_default();
-        let parts: Vec<&str> = path.trim_start_matches("/api/governance/").split('/').collect();
-        match parts.as_slice() {
-            ["event"] | ["intake", "alertmanager"] => &self.log_event,
-            ["events"] | ["events", _] => &self.list_events,
-            ["report"] => &self.generate_report,
-            ["reports"] | ["reports", _] => &self.list_reports,
-            ["incidents", ..] | ["health"] => &self.incidents,
-            ["actions"] | ["events", _, "actions", _, "outcome" | "approval"] => &self.actions,
-            _ => &self.get_stats,
-        }
-        .clone()
+        let has = |function: &&Function| function.routes.iter().any(|route| is_of(route.path, path));
+        self.functions.iter().find(has).unwrap_or(&self.functions[0]).router.clone()
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let authorization = format!("Bearer {}", self.token);
+        let headers: Vec<_> = headers.iter().copied().chain([("Authorization", authorization.as_str())]).collect();
+        self.send_bare(method, path, &headers, body).await
+    }
+
+    /// Sends these headers alone: no token.
+    pub(crate) async fn send_bare(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, value.as_bytes());
@@ -215,11 +270,33 @@ impl Api {
         Answer { status: parts.status.as_u16(), headers: parts.headers, json }
     }
 
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], b"").await
+    }
+
+    /// Posts JSON to a path.
+    pub(crate) async fn tell(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes()).await
+    }
+
     pub(crate) async fn post(&self, event: &Value, key: Option<&str>) -> Answer {
         let mut headers = vec![("Content-Type", "application/json")];
         headers.extend(key.map(|key| ("Idempotency-Key", key)));
         self.send("POST", "/api/governance/event", &headers, event.to_string().as_bytes()).await
     }
+}
+
+impl Function {
+    fn new<S: Clone + Send + Sync + 'static>(routes: Routes<S>, gate: &Gate, state: S) -> Self {
+        Self { routes: routes.list().collect(), router: routes.behind(gate, state) }
+    }
+}
+
+/// Whether `path` is one of those that `pattern` stands for.
+fn is_of(pattern: &str, path: &str) -> bool {
+    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
+    let fits = |(pattern, part): (&&str, &&str)| pattern.starts_with('{') || pattern == part;
+    pattern.len() == path.len() && pattern.iter().zip(&path).all(fits)
 }
 
 /// What a caller gets.
@@ -260,6 +337,14 @@ impl Answer {
             .and_then(Value::as_array)
             .unwrap_or_else(|| panic!("no list at {pointer} in {self:?}"))
     }
+}
+
+fn credentials_of(config: &SdkConfig) -> Credentials {
+    Credentials::new(&Db::new(config), "Credentials")
+}
+
+async fn gate(config: &SdkConfig, rate: Rate, clock: &Arc<ManualClock>) -> Gate {
+    Gate::open(credentials_of(config), rate, Arc::clone(clock)).await
 }
 
 fn events(db: &Db) -> Events {

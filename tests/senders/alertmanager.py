@@ -28,7 +28,10 @@ CONFIG = """
 route: {{receiver: age, group_wait: 0s, group_interval: 1s, repeat_interval: 1h}}
 receivers:
   - name: age
-    webhook_configs: [{{url: "{url}", send_resolved: true}}]
+    webhook_configs:
+      - url: "{url}"
+        send_resolved: true
+        http_config: {{authorization: {{type: Bearer, credentials: "{token}"}}}}
 """
 
 
@@ -84,7 +87,8 @@ def _do(command: list[str]) -> None:
 def start(program: list[str], folder: Path, port: int, stack: dict[str, str]) -> subprocess.Popen[bytes]:
     # By this path of the local AWS: Alertmanager cannot be told another Host header, and may not know *.localhost.
     api = f"{stack['AWS_ENDPOINT_URL']}/_aws/execute-api/{stack['AGE_API_ID']}/$default"
-    (folder / "config.yml").write_text(CONFIG.format(url=f"{api}/api/governance/intake/alertmanager"))
+    url = f"{api}/api/governance/intake/alertmanager"
+    (folder / "config.yml").write_text(CONFIG.format(url=url, token=stack["AGE_TOKEN_DOCUMENTATION"]))
     log = (folder / "log").open("wb")
     options = ["--config.file=config.yml", "--storage.path=data", "--cluster.listen-address="]
     return subprocess.Popen(
@@ -115,7 +119,7 @@ def await_event(stack: dict[str, str], severity: str) -> Any:
     host = stack["AGE_API_URL"].removeprefix("http://")
     path = f"/api/governance/events?engine=documentation&eventType=QueueFull&severity={severity}"
     for _ in range(120):
-        status, text = call(int(host.rsplit(":", 1)[1]), "GET", path, host=host)
+        status, text = call(int(host.rsplit(":", 1)[1]), "GET", path, host=host, token=stack["AGE_ADMIN_TOKEN"])
         assert status == 200, (status, text)
         if events := json.loads(text)["events"]:
             return events[0]
@@ -123,10 +127,13 @@ def await_event(stack: dict[str, str], severity: str) -> Any:
     raise AssertionError(f"no {severity} event came of the alert")
 
 
-def call(port: int, method: str, path: str, body: str | None = None, host: str | None = None) -> tuple[int, str]:
+def call(
+    port: int, method: str, path: str, body: str | None = None, host: str | None = None, token: str | None = None
+) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         headers = {"Content-Type": "application/json"} | ({"Host": host} if host else {})
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
         connection.request(method, path, body, headers)
         response = connection.getresponse()
         return response.status, response.read().decode()

@@ -46,7 +46,8 @@ def post(stack: dict[str, str], message: HTTPMessage) -> tuple[int, Any]:
     host = stack["AGE_API_URL"].removeprefix("http://")
     connection = http.client.HTTPConnection("127.0.0.1", int(host.rsplit(":", 1)[1]), timeout=60)
     try:
-        connection.request("POST", "/api/governance/event", message.body, {**message.headers, "Host": host})
+        headers = {**message.headers, "Host": host, "Authorization": f"Bearer {stack['AGE_TOKEN_IMAGE_ENGINE']}"}
+        connection.request("POST", "/api/governance/event", message.body, headers)
         response = connection.getresponse()
         return response.status, json.loads(response.read())
     finally:

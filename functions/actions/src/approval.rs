@@ -2,23 +2,23 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{ActionItem, ActionStatus, Author, Decision};
-use platform::{Fields, JsonBody, NoQuery, PathNames, Problem};
+use model::{ActionItem, ActionStatus, Decision};
+use platform::{Caller, Fields, JsonBody, NoQuery, PathNames, Problem};
 use store::StoreError;
 
 use crate::{App, request};
 
 pub(crate) async fn decide(
     State(App(app)): State<App>,
+    caller: Caller,
     PathNames([id, action]): PathNames<2>,
     _: NoQuery,
     JsonBody(body): JsonBody,
 ) -> Result<Json<ActionItem>, Problem> {
     let (event, action) = request::named(&id, &action)?;
-    let (decision, digest, by) = Fields::read(&body, |fields| {
+    let (decision, digest) = Fields::read(&body, |fields| {
         let (decision, digest) = (fields.required("decision"), fields.required::<String>("digest"));
-        let by = fields.required::<Author>("by");
-        Ok((decision?, digest?, String::from(by?)))
+        Ok((decision?, digest?))
     })?;
     let to = match decision {
         Decision::Approve => ActionStatus::Pending,
@@ -41,7 +41,7 @@ pub(crate) async fn decide(
         status: to,
         // Due at once: the next sweep hands it over.
         due_at: (to == ActionStatus::Pending).then_some(now),
-        decided_by: Some(by.clone()),
+        decided_by: Some(caller.kid.clone()),
         decided_at: Some(now),
         ..item.clone()
     });

@@ -7,11 +7,9 @@ mod request;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::{get, post};
 use dispatch::Escalations;
 use model::{Action, ActionItem, Clock, EventId};
-use platform::{CursorKey, Problem};
+use platform::{Access, CursorKey, Problem, Routes};
 use scoring::Policy;
 use store::{Life, Listing};
 
@@ -43,13 +41,12 @@ impl App {
 }
 
 /// The routes of this function.
-pub fn router(app: App) -> Router {
-    let routes = Router::new()
-        .route("/api/governance/actions", get(list::list))
-        .route("/api/governance/events/{id}/actions/{action}/outcome", post(outcome::report))
-        .route("/api/governance/events/{id}/actions/{action}/approval", post(approval::decide))
-        .with_state(app);
-    platform::router(routes)
+#[must_use]
+pub fn routes() -> Routes<App> {
+    Routes::new()
+        .get("/api/governance/actions", Access::Reader, list::list)
+        .post("/api/governance/events/{id}/actions/{action}/outcome", Access::Engine, outcome::report)
+        .post("/api/governance/events/{id}/actions/{action}/approval", Access::Responder, approval::decide)
 }
 
 impl Parts {

@@ -1,19 +1,20 @@
 //! Trigger: API Gateway, `/api/governance/actions` and the outcome and approval of one.
-//! May: read events; read and write actions, incidents and rollups; publish to the escalations topic.
-//! State: the clients, the policy and the key of its cursors.
+//! May: read credentials and events; read and write actions, incidents and rollups; publish to the escalations topic.
+//! State: the clients, the credentials, the policy and the key of its cursors.
 
 use actions::App;
 use dispatch::Escalations;
 use notify::Sns;
-use platform::{CursorKey, Error, SystemClock, env};
+use platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
 use scoring::Policy;
-use store::{Actions, Db, Events, Life, Listing, Rollups, Watches};
+use store::{Actions, Credentials, Db, Events, Life, Listing, Rollups, Watches};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     platform::logs::init();
     let aws = platform::aws::config().await;
-    let (db, policy) = (Db::new(&aws), Policy::compiled()?);
+    let (db, policy, clock) = (Db::new(&aws), Policy::compiled()?, SystemClock::from_env()?);
+    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
     let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
     let listing = Listing::new(events.clone(), rollups.clone());
@@ -22,7 +23,6 @@ async fn main() -> Result<(), Error> {
     let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
     let people = Sns::new(&aws).topic(env::required("ESCALATIONS_TOPIC_ARN")?);
     let escalations = Escalations::new(people, events, &life, &policy, env::optional("PUBLIC_URL"));
-    platform::warm(life.warm()).await;
-    let app = App::new(listing, life, cursors, policy, escalations, SystemClock::from_env()?);
-    platform::serve(actions::router(app)).await
+    let app = App::new(listing, life, cursors, policy, escalations, clock);
+    platform::serve(actions::routes().behind(&gate, app)).await
 }

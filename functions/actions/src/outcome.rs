@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use model::{ActionItem, ActionStatus, IllegalMove, Note, Outcome};
-use platform::{Fields, JsonBody, NoQuery, Origin, PathNames, Problem};
+use platform::{Caller, Fields, JsonBody, NoQuery, Origin, PathNames, Problem};
 use store::StoreError;
 
 use crate::{App, request};
 
 pub(crate) async fn report(
     State(App(app)): State<App>,
+    caller: Caller,
     PathNames([id, action]): PathNames<2>,
     Origin(origin): Origin,
     _: NoQuery,
@@ -25,6 +26,7 @@ pub(crate) async fn report(
         Outcome::Failed => ActionStatus::Failed,
     };
     let item = app.action(event, action).await?;
+    caller.speak_for(item.engine)?;
     if !action.is_remedy() {
         return Err(Problem::conflict(format!("{action} is AGE's own; nobody else can say what came of it")));
     }
@@ -39,6 +41,7 @@ pub(crate) async fn report(
     let settled = app.life.settle(item, to, &on_alarm, app.clock.as_ref(), |item| ActionItem {
         status: to,
         settled_at: Some(now),
+        settled_by: Some(caller.kid.clone()),
         due_at: (to == ActionStatus::Succeeded).then(|| now.plus_seconds(verify)),
         detail: detail.clone(),
         ..item.clone()

@@ -1,20 +1,20 @@
 //! Trigger: API Gateway, `/api/governance/report`.
-//! May: read rollups and incidents, write reports.
-//! State: the client and the policy.
+//! May: read credentials, rollups and incidents, write reports.
+//! State: the client, the credentials and the policy.
 
 use generate_report::Reporter;
-use platform::{Error, SystemClock, env};
+use platform::{Error, Gate, Rate, SystemClock, env};
 use scoring::Policy;
-use store::{Db, Incidents, Reports, Rollups};
+use store::{Credentials, Db, Incidents, Reports, Rollups};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     platform::logs::init();
-    let db = Db::new(&platform::aws::config().await);
+    let (db, clock) = (Db::new(&platform::aws::config().await), SystemClock::from_env()?);
+    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
     let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
     let incidents = Incidents::new(&db, env::required("INCIDENTS_TABLE")?);
     let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
-    platform::warm(rollups.warm()).await;
-    let reporter = Reporter::new(rollups, incidents, Policy::compiled()?, SystemClock::from_env()?);
-    platform::serve(generate_report::router(reporter, reports)).await
+    let reporter = Reporter::new(rollups, incidents, Policy::compiled()?, clock);
+    platform::serve(generate_report::routes().behind(&gate, (reporter, reports))).await
 }

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use model::{Clock, Counts, Engine, Period, Severity, Timestamp};
-use platform::{NoQuery, Problem};
+use platform::{Access, NoQuery, Problem, Routes};
 use scoring::Policy;
 use serde::Serialize;
 use store::{Consistency, Reports, Rollups};
@@ -34,8 +33,9 @@ impl App {
 }
 
 /// The routes of this function.
-pub fn router(app: App) -> Router {
-    platform::router(Router::new().route("/api/governance/stats", get(stats)).with_state(app))
+#[must_use]
+pub fn routes() -> Routes<App> {
+    Routes::new().get("/api/governance/stats", Access::Reader, stats)
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]

@@ -8,10 +8,8 @@ mod view;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::{get, post};
 use model::{Clock, IncidentId};
-use platform::{CursorKey, Problem};
+use platform::{Access, CursorKey, Problem, Routes};
 use scoring::Policy;
 use store::{Incidents, Known, Life, Listing};
 
@@ -43,15 +41,14 @@ impl App {
 }
 
 /// The routes of this function. None of the GETs changes anything: mail scanners follow links.
-pub fn router(app: App) -> Router {
-    let routes = Router::new()
-        .route("/api/governance/incidents", get(list::list))
-        .route("/api/governance/incidents/{id}", get(story::show))
-        .route("/api/governance/incidents/{id}/acknowledge", post(mark::acknowledge))
-        .route("/api/governance/incidents/{id}/resolve", post(mark::resolve))
-        .route("/api/governance/health", get(health::show))
-        .with_state(app);
-    platform::router(routes)
+#[must_use]
+pub fn routes() -> Routes<App> {
+    Routes::new()
+        .get("/api/governance/incidents", Access::Reader, list::list)
+        .get("/api/governance/incidents/{id}", Access::Reader, story::show)
+        .post("/api/governance/incidents/{id}/acknowledge", Access::Responder, mark::acknowledge)
+        .post("/api/governance/incidents/{id}/resolve", Access::Responder, mark::resolve)
+        .get("/api/governance/health", Access::Known, health::show)
 }
 
 impl Parts {

@@ -1,16 +1,17 @@
 //! Trigger: API Gateway, `/api/governance/incidents`, one of them, its acknowledgement and resolution, and the health.
-//! May: read events, rollups, actions and incidents; write incidents and the `notify_admin` that goes with each.
-//! State: the client, the policy and the key of its cursors.
+//! May: read credentials, events, rollups, actions and incidents; write incidents and the `notify_admin` that goes with each.
+//! State: the client, the credentials, the policy and the key of its cursors.
 
 use incidents::App;
-use platform::{CursorKey, Error, SystemClock, env};
+use platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
 use scoring::Policy;
-use store::{Actions, Db, Events, Incidents, Life, Listing, Rollups, Watches};
+use store::{Actions, Credentials, Db, Events, Incidents, Life, Listing, Rollups, Watches};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     platform::logs::init();
-    let db = Db::new(&platform::aws::config().await);
+    let (db, clock) = (Db::new(&platform::aws::config().await), SystemClock::from_env()?);
+    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
     let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
     let listing = Listing::new(events, rollups.clone());
@@ -18,7 +19,6 @@ async fn main() -> Result<(), Error> {
     let incidents = Incidents::new(&db, &table);
     let life = Life::new(Actions::new(&db, actions), Watches::new(&db, table), rollups);
     let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
-    platform::warm(incidents.warm()).await;
-    let app = App::new(incidents, listing, life, cursors, Policy::compiled()?, SystemClock::from_env()?);
-    platform::serve(incidents::router(app)).await
+    let app = App::new(incidents, listing, life, cursors, Policy::compiled()?, clock);
+    platform::serve(incidents::routes().behind(&gate, app)).await
 }

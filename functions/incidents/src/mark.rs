@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{AlreadyTaken, Author, Incident, IncidentId, IncidentStatus, Mark, Note};
-use platform::{Fields, JsonBody, NoQuery, PathId, Problem};
+use model::{AlreadyTaken, Incident, IncidentId, IncidentStatus, Mark, Note};
+use platform::{Caller, Fields, NoQuery, OptionalJsonBody, PathId, Problem};
 use store::{Change, Known};
 
 use crate::view::View;
@@ -11,34 +11,37 @@ use crate::{App, Parts};
 
 pub(crate) async fn acknowledge(
     State(App(app)): State<App>,
+    caller: Caller,
     PathId(id): PathId<IncidentId>,
     _: NoQuery,
-    JsonBody(body): JsonBody,
+    OptionalJsonBody(body): OptionalJsonBody,
 ) -> Result<Json<View>, Problem> {
-    app.mark(&id, &body, IncidentStatus::Acknowledged, scoring::acknowledge).await
+    app.mark(caller, &id, &body, IncidentStatus::Acknowledged, scoring::acknowledge).await
 }
 
 pub(crate) async fn resolve(
     State(App(app)): State<App>,
+    caller: Caller,
     PathId(id): PathId<IncidentId>,
     _: NoQuery,
-    JsonBody(body): JsonBody,
+    OptionalJsonBody(body): OptionalJsonBody,
 ) -> Result<Json<View>, Problem> {
-    app.mark(&id, &body, IncidentStatus::Resolved, scoring::resolve).await
+    app.mark(caller, &id, &body, IncidentStatus::Resolved, scoring::resolve).await
 }
 
 impl Parts {
-    /// Brings an incident to `status`, as the body's author has it. Who says the same again is answered with what is.
+    /// Brings an incident to `status`, as the caller has it. Who says the same again is answered with what is.
     async fn mark(
         &self,
+        caller: Caller,
         id: &IncidentId,
         body: &[u8],
         status: IncidentStatus,
         apply: impl Fn(&mut Incident, Mark) -> Result<(), AlreadyTaken>,
     ) -> Result<Json<View>, Problem> {
         let mark = Fields::read(body, |fields| {
-            let (by, note) = (fields.required::<Author>("by"), fields.optional::<Note>("note"));
-            Ok(Mark { at: self.clock.now(), by: Some(by?.into()), note: note?.map(String::from) })
+            let note = fields.optional::<Note>("note")?;
+            Ok(Mark { at: self.clock.now(), by: Some(caller.kid), note: note.map(String::from) })
         })?;
         let known = self.known(id).await?;
         let said = |incident: &Incident| {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::extract::State;
 use model::{
-    Action, ActionItem, ActionStatus, Cause, Event, EventId, Incident, IncidentId, Mark, Notice, Severity, Timestamp,
+    Action, ActionItem, ActionStatus, Cause, Event, EventId, Incident, IncidentId, KeyId, Mark, Notice, Severity,
+    Timestamp,
 };
 use platform::{NoQuery, PathId, Problem};
 use serde::Serialize;
@@ -51,13 +52,15 @@ enum What {
         action: ActionItem,
     },
     Decided {
-        by: String,
+        by: KeyId,
         #[serde(flatten)]
         of: Of,
     },
     Outcome {
         #[serde(flatten)]
         of: Of,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<KeyId>,
         #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
     },
@@ -83,7 +86,7 @@ struct Of {
 #[derive(Serialize)]
 struct Said {
     #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<String>,
+    by: Option<KeyId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
 }
@@ -157,9 +160,12 @@ fn turns(item: &ActionItem) -> Vec<Entry> {
     }
     if let Some(at) = item.settled_at {
         let status = if item.judged_at.is_some() { ActionStatus::Succeeded } else { item.status };
-        turns.push(entry(at, What::Outcome { of: of(status), detail: item.detail.clone() }));
+        turns.push(entry(
+            at,
+            What::Outcome { of: of(status), by: item.settled_by.clone(), detail: item.detail.clone() },
+        ));
     }
-    turns.extend(item.judged_at.map(|at| entry(at, What::Outcome { of: of(item.status), detail: None })));
+    turns.extend(item.judged_at.map(|at| entry(at, What::Outcome { of: of(item.status), by: None, detail: None })));
     turns
 }
 

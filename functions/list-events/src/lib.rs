@@ -4,11 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use model::{ActionItem, Clock, Day, Event, EventId, Timestamp};
-use platform::{CursorKey, NoQuery, PathId, Problem, Query};
+use platform::{Access, CursorKey, NoQuery, PathId, Problem, Query, Routes};
 use serde::Serialize;
 use store::{Actions, Consistency, EventFilter, Events, Listing};
 
@@ -41,12 +40,13 @@ impl App {
 }
 
 /// The routes of this function.
-pub fn router(app: App) -> Router {
-    let routes = Router::new()
-        .route("/api/governance/events", get(list))
-        .route("/api/governance/events/{id}", get(show))
-        .with_state(app);
-    platform::router(routes)
+#[must_use]
+pub fn routes() -> Routes<App> {
+    Routes::new().get("/api/governance/events", Access::Reader, list).get(
+        "/api/governance/events/{id}",
+        Access::Reader,
+        show,
+    )
 }
 
 #[derive(Serialize)]

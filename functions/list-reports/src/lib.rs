@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use model::{Report, ReportId};
-use platform::{CursorKey, NoQuery, PathId, Problem, Query};
+use platform::{Access, CursorKey, NoQuery, PathId, Problem, Query, Routes};
 use serde::Serialize;
 use store::{Consistency, Reports};
 
@@ -32,12 +31,13 @@ impl App {
 }
 
 /// The routes of this function.
-pub fn router(app: App) -> Router {
-    let routes = Router::new()
-        .route("/api/governance/reports", get(list))
-        .route("/api/governance/reports/{id}", get(show))
-        .with_state(app);
-    platform::router(routes)
+#[must_use]
+pub fn routes() -> Routes<App> {
+    Routes::new().get("/api/governance/reports", Access::Reader, list).get(
+        "/api/governance/reports/{id}",
+        Access::Reader,
+        show,
+    )
 }
 
 #[derive(Serialize)]

@@ -1,17 +1,17 @@
 //! Trigger: API Gateway, `/api/governance/reports` and `/api/governance/reports/{id}`.
-//! May: read reports.
-//! State: the client and the key of its cursors.
+//! May: read credentials and reports.
+//! State: the client, the credentials and the key of its cursors.
 
 use list_reports::App;
-use platform::{CursorKey, Error, env};
-use store::{Db, Reports};
+use platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
+use store::{Credentials, Db, Reports};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     platform::logs::init();
-    let db = Db::new(&platform::aws::config().await);
+    let (db, clock) = (Db::new(&platform::aws::config().await), SystemClock::from_env()?);
+    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
     let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
     let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
-    platform::warm(reports.warm()).await;
-    platform::serve(list_reports::router(App::new(reports, cursors))).await
+    platform::serve(list_reports::routes().behind(&gate, App::new(reports, cursors))).await
 }

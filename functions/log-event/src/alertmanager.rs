@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Details, DetailsError, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp};
+use model::{Details, DetailsError, Engine, EventType, IdempotencyKey, KeyId, NewEvent, Severity, Timestamp};
 use platform::{FieldError, Problem};
 use scoring::AlertRules;
 use serde::Deserialize;
@@ -39,6 +39,12 @@ pub(crate) struct Alert {
 enum Status {
     Firing,
     Resolved,
+}
+
+/// Why the alert at `place` is not taken from `kid`.
+pub(crate) fn not_yours(place: usize, kid: &KeyId) -> FieldError {
+    let detail = format!("{kid} may not speak for this engine");
+    FieldError { pointer: format!("/alerts/{place}/labels/engine"), detail }
 }
 
 impl Webhook {

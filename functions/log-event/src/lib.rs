@@ -7,17 +7,16 @@ mod request;
 use std::sync::Arc;
 
 use alertmanager::Webhook;
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
 use dispatch::{Dispatcher, Escalations};
 use model::{Action, ActionItem, ActionStatus, Clock, Event, EventId, IdempotencyKey, Kind, NewEvent, Watch};
-use platform::{AnyBody, FieldError, JsonBody, NoQuery, Origin, Problem};
+use platform::{Access, AnyBody, Caller, FieldError, JsonBody, NoQuery, Origin, Problem, Routes};
 use scoring::Policy;
 use serde::Serialize;
-use store::{Decide, Intake, Recorded};
+use store::{Arriving, Decide, Intake, Recorded};
 
 /// Alerts of a group that are begun after so many seconds are left for Alertmanager's next try. The function may run for 25.
 const ALERTS_SECONDS: i64 = 12;
@@ -43,12 +42,13 @@ impl App {
 }
 
 /// The routes of this function.
-pub fn router(app: App) -> Router {
-    let routes = Router::new()
-        .route("/api/governance/event", post(log_event))
-        .route("/api/governance/intake/alertmanager", post(take_alerts))
-        .with_state(app);
-    platform::router(routes)
+#[must_use]
+pub fn routes() -> Routes<App> {
+    Routes::new().post("/api/governance/event", Access::Engine, log_event).post(
+        "/api/governance/intake/alertmanager",
+        Access::Engine,
+        take_alerts,
+    )
 }
 
 #[derive(Serialize)]
@@ -70,6 +70,7 @@ enum Taken {
 
 async fn log_event(
     State(App(app)): State<App>,
+    caller: Caller,
     Origin(origin): Origin,
     _: NoQuery,
     headers: HeaderMap,
@@ -85,7 +86,9 @@ async fn log_event(
     } else {
         return Err(Problem::not_json());
     };
-    match app.take(reported, key.as_ref(), origin.as_deref()).await? {
+    caller.speak_for(reported.engine)?;
+    let arriving = Arriving { reported, key: key.as_ref(), by: &caller.kid };
+    match app.take(arriving, origin.as_deref()).await? {
         Taken::Created(answer) => Ok((StatusCode::CREATED, Json(answer)).into_response()),
         Taken::Replayed(answer) => Ok((StatusCode::OK, [(REPLAYED, "true")], Json(answer)).into_response()),
         Taken::Reused => Err(reused()),
@@ -102,7 +105,7 @@ fn named((event, key): (NewEvent, IdempotencyKey)) -> (NewEvent, Option<Idempote
 #[serde(rename_all = "camelCase")]
 struct Verdict {
     fingerprint: String,
-    /// As of the request for it alone: 201 stored, 200 known already, 422 refused.
+    /// As of the request for it alone: 201 stored, 200 known already, 403 not yours, 422 refused.
     status: u16,
     /// Its event.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,6 +124,7 @@ struct Verdicts {
 /// and those that were stored are known then.
 async fn take_alerts(
     State(App(app)): State<App>,
+    caller: Caller,
     Origin(origin): Origin,
     _: NoQuery,
     JsonBody(body): JsonBody,
@@ -133,33 +137,37 @@ async fn take_alerts(
         }
         let (status, id, errors) = match alert.event(&app.dispatcher.policy().alertmanager, place) {
             Err(errors) => (StatusCode::UNPROCESSABLE_ENTITY, None, errors),
-            Ok((reported, key)) => match app.take(reported, Some(&key), origin.as_deref()).await? {
-                Taken::Created(answer) => (StatusCode::CREATED, Some(answer.event.id), Vec::new()),
-                Taken::Replayed(answer) => (StatusCode::OK, Some(answer.event.id), Vec::new()),
-                // Its annotations have changed since: it is the same alert.
-                Taken::Reused => (StatusCode::OK, None, Vec::new()),
-            },
+            Ok((reported, _)) if !caller.grant.speaks_for(reported.engine) => {
+                (StatusCode::FORBIDDEN, None, vec![alertmanager::not_yours(place, &caller.kid)])
+            }
+            Ok((reported, key)) => {
+                match app.take(Arriving { reported, key: Some(&key), by: &caller.kid }, origin.as_deref()).await? {
+                    Taken::Created(answer) => (StatusCode::CREATED, Some(answer.event.id), Vec::new()),
+                    Taken::Replayed(answer) => (StatusCode::OK, Some(answer.event.id), Vec::new()),
+                    // Its annotations have changed since: it is the same alert.
+                    Taken::Reused => (StatusCode::OK, None, Vec::new()),
+                }
+            }
         };
         verdicts.push(Verdict { fingerprint: alert.fingerprint, status: status.as_u16(), id, errors });
     }
     if verdicts.iter().any(|verdict| verdict.errors.is_empty()) || verdicts.is_empty() {
         return Ok(Json(Verdicts { alerts: verdicts }));
     }
+    if verdicts.iter().all(|verdict| verdict.status == StatusCode::FORBIDDEN.as_u16()) {
+        return Err(Problem::forbidden(format!("{} may not speak for any of these engines", caller.kid)));
+    }
     Err(Problem::invalid(verdicts.into_iter().flat_map(|verdict| verdict.errors).collect()))
 }
 
 impl Parts {
     /// Stores an event, does what it leads to, and answers what was made of it.
-    async fn take(
-        &self,
-        reported: NewEvent,
-        key: Option<&IdempotencyKey>,
-        origin: Option<&str>,
-    ) -> Result<Taken, Problem> {
+    async fn take(&self, arriving: Arriving<'_>, origin: Option<&str>) -> Result<Taken, Problem> {
         let policy = self.dispatcher.policy();
         let plan = |event: &Event, watch: &Watch| scoring::plan(policy, event, watch);
-        let decide: Option<Decide<'_>> = if reported.severity < policy.actions.from { None } else { Some(&plan) };
-        Ok(match self.intake.record(reported, key, decide, Policy::HASH, self.clock.as_ref()).await? {
+        let decide: Option<Decide<'_>> =
+            if arriving.reported.severity < policy.actions.from { None } else { Some(&plan) };
+        Ok(match self.intake.record(arriving, decide, Policy::HASH, self.clock.as_ref()).await? {
             Recorded::Created { event, actions, tell } => {
                 let mut actions = self.first_try(&event, actions).await;
                 if tell {

@@ -1,28 +1,29 @@
-//! Trigger: API Gateway, `/api/governance/event`.
-//! May: write events, rollups, actions and incidents; publish to the actions and escalations topics.
-//! State: the clients, the policy, and how widely this environment spreads its counters.
+//! Trigger: API Gateway, `/api/governance/event` and `/api/governance/intake/alertmanager`.
+//! May: read credentials; write events, rollups, actions and incidents; publish to the actions and escalations topics.
+//! State: the clients, the credentials, the policy, and how widely this environment spreads its counters.
 
 use dispatch::{Dispatcher, Escalations};
 use log_event::App;
 use notify::Sns;
-use platform::{Error, SystemClock, env};
+use platform::{Error, Gate, Rate, SystemClock, env};
 use scoring::Policy;
-use store::{Actions, Db, Events, Intake, Life, Rollups, Watches};
+use store::{Actions, Credentials, Db, Events, Intake, Life, Rollups, Watches};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     platform::logs::init();
     let aws = platform::aws::config().await;
-    let (db, sns) = (Db::new(&aws), Sns::new(&aws));
+    let (db, sns, clock) = (Db::new(&aws), Sns::new(&aws), SystemClock::from_env()?);
+    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
     let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
     let (actions, watches) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
     let life = Life::new(Actions::new(&db, actions), Watches::new(&db, watches), rollups);
     let intake = Intake::new(events.clone(), life.clone());
     let policy = Policy::compiled()?;
-    platform::warm(intake.warm()).await;
     let dispatcher = Dispatcher::new(sns.topic(env::required("ACTIONS_TOPIC_ARN")?), &life, &policy);
     let people = sns.topic(env::required("ESCALATIONS_TOPIC_ARN")?);
     let escalations = Escalations::new(people, events, &life, &policy, env::optional("PUBLIC_URL"));
-    platform::serve(log_event::router(App::new(intake, dispatcher, escalations, SystemClock::from_env()?))).await
+    let app = App::new(intake, dispatcher, escalations, clock);
+    platform::serve(log_event::routes().behind(&gate, app)).await
 }

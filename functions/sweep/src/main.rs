@@ -26,5 +26,5 @@ async fn main() -> Result<(), Error> {
     let escalations = Escalations::new(people.clone(), events, &life, &policy, env::optional("PUBLIC_URL"));
     let second_line = sns.topic(env::required("ESCALATIONS_SECOND_TOPIC_ARN")?);
     let sweep = Sweep { listing, dispatcher, escalations, people, second_line, reports, clock };
-    platform::on_schedule(async |tick| sweep.tick(tick).await).await
+    platform::on_invocation(async |tick| sweep.tick(tick).await).await
 }

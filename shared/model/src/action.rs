@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::digest;
-use crate::{Engine, Event, EventId, EventType, Kind, Severity, Timestamp};
+use crate::{Engine, Event, EventId, EventType, KeyId, Kind, Severity, Timestamp};
 
 crate::names::named! {
     /// Something AGE does. The six of the seed.
@@ -155,6 +155,9 @@ pub struct ActionItem {
     /// By when something has to happen: a next try, an answer, an approval, or the check whether it helped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
+    /// Whose credential its outcome came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_by: Option<KeyId>,
     /// What its worker said besides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -163,7 +166,7 @@ pub struct ActionItem {
     pub suppressed_by: Option<EventId>,
     /// Who approved or denied it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decided_by: Option<String>,
+    pub decided_by: Option<KeyId>,
     /// When somebody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<Timestamp>,
@@ -187,6 +190,7 @@ impl ActionItem {
             attempt: u32::from(owed.status == ActionStatus::Pending),
             dispatched_at: None,
             settled_at: None,
+            settled_by: None,
             judged_at: None,
             last_failed_at: None,
             due_at: owed.due_at,

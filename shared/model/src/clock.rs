@@ -2,15 +2,21 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::Timestamp;
+use crate::{NoRandomness, Timestamp};
 
 /// Where the time and random bits come from. Nothing else in AGE may ask the machine for them.
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
 
-    /// 128 random bits.
+    /// 128 random bits, to tell things apart.
     fn random(&self) -> u128;
+
+    /// 256 random bits that nobody can guess.
+    ///
+    /// # Errors
+    /// [`NoRandomness`] if there are none.
+    fn secret(&self) -> Result<[u8; 32], NoRandomness>;
 }
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {
@@ -20,6 +26,10 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 
     fn random(&self) -> u128 {
         (**self).random()
+    }
+
+    fn secret(&self) -> Result<[u8; 32], NoRandomness> {
+        (**self).secret()
     }
 }
 
@@ -58,5 +68,14 @@ impl Clock for ManualClock {
         // An odd multiplier walks through all 128-bit states; the high half is the well-mixed one.
         state.1 = state.1.wrapping_mul(0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645).wrapping_add(0x5851_F42D_4C95_7F2D);
         state.1.rotate_left(64)
+    }
+
+    fn secret(&self) -> Result<[u8; 32], NoRandomness> {
+        let mut bytes = [0; 32];
+        let halves = [self.random(), self.random()];
+        for (byte, random) in bytes.iter_mut().zip(halves.iter().flat_map(|half| half.to_be_bytes())) {
+            *byte = random;
+        }
+        Ok(bytes)
     }
 }

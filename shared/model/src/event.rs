@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Details, Engine, EventId, Severity, Timestamp, digest};
+use crate::{Details, Engine, EventId, KeyId, Severity, Timestamp, digest};
 
 const MAX_EVENT_TYPE_CHARS: usize = 128;
 const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
@@ -154,6 +154,9 @@ pub struct Event {
     pub reported: NewEvent,
     /// When AGE accepted it: the time it is counted by.
     pub occurred_at: Timestamp,
+    /// Whose credential it came with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reported_by: Option<KeyId>,
 }
 
 #[cfg(test)]
@@ -202,10 +205,11 @@ mod tests {
                 source_time: None,
             },
             occurred_at: "2026-11-23T00:05:00Z".parse().unwrap(),
+            reported_by: Some("image-worker".parse().unwrap()),
         };
         assert_eq!(
             serde_json::to_string(&event).unwrap(),
-            r#"{"id":"01936f2e-0000-7000-8000-00000000000a","engine":"image_engine","eventType":"render_failed","severity":"HIGH","details":{"b":1,"a":2.50},"occurredAt":"2026-11-23T00:05:00.000Z"}"#
+            r#"{"id":"01936f2e-0000-7000-8000-00000000000a","engine":"image_engine","eventType":"render_failed","severity":"HIGH","details":{"b":1,"a":2.50},"occurredAt":"2026-11-23T00:05:00.000Z","reportedBy":"image-worker"}"#
         );
     }
 

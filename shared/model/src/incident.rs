@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Action, ActionStatus, EventId, Kind, Severity, Timestamp};
+use crate::{Action, ActionStatus, EventId, KeyId, Kind, Severity, Timestamp};
 
 crate::names::named! {
     /// Whether somebody has taken an incident.
@@ -196,7 +196,7 @@ pub struct Mark {
     pub at: Timestamp,
     /// Who. None if nobody: it came about by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
+    pub by: Option<KeyId>,
     /// What they said about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -236,7 +236,7 @@ pub struct AlreadyTaken {
     /// Its state.
     pub status: IncidentStatus,
     /// By whom, if by anybody.
-    pub by: Option<String>,
+    pub by: Option<KeyId>,
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@
 mod action;
 mod clock;
 mod counts;
+mod credential;
 mod details;
 mod digest;
 mod engine;
 mod event;
 mod id;
 mod incident;
+mod keyring;
 mod names;
 mod period;
 mod report;
@@ -22,6 +24,9 @@ mod watch;
 pub use action::{Action, ActionItem, ActionStatus, IllegalMove, Owed};
 pub use clock::{Clock, ManualClock};
 pub use counts::{ActionCounts, Counts, SeverityCounts};
+pub use credential::{
+    Credential, Grant, KeyId, NoRandomness, NotAKeyId, NotAToken, Revocation, Role, Secret, SecretHash, Standing, Token,
+};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use engine::Engine;
 pub use event::{Event, EventType, IdempotencyKey, NewEvent};
@@ -30,10 +35,11 @@ pub use incident::{
     Alarm, AlreadyTaken, Cause, Incident, IncidentId, IncidentStatus, Mark, NotAnIncident, Notice, NoticeKind,
     NotifyAdmin, Tally, Told,
 };
+pub use keyring::{Keyring, NotChanged, NotTaken};
 pub use names::Unknown;
 pub use period::Period;
 pub use report::{ActionFigures, Deeds, IncidentFigures, Previous, Report, ReportKind, RiskLevel, Summary};
 pub use severity::Severity;
 pub use time::{Day, Hour, Timestamp};
-pub use verdict::{Author, Decision, Note, Outcome};
+pub use verdict::{Decision, Note, Outcome};
 pub use watch::{Kind, Plan, Remedy, Watch};

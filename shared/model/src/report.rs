@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ActionCounts, ActionStatus, Engine, ReportId, Severity, Timestamp};
+use crate::{ActionCounts, ActionStatus, Engine, KeyId, ReportId, Severity, Timestamp};
 
 crate::names::named! {
     /// Why a report was made.
@@ -56,6 +56,9 @@ pub struct Report {
     pub policy_hash: String,
     /// When it was made.
     pub generated_at: Timestamp,
+    /// Who asked for it. None for a weekly one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<KeyId>,
 }
 
 /// The figures of a report.

@@ -131,9 +131,10 @@ fn text_of_many(policy: &Policy, entries: &[Entry<'_>], api: &str) -> String {
         if incident.alarms > 0 {
             line(&mut text, "Remedies", &alarms(incident));
         }
+        line(&mut text, "Name", &entry.id.to_string());
         line(&mut text, "Look at", &address(entry, api));
     }
-    let _ = writeln!(text, "\nTo take one: {}", command("ITS-ADDRESS"));
+    let _ = writeln!(text, "\nTo take one: {}", command("ITS-NAME"));
     text
 }
 
@@ -176,13 +177,13 @@ fn how_to_go_on(text: &mut String, entry: &Entry<'_>, api: &str) {
     let incident = address(entry, api);
     line(text, "Look at", &incident);
     if entry.incident.acknowledged.is_none() && entry.kind != NoticeKind::Resolution {
-        line(text, "Take it", &command(&incident));
+        line(text, "Take it", &command(&entry.id.to_string()));
     }
 }
 
-/// What takes an incident, to be pasted.
-fn command(incident: &str) -> String {
-    format!("curl -H 'content-type: application/json' -d '{{\"by\":\"YOUR NAME\"}}' {incident}/acknowledge")
+/// What takes an incident, to be pasted. Its name has no character that a shell would heed (see [`IncidentId`]).
+fn command(name: &str) -> String {
+    format!("agectl ack {name}")
 }
 
 fn address(entry: &Entry<'_>, api: &str) -> String {
@@ -265,6 +266,7 @@ pub(crate) mod tests {
                 source_time: None,
             },
             occurred_at: "2026-11-23T03:12:45Z".parse().unwrap(),
+            reported_by: None,
         }
     }
 
@@ -309,7 +311,7 @@ pub(crate) mod tests {
              Details   {\"invoices\":1204}\n\
              It began  https://age.example/api/governance/events/01936f2e-0000-7000-8000-00000000000a\n\
              Look at   https://age.example/api/governance/incidents/billing.1795403565000.invoice_sync_failed\n\
-             Take it   curl -H 'content-type: application/json' -d '{\"by\":\"YOUR NAME\"}' https://age.example/api/governance/incidents/billing.1795403565000.invoice_sync_failed/acknowledge\n"
+             Take it   agectl ack billing.1795403565000.invoice_sync_failed\n"
         );
         let any = Attribute::Any(["billing".to_owned()].into());
         assert_eq!(message.attributes.get("engine"), Some(&any));

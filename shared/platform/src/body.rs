@@ -25,6 +25,23 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
+/// As [`JsonBody`], of a body whose fields may all be left out: then the body may be, too.
+#[derive(Debug)]
+pub struct OptionalJsonBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for OptionalJsonBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let body = AnyBody::from_request(request, &()).await?;
+        match body.bytes.is_empty() {
+            true => Ok(Self(Bytes::from_static(b"{}"))),
+            false if body.is_json() => Ok(Self(body.bytes)),
+            false => Err(Problem::not_json()),
+        }
+    }
+}
+
 /// The bytes of a body, and what it calls itself. Whether that is so, the caller finds out.
 #[derive(Debug)]
 pub struct AnyBody {

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use model::{Clock, Timestamp};
+use model::{Clock, NoRandomness, Timestamp};
 
 use crate::env::{self, ConfigError};
 
@@ -57,6 +57,16 @@ impl Clock for SystemClock {
             tracing::error!(%error, "no randomness");
         }
         u128::from_be_bytes(bits)
+    }
+
+    fn secret(&self) -> Result<[u8; 32], NoRandomness> {
+        let mut bits = [0; 32];
+        #[expect(clippy::disallowed_methods, reason = "this is the source of randomness")]
+        getrandom::fill(&mut bits).map_err(|error| {
+            tracing::error!(%error, "no randomness");
+            NoRandomness
+        })?;
+        Ok(bits)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::de::{MapAccess, Visitor};
@@ -74,6 +75,11 @@ impl Fields {
         Refused
     }
 
+    fn refuse_at(&mut self, path: &str, detail: impl Display) -> Refused {
+        self.errors.push(FieldError { pointer: format!("/{path}"), detail: detail.to_string() });
+        Refused
+    }
+
     /// The only value of a field, as it was written. `null` is as good as none.
     ///
     /// # Errors
@@ -102,6 +108,33 @@ impl Fields {
     /// [`Refused`] if it is not given, or is no `T`.
     pub fn required<T: FromStr<Err: Display>>(&mut self, name: &str) -> Result<T, Refused> {
         self.optional(name)?.ok_or_else(|| self.refuse(name, "is required"))
+    }
+
+    /// A whole number that is `allowed`.
+    ///
+    /// # Errors
+    /// [`Refused`] if it is given and is another thing.
+    pub fn number(&mut self, name: &str, allowed: RangeInclusive<i64>) -> Result<Option<i64>, Refused> {
+        let Some(raw) = self.raw(name)? else { return Ok(None) };
+        let number = raw.get().parse().ok().filter(|number| allowed.contains(number));
+        number.map(Some).ok_or_else(|| {
+            self.refuse(name, format!("must be a whole number from {} to {}", allowed.start(), allowed.end()))
+        })
+    }
+
+    /// A list of texts, each read as a `T`; empty, if it is not given.
+    ///
+    /// # Errors
+    /// [`Refused`] if it is given and is another thing.
+    pub fn list<T: FromStr<Err: Display>>(&mut self, name: &str) -> Result<Vec<T>, Refused> {
+        let Some(raw) = self.raw(name)? else { return Ok(Vec::new()) };
+        let texts: Vec<String> =
+            serde_json::from_str(raw.get()).map_err(|_| self.refuse(name, "must be a list of strings"))?;
+        let read = |(place, text): (usize, &String)| {
+            let pointer = format!("{name}/{place}");
+            text.parse().map_err(|error: T::Err| self.refuse_at(&pointer, error))
+        };
+        texts.iter().enumerate().map(read).collect()
     }
 
     /// Ends the reading with what was `read`. A field with a slip in its name would be lost, so what was not taken is refused.

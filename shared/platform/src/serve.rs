@@ -30,7 +30,7 @@ const SECURE: [(HeaderName, &str); 5] = [
 
 /// Adds what every router has: answers to a path or method it does not know, headers that keep answers from being misused,
 /// and one log line a request.
-pub fn router(routes: Router) -> Router {
+pub(crate) fn router(routes: Router) -> Router {
     routes
         .fallback(unknown_path)
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
@@ -63,12 +63,12 @@ pub async fn serve(router: Router) -> Result<(), Error> {
 #[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
 pub struct Tick {}
 
-/// Takes firings of a schedule until the execution environment ends. A firing that fails is a failed invocation; the
-/// template says whether it is retried.
+/// Takes invocations that are no requests, such as firings of a schedule, until the execution environment ends. One that
+/// fails is a failed invocation; the template says whether it is retried.
 ///
 /// # Errors
 /// If the Lambda runtime cannot be reached.
-pub async fn on_schedule<In, Out, E, F>(run: F) -> Result<(), Error>
+pub async fn on_invocation<In, Out, E, F>(run: F) -> Result<(), Error>
 where
     In: DeserializeOwned,
     Out: Serialize,
@@ -79,7 +79,7 @@ where
     lambda_runtime::run(lambda_runtime::service_fn(|event: LambdaEvent<In>| async move {
         // Boxed, or the compiler gives up on the depth of the future.
         Box::pin(run(event.payload)).await.map_err(|error| {
-            tracing::error!(%error, "the firing failed");
+            tracing::error!(%error, "the invocation failed");
             Error::from(error)
         })
     }))

@@ -156,8 +156,12 @@ mod tests {
         fn comes(&mut self, after: i64) -> (EventId, Plan) {
             self.clock.advance(after);
             let reported = event(Engine::Billing, "sync_failed", self.severity);
-            let event =
-                Event { id: EventId::fresh(&self.clock), reported, occurred_at: model::Clock::now(&self.clock) };
+            let event = Event {
+                id: EventId::fresh(&self.clock),
+                reported,
+                occurred_at: model::Clock::now(&self.clock),
+                reported_by: None,
+            };
             let plan = plan(&self.policy, &event, &self.watch);
             self.watch = plan.watch.clone().unwrap_or_else(|| self.watch.clone());
             (event.id, plan)
@@ -214,7 +218,8 @@ mod tests {
     fn compliance_permissions_are_reset_after_approval() {
         let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
         let reported = event(Engine::Compliance, "permission_escalated", Severity::Critical);
-        let event = Event { id: EventId::fresh(&clock), reported, occurred_at: model::Clock::now(&clock) };
+        let event =
+            Event { id: EventId::fresh(&clock), reported, occurred_at: model::Clock::now(&clock), reported_by: None };
         let owed = plan(&Policy::compiled().unwrap(), &event, &Watch::default()).owed;
         let shown: Vec<_> =
             owed.iter().map(|owed| (owed.action, owed.status, owed.due_at.map(|due| due.to_string()))).collect();
@@ -284,7 +289,7 @@ mod tests {
         trouble.is(one, ActionStatus::Succeeded);
         trouble.clock.advance(60);
         let reported = event(Engine::Billing, "sync_failed", Severity::High);
-        let again = Event { id: one, reported, occurred_at: model::Clock::now(&trouble.clock) };
+        let again = Event { id: one, reported, occurred_at: model::Clock::now(&trouble.clock), reported_by: None };
         assert_eq!(plan(&trouble.policy, &again, &trouble.watch).ineffective, []);
     }
 
@@ -334,7 +339,8 @@ mod tests {
         }
         assert_eq!(started, 3);
         assert_eq!(first(&trouble.comes(60).1), (ActionStatus::Suppressed, None));
-        let mark = model::Mark { at: model::Clock::now(&trouble.clock), by: Some("me".into()), note: None };
+        let mark =
+            model::Mark { at: model::Clock::now(&trouble.clock), by: Some("night-desk".parse().unwrap()), note: None };
         crate::resolve(trouble.watch.incident.as_mut().unwrap(), mark).unwrap();
         assert!(trouble.comes(60).1.counted, "an incident instead");
         assert_eq!(trouble.watch.open_incident().unwrap().cause, Cause::GivenUp);

@@ -273,7 +273,8 @@ mod tests {
                 details: Details::default(),
                 source_time: None,
             };
-            let event = Event { id: EventId::fresh(&self.clock), reported, occurred_at: self.clock.now() };
+            let event =
+                Event { id: EventId::fresh(&self.clock), reported, occurred_at: self.clock.now(), reported_by: None };
             let counted = self.rules.take(&mut self.watch, &event, None);
             if counted {
                 self.tally.events += 1;
@@ -327,7 +328,7 @@ mod tests {
         }
 
         fn mark(&self) -> Mark {
-            Mark { at: self.clock.now(), by: Some("night shift".into()), note: None }
+            Mark { at: self.clock.now(), by: Some("night-desk".parse().unwrap()), note: None }
         }
     }
 

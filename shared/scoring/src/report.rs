@@ -51,6 +51,7 @@ pub fn report(
         recommendations: now.recommendations,
         policy_hash: Policy::HASH.to_owned(),
         generated_at: clock.now(),
+        requested_by: None,
     }
 }
 

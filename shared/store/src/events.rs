@@ -1,7 +1,7 @@
 //! The `events` table.
 
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
-use model::{Details, Engine, Event, EventId, EventType, NewEvent, Severity, Timestamp};
+use model::{Details, Engine, Event, EventId, EventType, KeyId, NewEvent, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Db, Table};
@@ -22,6 +22,8 @@ struct EventRow {
     details: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source_time: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reported_by: Option<KeyId>,
     expires_at: i64,
 }
 
@@ -77,6 +79,7 @@ impl Events {
                 details,
                 source_time: row.source_time,
             },
+            reported_by: row.reported_by,
         })
     }
 
@@ -92,6 +95,7 @@ impl Events {
             severity: reported.severity,
             details: reported.details.as_str().to_owned(),
             source_time: reported.source_time,
+            reported_by: event.reported_by.clone(),
             expires_at: event.occurred_at.plus_days(self.retention_days).seconds(),
         };
         let put = Put::builder()

@@ -1,7 +1,7 @@
 //! Accepting an event: the one transaction in which it, its count and its actions come to be, or nothing does.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use model::{ActionItem, Clock, Event, EventId, IdempotencyKey, Incident, Kind, NewEvent, Plan, Watch};
+use model::{ActionItem, Clock, Event, EventId, IdempotencyKey, Incident, KeyId, Kind, NewEvent, Plan, Watch};
 
 use crate::row::Item;
 use crate::shards::{MAX_WIDTH, Shards};
@@ -11,6 +11,17 @@ use crate::{Consistency, Events, Life, StoreError, backoff};
 
 /// What to do about an event, given what is remembered of its kind of trouble.
 pub type Decide<'a> = &'a (dyn Fn(&Event, &Watch) -> Plan + Sync);
+
+/// What comes to be stored.
+#[derive(Debug, Clone)]
+pub struct Arriving<'a> {
+    /// What is reported.
+    pub reported: NewEvent,
+    /// What names it, so that a repeat is known as one.
+    pub key: Option<&'a IdempotencyKey>,
+    /// Whose credential it comes with.
+    pub by: &'a KeyId,
+}
 
 /// Conflicting tries before we say so. With the waits between them some two seconds.
 const MAX_ATTEMPTS: u32 = 12;
@@ -80,21 +91,21 @@ impl Intake {
         self.events.warm().await
     }
 
-    /// Stores `reported` as an event of this moment, with its count and what `decide` makes of it. `decide` is asked again
+    /// Stores what arrives as an event of this moment, with its count and what `decide` makes of it. `decide` is asked again
     /// whenever what is remembered changes meanwhile; without it the event leads to nothing.
     ///
     /// # Errors
     /// [`StoreError`] if it was not stored.
     pub async fn record(
         &self,
-        reported: NewEvent,
-        key: Option<&IdempotencyKey>,
+        arriving: Arriving<'_>,
         decide: Option<Decide<'_>>,
         policy_hash: &str,
         clock: &dyn Clock,
     ) -> Result<Recorded, StoreError> {
+        let Arriving { reported, key, by } = arriving;
         let id = key.map_or_else(|| EventId::fresh(clock), |key| EventId::keyed(reported.engine, key));
-        let event = Event { id, reported, occurred_at: clock.now() };
+        let event = Event { id, reported, occurred_at: clock.now(), reported_by: Some(by.clone()) };
         let last_try = event.occurred_at.plus_seconds(TRYING_SECONDS);
         let (mut attempts, mut in_progress) = (0, false);
         let mut arrival = self.decided(event, decide, policy_hash).await?;

@@ -94,6 +94,9 @@ pub(crate) const MAILER: &str = "mailer";
 /// `incidents.opened_at` of how AGE itself is.
 pub(crate) const HEALTH: &str = "health";
 
+/// `credentials.kid` of the row that holds all credentials. No credential can be called so.
+pub(crate) const REGISTRY: &str = "*";
+
 /// A place in a list that is ordered by time and id: the text is `time#id`, or a time alone, which stands before all of
 /// its moment. It is the sort key of the timeline (`events.at`) and of the reports (`reports.generated_at`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

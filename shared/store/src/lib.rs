@@ -4,6 +4,7 @@
 
 mod actions;
 mod backoff;
+mod credentials;
 mod db;
 mod error;
 mod events;
@@ -23,12 +24,13 @@ mod watches;
 mod weekly;
 
 pub use actions::{Actions, Unended};
+pub use credentials::Credentials;
 pub use db::{Consistency, Db};
 pub use error::StoreError;
 pub use events::Events;
 pub use health::{Health, HealthRecord};
 pub use incidents::{IncidentPage, Incidents, Known, Listed};
-pub use intake::{Decide, Intake, Recorded};
+pub use intake::{Arriving, Decide, Intake, Recorded};
 pub use keys::{NotAPosition, Position};
 pub use life::{Change, Life, OnAlarm};
 pub use listing::{EventFilter, EventPage, Listing};

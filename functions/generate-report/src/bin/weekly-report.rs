@@ -24,5 +24,5 @@ async fn main() -> Result<(), Error> {
         topic: Sns::new(&aws).topic(env::required("REPORTS_TOPIC_ARN")?),
         api: env::optional("PUBLIC_URL"),
     };
-    platform::on_schedule(async |firing| weekly.run(firing).await).await
+    platform::on_invocation(async |firing| weekly.run(firing).await).await
 }

@@ -1,0 +1,144 @@
+//! `agectl event import`: many events, each stored once however often this is interrupted and begun again.
+
+use std::pin::pin;
+
+use clap::Args;
+use futures_util::{StreamExt, stream};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::io::{AsyncBufRead, BufReader};
+use tokio::sync::Notify;
+
+use crate::api::Api;
+use crate::args;
+use crate::error::{Error, Exit};
+use crate::lines::{Content, Line, Lines};
+use crate::session::Session;
+use crate::source::Source;
+use crate::tally::{Outcome, Tally};
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The file (`-`: standard input); each line is a JSON object as POST /api/governance/event takes it
+    #[arg(value_name = "FILE")]
+    source: Source,
+    /// How many lines are sent at a time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = args::positive())]
+    concurrency: usize,
+    /// Begins at line N: those before are known to be in
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = args::positive())]
+    from_line: usize,
+}
+
+/// A line that has been dealt with.
+struct Dealt {
+    number: u64,
+    size: u64,
+    outcome: Outcome,
+}
+
+impl Import {
+    pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
+        let api = session.api().await?.patient();
+        let (input, size) = session.open(&self.source).await?;
+        let mut lines = Lines::new(BufReader::new(input));
+        let mut tally = Tally::default();
+        let bar = bar(size, session.watched);
+        let stopped = self.send(&api, &mut lines, &mut tally, &bar, session).await?;
+        bar.finish_and_clear();
+        if let Some(cause) = stopped {
+            let advice = format!("{}; {}", self.how_far(&mut lines, &tally).await, tally.where_to_go_on());
+            return Err(cause.advise(advice));
+        }
+        if session.json {
+            session.show_json(&tally.json()?)?;
+        } else {
+            writeln!(session.out, "{tally}")?;
+        }
+        tally.finish()
+    }
+
+    /// Sends the lines until they end, or until going on is of no use; then it says why.
+    async fn send<R: AsyncBufRead + Unpin>(
+        &self,
+        api: &Api,
+        lines: &mut Lines<R>,
+        tally: &mut Tally,
+        bar: &ProgressBar,
+        session: &mut Session<'_>,
+    ) -> Result<Option<Error>, Error> {
+        let stop = Notify::new();
+        let mut stopped = None;
+        let read = stream::unfold(lines, |lines| async { lines.next().await.transpose().map(|line| (line, lines)) });
+        let dealt = read.take_until(stop.notified()).map(|line| async {
+            match line {
+                Ok(line) => Ok(self.deal(api, line).await),
+                Err(cause) => Err(Error::File { name: self.source.to_string(), cause }),
+            }
+        });
+        let mut dealt = pin!(dealt.buffer_unordered(self.concurrency));
+        loop {
+            // Whatever stops it, what is under way comes to its end; a second Ctrl-C does not wait for that.
+            let halt = tokio::select! {
+                next = dealt.next() => match next {
+                    None => return Ok(stopped),
+                    Some(Err(unreadable)) => Some(unreadable),
+                    Some(Ok(Dealt { number, size, outcome })) => {
+                        if let Outcome::Refused(why) = &outcome {
+                            bar.suspend(|| writeln!(session.err, "{}:{number}: {why}", self.source))?;
+                        }
+                        let failed = tally.count(number, outcome);
+                        bar.inc(size);
+                        bar.set_message(tally.to_string());
+                        failed
+                    }
+                },
+                Some(()) = session.interrupts.next() => {
+                    if matches!(stopped, Some(Error::Interrupted)) {
+                        return Ok(stopped);
+                    }
+                    let told = "finishing what is under way; Ctrl-C again does not wait for it";
+                    bar.suspend(|| writeln!(session.err, "agectl: {told}"))?;
+                    Some(Error::Interrupted)
+                }
+            };
+            if let Some(cause) = halt {
+                // What fails after the first failure only follows from it.
+                stopped = stopped.filter(|_| !matches!(cause, Error::Interrupted)).or(Some(cause));
+                api.give_up();
+                stop.notify_one();
+            }
+        }
+    }
+
+    async fn deal(&self, api: &Api, Line { number, size, content }: Line) -> Dealt {
+        let outcome = match content {
+            Content::Blank => Outcome::Blank,
+            _ if number < self.from_line as u64 => Outcome::Skipped,
+            Content::TooLong => Outcome::Refused("the line is too long".to_owned()),
+            Content::Event { body, key } => match api.report(body, &key).await {
+                Ok(answer) if answer.replayed => Outcome::AlreadyThere,
+                Ok(_) => Outcome::Stored,
+                Err(error) if error.exit() == Exit::Refused => Outcome::Refused(error.to_string()),
+                Err(error) => Outcome::Failed(error),
+            },
+        };
+        Dealt { number, size, outcome }
+    }
+
+    /// How many lines are in. A file is read to its end to know of how many; standard input may have none.
+    async fn how_far<R: AsyncBufRead + Unpin>(&self, lines: &mut Lines<R>, tally: &Tally) -> String {
+        if self.source == Source::StandardInput {
+            return format!("{} lines are in", tally.are_in());
+        }
+        while let Ok(Some(_)) = lines.next().await {}
+        format!("{} of {} lines are in", tally.are_in(), lines.events())
+    }
+}
+
+/// By bytes: how many lines there are is not known before the end.
+fn bar(size: Option<u64>, watched: bool) -> ProgressBar {
+    let target = if watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let template = if size.is_some() { "{bar:40} {percent:>3} %  {msg}" } else { "{spinner} {msg}" };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(size, target).with_style(style.progress_chars("██·"))
+}

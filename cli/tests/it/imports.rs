@@ -1,0 +1,107 @@
+use agectl::Exit;
+use serde_json::{Value, json};
+
+use crate::fake::{Fake, TOKEN};
+
+/// 297 lines.
+const WEEK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/week.ndjson");
+
+#[tokio::test]
+async fn lines_that_are_refused_are_named_and_the_others_sent() {
+    let fake = Fake::start().await;
+    let input = "{\"a\":1}\n\n{\"b\":\"refuse me\"}\n{\"a\":1}\n{\"c\":1}";
+    let ran = fake.agectl_with("event import -", Some(TOKEN), input).await;
+    assert_eq!((ran.exit, ran.out.as_str()), (Exit::Refused, "4 lines: 3 stored, 0 already there, 1 refused\n"));
+    assert_eq!(
+        ran.err,
+        "standard input:3: 2 fields are not valid\n  severity: must be one of LOW, HIGH\n  severty: is unknown\nagectl: 1 line refused\n"
+    );
+}
+
+#[tokio::test]
+async fn the_same_file_again_only_replays_and_what_is_added_is_stored() {
+    let fake = Fake::start().await;
+    let first = fake.agectl_with("event import -", Some(TOKEN), "{\"a\":1}\n{\"a\":1}\n").await;
+    assert_eq!(first.out, "2 lines: 2 stored, 0 already there, 0 refused\n");
+    let again =
+        fake.agectl_with("event import - --json", Some(TOKEN), "{\"b\":1}\n{\"a\":1}\n{\"a\":1}\n{\"a\":1}\n").await;
+    let told: Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!(told, json!({"lines": 4, "stored": 2, "alreadyThere": 2, "refused": 0, "skipped": 0}));
+}
+
+#[tokio::test]
+async fn lines_before_the_first_are_not_sent_but_counted() {
+    let fake = Fake::start().await;
+    let input = "{\"a\":1}\n{\"a\":1}\n{\"b\":1}\n";
+    let ran = fake.agectl_with("event import - --from-line 2", Some(TOKEN), input).await;
+    assert_eq!(ran.out, "3 lines: 2 stored, 0 already there, 0 refused, 1 skipped\n");
+    let all = fake.agectl_with("event import -", Some(TOKEN), input).await;
+    assert_eq!(all.out, "3 lines: 1 stored, 2 already there, 0 refused\n");
+}
+
+#[tokio::test]
+async fn what_is_interrupted_goes_on_where_it_stopped() {
+    let fake = Fake::start().await;
+    fake.memory().interrupt_at = Some(100);
+    let first = fake.agectl(&format!("event import {WEEK}")).await;
+    let stored = fake.memory().stored.len();
+    assert_eq!((first.exit, first.out.as_str()), (Exit::Interrupted, ""));
+    assert!((100..110).contains(&stored), "{stored}");
+    let told = format!(
+        "agectl: interrupted\n{stored} of 297 lines are in; the same command goes on where it stopped; the first line that is not done is {}\n",
+        stored + 1
+    );
+    assert!(first.err.ends_with(&told), "{}", first.err);
+
+    let second = fake.agectl(&format!("event import {WEEK}")).await;
+    let rest = 297 - stored;
+    assert_eq!(second.out, format!("297 lines: {rest} stored, {stored} already there, 0 refused\n"));
+    assert_eq!((second.exit, fake.memory().stored.len()), (Exit::Done, 297));
+}
+
+#[tokio::test]
+async fn a_second_interrupt_does_not_wait() {
+    let fake = Fake::start().await;
+    fake.memory().hangs = true;
+    let ran = fake.agectl_with("event import - --concurrency 1", Some(TOKEN), "{}\n{}\n").await;
+    assert_eq!(ran.exit, Exit::Interrupted);
+    assert!(ran.err.contains("\n0 lines are in; ") && ran.err.ends_with("that is not done is 1\n"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn a_busy_age_is_asked_again_and_at_last_given_up() {
+    let fake = Fake::start().await;
+    for status in [429, 503, 502, 504, 503, 503, 503] {
+        fake.plan(status, None, json!({}));
+    }
+    let one = fake.agectl_with("event import -", Some(TOKEN), "{}\n").await;
+    assert_eq!((one.exit, fake.memory().seen.len()), (Exit::Done, 8));
+    for _ in 0..8 {
+        fake.plan(503, None, json!({"detail": "AGE cannot reach its store"}));
+    }
+    let none = fake.agectl_with("event import - --concurrency 1", Some(TOKEN), "{\"a\":1}\n{\"a\":2}\n").await;
+    assert_eq!((none.exit, fake.memory().seen.len()), (Exit::Unavailable, 16));
+    assert!(none.err.starts_with("agectl: AGE cannot reach its store\n0 lines are in; "), "{}", none.err);
+}
+
+#[tokio::test]
+async fn age_says_when_it_is_to_be_asked_again() {
+    let fake = Fake::start().await;
+    fake.plan(429, Some(1), json!({}));
+    let begun = tokio::time::Instant::now();
+    assert_eq!(fake.agectl_with("event import -", Some(TOKEN), "{}").await.exit, Exit::Done);
+    assert!(begun.elapsed().as_millis() >= 1000);
+}
+
+#[tokio::test]
+async fn a_credential_that_may_not_report_ends_an_import() {
+    let fake = Fake::start().await;
+    fake.plan(403, None, json!({"detail": "the credential may not report for qa"}));
+    for _ in 0..3 {
+        fake.plan(500, None, json!({"detail": "later"}));
+    }
+    let ran = fake.agectl(&format!("event import {WEEK}")).await;
+    assert_eq!(ran.exit, Exit::Denied);
+    assert!(ran.err.starts_with("agectl: the credential may not report for qa\n"), "{}", ran.err);
+    assert!(ran.err.contains(" of 297 lines are in; ") && fake.memory().seen.len() < 10, "{}", ran.err);
+}

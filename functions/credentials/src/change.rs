@@ -1,0 +1,125 @@
+//! Making, renewing and ending credentials.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use model::{Engine, Grant, KeyId, NoRandomness, NotChanged, Role, Timestamp, Token};
+use platform::{Caller, Fields, JsonBody, NoQuery, OptionalJsonBody, PathId, Problem, Refused};
+use serde::Serialize;
+
+use crate::App;
+use crate::view::View;
+
+/// How long the old secret is taken beside the new one, unless the caller says otherwise: a day to bring the new one out.
+const OVERLAP_SECONDS: i64 = 24 * 3600;
+
+/// The longest that two secrets are taken.
+const MAX_OVERLAP_SECONDS: i64 = 30 * 24 * 3600;
+
+/// A credential with a secret that is shown this once.
+#[derive(Serialize)]
+pub(crate) struct Issued {
+    #[serde(flatten)]
+    credential: View,
+    token: String,
+}
+
+pub(crate) async fn create(
+    State(App(app)): State<App>,
+    caller: Caller,
+    _: NoQuery,
+    JsonBody(body): JsonBody,
+) -> Result<(StatusCode, Json<Issued>), Problem> {
+    let now = app.clock.now();
+    let (kid, grant) = Fields::read(&body, |fields| wanted(fields, now))?;
+    let token = fresh(kid, &app)?;
+    let created = app.credentials.change(app.clock.as_ref(), |keyring| {
+        let changed = keyring.create(&token, grant.clone(), Some(&caller.kid), now);
+        changed.map(|credential| View::of(token.kid(), credential, now)).map_err(refused)
+    });
+    let credential = created.await?;
+    tracing::info!(kid = %token.kid(), by = %caller.kid, "made a credential");
+    Ok((StatusCode::CREATED, Json(Issued { credential, token: token.reveal() })))
+}
+
+pub(crate) async fn rotate(
+    State(App(app)): State<App>,
+    caller: Caller,
+    PathId(kid): PathId<KeyId>,
+    _: NoQuery,
+    OptionalJsonBody(body): OptionalJsonBody,
+) -> Result<(StatusCode, Json<Issued>), Problem> {
+    let overlap = Fields::read(&body, |fields| fields.number("overlapSeconds", 0..=MAX_OVERLAP_SECONDS))?;
+    let (now, overlap) = (app.clock.now(), overlap.unwrap_or(OVERLAP_SECONDS));
+    let token = fresh(kid, &app)?;
+    let rotated = app.credentials.change(app.clock.as_ref(), |keyring| {
+        let changed = keyring.rotate(&token, overlap, &caller.kid, now);
+        changed.map(|credential| View::of(token.kid(), credential, now)).map_err(refused)
+    });
+    let credential = rotated.await?;
+    tracing::info!(kid = %token.kid(), by = %caller.kid, overlap, "renewed a credential");
+    Ok((StatusCode::CREATED, Json(Issued { credential, token: token.reveal() })))
+}
+
+pub(crate) async fn revoke(
+    State(App(app)): State<App>,
+    caller: Caller,
+    PathId(kid): PathId<KeyId>,
+    _: NoQuery,
+) -> Result<Json<View>, Problem> {
+    let now = app.clock.now();
+    let revoked = app.credentials.change(app.clock.as_ref(), |keyring| {
+        let changed = keyring.revoke(&kid, &caller.kid, now);
+        changed.map(|credential| View::of(&kid, credential, now)).map_err(refused)
+    });
+    let credential = revoked.await?;
+    tracing::info!(%kid, by = %caller.kid, "revoked a credential");
+    Ok(Json(credential))
+}
+
+fn fresh(kid: KeyId, app: &crate::Parts) -> Result<Token, Problem> {
+    Token::fresh(kid, app.clock.as_ref())
+        .map_err(|NoRandomness| Problem::unavailable("a secret cannot be made now; nothing was stored, try again"))
+}
+
+/// What a new credential is to be.
+fn wanted(fields: &mut Fields, now: Timestamp) -> Result<(KeyId, Grant), Refused> {
+    let (kid, role) = (fields.required::<KeyId>("kid"), fields.required::<Role>("role"));
+    let engines = fields.list::<Engine>("engines");
+    let expires_at = expiry(fields, now);
+    let engines = bound(fields, role, engines);
+    Ok((kid?, Grant { role: role?, engines: engines?, expires_at: expires_at? }))
+}
+
+fn expiry(fields: &mut Fields, now: Timestamp) -> Result<Option<Timestamp>, Refused> {
+    let expires_at: Option<Timestamp> = fields.optional("expiresAt")?;
+    match expires_at {
+        Some(past) if past <= now => Err(fields.refuse("expiresAt", "must be in the future")),
+        future => Ok(future),
+    }
+}
+
+/// The engines of a role that speaks for some, and of no other.
+fn bound(
+    fields: &mut Fields,
+    role: Result<Role, Refused>,
+    engines: Result<Vec<Engine>, Refused>,
+) -> Result<BTreeSet<Engine>, Refused> {
+    let (role, engines) = (role?, engines?);
+    match (role, engines.is_empty()) {
+        (Role::Engine, true) => Err(fields.refuse("engines", "must name the engines that it may speak for")),
+        (Role::Reader | Role::Responder | Role::Admin, false) => {
+            Err(fields.refuse("engines", format!("is for the role engine, not for {role}")))
+        }
+        _ => Ok(engines.into_iter().collect()),
+    }
+}
+
+fn refused(not: NotChanged) -> Problem {
+    match not {
+        NotChanged::Unknown(_) => Problem::not_found("there is no credential of this name"),
+        not => Problem::conflict(not.to_string()),
+    }
+}

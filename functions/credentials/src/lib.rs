@@ -1,0 +1,38 @@
+//! Who may call: admins make, list, renew and end credentials; an operator makes the first admin.
+
+mod change;
+mod first_admin;
+mod view;
+
+use std::sync::Arc;
+
+pub use first_admin::{FirstAdmin, FirstAdminError, Made};
+use model::Clock;
+use platform::{Access, Routes};
+use store::Credentials;
+
+/// What the handlers need. Made once per execution environment.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    credentials: Credentials,
+    clock: Box<dyn Clock>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(credentials: Credentials, clock: impl Clock + 'static) -> Self {
+        Self(Arc::new(Parts { credentials, clock: Box::new(clock) }))
+    }
+}
+
+/// The routes of this function.
+#[must_use]
+pub fn routes() -> Routes<App> {
+    Routes::new()
+        .get("/api/governance/credentials", Access::Admin, view::list)
+        .post("/api/governance/credentials", Access::Admin, change::create)
+        .post("/api/governance/credentials/{kid}/rotate", Access::Admin, change::rotate)
+        .delete("/api/governance/credentials/{kid}", Access::Admin, change::revoke)
+}

@@ -1,0 +1,92 @@
+//! The `credentials` table: all credentials in one row, so that one read by key knows every one, and a change that
+//! depends on others (the last admin stays) is made on all of them or not at all.
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use model::{Clock, Keyring};
+use serde::{Deserialize, Serialize};
+
+use crate::db::{Db, Table};
+use crate::row::{RowName, number, text};
+use crate::{Consistency, StoreError, backoff, keys};
+
+const KEY: &[&str] = &["kid"];
+
+/// Admins change credentials by hand; more often than this somebody else is never first.
+const MAX_ATTEMPTS: u32 = 8;
+
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct RegistryRow {
+    kid: String,
+    version: u64,
+    credentials: Keyring,
+}
+
+/// The `credentials` table.
+#[derive(Debug, Clone)]
+pub struct Credentials(Table);
+
+impl Credentials {
+    /// The table called `name`.
+    #[must_use]
+    pub fn new(db: &Db, name: impl Into<String>) -> Self {
+        Self(db.table(name))
+    }
+
+    /// Every credential, as of now.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be read.
+    pub async fn all(&self) -> Result<Keyring, StoreError> {
+        Ok(self.row().await?.credentials)
+    }
+
+    /// Changes the keyring by `apply`, which is asked again if somebody else changes it meanwhile.
+    ///
+    /// # Errors
+    /// What `apply` says, or [`StoreError`] if it was not stored.
+    pub async fn change<T, E: From<StoreError>>(
+        &self,
+        clock: &dyn Clock,
+        apply: impl Fn(&mut Keyring) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut seen = self.row().await?;
+        for attempt in 1..=MAX_ATTEMPTS {
+            let mut credentials = seen.credentials.clone();
+            let applied = apply(&mut credentials)?;
+            let next = RegistryRow { kid: keys::REGISTRY.to_owned(), version: seen.version + 1, credentials };
+            if self.put(&next, seen.version).await? {
+                return Ok(applied);
+            }
+            seen = self.row().await?;
+            // An earlier try of the SDK came through, and its answer was lost.
+            if seen == next {
+                return Ok(applied);
+            }
+            backoff::wait(attempt, clock).await;
+        }
+        Err(StoreError::Contended { table: self.0.name.clone(), attempts: MAX_ATTEMPTS }.into())
+    }
+
+    async fn row(&self) -> Result<RegistryRow, StoreError> {
+        let item = self.0.get([("kid", text(keys::REGISTRY))], Consistency::Strong).await?;
+        Ok(item.map(|item| self.row_name().read(&item)).transpose()?.unwrap_or_default())
+    }
+
+    /// False if somebody else was first.
+    async fn put(&self, row: &RegistryRow, seen: u64) -> Result<bool, StoreError> {
+        let Table { client, name } = &self.0;
+        let put = client.put_item().table_name(name).set_item(Some(self.row_name().write(row)?));
+        let put = put
+            .condition_expression("attribute_not_exists(kid) OR version = :seen")
+            .expression_attribute_values(":seen", number(seen));
+        let Err(error) = put.send().await else { return Ok(true) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(StoreError::unwritten("PutItem", name, error)),
+        }
+    }
+
+    const fn row_name(&self) -> RowName<'_> {
+        RowName { table: self.0.name.as_str(), key: KEY }
+    }
+}

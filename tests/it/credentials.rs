@@ -1,0 +1,452 @@
+//! Who may call, and what: every route for every kind of caller; and the life of credentials.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use platform::{Rate, Route};
+use serde_json::{Value, json};
+
+use crate::world::people::{ADMIN, ANOTHER_ENGINE, BILLING, EXPIRED, NIGHT_DESK, READER, REVOKED, TESTS};
+use crate::world::proxy::{Call, Fault};
+use crate::world::{Answer, Api, UNHURRIED, World, event};
+
+const CREDENTIALS: &str = "/api/governance/credentials";
+const STATS: &str = "/api/governance/stats";
+
+/// The kinds of callers, in the order of the cells below. The engine is that of the event in question.
+const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
+
+/// What each gets. A route that is not here fails the test.
+const MATRIX: [(&str, &str, [u16; 9]); 20] = [
+    ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
+    ("POST", "/api/governance/intake/alertmanager", [401, 401, 401, 401, 403, 200, 403, 403, 200]),
+    ("GET", "/api/governance/events", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/events/{id}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/actions", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("POST", "/api/governance/events/{id}/actions/{action}/outcome", [401, 401, 401, 401, 403, 200, 403, 403, 200]),
+    ("POST", "/api/governance/events/{id}/actions/{action}/approval", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
+    ("GET", "/api/governance/incidents", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/incidents/{id}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("POST", "/api/governance/incidents/{id}/acknowledge", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
+    ("POST", "/api/governance/incidents/{id}/resolve", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
+    ("GET", "/api/governance/health", [401, 401, 401, 401, 200, 200, 200, 200, 200]),
+    ("POST", "/api/governance/report", [401, 401, 401, 401, 403, 403, 403, 201, 201]),
+    ("GET", "/api/governance/reports", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/reports/{id}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/stats", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/credentials", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
+    ("POST", "/api/governance/credentials", [401, 401, 401, 401, 403, 403, 403, 403, 201]),
+    ("POST", "/api/governance/credentials/{kid}/rotate", [401, 401, 401, 401, 403, 403, 403, 403, 201]),
+    ("DELETE", "/api/governance/credentials/{kid}", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
+];
+
+#[tokio::test]
+async fn every_route_for_every_kind_of_caller() {
+    let world = World::new().await;
+    let known: Vec<(&str, &str)> = MATRIX.iter().map(|(method, path, _)| (*method, *path)).collect();
+    let routes = world.api().routes();
+    for Route { method, path, .. } in &routes {
+        assert!(known.contains(&(*method, *path)), "{method} {path} has no row in the matrix");
+    }
+    assert_eq!(routes.len(), MATRIX.len(), "a row of the matrix has no route");
+    for (method, route, cells) in MATRIX {
+        for (caller, expected) in CALLERS.iter().zip(cells) {
+            let (path, body) = request(&world, method, route).await;
+            let answer = ask(&world, caller, method, &path, &body).await;
+            assert_eq!(answer.status, expected, "{method} {route} as {caller}: {answer:?}");
+            if expected == 401 {
+                assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{answer:?}");
+            }
+        }
+    }
+}
+
+async fn ask(world: &World, caller: &str, method: &str, path: &str, body: &Value) -> Answer {
+    let token = match caller {
+        "none" => None,
+        "garbage" => Some("agov1.nonsense.".to_owned() + &"x".repeat(43)),
+        // Whoever is asked about in these requests is billing's, or compliance's where something waits for approval.
+        "wrong engine" => Some(world.token(ANOTHER_ENGINE).to_owned()),
+        "engine" => Some(world.token(BILLING).to_owned()),
+        "responder" => Some(world.token(NIGHT_DESK).to_owned()),
+        kid => Some(world.token(kid).to_owned()),
+    };
+    let authorization = token.map(|token| format!("Bearer {token}"));
+    let mut headers: Vec<(&str, &str)> = authorization.iter().map(|value| ("Authorization", value.as_str())).collect();
+    let text = if body.is_null() { String::new() } else { body.to_string() };
+    headers.extend((!body.is_null()).then_some(("Content-Type", "application/json")));
+    world.api().send_bare(method, path, &headers, text.as_bytes()).await
+}
+
+/// A request to a route that nothing is wrong with, about something that no request was about before.
+async fn request(world: &World, method: &str, route: &str) -> (String, Value) {
+    let made = world.dynamodb.ask("Scan", &json!({ "TableName": "Events", "Select": "COUNT" })).await["Count"].clone();
+    let fresh = format!("trouble_{made}");
+    let told = |path: &str, answer: &Answer| path.replace("{id}", answer.text("/id"));
+    match (method, route) {
+        ("POST", "/api/governance/event") => (route.to_owned(), event("billing", &fresh, "LOW")),
+        (_, "/api/governance/intake/alertmanager") => {
+            let labels = json!({ "engine": "billing", "alertname": fresh });
+            let alert = json!({ "status": "firing", "labels": labels, "startsAt": "2026-11-23T00:00:00Z", "fingerprint": fresh });
+            (route.to_owned(), json!({ "version": "4", "alerts": [alert] }))
+        }
+        (_, "/api/governance/events/{id}") => {
+            (told(route, &world.post(&event("billing", &fresh, "LOW")).await), Value::Null)
+        }
+        (_, "/api/governance/events/{id}/actions/{action}/outcome") => {
+            let path = told(route, &world.post(&event("billing", &fresh, "HIGH")).await);
+            (path.replace("{action}", "billing_sync_repair"), json!({ "outcome": "succeeded" }))
+        }
+        (_, "/api/governance/events/{id}/actions/{action}/approval") => {
+            let created = world.post(&event("compliance", &format!("permission_{fresh}"), "HIGH")).await;
+            let body = json!({ "decision": "approve", "digest": created.text("/actions/0/digest") });
+            (told(route, &created).replace("{action}", "permission_reset"), body)
+        }
+        (_, path) if path.starts_with("/api/governance/incidents/{id}") => {
+            world.post(&event("billing", &fresh, "CRITICAL")).await;
+            let listed = world.get("/api/governance/incidents").await;
+            let of = |it: &&Value| it["eventType"] == fresh.as_str();
+            let id = listed.list("/incidents").iter().find(of).unwrap()["id"].as_str().unwrap();
+            (route.replace("{id}", id), Value::Null)
+        }
+        (_, "/api/governance/reports/{id}") => (told(route, &world.report().await), Value::Null),
+        ("POST", CREDENTIALS) => {
+            world.post(&event("billing", &fresh, "LOW")).await;
+            (route.to_owned(), json!({ "kid": format!("new-{made}"), "role": "reader" }))
+        }
+        (_, path) if path.contains("{kid}") => {
+            world.post(&event("billing", &fresh, "LOW")).await;
+            let kid = format!("made-{made}");
+            let created = world.tell(CREDENTIALS, &json!({ "kid": kid, "role": "reader" })).await;
+            assert_eq!(created.status, 201, "{created:?}");
+            (route.replace("{kid}", &kid), Value::Null)
+        }
+        _ => (route.to_owned(), Value::Null),
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_is_not_stored() {
+    let world = World::new().await;
+    let sent = event("billing", "invoice_sync_failed", "CRITICAL");
+    for caller in CALLERS {
+        ask(&world, caller, "POST", "/api/governance/event", &sent).await;
+    }
+    let stored = world.all("/api/governance/events?limit=10").await;
+    let by: BTreeSet<&str> = stored.iter().map(|event| event["reportedBy"].as_str().unwrap()).collect();
+    assert_eq!((stored.len(), by), (2, BTreeSet::from([ADMIN, BILLING])));
+}
+
+#[tokio::test]
+async fn alerts_of_other_engines_are_refused_by_name() {
+    let world = World::new().await;
+    let alert = |engine: &str| json!({ "status": "firing", "labels": { "engine": engine, "alertname": "down" }, "startsAt": "2026-11-23T00:00:00Z", "fingerprint": engine });
+    let body = json!({ "version": "4", "alerts": [alert("billing"), alert("qa"), alert("nobody")] });
+    let answer = world.as_kid(BILLING).tell("/api/governance/intake/alertmanager", &body).await;
+    let verdicts: Vec<_> = answer.list("/alerts").iter().map(|alert| alert["status"].as_u64().unwrap()).collect();
+    assert_eq!((answer.status, verdicts), (200, vec![201, 403, 422]), "{answer:?}");
+    assert_eq!(answer.text("/alerts/1/errors/0/pointer"), "/alerts/1/labels/engine");
+}
+
+#[tokio::test]
+async fn every_change_says_who_made_it() {
+    let world = World::new().await;
+    let critical = world.as_kid(BILLING).post(&event("billing", "invoice_sync_failed", "CRITICAL"), None).await;
+    assert_eq!(critical.text("/reportedBy"), BILLING);
+    let id = critical.text("/id");
+    let outcome = format!("/api/governance/events/{id}/actions/billing_sync_repair/outcome");
+    let told = world.as_kid(BILLING).tell(&outcome, &json!({ "outcome": "failed", "detail": "no ledger" })).await;
+    assert_eq!(told.text("/settledBy"), BILLING);
+    let listed = world.get("/api/governance/incidents").await;
+    let incident = format!("/api/governance/incidents/{}", listed.text("/incidents/0/id"));
+    let desk = world.as_kid(NIGHT_DESK);
+    assert_eq!(desk.tell(&format!("{incident}/acknowledge"), &json!({})).await.text("/acknowledged/by"), NIGHT_DESK);
+    assert_eq!(desk.tell(&format!("{incident}/resolve"), &json!({})).await.text("/resolved/by"), NIGHT_DESK);
+    let story = desk.get(&incident).await;
+    let of = |what: &str| story.list("/story").iter().find(|entry| entry["what"] == what).unwrap();
+    assert_eq!((&of("event")["event"]["reportedBy"], &of("outcome")["by"]), (&json!(BILLING), &json!(BILLING)));
+    let reported = desk.send("POST", "/api/governance/report", &[], b"").await;
+    assert_eq!(reported.text("/requestedBy"), NIGHT_DESK);
+    let read = desk.get(&format!("/api/governance/reports/{}", reported.text("/id"))).await;
+    assert_eq!(read.json, reported.json);
+    let made = world.as_kid(ADMIN).tell(CREDENTIALS, &json!({ "kid": "new-desk", "role": "reader" })).await;
+    assert_eq!((made.text("/createdBy"), made.text("/secrets/0/createdBy")), (ADMIN, ADMIN));
+    let rotated = world.tell(&format!("{CREDENTIALS}/new-desk/rotate"), &json!({})).await;
+    assert_eq!((rotated.text("/createdBy"), rotated.text("/secrets/0/createdBy")), (ADMIN, TESTS));
+    let revoked = world.send("DELETE", &format!("{CREDENTIALS}/new-desk"), &[], b"").await;
+    assert_eq!((revoked.text("/revokedBy"), revoked.text("/status")), (TESTS, "revoked"));
+}
+
+#[tokio::test]
+async fn a_credential_from_its_making_to_its_end() {
+    let world = World::new().await;
+    let wanted =
+        json!({ "kid": "qa-worker", "role": "engine", "engines": ["qa", "maos"], "expiresAt": "2026-12-01T00:00:00Z" });
+    let made = world.tell(CREDENTIALS, &wanted).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let token = made.text("/token").to_owned();
+    let mut shown = made.json.clone();
+    shown.as_object_mut().unwrap().remove("token");
+    let now = "2026-11-23T00:05:00.000Z";
+    assert_eq!(
+        shown,
+        json!({
+            "kid": "qa-worker", "role": "engine", "engines": ["qa", "maos"], "status": "live", "createdAt": now,
+            "createdBy": TESTS, "expiresAt": "2026-12-01T00:00:00.000Z", "secrets": [{ "createdAt": now, "createdBy": TESTS }],
+        })
+    );
+    let listed = world.get(CREDENTIALS).await;
+    assert!(listed.list("/credentials").contains(&shown), "{listed:?}");
+    assert!(!listed.json.to_string().contains("token") && !listed.json.to_string().contains("hash"));
+    let key = json!({ "TableName": "Credentials", "Key": { "kid": { "S": "*" } } });
+    let row = world.dynamodb.ask("GetItem", &key).await.to_string();
+    let secret = token.rsplit('.').next().unwrap();
+    assert!(row.contains("qa-worker") && !row.contains(secret), "only the hash of a secret is stored");
+
+    let worker = world.api().with_token(&token);
+    assert_eq!(worker.post(&event("qa", "suite_failed", "LOW"), None).await.status, 201, "it is known at once");
+    let again = world.tell(CREDENTIALS, &wanted).await;
+    assert_eq!((again.status, again.text("/detail").contains("qa-worker")), (409, true), "{again:?}");
+    world.at("2026-12-01T00:00:00Z");
+    let late = worker.post(&event("qa", "suite_failed", "LOW"), None).await;
+    assert_eq!((late.status, late.text("/detail")), (401, "the credential has expired"));
+    let rotated = world.tell(&format!("{CREDENTIALS}/qa-worker/rotate"), &json!({})).await;
+    assert_eq!((rotated.status, rotated.text("/detail")), (409, "the credential qa-worker is expired"));
+    let ended = world.send("DELETE", &format!("{CREDENTIALS}/qa-worker"), &[], b"").await;
+    assert_eq!((ended.status, ended.text("/status"), ended.list("/secrets").len()), (200, "revoked", 0));
+    assert_eq!(world.send("DELETE", &format!("{CREDENTIALS}/qa-worker"), &[], b"").await.json, ended.json);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_about_credentials_is_named() {
+    let world = World::new().await;
+    let rotate = format!("{CREDENTIALS}/{READER}/rotate");
+    let nobody = format!("{CREDENTIALS}/nobody/rotate");
+    for (path, body, status, fields) in [
+        (CREDENTIALS, json!({}), 422, vec!["/kid", "/role"]),
+        (CREDENTIALS, json!({ "kid": "A", "role": "root", "engines": "qa" }), 422, vec!["/kid", "/role", "/engines"]),
+        (CREDENTIALS, json!({ "kid": "aa", "role": "engine" }), 422, vec!["/engines"]),
+        (CREDENTIALS, json!({ "kid": "aa", "role": "reader", "engines": ["qa"] }), 422, vec!["/engines"]),
+        (CREDENTIALS, json!({ "kid": "aa", "role": "engine", "engines": ["qa", "x"] }), 422, vec!["/engines/1"]),
+        (
+            CREDENTIALS,
+            json!({ "kid": "aa", "role": "reader", "expiresAt": "2026-11-23T00:05:00Z" }),
+            422,
+            vec!["/expiresAt"],
+        ),
+        (CREDENTIALS, json!({ "kid": "aa", "role": "reader", "secret": "mine" }), 422, vec!["/secret"]),
+        (CREDENTIALS, json!({ "kid": READER, "role": "reader" }), 409, vec![]),
+        (&rotate, json!({ "overlapSeconds": -1 }), 422, vec!["/overlapSeconds"]),
+        (&rotate, json!({ "overlapSeconds": 2_592_001 }), 422, vec!["/overlapSeconds"]),
+        (&rotate, json!({ "overlapSeconds": "60" }), 422, vec!["/overlapSeconds"]),
+        (&nobody, json!({}), 404, vec![]),
+    ] {
+        let answer = world.tell(path, &body).await;
+        let named: Vec<&str> =
+            answer.json.get("errors").and_then(Value::as_array).map_or_else(Vec::new, |errors| {
+                errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect()
+            });
+        assert_eq!((answer.status, named), (status, fields), "{body}: {answer:?}");
+    }
+    assert_eq!(world.send("DELETE", &format!("{CREDENTIALS}/nobody"), &[], b"").await.status, 404);
+    let typed = world.send("POST", CREDENTIALS, &[("Content-Type", "text/plain")], b"{}").await;
+    assert_eq!(typed.status, 415);
+}
+
+#[tokio::test]
+async fn the_last_admin_cannot_be_revoked() {
+    let world = World::new().await;
+    let revoke = async |kid: &str| world.send("DELETE", &format!("{CREDENTIALS}/{kid}"), &[], b"").await;
+    assert_eq!(revoke(ADMIN).await.status, 200);
+    let last = revoke(TESTS).await;
+    assert_eq!((last.status, last.text("/detail")), (409, "tests is the last admin; make another one first"));
+}
+
+/// Two execution environments that have read the credentials: one gets a request every second, the other none.
+#[tokio::test]
+async fn what_is_revoked_is_refused_within_a_minute() {
+    let world = World::new().await;
+    let busy = world.guarded_environment(UNHURRIED).await.with_token(world.token(READER));
+    let idle = world.guarded_environment(UNHURRIED).await.with_token(world.token(READER));
+    assert_eq!(world.send("DELETE", &format!("{CREDENTIALS}/{READER}"), &[], b"").await.status, 200);
+    let mut refused_after = None;
+    for second in 0..60 {
+        match busy.get(STATS).await.status {
+            200 => assert_eq!(refused_after, None, "refused, and let in again"),
+            401 => _ = refused_after.get_or_insert(second),
+            other => panic!("{other}"),
+        }
+        world.clock.advance(1);
+    }
+    assert!(refused_after.is_some_and(|second| (1..=21).contains(&second)), "{refused_after:?}");
+    let answer = idle.get(STATS).await;
+    assert_eq!((answer.status, answer.text("/detail")), (401, "the credential was revoked"));
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_keeps_nobody_in() {
+    let world = World::new().await;
+    let environment = world.guarded_environment(UNHURRIED).await.with_token(world.token(READER));
+    world.send("DELETE", &format!("{CREDENTIALS}/{READER}"), &[], b"").await;
+    world.clock.advance(-3600);
+    assert_eq!(environment.get(STATS).await.status, 401);
+}
+
+#[tokio::test]
+async fn rotation_refuses_no_request() {
+    let world = World::new().await;
+    let environments = [world.guarded_environment(UNHURRIED).await, world.guarded_environment(UNHURRIED).await];
+    let served = async |token: &str| {
+        let answers = environments.iter().map(async |api| api.with_token(token).get(STATS).await.status);
+        assert_eq!(join_all(answers).await, [200, 200]);
+    };
+    let rotate = format!("{CREDENTIALS}/{READER}/rotate");
+    let mut token = world.token(READER).to_owned();
+    for _ in 0..5 {
+        served(&token).await;
+        let rotated = world.tell(&rotate, &json!({ "overlapSeconds": 30 })).await;
+        assert_eq!((rotated.status, rotated.list("/secrets").len()), (201, 2), "{rotated:?}");
+        let third = world.tell(&rotate, &json!({ "overlapSeconds": 30 })).await;
+        assert_eq!(third.status, 409, "two secrets at most: {third:?}");
+        // Half of a fleet has the new one at once, the other a little later.
+        let next = rotated.text("/token").to_owned();
+        for _ in 0..29 {
+            served(&next).await;
+            served(&token).await;
+            world.clock.advance(1);
+        }
+        token = next;
+        world.clock.advance(1);
+    }
+    let lost = world.tell(&rotate, &json!({ "overlapSeconds": 0 })).await;
+    served(lost.text("/token")).await;
+    world.clock.advance(60);
+    for api in &environments {
+        assert_eq!(api.with_token(&token).get(STATS).await.status, 401, "without an overlap the old one ends");
+    }
+}
+
+fn is_registry(call: &Call) -> bool {
+    call.body["TableName"] == "Credentials"
+}
+
+#[tokio::test]
+async fn nobody_is_let_in_unproven() {
+    let world = World::new().await;
+    world.dynamodb.fault(|call| if is_registry(call) { Fault::Refuse } else { Fault::None });
+    let blind = world.guarded_environment(UNHURRIED).await;
+    let answer = blind.get(STATS).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")), "{answer:?}");
+    let posted = blind.post(&event("qa", "suite_failed", "LOW"), None).await;
+    assert_eq!(posted.status, 503);
+    world.dynamodb.heal();
+    assert_eq!(blind.get(STATS).await.status, 200);
+
+    world.dynamodb.fault(|call| if is_registry(call) { Fault::Refuse } else { Fault::None });
+    world.clock.advance(59);
+    assert_eq!(blind.get(STATS).await.status, 200, "what was read is good for a minute");
+    world.clock.advance(1);
+    assert_eq!(blind.get(STATS).await.status, 503);
+    world.dynamodb.heal();
+    assert_eq!(blind.get(STATS).await.status, 200);
+    assert_eq!(world.get(STATS).await.number("/totalEvents"), 0);
+}
+
+#[tokio::test]
+async fn credentials_are_read_again_beside_a_request_and_not_for_each() {
+    let world = World::new().await;
+    let environment = world.guarded_environment(UNHURRIED).await;
+    let read = || world.dynamodb.calls("GetItem");
+    world.dynamodb.heal();
+    for _ in 0..10 {
+        assert_eq!(environment.get("/api/governance/reports").await.status, 200);
+    }
+    assert_eq!(read(), 0, "they were read before the first request");
+    world.clock.advance(20);
+    for _ in 0..10 {
+        environment.get("/api/governance/reports").await;
+    }
+    assert_eq!(read(), 1);
+}
+
+#[tokio::test]
+async fn strangers_cannot_make_the_table_busy() {
+    let world = World::new().await;
+    let environment = world.guarded_environment(UNHURRIED).await;
+    world.dynamodb.heal();
+    let stranger = environment.with_token(&("agov1.stranger.".to_owned() + &"A".repeat(43)));
+    for _ in 0..200 {
+        assert_eq!(stranger.get(STATS).await.status, 401);
+    }
+    assert_eq!(world.dynamodb.calls("GetItem"), 20);
+}
+
+#[tokio::test]
+async fn each_credential_has_its_own_rate() {
+    let world = World::new().await;
+    let environment = world.guarded_environment(Rate::new(50, 100)).await;
+    let statuses = async |api: &Api, number: usize| {
+        let mut served = 0;
+        for _ in 0..number {
+            let answer = api.get("/api/governance/reports").await;
+            match answer.status {
+                200 => served += 1,
+                _ => assert_eq!((answer.status, answer.header("retry-after")), (429, Some("1")), "{answer:?}"),
+            }
+        }
+        served
+    };
+    let reader = environment.with_token(world.token(READER));
+    assert_eq!(statuses(&reader, 150).await, 100);
+    assert_eq!(statuses(&environment, 1).await, 1, "others are not held up");
+    world.clock.advance(1);
+    assert_eq!(statuses(&reader, 60).await, 50);
+}
+
+#[tokio::test]
+async fn admins_in_each_others_way_lose_nothing() {
+    let world = World::new().await;
+    let environments = join_all((0..8).map(|_| world.another_environment())).await;
+    let create = |(number, api): (usize, &Api)| {
+        let (api, body) = (api.clone(), json!({ "kid": format!("worker-{number}"), "role": "reader" }));
+        async move { api.tell(CREDENTIALS, &body).await }
+    };
+    let made = join_all(environments.iter().enumerate().map(create)).await;
+    let tokens: Vec<&str> = made.iter().filter(|answer| answer.status == 201).map(|it| it.text("/token")).collect();
+    assert!(made.iter().all(|answer| matches!(answer.status, 201 | 503)) && !tokens.is_empty(), "{made:?}");
+    for token in &tokens {
+        assert_eq!(world.api().with_token(token).get(STATS).await.status, 200);
+    }
+    let listed = world.get(CREDENTIALS).await;
+    let named = |it: &&Value| it["kid"].as_str().unwrap().starts_with("worker-");
+    assert_eq!(listed.list("/credentials").iter().filter(named).count(), tokens.len());
+}
+
+#[tokio::test]
+async fn a_lost_answer_makes_no_second_credential() {
+    let world = World::new().await;
+    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("PutItem", 0) => Fault::DropAnswer,
+        _ => Fault::None,
+    });
+    let made = world.tell(CREDENTIALS, &json!({ "kid": "worker", "role": "reader" })).await;
+    assert_eq!(made.status, 201, "the repeat found its own: {made:?}");
+    assert_eq!(world.api().with_token(made.text("/token")).get(STATS).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_operator_makes_the_first_admin() {
+    let world = World::new().await;
+    let wanted = || serde_json::from_value::<credentials::FirstAdmin>(json!({ "kid": "first" })).unwrap();
+    let made = wanted().make(&world.credentials(), world.clock.as_ref()).await.unwrap();
+    let made = serde_json::to_value(made).unwrap();
+    let first = world.api().with_token(made["token"].as_str().unwrap());
+    let listed = first.get(CREDENTIALS).await;
+    let it = listed.list("/credentials").iter().find(|it| it["kid"] == "first").unwrap();
+    assert_eq!((&it["role"], it.get("createdBy")), (&json!("admin"), None));
+    let again = wanted().make(&world.credentials(), world.clock.as_ref()).await;
+    assert!(again.is_err_and(|error| error.to_string().contains("called first")));
+    for bad in [json!({}), json!({ "kid": "A" }), json!({ "kid": "aa", "role": "reader" })] {
+        assert!(serde_json::from_value::<credentials::FirstAdmin>(bad).is_err());
+    }
+}
