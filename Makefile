@@ -12,7 +12,7 @@ BUILD_ARCH := $(or $(if $(filter x86_64,$(ARCH)),--x86-64),$(if $(filter arm64,$
 
 .SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := help
-.PHONY: help run up down weekly watch test lint build agectl deploy clean cargo remake
+.PHONY: help run up down weekly watch test lint build agectl openapi deploy clean cargo remake
 
 help: ## list these commands
 	@echo "AGE, the Autonomous Governance Engine"
@@ -36,7 +36,7 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them as th
 	@$(TOOLS) cargo build --workspace --bins --locked
 	@set -a; . $(STATE)/stack.env; set +a; $(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
 
-test: build agectl ## all tests, the end-to-end ones on a local AWS of their own
+test: build agectl .venv/checks/ready ## all tests, the end-to-end ones on a local AWS of their own
 	@echo "==> Tests"
 	@AGE_STATE_DIR=$(STATE)/test AGE_PORT= $(LOCAL)/stack.py exec -- cargo test --workspace --locked --lib --test it -- --include-ignored
 
@@ -56,6 +56,9 @@ lint: .venv/ready .venv/checks/ready cargo ## formatting, lints, dependency rule
 build: .venv/ready cargo ## the functions, as AWS runs them, in target/lambda
 	@echo "==> Building the functions ($(ARCH))"
 	@$(TOOLS) cargo lambda build --release --locked --workspace --exclude agectl $(BUILD_ARCH)
+
+openapi: cargo ## write infra/openapi.json anew, from the code
+	@AGE_WRITE_CONTRACT=1 cargo test --quiet --locked --test it -p integration-tests -- --exact openapi::the_kept_contract_is_what_the_code_says
 
 agectl: cargo ## the operators' command, in target/debug; `cargo install --path cli` installs it
 	@echo "==> Building agectl"

@@ -21,6 +21,10 @@ pub(crate) struct Import {
     /// The file (`-`: standard input); each line is a JSON object as POST /api/governance/event takes it
     #[arg(value_name = "FILE")]
     source: Source,
+    /// What the lines belong to: a line that is in its batch already is not stored again. The name of the file if not given; of
+    /// standard input, a new one each time
+    #[arg(long, value_name = "NAME")]
+    batch: Option<String>,
     /// How many lines are sent at a time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = args::positive())]
     concurrency: usize,
@@ -40,13 +44,15 @@ impl Import {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
         let api = session.api().await?.patient();
         let (input, size) = session.open(&self.source).await?;
-        let mut lines = Lines::new(BufReader::new(input));
+        let batch = self.batch(session);
+        let mut lines = Lines::new(BufReader::new(input), &batch);
         let mut tally = Tally::default();
         let bar = bar(size, session.watched);
         let stopped = self.send(&api, &mut lines, &mut tally, &bar, session).await?;
         bar.finish_and_clear();
         if let Some(cause) = stopped {
-            let advice = format!("{}; {}", self.how_far(&mut lines, &tally).await, tally.where_to_go_on());
+            let advice =
+                format!("{}; {}", self.how_far(&mut lines, &tally).await, tally.where_to_go_on(&self.command(&batch)));
             return Err(cause.advise(advice));
         }
         if session.json {
@@ -55,6 +61,22 @@ impl Import {
             writeln!(session.out, "{tally}")?;
         }
         tally.finish()
+    }
+
+    /// What goes on with `batch`.
+    fn command(&self, batch: &str) -> String {
+        match (&self.batch, &self.source) {
+            (None, Source::StandardInput) => format!("the same command with --batch {batch}"),
+            _ => "the same command".to_owned(),
+        }
+    }
+
+    fn batch(&self, session: &Session<'_>) -> String {
+        let of_source = || match &self.source {
+            Source::StandardInput => session.fresh.to_string(),
+            Source::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        };
+        self.batch.clone().unwrap_or_else(of_source)
     }
 
     /// Sends the lines until they end, or until going on is of no use; then it says why.

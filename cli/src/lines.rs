@@ -39,8 +39,9 @@ pub(crate) struct Lines<R> {
 }
 
 impl<R: AsyncBufRead + Unpin> Lines<R> {
-    pub(crate) fn new(reader: R) -> Self {
-        Self { reader, begun: Vec::new(), dropped: 0, number: 0, events: 0, keys: Keys::default() }
+    /// The lines of `batch`: those of another batch are others, though they may read the same.
+    pub(crate) fn new(reader: R, batch: &str) -> Self {
+        Self { reader, begun: Vec::new(), dropped: 0, number: 0, events: 0, keys: Keys::of(batch) }
     }
 
     /// How many lines have been read that are not blank.
@@ -88,16 +89,22 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
     }
 }
 
-/// Gives out idempotency keys. A line's key is made from what is on it and from how many equal ones came before: so it is
-/// the same the next time, whatever was added around it, and equal lines are as many events.
-#[derive(Default)]
+/// Gives out idempotency keys. A line's key is made from its batch, what is on it, and how many equal ones came before: so
+/// it is the same the next time, whatever was added around it, and equal lines are as many events.
 struct Keys {
+    /// Has taken in the batch.
+    begun: Sha256,
     seen: HashMap<[u8; 32], u64>,
 }
 
 impl Keys {
+    fn of(batch: &str) -> Self {
+        // A line holds no line feed, so no two pairs of batch and line read the same.
+        Self { begun: Sha256::new_with_prefix(batch).chain_update("\n"), seen: HashMap::new() }
+    }
+
     fn next(&mut self, line: &[u8]) -> String {
-        let hash: [u8; 32] = Sha256::digest(line).into();
+        let hash: [u8; 32] = self.begun.clone().chain_update(line).finalize().into();
         let occurrence = self.seen.entry(hash).or_default();
         *occurrence = occurrence.saturating_add(1);
         let hex = hash.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
@@ -119,7 +126,7 @@ mod tests {
     fn lines(text: &[u8]) -> Vec<Line> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let mut lines = Lines::new(BufReader::with_capacity(7, text));
+            let mut lines = Lines::new(BufReader::with_capacity(7, text), "week.ndjson");
             let mut all = Vec::new();
             while let Some(line) = lines.next().await.unwrap() {
                 all.push(line);
@@ -138,7 +145,7 @@ mod tests {
     #[test]
     fn keys_never_change() {
         // They stand in the tables of every AGE into which something was imported.
-        let hash = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+        let hash = "97ba29d157b9e964f7f86d89796ee3d17d42208786186e5c410bcce670ef1572";
         assert_eq!(keys("{}\n\n {} \r\n"), [format!("agectl/{hash}/1"), format!("agectl/{hash}/2")]);
     }
 

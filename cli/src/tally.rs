@@ -65,9 +65,10 @@ impl Tally {
         self.skipped.saturating_add(self.stored).saturating_add(self.already_there)
     }
 
-    pub(crate) fn where_to_go_on(&self) -> String {
+    /// `command` is what has to be said to go on with the same batch.
+    pub(crate) fn where_to_go_on(&self, command: &str) -> String {
         let first = self.done.saturating_add(1);
-        format!("the same command goes on where it stopped; the first line that is not done is {first}")
+        format!("{command} goes on where it stopped; the first line that is not done is {first}")
     }
 
     pub(crate) fn json(&self) -> Result<String, Error> {

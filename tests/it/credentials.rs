@@ -17,7 +17,7 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// What each gets. A route that is not here fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 20] = [
+const MATRIX: [(&str, &str, [u16; 9]); 21] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     ("POST", "/api/governance/intake/alertmanager", [401, 401, 401, 401, 403, 200, 403, 403, 200]),
     ("GET", "/api/governance/events", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
@@ -34,6 +34,7 @@ const MATRIX: [(&str, &str, [u16; 9]); 20] = [
     ("GET", "/api/governance/reports", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("GET", "/api/governance/reports/{id}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("GET", "/api/governance/stats", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/openapi.json", [200, 200, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/api/governance/credentials", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
     ("POST", "/api/governance/credentials", [401, 401, 401, 401, 403, 403, 403, 403, 201]),
     ("POST", "/api/governance/credentials/{kid}/rotate", [401, 401, 401, 401, 403, 403, 403, 403, 201]),

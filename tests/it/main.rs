@@ -17,6 +17,7 @@ mod intake;
 mod listing;
 mod lives;
 mod local_aws;
+mod openapi;
 mod refusals;
 mod reports;
 mod rollups;

@@ -21,12 +21,18 @@ async fn lines_that_are_refused_are_named_and_the_others_sent() {
 #[tokio::test]
 async fn the_same_file_again_only_replays_and_what_is_added_is_stored() {
     let fake = Fake::start().await;
-    let first = fake.agectl_with("event import -", Some(TOKEN), "{\"a\":1}\n{\"a\":1}\n").await;
+    let first = fake.agectl_with("event import - --batch night", Some(TOKEN), "{\"a\":1}\n{\"a\":1}\n").await;
     assert_eq!(first.out, "2 lines: 2 stored, 0 already there, 0 refused\n");
-    let again =
-        fake.agectl_with("event import - --json", Some(TOKEN), "{\"b\":1}\n{\"a\":1}\n{\"a\":1}\n{\"a\":1}\n").await;
+    let again = fake
+        .agectl_with("event import - --batch night --json", Some(TOKEN), "{\"b\":1}\n{\"a\":1}\n{\"a\":1}\n{\"a\":1}\n")
+        .await;
     let told: Value = serde_json::from_str(&again.out).unwrap();
     assert_eq!(told, json!({"lines": 4, "stored": 2, "alreadyThere": 2, "refused": 0, "skipped": 0}));
+    // What reads the same in another batch is something else that happened.
+    let other = fake.agectl_with("event import - --batch morning", Some(TOKEN), "{\"a\":1}\n").await;
+    assert_eq!(other.out, "1 line: 1 stored, 0 already there, 0 refused\n");
+    let unnamed = fake.agectl_with("event import -", Some(TOKEN), "{\"a\":1}\n").await;
+    assert_eq!(unnamed.out, "1 line: 1 stored, 0 already there, 0 refused\n");
 }
 
 #[tokio::test]

@@ -2,12 +2,34 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{ActionItem, ActionStatus, Decision};
+use model::{Action, ActionItem, ActionStatus, Decision, EventId};
 use platform::{Caller, Fields, JsonBody, NoQuery, PathNames, Problem};
 use store::StoreError;
+use utoipa::ToSchema;
 
 use crate::{App, request};
 
+/// What is decided, about exactly what has this digest.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "it is the form of what `decide` reads")]
+struct Approval {
+    decision: Decision,
+    digest: String,
+}
+
+/// Approves or denies an action that waits.
+#[utoipa::path(
+    post,
+    path = "/api/governance/events/{id}/actions/{action}/approval",
+    operation_id = "decide_action", tag = "Actions",
+    params(("id" = EventId, Path), ("action" = Action, Path)),
+    request_body = Approval,
+    responses(
+        (status = 200, description = "The action as it is now", body = ActionItem),
+        (status = 409, description = "It does not wait, or no longer, or the digest is that of something else"),
+    ),
+)]
 pub(crate) async fn decide(
     State(App(app)): State<App>,
     caller: Caller,

@@ -12,6 +12,7 @@ use model::{Action, ActionItem, Clock, EventId};
 use platform::{Access, CursorKey, Problem, Routes};
 use scoring::Policy;
 use store::{Life, Listing};
+use utoipa::OpenApi;
 
 /// What the handlers need. Made once per execution environment.
 #[derive(Clone)]
@@ -39,6 +40,11 @@ impl App {
         Self(Arc::new(Parts { listing, life, cursors, policy, escalations, clock: Box::new(clock) }))
     }
 }
+
+/// The contract of these routes.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(list::list, outcome::report, approval::decide))]
+pub struct Contract;
 
 /// The routes of this function.
 #[must_use]

@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{ActionItem, ActionStatus, Severity};
+use model::{ActionItem, ActionStatus, Engine, Severity};
 use platform::{Problem, Query};
 use serde::Serialize;
 use store::EventFilter;
+use utoipa::ToSchema;
 
 use crate::App;
 
@@ -13,7 +14,9 @@ const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;
 const SCOPE: &str = "actions";
 
-#[derive(Serialize)]
+/// The actions of some events, newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ActionPage)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page {
     actions: Vec<ActionItem>,
@@ -22,6 +25,18 @@ pub(crate) struct Page {
 }
 
 /// The actions of up to `limit` events, newest first. With a status most of them may be left out, so a page can be short.
+#[utoipa::path(
+    get,
+    path = "/api/governance/actions",
+    operation_id = "list_actions", tag = "Actions",
+    params(
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "At most so many events; 50 if not given"),
+        ("status" = Option<ActionStatus>, Query, description = "At this status only"),
+        ("engine" = Option<Engine>, Query, description = "Of this engine only"),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before, with the same filters"),
+    ),
+    responses((status = 200, description = "A page", body = Page)),
+)]
 pub(crate) async fn list(State(App(app)): State<App>, mut query: Query) -> Result<Json<Page>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
     let status: Option<ActionStatus> = query.take("status");

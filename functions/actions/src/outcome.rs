@@ -2,12 +2,34 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{ActionItem, ActionStatus, IllegalMove, Note, Outcome};
+use model::{Action, ActionItem, ActionStatus, EventId, IllegalMove, Note, Outcome};
 use platform::{Caller, Fields, JsonBody, NoQuery, Origin, PathNames, Problem};
 use store::StoreError;
+use utoipa::ToSchema;
 
 use crate::{App, request};
 
+/// What came of an action.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "it is the form of what `report` reads")]
+struct OutcomeReport {
+    outcome: Outcome,
+    detail: Option<Note>,
+}
+
+/// Says what came of an action. The same word may be said again.
+#[utoipa::path(
+    post,
+    path = "/api/governance/events/{id}/actions/{action}/outcome",
+    operation_id = "report_outcome", tag = "Actions",
+    params(("id" = EventId, Path), ("action" = Action, Path)),
+    request_body = OutcomeReport,
+    responses(
+        (status = 200, description = "The action as it is now", body = ActionItem),
+        (status = 409, description = "It has come to another end, or it is not for others to say"),
+    ),
+)]
 pub(crate) async fn report(
     State(App(app)): State<App>,
     caller: Caller,

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use model::{Engine, Grant, KeyId, NoRandomness, NotChanged, Role, Timestamp, Token};
 use platform::{Caller, Fields, JsonBody, NoQuery, OptionalJsonBody, PathId, Problem, Refused};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::App;
 use crate::view::View;
@@ -19,13 +20,68 @@ const OVERLAP_SECONDS: i64 = 24 * 3600;
 const MAX_OVERLAP_SECONDS: i64 = 30 * 24 * 3600;
 
 /// A credential with a secret that is shown this once.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = IssuedCredential)]
 pub(crate) struct Issued {
     #[serde(flatten)]
     credential: View,
     token: String,
 }
 
+/// A new credential.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is the form of what `create` reads")]
+enum NewCredential {
+    /// One that speaks for engines.
+    #[serde(deny_unknown_fields)]
+    OfEngines {
+        kid: KeyId,
+        role: EngineRole,
+        #[schema(min_items = 1)]
+        engines: Vec<Engine>,
+        /// In the future.
+        #[serde(rename = "expiresAt")]
+        expires_at: Option<Timestamp>,
+    },
+    /// One of a person, or of a machine that reads.
+    #[serde(deny_unknown_fields)]
+    OfOthers {
+        kid: KeyId,
+        role: OtherRole,
+        /// In the future.
+        #[serde(rename = "expiresAt")]
+        expires_at: Option<Timestamp>,
+    },
+}
+
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "it is the form of what `create` reads")]
+enum EngineRole {
+    Engine,
+}
+
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "it is the form of what `create` reads")]
+enum OtherRole {
+    Reader,
+    Responder,
+    Admin,
+}
+
+/// Makes a credential. Its token is shown this once.
+#[utoipa::path(
+    post,
+    path = "/api/governance/credentials",
+    operation_id = "create_credential", tag = "Credentials",
+    request_body = NewCredential,
+    responses(
+        (status = 201, description = "The credential and its token", body = Issued),
+        (status = 409, description = "Its name was given before, or there is no room"),
+    ),
+)]
 pub(crate) async fn create(
     State(App(app)): State<App>,
     caller: Caller,
@@ -44,6 +100,28 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(Issued { credential, token: token.reveal() })))
 }
 
+/// How the new secret is to take over.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[expect(dead_code, reason = "it is the form of what `rotate` reads")]
+struct Rotation {
+    /// How long the old secret is taken beside the new one; 86400 if not given.
+    #[schema(minimum = 0, maximum = 2_592_000)]
+    overlap_seconds: Option<u32>,
+}
+
+/// Adds a secret to a credential. The token is shown this once.
+#[utoipa::path(
+    post,
+    path = "/api/governance/credentials/{kid}/rotate",
+    operation_id = "rotate_credential", tag = "Credentials",
+    params(("kid" = KeyId, Path)),
+    request_body = Option<Rotation>,
+    responses(
+        (status = 201, description = "The credential and its new token", body = Issued),
+        (status = 409, description = "It is over, or has two secrets already"),
+    ),
+)]
 pub(crate) async fn rotate(
     State(App(app)): State<App>,
     caller: Caller,
@@ -63,6 +141,17 @@ pub(crate) async fn rotate(
     Ok((StatusCode::CREATED, Json(Issued { credential, token: token.reveal() })))
 }
 
+/// Ends a credential. It is refused within a minute.
+#[utoipa::path(
+    delete,
+    path = "/api/governance/credentials/{kid}",
+    operation_id = "revoke_credential", tag = "Credentials",
+    params(("kid" = KeyId, Path)),
+    responses(
+        (status = 200, description = "The credential as it is now", body = View),
+        (status = 409, description = "It is the last admin"),
+    ),
+)]
 pub(crate) async fn revoke(
     State(App(app)): State<App>,
     caller: Caller,

@@ -10,6 +10,7 @@ pub use first_admin::{FirstAdmin, FirstAdminError, Made};
 use model::Clock;
 use platform::{Access, Routes};
 use store::Credentials;
+use utoipa::OpenApi;
 
 /// What the handlers need. Made once per execution environment.
 #[derive(Clone)]
@@ -26,6 +27,11 @@ impl App {
         Self(Arc::new(Parts { credentials, clock: Box::new(clock) }))
     }
 }
+
+/// The contract of these routes.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(view::list, change::create, change::rotate, change::revoke))]
+pub struct Contract;
 
 /// The routes of this function.
 #[must_use]

@@ -7,11 +7,13 @@ use axum::extract::State;
 use model::{Credential, Engine, KeyId, Role, Secret, Standing, Timestamp};
 use platform::{NoQuery, Problem};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::App;
 
 /// A credential.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Credential)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct View {
     kid: KeyId,
@@ -34,7 +36,8 @@ pub(crate) struct View {
 }
 
 /// What may be known of a secret.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Secret)]
 #[serde(rename_all = "camelCase")]
 struct SecretView {
     created_at: Timestamp,
@@ -70,12 +73,15 @@ impl From<Secret> for SecretView {
     }
 }
 
-#[derive(Serialize)]
+/// Every credential.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Credentials)]
 pub(crate) struct All {
     credentials: Vec<View>,
 }
 
 /// All of them, by name. There are 500 at most.
+#[utoipa::path(get, path = "/api/governance/credentials", operation_id = "list_credentials", tag = "Credentials", responses((status = 200, description = "They", body = All)))]
 pub(crate) async fn list(State(App(app)): State<App>, _: NoQuery) -> Result<Json<All>, Problem> {
     let (keyring, now) = (app.credentials.all().await?, app.clock.now());
     Ok(Json(All { credentials: keyring.all().map(|(kid, credential)| View::of(kid, credential, now)).collect() }))

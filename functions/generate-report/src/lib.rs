@@ -4,6 +4,6 @@ mod on_demand;
 mod reporter;
 mod weekly;
 
-pub use on_demand::routes;
+pub use on_demand::{Contract, routes};
 pub use reporter::Reporter;
 pub use weekly::{Firing, Made, Weekly, WeeklyError};

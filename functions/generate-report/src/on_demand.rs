@@ -6,8 +6,14 @@ use axum::http::StatusCode;
 use model::{Period, Report, ReportKind};
 use platform::{Access, Caller, NoBody, NoQuery, Problem, Routes};
 use store::Reports;
+use utoipa::OpenApi;
 
 use crate::Reporter;
+
+/// The contract of these routes.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(generate))]
+pub struct Contract;
 
 /// The routes of this function.
 #[must_use]
@@ -15,6 +21,8 @@ pub fn routes() -> Routes<(Reporter, Reports)> {
     Routes::new().post("/api/governance/report", Access::Responder, generate)
 }
 
+/// Makes a report of the last 168 whole hours and the running one.
+#[utoipa::path(post, path = "/api/governance/report", operation_id = "make_report", tag = "Reports", responses((status = 201, description = "The report", body = Report)))]
 async fn generate(
     State((reporter, reports)): State<(Reporter, Reports)>,
     caller: Caller,

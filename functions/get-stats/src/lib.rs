@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use model::{Clock, Counts, Engine, Period, Severity, Timestamp};
 use platform::{Access, NoQuery, Problem, Routes};
 use scoring::Policy;
 use serde::Serialize;
 use store::{Consistency, Reports, Rollups};
+use utoipa::{OpenApi, ToSchema};
 
 /// The seed's 30 days, by whole hours.
 const HOURS: i64 = 30 * 24;
@@ -32,13 +35,22 @@ impl App {
     }
 }
 
+/// The contract of these routes.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(stats, openapi))]
+pub struct Contract;
+
 /// The routes of this function.
 #[must_use]
 pub fn routes() -> Routes<App> {
-    Routes::new().get("/api/governance/stats", Access::Reader, stats)
+    Routes::new().get("/api/governance/stats", Access::Reader, stats).get(
+        "/api/governance/openapi.json",
+        Access::Public,
+        openapi,
+    )
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Stats {
     total_events: u64,
@@ -51,11 +63,19 @@ struct Stats {
     as_of: Timestamp,
 }
 
+/// The last 30 days, by whole hours and the running one.
+#[utoipa::path(get, path = "/api/governance/stats", operation_id = "get_stats", tag = "Reports", responses((status = 200, description = "The figures", body = Stats)))]
 async fn stats(State(App(app)): State<App>, _: NoQuery) -> Result<Json<Stats>, Problem> {
     let now = app.clock.now();
     let counts = app.rollups.counts(Period::trailing_hours(now, HOURS), Consistency::Eventual).await?;
     let latest = app.reports.list(1, None).await?.reports.pop();
     Ok(Json(Stats::new(&app.policy, &counts, latest.map(|report| report.risk_score), now)))
+}
+
+/// This description of the API.
+#[utoipa::path(get, path = "/api/governance/openapi.json", operation_id = "get_contract", tag = "About AGE", responses((status = 200, description = "It", body = Object)))]
+async fn openapi(_: NoQuery) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], include_str!("../../../infra/openapi.json"))
 }
 
 impl Stats {

@@ -5,13 +5,15 @@ use axum::extract::State;
 use model::Timestamp;
 use platform::{NoQuery, Problem};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::App;
 
 /// What a sweep has found is believed for so long. It runs every minute.
 const BELIEVED_SECONDS: i64 = 300;
 
-#[derive(Serialize)]
+/// How AGE itself is.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Health {
     /// Whether anybody has confirmed to get escalations. Null if that is not known.
@@ -21,6 +23,8 @@ pub(crate) struct Health {
     as_of: Timestamp,
 }
 
+/// Whether an escalation would reach anybody, and when the last sweep ran.
+#[utoipa::path(get, path = "/api/governance/health", operation_id = "get_health", tag = "About AGE", responses((status = 200, description = "It", body = Health)))]
 pub(crate) async fn show(State(App(app)): State<App>, _: NoQuery) -> Result<Json<Health>, Problem> {
     let as_of = app.clock.now();
     let found = app.life.health().get().await?;

@@ -12,6 +12,7 @@ use model::{Clock, IncidentId};
 use platform::{Access, CursorKey, Problem, Routes};
 use scoring::Policy;
 use store::{Incidents, Known, Life, Listing};
+use utoipa::OpenApi;
 
 /// What the handlers need. Made once per execution environment.
 #[derive(Clone)]
@@ -39,6 +40,11 @@ impl App {
         Self(Arc::new(Parts { incidents, listing, life, cursors, policy, clock: Box::new(clock) }))
     }
 }
+
+/// The contract of these routes.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(list::list, story::show, mark::acknowledge, mark::resolve, health::show))]
+pub struct Contract;
 
 /// The routes of this function. None of the GETs changes anything: mail scanners follow links.
 #[must_use]

@@ -5,6 +5,7 @@ use axum::extract::State;
 use model::IncidentStatus;
 use platform::{Problem, Query};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::App;
 use crate::view::View;
@@ -12,7 +13,9 @@ use crate::view::View;
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;
 
-#[derive(Serialize)]
+/// Some incidents, newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentPage)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page {
     incidents: Vec<View>,
@@ -21,6 +24,17 @@ pub(crate) struct Page {
 }
 
 /// Up to `limit` incidents, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/governance/incidents",
+    operation_id = "list_incidents", tag = "Incidents",
+    params(
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "At most so many; 50 if not given"),
+        ("status" = Option<IncidentStatus>, Query, description = "At this status only"),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before, with the same filters"),
+    ),
+    responses((status = 200, description = "A page", body = Page)),
+)]
 pub(crate) async fn list(State(App(app)): State<App>, mut query: Query) -> Result<Json<Page>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
     let status: Option<IncidentStatus> = query.take("status");

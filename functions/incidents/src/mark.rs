@@ -5,10 +5,31 @@ use axum::extract::State;
 use model::{AlreadyTaken, Incident, IncidentId, IncidentStatus, Mark, Note};
 use platform::{Caller, Fields, NoQuery, OptionalJsonBody, PathId, Problem};
 use store::{Change, Known};
+use utoipa::ToSchema;
 
 use crate::view::View;
 use crate::{App, Parts};
 
+/// What somebody has to say about it.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "it is the form of what `mark` reads")]
+struct Remark {
+    note: Option<Note>,
+}
+
+/// Takes an incident.
+#[utoipa::path(
+    post,
+    path = "/api/governance/incidents/{id}/acknowledge",
+    operation_id = "acknowledge_incident", tag = "Incidents",
+    params(("id" = String, Path)),
+    request_body = Option<Remark>,
+    responses(
+        (status = 200, description = "The incident as it is now", body = View),
+        (status = 409, description = "Somebody else has, or it is over"),
+    ),
+)]
 pub(crate) async fn acknowledge(
     State(App(app)): State<App>,
     caller: Caller,
@@ -19,6 +40,18 @@ pub(crate) async fn acknowledge(
     app.mark(caller, &id, &body, IncidentStatus::Acknowledged, scoring::acknowledge).await
 }
 
+/// Ends an incident.
+#[utoipa::path(
+    post,
+    path = "/api/governance/incidents/{id}/resolve",
+    operation_id = "resolve_incident", tag = "Incidents",
+    params(("id" = String, Path)),
+    request_body = Option<Remark>,
+    responses(
+        (status = 200, description = "The incident as it is now", body = View),
+        (status = 409, description = "Somebody else has, or it is over"),
+    ),
+)]
 pub(crate) async fn resolve(
     State(App(app)): State<App>,
     caller: Caller,

@@ -11,6 +11,7 @@ use model::{
 use platform::{NoQuery, PathId, Problem};
 use serde::Serialize;
 use store::{Consistency, EventFilter, Known};
+use utoipa::ToSchema;
 
 use crate::view::View;
 use crate::{App, Parts};
@@ -21,7 +22,9 @@ const EVENTS_TOLD: usize = 200;
 /// The most notices a story tells, the latest ones.
 const NOTICES_TOLD: usize = 500;
 
-#[derive(Serialize)]
+/// An incident with its story.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentStory)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {
     #[serde(flatten)]
@@ -35,14 +38,17 @@ pub(crate) struct Answer {
 }
 
 /// Something that happened.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StoryEntry)]
 struct Entry {
     at: Timestamp,
     #[serde(flatten)]
     what: What,
 }
 
-#[derive(Serialize)]
+/// What it was.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StoryStep)]
 #[serde(rename_all = "snake_case", tag = "what")]
 enum What {
     Event {
@@ -75,7 +81,8 @@ enum What {
 }
 
 /// An action, and the status that it came to.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TurnOfAction)]
 #[serde(rename_all = "camelCase")]
 struct Of {
     event_id: EventId,
@@ -83,7 +90,9 @@ struct Of {
     status: ActionStatus,
 }
 
-#[derive(Serialize)]
+/// Who said it, and what.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Statement)]
 struct Said {
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<KeyId>,
@@ -97,6 +106,14 @@ impl From<Mark> for Said {
     }
 }
 
+/// One incident, and what happened in the order in which it did.
+#[utoipa::path(
+    get,
+    path = "/api/governance/incidents/{id}",
+    operation_id = "get_incident", tag = "Incidents",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The incident", body = Answer)),
+)]
 pub(crate) async fn show(
     State(App(app)): State<App>,
     PathId(id): PathId<IncidentId>,

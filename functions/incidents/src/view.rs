@@ -3,11 +3,14 @@
 use model::{Alarm, Cause, Engine, EventId, EventType, IncidentId, IncidentStatus, Mark, Severity, Timestamp};
 use serde::Serialize;
 use store::Known;
+use utoipa::ToSchema;
 
 /// An incident as callers see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Incident)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct View {
+    #[schema(value_type = String)]
     id: IncidentId,
     engine: Engine,
     event_type: EventType,

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use model::{ActionItem, Clock, Day, Event, EventId, Timestamp};
+use model::{ActionItem, Clock, Day, Engine, Event, EventId, EventType, Severity, Timestamp};
 use platform::{Access, CursorKey, NoQuery, PathId, Problem, Query, Routes};
 use serde::Serialize;
 use store::{Actions, Consistency, EventFilter, Events, Listing};
+use utoipa::{OpenApi, ToSchema};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
@@ -39,6 +40,11 @@ impl App {
     }
 }
 
+/// The contract of these routes.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(list, show))]
+pub struct Contract;
+
 /// The routes of this function.
 #[must_use]
 pub fn routes() -> Routes<App> {
@@ -49,7 +55,9 @@ pub fn routes() -> Routes<App> {
     )
 }
 
-#[derive(Serialize)]
+/// Some events, newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventPage)]
 #[serde(rename_all = "camelCase")]
 struct Page {
     events: Vec<Event>,
@@ -57,6 +65,22 @@ struct Page {
     next_cursor: Option<String>,
 }
 
+/// Events, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/governance/events",
+    operation_id = "list_events", tag = "Events",
+    params(
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "At most so many; 50 if not given"),
+        ("engine" = Option<Engine>, Query, description = "Of this engine only"),
+        ("severity" = Option<Severity>, Query, description = "Of this severity only"),
+        ("eventType" = Option<EventType>, Query, description = "Of this type only"),
+        ("from" = Option<Timestamp>, Query, description = "Accepted at this moment or later; a day stands for its midnight, UTC"),
+        ("to" = Option<Timestamp>, Query, description = "Accepted before this moment"),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before, with the same filters"),
+    ),
+    responses((status = 200, description = "A page; it may be shorter than the limit and still have a next one", body = Page)),
+)]
 async fn list(State(App(app)): State<App>, mut query: Query) -> Result<Json<Page>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
     let filter = filter(&mut query);
@@ -108,13 +132,23 @@ impl fmt::Display for NotAMoment {
     }
 }
 
-#[derive(Serialize)]
+/// An event with its actions.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventWithActions)]
 struct One {
     #[serde(flatten)]
     event: Event,
     actions: Vec<ActionItem>,
 }
 
+/// One event, with its actions as they are now.
+#[utoipa::path(
+    get,
+    path = "/api/governance/events/{id}",
+    operation_id = "get_event", tag = "Events",
+    params(("id" = EventId, Path)),
+    responses((status = 200, description = "The event", body = One)),
+)]
 async fn show(State(App(app)): State<App>, PathId(id): PathId<EventId>, _: NoQuery) -> Result<Json<One>, Problem> {
     let event = app.events.get(id, Consistency::Strong).await?;
     let event = event.ok_or_else(|| Problem::not_found("there is no event with this id"))?;

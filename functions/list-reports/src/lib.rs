@@ -8,6 +8,7 @@ use model::{Report, ReportId};
 use platform::{Access, CursorKey, NoQuery, PathId, Problem, Query, Routes};
 use serde::Serialize;
 use store::{Consistency, Reports};
+use utoipa::{OpenApi, ToSchema};
 
 const DEFAULT_LIMIT: usize = 10;
 const MAX_LIMIT: usize = 100;
@@ -30,6 +31,11 @@ impl App {
     }
 }
 
+/// The contract of these routes.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(list, show))]
+pub struct Contract;
+
 /// The routes of this function.
 #[must_use]
 pub fn routes() -> Routes<App> {
@@ -40,7 +46,9 @@ pub fn routes() -> Routes<App> {
     )
 }
 
-#[derive(Serialize)]
+/// Some reports, newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReportPage)]
 #[serde(rename_all = "camelCase")]
 struct Page {
     reports: Vec<Report>,
@@ -48,6 +56,17 @@ struct Page {
     next_cursor: Option<String>,
 }
 
+/// Reports, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/governance/reports",
+    operation_id = "list_reports", tag = "Reports",
+    params(
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "At most so many; 10 if not given"),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before, with the same filters"),
+    ),
+    responses((status = 200, description = "A page", body = Page)),
+)]
 async fn list(State(App(app)): State<App>, mut query: Query) -> Result<Json<Page>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
     let cursor: Option<String> = query.take("cursor");
@@ -59,6 +78,14 @@ async fn list(State(App(app)): State<App>, mut query: Query) -> Result<Json<Page
     Ok(Json(Page { reports: page.reports, next_cursor }))
 }
 
+/// One report.
+#[utoipa::path(
+    get,
+    path = "/api/governance/reports/{id}",
+    operation_id = "get_report", tag = "Reports",
+    params(("id" = ReportId, Path)),
+    responses((status = 200, description = "The report", body = Report)),
+)]
 async fn show(State(App(app)): State<App>, PathId(id): PathId<ReportId>, _: NoQuery) -> Result<Json<Report>, Problem> {
     let report = app.reports.get(id, Consistency::Strong).await?;
     report.map(Json).ok_or_else(|| Problem::not_found("there is no report with this id"))

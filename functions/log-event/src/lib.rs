@@ -2,6 +2,8 @@
 
 mod alertmanager;
 mod cloudevent;
+#[cfg(test)]
+mod mangled;
 mod request;
 
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use platform::{Access, AnyBody, Caller, FieldError, JsonBody, NoQuery, Origin, P
 use scoring::Policy;
 use serde::Serialize;
 use store::{Arriving, Decide, Intake, Recorded};
+use utoipa::{OpenApi, ToSchema};
 
 /// Alerts of a group that are begun after so many seconds are left for Alertmanager's next try. The function may run for 25.
 const ALERTS_SECONDS: i64 = 12;
@@ -41,6 +44,11 @@ impl App {
     }
 }
 
+/// The contract of these routes.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(log_event, take_alerts))]
+pub struct Contract;
+
 /// The routes of this function.
 #[must_use]
 pub fn routes() -> Routes<App> {
@@ -51,7 +59,9 @@ pub fn routes() -> Routes<App> {
     )
 }
 
-#[derive(Serialize)]
+/// An event with the actions that it led to.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AcceptedEvent)]
 struct Answer {
     #[serde(flatten)]
     event: Event,
@@ -68,6 +78,23 @@ enum Taken {
     Reused,
 }
 
+/// Takes an event. `event_type` is understood for `eventType`, and `CloudEvents` in binary mode (`ce-*` headers) are taken, too.
+#[utoipa::path(
+    post,
+    path = "/api/governance/event",
+    operation_id = "log_event", tag = "Events",
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = r"^[!-~](?:[ -~]*[!-~])?$",
+        description = "Names the event, so that a repeat of the request is known as one. Not for CloudEvents, which name themselves")),
+    request_body(content(
+        (request::Body = "application/json"),
+        (cloudevent::Body = "application/cloudevents+json"),
+    )),
+    responses(
+        (status = 201, description = "The event is stored, and these actions are owed", body = Answer),
+        (status = 200, description = "It was stored before, under the same name", body = Answer,
+            headers(("Idempotency-Replayed" = String, description = "true"))),
+    ),
+)]
 async fn log_event(
     State(App(app)): State<App>,
     caller: Caller,
@@ -101,7 +128,8 @@ fn named((event, key): (NewEvent, IdempotencyKey)) -> (NewEvent, Option<Idempote
 }
 
 /// What was made of an alert.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AlertVerdict)]
 #[serde(rename_all = "camelCase")]
 struct Verdict {
     fingerprint: String,
@@ -115,13 +143,22 @@ struct Verdict {
     errors: Vec<FieldError>,
 }
 
-#[derive(Serialize)]
+/// What was made of the alerts of a group.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AlertVerdicts)]
 struct Verdicts {
     alerts: Vec<Verdict>,
 }
 
 /// Takes the alerts of a group, one after the other. What cannot be stored is a 503: Alertmanager sends all of them again,
 /// and those that were stored are known then.
+#[utoipa::path(
+    post,
+    path = "/api/governance/intake/alertmanager",
+    operation_id = "take_alerts", tag = "Events",
+    request_body = Webhook,
+    responses((status = 200, description = "A verdict on each alert", body = Verdicts)),
+)]
 async fn take_alerts(
     State(App(app)): State<App>,
     caller: Caller,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use crate::digest;
 use crate::{Engine, Event, EventId, EventType, KeyId, Kind, Severity, Timestamp};
@@ -117,7 +118,7 @@ impl ActionStatus {
 }
 
 /// An action for an event, from being owed to its end. Answers show it as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActionItem {
     /// The event it is for.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use crate::{Clock, Engine, Timestamp};
 
@@ -28,8 +29,9 @@ crate::names::named! {
 }
 
 /// The name of a credential, such as `billing-worker`: what records say of who did something. It is never given twice.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(into = "String", try_from = "String")]
+#[schema(pattern = "^[a-z0-9][a-z0-9_-]{1,39}$")]
 pub struct KeyId(String);
 
 /// A text that is no name of a credential.
@@ -329,6 +331,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200_000))]
+
         #[test]
         fn any_text_is_a_token_or_is_refused(text in "\\PC{0,60}", kid in "[a-z0-9_-]{0,42}", secret in "[A-Za-z0-9_=-]{40,46}") {
             for text in [text, format!("agov1.{kid}.{secret}")] {

@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
+use utoipa::ToSchema;
 
 /// The largest details accepted, in bytes of JSON without insignificant white space.
 /// With it an event stays under 17 KB: 500 of them can be paged through within Lambda's 6 MB answer.
@@ -16,7 +17,8 @@ pub const MAX_DETAILS_BYTES: usize = 16 * 1024;
 pub const MAX_DETAILS_DEPTH: usize = 16;
 
 /// A JSON object. Its text is the engine's own, less white space: numbers keep every digit, keys keep their order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+#[schema(value_type = Object)]
 pub struct Details(String);
 
 /// Why a text is not the details of an event.

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use crate::{Details, Engine, EventId, KeyId, Severity, Timestamp, digest};
 
@@ -12,8 +13,13 @@ const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 
 /// The kind of an event in its engine's own words, such as `invoice_sync_failed`: one line of 1 to 128 visible
 /// characters. It is shown to people at night, so nothing in it may hide or reorder what is around it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(into = "String", try_from = "String")]
+#[schema(
+    min_length = 1,
+    max_length = 128,
+    pattern = r"^[^\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb](?:[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*[^\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb])?$"
+)]
 pub struct EventType(String);
 
 /// A text that is not an event type.
@@ -118,7 +124,7 @@ impl FromStr for IdempotencyKey {
 }
 
 /// An event as its engine reports it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewEvent {
     /// Who reports.
@@ -144,7 +150,7 @@ impl NewEvent {
 }
 
 /// An event that AGE has accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// Its name.

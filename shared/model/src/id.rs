@@ -22,7 +22,9 @@ macro_rules! identifier {
     ($($(#[$doc:meta])* $name:ident),+) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(utoipa::ToSchema)]
         #[serde(into = "String", try_from = "String")]
+        #[schema(value_type = String, format = Uuid)]
         pub struct $name(Uuid);
 
         impl $name {

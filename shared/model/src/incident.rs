@@ -6,6 +6,7 @@ use std::str::FromStr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use crate::{Action, ActionStatus, EventId, KeyId, Kind, Severity, Timestamp};
 
@@ -176,7 +177,7 @@ pub struct Told {
 }
 
 /// A remedy that came to a bad end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Alarm {
     /// Which.
@@ -190,7 +191,7 @@ pub struct Alarm {
 }
 
 /// What somebody did about an incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Mark {
     /// When.
     pub at: Timestamp,
@@ -212,7 +213,7 @@ pub struct Tally {
 }
 
 /// One notice about an incident, as it was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Notice {
     /// Its number, from 1. A notice that had to be sent again has the same.

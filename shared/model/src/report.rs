@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{ActionCounts, ActionStatus, Engine, KeyId, ReportId, Severity, Timestamp};
 
@@ -31,7 +32,7 @@ crate::names::named! {
 }
 
 /// A report, as it is stored and shown. Maps by category are keyed by the policy's names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// Its name.
@@ -62,7 +63,7 @@ pub struct Report {
 }
 
 /// The figures of a report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
     /// All events.
@@ -99,7 +100,7 @@ pub struct Summary {
 }
 
 /// How many remedies are at which status.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActionFigures {
     /// On their way: owed, waiting for approval, or handed over.
     pub running: u64,
@@ -117,7 +118,7 @@ impl From<&ActionCounts> for ActionFigures {
 }
 
 /// The incidents that were opened in the period.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IncidentFigures {
     /// How many.
@@ -159,7 +160,7 @@ pub struct Deeds {
 }
 
 /// Last week's figures beside this week's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Previous {
     /// The mean of the categories' scores.

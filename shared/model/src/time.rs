@@ -6,13 +6,15 @@ use std::str::FromStr;
 use chrono::{DateTime, Datelike, Days, NaiveDate, SecondsFormat, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 const HOUR_SECONDS: i64 = 3600;
 
 /// A moment, UTC, to the millisecond. Its text is always `2026-11-23T00:05:00.000Z`.
 ///
 /// INVARIANT: the year is between 0001 and 9999, so that texts sort as moments do; sort keys rely on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String, format = DateTime)]
 pub struct Timestamp(DateTime<Utc>);
 
 /// A text that is not a moment.

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use thiserror::Error;
+use utoipa::ToSchema;
 
 crate::names::named! {
     /// What a worker says came of an action.
@@ -25,7 +26,12 @@ crate::names::named! {
 }
 
 /// A text of a person's or worker's own, of up to 1,000 characters. It may have several lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 1000,
+    pattern = r"^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*$"
+)]
 pub struct Note(String);
 
 const MAX_CHARS: usize = 1000;

@@ -34,10 +34,12 @@ impl<S: Send + Sync> FromRequest<S> for OptionalJsonBody {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let body = AnyBody::from_request(request, &()).await?;
-        match body.bytes.is_empty() {
-            true => Ok(Self(Bytes::from_static(b"{}"))),
-            false if body.is_json() => Ok(Self(body.bytes)),
-            false => Err(Problem::not_json()),
+        // Here as elsewhere, null is as good as none.
+        match body.bytes.trim_ascii() {
+            b"" => Ok(Self(Bytes::from_static(b"{}"))),
+            _ if !body.is_json() => Err(Problem::not_json()),
+            b"null" => Ok(Self(Bytes::from_static(b"{}"))),
+            _ => Ok(Self(body.bytes)),
         }
     }
 }

@@ -108,9 +108,23 @@ mod tests {
             prop_assert!(key().open::<String>("scope", &URL_SAFE_NO_PAD.encode(bytes)).is_err());
         }
 
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200_000))]
+
         #[test]
-        fn never_panics(cursor in any::<String>()) {
-            prop_assert!(key().open::<String>("scope", &cursor).is_err());
+        fn any_text_is_a_cursor_or_is_refused(text in "\\PC{0,30}", letters in "[A-Za-z0-9_-]{20,60}", change in prop::option::of(any::<(prop::sample::Index, u8)>())) {
+            for forged in [text, letters] {
+                prop_assert!(key().open::<String>("scope", &forged).is_err());
+            }
+            let mut own = key().seal("scope", &"2026-11-23T00:05:00.000Z").into_bytes();
+            if let Some((at, byte)) = change {
+                let at = at.index(own.len());
+                own[at] = byte;
+            }
+            let own = String::from_utf8_lossy(&own);
+            let _ = key().open::<model::Timestamp>("scope", &own);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The only crate that knows Lambda and the plumbing of HTTP: what every function needs and no function is about.
 
 pub mod aws;
+pub mod contract;
 pub mod env;
 pub mod logs;
 pub mod metrics;

@@ -6,12 +6,13 @@ use axum::response::{IntoResponse, Response};
 use problem_details::ProblemDetails;
 use serde::Serialize;
 use store::StoreError;
+use utoipa::ToSchema;
 
 /// When a caller may try again, in seconds. The SDK has tried for four by then.
 const RETRY_AFTER_SECONDS: u16 = 2;
 
 /// One field that is wrong, and how.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// The field, as a JSON pointer: into the body, or `/name` of a query parameter or header.
     pub pointer: String,

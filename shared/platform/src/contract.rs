@@ -1,0 +1,101 @@
+//! The contract, as machines read it: what every route has in common is said here once.
+
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::{Operation, Parameter};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    Components, Content, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder, SecurityRequirement,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::{Access, FieldError, Route};
+
+const TOKEN: &str = "token";
+const PROBLEM: &str = "Problem";
+
+/// An error: RFC 9457.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is the form of what `Problem` answers")]
+struct ProblemSchema {
+    /// The status in words.
+    title: String,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What is wrong, for a person.
+    detail: String,
+    /// Every field that is wrong.
+    errors: Option<Vec<FieldError>>,
+}
+
+/// Adds to each operation of `api` who may come to it, as `routes` say, and how it can fail.
+pub fn complete(api: &mut OpenApi, routes: &[Route]) {
+    let components = api.components.get_or_insert_with(Components::new);
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("agov1.<kid>.<secret>").build();
+    components.add_security_scheme(TOKEN, SecurityScheme::Http(scheme));
+    components.schemas.insert(PROBLEM.to_owned(), ProblemSchema::schema());
+    components.schemas.insert(FieldError::name().into_owned(), FieldError::schema());
+    for route in routes {
+        if let Some(operation) = api.paths.paths.get_mut(route.path).and_then(|item| operation(item, route.method)) {
+            describe(operation, *route);
+        }
+    }
+}
+
+fn operation<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operation> {
+    match method {
+        "GET" => item.get.as_mut(),
+        "POST" => item.post.as_mut(),
+        "DELETE" => item.delete.as_mut(),
+        _ => None,
+    }
+}
+
+fn describe(operation: &mut Operation, route: Route) {
+    let has_body = operation.request_body.is_some();
+    let is_cursor = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "cursor");
+    let has_cursor = operation.parameters.iter().flatten().any(is_cursor);
+    let mut failures = vec![("422", "Fields or parameters that are wrong, each named")];
+    if has_body || has_cursor {
+        failures.push(("400", "Not JSON, or a cursor that is not one of this list"));
+    }
+    if has_body {
+        failures.extend([("413", "Too large"), ("415", "Not JSON by its Content-Type")]);
+    }
+    if route.path.contains('{') {
+        failures.push(("404", "There is no such thing"));
+    }
+    if route.access != Access::Public {
+        failures.extend([
+            ("401", "No credential, or one that is not taken"),
+            ("403", "A credential that may not do this"),
+            ("429", "Too often; Retry-After says when there is room again"),
+            ("503", "Not now; Retry-After says when to try again"),
+        ]);
+        operation.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);
+        let roles: Vec<&str> = route.access.roles().map(model::Role::as_str).collect();
+        operation.extensions = Some(Extensions::builder().add("x-roles", roles).build());
+    }
+    for (status, description) in failures {
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(description));
+    }
+    // What a route says of itself is completed by the form that all errors have.
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+            && response.content.is_empty()
+        {
+            response.content.insert(MEDIA_TYPE.to_owned(), RefOr::T(content()));
+        }
+    }
+}
+
+const MEDIA_TYPE: &str = "application/problem+json";
+
+fn problem(description: &str) -> RefOr<Response> {
+    RefOr::T(ResponseBuilder::new().description(description).content(MEDIA_TYPE, content()).build())
+}
+
+fn content() -> Content {
+    Content::new(Some(Ref::from_schema_name(PROBLEM)))
+}

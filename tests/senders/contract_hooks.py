@@ -1,0 +1,34 @@
+"""What the contract's schema cannot say: rules between parameters, and texts that only AGE can make.
+
+Where Schemathesis means a request to be valid, they are made true here; what it means to be wrong is left as it is.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+
+# A moment that is still to come for a long time, and that every calendar has.
+FUTURE = "2999-01-01T00:00:00Z"
+# The stack's own credentials, which its other tests need.
+TOKENS = [line.split("=", 1)[1] for line in Path(os.environ["AGE_STACK_ENV"]).read_text().splitlines() if "=agov1." in line]
+KEPT = {token.split(".")[1] for token in TOKENS}
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: Any) -> None:
+    if case.path_parameters.get("kid") in KEPT:
+        case.path_parameters["kid"] = "nobodys"
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    query = case.query
+    query.pop("cursor", None)  # only AGE makes one
+    if "from" in query and "to" in query and str(query["from"]) > str(query["to"]):
+        query["from"], query["to"] = query["to"], query["from"]
+    if case.media_type == "application/cloudevents+json":
+        case.headers.pop("Idempotency-Key", None)  # they name themselves
+    if isinstance(case.body, dict) and case.body.get("expiresAt"):
+        case.body["expiresAt"] = FUTURE
