@@ -12,7 +12,7 @@ BUILD_ARCH := $(or $(if $(filter x86_64,$(ARCH)),--x86-64),$(if $(filter arm64,$
 
 .SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := help
-.PHONY: help run up down weekly watch test lint build agectl openapi deploy clean cargo remake
+.PHONY: help run up down weekly watch test lint build agectl openapi permissions deploy clean cargo remake
 
 help: ## list these commands
 	@echo "AGE, the Autonomous Governance Engine"
@@ -51,11 +51,14 @@ lint: .venv/ready .venv/checks/ready cargo ## formatting, lints, dependency rule
 	@$(TOOLS) cfn-lint infra/template.yaml
 	@.venv/checks/bin/checkov --file infra/template.yaml --config-file infra/checkov.yaml
 	@echo "==> Python"
-	@.venv/bin/python -W error -m compileall -q infra/local examples tests/senders
+	@.venv/bin/python -W error -m compileall -q infra/local examples tests/senders tests/iam
 
 build: .venv/ready cargo ## the functions, as AWS runs them, in target/lambda
 	@echo "==> Building the functions ($(ARCH))"
 	@$(TOOLS) cargo lambda build --release --locked --workspace --exclude agectl $(BUILD_ARCH)
+
+permissions: build agectl ## what breaks without each permission in the template, shown on a local AWS
+	@AGE_STATE_DIR=$(STATE)/permissions AGE_PORT= $(LOCAL)/stack.py exec -- .venv/bin/python tests/iam/least_privilege.py
 
 openapi: cargo ## write infra/openapi.json anew, from the code
 	@AGE_WRITE_CONTRACT=1 cargo test --quiet --locked --test it -p integration-tests -- --exact openapi::the_kept_contract_is_what_the_code_says
@@ -70,7 +73,7 @@ deploy: build .venv/deploy/ready ## deploy to your AWS account; asks before it c
 
 clean: ## stop the local AWS; remove all that was built or installed here
 	@if [ -f $(STATE)/aws.pid ] && [ -x .venv/bin/python ]; then $(LOCAL)/stack.py down; fi
-	@rm -rf target .venv $(STATE) infra/local/__pycache__ examples/__pycache__ tests/senders/__pycache__
+	@rm -rf target .venv $(STATE) infra/local/__pycache__ examples/__pycache__ tests/senders/__pycache__ tests/iam/__pycache__
 
 cargo:
 	@command -v cargo >/dev/null || { echo "age: cargo is missing: install Rust from https://rustup.rs" >&2; exit 2; }

@@ -82,7 +82,9 @@ impl Single {
         };
         let body = serde_json::to_vec(&event).map_err(|error| Error::Usage(error.to_string()))?;
         let key = self.key.map_or_else(|| session.fresh.to_string(), |key| key.as_str().to_owned());
-        let answer = session.api().await?.report(body, &key).await?;
+        let sent = session.api().await?.report(body, &key).await;
+        let again = || format!("With --key {key} the same command stores it once, if it was not stored now.");
+        let answer = sent.map_err(|error| if error.left_no_trace() { error } else { error.advise(again()) })?;
         if answer.replayed {
             writeln!(session.err, "AGE knew this event already.")?;
         }

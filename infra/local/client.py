@@ -55,9 +55,11 @@ class Stack:
         return self.values[name]
 
     def save(self) -> None:
-        file = env_file()
-        file.touch(mode=0o600)  # tokens are for its owner alone
-        file.write_text("".join(f"{name}={value}\n" for name, value in self.values.items()))
+        new = env_file().with_suffix(".new")
+        new.unlink(missing_ok=True)
+        new.touch(mode=0o600)  # tokens are for its owner alone
+        new.write_text("".join(f"{name}={value}\n" for name, value in self.values.items()))
+        new.replace(env_file())
 
     def service(self, name: str) -> Any:
         return service(name, self["AWS_ENDPOINT_URL"])

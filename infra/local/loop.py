@@ -45,12 +45,12 @@ PEOPLE = (
     Act("payment_webhook_dropped", 67, "acknowledge", "second-line"),
     Act("invoices_blocked", 5, "acknowledge", "first-line"),
     Act("payment_webhook_dropped", 100, "resolve", "second-line", "sent by hand"),
-    Act("permission_scope_widened", 20, "approve", "admin"),
+    Act("permission_scope_widened", 20, "approve", "first-line"),
     Act("permission_boundary_breached", 4, "acknowledge", "first-line"),
-    Act("permission_boundary_breached", 6, "approve", "admin"),
-    Act("permission_token_overbroad", 50, "deny", "admin"),  # the tokens have been revoked by then
+    Act("permission_boundary_breached", 6, "approve", "first-line"),
+    Act("permission_token_overbroad", 50, "deny", "second-line"),  # the tokens have been revoked by then
 )
-# Who responds; an approval is an admin's.
+# Who responds.
 DESKS = ("first-line", "second-line")
 # The worker takes so long.
 ANSWERS = timedelta(minutes=2)
@@ -61,7 +61,7 @@ SEVERE = ("HIGH", "CRITICAL")
 
 # In the order of an action's life, with what a person would want to know of each.
 STATUSES = {
-    "awaiting_approval": "wait for an admin",
+    "awaiting_approval": "wait for an approval",
     "pending": "not handed over yet",
     "dispatched": "handed over",
     "succeeded": "done; watched for an hour whether the trouble comes again",
@@ -69,7 +69,7 @@ STATUSES = {
     "ineffective": "done, and it did not help",
     "failed": "failed, says the worker",
     "timed_out": "nobody answered",
-    "denied": "an admin said no",
+    "denied": "a responder said no",
     "expired": "nobody approved in time",
     "suppressed": "not repeated: one was not finished, or had not helped",
     "dead": "could not be handed over",
@@ -118,7 +118,7 @@ class Team:
         """By the digest that the list shows: it binds the decision to exactly this action."""
         item = _of(act, actions(self.stack, "status=awaiting_approval"))
         path = f"/api/governance/events/{item['eventId']}/actions/{item['action']}/approval"
-        _post(self.stack, path, {"decision": act.verb, "digest": item["digest"]})
+        _post(self.stack, path, {"decision": act.verb, "digest": item["digest"]}, self.tokens[act.by])
 
     def _mark(self, act: Act) -> None:
         incident = _of(act, incidents(self.stack))["id"]
@@ -179,8 +179,8 @@ def _of(act: Act, items: list[Item]) -> Item:
     return item
 
 
-def _post(stack: Stack, path: str, body: Item) -> None:
-    answer = stack.call("POST", path, json.dumps(body).encode(), {"content-type": "application/json"})
+def _post(stack: Stack, path: str, body: Item, token: str) -> None:
+    answer = stack.call("POST", path, json.dumps(body).encode(), {"content-type": "application/json"}, token)
     if answer.status != 200:
         raise Refused(f"POST {path} was answered {answer.status}: {answer.text}")
 

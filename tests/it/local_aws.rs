@@ -440,7 +440,7 @@ async fn a_remedy_that_fails_is_an_incident_until_somebody_takes_it() {
     assert!(report["summary"]["incidents"]["acknowledged"].as_u64().unwrap() >= 1, "{report}");
 }
 
-/// Runs a sender of others' making, as `tests/senders` has it. One that cannot be had is skipped, and says why; never in CI.
+/// Runs a program of `tests/senders`: others' software, let loose on the stack. One that cannot be had is skipped, and says why; never in CI.
 async fn send(script: &'static str) {
     // Both see one stack; the sender finds it by the same variable.
     let stack = Stack::running().await;
@@ -467,6 +467,14 @@ async fn the_official_sdk_of_cloudevents_is_understood() {
     send("cloudevents_sdk.py").await;
 }
 
+/// Without each permission in the template something breaks, and no role may do what is not in it. `make permissions` prints
+/// the table.
+#[tokio::test]
+#[ignore = "needs a running stack: make test"]
+async fn each_role_may_do_what_it_needs_to_and_nothing_else() {
+    send("../iam/least_privilege.py").await;
+}
+
 /// Schemathesis sends what `infra/openapi.json` allows and what it forbids, with a token and without.
 #[tokio::test]
 #[ignore = "needs a running stack: make test"]
@@ -480,7 +488,7 @@ async fn debians_alertmanager_is_understood() {
     send("alertmanager.py").await;
 }
 
-/// The functions of the deployed stack hold the gate, too, and a credential ends where there are several environments.
+/// The functions of the deployed stack hold the gate, too, and what one of them ends is over for the others.
 #[tokio::test]
 #[ignore = "needs a running stack: make test"]
 async fn nobody_comes_in_without_a_credential() {

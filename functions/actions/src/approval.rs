@@ -1,4 +1,4 @@
-//! What an admin decides about an action that waits.
+//! What a responder decides about an action that waits.
 
 use axum::Json;
 use axum::extract::State;

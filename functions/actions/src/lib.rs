@@ -1,4 +1,4 @@
-//! Actions: a list of them, what their workers say came of them, and what admins decide.
+//! Actions: a list of them, what their workers say came of them, and what responders decide.
 
 mod approval;
 mod list;

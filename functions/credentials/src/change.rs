@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use model::{Engine, Grant, KeyId, NoRandomness, NotChanged, Role, Timestamp, Token};
 use platform::{Caller, Fields, JsonBody, NoQuery, OptionalJsonBody, PathId, Problem, Refused};
 use serde::Serialize;
+use store::StoreError;
 use utoipa::ToSchema;
 
 use crate::App;
@@ -93,7 +94,7 @@ pub(crate) async fn create(
     let token = fresh(kid, &app)?;
     let created = app.credentials.change(app.clock.as_ref(), |keyring| {
         let changed = keyring.create(&token, grant.clone(), Some(&caller.kid), now);
-        changed.map(|credential| View::of(token.kid(), credential, now)).map_err(refused)
+        changed.map(|credential| View::of(token.kid(), credential, now)).map_err(Failed::from)
     });
     let credential = created.await?;
     tracing::info!(kid = %token.kid(), by = %caller.kid, "made a credential");
@@ -134,7 +135,7 @@ pub(crate) async fn rotate(
     let token = fresh(kid, &app)?;
     let rotated = app.credentials.change(app.clock.as_ref(), |keyring| {
         let changed = keyring.rotate(&token, overlap, &caller.kid, now);
-        changed.map(|credential| View::of(token.kid(), credential, now)).map_err(refused)
+        changed.map(|credential| View::of(token.kid(), credential, now)).map_err(Failed::from)
     });
     let credential = rotated.await?;
     tracing::info!(kid = %token.kid(), by = %caller.kid, overlap, "renewed a credential");
@@ -161,7 +162,7 @@ pub(crate) async fn revoke(
     let now = app.clock.now();
     let revoked = app.credentials.change(app.clock.as_ref(), |keyring| {
         let changed = keyring.revoke(&kid, &caller.kid, now);
-        changed.map(|credential| View::of(&kid, credential, now)).map_err(refused)
+        changed.map(|credential| View::of(&kid, credential, now)).map_err(Failed::from)
     });
     let credential = revoked.await?;
     tracing::info!(%kid, by = %caller.kid, "revoked a credential");
@@ -206,9 +207,31 @@ fn bound(
     }
 }
 
-fn refused(not: NotChanged) -> Problem {
-    match not {
-        NotChanged::Unknown(_) => Problem::not_found("there is no credential of this name"),
-        not => Problem::conflict(not.to_string()),
+/// Why a credential was not changed, for its caller.
+struct Failed(Problem);
+
+impl From<NotChanged> for Failed {
+    fn from(not: NotChanged) -> Self {
+        Self(match not {
+            NotChanged::Unknown(_) => Problem::not_found("there is no credential of this name"),
+            not => Problem::conflict(not.to_string()),
+        })
     }
 }
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        let lost = matches!(error, StoreError::Unknown { .. });
+        let problem = Problem::from(error);
+        Self(if lost { problem.with_detail(LOST) } else { problem })
+    }
+}
+
+impl From<Failed> for Problem {
+    fn from(Failed(problem): Failed) -> Self {
+        problem
+    }
+}
+
+/// A token that was not shown cannot be shown again.
+const LOST: &str = "AGE lost its store in the middle: it was done or not. Look at the credential; if it has a new secret that nobody has, rotate it with overlapSeconds 0";

@@ -27,7 +27,7 @@ pub struct Made {
 #[derive(Debug, Error)]
 pub enum FirstAdminError {
     /// The rules say no.
-    #[error(transparent)]
+    #[error("{0}; choose another name for the admin")]
     Not(#[from] NotChanged),
     /// There is no secret to be had.
     #[error(transparent)]

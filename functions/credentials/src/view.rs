@@ -80,7 +80,7 @@ pub(crate) struct All {
     credentials: Vec<View>,
 }
 
-/// All of them, by name. There are 500 at most.
+/// All of them, by name: those that are over, too. There are 900 at most.
 #[utoipa::path(get, path = "/api/governance/credentials", operation_id = "list_credentials", tag = "Credentials", responses((status = 200, description = "They", body = All)))]
 pub(crate) async fn list(State(App(app)): State<App>, _: NoQuery) -> Result<Json<All>, Problem> {
     let (keyring, now) = (app.credentials.all().await?, app.clock.now());

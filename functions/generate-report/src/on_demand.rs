@@ -22,7 +22,11 @@ pub fn routes() -> Routes<(Reporter, Reports)> {
 }
 
 /// Makes a report of the last 168 whole hours and the running one.
-#[utoipa::path(post, path = "/api/governance/report", operation_id = "make_report", tag = "Reports", responses((status = 201, description = "The report", body = Report)))]
+#[utoipa::path(post, path = "/api/governance/report", operation_id = "make_report", tag = "Reports", responses(
+        (status = 201, description = "The report", body = Report),
+        (status = 400, description = "A body that is not JSON; none is needed"),
+        (status = 413, description = "Too large a body"),
+    ))]
 async fn generate(
     State((reporter, reports)): State<(Reporter, Reports)>,
     caller: Caller,

@@ -28,7 +28,7 @@ crate::names::named! {
     }
 }
 
-/// The name of a credential, such as `billing-worker`: what records say of who did something. It is never given twice.
+/// The name of a credential, such as `billing-worker`: what records say of who did something.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(into = "String", try_from = "String")]
 #[schema(pattern = "^[a-z0-9][a-z0-9_-]{1,39}$")]
@@ -171,12 +171,17 @@ impl From<SecretHash> for String {
     }
 }
 
-impl TryFrom<String> for SecretHash {
-    type Error = NotAToken;
+/// A text that is no hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be the hash of a secret")]
+pub struct NotAHash;
 
-    fn try_from(text: String) -> Result<Self, NotAToken> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| NotAToken)?;
-        bytes.try_into().map(Self).map_err(|_| NotAToken)
+impl TryFrom<String> for SecretHash {
+    type Error = NotAHash;
+
+    fn try_from(text: String) -> Result<Self, NotAHash> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| NotAHash)?;
+        bytes.try_into().map(Self).map_err(|_| NotAHash)
     }
 }
 
@@ -231,7 +236,7 @@ pub struct Credential {
     /// What it may do.
     #[serde(flatten)]
     pub grant: Grant,
-    /// Its secrets, the newest first: two at most are taken at any time.
+    /// Its secrets, the newest first: two at most are taken at any time. None once it is revoked.
     pub secrets: Vec<Secret>,
     /// When it was made.
     pub created_at: Timestamp,

@@ -7,17 +7,21 @@ use thiserror::Error;
 
 use crate::{Credential, Grant, KeyId, Revocation, Role, Secret, SecretHash, Standing, Timestamp, Token};
 
-/// All of them are one row of 400 KB at most (DynamoDB); one takes up to 600 bytes.
-const MAX_CREDENTIALS: usize = 500;
+/// How many may be live. All are one row of 400 KB at most (DynamoDB), which every execution environment reads; a live one
+/// takes up to 710 bytes, one that is over up to 360.
+const MAX_LIVE: usize = 200;
 
-/// All credentials by their names, revoked ones too: a name is never given twice.
+/// How many of those that are over are remembered, so that their names are not given again.
+const MAX_OVER: usize = 700;
+
+/// All credentials by their names, those that are over too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keyring(BTreeMap<KeyId, Credential>);
 
 /// Why a token is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NotTaken {
-    /// Nobody has that name, or that secret.
+    /// Nobody has that name, or it is live and has another secret.
     #[error("the credential is not known")]
     Unknown,
     /// Its time is over.
@@ -35,7 +39,9 @@ pub enum NotChanged {
     #[error("there is no credential called {0}")]
     Unknown(KeyId),
     /// There is one already.
-    #[error("there is, or was, a credential called {0}; if its token was lost, rotate it with overlapSeconds 0")]
+    #[error(
+        "there is, or was, a credential called {0}; if its token was lost, an admin rotates it with overlapSeconds 0"
+    )]
     Taken(KeyId),
     /// It is over.
     #[error("the credential {0} is {1}")]
@@ -46,8 +52,8 @@ pub enum NotChanged {
     /// Nobody could manage credentials any more.
     #[error("{0} is the last admin; make another one first")]
     LastAdmin(KeyId),
-    /// The row is full.
-    #[error("there are {MAX_CREDENTIALS} credentials, and no room for more")]
+    /// There are too many.
+    #[error("{MAX_LIVE} credentials are live, and no more may be; revoke one first")]
     Full,
 }
 
@@ -66,19 +72,20 @@ impl Keyring {
     /// What the bearer of `token` may do at `now`.
     ///
     /// # Errors
-    /// [`NotTaken`]. Only who has the secret learns that it was good once.
+    /// [`NotTaken`].
     pub fn prove(&self, token: &Token, now: Timestamp) -> Result<&Grant, NotTaken> {
         let credential = self.get(token.kid()).ok_or(NotTaken::Unknown)?;
+        match credential.standing(now) {
+            Standing::Revoked => return Err(NotTaken::Revoked),
+            Standing::Expired => return Err(NotTaken::Expired),
+            Standing::Live => {}
+        }
         let hash = token.hash();
         let secret = credential.secrets.iter().find(|secret| secret.hash == hash).ok_or(NotTaken::Unknown)?;
-        match credential.standing(now) {
-            Standing::Revoked => Err(NotTaken::Revoked),
-            Standing::Live if secret.is_live(now) => Ok(&credential.grant),
-            Standing::Live | Standing::Expired => Err(NotTaken::Expired),
-        }
+        if secret.is_live(now) { Ok(&credential.grant) } else { Err(NotTaken::Expired) }
     }
 
-    /// Adds a credential that `token` proves.
+    /// Adds a credential that `token` proves. One that it proves already stays: an earlier try has added it.
     ///
     /// # Errors
     /// [`NotChanged`] if its name was ever given, or there is no room.
@@ -90,18 +97,20 @@ impl Keyring {
         now: Timestamp,
     ) -> Result<&Credential, NotChanged> {
         let kid = token.kid();
-        if self.0.contains_key(kid) {
+        if self.0.get(kid).is_some_and(|credential| !credential.is_newest(token)) {
             return Err(NotChanged::Taken(kid.clone()));
         }
-        if self.0.len() >= MAX_CREDENTIALS {
+        if self.0.values().filter(|credential| credential.standing(now) == Standing::Live).count() >= MAX_LIVE {
             return Err(NotChanged::Full);
         }
+        self.forget(now);
         let secrets = vec![Secret::new(token.hash(), by, now)];
         let credential = Credential { grant, secrets, created_at: now, created_by: by.cloned(), revoked: None };
         Ok(self.0.entry(kid.clone()).or_insert(credential))
     }
 
-    /// Adds a secret to the credential of `token`; the one that it has is taken for `overlap` seconds more.
+    /// Adds a secret to the credential of `token`; the one that it has is taken for `overlap` seconds more. A secret that is
+    /// there already stays: an earlier try has added it.
     ///
     /// # Errors
     /// [`NotChanged`] if there is no such live credential, or it has two secrets already and one of them is to stay.
@@ -114,6 +123,9 @@ impl Keyring {
     ) -> Result<&Credential, NotChanged> {
         let kid = token.kid();
         let credential = self.live(kid, now)?;
+        if credential.is_newest(token) {
+            return Ok(credential);
+        }
         credential.secrets.retain(|secret| secret.is_live(now));
         if let [_, older] = credential.secrets.as_slice()
             && overlap > 0
@@ -143,7 +155,18 @@ impl Keyring {
             return Err(NotChanged::LastAdmin(kid.clone()));
         }
         credential.revoked.get_or_insert_with(|| Revocation { at: now, by: by.clone() });
+        credential.secrets.clear();
         Ok(credential)
+    }
+
+    /// Makes room: of those that are over, the oldest go when there are too many.
+    fn forget(&mut self, now: Timestamp) {
+        let over = |credential: &Credential| credential.standing(now) != Standing::Live;
+        while self.0.values().filter(|credential| over(credential)).count() > MAX_OVER {
+            let oldest = self.0.iter().filter(|(_, it)| over(it)).min_by_key(|(_, it)| it.created_at);
+            let Some(oldest) = oldest.map(|(kid, _)| kid.clone()) else { return };
+            self.0.remove(&oldest);
+        }
     }
 
     fn live(&mut self, kid: &KeyId, now: Timestamp) -> Result<&mut Credential, NotChanged> {
@@ -152,6 +175,13 @@ impl Keyring {
             Standing::Live => Ok(credential),
             over => Err(NotChanged::Over(kid.clone(), over)),
         }
+    }
+}
+
+impl Credential {
+    /// Whether the secret of `token` is the latest that it was given.
+    fn is_newest(&self, token: &Token) -> bool {
+        self.secrets.first().is_some_and(|secret| secret.hash == token.hash())
     }
 }
 
@@ -294,10 +324,49 @@ mod tests {
     #[test]
     fn there_is_room_for_so_many() {
         let mut desk = Desk::new();
-        for number in 1..MAX_CREDENTIALS {
+        for number in 1..MAX_LIVE {
             desk.create(&format!("worker-{number}"), grant(Role::Reader)).unwrap();
         }
         assert_eq!(desk.create("one-more", grant(Role::Reader)), Err(NotChanged::Full));
+        desk.keyring.revoke(&kid("worker-1"), desk.admin.kid(), desk.clock.now()).unwrap();
+        assert!(desk.create("one-more", grant(Role::Reader)).is_ok());
+    }
+
+    /// The longest there can be.
+    #[test]
+    fn all_fit_into_one_row() {
+        let mut desk = Desk::new();
+        let until = Some(desk.clock.now().plus_days(1));
+        let all = Grant { role: Role::Responder, engines: Engine::ALL.iter().copied().collect(), expires_at: until };
+        let name = |number: usize| format!("{number:0>40}");
+        for number in 0..MAX_OVER + 300 {
+            desk.clock.advance(1);
+            desk.create(&name(number), all.clone()).unwrap();
+            desk.keyring.revoke(&kid(&name(number)), desk.admin.kid(), desk.clock.now()).unwrap();
+        }
+        for number in 1..MAX_LIVE {
+            desk.create(&name(5000 + number), all.clone()).unwrap();
+            desk.rotate(&name(5000 + number), 60).unwrap();
+        }
+        let remembered = desk.keyring.all().count();
+        assert!((MAX_LIVE + MAX_OVER..=MAX_LIVE + MAX_OVER + 1).contains(&remembered), "{remembered}");
+        assert!(desk.keyring.get(&kid(&name(0))).is_none(), "the oldest are forgotten");
+        // DynamoDB counts names and values, and three bytes and one an entry for a map: about what JSON takes.
+        let size = serde_json::to_string(&desk.keyring).unwrap().len();
+        assert!(size < 400 * 1024, "{size} bytes");
+    }
+
+    #[test]
+    fn a_change_whose_answer_was_lost_is_found_done() {
+        let mut desk = Desk::new();
+        let (token, now) = (Token::fresh(kid("worker"), &desk.clock).unwrap(), desk.clock.now());
+        let once = desk.keyring.create(&token, grant(Role::Reader), None, now).unwrap().clone();
+        assert_eq!(desk.keyring.create(&token, grant(Role::Reader), None, now), Ok(&once));
+        let next = Token::fresh(kid("worker"), &desk.clock).unwrap();
+        let by = desk.admin.kid().clone();
+        let rotated = desk.keyring.rotate(&next, 60, &by, now).unwrap().clone();
+        assert_eq!(desk.keyring.rotate(&next, 60, &by, now), Ok(&rotated));
+        assert_eq!(rotated.secrets.len(), 2);
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! What workers and admins say about an action.
+//! What workers and responders say about an action.
 
 use std::str::FromStr;
 
@@ -16,7 +16,7 @@ crate::names::named! {
 }
 
 crate::names::named! {
-    /// What an admin says about an action that waits.
+    /// What a responder says about an action that waits.
     Decision {
         /// Do it.
         Approve = "approve",

@@ -228,14 +228,14 @@ fn done(actions: &[ActionItem]) -> String {
 const fn how_far(status: ActionStatus) -> &'static str {
     match status {
         ActionStatus::Pending => "not handed over yet",
-        ActionStatus::AwaitingApproval => "nothing yet, it waits for an admin's approval",
+        ActionStatus::AwaitingApproval => "nothing yet, it waits for somebody's approval",
         ActionStatus::Dispatched => "asked for, its outcome is not known yet",
         ActionStatus::Succeeded => "done, says its worker; whether it helped is not known yet",
         ActionStatus::Failed => "failed, says its worker",
         ActionStatus::TimedOut => "asked for, and nobody answered",
         ActionStatus::Verified => "done, and it helped",
         ActionStatus::Ineffective => "done, and it did not help",
-        ActionStatus::Denied => "not done, an admin denied it",
+        ActionStatus::Denied => "not done, somebody denied it",
         ActionStatus::Expired => "not done, nobody approved it in time",
         ActionStatus::Suppressed => "not started again: an earlier one is not finished, or it has not helped before",
         ActionStatus::Dead => "could not be handed over",

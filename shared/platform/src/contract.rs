@@ -4,7 +4,7 @@ use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    Components, Content, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder, SecurityRequirement,
+    Components, Content, Header, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder, SecurityRequirement,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -12,6 +12,7 @@ use crate::{Access, FieldError, Route};
 
 const TOKEN: &str = "token";
 const PROBLEM: &str = "Problem";
+const MEDIA_TYPE: &str = "application/problem+json";
 
 /// An error: RFC 9457.
 #[derive(ToSchema)]
@@ -68,16 +69,19 @@ fn describe(operation: &mut Operation, route: Route) {
     if route.access != Access::Public {
         failures.extend([
             ("401", "No credential, or one that is not taken"),
-            ("403", "A credential that may not do this"),
-            ("429", "Too often; Retry-After says when there is room again"),
-            ("503", "Not now; Retry-After says when to try again"),
+            ("429", "Too often"),
+            ("500", "Stored data is damaged; trying again will not help"),
+            ("503", "Not now"),
         ]);
+        if route.access != Access::Known {
+            failures.push(("403", "A credential that may not do this"));
+        }
         operation.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);
         let roles: Vec<&str> = route.access.roles().map(model::Role::as_str).collect();
         operation.extensions = Some(Extensions::builder().add("x-roles", roles).build());
     }
     for (status, description) in failures {
-        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(description));
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(status, description));
     }
     // What a route says of itself is completed by the form that all errors have.
     for (status, response) in &mut operation.responses.responses {
@@ -90,10 +94,13 @@ fn describe(operation: &mut Operation, route: Route) {
     }
 }
 
-const MEDIA_TYPE: &str = "application/problem+json";
-
-fn problem(description: &str) -> RefOr<Response> {
-    RefOr::T(ResponseBuilder::new().description(description).content(MEDIA_TYPE, content()).build())
+fn problem(status: &str, description: &str) -> RefOr<Response> {
+    let response = ResponseBuilder::new().description(description).content(MEDIA_TYPE, content());
+    RefOr::T(match status {
+        "401" => response.header("WWW-Authenticate", Header::new(String::schema())).build(),
+        "429" | "503" => response.header("Retry-After", Header::new(u16::schema())).build(),
+        _ => response.build(),
+    })
 }
 
 fn content() -> Content {

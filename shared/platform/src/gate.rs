@@ -22,8 +22,9 @@ const GOOD_SECONDS: i64 = 60;
 /// An answer waits no longer for credentials to be read that the next request may need.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often a token that is not known is looked for in the table.
-const SEARCHES: Rate = Rate::new(2, 20);
+/// How often a token that is not known is looked for in the table: for each credential that is known, and for all others
+/// together. Many environments may do so, of one row.
+const SEARCHES: Rate = Rate::new(1, 10);
 
 /// Knows all credentials as of a minute ago at most. One per execution environment.
 #[derive(Clone)]
@@ -34,7 +35,7 @@ struct Parts {
     clock: Box<dyn Clock>,
     known: Mutex<Option<Known>>,
     requests: Mutex<Throttle<KeyId>>,
-    searches: Mutex<Throttle<()>>,
+    searches: Mutex<Throttle<Option<KeyId>>>,
 }
 
 #[derive(Clone)]
@@ -78,7 +79,7 @@ impl Gate {
 
     async fn admit(&self, access: Access, token: Result<Token, Problem>) -> Result<Caller, Problem> {
         let token = token?;
-        let grant = self.prove(&token).await?;
+        let grant = self.prove(&token, access).await?;
         let kid = token.kid().clone();
         take(&self.0.requests, &kid, self.0.clock.now()).map_err(|seconds| {
             Problem::too_many_requests(format!("{kid} asks more often than it may; nothing was stored"), seconds)
@@ -90,19 +91,27 @@ impl Gate {
         Err(Problem::forbidden(format!("{kid} is {}; this is for {}", grant.role, may.join(", "))))
     }
 
-    /// What the bearer of `token` may do. One that is not known may be new: it is looked for in the table before it is
-    /// refused, but strangers cannot make AGE do so often.
-    async fn prove(&self, token: &Token) -> Result<Grant, Problem> {
+    /// What the bearer of `token` may do.
+    async fn prove(&self, token: &Token, access: Access) -> Result<Grant, Problem> {
         let now = self.0.clock.now();
         let keyring = self.keyring().await?;
         let mut proven = keyring.prove(token, now).cloned();
-        if proven == Err(NotTaken::Unknown)
-            && take(&self.0.searches, &(), now).is_ok()
-            && let Some(keyring) = self.read().await
-        {
-            proven = keyring.prove(token, now).cloned();
+        if proven == Err(NotTaken::Unknown) {
+            self.may_search(token, &keyring, now)?;
+            proven = self.read().await?.prove(token, now).cloned();
+        } else if proven.is_ok() && access == Access::Admin {
+            // Whoever could make credentials for another minute could outlive a revocation.
+            proven = self.read().await?.prove(token, now).cloned();
         }
         proven.map_err(|error| Problem::unauthorized(error.to_string()))
+    }
+
+    /// A token that is not known may be new: it is looked for in the table before it is refused. Strangers cannot make AGE do
+    /// so often, nor keep it from looking for a new secret of a credential that it knows.
+    fn may_search(&self, token: &Token, keyring: &Keyring, now: Timestamp) -> Result<(), Problem> {
+        let known = keyring.get(token.kid()).map(|_| token.kid().clone());
+        let searched = take(&self.0.searches, &known, now);
+        searched.map_err(|seconds| Problem::too_many_requests("the credential is not known yet; try again", seconds))
     }
 
     /// The credentials as of a minute ago at most.
@@ -114,9 +123,7 @@ impl Gate {
         if let Some(known) = self.known().filter(|known| known.is_within(GOOD_SECONDS, now)) {
             return Ok(known.keyring);
         }
-        self.read()
-            .await
-            .ok_or_else(|| Problem::unavailable("AGE cannot read its credentials; nothing was stored, try again"))
+        self.read().await
     }
 
     /// Reads the credentials again if they are no longer fresh.
@@ -128,21 +135,17 @@ impl Gate {
         }
     }
 
-    async fn read(&self) -> Option<Arc<Keyring>> {
+    async fn read(&self) -> Result<Arc<Keyring>, Problem> {
         // INVARIANT: the time is that before the reading began, so that what is revoked meanwhile counts as not seen.
         let read_at = self.0.clock.now();
-        match self.0.credentials.all().await {
-            Ok(keyring) => {
-                let keyring = Arc::new(keyring);
-                let known = Known { keyring: Arc::clone(&keyring), read_at };
-                *self.0.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
-                Some(keyring)
-            }
-            Err(error) => {
-                tracing::error!(%error, "the credentials cannot be read");
-                None
-            }
-        }
+        let read = self.0.credentials.all().await.map_err(|error| {
+            tracing::error!(%error, "the credentials cannot be read");
+            Problem::unavailable("AGE cannot read its credentials; nothing was stored, try again")
+        });
+        let keyring = Arc::new(read?);
+        *self.0.known.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Known { keyring: Arc::clone(&keyring), read_at });
+        Ok(keyring)
     }
 
     fn known(&self) -> Option<Known> {

@@ -126,6 +126,12 @@ impl Problem {
         Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
+    /// The same, in other words.
+    #[must_use]
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
     /// 503: try again.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {

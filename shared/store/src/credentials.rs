@@ -12,7 +12,7 @@ use crate::{Consistency, StoreError, backoff, keys};
 const KEY: &[&str] = &["kid"];
 
 /// Admins change credentials by hand; more often than this somebody else is never first.
-const MAX_ATTEMPTS: u32 = 8;
+const MAX_ATTEMPTS: u32 = 12;
 
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct RegistryRow {
@@ -40,7 +40,8 @@ impl Credentials {
         Ok(self.row().await?.credentials)
     }
 
-    /// Changes the keyring by `apply`, which is asked again if somebody else changes it meanwhile.
+    /// Changes the keyring by `apply`, which is asked again if somebody else changes it meanwhile, or if it cannot be told
+    /// whether it was changed: so `apply` must know its own doing when it sees it.
     ///
     /// # Errors
     /// What `apply` says, or [`StoreError`] if it was not stored.
@@ -49,22 +50,30 @@ impl Credentials {
         clock: &dyn Clock,
         apply: impl Fn(&mut Keyring) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut seen = self.row().await?;
+        let mut lost: Option<StoreError> = None;
         for attempt in 1..=MAX_ATTEMPTS {
-            let mut credentials = seen.credentials.clone();
+            let RegistryRow { version, mut credentials, .. } = match (self.row().await, lost) {
+                (Ok(row), _) => row,
+                // The last word on what was lost is that nobody can say.
+                (Err(_), Some(lost)) => return Err(lost.into()),
+                (Err(error), None) => return Err(error.into()),
+            };
+            let before = credentials.clone();
             let applied = apply(&mut credentials)?;
-            let next = RegistryRow { kid: keys::REGISTRY.to_owned(), version: seen.version + 1, credentials };
-            if self.put(&next, seen.version).await? {
+            if credentials == before {
                 return Ok(applied);
             }
-            seen = self.row().await?;
-            // An earlier try of the SDK came through, and its answer was lost.
-            if seen == next {
-                return Ok(applied);
-            }
+            let next = RegistryRow { kid: keys::REGISTRY.to_owned(), version: version + 1, credentials };
+            lost = match self.put(&next, version).await {
+                Ok(true) => return Ok(applied),
+                Ok(false) => None,
+                Err(error @ StoreError::Unknown { .. }) => Some(error),
+                Err(error) => return Err(error.into()),
+            };
             backoff::wait(attempt, clock).await;
         }
-        Err(StoreError::Contended { table: self.0.name.clone(), attempts: MAX_ATTEMPTS }.into())
+        let contended = StoreError::Contended { table: self.0.name.clone(), attempts: MAX_ATTEMPTS };
+        Err(lost.unwrap_or(contended).into())
     }
 
     async fn row(&self) -> Result<RegistryRow, StoreError> {

@@ -41,14 +41,6 @@ impl Events {
         Self { table: db.table(name), retention_days }
     }
 
-    /// Opens the connection before the first request needs it.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the table cannot be asked.
-    pub async fn warm(&self) -> Result<(), StoreError> {
-        self.table.get([("id", text("warm"))], Consistency::Eventual).await.map(drop)
-    }
-
     /// The event called `id`.
     ///
     /// # Errors

@@ -110,15 +110,6 @@ impl Incidents {
         Self { table: watches.0.clone(), watches }
     }
 
-    /// Opens the connection before the first request needs it.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the table cannot be asked.
-    pub async fn warm(&self) -> Result<(), StoreError> {
-        let key = [("fingerprint", text("warm")), ("opened_at", text("warm"))];
-        self.table.get(key, Consistency::Eventual).await.map(drop)
-    }
-
     /// The incident called `id`.
     ///
     /// # Errors

@@ -83,14 +83,6 @@ impl Intake {
         Self { events, life, shards: Shards::default() }
     }
 
-    /// Opens the connection before the first request needs it.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store cannot be asked.
-    pub async fn warm(&self) -> Result<(), StoreError> {
-        self.events.warm().await
-    }
-
     /// Stores what arrives as an event of this moment, with its count and what `decide` makes of it. `decide` is asked again
     /// whenever what is remembered changes meanwhile; without it the event leads to nothing.
     ///

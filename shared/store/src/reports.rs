@@ -43,14 +43,6 @@ impl Reports {
         Self(db.table(name))
     }
 
-    /// Opens the connection before the first request needs it.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the table cannot be asked.
-    pub async fn warm(&self) -> Result<(), StoreError> {
-        self.0.get([("id", text("warm"))], Consistency::Eventual).await.map(drop)
-    }
-
     /// The report called `id`.
     ///
     /// # Errors

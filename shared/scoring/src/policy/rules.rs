@@ -68,7 +68,7 @@ pub struct ActionRules {
     pub retry_after_seconds: Vec<i64>,
     /// How long a worker has to answer, in seconds.
     pub answer_within_seconds: i64,
-    /// How long an admin has to approve, in seconds.
+    /// How long a responder has to approve, in seconds.
     pub approve_within_seconds: i64,
     /// How long the trouble must stay away for a remedy to have helped, in seconds.
     pub verify_after_seconds: i64,
