@@ -1,0 +1,209 @@
+"""The roles of the template, every permission of each, and the same as they are deployed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import translate
+from client import Stack
+from settings import STACK, TEMPLATE, Refused
+
+Document = dict[str, Any]
+
+# The two that AWS does not let anyone scope to a resource.
+UNSCOPED = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One action on one resource that one role's policy allows."""
+
+    owner: str  # the function that has the role, or the role itself
+    action: str
+    resource: str  # as the template names it, such as Events/index/timeline
+    arn: str
+
+    def __str__(self) -> str:
+        return f"{self.owner}: {self.action} on {self.resource}"
+
+
+@dataclass(frozen=True)
+class Role:
+    logical_id: str
+    name: str  # as it is deployed
+    arn: str
+    policy: str
+    document: Document  # of that policy, as it is deployed
+    permissions: tuple[Permission, ...]
+
+
+class Roles:
+    def __init__(self, stack: Stack) -> None:
+        self._stack, self._iam = stack, stack.service("iam")
+        self._template = translate.load(TEMPLATE)
+        self.resources: Document = self._template["Resources"]
+        found = stack.service("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+        self._physical: dict[str, str] = {it["LogicalResourceId"]: it["PhysicalResourceId"] for it in found}
+        identity = stack.service("sts").get_caller_identity()
+        self._scope, self._root = f"{stack['AWS_REGION']}:{identity['Account']}", f"arn:aws:iam::{identity['Account']}:root"
+        self.functions = translate.functions(self._template)
+        owners = {self._role_of(function): name for function, name in self.functions.items()}
+        self.all = {owners.get(role, role): self._read(role, owners.get(role, role)) for role in self.of_type("AWS::IAM::Role")}
+
+    def of_type(self, kind: str) -> list[str]:
+        """The logical ids of the resources of a type."""
+        return [name for name, resource in self.resources.items() if resource["Type"] == kind]
+
+    def permissions(self) -> list[Permission]:
+        return [permission for role in self.all.values() for permission in role.permissions]
+
+    def faults(self) -> list[str]:
+        """What is wrong with the roles before anything is tried."""
+        return [*self._shared(), *self._wide(), *self._unlike_deployed()]
+
+    @contextmanager
+    def without(self, *gone: Permission) -> Iterator[None]:
+        """The roles as a template without these permissions would deploy them."""
+        roles = [role for role in self.all.values() if set(role.permissions) & set(gone)]
+        try:
+            for role in roles:
+                left = [permission for permission in role.permissions if permission not in gone]
+                self._put(role, {"Version": role.document["Version"], "Statement": [
+                    {"Effect": "Allow", "Action": permission.action, "Resource": permission.arn} for permission in left
+                ]})
+            yield
+        finally:
+            for role in roles:
+                self._put(role, role.document)
+
+    def session(self, role: Role) -> dict[str, str]:
+        """Credentials of a role. For a moment it trusts the account's root, who is us, and not only the service it is for."""
+        trust = self._iam.get_role(RoleName=role.name)["Role"]["AssumeRolePolicyDocument"]
+        ours = {"Effect": "Allow", "Principal": {"AWS": self._root}, "Action": "sts:AssumeRole"}
+        try:
+            self._trust(role, {"Version": "2012-10-17", "Statement": [ours]})
+            assumed = self._stack.service("sts").assume_role(RoleArn=role.arn, RoleSessionName="least-privilege")
+        finally:
+            self._trust(role, trust)
+        keys = assumed["Credentials"]
+        return {
+            "aws_access_key_id": keys["AccessKeyId"],
+            "aws_secret_access_key": keys["SecretAccessKey"],
+            "aws_session_token": keys["SessionToken"],
+        }
+
+    def log_group(self, owner: str) -> str | None:
+        """Where the function of this name logs."""
+        for logical_id, name in self.functions.items():
+            if name == owner:
+                return str(self._properties(logical_id)["LoggingConfig"]["LogGroup"]["Ref"])
+        return None
+
+    def arn(self, logical_id: str) -> str:
+        """As the attribute Arn of a resource is, or its Ref where that is one."""
+        kind, name = self.resources[logical_id]["Type"], self.physical(logical_id)
+        match kind:
+            case "AWS::SNS::Topic":
+                return name
+            case "AWS::DynamoDB::Table":
+                return f"arn:aws:dynamodb:{self._scope}:table/{name}"
+            case "AWS::SQS::Queue":
+                return f"arn:aws:sqs:{self._scope}:{name.rsplit('/', 1)[1]}"
+            case "AWS::Serverless::Function":
+                return f"arn:aws:lambda:{self._scope}:function:{name}"
+            case "AWS::Logs::LogGroup":
+                return f"arn:aws:logs:{self._scope}:log-group:{name}:*"
+        raise Refused(f"the template allows something on {logical_id}, and this test does not know the ARN of an {kind}")
+
+    def physical(self, logical_id: str) -> str:
+        """As the local AWS calls it."""
+        return self._physical[logical_id]
+
+    def _read(self, logical_id: str, owner: str) -> Role:
+        policies = self._properties(logical_id).get("Policies", [])
+        if len(policies) != 1:
+            raise Refused(f"{logical_id} has {len(policies)} policies in the template, and this test reads one a role")
+        [policy] = policies
+        permissions = []
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if set(statement) != {"Effect", "Action", "Resource"} or statement["Effect"] != "Allow":
+                raise Refused(f"{logical_id} has a statement that this test cannot take apart: {json.dumps(statement)}")
+            for action, resource in product(_list(statement["Action"]), _list(statement["Resource"])):
+                named, arn = self._resource(resource)
+                permissions.append(Permission(owner, action, named, arn))
+        name = self._physical[logical_id]
+        document = self._iam.get_role_policy(RoleName=name, PolicyName=policy["PolicyName"])["PolicyDocument"]
+        arn = self._iam.get_role(RoleName=name)["Role"]["Arn"]
+        return Role(logical_id, name, arn, policy["PolicyName"], document, tuple(permissions))
+
+    def _resource(self, value: Any) -> tuple[str, str]:
+        """How a policy of the template names a resource, in short and as the deployed policy has it."""
+        if value == "*":
+            return "*", "*"
+        match value:
+            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn"]}:
+                return name, self.arn(name)
+            case {"Fn::Sub": str(text)} if found := re.fullmatch(r"\$\{(\w+)\.Arn\}([^$]+)", text):
+                return found[1] + found[2], self.arn(found[1]) + found[2]
+        raise Refused(f"a policy names a resource as {json.dumps(value)}, which this test does not read")
+
+    def _role_of(self, function: str) -> str:
+        match self._properties(function).get("Role"):
+            case {"Fn::GetAtt": [str(role), "Arn"]}:
+                return role
+        raise Refused(f"{function} has no role of its own in the template")
+
+    def _properties(self, logical_id: str) -> Any:
+        return self.resources[logical_id]["Properties"]
+
+    def _shared(self) -> Iterator[str]:
+        for role, number in Counter(self._role_of(function) for function in self.functions).items():
+            if number > 1:
+                yield f"{role} is the role of {number} functions"
+
+    def _wide(self) -> Iterator[str]:
+        for permission in self.permissions():
+            if "*" in permission.action or ("*" in permission.resource and permission.action not in UNSCOPED):
+                yield f"{permission} is wider than one action on one resource"
+        for permission, number in Counter(self.permissions()).items():
+            if number > 1:
+                yield f"{permission} is said {number} times: without one of them, nothing would break"
+
+    def _unlike_deployed(self) -> Iterator[str]:
+        for role in self.all.values():
+            inline = self._iam.list_role_policies(RoleName=role.name)["PolicyNames"]
+            attached = [it["PolicyArn"] for it in self._iam.list_attached_role_policies(RoleName=role.name)["AttachedPolicies"]]
+            if inline != [role.policy] or attached:
+                yield f"{role.logical_id} is deployed with the policies {', '.join(inline + attached)}"
+            deployed = self._iam.get_role_policy(RoleName=role.name, PolicyName=role.policy)["PolicyDocument"]
+            in_template = {(permission.action, permission.arn) for permission in role.permissions}
+            if deployed != role.document or _pairs(deployed) != in_template:
+                yield f"{role.logical_id} is deployed with another policy than the template has"
+        functions = self._stack.service("lambda")
+        for function in self.functions:
+            name, wanted = self.physical(function), self.physical(self._role_of(function))
+            has = functions.get_function_configuration(FunctionName=name)["Role"]
+            if has.rsplit("/", 1)[1] != wanted:
+                yield f"{name} is deployed with the role {has}"
+
+    def _put(self, role: Role, document: Document) -> None:
+        self._iam.put_role_policy(RoleName=role.name, PolicyName=role.policy, PolicyDocument=json.dumps(document))
+
+    def _trust(self, role: Role, document: Document) -> None:
+        self._iam.update_assume_role_policy(RoleName=role.name, PolicyDocument=json.dumps(document))
+
+
+def _pairs(document: Document) -> set[tuple[str, str]]:
+    statements = document["Statement"]
+    return {pair for it in statements for pair in product(_list(it["Action"]), _list(it["Resource"]))}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
