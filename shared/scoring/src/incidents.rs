@@ -384,7 +384,7 @@ mod tests {
         let mark = story.mark();
         acknowledge(story.incident(), mark.clone()).unwrap();
         let again = acknowledge(story.incident(), mark).unwrap_err();
-        assert_eq!(again.to_string(), "the incident is acknowledged already, by night shift");
+        assert_eq!(again.to_string(), "the incident is acknowledged already, by night-desk");
         assert_eq!(story.sweep(10 * HOUR), [], "no reminder, no second line");
         story.event(Severity::High);
         assert_eq!(story.sweep(30 * HOUR), [(0, Digest, 1), (24 * 60, Resolution, 0)]);
@@ -404,7 +404,7 @@ mod tests {
         resolve(story.incident(), mark.clone()).unwrap();
         assert_eq!(story.sweep(48 * HOUR), []);
         let again = resolve(story.incident(), mark).unwrap_err();
-        assert_eq!(again.to_string(), "the incident is resolved already, by night shift");
+        assert_eq!(again.to_string(), "the incident is resolved already, by night-desk");
         assert!(story.event(Severity::Critical));
         assert!(story.incident().opened_at > first);
     }
