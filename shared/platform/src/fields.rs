@@ -116,7 +116,7 @@ impl Fields {
     /// [`Refused`] if it is given and is another thing.
     pub fn number(&mut self, name: &str, allowed: RangeInclusive<i64>) -> Result<Option<i64>, Refused> {
         let Some(raw) = self.raw(name)? else { return Ok(None) };
-        let number = raw.get().parse().ok().filter(|number| allowed.contains(number));
+        let number = whole(raw.get()).filter(|number| allowed.contains(number));
         number.map(Some).ok_or_else(|| {
             self.refuse(name, format!("must be a whole number from {} to {}", allowed.start(), allowed.end()))
         })
@@ -152,6 +152,16 @@ impl Fields {
     }
 }
 
+/// A whole number, however it is written: JSON does not tell 60 from 60.0.
+fn whole(json: &str) -> Option<i64> {
+    /// Up to here every whole number has a floating one of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number: f64 = serde_json::from_str(json).ok()?;
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and not too large")]
+    let whole = (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64);
+    whole
+}
+
 /// The fields of a JSON object, each with all its values, not yet looked into.
 #[derive(Default)]
 struct Given(BTreeMap<String, Vec<Box<RawValue>>>);
@@ -177,5 +187,25 @@ impl<'de> Deserialize<'de> for Given {
         }
 
         deserializer.deserialize_map(Fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_whole_and_within_their_range() {
+        let read = |json: &str| {
+            let body = format!(r#"{{"seconds":{json}}}"#);
+            Fields::read(body.as_bytes(), |fields| fields.number("seconds", 0..=100)).ok()
+        };
+        for (json, number) in [("60", 60), ("60.0", 60), ("6e1", 60), ("0", 0), ("-0", 0), ("100", 100)] {
+            assert_eq!(read(json), Some(Some(number)), "{json}");
+        }
+        assert_eq!(read("null"), Some(None));
+        for json in ["-1", "101", "60.5", "\"60\"", "true", "[]", "1e300", "9007199254740993e1"] {
+            assert_eq!(read(json), None, "{json}");
+        }
     }
 }
