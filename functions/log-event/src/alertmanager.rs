@@ -27,7 +27,7 @@ pub(crate) struct Webhook {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Alert {
     status: Status,
-    #[schema(value_type = Labels)]
+    /// Among them `engine` and `alertname`, or the alert is refused by name; `severity` is read by the policy.
     labels: BTreeMap<String, String>,
     #[serde(default)]
     annotations: BTreeMap<String, String>,
@@ -36,19 +36,6 @@ pub(crate) struct Alert {
     #[serde(default, rename = "generatorURL")]
     generator_url: String,
     pub(crate) fingerprint: String,
-}
-
-/// Those that AGE goes by, and the sender's own.
-#[derive(ToSchema)]
-#[schema(as = AlertLabels)]
-#[expect(dead_code, reason = "it is the form of the labels that `event` reads")]
-struct Labels {
-    engine: Engine,
-    alertname: EventType,
-    #[schema(value_type = String, required = false)]
-    severity: Option<String>,
-    #[serde(flatten)]
-    others: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
