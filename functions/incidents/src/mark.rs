@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use model::{AlreadyTaken, Incident, IncidentId, IncidentStatus, Mark, Note};
 use platform::{Caller, Fields, NoQuery, OptionalJsonBody, PathId, Problem};
-use store::{Change, Known};
 use utoipa::ToSchema;
 
 use crate::view::View;
@@ -77,25 +76,7 @@ impl Parts {
             Ok(Mark { at: self.clock.now(), by: Some(caller.kid), note: note.map(String::from) })
         })?;
         let known = self.known(id).await?;
-        let said = |incident: &Incident| {
-            let earlier = if status == IncidentStatus::Resolved { &incident.resolved } else { &incident.acknowledged };
-            incident.status == status && earlier.as_ref().is_some_and(|earlier| earlier.by == mark.by)
-        };
-        if said(&known.incident) {
-            return Ok(Json(known.into()));
-        }
-        let changed = self.life.change(&known.id.kind, self.clock.as_ref(), |kept| {
-            let mut watch = kept.watch.clone();
-            let is_it = |incident: &&mut Incident| incident.opened_at == known.id.opened_at;
-            let Some(incident) = watch.incident.as_mut().filter(is_it) else { return Ok(None) };
-            apply(incident, mark.clone()).map_err(|error| Problem::conflict(error.to_string()))?;
-            Ok::<_, Problem>(Some(Change { watch, notice: None, at: mark.at }))
-        });
-        let kept = changed.await?;
-        let stored = kept.and_then(|kept| Some((kept.watch.incident?, kept.tally)));
-        // A later incident of its kind has followed: this one is over.
-        let over = || Problem::conflict("the incident is resolved already");
-        let (incident, tally) = stored.ok_or_else(over)?;
-        Ok(Json(Known { id: known.id, incident, tally }.into()))
+        let known = self.life.mark(known, status, mark, apply, self.clock.as_ref()).await?;
+        Ok(Json(known.into()))
     }
 }

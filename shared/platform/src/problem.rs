@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use problem_details::ProblemDetails;
 use serde::Serialize;
-use store::StoreError;
+use store::{NotMarked, StoreError};
 use utoipa::ToSchema;
 
 /// When a caller may try again, in seconds. The SDK has tried for four by then.
@@ -126,6 +126,24 @@ impl Problem {
         Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
+    /// Its HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, for a person.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Every field that is wrong.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
     /// The same, in other words.
     #[must_use]
     pub fn with_detail(self, detail: impl Into<String>) -> Self {
@@ -163,8 +181,19 @@ impl From<StoreError> for Problem {
     }
 }
 
+impl From<NotMarked> for Problem {
+    fn from(error: NotMarked) -> Self {
+        match error {
+            NotMarked::Taken(taken) => Self::conflict(taken.to_string()),
+            NotMarked::Store(failed) => failed.into(),
+        }
+    }
+}
+
 impl IntoResponse for Problem {
+    /// The response carries the problem as an extension, too, for whoever shows it in another form.
     fn into_response(self) -> Response {
+        let problem = self.clone();
         let details = ProblemDetails::from_status_code(self.status)
             .with_detail(self.detail)
             .with_extensions(Extension { errors: self.errors });
@@ -175,6 +204,7 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        response.extensions_mut().insert(problem);
         response
     }
 }
