@@ -5,12 +5,13 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 
-use crate::{Fields, Problem};
+use crate::{Fields, Problem, Query};
 
 /// The largest body read, in bytes. An event is 17 KB at most; the rest is white space.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
 const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The bytes of a body that calls itself JSON. Whether it is, the caller finds out.
 #[derive(Debug)]
@@ -67,6 +68,23 @@ impl<S: Send + Sync> FromRequest<S> for AnyBody {
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let media_type = media_type(request.headers());
         Ok(Self { media_type, bytes: read(request).await? })
+    }
+}
+
+/// The fields of a form, as browsers send it.
+#[derive(Debug)]
+pub struct FormBody(pub Query);
+
+impl<S: Send + Sync> FromRequest<S> for FormBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let AnyBody { media_type, bytes } = AnyBody::from_request(request, &()).await?;
+        if media_type.as_deref() == Some(FORM) {
+            Ok(Self(Query::parse(&bytes)))
+        } else {
+            Err(Problem::unsupported_media_type(format!("the body must be {FORM}, and its Content-Type must say so")))
+        }
     }
 }
 

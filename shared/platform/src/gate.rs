@@ -68,18 +68,39 @@ impl Gate {
 
     /// Lets a request through to a route of this `access`, or answers it.
     pub(crate) async fn guard(self, access: Access, mut request: Request, next: Next) -> Response {
-        let token = caller::bearer(request.headers());
-        match self.admit(access, token).await {
-            Ok(caller) => request.extensions_mut().insert(caller),
+        let token = match caller::bearer(request.headers()) {
+            Ok(token) => token,
             Err(problem) => return problem.into_response(),
         };
-        let (response, ()) = tokio::join!(next.run(request), self.refresh());
-        response
+        let let_in = self.let_in(access, &token, |caller| {
+            request.extensions_mut().insert(caller);
+            next.run(request)
+        });
+        let_in.await.unwrap_or_else(IntoResponse::into_response)
     }
 
-    async fn admit(&self, access: Access, token: Result<Token, Problem>) -> Result<Caller, Problem> {
-        let token = token?;
-        let grant = self.prove(&token, access).await?;
+    /// Has whoever comes with `token` to a route of this `access` answered by `answer`.
+    ///
+    /// # Errors
+    /// As [`Gate::admit`].
+    pub async fn let_in<F: Future<Output = Response>>(
+        &self,
+        access: Access,
+        token: &Token,
+        answer: impl FnOnce(Caller) -> F,
+    ) -> Result<Response, Problem> {
+        let caller = self.admit(access, token).await?;
+        let (response, ()) = tokio::join!(answer(caller), self.refresh());
+        Ok(response)
+    }
+
+    /// Who comes with `token`, if they may come to a route of this `access`.
+    ///
+    /// # Errors
+    /// A 401 if the token is not taken, a 403 if its credential may not, a 429 if it comes too often, a 503 if nobody can be
+    /// proven at this moment.
+    pub async fn admit(&self, access: Access, token: &Token) -> Result<Caller, Problem> {
+        let grant = self.prove(token, access).await?;
         let kid = token.kid().clone();
         take(&self.0.requests, &kid, self.0.clock.now()).map_err(|seconds| {
             Problem::too_many_requests(format!("{kid} asks more often than it may; nothing was stored"), seconds)

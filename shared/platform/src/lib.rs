@@ -21,7 +21,7 @@ mod routes;
 mod serve;
 mod throttle;
 
-pub use body::{AnyBody, JsonBody, NoBody, OptionalJsonBody};
+pub use body::{AnyBody, FormBody, JsonBody, NoBody, OptionalJsonBody};
 pub use caller::{Access, Caller};
 pub use clock::SystemClock;
 pub use cursor::CursorKey;

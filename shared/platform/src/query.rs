@@ -11,17 +11,19 @@ use axum::http::request::Parts;
 
 use crate::{FieldError, Problem};
 
-/// The query parameters of a request. Take each one by name, then [`Query::finish`].
-#[derive(Debug, Default)]
+/// The query parameters of a request, or the fields of a form. Take each one by name, then [`Query::finish`].
+#[derive(Debug, Clone, Default)]
 pub struct Query {
     values: BTreeMap<String, String>,
     errors: Vec<FieldError>,
 }
 
 impl Query {
-    fn parse(query: &str) -> Self {
+    /// Those in `query`, as URLs and forms have them.
+    #[must_use]
+    pub fn parse(query: &[u8]) -> Self {
         let mut parsed = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        for (name, value) in form_urlencoded::parse(query) {
             if parsed.values.insert(name.to_string(), value.into_owned()).is_some() {
                 parsed.refuse(&name, "must be given once");
             }
@@ -75,7 +77,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        Query::parse(parts.uri.query().unwrap_or_default()).finish().map(|()| Self)
+        Query::parse(parts.uri.query().unwrap_or_default().as_bytes()).finish().map(|()| Self)
     }
 }
 
@@ -83,7 +85,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        Ok(Self::parse(parts.uri.query().unwrap_or_default()))
+        Ok(Self::parse(parts.uri.query().unwrap_or_default().as_bytes()))
     }
 }
 
@@ -95,7 +97,7 @@ mod tests {
 
     #[test]
     fn names_everything_that_is_wrong() {
-        let mut query = Query::parse("limit=0&severity=low&colour=red&engine=a&engine=b");
+        let mut query = Query::parse(b"limit=0&severity=low&colour=red&engine=a&engine=b");
         assert_eq!(query.number("limit", 50, 1..=500), 50);
         assert_eq!(query.take::<Severity>("severity"), None);
         query.take::<String>("engine");
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn defaults_when_nothing_is_given() {
-        let mut query = Query::parse("");
+        let mut query = Query::parse(b"");
         assert_eq!(query.number("limit", 50, 1..=500), 50);
         assert_eq!(query.take::<Severity>("severity"), None);
         assert!(query.finish().is_ok());

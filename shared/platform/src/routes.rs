@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::middleware::{self, Next};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::{Access, Gate, serve};
@@ -59,9 +60,20 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// The router that serves them, each behind the gate.
     pub fn behind(self, gate: &Gate, state: S) -> Router {
+        let gate = gate.clone();
+        self.guarded(move |access, request, next| gate.clone().guard(access, request, next), state)
+    }
+
+    /// The router that serves them, each behind `guard`, but those that anybody may come to. For callers whose token does not
+    /// come as an API's does, such as browsers.
+    pub fn guarded<G, F>(self, guard: G, state: S) -> Router
+    where
+        G: Fn(Access, Request, Next) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response> + Send + 'static,
+    {
         let guarded = self.0.into_iter().fold(Router::new(), |router, (route, handler)| {
-            let gate = gate.clone();
-            let guard = move |request: Request, next: Next| gate.clone().guard(route.access, request, next);
+            let guard = guard.clone();
+            let guard = move |request: Request, next: Next| guard(route.access, request, next);
             let guarded = match route.access {
                 Access::Public => handler,
                 _ => handler.route_layer(middleware::from_fn(guard)),
