@@ -48,7 +48,8 @@ const MATRIX: [(&str, &str, [u16; 9]); 21] = [
 async fn every_route_for_every_kind_of_caller() {
     let world = World::new().await;
     let known: Vec<(&str, &str)> = MATRIX.iter().map(|(method, path, _)| (*method, *path)).collect();
-    let routes = world.api().routes();
+    // Pages have a matrix of their own: see `dashboard`.
+    let routes: Vec<Route> = world.api().routes().into_iter().filter(|it| !it.path.starts_with("/dashboard")).collect();
     for Route { method, path, .. } in &routes {
         assert!(known.contains(&(*method, *path)), "{method} {path} has no row in the matrix");
     }

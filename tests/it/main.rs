@@ -10,6 +10,7 @@ mod architecture;
 mod contention;
 mod contract;
 mod credentials;
+mod dashboard;
 mod faults;
 mod idempotency;
 mod incidents;

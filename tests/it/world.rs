@@ -12,6 +12,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
+use dashboard::FormKey;
 use dispatch::{Dispatcher, Escalations};
 use generate_report::{Firing, Made, Reporter, Weekly, WeeklyError};
 use model::{ManualClock, Timestamp};
@@ -215,6 +216,15 @@ impl Api {
         let reporter = Reporter::new(rollups.clone(), table.clone(), policy(), clock());
         let of_actions =
             actions::App::new(listing.clone(), life.clone(), cursors(), policy(), escalations.clone(), clock());
+        let of_dashboard = dashboard::App::new(
+            table.clone(),
+            listing.clone(),
+            life.clone(),
+            gate.clone(),
+            (cursors(), FormKey::new("another key of the tests").unwrap()),
+            policy(),
+            clock(),
+        );
         let of_incidents = incidents::App::new(table, listing.clone(), life.clone(), cursors(), policy(), clock());
         let of_events = list_events::App::new(events, listing, life.actions().clone(), cursors(), clock());
         let of_reports = list_reports::App::new(reports.clone(), cursors());
@@ -229,6 +239,7 @@ impl Api {
             Function::new(generate_report::routes(), gate, (reporter, reports)),
             Function::new(list_reports::routes(), gate, of_reports),
             Function::new(credentials::routes(), gate, of_credentials),
+            Function { routes: dashboard::routes().list().collect(), router: dashboard::router(of_dashboard) },
         ];
         Self { functions, token: token.to_owned() }
     }
@@ -246,6 +257,8 @@ impl Api {
     /// The function that has a path, as the template's routes give it; the first has those that no other has.
     fn function(&self, path: &str) -> Router {
         let path = path.split('?').next().unwrap_or_default();
+        // The template gives all below `/dashboard` to the dashboard, known or not.
+        let path = if path.starts_with("/dashboard/") { "/dashboard" } else { path };
         let has = |function: &&Function| function.routes.iter().any(|route| is_of(route.path, path));
         self.functions.iter().find(has).unwrap_or(&self.functions[0]).router.clone()
     }
@@ -267,7 +280,8 @@ impl Api {
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Answer { status: parts.status.as_u16(), headers: parts.headers, json }
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, json, body }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -305,6 +319,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) json: Value,
+    pub(crate) body: String,
 }
 
 impl Answer {

@@ -1,0 +1,47 @@
+//! Taking an incident, and ending it.
+
+use axum::extract::State;
+use axum::response::Response;
+use model::{AlreadyTaken, Incident, IncidentId, IncidentStatus, Mark};
+use platform::{NoQuery, PathId, Problem};
+
+use crate::form::Form;
+use crate::session::Session;
+use crate::{App, Parts, incidents, page};
+
+pub(crate) async fn acknowledge(
+    State(App(app)): State<App>,
+    session: Session,
+    PathId(id): PathId<IncidentId>,
+    _: NoQuery,
+    form: Form,
+) -> Result<Response, Problem> {
+    app.mark(session, &id, form, IncidentStatus::Acknowledged, scoring::acknowledge).await
+}
+
+pub(crate) async fn resolve(
+    State(App(app)): State<App>,
+    session: Session,
+    PathId(id): PathId<IncidentId>,
+    _: NoQuery,
+    form: Form,
+) -> Result<Response, Problem> {
+    app.mark(session, &id, form, IncidentStatus::Resolved, scoring::resolve).await
+}
+
+impl Parts {
+    /// Brings an incident to `status`, as the form has it, and goes back to its page.
+    async fn mark(
+        &self,
+        session: Session,
+        id: &IncidentId,
+        form: Form,
+        status: IncidentStatus,
+        apply: impl Fn(&mut Incident, Mark) -> Result<(), AlreadyTaken>,
+    ) -> Result<Response, Problem> {
+        let mark = Mark { at: self.clock.now(), by: Some(session.caller.kid), note: form.note()? };
+        let known = self.known(id).await?;
+        self.life.mark(known, status, mark, apply, self.clock.as_ref()).await?;
+        Ok(page::see(&incidents::path(id)))
+    }
+}

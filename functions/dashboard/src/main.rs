@@ -1,0 +1,25 @@
+//! Trigger: API Gateway, `/dashboard` and all below it.
+//! May: read credentials, events, rollups, actions and incidents; write incidents and the `notify_admin` that goes with each.
+//! State: the client, the credentials, the policy and the keys of its cursors and forms.
+
+use dashboard::{App, FormKey};
+use platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
+use scoring::Policy;
+use store::{Actions, Credentials, Db, Events, Incidents, Life, Listing, Rollups, Watches};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    platform::logs::init();
+    let (db, clock) = (Db::new(&platform::aws::config().await), SystemClock::from_env()?);
+    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
+    let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
+    let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
+    let listing = Listing::new(events, rollups.clone());
+    let (actions, table) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
+    let incidents = Incidents::new(&db, &table);
+    let life = Life::new(Actions::new(&db, actions), Watches::new(&db, table), rollups);
+    let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
+    let forms = FormKey::new(&env::required("FORM_KEY")?)?;
+    let app = App::new(incidents, listing, life, gate, (cursors, forms), Policy::compiled()?, clock);
+    platform::serve(dashboard::router(app)).await
+}

@@ -1,0 +1,367 @@
+//! The dashboard: who may come, what pages hold, and what a browser may do with them.
+
+use std::collections::BTreeMap;
+
+use platform::Route;
+use serde_json::json;
+
+use crate::world::people::{ADMIN, BILLING, DAY_DESK, EXPIRED, NIGHT_DESK, READER, REVOKED};
+use crate::world::proxy::Fault;
+use crate::world::{Answer, World, event};
+
+const SIGN_IN: &str = "/dashboard/sign-in";
+
+/// A browser, which keeps cookies and sends them along.
+struct Browser<'a> {
+    world: &'a World,
+    cookies: BTreeMap<String, String>,
+}
+
+impl<'a> Browser<'a> {
+    const fn new(world: &'a World) -> Self {
+        Self { world, cookies: BTreeMap::new() }
+    }
+
+    /// One in which the credential called `kid` is signed in.
+    async fn of(world: &'a World, kid: &str) -> Self {
+        let mut browser = Self::new(world);
+        let answer = browser.sign_in(world.token(kid), "/dashboard").await;
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/dashboard")), "{answer:?}");
+        browser
+    }
+
+    async fn send(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies = cookies.join("; ");
+        let mut headers = vec![("Cookie", cookies.as_str())];
+        headers.extend((method == "POST").then_some(("Content-Type", "application/x-www-form-urlencoded")));
+        let answer = self.world.api().send_bare(method, path, &headers, body.as_bytes()).await;
+        for cookie in answer.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            if cookie.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        answer
+    }
+
+    async fn get(&mut self, path: &str) -> Answer {
+        self.send("GET", path, "").await
+    }
+
+    /// Sends a form from the page at `page`, with its proof.
+    async fn submit(&mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let proof = proof(&self.get(page).await);
+        let fields = fields.iter().copied().chain([("csrf", proof.as_str())]);
+        self.send("POST", path, &form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()).await
+    }
+
+    async fn sign_in(&mut self, token: &str, next: &str) -> Answer {
+        self.submit(SIGN_IN, SIGN_IN, &[("token", token), ("next", next)]).await
+    }
+}
+
+/// What the forms of a page carry.
+fn proof(page: &Answer) -> String {
+    let (_, rest) = page.body.split_once("name=\"csrf\" value=\"").unwrap_or_else(|| panic!("no form in {page:?}"));
+    rest.split('"').next().unwrap().to_owned()
+}
+
+async fn incident(world: &World, event_type: &str) -> String {
+    world.post(&event("billing", event_type, "CRITICAL")).await;
+    let listed = world.get("/api/governance/incidents").await;
+    format!("/dashboard/incidents/{}", listed.text("/incidents/0/id"))
+}
+
+/// Every answer of the dashboard: nothing from elsewhere, no script, no style but that of the one file.
+fn assert_safe(answer: &Answer) {
+    let policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    assert_eq!(answer.header("content-security-policy"), Some(policy), "{answer:?}");
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    for forbidden in ["<script", " style=", "<style", " onclick=", " onerror=", "http://", "https://", "javascript:"] {
+        assert!(!answer.body.contains(forbidden), "{forbidden} in {}", answer.body);
+    }
+    if answer.header("content-type").is_some_and(|it| it.starts_with("text/html")) {
+        assert!(answer.body.starts_with("<!doctype html>") && answer.body.contains("<html lang=\"en\""));
+        assert_eq!(answer.body.matches("<h1>").count(), 1, "{}", answer.body);
+    }
+}
+
+const CALLERS: [&str; 8] = ["none", "garbage", EXPIRED, REVOKED, BILLING, READER, NIGHT_DESK, ADMIN];
+
+/// What each gets. A route that is not here fails the test.
+const MATRIX: [(&str, &str, [u16; 8]); 9] = [
+    ("GET", "/dashboard", [303, 303, 303, 303, 403, 303, 303, 303]),
+    ("GET", "/dashboard/incidents", [303, 303, 303, 303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/incidents/{id}", [303, 303, 303, 303, 403, 200, 200, 200]),
+    ("POST", "/dashboard/incidents/{id}/acknowledge", [303, 303, 303, 303, 403, 403, 403, 403]),
+    ("POST", "/dashboard/incidents/{id}/resolve", [303, 303, 303, 303, 403, 403, 403, 403]),
+    ("GET", "/dashboard/sign-in", [200, 200, 200, 200, 200, 303, 303, 303]),
+    ("POST", "/dashboard/sign-in", [403; 8]),
+    ("POST", "/dashboard/sign-out", [303, 303, 403, 403, 403, 403, 403, 403]),
+    ("GET", "/dashboard/style.css", [200; 8]),
+];
+
+/// The forms come without a proof here: nobody gets through with one.
+#[tokio::test]
+async fn every_page_for_every_kind_of_caller() {
+    let world = World::new().await;
+    let incident = incident(&world, "invoice_sync_failed").await;
+    let routes: Vec<Route> = dashboard::routes().list().collect();
+    for Route { method, path, .. } in &routes {
+        assert!(
+            MATRIX.iter().any(|row| (row.0, row.1) == (*method, *path)),
+            "{method} {path} has no row in the matrix"
+        );
+    }
+    assert_eq!(routes.len(), MATRIX.len(), "a row of the matrix has no route");
+    for (method, route, cells) in MATRIX {
+        for (caller, expected) in CALLERS.iter().zip(cells) {
+            // Strangers are looked for in the table once a second.
+            world.clock.advance(1);
+            let mut browser = Browser::new(&world);
+            let token = match *caller {
+                "none" => None,
+                "garbage" => Some("agov1.stranger"),
+                kid => Some(world.token(kid)),
+            };
+            browser.cookies.extend(token.map(|token| ("__Host-age".to_owned(), token.to_owned())));
+            let path = route.replace("/dashboard/incidents/{id}", &incident);
+            let answer = browser.send(method, &path, "").await;
+            assert_eq!(answer.status, expected, "{method} {route} as {caller}: {answer:?}");
+            assert_safe(&answer);
+            assert!(!answer.header("content-type").is_some_and(|it| it.contains("json")), "{answer:?}");
+            if expected == 303 && method == "GET" && route != SIGN_IN && route != "/dashboard" {
+                let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
+                assert_eq!(answer.header("location"), Some(format!("{SIGN_IN}?next={next}").as_str()));
+            }
+        }
+    }
+    let story = Browser::of(&world, READER).await.get(&incident).await;
+    assert!(story.body.contains("▲ open"), "none of this has changed anything");
+}
+
+#[tokio::test]
+async fn signing_in_and_out() {
+    let world = World::new().await;
+    let mut browser = Browser::new(&world);
+    let asked = browser.get("/dashboard/incidents?status=all").await;
+    let place = asked.header("location").unwrap().to_owned();
+    assert_eq!(
+        (asked.status, place.as_str()),
+        (303, "/dashboard/sign-in?next=%2Fdashboard%2Fincidents%3Fstatus%3Dall")
+    );
+    let form = browser.get(&place).await;
+    assert!(form.body.contains("name=\"next\" value=\"/dashboard/incidents?status=all\""), "{}", form.body);
+
+    let signed_in = browser.sign_in(&format!(" {} ", world.token(READER)), "/dashboard/incidents?status=all").await;
+    assert_eq!((signed_in.status, signed_in.header("location")), (303, Some("/dashboard/incidents?status=all")));
+    let flags = "; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=28800";
+    let cookie = format!("__Host-age={}{flags}", world.token(READER));
+    assert_eq!(signed_in.header("set-cookie"), Some(cookie.as_str()));
+    assert_eq!(signed_in.header("cache-control"), Some("no-store"));
+    let page = browser.get("/dashboard/incidents").await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("reader") && !page.body.contains(world.token(READER)), "{}", page.body);
+
+    let stolen = browser.cookies.clone();
+    let signed_out = browser.submit("/dashboard/incidents", "/dashboard/sign-out", &[]).await;
+    assert_eq!((signed_out.status, signed_out.header("location")), (303, Some(SIGN_IN)));
+    let cleared = "__Host-age=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0";
+    assert_eq!(signed_out.header("set-cookie"), Some(cleared));
+    assert_eq!(browser.get("/dashboard/incidents").await.status, 303);
+
+    let mut other = Browser { world: &world, cookies: stolen };
+    assert_eq!(other.get("/dashboard/incidents").await.status, 200, "the credential lives on until it is revoked");
+    let revoked = world.send("DELETE", "/api/governance/credentials/reader", &[], b"").await;
+    assert_eq!(revoked.status, 200, "{revoked:?}");
+    world.clock.advance(60);
+    assert_eq!(other.get("/dashboard/incidents").await.status, 303);
+}
+
+#[tokio::test]
+async fn who_may_not_sign_in_is_told_why() {
+    let world = World::new().await;
+    for (token, status, why) in [
+        ("", 401, "it must be a token"),
+        ("<b>&", 401, "it must be a token"),
+        (world.token(EXPIRED), 401, "the credential has expired"),
+        (world.token(REVOKED), 401, "revoked"),
+        (world.token(BILLING), 403, "billing-engine is engine; this is for reader, responder, admin"),
+    ] {
+        world.clock.advance(1);
+        let mut browser = Browser::new(&world);
+        let answer = browser.sign_in(token, "/dashboard").await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(answer.body.contains("Not signed in") && answer.body.contains(why), "{}", answer.body);
+        assert!(!browser.cookies.contains_key("__Host-age") && !answer.body.contains("<b>"));
+        assert_safe(&answer);
+    }
+    for next in ["//evil.example", "https://evil.example/", "/api/governance/events", "/dashboard/../api", "x\r\ny: z"]
+    {
+        let answer = Browser::new(&world).sign_in(world.token(READER), next).await;
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/dashboard")), "{next}");
+    }
+    world.dynamodb.fault(|_| Fault::Refuse);
+    let api = world.guarded_environment(crate::world::UNHURRIED).await;
+    let cookie = format!("__Host-age={}", world.token(READER));
+    let down = api.send_bare("GET", "/dashboard/incidents", &[("Cookie", &cookie)], b"").await;
+    assert_eq!((down.status, down.header("retry-after")), (503, Some("2")), "{down:?}");
+    assert!(down.body.contains("<h1>Not now</h1>"));
+    assert_safe(&down);
+}
+
+#[tokio::test]
+async fn a_form_of_another_page_does_nothing() {
+    let world = World::new().await;
+    let incident = incident(&world, "invoice_sync_failed").await;
+    let acknowledge = format!("{incident}/acknowledge");
+    let mut desk = Browser::of(&world, NIGHT_DESK).await;
+    let mut other = Browser::of(&world, DAY_DESK).await;
+    let others = format!("csrf={}", proof(&other.get(&incident).await));
+    let of_sign_in = format!("csrf={}", proof(&Browser::new(&world).get(SIGN_IN).await));
+    for forged in ["", "csrf=", "csrf=AAAA", "note=x", others.as_str(), of_sign_in.as_str()] {
+        let answer = desk.send("POST", &acknowledge, forged).await;
+        assert_eq!(answer.status, 403, "{forged}: {answer:?}");
+        assert!(answer.body.contains(&format!("href=\"{incident}\"")), "the way back: {}", answer.body);
+        assert_eq!(Browser::of(&world, NIGHT_DESK).await.send("POST", "/dashboard/sign-out", forged).await.status, 403);
+    }
+    let mut stranger = Browser::new(&world);
+    stranger.get(SIGN_IN).await;
+    let token = world.token(READER);
+    let forged = format!("{of_sign_in}&token={token}&next=/dashboard");
+    assert_eq!(stranger.send("POST", SIGN_IN, &forged).await.status, 403, "of another browser");
+    let cookie = format!("__Host-age={}", world.token(NIGHT_DESK));
+    let json = [("Cookie", cookie.as_str()), ("Content-Type", "application/json")];
+    assert_eq!(world.api().send_bare("POST", &acknowledge, &json, b"{}").await.status, 415);
+    let bearer = format!("Bearer {}", world.token(ADMIN));
+    let answer = world.api().send_bare("POST", &acknowledge, &[("Authorization", &bearer)], b"").await;
+    assert_eq!(answer.status, 303, "a header signs nobody in here");
+    assert!(desk.get(&incident).await.body.contains("▲ open"));
+}
+
+#[tokio::test]
+async fn taking_an_incident_records_who() {
+    let world = World::new().await;
+    let incident = incident(&world, "invoice_sync_failed").await;
+    let api = incident.replace("/dashboard/", "/api/governance/");
+    let (acknowledge, resolve) = (format!("{incident}/acknowledge"), format!("{incident}/resolve"));
+    let mut reader = Browser::of(&world, READER).await;
+    let read = reader.get(&incident).await;
+    assert!(!read.body.contains(&acknowledge) && !read.body.contains(&resolve), "a reader has no buttons");
+    let refused = reader.submit(&incident, &acknowledge, &[]).await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.body.contains("reader is reader; this is for responder, admin"), "{}", refused.body);
+
+    let mut desk = Browser::of(&world, NIGHT_DESK).await;
+    let noted = desk.submit(&incident, &acknowledge, &[("note", "first line\r\nsecond line")]).await;
+    assert_eq!((noted.status, noted.header("location")), (303, Some(incident.as_str())), "{noted:?}");
+    let stored = world.get(&api).await;
+    assert_eq!(
+        (stored.text("/acknowledged/by"), stored.text("/acknowledged/note")),
+        (NIGHT_DESK, "first line\nsecond line")
+    );
+    let page = desk.get(&incident).await;
+    assert!(page.body.contains("Acknowledged by night-desk") && page.body.contains("● acknowledged"));
+    assert!(!page.body.contains(&acknowledge) && page.body.contains(&resolve), "{}", page.body);
+    let again = desk.submit(&incident, &acknowledge, &[("note", "")]).await;
+    assert_eq!(again.status, 303, "a repeat changes nothing: {again:?}");
+    let late = Browser::of(&world, DAY_DESK).await.submit(&incident, &acknowledge, &[]).await;
+    assert_eq!(late.status, 409);
+    assert!(late.body.contains("the incident is acknowledged already, by night-desk"), "{}", late.body);
+
+    let long = "x".repeat(1001);
+    let too_long = desk.submit(&incident, &resolve, &[("note", &long)]).await;
+    assert_eq!(too_long.status, 422, "{too_long:?}");
+    assert_safe(&too_long);
+    assert_eq!(desk.submit(&incident, &resolve, &[("colour", "red")]).await.status, 422);
+    let over = Browser::of(&world, ADMIN).await.submit(&incident, &resolve, &[("note", " ")]).await;
+    assert_eq!(over.status, 303, "{over:?}");
+    let stored = world.get(&api).await;
+    assert_eq!((stored.text("/resolved/by"), stored.json["resolved"].get("note")), (ADMIN, None));
+    assert!(!desk.get(&incident).await.body.contains("<textarea"));
+}
+
+#[tokio::test]
+async fn what_others_write_is_shown_and_never_obeyed() {
+    let world = World::new().await;
+    let hostile = "<script>alert(1)</script>\" onerror='x' &amp; \u{202e}gnp.exe\u{2066}";
+    let kind = "<img src=x onerror=alert(1)> ' \" &";
+    let mut sent = event("billing", kind, "CRITICAL");
+    sent["details"] = json!({ "text": hostile });
+    let created = world.post(&sent).await;
+    let outcome = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", created.text("/id"));
+    world.as_kid(BILLING).tell(&outcome, &json!({ "outcome": "failed", "detail": hostile })).await;
+    let listed = world.get("/api/governance/incidents").await;
+    let incident = format!("/dashboard/incidents/{}", listed.text("/incidents/0/id"));
+    let mut desk = Browser::of(&world, NIGHT_DESK).await;
+    let noted = desk.submit(&incident, &format!("{incident}/acknowledge"), &[("note", hostile)]).await;
+    assert_eq!(noted.status, 303, "{noted:?}");
+    for path in ["/dashboard/incidents?status=all", incident.as_str()] {
+        let page = desk.get(path).await;
+        assert_eq!(page.status, 200);
+        assert!(page.body.contains("&#60;img src=x onerror=alert(1)&#62;"), "{}", page.body);
+        for bad in ["<img", "<script", "\u{202e}", "\u{2066}", "onerror='x'"] {
+            assert!(!page.body.contains(bad), "{bad:?} in {}", page.body);
+        }
+    }
+    let page = desk.get(&incident).await;
+    assert_eq!(page.body.matches("[U+202E]gnp.exe[U+2066]").count(), 3, "in details, outcome and note: {}", page.body);
+    for path in ["/dashboard/incidents/%3Cscript%3E", "/dashboard/%3Cscript%3E", "/dashboard/incidents?%3Cscript%3E=1"]
+    {
+        let answer = desk.get(path).await;
+        assert!([404, 422].contains(&answer.status), "{answer:?}");
+        assert_safe(&answer);
+    }
+}
+
+#[tokio::test]
+async fn the_list_goes_on_page_by_page() {
+    let world = World::new().await;
+    let mut reader = Browser::of(&world, READER).await;
+    let empty = reader.get("/dashboard/incidents").await;
+    assert!(empty.body.contains("Nothing is open"), "{}", empty.body);
+    for number in 0..30 {
+        world.clock.advance(1);
+        world.post(&event("qa", &format!("suite_{number:02}_lost"), "CRITICAL")).await;
+    }
+    let first = reader.get("/dashboard/incidents").await;
+    assert_safe(&first);
+    let count = |page: &Answer| page.body.matches("<li class=\"card\">").count();
+    assert_eq!(count(&first), 25);
+    assert!(first.body.contains("suite_29_lost") && first.body.contains("suite_05_lost"));
+    let (_, rest) = first.body.split_once("<a class=\"more\" href=\"").unwrap();
+    let next = rest.split('"').next().unwrap().replace("&#38;", "&");
+    let second = reader.get(&next).await;
+    assert_eq!((second.status, count(&second)), (200, 5), "{}", second.body);
+    assert!(second.body.contains("suite_04_lost") && !second.body.contains("Older incidents"));
+    let elsewhere = reader.get(&next.replace("status=open", "status=all")).await;
+    assert_eq!(elsewhere.status, 400, "a cursor is for its list");
+    assert_eq!(reader.get("/dashboard/incidents?status=lost").await.status, 422);
+    for (status, number) in [("acknowledged", 0), ("resolved", 0), ("all", 25)] {
+        assert_eq!(count(&reader.get(&format!("/dashboard/incidents?status={status}")).await), number, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_page_too() {
+    let world = World::new().await;
+    let mut reader = Browser::of(&world, READER).await;
+    for (method, path, status, title) in [
+        ("GET", "/dashboard/nothing", 404, "There is nothing here"),
+        ("GET", "/dashboard/incidents/billing.1.none", 404, "There is nothing here"),
+        ("POST", "/dashboard/incidents", 405, "This page cannot do that"),
+    ] {
+        let answer = reader.send(method, path, "").await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(answer.body.contains(&format!("<h1>{title}</h1>")), "{}", answer.body);
+        assert_safe(&answer);
+    }
+    let style = reader.get("/dashboard/style.css").await;
+    assert_eq!((style.status, style.header("content-type")), (200, Some("text/css; charset=utf-8")));
+    assert!(!style.body.contains("url(") && !style.body.contains("@import"));
+}
