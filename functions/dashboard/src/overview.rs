@@ -1,12 +1,96 @@
-//! The first page: the list of incidents, for now.
+//! The first page: what needs a person, which risk is high and since when, what AGE did and whether it helped.
 
+mod chart;
+mod engines;
+mod needs;
+mod risk;
+
+use std::collections::BTreeMap;
+
+use askama::Template;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
+use chart::Chart;
+use engines::Row;
+use model::{ActionCounts, ActionStatus, Counts, Period, Severity, Timestamp};
+use needs::Needs;
 use platform::{NoQuery, Problem};
+use risk::{Risk, Since};
+use store::Consistency;
+use tokio::try_join;
 
+use crate::App;
+use crate::page::{self, Part};
 use crate::session::Session;
-use crate::{App, page};
+use crate::text::span;
 
-pub(crate) async fn show(State(App(_app)): State<App>, _session: Session, _: NoQuery) -> Result<Response, Problem> {
-    Ok(page::see("/dashboard/incidents"))
+/// How far back the page looks: the days of its chart.
+const DAYS: i64 = 30;
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Page<'a> {
+    session: &'a Session,
+    part: Part,
+    now: Timestamp,
+    needs: Needs,
+    risks: Vec<Risk>,
+    chart: Chart,
+    engines: Vec<Row>,
+    deeds: Vec<(&'static str, u64)>,
+    /// How long workers took on average, if any has answered.
+    took: Option<String>,
+}
+
+/// However many events there are, it makes 35 reads: 2 of the incidents that are not over, 8 of the actions that have not
+/// ended, 8 of the counters of 30 days, 16 of what became of a week's remedies, and 1 of how AGE is. An engine whose counters
+/// were spread over several rows in these days has one more for each further row, and each answer of over a megabyte has a
+/// second one.
+pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
+    let now = app.clock.now();
+    let (days, week) = (Period::trailing_hours(now, DAYS * 24), Period::trailing_week(now));
+    let (rollups, eventual) = (app.life.rollups(), Consistency::Eventual);
+    let (health, hours, acted) = (app.life.health(), rollups.by_hour(days, eventual), rollups.actions(week, eventual));
+    let (unresolved, unended, hours, acted, health) =
+        try_join!(app.incidents.unresolved(), app.life.actions().unended(), hours, acted, health.get())?;
+    let page = Page {
+        session: &session,
+        part: Part::Overview,
+        now,
+        risks: risk::all(&app.policy, &hours, now),
+        chart: Chart::of(&hours, now),
+        engines: engines::rows(&app.policy, &hours, &unresolved, now),
+        needs: Needs::of(&app.policy, unresolved, unended, health, now),
+        deeds: deeds(&acted),
+        took: acted.mean_seconds_to_outcome().map(|seconds| span(i64::try_from(seconds).unwrap_or(i64::MAX))),
+    };
+    Ok(page::html(StatusCode::OK, &page))
+}
+
+/// The counts of `hours` that are in `period`.
+fn within(hours: &BTreeMap<Timestamp, Counts>, period: Period) -> Counts {
+    let mut counts = Counts::default();
+    for (_, counted) in hours.range(period.from()..period.to()) {
+        counts.merge(counted);
+    }
+    counts
+}
+
+/// What became of remedies, in words; only what there was.
+fn deeds(acted: &ActionCounts) -> Vec<(&'static str, u64)> {
+    let came_to = |status| acted.by_status.get(&status).copied().unwrap_or_default();
+    let all = [
+        ("helped", came_to(ActionStatus::Verified)),
+        ("done; whether they helped is not known yet", came_to(ActionStatus::Succeeded)),
+        ("were of no use", came_to(ActionStatus::Ineffective)),
+        ("failed", came_to(ActionStatus::Failed)),
+        ("were not answered in time", came_to(ActionStatus::TimedOut)),
+        ("could not be handed over", came_to(ActionStatus::Dead)),
+        ("denied by a person", came_to(ActionStatus::Denied)),
+        ("not approved in time", came_to(ActionStatus::Expired)),
+        ("on their way, or waiting for approval", acted.running()),
+        ("not begun: the same was under way, or had been of no use", came_to(ActionStatus::Suppressed)),
+    ];
+    all.into_iter().filter(|(_, number)| *number > 0).collect()
 }

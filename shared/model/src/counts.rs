@@ -60,6 +60,13 @@ impl Counts {
         }
     }
 
+    /// Counts all of `counts`.
+    pub fn merge(&mut self, counts: &Self) {
+        for (engine, counted) in &counts.0 {
+            self.add_all(*engine, counted);
+        }
+    }
+
     /// What `engine` has.
     #[must_use]
     pub fn engine(&self, engine: Engine) -> SeverityCounts {

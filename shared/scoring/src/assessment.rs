@@ -45,7 +45,7 @@ impl Assessment {
             contributions: scored.iter().map(|scored| (name(scored), scored.points.clone())).collect(),
             peak: highest.map(name),
             risk_score: rounded_mean(scored.iter().map(|scored| scored.score)),
-            level: level(policy, highest.map_or(0, |scored| scored.score)),
+            level: policy.level(highest.map_or(0, |scored| scored.score)),
             recommendations: recommendations(policy, &scored, counts.of(Severity::Critical)),
         }
     }
@@ -83,9 +83,13 @@ fn rounded_mean(scores: impl ExactSizeIterator<Item = u32>) -> u32 {
     (2 * sum + number) / (2 * number)
 }
 
-fn level(policy: &Policy, score: u32) -> RiskLevel {
-    let reached = policy.levels.iter().rev().find(|(_, from)| score >= **from);
-    reached.map_or(RiskLevel::Low, |(level, _)| *level)
+impl Policy {
+    /// The level that holds from `score` on.
+    #[must_use]
+    pub fn level(&self, score: u32) -> RiskLevel {
+        let reached = self.levels.iter().rev().find(|(_, from)| score >= **from);
+        reached.map_or(RiskLevel::Low, |(level, _)| *level)
+    }
 }
 
 fn recommendations(policy: &Policy, scored: &[Scored<'_>], critical: u64) -> Vec<String> {

@@ -75,6 +75,14 @@ pub struct Listed {
     pub acknowledged_at: Option<Timestamp>,
 }
 
+impl Listed {
+    /// Whether it is about an engine that says nothing.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        self.id.kind == Kind::silence_of(self.id.kind.engine)
+    }
+}
+
 /// An incident as the table has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
@@ -205,17 +213,29 @@ impl Incidents {
         Ok(listed)
     }
 
+    /// Where the incidents stand that are not over, the latest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if any cannot be read.
+    pub async fn unresolved(&self) -> Result<Vec<Listed>, StoreError> {
+        let unresolved = [IncidentStatus::Open, IncidentStatus::Acknowledged];
+        let of_status = |status| self.table.all(self.of_status(status).key_condition_expression("#status = :status"));
+        let items = try_join_all(unresolved.map(of_status)).await?;
+        let mut listed: Vec<Listed> = items.iter().flatten().map(|item| self.listed(item)).collect::<Result<_, _>>()?;
+        // The index is a moment behind: of one that has just moved, the later status counts.
+        listed.sort_by_key(|listed| std::cmp::Reverse((keys::listed(&listed.id), listed.status)));
+        listed.dedup_by(|a, b| a.id == b.id);
+        Ok(listed)
+    }
+
     /// The engines whose silence is an incident that is not over.
     ///
     /// # Errors
     /// [`StoreError`] if any cannot be read.
     pub async fn silent_engines(&self) -> Result<Vec<Engine>, StoreError> {
-        let unresolved = [IncidentStatus::Open, IncidentStatus::Acknowledged];
-        let of_status = |status| self.table.all(self.of_status(status).key_condition_expression("#status = :status"));
-        let items = try_join_all(unresolved.map(of_status)).await?;
-        let listed: Vec<Listed> = items.iter().flatten().map(|item| self.listed(item)).collect::<Result<_, _>>()?;
-        let silent = |listed: &Listed| listed.id.kind == Kind::silence_of(listed.id.kind.engine);
-        let engines: BTreeSet<Engine> = listed.iter().filter(|it| silent(it)).map(|it| it.id.kind.engine).collect();
+        let unresolved = self.unresolved().await?;
+        let engines: BTreeSet<Engine> =
+            unresolved.iter().filter(|it| it.is_silence()).map(|it| it.id.kind.engine).collect();
         Ok(engines.into_iter().collect())
     }
 

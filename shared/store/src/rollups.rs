@@ -66,16 +66,32 @@ impl Rollups {
     /// # Errors
     /// [`StoreError`] if any row of it cannot be read: there are no partial counts.
     pub async fn counts(&self, period: Period, consistency: Consistency) -> Result<Counts, StoreError> {
-        let days = (period.first_day(), period.last_day());
         let mut counts = Counts::default();
+        for counted in self.by_hour(period, consistency).await?.values() {
+            counts.merge(counted);
+        }
+        Ok(counts)
+    }
+
+    /// The counts of `period`, of all engines, by the beginning of each hour that has any.
+    ///
+    /// # Errors
+    /// [`StoreError`] if any row of it cannot be read: there are no partial counts.
+    pub async fn by_hour(
+        &self,
+        period: Period,
+        consistency: Consistency,
+    ) -> Result<BTreeMap<Timestamp, Counts>, StoreError> {
+        let days = (period.first_day(), period.last_day());
+        let mut hours: BTreeMap<Timestamp, Counts> = BTreeMap::new();
         for rollup in self.read(Engine::ALL, days, consistency).await? {
             for (hour, counted) in &rollup.hours {
                 if period.counts(rollup.day, *hour) {
-                    counts.add_all(rollup.engine, counted);
+                    hours.entry(rollup.day.at(*hour)).or_default().add_all(rollup.engine, counted);
                 }
             }
         }
-        Ok(counts)
+        Ok(hours)
     }
 
     /// All rows of `engines` from the first to the last of `days`: shard 0, then as many as its widths say.
