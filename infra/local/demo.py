@@ -106,6 +106,7 @@ def _show_addresses(stack: Stack, style: Style) -> None:
     print(f"{style.bold('AGE answers at ' + stack['AGE_API_URL'])}   Try:\n")
     print(f". {_shown(env_file())}; PATH=$PATH:target/debug; export AGE_API_URL AGE_TOKEN=$AGE_ADMIN_TOKEN\n")
     print("agectl incidents; agectl report show\n")
+    print(f"{stack['AGE_API_URL']}/dashboard   in a browser, with the token $AGE_ADMIN_TOKEN\n")
     print(f"curl -H \"authorization: Bearer $AGE_TOKEN\" {url}/stats\n")
     print(f"curl -H \"authorization: Bearer $AGE_TOKEN_QA\" -H 'content-type: application/json' \\\n  -d '{body}' \\\n  {url}/event\n", flush=True)
 

@@ -53,6 +53,7 @@ def deploy(port: int) -> Stack:
         "SWEEP_FUNCTION": outputs["SweepFunction"],
         "WEEKLY_FUNCTION": outputs["WeeklyFunction"],
         "CURSOR_KEY": environment["CURSOR_KEY"],
+        "FORM_KEY": environment["CURSOR_KEY"],
         **{name: environment[name] for name in ("EVENT_RETENTION_DAYS", "REQUESTS_PER_SECOND", "REQUESTS_BURST")},
         "PUBLIC_URL": url,
     })

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -184,6 +185,33 @@ def figures_are_shown(world: World) -> None:
     world.get("/stats")
 
 
+@scenario("dashboard", {
+    "dynamodb:GetItem": "Incidents",
+    "dynamodb:Query": "Rollups Actions/index/due Incidents/index/by_opened",
+})
+def the_first_page_is_shown(world: World) -> None:
+    world.page("/dashboard")
+
+
+@scenario("dashboard", {"dynamodb:GetItem": "Events", "dynamodb:Query": "Actions Incidents Events/index/timeline"})
+def the_page_of_an_incident_is_shown(world: World) -> None:
+    # As above: the remedy of an earlier event opens it.
+    event = world.report("HIGH", "deep_agent")
+    world.outcome(event, "DeepAgent_policy_update", "failed")
+    world.again(event, 201)
+    if event["id"] not in world.page(f"/dashboard/incidents/{world.incident(event)['id']}"):
+        raise Broken("the page does not tell of the event")
+
+
+@scenario("dashboard", {"dynamodb:UpdateItem": "Actions Incidents"})
+def somebody_takes_an_incident_on_its_page(world: World) -> None:
+    event = world.report("CRITICAL", "qa")
+    path = f"/dashboard/incidents/{world.incident(event)['id']}"
+    proof = re.search(r'name="csrf" value="([^"]+)"', world.page(path))
+    world.page(f"{path}/acknowledge", {"csrf": proof[1] if proof else "", "note": ""})
+    world.stands(event, notify_admin="succeeded")
+
+
 @scenario("credentials", {"dynamodb:PutItem": "Credentials"})
 def a_credential_is_made(world: World) -> None:
     world.reader()
@@ -226,6 +254,7 @@ SCENARIOS += [
     _gate("list-reports", lambda world: world.get("/reports?limit=1")),
     _gate("get-stats", lambda world: world.get("/stats")),
     _gate("credentials", lambda world: world.get("/credentials")),
+    _gate("dashboard", lambda world: world.page("/dashboard")),
 ]
 
 

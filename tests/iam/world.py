@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from urllib.parse import urlencode
 
 import credentials
 import queues
@@ -76,6 +77,16 @@ class World:
 
     def post(self, path: str, *names: str, body: Item | None = None, status: int = 200) -> Any:
         return self._call("POST", path, names, body, status)
+
+    def page(self, path: str, form: dict[str, str] | None = None) -> str:
+        """A page of the dashboard as somebody who is signed in sees it, or what a form of it comes to."""
+        headers = {"cookie": f"__Host-age={self.stack['AGE_ADMIN_TOKEN']}"}
+        headers |= {"content-type": "application/x-www-form-urlencoded"} if form is not None else {}
+        method, status = ("GET", 200) if form is None else ("POST", 303)
+        answer = self.stack.call(method, path, urlencode(form).encode() if form is not None else None, headers)
+        if answer.status != status:
+            raise Broken(f"{method} {path.split('/')[1]}… is answered {answer.status} instead of {status}")
+        return answer.text
 
     def report(self, severity: str, engine: str, prefix: str = "", key: str | None = None) -> Item:
         """An event of a kind of its own."""
