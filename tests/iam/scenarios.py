@@ -199,8 +199,8 @@ def the_page_of_an_incident_is_shown(world: World) -> None:
     event = world.report("HIGH", "deep_agent")
     world.outcome(event, "DeepAgent_policy_update", "failed")
     world.again(event, 201)
-    if event["id"] not in world.page(f"/dashboard/incidents/{world.incident(event)['id']}"):
-        raise Broken("the page does not tell of the event")
+    page = world.page(f"/dashboard/incidents/{world.incident(event)['id']}")
+    expect("the number of events that are told", page.count(f"reported {event['eventType']}"), 2)
 
 
 @scenario("dashboard", {"dynamodb:UpdateItem": "Actions Incidents"})

@@ -93,7 +93,7 @@ async fn a_critical_event_reaches_a_person_at_once() {
         notice["notice"],
         json!({"number": 1, "kind": "first", "at": "2026-11-23T00:05:00.000Z", "newEvents": 1, "events": 1, "incidents": 1})
     );
-    assert!(mail.message.contains(&format!("/api/governance/incidents/{}", incident["id"].as_str().unwrap())));
+    assert!(mail.message.contains(&format!("/dashboard/incidents/{}", incident["id"].as_str().unwrap())));
 }
 
 #[tokio::test]

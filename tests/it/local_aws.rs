@@ -415,12 +415,13 @@ async fn a_remedy_that_fails_is_an_incident_until_somebody_takes_it() {
     assert_eq!((&incident["cause"], &incident["notices"]), (&json!("action"), &json!(1)), "{incident}");
     let path = format!("/api/governance/incidents/{}", incident["id"].as_str().unwrap());
     let mails = stack.drain("ESCALATIONS_QUEUE_URL").await;
-    assert!(mails.iter().any(|mail| mail["Message"].as_str().unwrap().contains(&path)), "{mails:?}");
+    let page = format!("{}/dashboard/incidents/{}", stack.name("AGE_API_URL"), incident["id"].as_str().unwrap());
+    assert!(mails.iter().any(|mail| mail["Message"].as_str().unwrap().contains(&page)), "{mails:?}");
 
     // Half an hour later nobody has taken it.
     assert!(stack.sweep_later(1900).await.is_ok());
     let second = stack.drain("ESCALATIONS_SECOND_QUEUE_URL").await;
-    assert!(second.iter().any(|mail| mail["Message"].as_str().unwrap().contains(&path)), "{second:?}");
+    assert!(second.iter().any(|mail| mail["Message"].as_str().unwrap().contains(&page)), "{second:?}");
     let (status, taken) = stack.tell(&format!("{path}/acknowledge"), &json!({"note": PRIVATE})).await;
     assert_eq!((status, &taken["status"]), (200, &json!("acknowledged")), "{taken}");
 

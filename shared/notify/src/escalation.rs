@@ -187,7 +187,7 @@ fn command(name: &str) -> String {
 }
 
 fn address(entry: &Entry<'_>, api: &str) -> String {
-    format!("{api}/api/governance/incidents/{}", entry.id)
+    format!("{api}/dashboard/incidents/{}", entry.id)
 }
 
 fn line(text: &mut String, name: &str, value: &str) {
@@ -310,7 +310,7 @@ pub(crate) mod tests {
              AGE did   billing_sync_repair: asked for, its outcome is not known yet\n\
              Details   {\"invoices\":1204}\n\
              It began  https://age.example/api/governance/events/01936f2e-0000-7000-8000-00000000000a\n\
-             Look at   https://age.example/api/governance/incidents/billing.1795403565000.invoice_sync_failed\n\
+             Look at   https://age.example/dashboard/incidents/billing.1795403565000.invoice_sync_failed\n\
              Take it   agectl ack billing.1795403565000.invoice_sync_failed\n"
         );
         let any = Attribute::Any(["billing".to_owned()].into());
