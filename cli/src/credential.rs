@@ -21,7 +21,7 @@ pub(crate) enum Command {
     ///
     /// The token stands alone on standard output, all else goes to standard error.
     Create {
-        /// Its name, such as night-desk: what records say of who did something. It is never given twice
+        /// Its name, such as night-desk: what records say of who did something
         kid: KeyId,
         /// What it may do
         #[arg(long, value_parser = args::role())]
