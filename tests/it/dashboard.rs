@@ -12,7 +12,7 @@ use crate::world::{Answer, World, event};
 const SIGN_IN: &str = "/dashboard/sign-in";
 
 /// A browser, which keeps cookies and sends them along.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     world: &'a World,
     cookies: BTreeMap<String, String>,
 }
@@ -23,14 +23,14 @@ impl<'a> Browser<'a> {
     }
 
     /// One in which the credential called `kid` is signed in.
-    async fn of(world: &'a World, kid: &str) -> Self {
+    pub(crate) async fn of(world: &'a World, kid: &str) -> Self {
         let mut browser = Self::new(world);
         let answer = browser.sign_in(world.token(kid), "/dashboard").await;
         assert_eq!((answer.status, answer.header("location")), (303, Some("/dashboard")), "{answer:?}");
         browser
     }
 
-    async fn send(&mut self, method: &str, path: &str, body: &str) -> Answer {
+    pub(crate) async fn send(&mut self, method: &str, path: &str, body: &str) -> Answer {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = cookies.join("; ");
         let mut headers = vec![("Cookie", cookies.as_str())];
@@ -48,12 +48,12 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.send("GET", path, "").await
     }
 
     /// Sends a form from the page at `page`, with its proof.
-    async fn submit(&mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn submit(&mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
         let proof = proof(&self.get(page).await);
         let fields = fields.iter().copied().chain([("csrf", proof.as_str())]);
         self.send("POST", path, &form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()).await
@@ -65,9 +65,14 @@ impl<'a> Browser<'a> {
 }
 
 /// What the forms of a page carry.
-fn proof(page: &Answer) -> String {
-    let (_, rest) = page.body.split_once("name=\"csrf\" value=\"").unwrap_or_else(|| panic!("no form in {page:?}"));
-    rest.split('"').next().unwrap().to_owned()
+pub(crate) fn proof(page: &Answer) -> String {
+    between(&page.body, "name=\"csrf\" value=\"", "\"").to_owned()
+}
+
+/// What stands between the first `start` and the `end` that follows it.
+pub(crate) fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("{start} is not in {text}"));
+    rest.split(end).next().unwrap()
 }
 
 async fn incident(world: &World, event_type: &str) -> String {
@@ -76,14 +81,16 @@ async fn incident(world: &World, event_type: &str) -> String {
     format!("/dashboard/incidents/{}", listed.text("/incidents/0/id"))
 }
 
-/// Every answer of the dashboard: nothing from elsewhere, no script, no style but that of the one file.
-fn assert_safe(answer: &Answer) {
-    let policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Every answer of the dashboard: nothing from elsewhere, no script and no style but those of our two files.
+pub(crate) fn assert_safe(answer: &Answer) {
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     assert_eq!(answer.header("content-security-policy"), Some(policy), "{answer:?}");
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    let body = answer.body.replacen("<script src=\"/dashboard/script.js\" defer></script>", "", 1);
+    let body = body.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
     for forbidden in ["<script", " style=", "<style", " onclick=", " onerror=", "http://", "https://", "javascript:"] {
-        assert!(!answer.body.contains(forbidden), "{forbidden} in {}", answer.body);
+        assert!(!body.contains(forbidden), "{forbidden} in {body}");
     }
     if answer.header("content-type").is_some_and(|it| it.starts_with("text/html")) {
         assert!(answer.body.starts_with("<!doctype html>") && answer.body.contains("<html lang=\"en\""));
@@ -94,16 +101,31 @@ fn assert_safe(answer: &Answer) {
 const CALLERS: [&str; 8] = ["none", "garbage", EXPIRED, REVOKED, BILLING, READER, NIGHT_DESK, ADMIN];
 
 /// What each gets. A route that is not here fails the test.
-const MATRIX: [(&str, &str, [u16; 8]); 9] = [
+const MATRIX: [(&str, &str, [u16; 8]); 24] = [
     ("GET", "/dashboard", [303, 303, 303, 303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents", [303, 303, 303, 303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents/{id}", [303, 303, 303, 303, 403, 200, 200, 200]),
     ("POST", "/dashboard/incidents/{id}/acknowledge", [303, 303, 303, 303, 403, 403, 403, 403]),
     ("POST", "/dashboard/incidents/{id}/resolve", [303, 303, 303, 303, 403, 403, 403, 403]),
+    ("GET", "/dashboard/events", [303, 303, 303, 303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/events.csv", [303, 303, 303, 303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/events/{id}", [303, 303, 303, 303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/events/{id}/actions/{action}", [303, 303, 303, 303, 403, 200, 200, 200]),
+    ("POST", "/dashboard/events/{id}/actions/{action}/approve", [303, 303, 303, 303, 403, 403, 403, 403]),
+    ("POST", "/dashboard/events/{id}/actions/{action}/deny", [303, 303, 303, 303, 403, 403, 403, 403]),
+    ("GET", "/dashboard/actions", [303, 303, 303, 303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/reports", [303, 303, 303, 303, 403, 200, 200, 200]),
+    ("POST", "/dashboard/reports/new", [303, 303, 303, 303, 403, 403, 403, 403]),
+    ("GET", "/dashboard/reports/{id}", [303, 303, 303, 303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/reports/{id}/csv", [303, 303, 303, 303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/reports/{id}/json", [303, 303, 303, 303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/engines", [303, 303, 303, 303, 403, 200, 200, 200]),
     ("GET", "/dashboard/sign-in", [200, 200, 200, 200, 200, 303, 303, 303]),
     ("POST", "/dashboard/sign-in", [403; 8]),
     ("POST", "/dashboard/sign-out", [303, 303, 403, 403, 403, 403, 403, 403]),
     ("GET", "/dashboard/style.css", [200; 8]),
+    ("GET", "/dashboard/script.js", [200; 8]),
+    ("GET", "/dashboard/icon.svg", [200; 8]),
 ];
 
 /// The forms come without a proof here: nobody gets through with one.
@@ -111,6 +133,8 @@ const MATRIX: [(&str, &str, [u16; 8]); 9] = [
 async fn every_page_for_every_kind_of_caller() {
     let world = World::new().await;
     let incident = incident(&world, "invoice_sync_failed").await;
+    let waiting = world.post(&event("compliance", "permission_drift", "HIGH")).await;
+    let report = world.report().await;
     let routes: Vec<Route> = dashboard::routes().list().collect();
     for Route { method, path, .. } in &routes {
         assert!(
@@ -130,11 +154,16 @@ async fn every_page_for_every_kind_of_caller() {
                 kid => Some(world.token(kid)),
             };
             browser.cookies.extend(token.map(|token| ("__Host-age".to_owned(), token.to_owned())));
-            let path = route.replace("/dashboard/incidents/{id}", &incident);
+            let path = route
+                .replace("/dashboard/incidents/{id}", &incident)
+                .replace("/events/{id}", &format!("/events/{}", waiting.text("/id")))
+                .replace("/reports/{id}", &format!("/reports/{}", report.text("/id")))
+                .replace("{action}", "permission_reset");
             let answer = browser.send(method, &path, "").await;
             assert_eq!(answer.status, expected, "{method} {route} as {caller}: {answer:?}");
             assert_safe(&answer);
-            assert!(!answer.header("content-type").is_some_and(|it| it.contains("json")), "{answer:?}");
+            let is_json = answer.header("content-type").is_some_and(|it| it.contains("json"));
+            assert_eq!(is_json, expected == 200 && route.ends_with("/json"), "{answer:?}");
             if expected == 303 && method == "GET" && route != SIGN_IN {
                 let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
                 assert_eq!(answer.header("location"), Some(format!("{SIGN_IN}?next={next}").as_str()));
@@ -143,6 +172,8 @@ async fn every_page_for_every_kind_of_caller() {
     }
     let story = Browser::of(&world, READER).await.get(&incident).await;
     assert!(story.body.contains("▲ open"), "none of this has changed anything");
+    let item = world.get(&format!("/api/governance/events/{}", waiting.text("/id"))).await;
+    assert_eq!(item.text("/actions/0/status"), "awaiting_approval");
 }
 
 #[tokio::test]
@@ -305,7 +336,7 @@ async fn what_others_write_is_shown_and_never_obeyed() {
         let page = desk.get(path).await;
         assert_eq!(page.status, 200);
         assert!(page.body.contains("&#60;img src=x onerror=alert(1)&#62;"), "{}", page.body);
-        for bad in ["<img", "<script", "\u{202e}", "\u{2066}", "onerror='x'"] {
+        for bad in ["<img", "<script>", "\u{202e}", "\u{2066}", "onerror='x'"] {
             assert!(!page.body.contains(bad), "{bad:?} in {}", page.body);
         }
     }
@@ -436,7 +467,10 @@ async fn the_first_page_says_what_needs_a_person_and_why() {
             "<a href=\"{incident}\">Billing: <bdi>invoice_sync_failed</bdi></a>, since <time datetime=\"2026-11-20T10:20:00.000Z\">"
         ),
         "&#60;b&#62;ledger&#60;/b&#62;",
-        &format!("permission_reset for event <code>{}</code>", waiting.text("/id")),
+        &format!(
+            "<a href=\"/dashboard/events/{}/actions/permission_reset\">permission_reset for Compliance</a>",
+            waiting.text("/id")
+        ),
         "<span class=\"score\">50</span> of 100 <span class=\"badge HIGH\">HIGH</span>",
         "<strong>Above its threshold of 30</strong> since <time datetime=\"2026-11-20T10:00:00.000Z\">",
         "Audit billing sync and token enforcement",
@@ -448,7 +482,7 @@ async fn the_first_page_says_what_needs_a_person_and_why() {
     ] {
         assert!(page.body.contains(said), "{said} in {}", page.body);
     }
-    assert_eq!(page.body.matches("<tr><th scope=\"row\">").count(), 30, "a table says what the chart shows");
+    assert_eq!(page.body.matches("<tr><th scope=\"row\"><time").count(), 30, "a table says what the chart shows");
     world.at("2026-11-22T12:00:00Z");
     world.sweep().await;
     let silent = reader.get("/dashboard").await;

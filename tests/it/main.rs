@@ -19,6 +19,7 @@ mod listing;
 mod lives;
 mod local_aws;
 mod openapi;
+mod pages;
 mod refusals;
 mod reports;
 mod rollups;

@@ -12,7 +12,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
-use dashboard::FormKey;
+use dashboard::{FormKey, Tables};
 use dispatch::{Dispatcher, Escalations};
 use generate_report::{Firing, Made, Reporter, Weekly, WeeklyError};
 use model::{ManualClock, Timestamp};
@@ -217,9 +217,7 @@ impl Api {
         let of_actions =
             actions::App::new(listing.clone(), life.clone(), cursors(), policy(), escalations.clone(), clock());
         let of_dashboard = dashboard::App::new(
-            table.clone(),
-            listing.clone(),
-            life.clone(),
+            Tables { listing: listing.clone(), life: life.clone(), incidents: table.clone(), reports: reports.clone() },
             gate.clone(),
             (cursors(), FormKey::new("another key of the tests").unwrap()),
             policy(),

@@ -12,7 +12,7 @@ use crate::Parts;
 
 impl Parts {
     async fn known(&self, id: &IncidentId) -> Result<Known, Problem> {
-        self.incidents.get(id).await?.ok_or_else(|| Problem::not_found("there is no such incident"))
+        self.tables.incidents.get(id).await?.ok_or_else(|| Problem::not_found("there is no such incident"))
     }
 }
 
@@ -31,7 +31,7 @@ pub(crate) const fn status(status: IncidentStatus) -> &'static str {
 }
 
 /// Why an incident was opened.
-const fn cause(cause: Cause) -> &'static str {
+pub(crate) const fn cause(cause: Cause) -> &'static str {
     match cause {
         Cause::CriticalEvent => "a CRITICAL event",
         Cause::Action => "a remedy came to a bad end",

@@ -1,12 +1,19 @@
 //! The dashboard: pages for people, made on the server. They need no script, and ask nobody but us.
 
+mod actions;
+mod assets;
 mod cookie;
+mod engines;
+mod events;
+mod file;
 mod form;
 mod incidents;
+mod line;
 mod next;
 mod overview;
 mod page;
 mod refusal;
+mod reports;
 mod session;
 mod sign_in;
 mod text;
@@ -14,13 +21,11 @@ mod text;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::middleware;
-use axum::response::IntoResponse;
 use model::Clock;
 use platform::{Access, CursorKey, Gate, Routes};
 use scoring::Policy;
-use store::{Incidents, Life, Listing};
+use store::{Incidents, Life, Listing, Reports};
 
 pub use form::FormKey;
 
@@ -28,10 +33,21 @@ pub use form::FormKey;
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
+/// What the pages are made from.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// Events, newest first.
+    pub listing: Listing,
+    /// Actions and incidents, and how they move on.
+    pub life: Life,
+    /// Incidents, as people read them.
+    pub incidents: Incidents,
+    /// Reports.
+    pub reports: Reports,
+}
+
 struct Parts {
-    incidents: Incidents,
-    listing: Listing,
-    life: Life,
+    tables: Tables,
     gate: Gate,
     cursors: CursorKey,
     forms: FormKey,
@@ -42,15 +58,13 @@ struct Parts {
 impl App {
     /// Puts the parts together.
     pub fn new(
-        incidents: Incidents,
-        listing: Listing,
-        life: Life,
+        tables: Tables,
         gate: Gate,
         (cursors, forms): (CursorKey, FormKey),
         policy: Policy,
         clock: impl Clock + 'static,
     ) -> Self {
-        Self(Arc::new(Parts { incidents, listing, life, gate, cursors, forms, policy, clock: Box::new(clock) }))
+        Self(Arc::new(Parts { tables, gate, cursors, forms, policy, clock: Box::new(clock) }))
     }
 }
 
@@ -59,14 +73,29 @@ impl App {
 pub fn routes() -> Routes<App> {
     Routes::new()
         .get("/dashboard", Access::Reader, overview::show)
+        .get("/dashboard/events", Access::Reader, events::list::show)
+        .get("/dashboard/events.csv", Access::Reader, events::list::csv)
+        .get("/dashboard/events/{id}", Access::Reader, events::one::show)
+        .get("/dashboard/events/{id}/actions/{action}", Access::Reader, actions::one::show)
+        .post("/dashboard/events/{id}/actions/{action}/approve", Access::Responder, actions::one::approve)
+        .post("/dashboard/events/{id}/actions/{action}/deny", Access::Responder, actions::one::deny)
+        .get("/dashboard/actions", Access::Reader, actions::list::show)
         .get("/dashboard/incidents", Access::Reader, incidents::list::show)
         .get("/dashboard/incidents/{id}", Access::Reader, incidents::story::show)
         .post("/dashboard/incidents/{id}/acknowledge", Access::Responder, incidents::mark::acknowledge)
         .post("/dashboard/incidents/{id}/resolve", Access::Responder, incidents::mark::resolve)
+        .get("/dashboard/reports", Access::Reader, reports::list::show)
+        .post("/dashboard/reports/new", Access::Responder, reports::make)
+        .get("/dashboard/reports/{id}", Access::Reader, reports::one::show)
+        .get("/dashboard/reports/{id}/csv", Access::Reader, reports::one::csv)
+        .get("/dashboard/reports/{id}/json", Access::Reader, reports::one::json)
+        .get("/dashboard/engines", Access::Reader, engines::show)
         .get("/dashboard/sign-in", Access::Public, sign_in::show)
         .post("/dashboard/sign-in", Access::Public, sign_in::sign_in)
         .post("/dashboard/sign-out", Access::Public, sign_in::sign_out)
-        .get("/dashboard/style.css", Access::Public, style)
+        .get("/dashboard/style.css", Access::Public, assets::style)
+        .get("/dashboard/script.js", Access::Public, assets::script)
+        .get("/dashboard/icon.svg", Access::Public, assets::icon)
 }
 
 /// The router that serves them, to whoever is signed in.
@@ -74,9 +103,4 @@ pub fn router(app: App) -> Router {
     let state = app.clone();
     let guard = move |access, request, next| session::guard(state.clone(), access, request, next);
     routes().guarded(guard, app).layer(middleware::from_fn(page::finish))
-}
-
-async fn style() -> impl IntoResponse {
-    let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=300")];
-    (headers, include_str!("style.css"))
 }

@@ -1,11 +1,12 @@
 //! Trigger: API Gateway, `/dashboard` and all below it.
-//! May: read credentials, events, rollups, actions and incidents; write incidents and the `notify_admin` that goes with each.
+//! May: read credentials, events, rollups, actions, incidents and reports; write incidents with their `notify_admin`, what is
+//! decided about an action, and reports.
 //! State: the client, the credentials, the policy and the keys of its cursors and forms.
 
-use dashboard::{App, FormKey};
+use dashboard::{App, FormKey, Tables};
 use platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
 use scoring::Policy;
-use store::{Actions, Credentials, Db, Events, Incidents, Life, Listing, Rollups, Watches};
+use store::{Actions, Credentials, Db, Events, Incidents, Life, Listing, Reports, Rollups, Watches};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -20,6 +21,8 @@ async fn main() -> Result<(), Error> {
     let life = Life::new(Actions::new(&db, actions), Watches::new(&db, table), rollups);
     let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
     let forms = FormKey::new(&env::required("FORM_KEY")?)?;
-    let app = App::new(incidents, listing, life, gate, (cursors, forms), Policy::compiled()?, clock);
+    let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
+    let tables = Tables { listing, life, incidents, reports };
+    let app = App::new(tables, gate, (cursors, forms), Policy::compiled()?, clock);
     platform::serve(dashboard::router(app)).await
 }

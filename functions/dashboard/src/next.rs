@@ -26,7 +26,7 @@ impl FromStr for Next {
     fn from_str(text: &str) -> Result<Self, Infallible> {
         let below = text.strip_prefix(HOME).filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
         // Nothing that a browser might mend into another place, nor anything that is no header.
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/?&=%".contains(&byte);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/?&=%+".contains(&byte);
         let path = text.split('?').next().unwrap_or_default();
         let stays = text.len() <= MAX_BYTES && text.bytes().all(plain) && !path.contains("//") && !path.contains("..");
         // Dots and slashes that are encoded in a path are none of ours either.

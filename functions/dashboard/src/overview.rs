@@ -2,6 +2,7 @@
 
 mod chart;
 mod engines;
+mod heat;
 mod needs;
 mod risk;
 
@@ -13,6 +14,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chart::Chart;
 use engines::Row;
+use heat::Heat;
 use model::{ActionCounts, ActionStatus, Counts, Period, Severity, Timestamp};
 use needs::Needs;
 use platform::{NoQuery, Problem};
@@ -20,10 +22,10 @@ use risk::{Risk, Since};
 use store::Consistency;
 use tokio::try_join;
 
-use crate::App;
 use crate::page::{self, Part};
 use crate::session::Session;
 use crate::text::span;
+use crate::{App, Tables};
 
 /// How far back the page looks: the days of its chart.
 const DAYS: i64 = 30;
@@ -37,6 +39,7 @@ struct Page<'a> {
     needs: Needs,
     risks: Vec<Risk>,
     chart: Chart,
+    heat: Heat,
     engines: Vec<Row>,
     deeds: Vec<(&'static str, u64)>,
     /// How long workers took on average, if any has answered.
@@ -50,17 +53,19 @@ struct Page<'a> {
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
     let now = app.clock.now();
     let (days, week) = (Period::trailing_hours(now, DAYS * 24), Period::trailing_week(now));
-    let (rollups, eventual) = (app.life.rollups(), Consistency::Eventual);
-    let (health, hours, acted) = (app.life.health(), rollups.by_hour(days, eventual), rollups.actions(week, eventual));
+    let Tables { life, incidents, .. } = &app.tables;
+    let (rollups, eventual) = (life.rollups(), Consistency::Eventual);
+    let (health, hours, acted) = (life.health(), rollups.by_hour(days, eventual), rollups.actions(week, eventual));
     let (unresolved, unended, hours, acted, health) =
-        try_join!(app.incidents.unresolved(), app.life.actions().unended(), hours, acted, health.get())?;
+        try_join!(incidents.unresolved(), life.actions().unended(), hours, acted, health.get())?;
     let page = Page {
         session: &session,
         part: Part::Overview,
         now,
         risks: risk::all(&app.policy, &hours, now),
         chart: Chart::of(&hours, now),
-        engines: engines::rows(&app.policy, &hours, &unresolved, now),
+        heat: Heat::of(&app.policy, &hours, now),
+        engines: engines::rows(&app.policy, &hours, (&unresolved, &unended), now),
         needs: Needs::of(&app.policy, unresolved, unended, health, now),
         deeds: deeds(&acted),
         took: acted.mean_seconds_to_outcome().map(|seconds| span(i64::try_from(seconds).unwrap_or(i64::MAX))),

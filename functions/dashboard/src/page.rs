@@ -10,15 +10,18 @@ use platform::Problem;
 
 use crate::refusal;
 
-/// No script, nothing from elsewhere, no form to elsewhere, and in no frame.
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Our own script and style, nothing from elsewhere, no form to elsewhere, and in no frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The part of the dashboard that a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Overview,
     Incidents,
+    Events,
+    Actions,
+    Reports,
+    Engines,
 }
 
 /// A page.

@@ -34,9 +34,64 @@ fn is_deceptive(character: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A JSON text on several lines, as people read it. Not a character of it is lost but white space, so that numbers and the
+/// order of keys stay as they were sent.
+pub(crate) fn indented(json: &str) -> String {
+    let (mut out, mut depth, mut in_text, mut escaped) = (String::new(), 0_usize, false, false);
+    let mut characters = json.chars().peekable();
+    while let Some(character) = characters.next() {
+        if in_text {
+            out.push(character);
+            in_text = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+            continue;
+        }
+        match character {
+            '{' | '[' => {
+                out.push(character);
+                while characters.next_if(char::is_ascii_whitespace).is_some() {}
+                if let Some(end) = characters.next_if(|next| matches!(next, '}' | ']')) {
+                    out.push(end);
+                } else {
+                    depth += 1;
+                    new_line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                new_line(&mut out, depth);
+                out.push(character);
+            }
+            ',' => {
+                out.push(character);
+                new_line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            blank if blank.is_ascii_whitespace() => {}
+            other => {
+                out.push(other);
+                in_text = other == '"';
+            }
+        }
+    }
+    out
+}
+
+fn new_line(out: &mut String, depth: usize) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n("  ", depth));
+}
+
 /// A name of ours in words: `critical_event` is `critical event`.
 pub(crate) fn words(name: &str) -> String {
     name.replace('_', " ")
+}
+
+/// The same with a capital letter in front.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    first + characters.as_str()
 }
 
 /// `number` with what it counts, such as `1 event` or `2 events`.
@@ -58,11 +113,45 @@ pub(crate) fn span(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
     fn what_deceives_is_shown_by_its_number() {
         assert_eq!(Shown::new("a\u{202e}b\u{0}c\nd é ש").to_string(), "a[U+202E]b[U+0000]c\nd é ש");
+    }
+
+    #[test]
+    fn json_is_shown_on_several_lines() {
+        let shown = indented(r#"{"a\"{,":[1.50,{}, [] ],"b":{ "c" : "x:[y" }}"#);
+        let expected = "{\n  \"a\\\"{,\": [\n    1.50,\n    {},\n    []\n  ],\n  \"b\": {\n    \"c\": \"x:[y\"\n  }\n}";
+        assert_eq!(shown, expected);
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".*".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(".*", inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn shown_json_means_the_same(value in json()) {
+            let (plain, pretty) = (value.to_string(), serde_json::to_string_pretty(&value).unwrap());
+            prop_assert_eq!(indented(&plain), pretty.clone());
+            prop_assert_eq!(indented(&pretty), pretty);
+        }
     }
 
     #[test]

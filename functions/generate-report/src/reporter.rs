@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::{Clock, Deeds, IncidentFigures, Period, Report, ReportKind};
+use model::{Clock, Period, Report, ReportKind};
 use scoring::Policy;
-use store::{Consistency, Incidents, Rollups, StoreError};
+use store::{Incidents, Rollups, StoreError};
 
 /// Makes reports, and stores none. Made once per execution environment.
 #[derive(Clone)]
@@ -36,20 +36,8 @@ impl Reporter {
     /// # Errors
     /// [`StoreError`] if any row of either week cannot be read: a report that cannot be trusted is not made.
     pub(crate) async fn report(&self, kind: ReportKind, period: Period) -> Result<Report, StoreError> {
-        let counts = self.0.rollups.counts(period, Consistency::Strong).await?;
-        let before = self.0.rollups.counts(period.previous_week(), Consistency::Strong).await?;
-        let deeds = self.deeds(period).await?;
-        Ok(scoring::report(&self.0.policy, kind, period, &counts, &before, deeds, self.clock()))
-    }
-
-    async fn deeds(&self, period: Period) -> Result<Deeds, StoreError> {
-        let Parts { rollups, incidents, .. } = self.0.as_ref();
-        let opened = incidents.opened(period.from(), period.to()).await?;
-        let moments: Vec<_> = opened.into_iter().map(|listed| (listed.id.opened_at, listed.acknowledged_at)).collect();
-        Ok(Deeds {
-            actions: rollups.actions(period, Consistency::Strong).await?,
-            incidents: IncidentFigures::of(&moments),
-            silent_engines: incidents.silent_engines().await?,
-        })
+        let Parts { rollups, incidents, policy, .. } = self.0.as_ref();
+        let figures = store::figures(rollups, incidents, period).await?;
+        Ok(scoring::report(policy, kind, period, figures, self.clock()))
     }
 }

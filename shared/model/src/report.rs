@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ActionCounts, ActionStatus, Engine, KeyId, ReportId, Severity, Timestamp};
+use crate::{ActionCounts, ActionStatus, Counts, Engine, KeyId, ReportId, Severity, Timestamp};
 
 crate::names::named! {
     /// Why a report was made.
@@ -146,6 +146,17 @@ impl IncidentFigures {
             median_seconds_to_acknowledge: low.zip(high).map(|(low, high)| low.midpoint(*high)),
         }
     }
+}
+
+/// All that a report is made from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// The events of its period.
+    pub counts: Counts,
+    /// Those of the week before.
+    pub before: Counts,
+    /// What came of them.
+    pub deeds: Deeds,
 }
 
 /// What AGE did about a period's events.

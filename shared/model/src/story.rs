@@ -96,16 +96,10 @@ impl From<Mark> for Statement {
 
 /// The story of `incident`, the earliest first.
 #[must_use]
-pub fn story(
-    incident: &Incident,
-    events: Vec<Event>,
-    actions: Vec<ActionItem>,
-    notices: Vec<Notice>,
-) -> Vec<StoryEntry> {
+pub fn story(incident: &Incident, events: Vec<Event>, actions: &[ActionItem], notices: Vec<Notice>) -> Vec<StoryEntry> {
     let mut story: Vec<StoryEntry> = Vec::new();
     story.extend(events.into_iter().map(|event| entry(event.occurred_at, StoryStep::Event { event })));
-    story.extend(actions.iter().flat_map(turns));
-    story.extend(actions.into_iter().map(|action| entry(action.created_at, StoryStep::Action { action })));
+    story.extend(actions.iter().flat_map(life));
     story.extend(notices.into_iter().map(|notice| entry(notice.at, StoryStep::Notice { notice })));
     story.extend(marks(incident));
     // What happened in one moment is told in the order of cause and effect.
@@ -117,10 +111,11 @@ const fn entry(at: Timestamp, what: StoryStep) -> StoryEntry {
     StoryEntry { at, what }
 }
 
-/// What came of an action, turn by turn: an approval, its worker's word or the lack of one, and whether it helped.
-fn turns(item: &ActionItem) -> Vec<StoryEntry> {
+/// The life of an action, turn by turn: how it began, an approval, its worker's word or the lack of one, and whether it helped.
+#[must_use]
+pub fn life(item: &ActionItem) -> Vec<StoryEntry> {
     let of = |status| TurnOfAction { event_id: item.event_id, action: item.action, status };
-    let mut turns = Vec::new();
+    let mut turns = vec![entry(item.created_at, StoryStep::Action { action: item.clone() })];
     if let (Some(at), Some(by)) = (item.decided_at, item.decided_by.clone()) {
         let denied = item.status == ActionStatus::Denied;
         let status = if denied { ActionStatus::Denied } else { ActionStatus::Pending };

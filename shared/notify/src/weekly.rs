@@ -110,7 +110,7 @@ fn before(figure: Option<u64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model::{ActionCounts, ActionStatus, Clock, Counts, Deeds, Engine, ManualClock, Period, ReportKind};
+    use model::{ActionCounts, ActionStatus, Clock, Counts, Deeds, Engine, Figures, ManualClock, Period, ReportKind};
 
     use super::*;
 
@@ -133,7 +133,8 @@ mod tests {
             incidents: IncidentFigures { opened: 3, acknowledged: 1, median_seconds_to_acknowledge: Some(7260) },
             silent_engines: vec![Engine::Maos],
         };
-        let report = scoring::report(&policy, ReportKind::Weekly, period, &counts, &before, deeds, &clock);
+        let figures = Figures { counts, before, deeds };
+        let report = scoring::report(&policy, ReportKind::Weekly, period, figures, &clock);
 
         let message = weekly_message(&policy, &report, None).unwrap();
         assert_eq!(message.subject(), "[AGE] Week of Mon 16 Nov 2026: risk CRITICAL, score 23 of 100");

@@ -139,7 +139,7 @@ impl Gate {
     ///
     /// # Errors
     /// A 503 if they cannot be had: nobody is let in unproven.
-    async fn keyring(&self) -> Result<Arc<Keyring>, Problem> {
+    pub async fn keyring(&self) -> Result<Arc<Keyring>, Problem> {
         let now = self.0.clock.now();
         if let Some(known) = self.known().filter(|known| known.is_within(GOOD_SECONDS, now)) {
             return Ok(known.keyring);

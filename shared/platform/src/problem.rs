@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use problem_details::ProblemDetails;
 use serde::Serialize;
-use store::{NotMarked, StoreError};
+use store::{NotDecided, NotMarked, StoreError};
 use utoipa::ToSchema;
 
 /// When a caller may try again, in seconds. The SDK has tried for four by then.
@@ -177,6 +177,15 @@ impl From<StoreError> for Problem {
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "stored data is damaged; it is logged, and trying again will not help",
             ),
+        }
+    }
+}
+
+impl From<NotDecided> for Problem {
+    fn from(error: NotDecided) -> Self {
+        match error {
+            NotDecided::Store(failed) => failed.into(),
+            refused => Self::conflict(refused.to_string()),
         }
     }
 }

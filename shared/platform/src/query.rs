@@ -31,6 +31,13 @@ impl Query {
         parsed
     }
 
+    /// Without those that were left blank, as browsers send the fields of a form that nobody filled in.
+    #[must_use]
+    pub fn without_blanks(mut self) -> Self {
+        self.values.retain(|_, value| !value.trim().is_empty());
+        self
+    }
+
     /// Says that the parameter called `name` is wrong.
     pub fn refuse(&mut self, name: &str, detail: impl Into<String>) {
         self.errors.push(FieldError::new(name, detail));

@@ -90,13 +90,19 @@ impl Policy {
         let reached = self.levels.iter().rev().find(|(_, from)| score >= **from);
         reached.map_or(RiskLevel::Low, |(level, _)| *level)
     }
+
+    /// What is recommended when there are `number` CRITICAL events.
+    #[must_use]
+    pub fn critical_advice(&self, number: u64) -> String {
+        self.critical_recommendation.replace("{count}", &number.to_string())
+    }
 }
 
 fn recommendations(policy: &Policy, scored: &[Scored<'_>], critical: u64) -> Vec<String> {
     let above = scored.iter().filter(|scored| scored.score > scored.category.recommend_above);
     let mut words: Vec<String> = above.map(|scored| scored.category.recommendation.clone()).collect();
     if critical > 0 {
-        words.push(policy.critical_recommendation.replace("{count}", &critical.to_string()));
+        words.push(policy.critical_advice(critical));
     }
     words
 }

@@ -1,23 +1,15 @@
 //! A report from counts.
 
-use model::{ActionFigures, Clock, Counts, Deeds, Period, Previous, Report, ReportId, ReportKind, Severity, Summary};
+use model::{ActionFigures, Clock, Figures, Period, Previous, Report, ReportId, ReportKind, Severity, Summary};
 
 use crate::{Assessment, Policy};
 
-/// The report of `period` with `counts`, beside `before`, the counts of the week before it, and what AGE did about it.
-/// A weekly report is named by its period; any other gets a fresh id from `clock`.
+/// The report of `period`, which has these `figures`. A weekly report is named by its period; any other gets a fresh id from `clock`.
 #[must_use]
-pub fn report(
-    policy: &Policy,
-    kind: ReportKind,
-    period: Period,
-    counts: &Counts,
-    before: &Counts,
-    deeds: Deeds,
-    clock: &dyn Clock,
-) -> Report {
-    let now = Assessment::of(policy, counts);
-    let then = Assessment::of(policy, before);
+pub fn report(policy: &Policy, kind: ReportKind, period: Period, figures: Figures, clock: &dyn Clock) -> Report {
+    let Figures { counts, before, deeds } = figures;
+    let now = Assessment::of(policy, &counts);
+    let then = Assessment::of(policy, &before);
     Report {
         id: match kind {
             ReportKind::Weekly => ReportId::weekly(period),
@@ -57,7 +49,7 @@ pub fn report(
 
 #[cfg(test)]
 mod tests {
-    use model::{Engine, ManualClock};
+    use model::{Counts, Deeds, Engine, ManualClock};
 
     use super::*;
 
@@ -71,7 +63,8 @@ mod tests {
         before.add(Engine::Billing, Severity::High, 1);
 
         let deeds = Deeds { silent_engines: vec![Engine::Maos], ..Deeds::default() };
-        let weekly = report(&policy, ReportKind::Weekly, period, &counts, &before, deeds, &clock);
+        let figures = Figures { counts, before, deeds };
+        let weekly = report(&policy, ReportKind::Weekly, period, figures.clone(), &clock);
         assert_eq!(weekly.summary.silent_engines, [Engine::Maos]);
         assert_eq!(weekly.report_period, "2026-11-16_2026-11-23");
         assert_eq!((weekly.summary.total_events, weekly.summary.critical_count), (2, 2));
@@ -80,10 +73,10 @@ mod tests {
         let previous = weekly.summary.previous.unwrap();
         assert_eq!((previous.total_events, previous.risk_score), (1, 3));
 
-        let again = report(&policy, ReportKind::Weekly, period, &counts, &before, Deeds::default(), &clock);
+        let again = report(&policy, ReportKind::Weekly, period, Figures::default(), &clock);
         assert_eq!(again.id, weekly.id);
-        let none = Counts::default();
-        let asked = |clock| report(&policy, ReportKind::OnDemand, period, &counts, &none, Deeds::default(), clock);
+        let alone = Figures { before: Counts::default(), ..figures };
+        let asked = |clock| report(&policy, ReportKind::OnDemand, period, alone.clone(), clock);
         assert_ne!(asked(&clock).id, asked(&clock).id);
         assert_eq!(asked(&clock).summary.previous, None);
     }

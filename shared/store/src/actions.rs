@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use model::{Action, ActionItem, ActionStatus, EventId, Timestamp};
+use model::{Action, ActionItem, ActionStatus, Engine, EventId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Db, Table};
@@ -27,6 +27,7 @@ struct ActionRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<Timestamp>,
     created_at: Timestamp,
+    engine: Engine,
     status: ActionStatus,
     item: ActionItem,
 }
@@ -38,6 +39,8 @@ pub struct Unended {
     pub event_id: EventId,
     /// Which.
     pub action: Action,
+    /// The engine that the event is of.
+    pub engine: Engine,
     /// How far it has come.
     pub status: ActionStatus,
     /// When something is to be done about it.
@@ -223,6 +226,7 @@ impl Actions {
             due_shard: item.due_at.map(|_| due_shard(item)),
             due_at: item.due_at,
             created_at: item.created_at,
+            engine: item.engine,
             status: item.status,
             item: item.clone(),
         })

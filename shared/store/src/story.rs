@@ -40,7 +40,7 @@ impl Story {
         let actions = actions.of_events(events.iter().map(|event| event.id).collect()).await?;
         let notices = incidents.notices(&known.id, NOTICES_TOLD).await?;
         let earlier_notices = known.incident.notices as usize > notices.len();
-        let entries = model::story(&known.incident, events, actions, notices);
+        let entries = model::story(&known.incident, events, &actions, notices);
         Ok(Self { entries, earlier_events, earlier_notices })
     }
 }

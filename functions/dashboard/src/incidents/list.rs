@@ -88,7 +88,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
     let scope = format!("dashboard incidents {filter}");
     let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
     let status = if let Filter::Of(status) = filter { Some(status) } else { None };
-    let page = app.incidents.list(status, LIMIT, before.as_ref()).await?;
+    let page = app.tables.incidents.list(status, LIMIT, before.as_ref()).await?;
     let next = page.next.map(|last| app.cursors.seal(&scope, &last));
     let page = Page {
         session: &session,

@@ -41,7 +41,7 @@ impl Parts {
     ) -> Result<Response, Problem> {
         let mark = Mark { at: self.clock.now(), by: Some(session.caller.kid), note: form.note()? };
         let known = self.known(id).await?;
-        self.life.mark(known, status, mark, apply, self.clock.as_ref()).await?;
+        self.tables.life.mark(known, status, mark, apply, self.clock.as_ref()).await?;
         Ok(page::see(&incidents::path(id)))
     }
 }

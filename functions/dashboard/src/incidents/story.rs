@@ -4,17 +4,15 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{
-    ActionItem, ActionStatus, Event, Incident, IncidentId, IncidentStatus, KeyId, Notice, NoticeKind, Statement,
-    StoryEntry, StoryStep, Timestamp, TurnOfAction,
-};
+use model::{Incident, IncidentId, IncidentStatus};
 use platform::{NoQuery, PathId, Problem};
 use store::{Known, Story};
 
+use crate::line::Line;
 use crate::page::{self, Part};
 use crate::session::Session;
-use crate::text::{Shown, count, span, words};
-use crate::{App, incidents};
+use crate::text::{Shown, count, span};
+use crate::{App, Tables, incidents};
 
 #[derive(Template)]
 #[template(path = "incident.html")]
@@ -34,17 +32,6 @@ struct Page<'a> {
     earlier_notices: bool,
 }
 
-/// One line of the story.
-struct Line {
-    at: Timestamp,
-    sign: &'static str,
-    what: String,
-    /// What somebody said about it.
-    said: Option<Shown>,
-    /// What the event has in it, if it has anything.
-    details: Option<Shown>,
-}
-
 pub(crate) async fn show(
     State(App(app)): State<App>,
     session: Session,
@@ -52,7 +39,8 @@ pub(crate) async fn show(
     _: NoQuery,
 ) -> Result<Response, Problem> {
     let (known, severe, clock) = (app.known(&id).await?, app.policy.actions.from, app.clock.as_ref());
-    let story = Story::read(&known, severe, &app.incidents, &app.listing, app.life.actions(), clock).await?;
+    let Tables { incidents, listing, life, .. } = &app.tables;
+    let story = Story::read(&known, severe, incidents, listing, life.actions(), clock).await?;
     let Known { id, incident, tally } = &known;
     let until = incident.resolved.as_ref().map_or_else(|| clock.now(), |mark| mark.at);
     let engine = app.policy.title(id.kind.engine);
@@ -71,93 +59,4 @@ pub(crate) async fn show(
         earlier_notices: story.earlier_notices,
     };
     Ok(page::html(StatusCode::OK, &page))
-}
-
-impl Line {
-    fn new(StoryEntry { at, what }: StoryEntry, engine: &str) -> Self {
-        let line = |sign, what| Self { at, sign, what, said: None, details: None };
-        match what {
-            StoryStep::Event { event } => Self { details: details(&event), ..line("●", reported(&event, engine)) },
-            StoryStep::Action { action } => line("→", begun(&action)),
-            StoryStep::Decided { by, of } => line("✓", decided(&by, of)),
-            StoryStep::Outcome { of, by, detail } => {
-                Self { said: said(detail), ..line("←", outcome(of, by.as_ref())) }
-            }
-            StoryStep::Opened { cause } => line("▲", format!("The incident was opened: {}", incidents::cause(cause))),
-            StoryStep::Notice { notice } => line("@", told(&notice)),
-            StoryStep::Acknowledged(statement) => Self::of_person("✓", "Acknowledged", statement, at),
-            StoryStep::Resolved(statement) => Self::of_person("■", "Resolved", statement, at),
-        }
-    }
-
-    fn of_person(sign: &'static str, what: &str, Statement { by, note }: Statement, at: Timestamp) -> Self {
-        let by = by.map_or_else(|| "by itself".to_owned(), |by| format!("by {by}"));
-        Self { at, sign, what: format!("{what} {by}"), said: said(note), details: None }
-    }
-}
-
-fn said(text: Option<String>) -> Option<Shown> {
-    text.map(|text| Shown::new(&text))
-}
-
-fn details(event: &Event) -> Option<Shown> {
-    let details = event.reported.details.as_str();
-    (details != "{}").then(|| Shown::new(details))
-}
-
-fn reported(event: &Event, engine: &str) -> String {
-    let by = event.reported_by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
-    format!("{engine} reported {}, {}{by}", event.reported.event_type.as_str(), event.reported.severity)
-}
-
-fn begun(item: &ActionItem) -> String {
-    let action = item.action;
-    match item.status {
-        ActionStatus::Suppressed if item.suppressed_by.is_some() => {
-            format!("{action} not begun: it is under way already")
-        }
-        ActionStatus::Suppressed => format!("{action} not begun: it has been of no use too often"),
-        _ if !item.action.is_remedy() => format!("AGE set out to tell people ({action})"),
-        ActionStatus::AwaitingApproval => format!("AGE wants {action}, and waits for a person to approve it"),
-        ActionStatus::Denied | ActionStatus::Expired => format!("AGE wanted {action}"),
-        _ if item.decided_by.is_some() => format!("AGE wanted {action}"),
-        ActionStatus::Pending => format!("AGE owes {action}: it is not handed over yet"),
-        ActionStatus::Dispatched => format!("AGE began {action}; its worker has not answered yet"),
-        _ => format!("AGE began {action}"),
-    }
-}
-
-fn decided(by: &KeyId, of: TurnOfAction) -> String {
-    let verb = if of.status == ActionStatus::Denied { "denied" } else { "approved" };
-    format!("{} {verb} by {by}", of.action)
-}
-
-fn outcome(TurnOfAction { action, status, .. }: TurnOfAction, by: Option<&KeyId>) -> String {
-    let by = by.map(|by| format!(", says {by}")).unwrap_or_default();
-    let what = match status {
-        ActionStatus::Succeeded if !action.is_remedy() => "has reached a person",
-        ActionStatus::Succeeded => "done",
-        ActionStatus::Failed => "failed",
-        ActionStatus::TimedOut => "was not answered in time",
-        ActionStatus::Verified => "helped: the trouble has not come again",
-        ActionStatus::Ineffective => "was of no use: the trouble came again",
-        ActionStatus::Expired => "was not approved in time",
-        ActionStatus::Dead => "could not be handed over",
-        other => return format!("{action} {}{by}", words(other.as_str())),
-    };
-    format!("{action} {what}{by}")
-}
-
-fn told(notice: &Notice) -> String {
-    let why = match notice.kind {
-        NoticeKind::First => "it is new",
-        NoticeKind::Digest => "more has come",
-        NoticeKind::Reminder => "nobody has acknowledged it yet",
-        NoticeKind::SecondLine => "the second line is told, too",
-        NoticeKind::Resolution => "it is over by itself",
-    };
-    let others = notice.incidents.saturating_sub(1);
-    let others =
-        if others > 0 { format!("; it spoke of {}, too", count(others, "other incident")) } else { String::new() };
-    format!("E-mail {}: {why}; {}{others}", notice.number, count(notice.new_events, "new event"))
 }

@@ -4,8 +4,8 @@ use model::{Action, ActionStatus, IncidentStatus, Timestamp};
 use scoring::Policy;
 use store::{Health, Listed, StoreError, Unended};
 
-use crate::incidents;
 use crate::text::Shown;
+use crate::{actions, incidents};
 
 /// So many of each are named; the others are counted.
 const NAMED: usize = 8;
@@ -42,8 +42,9 @@ pub(super) struct Trouble {
 
 /// An action that waits for approval.
 pub(super) struct Waiting {
+    pub(super) path: String,
     pub(super) action: Action,
-    pub(super) event: String,
+    pub(super) engine: String,
     pub(super) since: Timestamp,
     pub(super) until: Timestamp,
 }
@@ -81,8 +82,9 @@ impl Needs {
         let more_waiting = waiting.len().saturating_sub(NAMED);
         waiting.truncate(NAMED);
         let waits = |row: Unended| Waiting {
+            path: actions::path(row.event_id, row.action),
             action: row.action,
-            event: row.event_id.to_string(),
+            engine: policy.title(row.engine).to_owned(),
             since: row.created_at,
             until: row.due_at,
         };

@@ -6,7 +6,7 @@ use model::{Counts, Period, RiskLevel, Timestamp};
 use scoring::{Assessment, Category, Policy};
 
 use super::{DAYS, within};
-use crate::text::words;
+use crate::text::{capitalised, words};
 
 const HOUR_SECONDS: i64 = 3600;
 const WEEK_HOURS: i64 = 168;
@@ -55,7 +55,7 @@ pub(super) fn all(policy: &Policy, hours: &BTreeMap<Timestamp, Counts>, now: Tim
     let risk = |category: &Category| {
         let score = of(&scores, category);
         Risk {
-            title: title(&category.name),
+            title: capitalised(&words(&category.name)),
             score,
             level: policy.level(score),
             threshold: category.recommend_above,
@@ -91,14 +91,6 @@ fn since(policy: &Policy, category: &Category, hours: &BTreeMap<Timestamp, Count
         hour = hour.plus_seconds(-HOUR_SECONDS);
     }
     Since::Before(hour)
-}
-
-/// `billing_risk` as people say it.
-fn title(name: &str) -> String {
-    let words = words(name);
-    let mut characters = words.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    first + characters.as_str()
 }
 
 #[cfg(test)]

@@ -1,0 +1,52 @@
+//! Actions: those at each state, and one with what it does and how far it has come.
+
+pub(crate) mod list;
+pub(crate) mod one;
+
+use model::{Action, ActionStatus, EventId};
+
+/// Where the page of an action is.
+pub(crate) fn path(event: EventId, action: Action) -> String {
+    format!("/dashboard/events/{event}/actions/{action}")
+}
+
+/// A status as people say it, with a sign of its own: no status is told by its colour alone.
+pub(crate) const fn status(status: ActionStatus) -> &'static str {
+    match status {
+        ActionStatus::Pending => "◌ to be handed over",
+        ActionStatus::AwaitingApproval => "▲ waits for approval",
+        ActionStatus::Dispatched => "→ handed over",
+        ActionStatus::Succeeded => "● done",
+        ActionStatus::Failed => "✗ failed",
+        ActionStatus::TimedOut => "✗ not answered in time",
+        ActionStatus::Verified => "✓ helped",
+        ActionStatus::Ineffective => "✗ of no use",
+        ActionStatus::Denied => "■ denied",
+        ActionStatus::Expired => "■ not approved in time",
+        ActionStatus::Suppressed => "– not begun",
+        ActionStatus::Dead => "✗ could not be handed over",
+    }
+}
+
+/// The colour that goes with a status.
+pub(crate) const fn tone(status: ActionStatus) -> &'static str {
+    match status {
+        ActionStatus::AwaitingApproval => "warn",
+        ActionStatus::Pending | ActionStatus::Dispatched => "busy",
+        ActionStatus::Succeeded | ActionStatus::Verified => "good",
+        ActionStatus::Failed | ActionStatus::TimedOut | ActionStatus::Ineffective | ActionStatus::Dead => "bad",
+        ActionStatus::Denied | ActionStatus::Expired | ActionStatus::Suppressed => "off",
+    }
+}
+
+/// What is done, for whoever is to approve it.
+const fn meaning(action: Action) -> &'static str {
+    match action {
+        Action::MaosAutoFix => "MAOS starts its workflow for mending this kind of trouble.",
+        Action::DeepAgentPolicyUpdate => "The Deep Agent takes a stricter policy.",
+        Action::BillingSyncRepair => "Billing repairs its synchronisation.",
+        Action::PermissionReset => "Permissions go back to their last good state.",
+        Action::NotifyAdmin => "People are written to, by the e-mails of the incident.",
+        Action::AutomatedGovernanceSummary => "The weekly report is sent out.",
+    }
+}

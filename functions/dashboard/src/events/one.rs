@@ -1,0 +1,89 @@
+//! One event: what its engine said, and the life of each action that came of it.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use model::{ActionItem, ActionStatus, Event, EventId, Kind};
+use platform::{NoQuery, PathId, Problem};
+use store::Consistency;
+
+use crate::line::Line;
+use crate::page::{self, Part};
+use crate::session::Session;
+use crate::text::{Shown, indented};
+use crate::{App, Parts, actions, incidents};
+
+#[derive(Template)]
+#[template(path = "event.html")]
+struct Page<'a> {
+    session: &'a Session,
+    part: Part,
+    engine: &'a str,
+    event_type: Shown,
+    event: &'a Event,
+    details: Shown,
+    deeds: Vec<Deed>,
+    /// The page of the incident that it is a part of, if that is its kind's latest.
+    incident: Option<String>,
+}
+
+/// What AGE did about it.
+struct Deed {
+    title: String,
+    path: String,
+    status: ActionStatus,
+    lines: Vec<Line>,
+}
+
+pub(crate) async fn show(
+    State(App(app)): State<App>,
+    session: Session,
+    PathId(id): PathId<EventId>,
+    _: NoQuery,
+) -> Result<Response, Problem> {
+    let (event, items) = (app.event(id).await?, app.tables.life.actions().of_event(id).await?);
+    let reported = &event.reported;
+    let engine = app.policy.title(reported.engine);
+    let page = Page {
+        session: &session,
+        part: Part::Events,
+        engine,
+        event_type: Shown::new(reported.event_type.as_str()),
+        details: Shown::new(&indented(reported.details.as_str())),
+        deeds: items.iter().map(|item| Deed::of(item, engine)).collect(),
+        incident: app.incident_of(&event).await?,
+        event: &event,
+    };
+    Ok(page::html(StatusCode::OK, &page))
+}
+
+impl Deed {
+    fn of(item: &ActionItem, engine: &str) -> Self {
+        Self {
+            title: item.action.to_string(),
+            path: actions::path(item.event_id, item.action),
+            status: item.status,
+            lines: model::life(item).into_iter().map(|entry| Line::new(entry, engine)).collect(),
+        }
+    }
+}
+
+impl Parts {
+    pub(crate) async fn event(&self, id: EventId) -> Result<Event, Problem> {
+        let event = self.tables.listing.events().get(id, Consistency::Strong).await?;
+        event.ok_or_else(|| Problem::not_found("there is no event with this id"))
+    }
+
+    /// The page of the latest incident of the event's kind, if the event came while it lasted.
+    async fn incident_of(&self, event: &Event) -> Result<Option<String>, Problem> {
+        let kind = Kind { engine: event.reported.engine, event_type: event.reported.event_type.clone() };
+        let kept = self.tables.life.watches().get(&kind).await?;
+        let lasted = |incident: &model::Incident| {
+            let ended = incident.resolved.as_ref().is_some_and(|mark| mark.at < event.occurred_at);
+            incident.event_id == Some(event.id) || (incident.opened_at <= event.occurred_at && !ended)
+        };
+        let incident = kept.watch.incident.filter(lasted);
+        Ok(incident.map(|incident| incidents::path(&model::IncidentId { kind, opened_at: incident.opened_at })))
+    }
+}

@@ -1,0 +1,116 @@
+//! What happened, line by line: of an incident, or of an action.
+
+use model::{
+    ActionItem, ActionStatus, Event, KeyId, Notice, NoticeKind, Statement, StoryEntry, StoryStep, Timestamp,
+    TurnOfAction,
+};
+
+use crate::text::{Shown, count, indented, words};
+use crate::{actions, events, incidents};
+
+/// One line of a story.
+pub(crate) struct Line {
+    pub(crate) at: Timestamp,
+    pub(crate) sign: &'static str,
+    pub(crate) what: String,
+    /// What somebody said about it.
+    pub(crate) said: Option<Shown>,
+    /// What the event has in it, if it has anything.
+    pub(crate) details: Option<Shown>,
+    /// The page that has more about it.
+    pub(crate) path: Option<String>,
+}
+
+impl Line {
+    pub(crate) fn new(StoryEntry { at, what }: StoryEntry, engine: &str) -> Self {
+        let line = |sign, what| Self { at, sign, what, said: None, details: None, path: None };
+        match what {
+            StoryStep::Event { event } => {
+                let path = Some(events::path(event.id));
+                Self { details: details(&event), path, ..line("●", reported(&event, engine)) }
+            }
+            StoryStep::Action { action } => {
+                Self { path: Some(actions::path(action.event_id, action.action)), ..line("→", begun(&action)) }
+            }
+            StoryStep::Decided { by, of } => line("✓", decided(&by, of)),
+            StoryStep::Outcome { of, by, detail } => {
+                Self { said: said(detail), ..line("←", outcome(of, by.as_ref())) }
+            }
+            StoryStep::Opened { cause } => line("▲", format!("The incident was opened: {}", incidents::cause(cause))),
+            StoryStep::Notice { notice } => line("@", told(&notice)),
+            StoryStep::Acknowledged(statement) => Self::of_person("✓", "Acknowledged", statement, at),
+            StoryStep::Resolved(statement) => Self::of_person("■", "Resolved", statement, at),
+        }
+    }
+
+    fn of_person(sign: &'static str, what: &str, Statement { by, note }: Statement, at: Timestamp) -> Self {
+        let by = by.map_or_else(|| "by itself".to_owned(), |by| format!("by {by}"));
+        Self { at, sign, what: format!("{what} {by}"), said: said(note), details: None, path: None }
+    }
+}
+
+fn said(text: Option<String>) -> Option<Shown> {
+    text.map(|text| Shown::new(&text))
+}
+
+fn details(event: &Event) -> Option<Shown> {
+    let details = event.reported.details.as_str();
+    (details != "{}").then(|| Shown::new(&indented(details)))
+}
+
+fn reported(event: &Event, engine: &str) -> String {
+    let by = event.reported_by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
+    format!("{engine} reported {}, {}{by}", event.reported.event_type.as_str(), event.reported.severity)
+}
+
+fn begun(item: &ActionItem) -> String {
+    let action = item.action;
+    match item.status {
+        ActionStatus::Suppressed if item.suppressed_by.is_some() => {
+            format!("{action} not begun: it is under way already")
+        }
+        ActionStatus::Suppressed => format!("{action} not begun: it has been of no use too often"),
+        _ if !item.action.is_remedy() => format!("AGE set out to tell people ({action})"),
+        ActionStatus::AwaitingApproval => format!("AGE wants {action}, and waits for a person to approve it"),
+        ActionStatus::Denied | ActionStatus::Expired => format!("AGE wanted {action}"),
+        _ if item.decided_by.is_some() => format!("AGE wanted {action}"),
+        ActionStatus::Pending => format!("AGE owes {action}: it is not handed over yet"),
+        ActionStatus::Dispatched => format!("AGE began {action}; its worker has not answered yet"),
+        _ => format!("AGE began {action}"),
+    }
+}
+
+fn decided(by: &KeyId, of: TurnOfAction) -> String {
+    let verb = if of.status == ActionStatus::Denied { "denied" } else { "approved" };
+    format!("{} {verb} by {by}", of.action)
+}
+
+fn outcome(TurnOfAction { action, status, .. }: TurnOfAction, by: Option<&KeyId>) -> String {
+    let by = by.map(|by| format!(", says {by}")).unwrap_or_default();
+    let what = match status {
+        ActionStatus::Succeeded if !action.is_remedy() => "has reached a person",
+        ActionStatus::Succeeded => "done",
+        ActionStatus::Failed => "failed",
+        ActionStatus::TimedOut => "was not answered in time",
+        ActionStatus::Verified => "helped: the trouble has not come again",
+        ActionStatus::Ineffective => "was of no use: the trouble came again",
+        ActionStatus::Expired => "was not approved in time",
+        ActionStatus::Dead => "could not be handed over",
+        other => return format!("{action} {}{by}", words(other.as_str())),
+    };
+    format!("{action} {what}{by}")
+}
+
+fn told(notice: &Notice) -> String {
+    let why = match notice.kind {
+        NoticeKind::First => "it is new",
+        NoticeKind::Digest => "more has come",
+        NoticeKind::Reminder => "nobody has acknowledged it yet",
+        NoticeKind::SecondLine => "the second line is told, too",
+        NoticeKind::Resolution => "it is over by itself",
+    };
+    let others = notice.incidents.saturating_sub(1);
+    let others =
+        if others > 0 { format!("; it spoke of {}, too", count(others, "other incident")) } else { String::new() };
+    format!("E-mail {}: {why}; {}{others}", notice.number, count(notice.new_events, "new event"))
+}

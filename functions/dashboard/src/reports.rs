@@ -1,0 +1,43 @@
+//! Reports: a list with the trend of scores, each on a page and as a file, and a new one when somebody asks.
+
+pub(crate) mod list;
+pub(crate) mod one;
+mod table;
+
+use axum::extract::State;
+use axum::response::Response;
+use model::{Period, Report, ReportId, ReportKind};
+use platform::{NoQuery, Problem};
+
+use crate::form::Form;
+use crate::session::Session;
+use crate::{App, page};
+
+/// Where the page of a report is.
+pub(crate) fn path(id: ReportId) -> String {
+    format!("/dashboard/reports/{id}")
+}
+
+/// Makes a report of the last 168 whole hours and the running one, and shows it.
+pub(crate) async fn make(
+    State(App(app)): State<App>,
+    session: Session,
+    _: NoQuery,
+    Form(form): Form,
+) -> Result<Response, Problem> {
+    form.finish()?;
+    let (tables, clock) = (&app.tables, app.clock.as_ref());
+    let week = Period::trailing_week(clock.now());
+    let figures = store::figures(tables.life.rollups(), &tables.incidents, week).await?;
+    let report = scoring::report(&app.policy, ReportKind::OnDemand, week, figures, clock);
+    let report = Report { requested_by: Some(session.caller.kid), ..report };
+    tables.reports.add(&report).await?;
+    Ok(page::see(&path(report.id)))
+}
+
+const fn kind(kind: ReportKind) -> &'static str {
+    match kind {
+        ReportKind::Weekly => "weekly",
+        ReportKind::OnDemand => "on demand",
+    }
+}
