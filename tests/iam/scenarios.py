@@ -207,9 +207,34 @@ def the_page_of_an_incident_is_shown(world: World) -> None:
 def somebody_takes_an_incident_on_its_page(world: World) -> None:
     event = world.report("CRITICAL", "qa")
     path = f"/dashboard/incidents/{world.incident(event)['id']}"
-    proof = re.search(r'name="csrf" value="([^"]+)"', world.page(path))
-    world.page(f"{path}/acknowledge", {"csrf": proof[1] if proof else "", "note": ""})
+    world.page(f"{path}/acknowledge", {"csrf": _proof(world.page(path)), "note": ""})
     world.stands(event, notify_admin="succeeded")
+
+
+@scenario("dashboard", {"dynamodb:GetItem": "Actions", "dynamodb:PutItem": "Actions"})
+def an_action_is_approved_on_its_page(world: World) -> None:
+    event = world.report("HIGH", "compliance", "permission_")
+    page = _decide(world, event, "approve")
+    expect("that it is approved", "permission_reset approved by" in page, True)
+
+
+@scenario("dashboard", {"dynamodb:UpdateItem": "Rollups Incidents"})
+def an_action_is_denied_on_its_page(world: World) -> None:
+    event = world.report("HIGH", "compliance", "permission_")
+    _decide(world, event, "deny")
+    world.stands(event, permission_reset="denied")
+
+
+@scenario("dashboard", {
+    "dynamodb:GetItem": "Reports",
+    "dynamodb:PutItem": "Reports",
+    "dynamodb:Query": "Reports/index/by_generated",
+})
+def a_report_is_made_on_a_page(world: World) -> None:
+    before = _reports(world)
+    world.page("/dashboard/reports/new", {"csrf": _proof(world.page("/dashboard/reports"))})
+    [made] = _reports(world) - before
+    expect("the title of its page", "<h1>Governance report" in world.page(made), True)
 
 
 @scenario("credentials", {"dynamodb:PutItem": "Credentials"})
@@ -258,13 +283,31 @@ SCENARIOS += [
 ]
 
 
+def _proof(page: str, field: str = "csrf") -> str:
+    """What the forms of a page carry."""
+    found = re.search(rf'name="{field}" value="([^"]+)"', page)
+    return found[1] if found else ""
+
+
+def _decide(world: World, event: dict[str, str], decision: str) -> str:
+    """Decides on the event's action, and answers its page as it is then."""
+    path = f"/dashboard/events/{event['id']}/actions/permission_reset"
+    page = world.page(path)
+    world.page(f"{path}/{decision}", {"csrf": _proof(page), "digest": _proof(page, "digest")})
+    return world.page(path)
+
+
+def _reports(world: World) -> set[str]:
+    return set(re.findall(r'href="(/dashboard/reports/[0-9a-f-]{36})"', world.page("/dashboard/reports")))
+
+
 def _notices(world: World, event: dict[str, str]) -> list[str]:
     """What people were written about the event's incident, by kind."""
     return [entry["notice"]["kind"] for entry in world.story(event)["story"] if entry["what"] == "notice"]
 
 
 def _says_what_it_is_about(world: World, event: dict[str, str]) -> None:
-    if f"/api/governance/events/{event['id']}" not in world.mail(event):
+    if f"/dashboard/events/{event['id']}" not in world.mail(event):
         raise Broken("the e-mail does not say what it is about")
 
 

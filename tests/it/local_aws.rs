@@ -206,10 +206,7 @@ async fn an_event_travels_the_whole_way() {
     assert_eq!(ours.len(), 1, "{escalations:?}");
     assert_eq!(ours[0]["Subject"], "[AGE] CRITICAL Billing: invoice_sync_failed");
     assert!(
-        ours[0]["Message"]
-            .as_str()
-            .unwrap()
-            .contains(&format!("{}/api/governance/events/{id}", stack.name("AGE_API_URL")))
+        ours[0]["Message"].as_str().unwrap().contains(&format!("{}/dashboard/events/{id}", stack.name("AGE_API_URL")))
     );
     let orders = stack.drain("ACTIONS_QUEUE_URL").await;
     let ours: Vec<_> = orders.iter().filter(|order| order["Message"].as_str().unwrap().contains(id)).collect();

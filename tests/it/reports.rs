@@ -139,7 +139,7 @@ async fn people_get_a_summary_and_machines_the_report() {
         "because of billing_risk",
         "26 of 100 (the week before: 1)",
         "- Audit billing sync and token enforcement",
-        &format!("https://age.example/api/governance/reports/{}", made.id),
+        &format!("https://age.example/dashboard/reports/{}", made.id),
     ] {
         assert!(text.contains(said), "{said} in {text}");
     }

@@ -115,7 +115,7 @@ fn text_of_one(policy: &Policy, entry: &Entry<'_>, about: About<'_>, api: &str) 
     if let Some((event, actions)) = about {
         line(&mut text, "AGE did", &done(actions));
         line(&mut text, "Details", &shortened(event.reported.details.as_str()));
-        line(&mut text, "It began", &format!("{api}/api/governance/events/{}", event.id));
+        line(&mut text, "It began", &format!("{api}/dashboard/events/{}", event.id));
     }
     how_to_go_on(&mut text, entry, api);
     text
@@ -309,7 +309,7 @@ pub(crate) mod tests {
              Events    1 new, 1 in all\n\
              AGE did   billing_sync_repair: asked for, its outcome is not known yet\n\
              Details   {\"invoices\":1204}\n\
-             It began  https://age.example/api/governance/events/01936f2e-0000-7000-8000-00000000000a\n\
+             It began  https://age.example/dashboard/events/01936f2e-0000-7000-8000-00000000000a\n\
              Look at   https://age.example/dashboard/incidents/billing.1795403565000.invoice_sync_failed\n\
              Take it   agectl ack billing.1795403565000.invoice_sync_failed\n"
         );

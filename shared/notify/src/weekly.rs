@@ -69,7 +69,7 @@ fn write(text: &mut String, policy: &Policy, report: &Report, api: Option<&str>)
         writeln!(text, "- none: no category is above its threshold")?;
     }
 
-    writeln!(text, "\nLook at     {}/api/governance/reports/{}", api.unwrap_or_default(), report.id)?;
+    writeln!(text, "\nLook at     {}/dashboard/reports/{}", api.unwrap_or_default(), report.id)?;
     writeln!(text, "Made at     {}", report.generated_at.in_words())?;
     writeln!(text, "Policy      {}", report.policy_hash)
 }
