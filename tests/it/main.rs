@@ -12,6 +12,7 @@ mod contract;
 mod credentials;
 mod dashboard;
 mod faults;
+mod growth;
 mod idempotency;
 mod incidents;
 mod intake;

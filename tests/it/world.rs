@@ -1,5 +1,6 @@
 //! A whole AGE in one process: its functions, a DynamoDB behind a proxy that can fail, an SNS that listens, a clock.
 
+mod many;
 pub(crate) mod people;
 pub(crate) mod proxy;
 pub(crate) mod sns;
@@ -14,6 +15,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use dashboard::{FormKey, Tables};
 use dispatch::{Dispatcher, Escalations};
+use dynoxide::Database;
 use generate_report::{Firing, Made, Reporter, Weekly, WeeklyError};
 use model::{ManualClock, Timestamp};
 use notify::{Sns as SnsClient, Topic};
@@ -40,6 +42,7 @@ pub(crate) fn monday() -> Timestamp {
 
 pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
+    database: Database,
     pub(crate) dynamodb: Proxy,
     pub(crate) sns: Sns,
     db_config: SdkConfig,
@@ -69,15 +72,15 @@ struct Function {
 impl World {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::at(monday()));
-        let database = tables::dynamodb().await;
-        let direct_config = aws(&database).await;
-        let dynamodb = Proxy::start(database).await;
+        let (url, database) = tables::dynamodb().await;
+        let direct_config = aws(&url).await;
+        let dynamodb = Proxy::start(url).await;
         let sns = Sns::start(Arc::clone(&clock), dynamodb.injector()).await;
         let (db_config, sns_config) = (aws(&dynamodb.url).await, aws(&sns.url).await);
         let tokens = people::credentials(&credentials_of(&direct_config), &clock).await;
         let gate = gate(&direct_config, UNHURRIED, &clock).await;
         let api = Api::new(&clock, &db_config, &sns_config, &gate, &tokens[people::TESTS]);
-        Self { clock, dynamodb, sns, db_config, sns_config, direct_config, tokens, api }
+        Self { clock, database, dynamodb, sns, db_config, sns_config, direct_config, tokens, api }
     }
 
     pub(crate) fn at(&self, moment: &str) {

@@ -57,6 +57,8 @@ struct State {
     /// Items that a transaction is writing at this moment, where overlaps conflict.
     overlaps: Mutex<Option<BTreeSet<String>>>,
     conflicts: AtomicUsize,
+    /// The capacity units that calls have consumed, as DynamoDB reports them, if anybody wants to know.
+    consumed: Mutex<Option<f64>>,
 }
 
 impl Proxy {
@@ -70,6 +72,7 @@ impl Proxy {
             calls: Mutex::default(),
             overlaps: Mutex::default(),
             conflicts: AtomicUsize::default(),
+            consumed: Mutex::default(),
         });
         let serving = Arc::clone(&state);
         tokio::spawn(async move {
@@ -127,6 +130,13 @@ impl Proxy {
     /// How many writes were refused for that.
     pub(crate) fn conflicts(&self) -> usize {
         self.state.conflicts.load(Ordering::SeqCst)
+    }
+
+    /// How many capacity units `work` consumes.
+    pub(crate) async fn consumed(&self, work: impl Future<Output = ()>) -> f64 {
+        *self.state.consumed.lock().unwrap() = Some(0.0);
+        work.await;
+        self.state.consumed.lock().unwrap().take().unwrap()
     }
 
     /// How many calls of each operation there were since the last rule was set.
@@ -197,7 +207,9 @@ impl State {
         if let Some(refusal) = self.begin(&call, &written) {
             return Ok(refusal);
         }
-        let mut forwarded = self.http.post(&self.upstream).body(bytes);
+        let metered = self.consumed.lock().unwrap().is_some();
+        let asked = if metered { Bytes::from(reporting_capacity(call.body).to_string()) } else { bytes };
+        let mut forwarded = self.http.post(&self.upstream).body(asked);
         for (name, value) in parts.headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
             forwarded = forwarded.header(name, value);
         }
@@ -213,7 +225,11 @@ impl State {
         for (name, value) in answer.headers().iter().filter(|(name, _)| *name != "transfer-encoding") {
             response = response.header(name, value);
         }
-        Ok(response.body(Full::new(answer.bytes().await.map_err(|_| Cut)?)).unwrap())
+        let body = answer.bytes().await.map_err(|_| Cut)?;
+        if let Some(consumed) = self.consumed.lock().unwrap().as_mut() {
+            *consumed += capacity_units(&body);
+        }
+        Ok(response.body(Full::new(body)).unwrap())
     }
 
     fn count(&self, operation: &str) -> usize {
@@ -249,6 +265,23 @@ impl State {
         if let Some(busy) = self.overlaps.lock().unwrap().as_mut() {
             busy.retain(|item| !written.contains(item));
         }
+    }
+}
+
+/// The same call, asking what it consumes.
+fn reporting_capacity(mut call: Value) -> Value {
+    if let Some(call) = call.as_object_mut() {
+        call.insert("ReturnConsumedCapacity".to_owned(), Value::from("TOTAL"));
+    }
+    call
+}
+
+/// What an answer says was consumed, of all tables.
+fn capacity_units(answer: &[u8]) -> f64 {
+    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+    match &answer["ConsumedCapacity"] {
+        Value::Array(tables) => tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum(),
+        table => table["CapacityUnits"].as_f64().unwrap_or(0.0),
     }
 }
 

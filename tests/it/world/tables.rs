@@ -7,19 +7,19 @@ use tokio::net::TcpListener;
 /// What `CreateTable` takes of a table in the template; the rest is not emulated.
 const PROPERTIES: [&str; 4] = ["AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode"];
 
-/// Starts one and answers its address.
-pub(crate) async fn dynamodb() -> String {
+/// Starts one; answers its address, and the database itself.
+pub(crate) async fn dynamodb() -> (String, Database) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let database = Database::memory().unwrap();
-    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
     let http = reqwest::Client::new();
     for (name, properties) in templates_tables() {
         let mut table = Map::from_iter([("TableName".to_owned(), Value::from(name))]);
         table.extend(PROPERTIES.iter().filter_map(|name| Some(((*name).to_owned(), properties.get(*name)?.clone()))));
         super::proxy::ask(&http, &url, "CreateTable", &Value::Object(table)).await;
     }
-    url
+    (url, database)
 }
 
 fn templates_tables() -> Vec<(String, Value)> {
