@@ -54,7 +54,6 @@ async fn pages_of_a_million_events_read_as_much_as_those_of_ten_thousand() {
     assert_eq!(total(&world).await, (1_000_000, 1_000_000));
     for (path, few) in PAGES.iter().zip(few) {
         let many = cost(&world, path).await;
-        println!("{path}: {few:?} {many:?}");
         // A page of events that stand closer together is filled from fewer hours.
         let is_list = *path == "/dashboard/events";
         assert!(many.reads == few.reads || (is_list && many.reads < few.reads), "{path}: {few:?} {many:?}");

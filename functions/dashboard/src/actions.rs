@@ -50,3 +50,20 @@ const fn meaning(action: Action) -> &'static str {
         Action::AutomatedGovernanceSummary => "The weekly report is sent out.",
     }
 }
+
+/// What became of remedies, in words; only what there was.
+pub(crate) fn outcomes(running: u64, settled: impl Fn(ActionStatus) -> u64) -> Vec<(&'static str, u64)> {
+    let all = [
+        ("helped", settled(ActionStatus::Verified)),
+        ("done; whether they helped is not known yet", settled(ActionStatus::Succeeded)),
+        ("were of no use", settled(ActionStatus::Ineffective)),
+        ("failed", settled(ActionStatus::Failed)),
+        ("were not answered in time", settled(ActionStatus::TimedOut)),
+        ("could not be handed over", settled(ActionStatus::Dead)),
+        ("denied by a person", settled(ActionStatus::Denied)),
+        ("not approved in time", settled(ActionStatus::Expired)),
+        ("on their way, or waiting for approval", running),
+        ("not begun: the same was under way, or had been of no use", settled(ActionStatus::Suppressed)),
+    ];
+    all.into_iter().filter(|(_, number)| *number > 0).collect()
+}

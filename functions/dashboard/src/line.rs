@@ -43,6 +43,11 @@ impl Line {
         }
     }
 
+    /// A line of the life of an action, beside which a link to it stands already.
+    pub(crate) fn of_action(entry: StoryEntry, engine: &str) -> Self {
+        Self { path: None, ..Self::new(entry, engine) }
+    }
+
     fn of_person(sign: &'static str, what: &str, Statement { by, note }: Statement, at: Timestamp) -> Self {
         let by = by.map_or_else(|| "by itself".to_owned(), |by| format!("by {by}"));
         Self { at, sign, what: format!("{what} {by}"), said: said(note), details: None, path: None }

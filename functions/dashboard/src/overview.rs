@@ -15,7 +15,7 @@ use axum::response::Response;
 use chart::Chart;
 use engines::Row;
 use heat::Heat;
-use model::{ActionCounts, ActionStatus, Counts, Period, Severity, Timestamp};
+use model::{Counts, Period, Severity, Timestamp};
 use needs::Needs;
 use platform::{NoQuery, Problem};
 use risk::{Risk, Since};
@@ -25,7 +25,7 @@ use tokio::try_join;
 use crate::page::{self, Part};
 use crate::session::Session;
 use crate::text::span;
-use crate::{App, Tables};
+use crate::{App, Tables, actions};
 
 /// How far back the page looks: the days of its chart.
 const DAYS: i64 = 30;
@@ -58,6 +58,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let (health, hours, acted) = (life.health(), rollups.by_hour(days, eventual), rollups.actions(week, eventual));
     let (unresolved, unended, hours, acted, health) =
         try_join!(incidents.unresolved(), life.actions().unended(), hours, acted, health.get())?;
+    let settled = |status| acted.by_status.get(&status).copied().unwrap_or_default();
     let page = Page {
         session: &session,
         part: Part::Overview,
@@ -67,7 +68,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         heat: Heat::of(&app.policy, &hours, now),
         engines: engines::rows(&app.policy, &hours, (&unresolved, &unended), now),
         needs: Needs::of(&app.policy, unresolved, unended, health, now),
-        deeds: deeds(&acted),
+        deeds: actions::outcomes(acted.running(), settled),
         took: acted.mean_seconds_to_outcome().map(|seconds| span(i64::try_from(seconds).unwrap_or(i64::MAX))),
     };
     Ok(page::html(StatusCode::OK, &page))
@@ -80,22 +81,4 @@ fn within(hours: &BTreeMap<Timestamp, Counts>, period: Period) -> Counts {
         counts.merge(counted);
     }
     counts
-}
-
-/// What became of remedies, in words; only what there was.
-fn deeds(acted: &ActionCounts) -> Vec<(&'static str, u64)> {
-    let came_to = |status| acted.by_status.get(&status).copied().unwrap_or_default();
-    let all = [
-        ("helped", came_to(ActionStatus::Verified)),
-        ("done; whether they helped is not known yet", came_to(ActionStatus::Succeeded)),
-        ("were of no use", came_to(ActionStatus::Ineffective)),
-        ("failed", came_to(ActionStatus::Failed)),
-        ("were not answered in time", came_to(ActionStatus::TimedOut)),
-        ("could not be handed over", came_to(ActionStatus::Dead)),
-        ("denied by a person", came_to(ActionStatus::Denied)),
-        ("not approved in time", came_to(ActionStatus::Expired)),
-        ("on their way, or waiting for approval", acted.running()),
-        ("not begun: the same was under way, or had been of no use", came_to(ActionStatus::Suppressed)),
-    ];
-    all.into_iter().filter(|(_, number)| *number > 0).collect()
 }

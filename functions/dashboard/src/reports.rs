@@ -6,7 +6,7 @@ mod table;
 
 use axum::extract::State;
 use axum::response::Response;
-use model::{Period, Report, ReportId, ReportKind};
+use model::{Day, Period, Report, ReportId, ReportKind};
 use platform::{NoQuery, Problem};
 
 use crate::form::Form;
@@ -33,6 +33,11 @@ pub(crate) async fn make(
     let report = Report { requested_by: Some(session.caller.kid), ..report };
     tables.reports.add(&report).await?;
     Ok(page::see(&path(report.id)))
+}
+
+/// The first and the last day of a report. It ends before the moment `to`.
+fn days(report: &Report) -> (Day, Day) {
+    (report.from.day(), report.to.plus_millis(-1).day())
 }
 
 const fn kind(kind: ReportKind) -> &'static str {

@@ -43,6 +43,8 @@
   }
 
   localise(document);
+  const zone = document.querySelector("[data-zone]");
+  if (zone) zone.textContent = `Times are those of ${Intl.DateTimeFormat().resolvedOptions().timeZone}; point at one for UTC.`;
   if (document.querySelector("main[data-live]")) {
     const notice = document.createElement("p");
     notice.className = "notice";

@@ -99,14 +99,16 @@ pub(crate) fn count(number: u64, of: &str) -> String {
     if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
 }
 
-/// How long `seconds` are, roughly: the two largest units.
+/// How long `seconds` are, roughly: the two largest units, of which the second is left out if there is none of it.
 pub(crate) fn span(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
         (0, 0, 0) => "less than a minute".to_owned(),
         (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
         (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, 0, _) => format!("{days} d"),
         (days, hours, _) => format!("{days} d {hours} h"),
     }
 }
@@ -156,7 +158,7 @@ mod tests {
 
     #[test]
     fn spans_are_rough() {
-        let spans: Vec<_> = [-5, 59, 60, 3660, 90_000].into_iter().map(span).collect();
-        assert_eq!(spans, ["less than a minute", "less than a minute", "1 min", "1 h 1 min", "1 d 1 h"]);
+        let spans: Vec<_> = [-5, 59, 60, 3600, 3660, 86_400, 90_000].into_iter().map(span).collect();
+        assert_eq!(spans, ["less than a minute", "less than a minute", "1 min", "1 h", "1 h 1 min", "1 d", "1 d 1 h"]);
     }
 }

@@ -54,7 +54,7 @@ pub(crate) async fn show(
         meaning: actions::meaning(action),
         details: Shown::new(&indented(reported.details.as_str())),
         left: left.map(|until| span(until.seconds().saturating_sub(now.seconds()))),
-        lines: model::life(&item).into_iter().map(|entry| Line::new(entry, engine)).collect(),
+        lines: model::life(&item).into_iter().map(|entry| Line::of_action(entry, engine)).collect(),
         event: &event,
         item: &item,
     };

@@ -64,7 +64,7 @@ impl Deed {
             title: item.action.to_string(),
             path: actions::path(item.event_id, item.action),
             status: item.status,
-            lines: model::life(item).into_iter().map(|entry| Line::new(entry, engine)).collect(),
+            lines: model::life(item).into_iter().map(|entry| Line::of_action(entry, engine)).collect(),
         }
     }
 }

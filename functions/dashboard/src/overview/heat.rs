@@ -14,7 +14,7 @@ const SHADES: [(u64, &str); 5] = [(75, "heat5"), (50, "heat4"), (25, "heat3"), (
 
 /// The last hours.
 pub(super) struct Heat {
-    /// When each began, the earliest first.
+    /// When each began, the latest first.
     pub(super) hours: Vec<Timestamp>,
     pub(super) rows: Vec<Row>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Cell {
 impl Heat {
     pub(super) fn of(policy: &Policy, hours: &BTreeMap<Timestamp, Counts>, now: Timestamp) -> Self {
         let last = now.floor_hour();
-        let shown: Vec<Timestamp> = (0..HOURS).rev().map(|back| last.plus_seconds(-back * HOUR_SECONDS)).collect();
+        let shown: Vec<Timestamp> = (0..HOURS).map(|back| last.plus_seconds(-back * HOUR_SECONDS)).collect();
         let row = |engine: &Engine| {
             let cell = |hour: &Timestamp| {
                 let counts = hours.get(hour).map(|counts| counts.engine(*engine)).unwrap_or_default();
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_running_hour_is_the_last() {
+    fn the_running_hour_comes_first() {
         let now: Timestamp = "2026-11-23T09:30:00Z".parse().unwrap();
         let mut hours: BTreeMap<Timestamp, Counts> = BTreeMap::new();
         let mut report = |at: &str, severity, number| {
@@ -64,10 +64,10 @@ mod tests {
         report("2026-11-22T10:00:00Z", Severity::Low, 2);
         report("2026-11-22T09:00:00Z", Severity::High, 1);
         let heat = Heat::of(&Policy::compiled().unwrap(), &hours, now);
-        assert_eq!((heat.hours.len(), heat.hours[0].to_string().as_str()), (24, "2026-11-22T10:00:00.000Z"));
+        assert_eq!((heat.hours.len(), heat.hours[23].to_string().as_str()), (24, "2026-11-22T10:00:00.000Z"));
         let billing = heat.rows.iter().find(|row| row.title == "Billing").unwrap();
         let cell = |place: usize| (billing.cells[place].number, billing.cells[place].shade);
-        assert_eq!((cell(0), cell(1), cell(23)), ((2, "heat1"), (0, "heat0"), (3, "heat5")));
-        assert!(billing.cells[23].is_critical && !billing.cells[0].is_critical);
+        assert_eq!((cell(23), cell(22), cell(0)), ((2, "heat1"), (0, "heat0"), (3, "heat5")));
+        assert!(billing.cells[0].is_critical && !billing.cells[23].is_critical);
     }
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{KeyId, Report, ReportKind, RiskLevel, Timestamp};
+use model::{Day, KeyId, Report, ReportKind, RiskLevel, Timestamp};
 use platform::{Problem, Query};
 
 use crate::page::{self, Part};
@@ -42,8 +42,7 @@ struct Page<'a> {
 struct Row {
     path: String,
     kind: &'static str,
-    from: Timestamp,
-    to: Timestamp,
+    days: (Day, Day),
     score: u32,
     level: RiskLevel,
     events: String,
@@ -82,8 +81,7 @@ impl From<Report> for Row {
         Self {
             path: reports::path(report.id),
             kind: reports::kind(report.kind),
-            from: report.from,
-            to: report.to,
+            days: reports::days(&report),
             score: report.risk_score,
             level: report.risk_level,
             events: count(report.summary.total_events, "event"),

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{Engine, Report, ReportId, RiskLevel, Severity};
+use model::{Day, Engine, Report, ReportId, RiskLevel, Severity};
 use platform::{NoQuery, PathId, Problem};
 use scoring::{Category, Policy};
 use store::Consistency;
@@ -13,7 +13,7 @@ use super::table;
 use crate::page::{self, Part};
 use crate::session::Session;
 use crate::text::{capitalised, count, span, words};
-use crate::{App, Parts, file, reports};
+use crate::{App, Parts, actions, file, reports};
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -23,11 +23,13 @@ struct Page<'a> {
     path: String,
     kind: &'static str,
     report: &'a Report,
+    /// The first and the last.
+    days: (Day, Day),
     scores: Vec<Score>,
     advice: Vec<Advice>,
     engines: Vec<(&'a str, u64)>,
     severities: Vec<(Severity, u64)>,
-    deeds: Vec<(String, u64)>,
+    deeds: Vec<(&'static str, u64)>,
     took: Option<String>,
     taken_after: Option<String>,
     silent: Vec<&'a str>,
@@ -62,19 +64,19 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let (report, policy) = (app.report(id).await?, &app.policy);
     let summary = &report.summary;
-    let settled = summary.actions.settled.iter().map(|(status, number)| (words(status.as_str()), *number));
-    let deeds = std::iter::once(("running".to_owned(), summary.actions.running)).chain(settled);
+    let settled = |status| summary.actions.settled.get(&status).copied().unwrap_or_default();
     let in_words = |seconds: u64| span(i64::try_from(seconds).unwrap_or(i64::MAX));
     let page = Page {
         session: &session,
         part: Part::Reports,
         path: reports::path(id),
         kind: reports::kind(report.kind),
+        days: reports::days(&report),
         scores: summary.risk_scores.keys().map(|category| Score::of(&report, category, policy)).collect(),
         advice: report.recommendations.iter().map(|text| Advice::of(text, &report, policy)).collect(),
         engines: summary.by_engine.iter().map(|(engine, number)| (policy.title(*engine), *number)).collect(),
         severities: summary.by_severity.iter().rev().map(|(severity, number)| (*severity, *number)).collect(),
-        deeds: deeds.filter(|(_, number)| *number > 0).collect(),
+        deeds: actions::outcomes(summary.actions.running, settled),
         took: summary.mean_seconds_to_outcome.map(in_words),
         taken_after: summary.incidents.median_seconds_to_acknowledge.map(in_words),
         silent: summary.silent_engines.iter().map(|engine| policy.title(*engine)).collect(),
