@@ -12,7 +12,7 @@ BUILD_ARCH := $(or $(if $(filter x86_64,$(ARCH)),--x86-64),$(if $(filter arm64,$
 
 .SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := help
-.PHONY: help run up down weekly watch test lint build agectl openapi permissions deploy clean cargo remake
+.PHONY: help run up down weekly watch test lint build agectl openapi permissions screenshots deploy clean cargo browser remake
 
 help: ## list these commands
 	@echo "AGE, the Autonomous Governance Engine"
@@ -36,7 +36,7 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them as th
 	@$(TOOLS) cargo build --workspace --bins --locked
 	@set -a; . $(STATE)/stack.env; set +a; $(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
 
-test: build agectl .venv/checks/ready ## all tests, the end-to-end ones on a local AWS of their own
+test: build agectl .venv/checks/ready browser ## all tests, the end-to-end ones on a local AWS of their own
 	@echo "==> Tests"
 	@AGE_STATE_DIR=$(STATE)/test AGE_PORT= $(LOCAL)/stack.py exec -- cargo test --workspace --locked --lib --test it -- --include-ignored
 
@@ -63,6 +63,11 @@ permissions: build agectl ## what breaks without each permission in the template
 openapi: cargo ## write infra/openapi.json anew, from the code
 	@AGE_WRITE_CONTRACT=1 cargo test --quiet --locked --test it -p integration-tests -- --exact openapi::the_kept_contract_is_what_the_code_says
 
+screenshots: cargo browser ## draw the pages in docs/screenshots anew, from the sample week
+	@mkdir -p docs/screenshots
+	@AGE_SCREENSHOTS="$(CURDIR)/docs/screenshots" cargo test --quiet --locked --test it -p integration-tests -- \
+		--ignored --exact browser::every_page_is_accessible_and_fits_its_screen
+
 agectl: cargo ## the operators' command, in target/debug; `cargo install --path cli` installs it
 	@echo "==> Building agectl"
 	@cargo build --locked --package agectl
@@ -73,10 +78,19 @@ deploy: build .venv/deploy/ready ## deploy to your AWS account; asks before it c
 
 clean: ## stop the local AWS; remove all that was built or installed here
 	@if [ -f $(STATE)/aws.pid ] && [ -x .venv/bin/python ]; then $(LOCAL)/stack.py down; fi
-	@rm -rf target .venv $(STATE) infra/local/__pycache__ examples/__pycache__ tests/senders/__pycache__ tests/iam/__pycache__
+	@rm -rf target .venv $(STATE) tests/browser/node_modules infra/local/__pycache__ examples/__pycache__ tests/senders/__pycache__ tests/iam/__pycache__
 
 cargo:
 	@command -v cargo >/dev/null || { echo "age: cargo is missing: install Rust from https://rustup.rs" >&2; exit 2; }
+
+browser: tests/browser/node_modules/.ready
+	@tests/browser/chromium.sh --install >/dev/null
+
+tests/browser/node_modules/.ready: $(addprefix tests/browser/,package.json package-lock.json .npmrc)
+	@command -v npm >/dev/null || { echo "age: npm is missing: install Node 20 or newer" >&2; exit 2; }
+	@echo "==> Installing the browser tests' tools (once)"
+	@cd tests/browser && npm ci --silent --no-audit --no-fund
+	@touch $@
 
 # A .venv that was moved, or whose Python has gone, is no use: it is made anew.
 VENV_WORKS := $(shell [ "$$(cat .venv/ready 2>/dev/null)" = "$(CURDIR)" ] && .venv/bin/python -c '' 2>/dev/null && echo yes)

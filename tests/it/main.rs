@@ -7,6 +7,7 @@ mod world;
 
 mod actions;
 mod architecture;
+mod browser;
 mod contention;
 mod contract;
 mod credentials;

@@ -1,5 +1,6 @@
 //! A whole AGE in one process: its functions, a DynamoDB behind a proxy that can fail, an SNS that listens, a clock.
 
+mod http;
 mod many;
 pub(crate) mod people;
 pub(crate) mod proxy;

@@ -1,0 +1,73 @@
+//! The dashboard in a browser: `tests/browser` does what people do, and what came of it is looked for here.
+//!
+//! These need Node, Chromium and what `npm ci` installs: `make test` sees to that.
+
+mod week;
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::sync::Mutex;
+
+use crate::world::people::{NIGHT_DESK, READER, TESTS};
+use crate::world::{World, event};
+
+/// Browsers at the same time would only slow each other down.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// The slowest of them takes a fifth of this.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// Runs a program of `tests/browser` against `world`. It fails where the program does.
+async fn browse(world: &World, program: &str, settings: &[(&str, &str)]) {
+    let _turn = TURN.lock().await;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/browser");
+    let mut node = Command::new("node");
+    node.current_dir(folder).args(["--test-reporter=spec", program]).envs(settings.iter().copied());
+    node.env("AGE_URL", world.api().serve().await);
+    for (name, kid) in [("AGE_DESK_TOKEN", NIGHT_DESK), ("AGE_READER_TOKEN", READER), ("AGE_API_TOKEN", TESTS)] {
+        node.env(name, world.token(kid));
+    }
+    let node = node.stdin(Stdio::null()).kill_on_drop(true).output();
+    let output = tokio::time::timeout(PATIENCE, node).await.expect("the browser takes too long");
+    let output = output.expect("Node cannot be run: install Node 20 or newer, then `make test`");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program}: {said}");
+}
+
+/// 1,200 events of all engines within twenty minutes, and one of them CRITICAL.
+async fn a_busy_morning(world: &World) {
+    for number in 0..1200 {
+        world.clock.advance(1);
+        let engine = model::Engine::ALL[number % 8].as_str();
+        let event = match number {
+            777 => event("billing", "ledger_sync_outage", "CRITICAL"),
+            900 => event("compliance", "permission_scope_widened", "HIGH"),
+            _ => event(engine, &format!("routine_{}", number % 24), ["LOW", "MEDIUM", "LOW", "HIGH"][number / 8 % 4]),
+        };
+        let sent = world.post(&event).await;
+        assert_eq!(sent.status, 201, "{sent:?}");
+    }
+    world.sweep().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Node and Chromium: make test"]
+async fn an_incident_is_taken_with_the_keyboard_alone() {
+    let world = World::new().await;
+    a_busy_morning(&world).await;
+    browse(&world, "keyboard.test.mjs", &[]).await;
+    let listed = world.get("/api/governance/incidents").await;
+    let story = world.get(&format!("/api/governance/incidents/{}", listed.text("/incidents/0/id"))).await;
+    assert_eq!((story.text("/acknowledged/by"), story.text("/acknowledged/note")), (NIGHT_DESK, "by keyboard"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Node and Chromium: make test"]
+async fn every_page_is_accessible_and_fits_its_screen() {
+    let world = World::new().await;
+    browse(&world, "pages.test.mjs", &[]).await;
+    week::live(&world).await;
+    browse(&world, "pages.test.mjs", &[("AGE_FILLED", "1")]).await;
+}
