@@ -66,9 +66,9 @@ function watch(page) {
     if (new URL(request.url()).origin !== url) faults.push(`a request to ${request.url()}`);
   });
   page.on('requestfailed', (request) => {
-    // A download ends its navigation.
-    const isDownload = request.isNavigationRequest() && request.failure().errorText === 'net::ERR_ABORTED';
-    if (!isDownload) faults.push(`${request.url()} failed: ${request.failure().errorText}`);
+    // A download ends its navigation, and whoever is not signed in any more is not sent on by a script.
+    const isMeant = request.isNavigationRequest() || request.redirectedFrom();
+    if (!isMeant || request.failure().errorText !== 'net::ERR_ABORTED') faults.push(`${request.url()} failed: ${request.failure().errorText}`);
   });
   page.on('response', (response) => {
     const isPage = response.request().isNavigationRequest();

@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { desk, launch, leave, open, openSignedIn } from './browser.mjs';
+import { DEVICES, outside } from './layout.mjs';
 import { empty, others, pictured } from './pages.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } };
 // What becomes a picture: dark at the desk only.
 const PICTURES = { 'desktop light': 'desktop', 'phone light': 'phone', 'desktop dark': 'dark' };
 
@@ -18,13 +18,9 @@ const browser = await launch();
 // Fails for what is wrong with a page, and draws it if pictures are asked for.
 async function look(page, path, picture) {
   await page.goto(path);
-  for (const [device, size] of Object.entries(SIZES)) {
+  for (const [device, size] of Object.entries(DEVICES)) {
     await page.setViewportSize(size);
-    const [wanted, given] = await page.evaluate(() => {
-      const { scrollWidth, clientWidth } = document.scrollingElement;
-      return [scrollWidth, clientWidth];
-    });
-    assert.ok(wanted <= given, `${path} is ${wanted} wide on a ${device} of ${given}`);
+    assert.deepEqual(await outside(page), [], `${path} on a ${device}`);
     for (const colorScheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme });
       assert.deepEqual(await violations(page), [], `${path}, ${device}, ${colorScheme}`);
@@ -71,5 +67,13 @@ test('signing in is accessible and fits, refused or not', { skip: !isFilled }, a
 test('every page of a new system is accessible and fits', { skip: isFilled }, async (t) => {
   const page = await openSignedIn(browser, desk);
   for (const [name, path] of Object.entries(empty)) await t.test(name, () => look(page, path));
+  await leave(page);
+});
+
+test('a printed report is one page', { skip: !isFilled }, async () => {
+  const page = await openSignedIn(browser, desk);
+  await page.goto((await pictured(page)).report);
+  const paper = (await page.pdf({ format: 'A4' })).toString('latin1');
+  assert.equal(paper.match(/\/Type\s*\/Page\b/g).length, 1);
   await leave(page);
 });

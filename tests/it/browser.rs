@@ -7,6 +7,7 @@ mod week;
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
@@ -41,15 +42,44 @@ async fn a_busy_morning(world: &World) {
     for number in 0..1200 {
         world.clock.advance(1);
         let engine = model::Engine::ALL[number % 8].as_str();
-        let event = match number {
+        let mut event = match number {
             777 => event("billing", "ledger_sync_outage", "CRITICAL"),
             900 => event("compliance", "permission_scope_widened", "HIGH"),
             _ => event(engine, &format!("routine_{}", number % 24), ["LOW", "MEDIUM", "LOW", "HIGH"][number / 8 % 4]),
         };
+        event["details"] = json!({ "number": number, "ledger": "eu-2" });
         let sent = world.post(&event).await;
         assert_eq!(sent.status, 201, "{sent:?}");
     }
     world.sweep().await;
+}
+
+/// A person deals with the morning; what they did stands in the store under their name.
+async fn deal_with_it(scripts: &str) {
+    let world = World::new().await;
+    a_busy_morning(&world).await;
+    browse(&world, "walk.test.mjs", &[("AGE_SCRIPTS", scripts)]).await;
+    let incidents = world.get("/api/governance/incidents").await;
+    let story = world.get(&format!("/api/governance/incidents/{}", incidents.text("/incidents/0/id"))).await;
+    let (by, note) = (story.text("/acknowledged/by"), story.text("/acknowledged/note"));
+    assert_eq!((incidents.list("/incidents").len(), by, note), (1, NIGHT_DESK, "Failing over.\nBack by noon."));
+    let events = world.get("/api/governance/events?eventType=permission_scope_widened").await;
+    let event = world.get(&format!("/api/governance/events/{}", events.text("/events/0/id"))).await;
+    assert_eq!((event.text("/actions/0/status"), event.text("/actions/0/decidedBy")), ("pending", NIGHT_DESK));
+    let reports = world.get("/api/governance/reports").await;
+    assert_eq!((reports.list("/reports").len(), reports.text("/reports/0/requestedBy")), (1, NIGHT_DESK));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Node and Chromium: make test"]
+async fn one_event_in_1200_is_found_and_dealt_with() {
+    deal_with_it("on").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Node and Chromium: make test"]
+async fn no_script_is_needed_for_that() {
+    deal_with_it("off").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,4 +100,18 @@ async fn every_page_is_accessible_and_fits_its_screen() {
     browse(&world, "pages.test.mjs", &[]).await;
     week::live(&world).await;
     browse(&world, "pages.test.mjs", &[("AGE_FILLED", "1")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Node and Chromium: make test"]
+async fn what_others_write_runs_nowhere_and_breaks_nothing() {
+    let world = World::new().await;
+    browse(&world, "hostile.test.mjs", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Node and Chromium: make test"]
+async fn an_open_page_keeps_up_and_loses_nothing() {
+    let world = World::new().await;
+    browse(&world, "live.test.mjs", &[]).await;
 }

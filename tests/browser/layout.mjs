@@ -1,0 +1,19 @@
+// Whether a page keeps within its screen.
+
+export const DEVICES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } };
+
+// What sticks out to the side, be it a box or a word, but for what can be scrolled in a box of its own.
+export function outside(page) {
+  return page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.scrollingElement;
+    const isScrolled = (element) =>
+      element !== document.body && (/auto|scroll/.test(getComputedStyle(element).overflowX) || isScrolled(element.parentElement));
+    const sticksOut = (element) => element.getBoundingClientRect().right > clientWidth + 1;
+    const overflows = (element) => element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1;
+    const isOut = (element) => (sticksOut(element) || overflows(element)) && !isScrolled(element);
+    const elements = [...document.body.querySelectorAll('*')].filter(isOut);
+    const innermost = elements.filter((element) => !elements.some((other) => other !== element && element.contains(other)));
+    const said = innermost.map((element) => element.outerHTML.slice(0, 200));
+    return scrollWidth > clientWidth ? [`${scrollWidth} wide`, ...said] : said;
+  });
+}
