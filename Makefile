@@ -66,7 +66,7 @@ openapi: cargo ## write infra/openapi.json anew, from the code
 screenshots: cargo browser ## draw the pages in docs/screenshots anew, from the sample week
 	@mkdir -p docs/screenshots
 	@AGE_SCREENSHOTS="$(CURDIR)/docs/screenshots" cargo test --quiet --locked --test it -p integration-tests -- \
-		--ignored --exact browser::every_page_is_accessible_and_fits_its_screen
+		--ignored --exact browser::every_page_of_a_week_is_accessible_and_fits_its_screen
 
 agectl: cargo ## the operators' command, in target/debug; `cargo install --path cli` installs it
 	@echo "==> Building agectl"

@@ -17,3 +17,21 @@ export function outside(page) {
     return scrollWidth > clientWidth ? [`${scrollWidth} wide`, ...said] : said;
   });
 }
+
+// Words that a narrow box has torn in two, though they are short. Types and hashes may be.
+export function torn(page) {
+  return page.evaluate(() => {
+    const words = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let text = walker.nextNode(); text; text = walker.nextNode()) {
+      for (const word of text.data.matchAll(/(?<!\w)[A-Za-z]{2,14}(?!\w)/g)) {
+        const range = document.createRange();
+        range.setStart(text, word.index);
+        range.setEnd(text, word.index + word[0].length);
+        const lines = new Set([...range.getClientRects()].map(({ bottom }) => Math.round(bottom)));
+        if (lines.size > 1) words.push(`torn: ${word[0]} in ${text.data.trim()}`);
+      }
+    }
+    return words;
+  });
+}

@@ -95,11 +95,17 @@ async fn an_incident_is_taken_with_the_keyboard_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Node and Chromium: make test"]
-async fn every_page_is_accessible_and_fits_its_screen() {
+async fn every_page_of_a_new_system_is_accessible_and_fits_its_screen() {
     let world = World::new().await;
-    browse(&world, "pages.test.mjs", &[]).await;
+    browse(&world, "empty.test.mjs", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Node and Chromium: make test"]
+async fn every_page_of_a_week_is_accessible_and_fits_its_screen() {
+    let world = World::new().await;
     week::live(&world).await;
-    browse(&world, "pages.test.mjs", &[("AGE_FILLED", "1")]).await;
+    browse(&world, "week.test.mjs", &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
