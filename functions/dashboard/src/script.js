@@ -43,8 +43,9 @@
   }
 
   localise(document);
-  const zone = document.querySelector("[data-zone]");
-  if (zone) zone.textContent = `Times are those of ${Intl.DateTimeFormat().resolvedOptions().timeZone}; point at one for UTC.`;
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const said = document.querySelector("[data-zone]");
+  if (said && zone !== "UTC") said.textContent = `Times are those of ${zone}; point at one for UTC.`;
   if (document.querySelector("main[data-live]")) {
     const notice = document.createElement("p");
     notice.className = "notice";
