@@ -84,10 +84,15 @@ fn a_main_is_read_at_a_glance() {
     }
 }
 
+/// The files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
 #[test]
 fn every_key_string_is_in_keys() {
-    let scanned = std::fs::read_dir(root().join("shared/store/src")).unwrap();
-    for file in scanned.map(|file| file.unwrap().path()).filter(|file| !file.ends_with("keys.rs")) {
+    for file in files(&root().join("shared/store/src")).into_iter().filter(|file| !file.ends_with("keys.rs")) {
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(!text.contains("}#{"), "{} makes a key", file.display());
         assert!(!text.contains(".scan()"), "{} scans", file.display());

@@ -8,6 +8,7 @@ mod world;
 mod actions;
 mod architecture;
 mod browser;
+mod capacity;
 mod contention;
 mod contract;
 mod credentials;

@@ -28,7 +28,7 @@ pub(crate) async fn make(
     form.finish()?;
     let (tables, clock) = (&app.tables, app.clock.as_ref());
     let week = Period::trailing_week(clock.now());
-    let figures = store::figures(tables.life.rollups(), &tables.incidents, week).await?;
+    let figures = store::figures(tables.life.rollups(), &tables.incidents, week, None).await?;
     let report = scoring::report(&app.policy, ReportKind::OnDemand, week, figures, clock);
     let report = Report { requested_by: Some(session.caller.kid), ..report };
     tables.reports.add(&report).await?;

@@ -34,7 +34,7 @@ async fn generate(
     _: NoBody,
 ) -> Result<(StatusCode, Json<Report>), Problem> {
     let week = Period::trailing_week(reporter.clock().now());
-    let report = reporter.report(ReportKind::OnDemand, week).await?;
+    let report = reporter.report(ReportKind::OnDemand, week, None).await?;
     let report = Report { requested_by: Some(caller.kid), ..report };
     reports.add(&report).await?;
     Ok((StatusCode::CREATED, Json(report)))

@@ -31,13 +31,20 @@ impl Reporter {
         &self.0.policy
     }
 
-    /// The report of `period`, beside the week before it.
+    /// The report of `period`, beside the week before it; that one's own report, if it is at hand, spares reading it again.
     ///
     /// # Errors
     /// [`StoreError`] if any row of either week cannot be read: a report that cannot be trusted is not made.
-    pub(crate) async fn report(&self, kind: ReportKind, period: Period) -> Result<Report, StoreError> {
+    pub(crate) async fn report(
+        &self,
+        kind: ReportKind,
+        period: Period,
+        before: Option<Report>,
+    ) -> Result<Report, StoreError> {
         let Parts { rollups, incidents, policy, .. } = self.0.as_ref();
-        let figures = store::figures(rollups, incidents, period).await?;
+        let figures =
+            store::figures(rollups, incidents, period, before.filter(|report| report.policy_hash == Policy::HASH))
+                .await?;
         Ok(scoring::report(policy, kind, period, figures, self.clock()))
     }
 }

@@ -74,7 +74,7 @@ impl Weekly {
         }
         let stored = match self.reports.find(ReportId::weekly(week), clock).await? {
             Some(stored) => stored,
-            None => self.reports.add(self.reporter.report(ReportKind::Weekly, week).await?, clock).await?,
+            None => self.make(week).await?,
         };
         if stored.to_send {
             self.send(&stored.report).await?;
@@ -87,6 +87,12 @@ impl Weekly {
             risk_score: report.risk_score,
             risk_level: report.risk_level,
         })
+    }
+
+    async fn make(&self, week: Period) -> Result<WeeklyReport, WeeklyError> {
+        let before = self.reports.get(ReportId::weekly(week.previous_week())).await?;
+        let report = self.reporter.report(ReportKind::Weekly, week, before).await?;
+        Ok(self.reports.add(report, self.reporter.clock()).await?)
     }
 
     async fn send(&self, report: &Report) -> Result<(), WeeklyError> {

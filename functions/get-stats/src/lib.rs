@@ -11,7 +11,8 @@ use model::{Clock, Counts, Engine, Period, Severity, Timestamp};
 use platform::{Access, NoQuery, Problem, Routes};
 use scoring::Policy;
 use serde::Serialize;
-use store::{Consistency, Reports, Rollups};
+use store::{Freshness, Reports, Rollups};
+use tokio::try_join;
 use utoipa::{OpenApi, ToSchema};
 
 /// The seed's 30 days, by whole hours.
@@ -67,8 +68,9 @@ struct Stats {
 #[utoipa::path(get, path = "/api/governance/stats", operation_id = "get_stats", tag = "Reports", responses((status = 200, description = "The figures", body = Stats)))]
 async fn stats(State(App(app)): State<App>, _: NoQuery) -> Result<Json<Stats>, Problem> {
     let now = app.clock.now();
-    let counts = app.rollups.counts(Period::trailing_hours(now, HOURS), Consistency::Eventual).await?;
-    let latest = app.reports.list(1, None).await?.reports.pop();
+    let period = Period::trailing_hours(now, HOURS);
+    let (counted, latest) = try_join!(app.rollups.of(period, Freshness::Remembered(now)), app.reports.list(1, None))?;
+    let (counts, latest) = (counted.events(period), latest.reports.first());
     Ok(Json(Stats::new(&app.policy, &counts, latest.map(|report| report.risk_score), now)))
 }
 

@@ -39,7 +39,9 @@ pub use incident::{
 pub use keyring::{Keyring, NotChanged, NotTaken};
 pub use names::Unknown;
 pub use period::Period;
-pub use report::{ActionFigures, Deeds, Figures, IncidentFigures, Previous, Report, ReportKind, RiskLevel, Summary};
+pub use report::{
+    ActionFigures, Before, Deeds, Figures, IncidentFigures, Previous, Report, ReportKind, RiskLevel, Summary,
+};
 pub use severity::Severity;
 pub use story::{Statement, StoryEntry, StoryStep, TurnOfAction, life, story};
 pub use time::{Day, Hour, Timestamp};

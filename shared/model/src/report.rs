@@ -149,14 +149,23 @@ impl IncidentFigures {
 }
 
 /// All that a report is made from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
     /// The events of its period.
     pub counts: Counts,
-    /// Those of the week before.
-    pub before: Counts,
-    /// What came of them.
+    /// The week before.
+    pub before: Before,
+    /// What came of the events.
     pub deeds: Deeds,
+}
+
+/// The week before a report's period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Before {
+    /// As its events were counted.
+    Counts(Counts),
+    /// As its own report has it, by the same policy. A closed week stays closed.
+    Report(Box<Report>),
 }
 
 /// What AGE did about a period's events.

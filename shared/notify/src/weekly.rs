@@ -110,7 +110,9 @@ fn before(figure: Option<u64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model::{ActionCounts, ActionStatus, Clock, Counts, Deeds, Engine, Figures, ManualClock, Period, ReportKind};
+    use model::{
+        ActionCounts, ActionStatus, Before, Clock, Counts, Deeds, Engine, Figures, ManualClock, Period, ReportKind,
+    };
 
     use super::*;
 
@@ -133,7 +135,7 @@ mod tests {
             incidents: IncidentFigures { opened: 3, acknowledged: 1, median_seconds_to_acknowledge: Some(7260) },
             silent_engines: vec![Engine::Maos],
         };
-        let figures = Figures { counts, before, deeds };
+        let figures = Figures { counts, before: Before::Counts(before), deeds };
         let report = scoring::report(&policy, ReportKind::Weekly, period, figures, &clock);
 
         let message = weekly_message(&policy, &report, None).unwrap();

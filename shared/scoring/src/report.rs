@@ -1,6 +1,8 @@
 //! A report from counts.
 
-use model::{ActionFigures, Clock, Figures, Period, Previous, Report, ReportId, ReportKind, Severity, Summary};
+use model::{
+    ActionFigures, Before, Clock, Counts, Figures, Period, Previous, Report, ReportId, ReportKind, Severity, Summary,
+};
 
 use crate::{Assessment, Policy};
 
@@ -9,7 +11,6 @@ use crate::{Assessment, Policy};
 pub fn report(policy: &Policy, kind: ReportKind, period: Period, figures: Figures, clock: &dyn Clock) -> Report {
     let Figures { counts, before, deeds } = figures;
     let now = Assessment::of(policy, &counts);
-    let then = Assessment::of(policy, &before);
     Report {
         id: match kind {
             ReportKind::Weekly => ReportId::weekly(period),
@@ -32,11 +33,10 @@ pub fn report(policy: &Policy, kind: ReportKind, period: Period, figures: Figure
             mean_seconds_to_outcome: deeds.actions.mean_seconds_to_outcome(),
             incidents: deeds.incidents,
             silent_engines: deeds.silent_engines,
-            previous: (before.total() > 0).then(|| Previous {
-                risk_score: then.risk_score,
-                risk_scores: then.scores,
-                total_events: before.total(),
-            }),
+            previous: match before {
+                Before::Counts(counts) => assessed(policy, &counts),
+                Before::Report(report) => reported(*report),
+            },
         },
         risk_score: now.risk_score,
         risk_level: now.level,
@@ -47,9 +47,25 @@ pub fn report(policy: &Policy, kind: ReportKind, period: Period, figures: Figure
     }
 }
 
+/// None of a week that had no event: there is nothing to compare with.
+fn assessed(policy: &Policy, counts: &Counts) -> Option<Previous> {
+    let then = Assessment::of(policy, counts);
+    (counts.total() > 0).then(|| Previous {
+        risk_score: then.risk_score,
+        risk_scores: then.scores,
+        total_events: counts.total(),
+    })
+}
+
+fn reported(report: Report) -> Option<Previous> {
+    let Report { summary, risk_score, .. } = report;
+    let Summary { total_events, risk_scores, .. } = summary;
+    (total_events > 0).then_some(Previous { risk_score, risk_scores, total_events })
+}
+
 #[cfg(test)]
 mod tests {
-    use model::{Counts, Deeds, Engine, ManualClock};
+    use model::{Deeds, Engine, ManualClock};
 
     use super::*;
 
@@ -63,19 +79,26 @@ mod tests {
         before.add(Engine::Billing, Severity::High, 1);
 
         let deeds = Deeds { silent_engines: vec![Engine::Maos], ..Deeds::default() };
-        let figures = Figures { counts, before, deeds };
+        let of = |counts, before| Figures { counts, before, deeds: deeds.clone() };
+        let figures = of(counts, Before::Counts(before.clone()));
         let weekly = report(&policy, ReportKind::Weekly, period, figures.clone(), &clock);
         assert_eq!(weekly.summary.silent_engines, [Engine::Maos]);
         assert_eq!(weekly.report_period, "2026-11-16_2026-11-23");
         assert_eq!((weekly.summary.total_events, weekly.summary.critical_count), (2, 2));
         assert_eq!(weekly.summary.peak_category.as_deref(), Some("billing_risk"));
         assert_eq!((weekly.risk_score, weekly.risk_level.as_str()), (10, "HIGH"));
-        let previous = weekly.summary.previous.unwrap();
+        let previous = weekly.summary.previous.clone().unwrap();
         assert_eq!((previous.total_events, previous.risk_score), (1, 3));
 
-        let again = report(&policy, ReportKind::Weekly, period, Figures::default(), &clock);
+        let none = || Before::Counts(Counts::default());
+        let last_week =
+            Box::new(report(&policy, ReportKind::Weekly, period.previous_week(), of(before, none()), &clock));
+        let beside_its_report = Figures { before: Before::Report(last_week), ..figures.clone() };
+        assert_eq!(report(&policy, ReportKind::Weekly, period, beside_its_report, &clock), weekly);
+
+        let again = report(&policy, ReportKind::Weekly, period, of(Counts::default(), none()), &clock);
         assert_eq!(again.id, weekly.id);
-        let alone = Figures { before: Counts::default(), ..figures };
+        let alone = Figures { before: none(), ..figures };
         let asked = |clock| report(&policy, ReportKind::OnDemand, period, alone.clone(), clock);
         assert_ne!(asked(&clock).id, asked(&clock).id);
         assert_eq!(asked(&clock).summary.previous, None);

@@ -1,22 +1,34 @@
 //! All that a report is made from.
 
-use model::{Deeds, Figures, IncidentFigures, Period};
+use model::{Before, Deeds, Figures, IncidentFigures, Period, Report};
+use tokio::try_join;
 
-use crate::{Consistency, Incidents, Rollups, StoreError};
+use crate::{Freshness, Incidents, Rollups, StoreError};
 
-/// The figures of `period`, beside the week before it, read strongly.
+/// The figures of `period`, read strongly, beside the week before it: that of the `report` on it, if there is one.
 ///
 /// # Errors
 /// [`StoreError`] if any of them cannot be read: a report that cannot be trusted is not made.
-pub async fn figures(rollups: &Rollups, incidents: &Incidents, period: Period) -> Result<Figures, StoreError> {
-    let counts = rollups.counts(period, Consistency::Strong).await?;
-    let before = rollups.counts(period.previous_week(), Consistency::Strong).await?;
-    let opened = incidents.opened(period.from(), period.to()).await?;
+pub async fn figures(
+    rollups: &Rollups,
+    incidents: &Incidents,
+    period: Period,
+    report: Option<Report>,
+) -> Result<Figures, StoreError> {
+    let before = period.previous_week();
+    let first = if report.is_some() { period.first_day() } else { before.first_day() };
+    let (counted, opened, silent_engines) = try_join!(
+        rollups.days((first, period.last_day()), Freshness::Strong),
+        incidents.opened(period.from(), period.to()),
+        incidents.silent_engines(),
+    )?;
     let moments: Vec<_> = opened.into_iter().map(|listed| (listed.id.opened_at, listed.acknowledged_at)).collect();
-    let deeds = Deeds {
-        actions: rollups.actions(period, Consistency::Strong).await?,
-        incidents: IncidentFigures::of(&moments),
-        silent_engines: incidents.silent_engines().await?,
-    };
-    Ok(Figures { counts, before, deeds })
+    Ok(Figures {
+        counts: counted.events(period),
+        before: match report {
+            Some(report) => Before::Report(Box::new(report)),
+            None => Before::Counts(counted.events(before)),
+        },
+        deeds: Deeds { actions: counted.actions(period), incidents: IncidentFigures::of(&moments), silent_engines },
+    })
 }

@@ -19,15 +19,16 @@ pub(crate) fn bucket(engine: Engine, day: Day, shard: u32) -> String {
     format!("{engine}#{day}#{shard}")
 }
 
-/// The attribute of a rollup that counts `severity` in `hour`, such as `07H`. Short: a row has 96 of them.
+/// The attribute of a rollup that counts `severity` in `hour`: a letter for each, such as `hC` for CRITICAL ones from seven to
+/// eight. Short: a row has 96 of them, and is paid for by its size.
 pub(crate) fn counter(hour: Hour, severity: Severity) -> String {
     let initial = severity.as_str().get(..1).unwrap_or_default();
-    format!("{:02}{initial}", hour.number())
+    format!("{}{initial}", char::from(b'a' + hour.number()))
 }
 
 /// Whether an attribute of a rollup is named as a counter is.
 pub(crate) fn is_counter(name: &str) -> bool {
-    matches!(name.as_bytes(), [tens, ones, b'A'..=b'Z'] if tens.is_ascii_digit() && ones.is_ascii_digit())
+    matches!(name.as_bytes(), [b'a'..=b'x', b'A'..=b'Z'])
 }
 
 /// `actions.due_shard`
@@ -51,9 +52,10 @@ pub(crate) fn retry_shards() -> impl Iterator<Item = String> {
     due_shards().map(|shard| format!("retry#{shard}"))
 }
 
-/// `rollups.engine_shard` of the rows that count what became of an engine's remedies.
-pub(crate) fn engine_actions(engine: Engine) -> String {
-    format!("{engine}#actions")
+/// `rollups.day` of the row that counts what became of an engine's remedies of `day`. It stands behind that of shard 0 which
+/// counts its events, so that one query reads both.
+pub(crate) fn settled(day: Day) -> String {
+    format!("{day}#settled")
 }
 
 /// `incidents.fingerprint`: one kind of trouble.
@@ -164,7 +166,7 @@ mod tests {
         let day: Day = "2026-11-23".parse().unwrap();
         assert_eq!(engine_shard(Engine::Billing, 3), "billing#3");
         assert_eq!(bucket(Engine::DeepAgent, day, 0), "deep_agent#2026-11-23#0");
-        assert_eq!(counter(Hour::new(7).unwrap(), Severity::High), "07H");
+        assert_eq!(counter(Hour::new(7).unwrap(), Severity::High), "hH");
         let counters: std::collections::BTreeSet<_> =
             Hour::all().flat_map(|hour| Severity::ALL.iter().map(move |severity| counter(hour, *severity))).collect();
         assert_eq!(counters.len(), 96);

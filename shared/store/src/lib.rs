@@ -43,7 +43,7 @@ pub use listing::{EventFilter, EventPage, Listing};
 pub use mailer::Mailer;
 pub use marks::NotMarked;
 pub use reports::{ReportPage, Reports};
-pub use rollups::{Rollup, Rollups};
+pub use rollups::{Counted, Freshness, Rollup, Rollups};
 pub use story::Story;
 pub use watches::{Kept, Watches};
 pub use weekly::{WeeklyReport, WeeklyReports};

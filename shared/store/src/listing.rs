@@ -9,7 +9,7 @@ use model::{Clock, Day, Engine, Event, EventType, Severity, Timestamp};
 
 use crate::keys::{self, Position};
 use crate::row::text;
-use crate::{Consistency, Events, Rollup, Rollups, StoreError};
+use crate::{Events, Freshness, Rollup, Rollups, StoreError};
 
 /// The most details on a page, in bytes. Lambda answers at most 6 MB, of a body whose quotes are escaped once more.
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
@@ -115,7 +115,7 @@ impl Listing {
         let mut found: Vec<Event> = Vec::new();
         let mut rounds = 0;
         for window in windows(bottom.day(), top.moment().unwrap_or(end).day()) {
-            let slots = self.directory(filter, window).await?;
+            let slots = self.directory(filter, window, now).await?;
             while let Some(block) = Block::next(&slots, &top, (limit + 1).saturating_sub(found.len())) {
                 let floor = self.read(&block, filter, limit + 1, bottom, &top, &mut found).await?;
                 top = floor;
@@ -130,16 +130,22 @@ impl Listing {
     }
 
     /// The hours of `days` that hold what is looked for.
-    async fn directory(&self, filter: &EventFilter, days: (Day, Day)) -> Result<BTreeMap<Timestamp, Slot>, StoreError> {
+    async fn directory(
+        &self,
+        filter: &EventFilter,
+        days: (Day, Day),
+        now: Timestamp,
+    ) -> Result<BTreeMap<Timestamp, Slot>, StoreError> {
         let engines = filter.engine.as_ref().map_or(Engine::ALL, std::slice::from_ref);
         let mut slots: BTreeMap<Timestamp, Slot> = BTreeMap::new();
-        for Rollup { engine, shard, day, hours, .. } in self.rollups.read(engines, days, Consistency::Eventual).await? {
+        let counted = self.rollups.read(engines, days, Freshness::Remembered(now)).await?;
+        for Rollup { engine, shard, day, hours, .. } in counted.rollups() {
             for (hour, counts) in hours {
                 let events =
                     filter.severities().iter().fold(0_u64, |sum, severity| sum.saturating_add(counts.of(*severity)));
                 if events > 0 {
-                    let slot = slots.entry(day.at(hour)).or_default();
-                    slot.partitions.push((engine, day, shard));
+                    let slot = slots.entry(day.at(*hour)).or_default();
+                    slot.partitions.push((*engine, *day, *shard));
                     slot.events = slot.events.saturating_add(events);
                 }
             }

@@ -1,15 +1,22 @@
-//! The `rollups` table: one row counts one engine's day, or one shard of it.
+//! The `rollups` table: one row counts one engine's day, or one shard of it; another, what became of the day's remedies.
+
+mod counted;
+mod memory;
+mod rows;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+pub use counted::Counted;
+use counted::EngineDay;
 use futures_util::future::try_join_all;
-use model::{
-    ActionCounts, ActionItem, ActionStatus, Counts, Day, Engine, Event, Hour, Period, Remedy, Severity, SeverityCounts,
-    Timestamp,
-};
+use memory::Memory;
+use model::{ActionItem, ActionStatus, Day, Engine, Event, Period, Remedy, Timestamp};
+pub use rows::Rollup;
+use rows::Row;
 
 use crate::db::{Consistency, Db, Table};
 use crate::row::{Item, RowName, number, text};
@@ -22,34 +29,27 @@ const OUTCOMES: &str = "outcomes";
 const OUTCOME_MILLIS: &str = "outcome_millis";
 const KEY: &[&str] = &["engine_shard", "day"];
 
-/// The counters of one engine, one day, one shard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rollup {
-    /// Whose events.
-    pub engine: Engine,
-    /// Which shard.
-    pub shard: u32,
-    /// Which day.
-    pub day: Day,
-    /// How many rows the day is spread over. Only shard 0 knows more than 1.
-    pub width: u32,
-    /// How many events in each hour that had any.
-    pub hours: BTreeMap<Hour, SeverityCounts>,
-    /// How many remedies its events made owed.
-    pub owed: u64,
-    /// How many remedies of its events were suppressed at once.
-    pub suppressed: u64,
+/// How fresh counters must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// As of this moment.
+    Strong,
+    /// As of about a second ago. Days that are long over at this moment may be those that were read before.
+    Remembered(Timestamp),
 }
 
 /// The `rollups` table.
 #[derive(Debug, Clone)]
-pub struct Rollups(Table);
+pub struct Rollups {
+    table: Table,
+    memory: Memory,
+}
 
 impl Rollups {
     /// The table called `name`.
     #[must_use]
     pub fn new(db: &Db, name: impl Into<String>) -> Self {
-        Self(db.table(name))
+        Self { table: db.table(name), memory: Memory::default() }
     }
 
     /// Opens the connection before the first request needs it.
@@ -58,68 +58,81 @@ impl Rollups {
     /// [`StoreError`] if the table cannot be asked.
     pub async fn warm(&self) -> Result<(), StoreError> {
         let day = Timestamp::from_millis(0).day();
-        self.rows(Engine::Compliance, 0, (day, day), Consistency::Eventual).await.map(drop)
+        self.items(Engine::Compliance, 0, (day, day), Consistency::Eventual).await.map(drop)
     }
 
-    /// The counts of `period`, of all engines.
+    /// All that is counted of the days of `period`, of all engines.
     ///
     /// # Errors
     /// [`StoreError`] if any row of it cannot be read: there are no partial counts.
-    pub async fn counts(&self, period: Period, consistency: Consistency) -> Result<Counts, StoreError> {
-        let mut counts = Counts::default();
-        for counted in self.by_hour(period, consistency).await?.values() {
-            counts.merge(counted);
-        }
-        Ok(counts)
+    pub async fn of(&self, period: Period, freshness: Freshness) -> Result<Counted, StoreError> {
+        self.days((period.first_day(), period.last_day()), freshness).await
     }
 
-    /// The counts of `period`, of all engines, by the beginning of each hour that has any.
+    /// All that is counted from the first to the last of `days`, of all engines.
     ///
     /// # Errors
-    /// [`StoreError`] if any row of it cannot be read: there are no partial counts.
-    pub async fn by_hour(
-        &self,
-        period: Period,
-        consistency: Consistency,
-    ) -> Result<BTreeMap<Timestamp, Counts>, StoreError> {
-        let days = (period.first_day(), period.last_day());
-        let mut hours: BTreeMap<Timestamp, Counts> = BTreeMap::new();
-        for rollup in self.read(Engine::ALL, days, consistency).await? {
-            for (hour, counted) in &rollup.hours {
-                if period.counts(rollup.day, *hour) {
-                    hours.entry(rollup.day.at(*hour)).or_default().add_all(rollup.engine, counted);
-                }
-            }
-        }
-        Ok(hours)
+    /// As [`Rollups::of`].
+    pub(crate) async fn days(&self, days: (Day, Day), freshness: Freshness) -> Result<Counted, StoreError> {
+        self.read(Engine::ALL, days, freshness).await
     }
 
-    /// All rows of `engines` from the first to the last of `days`: shard 0, then as many as its widths say.
+    /// All that is counted of `engines` from the first to the last of `days`.
     pub(crate) async fn read(
         &self,
         engines: &[Engine],
         days: (Day, Day),
-        consistency: Consistency,
-    ) -> Result<Vec<Rollup>, StoreError> {
-        let of_engine = |engine: &Engine| self.read_engine(*engine, days, consistency);
-        Ok(try_join_all(engines.iter().map(of_engine)).await?.into_iter().flatten().collect())
+        freshness: Freshness,
+    ) -> Result<Counted, StoreError> {
+        let of_engine = |engine: &Engine| self.read_engine(*engine, days, freshness);
+        Ok(Counted(try_join_all(engines.iter().map(of_engine)).await?.into_iter().flatten().collect()))
     }
 
     async fn read_engine(
         &self,
         engine: Engine,
-        days: (Day, Day),
-        consistency: Consistency,
-    ) -> Result<Vec<Rollup>, StoreError> {
-        let mut rollups = self.rows(engine, 0, days, consistency).await?;
-        let wide = || rollups.iter().filter(|rollup| rollup.width > 1);
-        let width = wide().map(|rollup| rollup.width).max().unwrap_or(1);
-        let (Some(first), Some(last)) = (wide().map(|r| r.day).min(), wide().map(|r| r.day).max()) else {
-            return Ok(rollups);
+        (first, last): (Day, Day),
+        freshness: Freshness,
+    ) -> Result<Vec<(Day, Arc<EngineDay>)>, StoreError> {
+        let Freshness::Remembered(now) = freshness else {
+            return self.query(engine, (first, last), Consistency::Strong).await;
         };
-        let of_shard = |shard| self.rows(engine, shard, (first, last), consistency);
-        rollups.extend(try_join_all((1..width).map(of_shard)).await?.into_iter().flatten());
-        Ok(rollups)
+        let mut counted = self.memory.recall(engine, (first, last));
+        let first = counted.last().map_or(first, |(day, _)| day.next());
+        if first <= last {
+            let read = self.query(engine, (first, last), Consistency::Eventual).await?;
+            self.memory.keep(engine, &read, now);
+            counted.extend(read);
+        }
+        Ok(counted)
+    }
+
+    /// Every one of `days`, as its rows have it: shard 0, then as many as its widths say.
+    async fn query(
+        &self,
+        engine: Engine,
+        (first, last): (Day, Day),
+        consistency: Consistency,
+    ) -> Result<Vec<(Day, Arc<EngineDay>)>, StoreError> {
+        let days = std::iter::successors(Some(first), |day| Some(day.next())).take_while(|day| *day <= last);
+        let mut counted: BTreeMap<Day, EngineDay> = days.map(|day| (day, EngineDay::default())).collect();
+        let mut add = |row| match row {
+            Row::Events(rollup) => counted.entry(rollup.day).or_default().rollups.push(rollup),
+            Row::Settled(day, settled) => counted.entry(day).or_default().settled = settled,
+        };
+        let rows = self.rows(engine, 0, (first, last), consistency).await?;
+        let wide = rows.iter().filter_map(|row| match row {
+            Row::Events(rollup) if rollup.width > 1 => Some((rollup.day, rollup.width)),
+            _ => None,
+        });
+        let wide: Vec<(Day, u32)> = wide.collect();
+        rows.into_iter().for_each(&mut add);
+        let width = wide.iter().map(|(_, width)| *width).max().unwrap_or(1);
+        if let (Some((first, _)), Some((last, _))) = (wide.iter().min(), wide.iter().max()) {
+            let of_shard = |shard| self.rows(engine, shard, (*first, *last), consistency);
+            try_join_all((1..width).map(of_shard)).await?.into_iter().flatten().for_each(add);
+        }
+        Ok(counted.into_iter().map(|(day, counted)| (day, Arc::new(counted))).collect())
     }
 
     async fn rows(
@@ -128,54 +141,29 @@ impl Rollups {
         shard: u32,
         days: (Day, Day),
         consistency: Consistency,
-    ) -> Result<Vec<Rollup>, StoreError> {
-        let items = self.items(keys::engine_shard(engine, shard), days, consistency).await?;
-        items.iter().map(|item| self.parse(engine, shard, item)).collect()
+    ) -> Result<Vec<Row>, StoreError> {
+        let items = self.items(engine, shard, days, consistency).await?;
+        items.iter().map(|item| Row::read(&self.table.name, engine, shard, item)).collect()
     }
 
     async fn items(
         &self,
-        row: String,
+        engine: Engine,
+        shard: u32,
         (first, last): (Day, Day),
         consistency: Consistency,
     ) -> Result<Vec<Item>, StoreError> {
         let query = self
-            .0
+            .table
             .client
             .query()
             .key_condition_expression("engine_shard = :engine_shard AND #day BETWEEN :first AND :last")
             .expression_attribute_names("#day", "day")
-            .expression_attribute_values(":engine_shard", text(row))
+            .expression_attribute_values(":engine_shard", text(keys::engine_shard(engine, shard)))
             .expression_attribute_values(":first", text(first))
-            .expression_attribute_values(":last", text(last))
+            .expression_attribute_values(":last", text(keys::settled(last)))
             .consistent_read(consistency.is_strong());
-        self.0.all(query).await
-    }
-
-    fn parse(&self, engine: Engine, shard: u32, item: &Item) -> Result<Rollup, StoreError> {
-        let row = RowName { table: &self.0.name, key: KEY };
-        let numeral = |field: &str| numeral(&row, item, field);
-        let day = item.get("day").and_then(|value| value.as_s().ok()).and_then(|day| day.parse().ok());
-        let day = day.ok_or_else(|| row.corrupt(item, "day", "is not a day"))?;
-        let width = u32::try_from(numeral(WIDTH)?.unwrap_or(1));
-        let width = width.map_err(|_| row.corrupt(item, WIDTH, "is too large"))?;
-
-        let mut hours: BTreeMap<Hour, SeverityCounts> = BTreeMap::new();
-        let mut counters = 0;
-        for hour in Hour::all() {
-            for severity in Severity::ALL {
-                if let Some(count) = numeral(&keys::counter(hour, *severity))? {
-                    counters += 1;
-                    hours.entry(hour).or_default().add(*severity, count);
-                }
-            }
-        }
-        // A counter under a name that nobody reads would be a count that nobody sees. Other attributes are a later version's.
-        if counters != item.keys().filter(|name| keys::is_counter(name)).count() {
-            return Err(row.corrupt(item, "counters", "has one of no hour or severity"));
-        }
-        let [owed, suppressed] = [numeral(OWED)?.unwrap_or(0), numeral(SUPPRESSED)?.unwrap_or(0)];
-        Ok(Rollup { engine, shard, day, width, hours, owed, suppressed })
+        self.table.all(query).await
     }
 
     /// Counts one event and the remedies that it begins with, as part of a transaction.
@@ -196,7 +184,7 @@ impl Rollups {
             (OWED.to_owned(), owed),
             (SUPPRESSED.to_owned(), suppressed),
         ];
-        self.add(keys::engine_shard(reported.engine, shard), at.day(), &counters)
+        self.add(keys::engine_shard(reported.engine, shard), at.day().to_string(), &counters)
     }
 
     /// Counts that a remedy has come from `old` to `new`, as part of a transaction. The day is that on which it came to be owed.
@@ -209,7 +197,7 @@ impl Rollups {
             let took = settled_at.millis().saturating_sub(new.created_at.millis()).max(0);
             counters.extend([(OUTCOMES.to_owned(), 1), (OUTCOME_MILLIS.to_owned(), took)]);
         }
-        self.add(keys::engine_actions(new.engine), new.created_at.day(), &counters)
+        self.add(keys::engine_shard(new.engine, 0), keys::settled(new.created_at.day()), &counters)
     }
 
     /// Counts remedies of `engine` that have succeeded and were of no use, as parts of a transaction.
@@ -224,12 +212,12 @@ impl Rollups {
         }
         let of_day = |(day, number): (Day, i64)| {
             let (from, to) = (ActionStatus::Succeeded.to_string(), ActionStatus::Ineffective.to_string());
-            self.add(keys::engine_actions(engine), day, &[(to, number), (from, -number)])
+            self.add(keys::engine_shard(engine, 0), keys::settled(day), &[(to, number), (from, -number)])
         };
         days.into_iter().map(of_day).collect()
     }
 
-    fn add(&self, row: String, day: Day, counters: &[(String, i64)]) -> Result<TransactWriteItem, StoreError> {
+    fn add(&self, row: String, day: String, counters: &[(String, i64)]) -> Result<TransactWriteItem, StoreError> {
         let mut update = Update::builder().key("engine_shard", text(row)).key("day", text(day));
         let mut parts = Vec::new();
         for (place, (counter, by)) in counters.iter().filter(|(_, by)| *by != 0).enumerate() {
@@ -238,39 +226,16 @@ impl Rollups {
                 .expression_attribute_names(format!("#c{place}"), counter)
                 .expression_attribute_values(format!(":c{place}"), number(by));
         }
-        transaction::update(&self.0.name, update.update_expression(format!("ADD {}", parts.join(", "))))
-    }
-
-    /// What became of the remedies that came to be owed on the days of `period`, of all engines.
-    ///
-    /// # Errors
-    /// [`StoreError`] if any row of it cannot be read: there are no partial counts.
-    pub async fn actions(&self, period: Period, consistency: Consistency) -> Result<ActionCounts, StoreError> {
-        let days = (period.first_day(), period.last_day());
-        let mut counts = ActionCounts::default();
-        for rollup in self.read(Engine::ALL, days, consistency).await? {
-            counts.owed = counts.owed.saturating_add(rollup.owed);
-            *counts.by_status.entry(ActionStatus::Suppressed).or_default() += rollup.suppressed;
-        }
-        let of_engine = |engine: &Engine| self.items(keys::engine_actions(*engine), days, consistency);
-        let row = RowName { table: &self.0.name, key: KEY };
-        for item in try_join_all(Engine::ALL.iter().map(of_engine)).await?.iter().flatten() {
-            for status in ActionStatus::settled() {
-                *counts.by_status.entry(status).or_default() += numeral(&row, item, status.as_str())?.unwrap_or(0);
-            }
-            counts.outcomes += numeral(&row, item, OUTCOMES)?.unwrap_or(0);
-            counts.outcome_millis += numeral(&row, item, OUTCOME_MILLIS)?.unwrap_or(0);
-        }
-        Ok(counts)
+        transaction::update(&self.table.name, update.update_expression(format!("ADD {}", parts.join(", "))))
     }
 
     /// Makes shard 0's row of `day` say at least `width`; answers what it says then, or None if others kept writing it.
     pub(crate) async fn publish_width(&self, engine: Engine, day: Day, width: u32) -> Result<Option<u32>, StoreError> {
         let sent = self
-            .0
+            .table
             .client
             .update_item()
-            .table_name(&self.0.name)
+            .table_name(&self.table.name)
             .key("engine_shard", text(keys::engine_shard(engine, 0)))
             .key("day", text(day))
             .update_expression("SET #width = :width")
@@ -283,8 +248,8 @@ impl Rollups {
         let Err(error) = sent else { return Ok(Some(width)) };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(wider)) => {
-                let item = wider.item().cloned().unwrap_or_default();
-                Ok(Some(self.parse(engine, 0, &item)?.width))
+                let row = RowName { table: &self.table.name, key: KEY };
+                Ok(Some(rows::width(&row, &wider.item().cloned().unwrap_or_default())?))
             }
             Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
             _ => Err(self.update_failed(error)),
@@ -295,12 +260,6 @@ impl Rollups {
         &self,
         error: SdkError<UpdateItemError, R>,
     ) -> StoreError {
-        StoreError::unwritten("UpdateItem", &self.0.name, error)
+        StoreError::unwritten("UpdateItem", &self.table.name, error)
     }
-}
-
-fn numeral(row: &RowName<'_>, item: &Item, field: &str) -> Result<Option<u64>, StoreError> {
-    let Some(value) = item.get(field) else { return Ok(None) };
-    let count = value.as_n().ok().and_then(|digits| digits.parse().ok());
-    count.map(Some).ok_or_else(|| row.corrupt(item, field, "is not a whole number"))
 }

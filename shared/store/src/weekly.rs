@@ -57,6 +57,14 @@ impl WeeklyReports {
         Self { reports, actions }
     }
 
+    /// The report called `id`, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    pub async fn get(&self, id: ReportId) -> Result<Option<Report>, StoreError> {
+        self.reports.get(id, Consistency::Strong).await
+    }
+
     /// The stored report called `id`, if there is one. Whose lease to send it has run out passes to the caller.
     ///
     /// # Errors

@@ -42,6 +42,13 @@ pub(crate) struct Call {
     pub(crate) earlier: usize,
 }
 
+/// Capacity units, as DynamoDB reports them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Units {
+    pub(crate) read: f64,
+    pub(crate) written: f64,
+}
+
 type Rule = Box<dyn Fn(&Call) -> Fault + Send + Sync>;
 
 pub(crate) struct Proxy {
@@ -57,8 +64,8 @@ struct State {
     /// Items that a transaction is writing at this moment, where overlaps conflict.
     overlaps: Mutex<Option<BTreeSet<String>>>,
     conflicts: AtomicUsize,
-    /// The capacity units that calls have consumed, as DynamoDB reports them, if anybody wants to know.
-    consumed: Mutex<Option<f64>>,
+    /// What was consumed since the last rule was set.
+    units: Mutex<Units>,
 }
 
 impl Proxy {
@@ -72,7 +79,7 @@ impl Proxy {
             calls: Mutex::default(),
             overlaps: Mutex::default(),
             conflicts: AtomicUsize::default(),
-            consumed: Mutex::default(),
+            units: Mutex::default(),
         });
         let serving = Arc::clone(&state);
         tokio::spawn(async move {
@@ -90,6 +97,7 @@ impl Proxy {
     /// From now on `rule` decides what happens to each call.
     pub(crate) fn fault(&self, rule: impl Fn(&Call) -> Fault + Send + Sync + 'static) {
         self.state.calls.lock().unwrap().clear();
+        *self.state.units.lock().unwrap() = Units::default();
         *self.state.rule.lock().unwrap() = Box::new(rule);
     }
 
@@ -132,11 +140,14 @@ impl Proxy {
         self.state.conflicts.load(Ordering::SeqCst)
     }
 
-    /// How many capacity units `work` consumes.
-    pub(crate) async fn consumed(&self, work: impl Future<Output = ()>) -> f64 {
-        *self.state.consumed.lock().unwrap() = Some(0.0);
-        work.await;
-        self.state.consumed.lock().unwrap().take().unwrap()
+    /// What was consumed since the last rule was set.
+    pub(crate) fn units(&self) -> Units {
+        *self.state.units.lock().unwrap()
+    }
+
+    /// How many write capacity units were consumed since the last rule was set.
+    pub(crate) fn written(&self) -> f64 {
+        self.units().written
     }
 
     /// How many calls of each operation there were since the last rule was set.
@@ -181,11 +192,9 @@ impl State {
         let bytes = body.collect().await.map_err(|_| Cut)?.to_bytes();
         let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let call = Call {
-            earlier: self.count(&operation),
-            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-            operation,
-        };
+        let mut body: Value = serde_json::from_slice(&bytes).unwrap();
+        body["ReturnConsumedCapacity"] = Value::from("TOTAL");
+        let call = Call { earlier: self.count(&operation), body, operation };
         let fault = (self.rule.lock().unwrap())(&call);
         match fault {
             Fault::Refuse => return Err(Cut),
@@ -193,8 +202,7 @@ impl State {
             Fault::Cancel(reason) => {
                 let reasons = written(&call)
                     .into_iter()
-                    .enumerate()
-                    .map(|(place, _)| json!({ "Code": if place == 1 { reason } else { "None" } }));
+                    .map(|item| json!({ "Code": if item.starts_with("\"Rollups\"") { reason } else { "None" } }));
                 return Ok(error(
                     "TransactionCanceledException",
                     json!({ "CancellationReasons": reasons.collect::<Vec<_>>() }),
@@ -207,9 +215,7 @@ impl State {
         if let Some(refusal) = self.begin(&call, &written) {
             return Ok(refusal);
         }
-        let metered = self.consumed.lock().unwrap().is_some();
-        let asked = if metered { Bytes::from(reporting_capacity(call.body).to_string()) } else { bytes };
-        let mut forwarded = self.http.post(&self.upstream).body(asked);
+        let mut forwarded = self.http.post(&self.upstream).body(call.body.to_string());
         for (name, value) in parts.headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
             forwarded = forwarded.header(name, value);
         }
@@ -225,11 +231,19 @@ impl State {
         for (name, value) in answer.headers().iter().filter(|(name, _)| *name != "transfer-encoding") {
             response = response.header(name, value);
         }
-        let body = answer.bytes().await.map_err(|_| Cut)?;
-        if let Some(consumed) = self.consumed.lock().unwrap().as_mut() {
-            *consumed += capacity_units(&body);
-        }
-        Ok(response.body(Full::new(body)).unwrap())
+        let answer = answer.bytes().await.map_err(|_| Cut)?;
+        self.weigh(&call.operation, &answer);
+        Ok(response.body(Full::new(answer)).unwrap())
+    }
+
+    /// Adds up what a call has consumed: a transaction says so of each of its tables.
+    fn weigh(&self, operation: &str, answer: &[u8]) {
+        let answer: Value = serde_json::from_slice(answer).unwrap();
+        let consumed = &answer["ConsumedCapacity"];
+        let tables = consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice);
+        let units: f64 = tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
+        let mut all = self.units.lock().unwrap();
+        *(if ["Query", "GetItem"].contains(&operation) { &mut all.read } else { &mut all.written }) += units;
     }
 
     fn count(&self, operation: &str) -> usize {
@@ -265,23 +279,6 @@ impl State {
         if let Some(busy) = self.overlaps.lock().unwrap().as_mut() {
             busy.retain(|item| !written.contains(item));
         }
-    }
-}
-
-/// The same call, asking what it consumes.
-fn reporting_capacity(mut call: Value) -> Value {
-    if let Some(call) = call.as_object_mut() {
-        call.insert("ReturnConsumedCapacity".to_owned(), Value::from("TOTAL"));
-    }
-    call
-}
-
-/// What an answer says was consumed, of all tables.
-fn capacity_units(answer: &[u8]) -> f64 {
-    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
-    match &answer["ConsumedCapacity"] {
-        Value::Array(tables) => tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum(),
-        table => table["CapacityUnits"].as_f64().unwrap_or(0.0),
     }
 }
 

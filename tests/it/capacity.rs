@@ -1,0 +1,85 @@
+//! What requests cost: the capacity units that DynamoDB says they consume. These figures are exact.
+#![expect(clippy::float_cmp, reason = "units are whole or half")]
+
+use serde_json::json;
+
+use crate::dashboard::Browser;
+use crate::world::people::{BILLING, READER};
+use crate::world::proxy::Units;
+use crate::world::{Answer, Api, World, event};
+
+/// What `work` consumes.
+async fn units<T>(world: &World, work: impl Future<Output = T>) -> (Units, T) {
+    world.dynamodb.heal();
+    let done = work.await;
+    (world.dynamodb.units(), done)
+}
+
+async fn written(world: &World, work: impl Future<Output = Answer>, status: u16) -> f64 {
+    let (units, answer) = units(world, work).await;
+    assert_eq!(answer.status, status, "{answer:?}");
+    units.written
+}
+
+async fn read(world: &World, api: &Api, path: &str) -> f64 {
+    let (units, answer) = units(world, api.get(path)).await;
+    assert_eq!((answer.status, units.written), (200, 0.0), "{answer:?}");
+    units.read
+}
+
+#[tokio::test]
+async fn an_event_alone() {
+    let world = World::new().await;
+    let mut low = event("billing", "ledger_checked", "LOW");
+    low["details"] = json!({ "text": "x".repeat(700) });
+    assert_eq!(written(&world, world.post(&low), 201).await, 5.0);
+    assert_eq!(written(&world, world.post_keyed(&low, "k"), 201).await, 5.0);
+    assert_eq!(written(&world, world.post_keyed(&low, "k"), 200).await, 0.0, "a replay");
+    let (refused, answer) = units(&world, world.post(&event("billing", "", "LOW"))).await;
+    assert_eq!((answer.status, refused), (422, Units::default()));
+    // The event's row 2, its place in the timeline 1, the counters 2, the action 3, what is remembered of its kind 2; that it
+    // was handed over 3.
+    assert_eq!(written(&world, world.post(&event("billing", "ledger_lost", "HIGH")), 201).await, 13.0);
+    let sent = world.get("/api/governance/events?eventType=ledger_lost").await;
+    let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", sent.text("/events/0/id"));
+    let outcome = json!({ "outcome": "succeeded" });
+    assert_eq!(written(&world, world.as_kid(BILLING).tell(&path, &outcome), 200).await, 8.0);
+}
+
+#[tokio::test]
+async fn statistics_and_reports_of_weeks_with_every_hour_filled() {
+    let world = World::new().await;
+    world.fill_every_hour(32).await;
+    let api = world.another_environment().await;
+    assert_eq!(read(&world, &api, "/api/governance/stats").await, 17.0);
+    assert_eq!(read(&world, &api, "/api/governance/stats").await, 5.0, "days that are over are remembered");
+    let mut reader = Browser::of(&world, READER).await.elsewhere().await;
+    let (first_page, _) = units(&world, reader.get("/dashboard")).await;
+    assert_eq!(first_page.read, 22.0);
+    world.fire().await.unwrap();
+    world.clock.advance(7 * 86_400);
+    world.fill_every_hour(8).await;
+    let (weekly, made) = units(&world, world.fire()).await;
+    assert_eq!(weekly.read, 12.5, "{made:?}");
+}
+
+#[tokio::test]
+async fn the_newest_events_of_a_busy_engine() {
+    let world = World::new().await;
+    world.at("2026-11-20T12:00:00Z");
+    for number in 0..400 {
+        world.clock.advance(60);
+        world.post(&event("billing", &format!("ledger_{number}"), "LOW")).await;
+    }
+    let api = world.another_environment().await;
+    assert_eq!(read(&world, &api, "/api/governance/events?limit=50").await, 5.5);
+}
+
+#[tokio::test]
+async fn a_sweep_with_nothing_to_do() {
+    let world = World::new().await;
+    world.sweep().await;
+    world.clock.advance(60);
+    let (idle, _) = units(&world, world.sweep()).await;
+    assert_eq!(idle, Units { read: 15.0, written: 1.0 });
+}
