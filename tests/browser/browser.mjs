@@ -22,7 +22,6 @@ export async function launch() {
 // A page of a person who has not been here before.
 export async function open(browser, options = {}) {
   const context = await browser.newContext({ baseURL: url, locale: 'en-GB', timezoneId: 'UTC', ...options });
-  context.setDefaultTimeout(10_000);
   const page = await context.newPage();
   page.faults = watch(page);
   return page;

@@ -4,6 +4,7 @@
 
 mod week;
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ const PATIENCE: Duration = Duration::from_mins(3);
 async fn browse(world: &World, program: &str, settings: &[(&str, &str)]) {
     let _turn = TURN.lock().await;
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/browser");
+    let is_ready = Path::new(folder).join("node_modules/.ready").exists();
+    assert!(is_ready, "the browser tests' tools are missing: `make browser` installs them");
     let mut node = Command::new("node");
     node.current_dir(folder).args(["--test-reporter=spec", program]).envs(settings.iter().copied());
     node.env("AGE_URL", world.api().serve().await);
