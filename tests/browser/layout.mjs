@@ -6,8 +6,8 @@ export const DEVICES = { desktop: { width: 1280, height: 800 }, phone: { width: 
 export function outside(page) {
   return page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.scrollingElement;
-    const isScrolled = (element) =>
-      element !== document.body && (/auto|scroll/.test(getComputedStyle(element).overflowX) || isScrolled(element.parentElement));
+    const scrolls = (element) => element.matches('input') || /auto|scroll/.test(getComputedStyle(element).overflowX);
+    const isScrolled = (element) => element !== document.body && (scrolls(element) || isScrolled(element.parentElement));
     const sticksOut = (element) => element.getBoundingClientRect().right > clientWidth + 1;
     const overflows = (element) => element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1;
     const isOut = (element) => (sticksOut(element) || overflows(element)) && !isScrolled(element);

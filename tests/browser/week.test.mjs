@@ -18,7 +18,7 @@ async function pictured(page) {
   return {
     overview: '/dashboard',
     incidents: '/dashboard/incidents',
-    incident: await follow(page, '/dashboard/incidents', 'Billing: invoices_blocked'),
+    incident: await follow(page, '/dashboard/incidents', 'Billing: ledger_sync_outage'),
     events: '/dashboard/events?severity=HIGH',
     event: await follow(page, '/dashboard/events?severity=CRITICAL', 'Billing: duplicate_charges_detected'),
     actions: '/dashboard/actions',
@@ -34,6 +34,7 @@ async function others(page) {
   return {
     'all incidents': '/dashboard/incidents?status=all',
     'no incident': '/dashboard/incidents?status=acknowledged',
+    'an incident of days': await follow(page, '/dashboard/incidents', 'Billing: invoices_blocked'),
     'an incident that is over': await follow(page, '/dashboard/incidents?status=resolved', 'duplicate_charges_detected'),
     'all events': '/dashboard/events',
     'older events': await follow(page, '/dashboard/events', 'Older events'),
