@@ -46,7 +46,8 @@ export async function leave(page) {
   assert.deepEqual(page.faults, []);
 }
 
-// What may not happen on any page: a script's error or one of the content policy, a dialog, a request that fails or leaves us.
+// What may not happen on any page: a script's error or one of the content policy, a dialog, a window, a request that fails or
+// goes elsewhere.
 function watch(page) {
   const faults = [];
   page.on('pageerror', (error) => faults.push(`an error: ${error}`));
@@ -65,9 +66,9 @@ function watch(page) {
     if (new URL(request.url()).origin !== url) faults.push(`a request to ${request.url()}`);
   });
   page.on('requestfailed', (request) => {
-    // A download ends its navigation, and whoever is not signed in any more is not sent on by a script.
-    const isMeant = request.isNavigationRequest() || request.redirectedFrom();
-    if (!isMeant || request.failure().errorText !== 'net::ERR_ABORTED') faults.push(`${request.url()} failed: ${request.failure().errorText}`);
+    // Leaving a page breaks off what it asks for, and a download its navigation.
+    const { errorText } = request.failure();
+    if (errorText !== 'net::ERR_ABORTED') faults.push(`${request.url()} failed: ${errorText}`);
   });
   page.on('response', (response) => {
     const isPage = response.request().isNavigationRequest();

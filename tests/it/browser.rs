@@ -18,7 +18,7 @@ use crate::world::{World, event};
 /// Browsers at the same time would only slow each other down.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// The slowest of them takes a fifth of this.
+/// Much longer than the slowest of them takes, on a busy machine, too.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Runs a program of `tests/browser` against `world`. It fails where the program does.
