@@ -23,16 +23,21 @@ const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Runs a program of `tests/browser` against `world`. It fails where the program does.
 async fn browse(world: &World, program: &str, settings: &[(&str, &str)]) {
+    let url = world.api().serve().await;
+    let tokens = [("AGE_DESK_TOKEN", NIGHT_DESK), ("AGE_READER_TOKEN", READER), ("AGE_API_TOKEN", TESTS)];
+    let tokens = tokens.map(|(name, kid)| (name, world.token(kid)));
+    let settings: Vec<_> = settings.iter().copied().chain(tokens).chain([("AGE_URL", url.as_str())]).collect();
+    run(program, &settings).await;
+}
+
+/// Runs a program of `tests/browser`. It fails where the program does.
+pub(crate) async fn run(program: &str, settings: &[(&str, &str)]) {
     let _turn = TURN.lock().await;
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/browser");
     let is_ready = Path::new(folder).join("node_modules/.ready").exists();
     assert!(is_ready, "the browser tests' tools are missing: `make browser` installs them");
     let mut node = Command::new("node");
     node.current_dir(folder).args(["--test-reporter=spec", program]).envs(settings.iter().copied());
-    node.env("AGE_URL", world.api().serve().await);
-    for (name, kid) in [("AGE_DESK_TOKEN", NIGHT_DESK), ("AGE_READER_TOKEN", READER), ("AGE_API_TOKEN", TESTS)] {
-        node.env(name, world.token(kid));
-    }
     let node = node.stdin(Stdio::null()).kill_on_drop(true).output();
     let output = tokio::time::timeout(PATIENCE, node).await.expect("the browser takes too long");
     let output = output.expect("Node cannot be run: install Node 20 or newer, then `make test`");

@@ -583,3 +583,21 @@ async fn operators_do_their_work_with_agectl() {
     let (code, shown) = agectl(&stack, &admin, &["report", "show"], "").await;
     assert!(status == 201 && code == 0 && shown.contains("maos"), "{shown}");
 }
+
+/// Chromium asks the gateway itself: a cookie that is for TLS alone, paths of any depth, redirects, files.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a running stack, Node and Chromium: make test"]
+async fn a_person_takes_an_incident_in_a_browser() {
+    let stack = Stack::running().await;
+    let event = json!({ "engine": "documentation", "eventType": "index_lost", "severity": "CRITICAL" });
+    assert_eq!(stack.post(&event, "index-lost").await.0, 201);
+    let (_, listed) = stack.get("/api/governance/incidents?status=open").await;
+    let ours = listed["incidents"].as_array().unwrap().iter().find(|it| it["eventType"] == "index_lost").unwrap();
+    let id = ours["id"].as_str().unwrap();
+    let (url, token) = (stack.name("AGE_API_URL"), stack.name("AGE_ADMIN_TOKEN"));
+    let link = format!("{url}/dashboard/incidents/{id}");
+    let settings = [("AGE_URL", url), ("AGE_LINK", &link), ("AGE_DESK_TOKEN", token), ("AGE_API_TOKEN", token)];
+    crate::browser::run("deployed.test.mjs", &settings).await;
+    let (_, stored) = stack.get(&format!("/api/governance/incidents/{id}")).await;
+    assert_eq!((&stored["status"], &stored["acknowledged"]["note"]), (&json!("acknowledged"), &json!("Seen.")));
+}
