@@ -80,7 +80,7 @@ async fn an_event_is_taken_even_if_the_spread_cannot_be_told() {
 
 impl World {
     /// How many rows the day of `engine` is spread over, by what its first row says.
-    async fn width(&self, engine: &str, day: &str) -> u64 {
+    pub(crate) async fn width(&self, engine: &str, day: &str) -> u64 {
         let row = self.row("Rollups", &[("engine_shard", &format!("{engine}#0")), ("day", day)]).await;
         row["Item"]["width"]["N"].as_str().map_or(1, |width| width.parse().unwrap())
     }

@@ -20,8 +20,10 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// What each gets. A route that is not here fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 21] = [
+const MATRIX: [(&str, &str, [u16; 9]); 22] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
+    // A batch is answered as a whole; each event has its verdict.
+    ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),
     ("POST", "/api/governance/intake/alertmanager", [401, 401, 401, 401, 403, 200, 403, 403, 200]),
     ("GET", "/api/governance/events", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("GET", "/api/governance/events/{id}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
@@ -92,6 +94,7 @@ async fn request(world: &World, method: &str, route: &str) -> (String, Value) {
     let told = |path: &str, answer: &Answer| path.replace("{id}", answer.text("/id"));
     match (method, route) {
         ("POST", "/api/governance/event") => (route.to_owned(), event("billing", &fresh, "LOW")),
+        ("POST", "/api/governance/events") => (route.to_owned(), json!([event("billing", &fresh, "LOW")])),
         (_, "/api/governance/intake/alertmanager") => {
             let labels = json!({ "engine": "billing", "alertname": fresh });
             let alert = json!({ "status": "firing", "labels": labels, "startsAt": "2026-11-23T00:00:00Z", "fingerprint": fresh });
@@ -138,10 +141,11 @@ async fn what_is_refused_is_not_stored() {
     let sent = event("billing", "invoice_sync_failed", "CRITICAL");
     for caller in CALLERS {
         ask(&world, caller, "POST", "/api/governance/event", &sent).await;
+        ask(&world, caller, "POST", "/api/governance/events", &json!([sent, event("billing", "x", "LOW")])).await;
     }
     let stored = world.all("/api/governance/events?limit=10").await;
     let by: BTreeSet<&str> = stored.iter().map(|event| event["reportedBy"].as_str().unwrap()).collect();
-    assert_eq!((stored.len(), by), (2, BTreeSet::from([ADMIN, BILLING])));
+    assert_eq!((stored.len(), by), (6, BTreeSet::from([ADMIN, BILLING])));
 }
 
 #[tokio::test]

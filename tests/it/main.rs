@@ -7,6 +7,7 @@ mod world;
 
 mod actions;
 mod architecture;
+mod batch;
 mod browser;
 mod capacity;
 mod contention;

@@ -37,6 +37,11 @@ fn body(what: &str, body: impl AsRef<[u8]>, status: u16, fields: &[&'static str]
     Refusal { headers, body: body.as_ref().to_vec(), ..request(what, "POST", EVENT, status, fields) }
 }
 
+fn batch(what: &str, media_type: &str, body: impl AsRef<[u8]>, status: u16, fields: &[&'static str]) -> Refusal {
+    let headers = vec![("Content-Type", media_type.to_owned())];
+    Refusal { headers, body: body.as_ref().to_vec(), ..request(what, "POST", EVENTS, status, fields) }
+}
+
 /// A good event but for `field`, which is `value`.
 fn field(field: &'static str, value: Value, status: u16) -> Refusal {
     let mut event = json!({ "engine": "qa", "eventType": "suite_failed" });
@@ -122,9 +127,23 @@ fn refusals() -> Vec<Refusal> {
         header("Content-Type", "application/jsonp", 415, &[]),
         header("Content-Type", "", 415, &[]),
         request("no content type", "POST", EVENT, 415, &[]),
+        // Batches.
+        batch("half a batch", "application/json", "[{}", 400, &[]),
+        batch("words for a batch", "application/json", "hello", 400, &[]),
+        batch("an event for a batch", "application/json", r#"{"engine":"qa","eventType":"x"}"#, 422, &[""]),
+        batch("a batch of 501", "application/json", format!("[{}1]", "1,".repeat(500)), 413, &[]),
+        batch("501 lines", "application/x-ndjson", "{}\n".repeat(501), 413, &[]),
+        batch("501 cloud events", "application/cloudevents-batch+json", format!("[{}1]", "1,".repeat(500)), 413, &[]),
+        batch("a batch over 1 MB", "application/x-ndjson", " ".repeat(1024 * 1024 + 1), 413, &[]),
+        batch("a batch of text", "text/plain", "[]", 415, &[]),
+        batch("a batch of one cloud event", "application/cloudevents+json", "{}", 415, &[]),
+        request("a batch of no type", "POST", EVENTS, 415, &[]),
+        request("a batch with a parameter", "POST", "/api/governance/events?limit=1", 422, &["/limit"]),
+        Refusal { headers: vec![(JSON.0, JSON.1.to_owned()), ("Idempotency-Key", "k".to_owned())],
+                  ..batch("a batch with a name", "application/json", "[]", 422, &["/Idempotency-Key"]) },
         // Methods and paths.
         request("get an event's intake", "GET", EVENT, 405, &[]), request("put an event", "PUT", EVENT, 405, &[]),
-        request("delete all events", "DELETE", EVENTS, 405, &[]), request("post a list", "POST", EVENTS, 405, &[]),
+        request("delete all events", "DELETE", EVENTS, 405, &[]), request("put a list", "PUT", EVENTS, 405, &[]),
         request("get a report's making", "GET", "/api/governance/report", 405, &[]),
         request("post to stats", "POST", "/api/governance/stats", 405, &[]),
         request("delete a report", "DELETE", "/api/governance/reports/x", 405, &[]),
@@ -186,7 +205,9 @@ async fn each_is_refused_by_name_and_stores_nothing() {
         assert_eq!(sorted(named), sorted(refusal.fields), "{what}: {answer:?}");
         assert_eq!(answer.header("allow").is_some(), refusal.status == 405, "{what}: {answer:?}");
     }
-    assert_eq!(world.dynamodb.calls("TransactWriteItems") + world.dynamodb.calls("PutItem"), 0);
+    assert_eq!(world.send("PUT", EVENTS, &[], b"").await.header("allow"), Some("GET,HEAD,POST"), "of both functions");
+    let writes = ["TransactWriteItems", "PutItem", "UpdateItem"].map(|operation| world.dynamodb.calls(operation));
+    assert_eq!(writes, [0; 3], "what is refused is not written, and costs nothing");
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 0);
 }
 

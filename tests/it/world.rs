@@ -256,13 +256,19 @@ impl Api {
         self.functions.iter().flat_map(|function| function.routes.clone()).collect()
     }
 
-    /// The function that has a path, as the template's routes give it; the first has those that no other has.
-    fn function(&self, path: &str) -> Router {
+    /// The function that has a path, as the template's routes give it: that with the method, where there are two. The first has
+    /// those that no other has.
+    fn function(&self, method: &str, path: &str) -> Router {
         let path = path.split('?').next().unwrap_or_default();
         // The template gives all below `/dashboard` to the dashboard, known or not.
         let path = if path.starts_with("/dashboard/") { "/dashboard" } else { path };
         let has = |function: &&Function| function.routes.iter().any(|route| is_of(route.path, path));
-        self.functions.iter().find(has).unwrap_or(&self.functions[0]).router.clone()
+        let takes = |function: &&&Function| {
+            function.routes.iter().any(|route| is_of(route.path, path) && route.method == method)
+        };
+        let having: Vec<&Function> = self.functions.iter().filter(has).collect();
+        let function = having.iter().find(takes).or(having.last()).copied();
+        function.unwrap_or(&self.functions[0]).router.clone()
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
@@ -278,7 +284,7 @@ impl Api {
             request = request.header(*name, value.as_bytes());
         }
         let request = request.body(Body::from(body.to_vec())).unwrap();
-        let response = self.function(path).oneshot(request).await.unwrap();
+        let response = self.function(method, path).oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let json = serde_json::from_slice(&body).unwrap_or(Value::Null);

@@ -48,11 +48,11 @@ pub struct Contract;
 /// The routes of this function.
 #[must_use]
 pub fn routes() -> Routes<App> {
-    Routes::new().get("/api/governance/events", Access::Reader, list).get(
-        "/api/governance/events/{id}",
-        Access::Reader,
-        show,
-    )
+    Routes::new()
+        .get("/api/governance/events", Access::Reader, list)
+        // log-event takes what is posted there.
+        .allowing("GET,HEAD,POST")
+        .get("/api/governance/events/{id}", Access::Reader, show)
 }
 
 /// Some events, newest first.

@@ -1,6 +1,7 @@
 //! Takes events in: parse, decide, store, answer. The first try at what is owed is made before the answer.
 
 mod alertmanager;
+mod batch;
 mod cloudevent;
 #[cfg(test)]
 mod mangled;
@@ -21,8 +22,9 @@ use serde::Serialize;
 use store::{Arriving, Decide, Intake, Recorded};
 use utoipa::{OpenApi, ToSchema};
 
-/// Alerts of a group that are begun after so many seconds are left for Alertmanager's next try. The function may run for 25.
-const ALERTS_SECONDS: i64 = 12;
+/// Of many events in a request, those that would be begun after so many seconds are left for its next try. The function may
+/// run for 25.
+const BEGINNING_SECONDS: i64 = 12;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -46,17 +48,18 @@ impl App {
 
 /// The contract of these routes.
 #[derive(Debug, OpenApi)]
-#[openapi(paths(log_event, take_alerts))]
+#[openapi(paths(log_event, take_alerts, batch::take_events))]
 pub struct Contract;
 
 /// The routes of this function.
 #[must_use]
 pub fn routes() -> Routes<App> {
-    Routes::new().post("/api/governance/event", Access::Engine, log_event).post(
-        "/api/governance/intake/alertmanager",
-        Access::Engine,
-        take_alerts,
-    )
+    Routes::new()
+        .post("/api/governance/event", Access::Engine, log_event)
+        .post("/api/governance/events", Access::Engine, batch::take_events)
+        // list-events has what is to be got there.
+        .allowing("GET,HEAD,POST")
+        .post("/api/governance/intake/alertmanager", Access::Engine, take_alerts)
 }
 
 /// An event with the actions that it led to.
@@ -104,12 +107,13 @@ async fn log_event(
     body: AnyBody,
 ) -> Result<Response, Problem> {
     let (reported, key, reused) = if body.media_type.as_deref() == Some(cloudevent::STRUCTURED) {
-        named(cloudevent::structured(&headers, &body)?)
+        named(cloudevent::structured(&headers, &body.bytes)?)
     } else if cloudevent::is_binary(&headers) {
         named(cloudevent::binary(&headers, &body)?)
     } else if body.is_json() {
         let (reported, key) = request::parse(&headers, &body.bytes)?;
-        (reported, key, request::key_reused as fn() -> Problem)
+        let reused: fn() -> Problem = || request::key_reused(request::KEY_HEADER);
+        (reported, key, reused)
     } else {
         return Err(Problem::not_json());
     };
@@ -169,7 +173,7 @@ async fn take_alerts(
     let began = app.clock.now();
     let mut verdicts = Vec::new();
     for (place, alert) in Webhook::parse(&body)?.into_iter().enumerate() {
-        if app.clock.now() > began.plus_seconds(ALERTS_SECONDS) {
+        if app.clock.now() > began.plus_seconds(BEGINNING_SECONDS) {
             return Err(Problem::unavailable("not all alerts could be taken in time; send them again"));
         }
         let (status, id, errors) = match alert.event(&app.dispatcher.policy().alertmanager, place) {
@@ -198,12 +202,16 @@ async fn take_alerts(
 }
 
 impl Parts {
+    /// Whether such an event may lead to actions or an incident.
+    fn may_lead_to_something(&self, reported: &NewEvent) -> bool {
+        reported.severity >= self.dispatcher.policy().actions.from
+    }
+
     /// Stores an event, does what it leads to, and answers what was made of it.
     async fn take(&self, arriving: Arriving<'_>, origin: Option<&str>) -> Result<Taken, Problem> {
         let policy = self.dispatcher.policy();
         let plan = |event: &Event, watch: &Watch| scoring::plan(policy, event, watch);
-        let decide: Option<Decide<'_>> =
-            if arriving.reported.severity < policy.actions.from { None } else { Some(&plan) };
+        let decide = self.may_lead_to_something(&arriving.reported).then_some(&plan as Decide<'_>);
         Ok(match self.intake.record(arriving, decide, Policy::HASH, self.clock.as_ref()).await? {
             Recorded::Created { event, actions, tell } => {
                 let mut actions = self.first_try(&event, actions).await;
@@ -212,7 +220,10 @@ impl Parts {
                 }
                 Taken::Created(Answer { event, actions })
             }
-            Recorded::Replayed(event, actions) => Taken::Replayed(Answer { event, actions }),
+            Recorded::Replayed(event) => {
+                let actions = self.intake.actions_of(&event).await?;
+                Taken::Replayed(Answer { event, actions })
+            }
             Recorded::KeyReused => Taken::Reused,
         })
     }

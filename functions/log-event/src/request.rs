@@ -5,7 +5,11 @@ use model::{Details, DetailsError, Engine, EventType, IdempotencyKey, NewEvent, 
 use platform::{FieldError, Fields, Problem, Refused};
 use utoipa::ToSchema;
 
+/// What names the event of a request.
 pub(crate) const KEY_HEADER: &str = "Idempotency-Key";
+
+/// What names an event of a batch.
+pub(crate) const KEY_FIELD: &str = "idempotencyKey";
 
 /// An event, as its engine reports it.
 #[derive(ToSchema)]
@@ -29,9 +33,23 @@ pub(crate) struct Body {
 /// # Errors
 /// 400 if the body is not JSON, 413 if the details are too large, else 422 with every field that is wrong.
 pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<(NewEvent, Option<IdempotencyKey>), Problem> {
-    let mut fields = Fields::parse(body)?;
+    keyed(body, |fields| key(fields, headers))
+}
+
+/// An event and its idempotency key, of those in a batch.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_item(json: &[u8]) -> Result<(NewEvent, Option<IdempotencyKey>), Problem> {
+    keyed(json, |fields| fields.optional(KEY_FIELD))
+}
+
+type Key = Result<Option<IdempotencyKey>, Refused>;
+
+fn keyed(json: &[u8], key: impl FnOnce(&mut Fields) -> Key) -> Result<(NewEvent, Option<IdempotencyKey>), Problem> {
+    let mut fields = Fields::parse(json)?;
     let mut too_large = false;
-    let key = key(&mut fields, headers);
+    let key = key(&mut fields);
     let event = event(&mut fields, &mut too_large);
     let read = event.and_then(|event| Ok((event, key?)));
     finish(fields, read, too_large)
@@ -47,9 +65,9 @@ pub(crate) fn finish<T>(fields: Fields, read: Result<T, Refused>, too_large: boo
     })
 }
 
-/// The 422 for a key that has named another event before.
-pub(crate) fn key_reused() -> Problem {
-    Problem::invalid(vec![FieldError::new(KEY_HEADER, "was used before for an event with another body")])
+/// The 422 for a key, in the field or header `name`, that has named another event before.
+pub(crate) fn key_reused(name: &str) -> Problem {
+    Problem::invalid(vec![FieldError::new(name, "was used before for an event with another body")])
 }
 
 fn event(fields: &mut Fields, too_large: &mut bool) -> Result<NewEvent, Refused> {
@@ -118,7 +136,7 @@ fn parsed_details(fields: &mut Fields, name: &str, text: &str, too_large: &mut b
     })
 }
 
-fn key(fields: &mut Fields, headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Refused> {
+fn key(fields: &mut Fields, headers: &HeaderMap) -> Key {
     let mut values = headers.get_all(KEY_HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 
 use crate::{Fields, Problem, Query};
 
-/// The largest body read, in bytes. An event is 17 KB at most; the rest is white space.
+/// The largest body read where nothing else is said, in bytes. An event is 17 KB at most; the rest is white space.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
 const JSON: &str = "application/json";
@@ -21,7 +21,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let body = AnyBody::from_request(request, &()).await?;
+        let body = <AnyBody>::from_request(request, &()).await?;
         if body.is_json() { Ok(Self(body.bytes)) } else { Err(Problem::not_json()) }
     }
 }
@@ -34,7 +34,7 @@ impl<S: Send + Sync> FromRequest<S> for OptionalJsonBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let body = AnyBody::from_request(request, &()).await?;
+        let body = <AnyBody>::from_request(request, &()).await?;
         // Here as elsewhere, null is as good as none.
         match body.bytes.trim_ascii() {
             b"" => Ok(Self(Bytes::from_static(b"{}"))),
@@ -45,16 +45,16 @@ impl<S: Send + Sync> FromRequest<S> for OptionalJsonBody {
     }
 }
 
-/// The bytes of a body, and what it calls itself. Whether that is so, the caller finds out.
+/// The bytes of a body, `MAX_BYTES` at most, and what it calls itself. Whether that is so, the caller finds out.
 #[derive(Debug)]
-pub struct AnyBody {
+pub struct AnyBody<const MAX_BYTES: usize = MAX_BODY_BYTES> {
     /// Its media type, without parameters and in lower case. None if it has none.
     pub media_type: Option<String>,
     /// Its bytes.
     pub bytes: Bytes,
 }
 
-impl AnyBody {
+impl<const MAX_BYTES: usize> AnyBody<MAX_BYTES> {
     /// Whether it calls itself JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
@@ -62,12 +62,12 @@ impl AnyBody {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for AnyBody {
+impl<S: Send + Sync, const MAX_BYTES: usize> FromRequest<S> for AnyBody<MAX_BYTES> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let media_type = media_type(request.headers());
-        Ok(Self { media_type, bytes: read(request).await? })
+        Ok(Self { media_type, bytes: read(request, MAX_BYTES).await? })
     }
 }
 
@@ -79,7 +79,7 @@ impl<S: Send + Sync> FromRequest<S> for FormBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let AnyBody { media_type, bytes } = AnyBody::from_request(request, &()).await?;
+        let AnyBody { media_type, bytes } = <AnyBody>::from_request(request, &()).await?;
         if media_type.as_deref() == Some(FORM) {
             Ok(Self(Query::parse(&bytes)))
         } else {
@@ -96,7 +96,7 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let bytes = read(request).await?;
+        let bytes = read(request, MAX_BODY_BYTES).await?;
         if bytes.is_empty() {
             return Ok(Self);
         }
@@ -104,9 +104,9 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     }
 }
 
-async fn read(request: Request) -> Result<Bytes, Problem> {
-    let too_large = |_| Problem::too_large(format!("the body must be at most {MAX_BODY_BYTES} bytes"), Vec::new());
-    to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(too_large)
+async fn read(request: Request, max_bytes: usize) -> Result<Bytes, Problem> {
+    let too_large = |_| Problem::too_large(format!("the body must be at most {max_bytes} bytes"), Vec::new());
+    to_bytes(request.into_body(), max_bytes).await.map_err(too_large)
 }
 
 fn media_type(headers: &HeaderMap) -> Option<String> {

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use problem_details::ProblemDetails;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use store::{NotDecided, NotMarked, StoreError};
 use utoipa::ToSchema;
 
@@ -39,6 +40,8 @@ impl FieldError {
 struct Extension {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    #[serde(flatten)]
+    members: Map<String, Value>,
 }
 
 /// An error for a caller.
@@ -47,12 +50,13 @@ pub struct Problem {
     status: StatusCode,
     detail: String,
     errors: Vec<FieldError>,
+    members: Map<String, Value>,
     retry_after: Option<u16>,
 }
 
 impl Problem {
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new(), retry_after: None }
+        Self { status, detail: detail.into(), errors: Vec::new(), members: Map::new(), retry_after: None }
     }
 
     /// 400: not JSON, or a cursor that is none.
@@ -150,6 +154,13 @@ impl Problem {
         Self { detail: detail.into(), ..self }
     }
 
+    /// The same, with a member of its own: RFC 9457 has room for them.
+    #[must_use]
+    pub fn with_member(mut self, name: &str, value: Value) -> Self {
+        self.members.insert(name.to_owned(), value);
+        self
+    }
+
     /// 503: try again.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
@@ -205,7 +216,7 @@ impl IntoResponse for Problem {
         let problem = self.clone();
         let details = ProblemDetails::from_status_code(self.status)
             .with_detail(self.detail)
-            .with_extensions(Extension { errors: self.errors });
+            .with_extensions(Extension { errors: self.errors, members: self.members });
         let mut response = details.into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

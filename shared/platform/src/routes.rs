@@ -3,11 +3,12 @@
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
+use axum::http::header::ALLOW;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::{Access, Gate, serve};
+use crate::{Access, Gate, Problem, serve};
 
 /// A route as others know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,15 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     #[must_use]
     pub fn delete<T: 'static>(self, path: &'static str, access: Access, handler: impl Handler<T, S>) -> Self {
         self.on(Route { method: "DELETE", path, access }, MethodFilter::DELETE, handler)
+    }
+
+    /// Another function has more methods of the path that was added last: a wrong one is told of all that are `allowed`.
+    #[must_use]
+    pub fn allowing(mut self, allowed: &'static str) -> Self {
+        let refuse = async move || ([(ALLOW, allowed)], Problem::method_not_allowed());
+        let last = self.0.pop().map(|(route, handler)| (route, handler.fallback(refuse)));
+        self.0.extend(last);
+        self
     }
 
     fn on<T: 'static>(mut self, route: Route, method: MethodFilter, handler: impl Handler<T, S>) -> Self {

@@ -1,7 +1,12 @@
 //! Accepting an event: the one transaction in which it, its count and its actions come to be, or nothing does.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::{mem, slice};
+
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use model::{ActionItem, Clock, Event, EventId, IdempotencyKey, Incident, KeyId, Kind, NewEvent, Plan, Watch};
+use model::{
+    ActionItem, Clock, Day, Engine, Event, EventId, IdempotencyKey, Incident, KeyId, Kind, NewEvent, Plan, Watch,
+};
 
 use crate::row::Item;
 use crate::shards::{MAX_WIDTH, Shards};
@@ -11,6 +16,9 @@ use crate::{Consistency, Events, Life, StoreError, backoff};
 
 /// What to do about an event, given what is remembered of its kind of trouble.
 pub type Decide<'a> = &'a (dyn Fn(&Event, &Watch) -> Plan + Sync);
+
+/// The same, with the hash of the policy that it goes by; none for events that lead to nothing.
+type Deciding<'a> = Option<(Decide<'a>, &'a str)>;
 
 /// What comes to be stored.
 #[derive(Debug, Clone)]
@@ -30,9 +38,6 @@ const MAX_ATTEMPTS: u32 = 12;
 /// one look and the hand-over of actions still to come.
 const TRYING_SECONDS: i64 = 6;
 
-/// The place of the rollup in the transaction.
-const ROLLUP: usize = 1;
-
 /// What came of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
@@ -45,8 +50,8 @@ pub enum Recorded {
         /// Whether it may have opened an incident that nobody has been told of.
         tell: bool,
     },
-    /// It had been stored before under the same key; its actions as they are now.
-    Replayed(Event, Vec<ActionItem>),
+    /// It had been stored before, under the same key.
+    Replayed(Event),
     /// Its key had been used for another event. Nothing was stored.
     KeyReused,
 }
@@ -62,25 +67,67 @@ pub struct Intake {
 /// An event on its way in, and what was decided on for it.
 struct Arrival {
     event: Event,
+    /// Whether an earlier request may have stored it under the same key.
+    keyed: bool,
+    /// Whether a try of this request may have stored it, though nobody said so.
+    in_progress: bool,
     actions: Vec<ActionItem>,
     /// What the plan was made from, and the plan; none for an event that leads to nothing.
     decided: Option<(Kept, Plan)>,
 }
 
 impl Arrival {
+    fn new(arriving: Arriving<'_>, clock: &dyn Clock) -> Self {
+        let Arriving { reported, key, by } = arriving;
+        let id = key.map_or_else(|| EventId::fresh(clock), |key| EventId::keyed(reported.engine, key));
+        let event = Event { id, reported, occurred_at: clock.now(), reported_by: Some(by.clone()) };
+        Self { event, keyed: key.is_some(), in_progress: false, actions: Vec::new(), decided: None }
+    }
+
+    /// Whose day it counts in.
+    fn counted_in(&self) -> (Engine, Day) {
+        (self.event.reported.engine, self.event.occurred_at.day())
+    }
+
     fn created(self) -> Recorded {
         let untold = |incident: &Incident| incident.notices == 0;
         let opened = |plan: &Plan| plan.watch.as_ref().and_then(Watch::open_incident).is_some_and(untold);
         let tell = self.decided.is_some_and(|(_, plan)| opened(&plan));
         Recorded::Created { event: self.event, actions: self.actions, tell }
     }
+
+    /// An earlier request with the same key stored this.
+    fn replay(self, stored: Event) -> Recorded {
+        let is_repeat = stored.reported.says_the_same_as(&self.event.reported);
+        if is_repeat { Recorded::Replayed(stored) } else { Recorded::KeyReused }
+    }
 }
+
+/// What came of a transaction in the end.
+enum Sent {
+    Stored,
+    /// Under the id of the arrival at one place, and at these others, there is an event already.
+    Exist((usize, Item), Vec<(usize, Item)>),
+    /// Nobody said whether it is stored.
+    Lost(StoreError),
+}
+
+/// The rows that count arrivals, each with the shard that is written.
+type Counters = BTreeMap<(Engine, Day), u32>;
 
 impl Intake {
     /// Writes to these tables.
     #[must_use]
     pub fn new(events: Events, life: Life) -> Self {
         Self { events, life, shards: Shards::default() }
+    }
+
+    /// The actions of a stored event, as they are now.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be read.
+    pub async fn actions_of(&self, event: &Event) -> Result<Vec<ActionItem>, StoreError> {
+        self.life.actions().of_event(event.id).await
     }
 
     /// Stores what arrives as an event of this moment, with its count and what `decide` makes of it. `decide` is asked again
@@ -95,65 +142,139 @@ impl Intake {
         policy_hash: &str,
         clock: &dyn Clock,
     ) -> Result<Recorded, StoreError> {
-        let Arriving { reported, key, by } = arriving;
-        let id = key.map_or_else(|| EventId::fresh(clock), |key| EventId::keyed(reported.engine, key));
-        let event = Event { id, reported, occurred_at: clock.now(), reported_by: Some(by.clone()) };
-        let last_try = event.occurred_at.plus_seconds(TRYING_SECONDS);
-        let (mut attempts, mut in_progress) = (0, false);
-        let mut arrival = self.decided(event, decide, policy_hash).await?;
-        loop {
-            let event = &arrival.event;
-            let shard = self.shards.pick(event.reported.engine, event.occurred_at.day(), clock.random());
-            let items = self.transaction(&arrival, shard)?;
-            let places = match transaction::send(&self.events.table.client, &self.events.table.name, items).await {
-                Ok(Attempt::Committed) => return Ok(arrival.created()),
-                Ok(Attempt::Exists(stored)) => {
-                    let may_be_ours = key.is_none() || in_progress;
-                    return self.exists(arrival, may_be_ours, &stored).await;
+        let deciding = decide.map(|decide| (decide, policy_hash));
+        let mut arrival = Arrival::new(arriving, clock);
+        self.decide(slice::from_mut(&mut arrival), deciding).await?;
+        match self.send(slice::from_mut(&mut arrival), deciding, clock).await? {
+            Sent::Stored => Ok(arrival.created()),
+            Sent::Exist((_, stored), _) => self.exists(arrival, &stored).await,
+            Sent::Lost(error) => {
+                let found = self.events.get(arrival.event.id, Consistency::Strong).await;
+                self.found(arrival, found, error).await
+            }
+        }
+    }
+
+    /// Stores what arrives, none of which leads to anything, as events of this moment in one transaction, but for those that
+    /// were stored before; answers what came of each, in their order. They must fit into one ([`packs`](crate::packs())), and
+    /// no two may be of one engine and key.
+    pub async fn record_all(
+        &self,
+        arriving: Vec<Arriving<'_>>,
+        clock: &dyn Clock,
+    ) -> Vec<Result<Recorded, StoreError>> {
+        let mut arrivals: Vec<Arrival> = arriving.into_iter().map(|one| Arrival::new(one, clock)).collect();
+        let ids: Vec<EventId> = arrivals.iter().map(|arrival| arrival.event.id).collect();
+        let mut settled: BTreeMap<EventId, Result<Recorded, StoreError>> = BTreeMap::new();
+        while !arrivals.is_empty() {
+            let sent = self.send(&mut arrivals, None, clock).await;
+            let waiting = mem::take(&mut arrivals).into_iter().map(|arrival| (arrival.event.id, arrival));
+            match sent {
+                Ok(Sent::Stored) => settled.extend(waiting.map(|(id, arrival)| (id, Ok(arrival.created())))),
+                Ok(Sent::Exist(first, others)) => {
+                    let mut there: BTreeMap<usize, Item> = others.into_iter().chain([first]).collect();
+                    for (place, (id, arrival)) in waiting.enumerate() {
+                        match there.remove(&place) {
+                            Some(stored) => _ = settled.insert(id, self.exists(arrival, &stored).await),
+                            None => arrivals.push(arrival),
+                        }
+                    }
                 }
+                Ok(Sent::Lost(error)) => {
+                    // Who does not answer once is not asked a hundred times.
+                    let mut found = Ok(None);
+                    for (id, arrival) in waiting {
+                        if found.is_ok() {
+                            found = self.events.get(id, Consistency::Strong).await;
+                        }
+                        settled.insert(id, self.found(arrival, found.clone(), error.clone()).await);
+                    }
+                }
+                Err(error) => settled.extend(waiting.map(|(id, _)| (id, Err(error.clone())))),
+            }
+        }
+        ids.iter().filter_map(|id| settled.remove(id)).collect()
+    }
+
+    /// Sends arrivals in one transaction until it is known what came of it, or for as long as a caller can be kept waiting.
+    async fn send(
+        &self,
+        arrivals: &mut [Arrival],
+        deciding: Deciding<'_>,
+        clock: &dyn Clock,
+    ) -> Result<Sent, StoreError> {
+        let last_try = arrivals.iter().map(|arrival| arrival.event.occurred_at).min().unwrap_or_else(|| clock.now());
+        let last_try = last_try.plus_seconds(TRYING_SECONDS);
+        let mut attempts = 0;
+        loop {
+            let counters = self.counters(arrivals, clock);
+            let items = self.transaction(arrivals, &counters)?;
+            let places = match transaction::send(&self.events.table.client, &self.events.table.name, items).await {
+                Ok(Attempt::Committed) => return Ok(Sent::Stored),
+                Ok(Attempt::Exists(first, others)) => return Ok(Sent::Exist(first, others)),
                 Ok(Attempt::Conflict(places)) => places,
                 Ok(Attempt::Stale) => Vec::new(),
                 Ok(Attempt::InProgress) => {
-                    in_progress = true;
+                    for arrival in &mut *arrivals {
+                        arrival.in_progress = true;
+                    }
                     Vec::new()
                 }
-                Err(error) => return self.find_out(arrival, key.is_some(), error).await,
+                Err(error) => return Ok(Sent::Lost(error)),
             };
             attempts += 1;
             if attempts == MAX_ATTEMPTS || clock.now() > last_try {
                 let error = StoreError::Contended { table: self.events.table.name.clone(), attempts };
-                return if in_progress { self.find_out(arrival, key.is_some(), error).await } else { Err(error) };
+                let is_lost = arrivals.iter().any(|arrival| arrival.in_progress);
+                return if is_lost { Ok(Sent::Lost(error)) } else { Err(error) };
             }
             backoff::wait(attempts, clock).await;
-            if places.contains(&ROLLUP) {
-                self.widen(&arrival.event).await;
+            for (place, (engine, day)) in (arrivals.len()..).zip(counters.into_keys()) {
+                if places.contains(&place) {
+                    self.widen(engine, day).await;
+                }
             }
             // Whoever was in the way may have changed what the plan was made from.
-            arrival = self.decided(arrival.event, decide, policy_hash).await?;
+            self.decide(arrivals, deciding).await?;
         }
     }
 
-    async fn decided(
-        &self,
-        event: Event,
-        decide: Option<Decide<'_>>,
-        policy_hash: &str,
-    ) -> Result<Arrival, StoreError> {
-        let Some(decide) = decide else { return Ok(Arrival { event, actions: Vec::new(), decided: None }) };
-        let before = self.life.watches().get(&Kind::of(&event.reported)).await?;
-        let plan = decide(&event, &before.watch);
-        let actions = plan.owed.iter().map(|owed| ActionItem::new(&event, *owed, policy_hash)).collect();
-        Ok(Arrival { event, actions, decided: Some((before, plan)) })
+    async fn decide(&self, arrivals: &mut [Arrival], deciding: Deciding<'_>) -> Result<(), StoreError> {
+        let Some((decide, policy_hash)) = deciding else { return Ok(()) };
+        for Arrival { event, actions, decided, .. } in arrivals {
+            let before = self.life.watches().get(&Kind::of(&event.reported)).await?;
+            let plan = decide(event, &before.watch);
+            *actions = plan.owed.iter().map(|owed| ActionItem::new(event, *owed, policy_hash)).collect();
+            *decided = Some((before, plan));
+        }
+        Ok(())
     }
 
-    /// INVARIANT: the event, its count and its actions are in one transaction. There is no other way to write them.
-    fn transaction(&self, arrival: &Arrival, shard: u32) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let Arrival { event, actions, decided } = arrival;
-        let mut items = vec![self.events.put(event, shard)?, self.life.rollups().count(event, actions, shard)?];
-        for action in actions {
-            items.push(self.life.actions().put(action)?);
+    fn counters(&self, arrivals: &[Arrival], clock: &dyn Clock) -> Counters {
+        let rows = arrivals.iter().map(Arrival::counted_in);
+        let rows: BTreeSet<(Engine, Day)> = rows.collect();
+        rows.into_iter().map(|(engine, day)| ((engine, day), self.shards.pick(engine, day, clock.random()))).collect()
+    }
+
+    /// The events come first, then the counters.
+    ///
+    /// INVARIANT: an event, its count and its actions are in one transaction. There is no other way to write them.
+    fn transaction(&self, arrivals: &[Arrival], counters: &Counters) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut items = Vec::new();
+        for arrival in arrivals {
+            let shard = counters.get(&arrival.counted_in()).copied().unwrap_or_default();
+            items.push(self.events.put(&arrival.event, shard)?);
         }
-        if let Some((before, plan)) = decided {
+        for (row, shard) in counters {
+            let counted = arrivals.iter().filter(|arrival| arrival.counted_in() == *row);
+            let counted = counted.map(|arrival| (&arrival.event, arrival.actions.as_slice()));
+            items.push(self.life.rollups().count(*row, *shard, counted)?);
+        }
+        for Arrival { event, actions, decided, .. } in arrivals {
+            for action in actions {
+                items.push(self.life.actions().put(action)?);
+            }
+            let Some((before, plan)) = decided else { continue };
             let kind = Kind::of(&event.reported);
             if plan.watch.is_some() || plan.counted {
                 let counted_at = plan.counted.then_some(event.occurred_at);
@@ -166,34 +287,31 @@ impl Intake {
     }
 
     /// The id is taken: by this very request, whose answer was lost, or by an earlier one with the same key.
-    async fn exists(&self, arrival: Arrival, may_be_ours: bool, stored: &Item) -> Result<Recorded, StoreError> {
+    async fn exists(&self, arrival: Arrival, stored: &Item) -> Result<Recorded, StoreError> {
         let stored = self.events.parse(stored)?;
+        let may_be_ours = !arrival.keyed || arrival.in_progress;
         if may_be_ours && stored == arrival.event {
-            return self.created(stored).await;
+            return self.created(&arrival, stored).await;
         }
-        self.replay(arrival, stored).await
+        Ok(arrival.replay(stored))
     }
 
     /// This request stored it, if not by its last try; the table has the actions that were decided on then.
-    async fn created(&self, stored: Event) -> Result<Recorded, StoreError> {
-        let actions = self.life.actions().of_event(stored.id).await?;
+    async fn created(&self, arrival: &Arrival, stored: Event) -> Result<Recorded, StoreError> {
+        let actions = if arrival.decided.is_some() { self.actions_of(&stored).await? } else { Vec::new() };
         Ok(Recorded::Created { event: stored, tell: !actions.is_empty(), actions })
     }
 
-    /// An earlier request with the same key stored this.
-    async fn replay(&self, arrival: Arrival, stored: Event) -> Result<Recorded, StoreError> {
-        if !stored.reported.says_the_same_as(&arrival.event.reported) {
-            return Ok(Recorded::KeyReused);
-        }
-        let actions = self.life.actions().of_event(stored.id).await?;
-        Ok(Recorded::Replayed(stored, actions))
-    }
-
-    /// No answer came, so it may be stored or not. Only the table knows.
-    async fn find_out(&self, arrival: Arrival, keyed: bool, error: StoreError) -> Result<Recorded, StoreError> {
-        match (self.events.get(arrival.event.id, Consistency::Strong).await, error) {
-            (Ok(Some(stored)), _) if stored == arrival.event => self.created(stored).await,
-            (Ok(Some(stored)), _) if keyed => self.replay(arrival, stored).await,
+    /// No answer came, so it may be stored or not. Only the table knows; this was found there.
+    async fn found(
+        &self,
+        arrival: Arrival,
+        found: Result<Option<Event>, StoreError>,
+        error: StoreError,
+    ) -> Result<Recorded, StoreError> {
+        match (found, error) {
+            (Ok(Some(stored)), _) if stored == arrival.event => self.created(&arrival, stored).await,
+            (Ok(Some(stored)), _) if arrival.keyed => Ok(arrival.replay(stored)),
             (Ok(_), StoreError::Unknown { operation, table, cause }) => {
                 Err(StoreError::Unavailable { operation, table, cause })
             }
@@ -202,8 +320,7 @@ impl Intake {
     }
 
     /// Spreads this engine's day over twice as many rows. If that cannot be told to readers, the next try goes on as before.
-    async fn widen(&self, event: &Event) {
-        let (engine, day) = (event.reported.engine, event.occurred_at.day());
+    async fn widen(&self, engine: Engine, day: Day) {
         let wider = (self.shards.width(engine, day) * 2).min(MAX_WIDTH);
         // INVARIANT: readers are told of the wider spread before anything is written there.
         match self.life.rollups().publish_width(engine, day, wider).await {

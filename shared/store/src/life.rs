@@ -123,7 +123,7 @@ impl Life {
             let table = &self.actions.0;
             match transaction::send(&table.client, &table.name, items).await? {
                 Attempt::Committed => return Ok(true),
-                Attempt::Exists(_) | Attempt::Conflict(_) | Attempt::InProgress => {}
+                Attempt::Exists(..) | Attempt::Conflict(_) | Attempt::InProgress => {}
                 // Either has changed. If it is the action, there is nothing left to do.
                 Attempt::Stale => {
                     if !self.is_now(old).await? {

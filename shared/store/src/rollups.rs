@@ -166,25 +166,24 @@ impl Rollups {
         self.table.all(query).await
     }
 
-    /// Counts one event and the remedies that it begins with, as part of a transaction.
-    pub(crate) fn count(
+    /// Counts events of `engine` on `day`, and the remedies that they begin with, as part of a transaction.
+    pub(crate) fn count<'a>(
         &self,
-        event: &Event,
-        actions: &[ActionItem],
+        (engine, day): (Engine, Day),
         shard: u32,
+        events: impl Iterator<Item = (&'a Event, &'a [ActionItem])>,
     ) -> Result<TransactWriteItem, StoreError> {
-        let (reported, at) = (&event.reported, event.occurred_at);
-        let (mut owed, mut suppressed) = (0, 0);
-        // People's messages are their incident's.
-        for item in actions.iter().filter(|item| item.action.is_remedy()) {
-            *(if item.status == ActionStatus::Suppressed { &mut suppressed } else { &mut owed }) += 1;
+        let mut counters: BTreeMap<String, i64> = BTreeMap::new();
+        for (event, actions) in events {
+            *counters.entry(keys::counter(event.occurred_at.hour(), event.reported.severity)).or_default() += 1;
+            // People's messages are their incident's.
+            for item in actions.iter().filter(|item| item.action.is_remedy()) {
+                let counter = if item.status == ActionStatus::Suppressed { SUPPRESSED } else { OWED };
+                *counters.entry(counter.to_owned()).or_default() += 1;
+            }
         }
-        let counters = [
-            (keys::counter(at.hour(), reported.severity), 1),
-            (OWED.to_owned(), owed),
-            (SUPPRESSED.to_owned(), suppressed),
-        ];
-        self.add(keys::engine_shard(reported.engine, shard), at.day().to_string(), &counters)
+        let counters: Vec<(String, i64)> = counters.into_iter().collect();
+        self.add(keys::engine_shard(engine, shard), day.to_string(), &counters)
     }
 
     /// Counts that a remedy has come from `old` to `new`, as part of a transaction. The day is that on which it came to be owed.

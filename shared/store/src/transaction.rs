@@ -14,9 +14,9 @@ use crate::row::Item;
 pub(crate) enum Attempt {
     /// All of it is stored.
     Committed,
-    /// The condition of its first item did not hold; the item that stands there.
-    Exists(Item),
-    /// The condition of another item did not hold: what the transaction was decided on has changed.
+    /// At one place of the transaction, and at these others, an item was to be put where there is one: these stand there.
+    Exists((usize, Item), Vec<(usize, Item)>),
+    /// Another condition did not hold: what the transaction was decided on has changed.
     Stale,
     /// Somebody was writing the items at these places of the transaction, or they took no more writes at the moment.
     Conflict(Vec<usize>),
@@ -45,17 +45,20 @@ pub(crate) async fn send(client: &Client, table: &str, items: Vec<TransactWriteI
 
 /// A condition that failed comes before a conflict: the same transaction would fail again.
 fn refusal(reasons: &[CancellationReason]) -> Option<Attempt> {
-    let first = reasons.first().filter(|reason| reason.code() == Some("ConditionalCheckFailed"));
-    if let Some(item) = first.and_then(CancellationReason::item) {
-        return Some(Attempt::Exists(item.clone()));
+    let places = |codes: &'static [&str]| {
+        let is_one = move |reason: &CancellationReason| reason.code().is_some_and(|code| codes.contains(&code));
+        reasons.iter().enumerate().filter(move |(_, reason)| is_one(reason))
+    };
+    let taken = |(place, reason): (usize, &CancellationReason)| Some((place, reason.item()?.clone()));
+    let mut exist = places(&["ConditionalCheckFailed"]).filter_map(taken);
+    if let Some(first) = exist.next() {
+        return Some(Attempt::Exists(first, exist.collect()));
     }
-    if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
+    if places(&["ConditionalCheckFailed"]).next().is_some() {
         return Some(Attempt::Stale);
     }
-    let conflicts =
-        |(_, reason): &(usize, &CancellationReason)| reason.code().is_some_and(|code| PASSING.contains(&code));
-    let places: Vec<usize> = reasons.iter().enumerate().filter(conflicts).map(|(place, _)| place).collect();
-    (!places.is_empty()).then_some(Attempt::Conflict(places))
+    let conflicts: Vec<usize> = places(&PASSING).map(|(place, _)| place).collect();
+    (!conflicts.is_empty()).then_some(Attempt::Conflict(conflicts))
 }
 
 /// A put as part of a transaction.

@@ -90,7 +90,7 @@ impl WeeklyReports {
             let items = vec![self.reports.put(&report)?, self.put_summary(&report, clock.now())?];
             match transaction::send(&self.reports.0.client, &self.reports.0.name, items).await? {
                 Attempt::Committed => return Ok(WeeklyReport { report, to_send: true }),
-                Attempt::Exists(_) => break,
+                Attempt::Exists(..) => break,
                 Attempt::InProgress => in_progress = true,
                 Attempt::Conflict(_) | Attempt::Stale => {}
             }
