@@ -87,7 +87,9 @@ impl ToSchema for CloudEvents {
 fn array_of<T: ToSchema>() -> RefOr<Schema> {
     let anything = ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some("Refused by its verdict"));
     let item = AnyOfBuilder::new().item(Ref::from_schema_name(T::name())).item(anything);
-    ArrayBuilder::new().items(item).max_items(Some(MAX_EVENTS)).into()
+    // As `maxItems`, more would have to be a 422.
+    let description = format!("At most {MAX_EVENTS}; more are a 413");
+    ArrayBuilder::new().items(item).description(Some(description)).into()
 }
 
 fn add<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
