@@ -10,13 +10,13 @@ use model::Token;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::address::Address;
 use crate::error::Error;
-use crate::problem::Problem;
+use crate::problem::{Problem, Verdict};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A little more than what API Gateway gives a request.
@@ -41,6 +41,12 @@ pub(crate) struct Answer {
     /// Whether AGE knew the event already.
     pub(crate) replayed: bool,
     pub(crate) body: String,
+}
+
+/// What AGE answers to many events.
+#[derive(Deserialize)]
+struct Verdicts {
+    verdicts: Vec<Verdict>,
 }
 
 /// Whether a request may be sent again when nobody knows what came of it.
@@ -118,6 +124,30 @@ impl Api {
         self.send(request, Repeat::Harmless).await
     }
 
+    /// Reports the events in `lines`, NDJSON, and has AGE's verdicts `settled`. If they are an error that may pass, those lines
+    /// that there are then are sent again, no sooner than AGE asks for.
+    pub(crate) async fn report_all(
+        &self,
+        lines: impl Fn() -> Vec<u8>,
+        settled: impl Fn(Vec<Verdict>, Option<Duration>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let url = self.address.of(&["events"]);
+        let (lines, settled) = (&lines, &settled);
+        let report = || {
+            let request = self.http.post(url.clone()).header(CONTENT_TYPE, "application/x-ndjson").body(lines());
+            async move {
+                match attempt(request).await {
+                    Ok(answer) => settled(answer.read::<Verdicts>()?.verdicts, None),
+                    Err(Error::Answered(problem)) if !problem.verdicts.is_empty() => {
+                        settled(problem.verdicts, problem.retry_after)
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        self.repeated(report, Repeat::Harmless).await
+    }
+
     /// Up to `limit` items of the list `name`, each as AGE wrote it, in pages of up to `page`.
     pub(crate) async fn list(
         &self,
@@ -143,6 +173,15 @@ impl Api {
     }
 
     async fn send(&self, request: impl Fn() -> RequestBuilder, repeat: Repeat) -> Result<Answer, Error> {
+        self.repeated(|| attempt(request()), repeat).await
+    }
+
+    /// Tries until it works, or fails for good, or has been tried often enough.
+    async fn repeated<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        attempt: impl FnMut() -> F,
+        repeat: Repeat,
+    ) -> Result<T, Error> {
         let pace = ExponentialBuilder::default()
             .with_min_delay(self.pace)
             .with_max_delay(LONGEST)
@@ -153,7 +192,7 @@ impl Api {
             error.is_passing() && safe && !self.given_up.get()
         };
         let wait = |error: &Error, wait: Option<Duration>| Some(wait_for(error.retry_after(), wait?));
-        (|| attempt(request())).retry(pace).when(again).adjust(wait).await
+        attempt.retry(pace).when(again).adjust(wait).await
     }
 }
 

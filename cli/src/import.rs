@@ -10,8 +10,9 @@ use tokio::sync::Notify;
 
 use crate::api::Api;
 use crate::args;
-use crate::error::{Error, Exit};
-use crate::lines::{Content, Line, Lines};
+use crate::batch::{Batches, Dealt};
+use crate::error::Error;
+use crate::lines::Lines;
 use crate::session::Session;
 use crate::source::Source;
 use crate::tally::{Outcome, Tally};
@@ -25,19 +26,12 @@ pub(crate) struct Import {
     /// standard input, a new one each time
     #[arg(long, value_name = "NAME")]
     batch: Option<String>,
-    /// How many lines are sent at a time
+    /// How many requests are sent at a time, each with up to 500 lines
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = args::positive())]
     concurrency: usize,
     /// Begins at line N: those before are known to be in
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = args::positive())]
     from_line: usize,
-}
-
-/// A line that has been dealt with.
-struct Dealt {
-    number: u64,
-    size: u64,
-    outcome: Outcome,
 }
 
 impl Import {
@@ -90,10 +84,13 @@ impl Import {
     ) -> Result<Option<Error>, Error> {
         let stop = Notify::new();
         let mut stopped = None;
-        let read = stream::unfold(lines, |lines| async { lines.next().await.transpose().map(|line| (line, lines)) });
-        let dealt = read.take_until(stop.notified()).map(|line| async {
-            match line {
-                Ok(line) => Ok(self.deal(api, line).await),
+        let batches = Batches::new(lines, self.from_line as u64);
+        let read = stream::unfold(batches, |mut batches| async {
+            batches.next().await.transpose().map(|batch| (batch, batches))
+        });
+        let dealt = read.take_until(stop.notified()).map(|batch| async {
+            match batch {
+                Ok(batch) => Ok(batch.send(api).await),
                 Err(cause) => Err(Error::File { name: self.source.to_string(), cause }),
             }
         });
@@ -104,12 +101,16 @@ impl Import {
                 next = dealt.next() => match next {
                     None => return Ok(stopped),
                     Some(Err(unreadable)) => Some(unreadable),
-                    Some(Ok(Dealt { number, size, outcome })) => {
-                        if let Outcome::Refused(why) = &outcome {
-                            bar.suspend(|| writeln!(session.err, "{}:{number}: {why}", self.source))?;
+                    Some(Ok(lines)) => {
+                        let mut failed = None;
+                        for Dealt { number, size, outcome } in lines {
+                            if let Outcome::Refused(why) = &outcome {
+                                bar.suspend(|| writeln!(session.err, "{}:{number}: {why}", self.source))?;
+                            }
+                            let unsettled = tally.count(number, outcome);
+                            failed = failed.or(unsettled);
+                            bar.inc(size);
                         }
-                        let failed = tally.count(number, outcome);
-                        bar.inc(size);
                         bar.set_message(tally.to_string());
                         failed
                     }
@@ -130,21 +131,6 @@ impl Import {
                 stop.notify_one();
             }
         }
-    }
-
-    async fn deal(&self, api: &Api, Line { number, size, content }: Line) -> Dealt {
-        let outcome = match content {
-            Content::Blank => Outcome::Blank,
-            _ if number < self.from_line as u64 => Outcome::Skipped,
-            Content::TooLong => Outcome::Refused("the line is too long".to_owned()),
-            Content::Event { body, key } => match api.report(body, &key).await {
-                Ok(answer) if answer.replayed => Outcome::AlreadyThere,
-                Ok(_) => Outcome::Stored,
-                Err(error) if error.exit() == Exit::Refused => Outcome::Refused(error.to_string()),
-                Err(error) => Outcome::Failed(error),
-            },
-        };
-        Dealt { number, size, outcome }
     }
 
     /// How many lines are in. A file is read to its end to know of how many; standard input may have none.

@@ -5,6 +5,7 @@
 mod address;
 mod api;
 mod args;
+mod batch;
 mod credential;
 mod environment;
 mod error;

@@ -6,8 +6,8 @@ use std::io;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
-/// The longest line that is read. AGE takes less; longer ones would fill the memory.
-const LONGEST: usize = 1 << 20;
+/// The longest line that is read: with its key it is as much as AGE takes at once. Longer ones would fill the memory.
+const LONGEST: usize = (1 << 20) - 512;
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,16 +13,28 @@ use crate::error::Exit;
 pub(crate) struct Problem {
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,
+    /// Of each event, if there were many and some may yet be stored.
+    pub(crate) verdicts: Vec<Verdict>,
     detail: String,
     errors: Vec<FieldError>,
 }
 
-/// The parts of the body that are shown. The gateway before AGE answers without them.
-#[derive(Default, Deserialize)]
+/// What AGE says of one event of many.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Verdict {
+    pub(crate) status: u16,
+    #[serde(flatten)]
+    body: Body,
+}
+
+/// The parts of the body that are of use here. The gateway before AGE answers without them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 struct Body {
     detail: Option<String>,
     #[serde(default)]
     errors: Vec<FieldError>,
+    #[serde(default)]
+    verdicts: Vec<Verdict>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -34,7 +46,17 @@ struct FieldError {
 impl Problem {
     /// Any body will do: whoever stands before AGE may answer in its place.
     pub(crate) fn new(status: StatusCode, retry_after: Option<Duration>, body: &str) -> Self {
-        let Body { detail, errors } = serde_json::from_str(body).unwrap_or_default();
+        Self::of_body(status, retry_after, serde_json::from_str(body).unwrap_or_default())
+    }
+
+    /// What a verdict would be as an answer to a request for that event alone.
+    pub(crate) fn of(Verdict { status, body }: Verdict, retry_after: Option<Duration>) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self::of_body(status, retry_after, body)
+    }
+
+    fn of_body(status: StatusCode, retry_after: Option<Duration>, body: Body) -> Self {
+        let Body { detail, errors, verdicts } = body;
         let detail = detail.unwrap_or_else(|| match status {
             StatusCode::UNAUTHORIZED => "the token is wrong, or its credential is expired or revoked".to_owned(),
             StatusCode::FORBIDDEN => {
@@ -42,7 +64,7 @@ impl Problem {
             }
             status => format!("AGE answered {status}"),
         });
-        Self { status, retry_after, detail, errors }
+        Self { status, retry_after, verdicts, detail, errors }
     }
 
     pub(crate) fn exit(&self) -> Exit {

@@ -85,21 +85,39 @@ impl Fake {
     }
 
     fn answer(&self, seen: &Seen) -> Response {
+        if seen.what == "POST /api/governance/events" {
+            let verdicts: Vec<Value> = seen.body.lines().map(|line| self.verdict(line)).collect();
+            return json!({ "verdicts": verdicts }).to_string().into_response();
+        }
         let (key, body) = (seen.key.clone().unwrap_or_default(), seen.body.as_str());
         let answer = json!({"id": "01936f2e-0000-7000-8000-00000000000a", "details": {},
             "actions": [{"action": "billing_sync_repair", "status": "dispatched"}]});
         if seen.what != "POST /api/governance/event" {
             return problem(404, "there is no such thing", &json!([]));
         }
-        if body.contains("refuse me") {
-            let errors = json!([{"pointer": "/severity", "detail": "must be one of LOW, HIGH"}, {"pointer": "/severty", "detail": "is unknown"}]);
-            return problem(422, "2 fields are not valid", &errors);
-        }
+        assert!(!body.contains("refuse me"), "only lines of a file are refused");
         if self.memory().stored.insert(key) {
             (StatusCode::CREATED, answer.to_string()).into_response()
         } else {
             ([("Idempotency-Replayed", "true")], answer.to_string()).into_response()
         }
+    }
+
+    /// On one line of a batch.
+    fn verdict(&self, line: &str) -> Value {
+        let Ok(event) = serde_json::from_str::<Value>(line) else {
+            return json!({"status": 400, "detail": "the body is not JSON"});
+        };
+        if line.contains("refuse me") {
+            let errors = json!([{"pointer": "/severity", "detail": "must be one of LOW, HIGH"}, {"pointer": "/severty", "detail": "is unknown"}]);
+            return json!({"status": 422, "detail": "2 fields are not valid", "errors": errors});
+        }
+        if line.contains("not mine") {
+            return json!({"status": 403, "detail": "night-desk may not speak for the engine qa"});
+        }
+        let key = event["idempotencyKey"].as_str().unwrap().to_owned();
+        let status = if self.memory().stored.insert(key) { 201 } else { 200 };
+        json!({"status": status, "id": "01936f2e-0000-7000-8000-00000000000a", "occurredAt": "2026-11-23T00:05:00.000Z"})
     }
 }
 

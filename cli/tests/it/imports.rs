@@ -48,21 +48,76 @@ async fn lines_before_the_first_are_not_sent_but_counted() {
 #[tokio::test]
 async fn what_is_interrupted_goes_on_where_it_stopped() {
     let fake = Fake::start().await;
-    fake.memory().interrupt_at = Some(100);
-    let first = fake.agectl(&format!("event import {WEEK}")).await;
+    let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/interrupted.ndjson");
+    std::fs::write(file, "{\"a\":1}\n".repeat(5000)).unwrap();
+    fake.memory().interrupt_at = Some(2);
+    let first = fake.agectl(&format!("event import {file}")).await;
     let stored = fake.memory().stored.len();
     assert_eq!((first.exit, first.out.as_str()), (Exit::Interrupted, ""));
-    assert!((100..110).contains(&stored), "{stored}");
+    assert!((1000..4000).contains(&stored) && stored.is_multiple_of(500), "{stored}");
     let told = format!(
-        "agectl: interrupted\n{stored} of 297 lines are in; the same command goes on where it stopped; the first line that is not done is {}\n",
+        "agectl: interrupted\n{stored} of 5000 lines are in; the same command goes on where it stopped; the first line that is not done is {}\n",
         stored + 1
     );
     assert!(first.err.ends_with(&told), "{}", first.err);
 
-    let second = fake.agectl(&format!("event import {WEEK}")).await;
-    let rest = 297 - stored;
-    assert_eq!(second.out, format!("297 lines: {rest} stored, {stored} already there, 0 refused\n"));
-    assert_eq!((second.exit, fake.memory().stored.len()), (Exit::Done, 297));
+    let second = fake.agectl(&format!("event import {file}")).await;
+    let rest = 5000 - stored;
+    assert_eq!(second.out, format!("5000 lines: {rest} stored, {stored} already there, 0 refused\n"));
+    assert_eq!((second.exit, fake.memory().stored.len()), (Exit::Done, 5000));
+}
+
+#[tokio::test]
+async fn lines_go_in_batches_as_large_as_age_takes() {
+    let fake = Fake::start().await;
+    let line = format!("{{\"a\":\"{}\"}}\n", "x".repeat(16_000));
+    let input = format!("{}{}", "{}\n".repeat(1200), line.repeat(100));
+    let ran = fake.agectl_with("event import - --concurrency 1", Some(TOKEN), &input).await;
+    assert_eq!(ran.out, "1300 lines: 1300 stored, 0 already there, 0 refused\n");
+    let memory = fake.memory();
+    let lines: Vec<usize> = memory.seen.iter().map(|seen| seen.body.lines().count()).collect();
+    assert!(lines.starts_with(&[500, 500]) && lines.iter().sum::<usize>() == 1300 && lines.len() == 4, "{lines:?}");
+    assert!(memory.seen.iter().all(|seen| seen.body.len() <= 1 << 20 && seen.what == "POST /api/governance/events"));
+    assert_eq!(memory.stored.len(), 1300);
+}
+
+#[tokio::test]
+async fn only_what_could_not_be_stored_is_sent_again() {
+    let fake = Fake::start().await;
+    let later = json!({"status": 503, "detail": "it was not begun"});
+    let verdicts = json!([{"status": 201}, later, {"status": 200}, later, {"status": 422, "detail": "it is wrong"}]);
+    fake.plan(503, Some(0), json!({"detail": "not all events could be stored", "verdicts": verdicts}));
+    let input = "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n{\"n\":5}\n";
+    let ran = fake.agectl_with("event import -", Some(TOKEN), input).await;
+    assert_eq!(ran.out, "5 lines: 3 stored, 1 already there, 1 refused\n");
+    assert_eq!(
+        (ran.exit, ran.err.starts_with("standard input:5: it is wrong\n")),
+        (Exit::Refused, true),
+        "{}",
+        ran.err
+    );
+    let again: Vec<serde_json::Value> =
+        fake.memory().seen[1].body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(again.iter().map(|line| line["n"].clone()).collect::<Vec<_>>(), [json!(2), json!(4)]);
+
+    // What stays undone is told, and what is done is counted.
+    for _ in 0..9 {
+        fake.plan(503, None, json!({"verdicts": [later]}));
+    }
+    fake.memory().planned[0].2 = json!({"verdicts": [{"status": 201}, later]});
+    let stopped = fake.agectl_with("event import -", Some(TOKEN), "{}\n{}\n").await;
+    assert_eq!((stopped.exit, fake.memory().seen.len()), (Exit::Unavailable, 10));
+    assert!(stopped.err.starts_with("agectl: it was not begun\n1 lines are in; "), "{}", stopped.err);
+    assert!(stopped.err.ends_with("the first line that is not done is 2\n"), "{}", stopped.err);
+}
+
+#[tokio::test]
+async fn as_many_verdicts_as_lines_or_it_makes_no_sense() {
+    let fake = Fake::start().await;
+    fake.plan(200, None, json!({"verdicts": [{"status": 201}]}));
+    let ran = fake.agectl_with("event import -", Some(TOKEN), "{}\n{}\n").await;
+    assert_eq!(ran.exit, Exit::Unavailable);
+    assert!(ran.err.contains("makes no sense") && ran.err.contains("\n0 lines are in; "), "{}", ran.err);
 }
 
 #[tokio::test]
@@ -110,4 +165,14 @@ async fn a_credential_that_may_not_report_ends_an_import() {
     assert_eq!(ran.exit, Exit::Denied);
     assert!(ran.err.starts_with("agectl: the credential may not report for qa\n"), "{}", ran.err);
     assert!(ran.err.contains(" of 297 lines are in; ") && fake.memory().seen.len() < 10, "{}", ran.err);
+}
+
+#[tokio::test]
+async fn a_line_of_another_engine_ends_an_import_and_the_others_are_counted() {
+    let fake = Fake::start().await;
+    let input = "{}\n{\"a\":\"not mine\"}\n{}\nno JSON\n";
+    let ran = fake.agectl_with("event import -", Some(TOKEN), input).await;
+    assert_eq!(ran.exit, Exit::Denied);
+    assert!(ran.err.contains("agectl: night-desk may not speak for the engine qa\n2 lines are in; "), "{}", ran.err);
+    assert!(ran.err.ends_with("the first line that is not done is 2\n"), "{}", ran.err);
 }
