@@ -1,4 +1,4 @@
-//! Trigger: API Gateway, `/api/governance/event` and `/api/governance/intake/alertmanager`.
+//! Trigger: API Gateway, `/api/governance/event`, POST `/api/governance/events`, `/api/governance/intake/alertmanager`.
 //! May: read credentials; write events, rollups, actions and incidents; publish to the actions and escalations topics.
 //! State: the clients, the credentials, the policy, and how widely this environment spreads its counters.
 
