@@ -8,21 +8,14 @@ use crate::world::people::{BILLING, READER};
 use crate::world::proxy::Units;
 use crate::world::{Answer, Api, World, event};
 
-/// What `work` consumes.
-async fn units<T>(world: &World, work: impl Future<Output = T>) -> (Units, T) {
-    world.dynamodb.heal();
-    let done = work.await;
-    (world.dynamodb.units(), done)
-}
-
 async fn written(world: &World, work: impl Future<Output = Answer>, status: u16) -> f64 {
-    let (units, answer) = units(world, work).await;
+    let (units, answer) = world.dynamodb.consumed(work).await;
     assert_eq!(answer.status, status, "{answer:?}");
     units.written
 }
 
 async fn read(world: &World, api: &Api, path: &str) -> f64 {
-    let (units, answer) = units(world, api.get(path)).await;
+    let (units, answer) = world.dynamodb.consumed(api.get(path)).await;
     assert_eq!((answer.status, units.written), (200, 0.0), "{answer:?}");
     units.read
 }
@@ -35,7 +28,7 @@ async fn an_event_alone() {
     assert_eq!(written(&world, world.post(&low), 201).await, 5.0);
     assert_eq!(written(&world, world.post_keyed(&low, "k"), 201).await, 5.0);
     assert_eq!(written(&world, world.post_keyed(&low, "k"), 200).await, 0.0, "a replay");
-    let (refused, answer) = units(&world, world.post(&event("billing", "", "LOW"))).await;
+    let (refused, answer) = world.dynamodb.consumed(world.post(&event("billing", "", "LOW"))).await;
     assert_eq!((answer.status, refused), (422, Units::default()));
     // The event's row 2, its place in the timeline 1, the counters 2, the action 3, what is remembered of its kind 2; that it
     // was handed over 3.
@@ -54,12 +47,12 @@ async fn statistics_and_reports_of_weeks_with_every_hour_filled() {
     assert_eq!(read(&world, &api, "/api/governance/stats").await, 17.0);
     assert_eq!(read(&world, &api, "/api/governance/stats").await, 5.0, "days that are over are remembered");
     let mut reader = Browser::of(&world, READER).await.elsewhere().await;
-    let (first_page, _) = units(&world, reader.get("/dashboard")).await;
+    let (first_page, _) = world.dynamodb.consumed(reader.get("/dashboard")).await;
     assert_eq!(first_page.read, 22.0);
     world.fire().await.unwrap();
     world.clock.advance(7 * 86_400);
     world.fill_every_hour(8).await;
-    let (weekly, made) = units(&world, world.fire()).await;
+    let (weekly, made) = world.dynamodb.consumed(Box::pin(world.fire())).await;
     assert_eq!(weekly.read, 12.5, "{made:?}");
 }
 
@@ -80,6 +73,6 @@ async fn a_sweep_with_nothing_to_do() {
     let world = World::new().await;
     world.sweep().await;
     world.clock.advance(60);
-    let (idle, _) = units(&world, world.sweep()).await;
+    let (idle, _) = world.dynamodb.consumed(Box::pin(world.sweep())).await;
     assert_eq!(idle, Units { read: 15.0, written: 1.0 });
 }

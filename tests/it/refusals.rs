@@ -63,6 +63,25 @@ fn header(name: &'static str, value: &str, status: u16, fields: &[&'static str])
 }
 
 #[rustfmt::skip]
+fn refusals_of_batches() -> Vec<Refusal> {
+    vec![
+        batch("half a batch", "application/json", "[{}", 400, &[]),
+        batch("words for a batch", "application/json", "hello", 400, &[]),
+        batch("an event for a batch", "application/json", r#"{"engine":"qa","eventType":"x"}"#, 422, &[""]),
+        batch("a batch of 501", "application/json", format!("[{}1]", "1,".repeat(500)), 413, &[]),
+        batch("501 lines", "application/x-ndjson", "{}\n".repeat(501), 413, &[]),
+        batch("501 cloud events", "application/cloudevents-batch+json", format!("[{}1]", "1,".repeat(500)), 413, &[]),
+        batch("a batch over 1 MB", "application/x-ndjson", " ".repeat(1024 * 1024 + 1), 413, &[]),
+        batch("a batch of text", "text/plain", "[]", 415, &[]),
+        batch("a batch of one cloud event", "application/cloudevents+json", "{}", 415, &[]),
+        request("a batch of no type", "POST", EVENTS, 415, &[]),
+        request("a batch with a parameter", "POST", "/api/governance/events?limit=1", 422, &["/limit"]),
+        Refusal { headers: vec![(JSON.0, JSON.1.to_owned()), ("Idempotency-Key", "k".to_owned())],
+                  ..batch("a batch with a name", "application/json", "[]", 422, &["/Idempotency-Key"]) },
+    ]
+}
+
+#[rustfmt::skip]
 fn refusals() -> Vec<Refusal> {
     let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
     let deep_object = |levels: usize| format!(r#"{{"engine":"qa","eventType":"x","details":{}}}"#, r#"{"a":"#.repeat(levels) + "1" + &"}".repeat(levels));
@@ -127,20 +146,6 @@ fn refusals() -> Vec<Refusal> {
         header("Content-Type", "application/jsonp", 415, &[]),
         header("Content-Type", "", 415, &[]),
         request("no content type", "POST", EVENT, 415, &[]),
-        // Batches.
-        batch("half a batch", "application/json", "[{}", 400, &[]),
-        batch("words for a batch", "application/json", "hello", 400, &[]),
-        batch("an event for a batch", "application/json", r#"{"engine":"qa","eventType":"x"}"#, 422, &[""]),
-        batch("a batch of 501", "application/json", format!("[{}1]", "1,".repeat(500)), 413, &[]),
-        batch("501 lines", "application/x-ndjson", "{}\n".repeat(501), 413, &[]),
-        batch("501 cloud events", "application/cloudevents-batch+json", format!("[{}1]", "1,".repeat(500)), 413, &[]),
-        batch("a batch over 1 MB", "application/x-ndjson", " ".repeat(1024 * 1024 + 1), 413, &[]),
-        batch("a batch of text", "text/plain", "[]", 415, &[]),
-        batch("a batch of one cloud event", "application/cloudevents+json", "{}", 415, &[]),
-        request("a batch of no type", "POST", EVENTS, 415, &[]),
-        request("a batch with a parameter", "POST", "/api/governance/events?limit=1", 422, &["/limit"]),
-        Refusal { headers: vec![(JSON.0, JSON.1.to_owned()), ("Idempotency-Key", "k".to_owned())],
-                  ..batch("a batch with a name", "application/json", "[]", 422, &["/Idempotency-Key"]) },
         // Methods and paths.
         request("get an event's intake", "GET", EVENT, 405, &[]), request("put an event", "PUT", EVENT, 405, &[]),
         request("delete all events", "DELETE", EVENTS, 405, &[]), request("put a list", "PUT", EVENTS, 405, &[]),
@@ -178,6 +183,7 @@ fn refusals() -> Vec<Refusal> {
     ];
     let tampered = "AAAAAAAAAAAAAAAAAAAAADIwMjYtMTEtMjNUMDA6MDU6MDAuMDAwWg";
     all.push(query(&format!("cursor={tampered}"), 400, &[]));
+    all.extend(refusals_of_batches());
     all
 }
 

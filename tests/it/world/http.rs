@@ -15,8 +15,9 @@ impl Api {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let api = self.clone();
-        let router =
-            Router::new().fallback(move |request: Request| api.function(request.uri().path()).oneshot(request));
+        let router = Router::new().fallback(move |request: Request| {
+            api.function(request.method().as_str(), request.uri().path()).oneshot(request)
+        });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let service = TowerToHyperService::new(router.clone());

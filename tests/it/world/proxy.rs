@@ -145,9 +145,11 @@ impl Proxy {
         *self.state.units.lock().unwrap()
     }
 
-    /// How many write capacity units were consumed since the last rule was set.
-    pub(crate) fn written(&self) -> f64 {
-        self.units().written
+    /// What `work` consumes, and what comes of it.
+    pub(crate) async fn consumed<T>(&self, work: impl Future<Output = T>) -> (Units, T) {
+        self.heal();
+        let done = work.await;
+        (self.units(), done)
     }
 
     /// How many calls of each operation there were since the last rule was set.
