@@ -13,6 +13,13 @@ impl Shown {
     }
 }
 
+impl Shown {
+    /// Its parts, each up to an underscore: between them a long name may go on in the next line.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Self> {
+        self.0.split_inclusive('_').map(Self::new)
+    }
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.chars() {
@@ -123,6 +130,13 @@ mod tests {
     #[test]
     fn what_deceives_is_shown_by_its_number() {
         assert_eq!(Shown::new("a\u{202e}b\u{0}c\nd é ש").to_string(), "a[U+202E]b[U+0000]c\nd é ש");
+    }
+
+    #[test]
+    fn long_names_go_on_behind_an_underscore() {
+        let parts = |text: &str| Shown::new(text).parts().map(|part| part.to_string()).collect::<Vec<_>>();
+        assert_eq!(parts("ledger_sync\u{202e}_failed"), ["ledger_", "sync[U+202E]_", "failed"]);
+        assert_eq!(parts("plain"), ["plain"]);
     }
 
     #[test]
