@@ -12,7 +12,7 @@ BUILD_ARCH := $(or $(if $(filter x86_64,$(ARCH)),--x86-64),$(if $(filter arm64,$
 
 .SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := help
-.PHONY: help run up down weekly watch test lint build agectl openapi permissions screenshots deploy clean cargo browser remake
+.PHONY: help run up down weekly watch test lint build bench agectl openapi permissions screenshots deploy clean cargo browser remake
 
 help: ## list these commands
 	@echo "AGE, the Autonomous Governance Engine"
@@ -55,7 +55,15 @@ lint: .venv/ready .venv/checks/ready cargo ## formatting, lints, dependency rule
 
 build: .venv/ready cargo ## the functions, as AWS runs them, in target/lambda
 	@echo "==> Building the functions ($(ARCH))"
-	@$(TOOLS) cargo lambda build --release --locked --workspace --exclude agectl $(BUILD_ARCH)
+	@$(TOOLS) cargo lambda build --release --locked --workspace --exclude agectl --exclude hello $(BUILD_ARCH)
+	@$(LOCAL)/zips.py
+
+# Built alone: together with the functions it would have their features.
+bench: build ## measure the functions against their limits; writes BENCHMARKS.md and target/bench.json
+	@$(TOOLS) cargo lambda build --release --locked --package hello $(BUILD_ARCH)
+	@$(LOCAL)/zips.py
+	@echo "==> Measuring"
+	@cargo bench --locked --package integration-tests --bench age
 
 permissions: build agectl ## what breaks without each permission in the template, shown on a local AWS
 	@AGE_STATE_DIR=$(STATE)/permissions AGE_PORT= $(LOCAL)/stack.py exec -- .venv/bin/python tests/iam/least_privilege.py

@@ -1,0 +1,133 @@
+//! The functions, and what each is asked first.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+/// A function, and a request of its kind.
+pub(crate) struct Function {
+    /// As its folder in `target/lambda`.
+    pub(crate) name: &'static str,
+    asks: Asks,
+    /// It is not asked twice.
+    pub(crate) once: bool,
+}
+
+enum Asks {
+    Get(&'static str),
+    Post(&'static str, &'static str),
+    /// An invocation that is no request; `NEW` in it is a name that was not there before.
+    Raw(&'static str),
+}
+
+use Asks::{Get, Post, Raw};
+
+const EVENT: &str =
+    r#"{"engine":"billing","eventType":"invoice_sent","severity":"LOW","details":{"invoice":4711,"total":"12.50"}}"#;
+
+/// The yardstick.
+pub(crate) const HELLO: Function = often("hello", Post("/api/governance/event", EVENT));
+
+/// Those that are deployed.
+pub(crate) const FUNCTIONS: [Function; 12] = [
+    often("log-event", Post("/api/governance/event", EVENT)),
+    often("list-events", Get("/api/governance/events")),
+    often("actions", Get("/api/governance/actions")),
+    often("incidents", Get("/api/governance/incidents")),
+    often("generate-report", Post("/api/governance/report", "")),
+    often("list-reports", Get("/api/governance/reports")),
+    often("get-stats", Get("/api/governance/stats")),
+    often("credentials", Get("/api/governance/credentials")),
+    often("dashboard", Get("/dashboard")),
+    often("sweep", Raw("{}")),
+    often("weekly-report", Raw("{}")),
+    Function { name: "first-admin", asks: Raw(r#"{"kid":"NEW"}"#), once: true },
+];
+
+const fn often(name: &'static str, asks: Asks) -> Function {
+    Function { name, asks, once: false }
+}
+
+impl Function {
+    /// What API Gateway, or whoever invokes it, hands over.
+    pub(crate) fn event(&self, token: &str) -> String {
+        match self.asks {
+            Raw(event) => {
+                static NAMES: AtomicUsize = AtomicUsize::new(0);
+                event.replace("NEW", &format!("admin-{}", NAMES.fetch_add(1, Ordering::Relaxed)))
+            }
+            Get(path) => request("GET", path, "", token),
+            Post(path, body) => request("POST", path, body, token),
+        }
+    }
+
+    /// It must have done what it was asked, or its cost says nothing.
+    pub(crate) fn check(&self, answer: &[u8]) {
+        if matches!(self.asks, Raw(_)) {
+            return;
+        }
+        let answer: Value = serde_json::from_slice(answer).unwrap();
+        let status = answer["statusCode"].as_u64();
+        assert!(status.is_some_and(|status| status < 300), "{}: {answer}", self.name);
+    }
+}
+
+fn request(method: &str, path: &str, body: &str, token: &str) -> String {
+    let request = json!({
+        "version": "2.0", "routeKey": format!("ANY {path}"), "rawPath": path, "rawQueryString": "",
+        "cookies": [format!("__Host-age={token}")],
+        "headers": {
+            "accept": "*/*", "authorization": format!("Bearer {token}"), "content-length": body.len().to_string(),
+            "content-type": "application/json", "host": "age.example", "user-agent": "bench/1",
+            "x-amzn-trace-id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700", "x-forwarded-for": "192.0.2.1",
+            "x-forwarded-port": "443", "x-forwarded-proto": "https",
+        },
+        "requestContext": {
+            "accountId": "000000000000", "apiId": "age", "domainName": "age.example", "domainPrefix": "age",
+            "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "bench/1" },
+            "requestId": "JKJaXmPLvHcESHA=", "routeKey": format!("ANY {path}"), "stage": "$default",
+            "time": "23/Nov/2026:00:05:00 +0000", "timeEpoch": 1_795_392_300_000_u64,
+        },
+        "body": body, "isBase64Encoded": false,
+    });
+    request.to_string()
+}
+
+/// The variables of an execution environment: Lambda's own, and those of the template for whichever function.
+pub(crate) fn environment(runtime_api: &str, aws: &str, trusted: &str, function: &str) -> Vec<(String, String)> {
+    let topic = |name: &str| format!("arn:aws:sns:us-east-1:000000000000:{name}");
+    let set = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let known = [
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api),
+        ("AWS_LAMBDA_FUNCTION_NAME", function),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/age"),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/23/[$LATEST]0"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ("AWS_SESSION_TOKEN", "FwoGZXIvYXdzEXAMPLETOKEN"),
+        ("AWS_ENDPOINT_URL", aws),
+        ("SSL_CERT_FILE", trusted),
+        ("CREDENTIALS_TABLE", "Credentials"),
+        ("EVENTS_TABLE", "Events"),
+        ("ROLLUPS_TABLE", "Rollups"),
+        ("ACTIONS_TABLE", "Actions"),
+        ("INCIDENTS_TABLE", "Incidents"),
+        ("REPORTS_TABLE", "Reports"),
+        ("EVENT_RETENTION_DAYS", "400"),
+        ("REQUESTS_PER_SECOND", "100000"),
+        ("REQUESTS_BURST", "100000"),
+        ("CURSOR_KEY", "a key of the benchmark"),
+        ("FORM_KEY", "another key of the benchmark"),
+    ];
+    let topics = [
+        ("ACTIONS_TOPIC_ARN", "actions"),
+        ("ESCALATIONS_TOPIC_ARN", "escalations"),
+        ("ESCALATIONS_SECOND_TOPIC_ARN", "escalations-second"),
+        ("REPORTS_TOPIC_ARN", "reports"),
+    ];
+    known.map(set).into_iter().chain(topics.map(|(name, to)| (name.to_owned(), topic(to)))).collect()
+}

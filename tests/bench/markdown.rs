@@ -1,0 +1,56 @@
+//! Writes down what was found: for machines and for people.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::figure::{Figure, Part, Table, rounded};
+
+pub(crate) fn json(machine: &str, parts: &[Part]) -> String {
+    let part = |part: &Part| {
+        let figures: Vec<Value> = part.figures.iter().map(Figure::json).collect();
+        json!({ "title": part.title, "figures": figures })
+    };
+    let parts: Vec<Value> = parts.iter().map(part).collect();
+    format!("{:#}\n", json!({ "machine": machine, "parts": parts }))
+}
+
+pub(crate) fn page(machine: &str, parts: &[Part]) -> String {
+    let mut page = format!(
+        "# Benchmarks\n\nWritten by `make bench`, which measures all of it in one run; `target/bench.json` has the figures for \
+         machines.\nMeasured on {machine}.\n"
+    );
+    for part in parts {
+        let row = |figure: &Figure| {
+            let limit = figure.limit.map(rounded).unwrap_or_default();
+            vec![
+                figure.name.clone(),
+                format!("{} {}", rounded(figure.value), figure.unit),
+                limit,
+                figure.verdict().to_owned(),
+            ]
+        };
+        let against = Table {
+            title: "",
+            headings: vec!["figure", "measured", "limit", ""],
+            rows: part.figures.iter().map(row).collect(),
+        };
+        write!(page, "\n## {}\n\n{}", part.title, part.how.trim()).unwrap();
+        page.push_str("\n\n");
+        write_table(&mut page, &against);
+        for table in &part.tables {
+            write!(page, "\n{}:\n\n", table.title).unwrap();
+            write_table(&mut page, table);
+        }
+        write!(page, "\n{}\n", part.learned.trim()).unwrap();
+    }
+    page
+}
+
+fn write_table(page: &mut String, table: &Table) {
+    writeln!(page, "| {} |", table.headings.join(" | ")).unwrap();
+    writeln!(page, "|---|{}", "---:|".repeat(table.headings.len() - 1)).unwrap();
+    for row in &table.rows {
+        writeln!(page, "| {} |", row.join(" | ")).unwrap();
+    }
+}
