@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::dashboard::Browser;
+use crate::world::browser::Browser;
 use crate::world::people::{BILLING, READER};
 use crate::world::proxy::Units;
 use crate::world::{Answer, Api, World, event};

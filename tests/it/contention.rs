@@ -1,7 +1,6 @@
 //! Many writers on one counter: they spread, and no count is lost or made up.
 
 use futures_util::future::join_all;
-use serde_json::Value;
 
 use crate::world::proxy::Fault;
 use crate::world::{World, event};
@@ -76,19 +75,4 @@ async fn an_event_is_taken_even_if_the_spread_cannot_be_told() {
     });
     assert_eq!(world.post(&event("billing", "invoice_synced", "LOW")).await.status, 201);
     assert_eq!(world.width("billing", "2026-11-23").await, 1);
-}
-
-impl World {
-    /// How many rows the day of `engine` is spread over, by what its first row says.
-    pub(crate) async fn width(&self, engine: &str, day: &str) -> u64 {
-        let row = self.row("Rollups", &[("engine_shard", &format!("{engine}#0")), ("day", day)]).await;
-        row["Item"]["width"]["N"].as_str().map_or(1, |width| width.parse().unwrap())
-    }
-
-    /// A row as DynamoDB has it.
-    pub(crate) async fn row(&self, table: &str, key: &[(&str, &str)]) -> Value {
-        let key: serde_json::Map<_, _> =
-            key.iter().map(|(name, value)| ((*name).to_owned(), serde_json::json!({ "S": value }))).collect();
-        self.dynamodb.ask("GetItem", &serde_json::json!({ "TableName": table, "Key": key })).await
-    }
 }

@@ -1,86 +1,12 @@
 //! The dashboard: who may come, what pages hold, and what a browser may do with them.
 
-use std::collections::BTreeMap;
-
 use platform::Route;
 use serde_json::json;
 
+use crate::world::browser::{Browser, SIGN_IN, proof};
 use crate::world::people::{ADMIN, BILLING, DAY_DESK, EXPIRED, NIGHT_DESK, READER, REVOKED};
 use crate::world::proxy::Fault;
-use crate::world::{Answer, Api, World, event};
-
-const SIGN_IN: &str = "/dashboard/sign-in";
-
-/// A browser, which keeps cookies and sends them along.
-pub(crate) struct Browser<'a> {
-    world: &'a World,
-    /// The environments that it reaches.
-    api: Api,
-    cookies: BTreeMap<String, String>,
-}
-
-impl<'a> Browser<'a> {
-    fn new(world: &'a World) -> Self {
-        Self { world, api: world.api().clone(), cookies: BTreeMap::new() }
-    }
-
-    /// The same, in new environments, which remember nothing.
-    pub(crate) async fn elsewhere(self) -> Self {
-        Self { api: self.world.another_environment().await, ..self }
-    }
-
-    /// One in which the credential called `kid` is signed in.
-    pub(crate) async fn of(world: &'a World, kid: &str) -> Self {
-        let mut browser = Self::new(world);
-        let answer = browser.sign_in(world.token(kid), "/dashboard").await;
-        assert_eq!((answer.status, answer.header("location")), (303, Some("/dashboard")), "{answer:?}");
-        browser
-    }
-
-    pub(crate) async fn send(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let cookies = cookies.join("; ");
-        let mut headers = vec![("Cookie", cookies.as_str())];
-        headers.extend((method == "POST").then_some(("Content-Type", "application/x-www-form-urlencoded")));
-        let answer = self.api.send_bare(method, path, &headers, body.as_bytes()).await;
-        for cookie in answer.headers.get_all("set-cookie") {
-            let cookie = cookie.to_str().unwrap();
-            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-            if cookie.contains("Max-Age=0") {
-                self.cookies.remove(name);
-            } else {
-                self.cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
-        answer
-    }
-
-    pub(crate) async fn get(&mut self, path: &str) -> Answer {
-        self.send("GET", path, "").await
-    }
-
-    /// Sends a form from the page at `page`, with its proof.
-    pub(crate) async fn submit(&mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let proof = proof(&self.get(page).await);
-        let fields = fields.iter().copied().chain([("csrf", proof.as_str())]);
-        self.send("POST", path, &form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()).await
-    }
-
-    async fn sign_in(&mut self, token: &str, next: &str) -> Answer {
-        self.submit(SIGN_IN, SIGN_IN, &[("token", token), ("next", next)]).await
-    }
-}
-
-/// What the forms of a page carry.
-pub(crate) fn proof(page: &Answer) -> String {
-    between(&page.body, "name=\"csrf\" value=\"", "\"").to_owned()
-}
-
-/// What stands between the first `start` and the `end` that follows it.
-pub(crate) fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
-    let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("{start} is not in {text}"));
-    rest.split(end).next().unwrap()
-}
+use crate::world::{Answer, World, event};
 
 async fn incident(world: &World, event_type: &str) -> String {
     world.post(&event("billing", event_type, "CRITICAL")).await;
@@ -213,7 +139,8 @@ async fn signing_in_and_out() {
     assert_eq!(signed_out.header("set-cookie"), Some(cleared));
     assert_eq!(browser.get("/dashboard/incidents").await.status, 303);
 
-    let mut other = Browser { cookies: stolen, ..Browser::new(&world) };
+    let mut other = Browser::new(&world);
+    other.cookies = stolen;
     assert_eq!(other.get("/dashboard/incidents").await.status, 200, "the credential lives on until it is revoked");
     let revoked = world.send("DELETE", "/api/governance/credentials/reader", &[], b"").await;
     assert_eq!(revoked.status, 200, "{revoked:?}");

@@ -1,6 +1,6 @@
 //! What does not grow with the number of events.
 
-use crate::dashboard::Browser;
+use crate::world::browser::Browser;
 use crate::world::people::READER;
 use crate::world::{World, event};
 

@@ -1,6 +1,7 @@
 //! The dashboard's pages of events, actions, reports and engines: what they hold, and what their forms do.
 
-use crate::dashboard::{Browser, assert_safe, between, proof};
+use crate::dashboard::assert_safe;
+use crate::world::browser::{Browser, between, proof};
 use crate::world::people::{ADMIN, BILLING, DAY_DESK, NIGHT_DESK, READER};
 use crate::world::proxy::Fault;
 use crate::world::{Answer, World, event};

@@ -1,11 +1,12 @@
 //! A whole AGE in one process: its functions, a DynamoDB behind a proxy that can fail, an SNS that listens, a clock.
 
+pub(crate) mod browser;
 mod http;
 mod many;
 pub(crate) mod people;
 pub(crate) mod proxy;
 pub(crate) mod sns;
-mod tables;
+pub(crate) mod tables;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -198,6 +199,19 @@ impl World {
     /// Posts JSON to a path.
     pub(crate) async fn tell(&self, path: &str, body: &Value) -> Answer {
         self.api.tell(path, body).await
+    }
+
+    /// How many rows the day of `engine` is spread over, by what its first row says.
+    pub(crate) async fn width(&self, engine: &str, day: &str) -> u64 {
+        let row = self.row("Rollups", &[("engine_shard", &format!("{engine}#0")), ("day", day)]).await;
+        row["Item"]["width"]["N"].as_str().map_or(1, |width| width.parse().unwrap())
+    }
+
+    /// A row as DynamoDB has it.
+    pub(crate) async fn row(&self, table: &str, key: &[(&str, &str)]) -> Value {
+        let key: serde_json::Map<_, _> =
+            key.iter().map(|(name, value)| ((*name).to_owned(), serde_json::json!({ "S": value }))).collect();
+        self.dynamodb.ask("GetItem", &serde_json::json!({ "TableName": table, "Key": key })).await
     }
 
     pub(crate) async fn fire(&self) -> Result<Made, WeeklyError> {
