@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 # What the largest of them may have, in bytes. The aim is 2.5 MB; BENCHMARKS.md says what stands in its way.
-LIMIT = 4_200_000
+LIMIT = 4_250_000
 
 
 def zipped(bootstrap: Path) -> int:
