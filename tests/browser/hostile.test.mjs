@@ -106,8 +106,11 @@ test('no cell of a file is a formula', async () => {
     assert.ok(rows.every((row) => row.length === rows[0].length), path);
     assert.deepEqual(rows.flat().filter((cell) => /^\s*[=+\-@\t\r]/.test(cell)), [], path);
     if (path.endsWith('events')) {
-      const cells = new Set(rows.flat());
-      for (const text of types) assert.ok(cells.has(text) || cells.has(`'${text}`), text);
+      // What would begin a cell for a program that cuts at semicolons has an apostrophe before it, too.
+      const plain = (text) => text.replaceAll("'", '');
+      const cells = new Set(rows.flat().map(plain));
+      for (const text of types) assert.ok(cells.has(plain(text)), text);
+      assert.deepEqual(rows.flat().flatMap((cell) => cell.split(/[;\t\r\n]/)).filter((cell) => /^\s*"?[=+\-@]/.test(cell)), []);
     }
   }
   await leave(page);

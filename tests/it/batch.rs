@@ -407,7 +407,7 @@ async fn what_takes_too_long_is_left_for_the_next_try() {
     let sent = [many("qa", 99), many("maos", 99), many("billing", 99)].concat();
     let clock = std::sync::Arc::clone(&world.clock);
     world.dynamodb.fault(move |call| {
-        clock.advance(if call.operation == "TransactWriteItems" { 8 } else { 0 });
+        clock.advance(if call.operation == "TransactWriteItems" { 3 } else { 0 });
         Fault::None
     });
     let answer = world.batch(&sent).await;

@@ -5,8 +5,12 @@ use model::{
     TurnOfAction,
 };
 
-use crate::text::{Shown, count, indented, words};
+use crate::text::{Shown, count, words};
 use crate::{actions, events, incidents};
+
+/// So many characters of an event's details are in its line; its own page has them all. A story may have 200 events, and
+/// Lambda answers at most 6 MB.
+const DETAILS_SHOWN: usize = 1000;
 
 /// One line of a story.
 pub(crate) struct Line {
@@ -60,7 +64,11 @@ fn said(text: Option<String>) -> Option<Shown> {
 
 fn details(event: &Event) -> Option<Shown> {
     let details = event.reported.details.as_str();
-    (details != "{}").then(|| Shown::new(&indented(details)))
+    let mut shown: String = details.chars().take(DETAILS_SHOWN).collect();
+    if shown.len() < details.len() {
+        shown.push('…');
+    }
+    (details != "{}").then(|| Shown::new(&shown))
 }
 
 fn reported(event: &Event, engine: &str) -> String {

@@ -22,9 +22,21 @@
     return filled || (focused !== main && main.contains(focused)) || String(document.getSelection()) !== "";
   }
 
+  let skipped = 0;
+
+  function say(notice, text) {
+    notice.textContent = text;
+    notice.hidden = false;
+  }
+
   async function refresh(notice) {
     const main = document.querySelector("main[data-live]");
-    if (document.hidden || isBusy(main)) return;
+    if (document.hidden) return;
+    if (isBusy(main)) {
+      skipped += 1;
+      if (skipped >= 3) say(notice, "This page waits while something on it is in use.");
+      return;
+    }
     try {
       const answer = await fetch(location.href, { redirect: "manual", headers: { Accept: "text/html" } });
       // Signed out, or refused: loading the page says so in full.
@@ -35,10 +47,10 @@
       const open = [...main.querySelectorAll("details")].map((details) => details.open);
       fresh.querySelectorAll("details").forEach((details, place) => { details.open = Boolean(open[place]); });
       main.replaceChildren(...fresh.childNodes);
+      skipped = 0;
       notice.hidden = true;
     } catch {
-      notice.textContent = "This page is no longer up to date. Load it again.";
-      notice.hidden = false;
+      say(notice, "This page is no longer up to date. Load it again.");
     }
   }
 

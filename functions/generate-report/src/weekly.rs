@@ -90,7 +90,14 @@ impl Weekly {
     }
 
     async fn make(&self, week: Period) -> Result<WeeklyReport, WeeklyError> {
-        let before = self.reports.get(ReportId::weekly(week.previous_week())).await?;
+        // It only spares reading what it was made from: damaged, it is gone by.
+        let before = match self.reports.get(ReportId::weekly(week.previous_week())).await {
+            Err(error @ StoreError::Corrupt { .. }) => {
+                tracing::warn!(%error, "the report of the week before is damaged; its events are counted anew");
+                None
+            }
+            read => read?,
+        };
         let report = self.reporter.report(ReportKind::Weekly, week, before).await?;
         Ok(self.reports.add(report, self.reporter.clock()).await?)
     }

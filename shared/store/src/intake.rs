@@ -5,7 +5,8 @@ use std::{mem, slice};
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use model::{
-    ActionItem, Clock, Day, Engine, Event, EventId, IdempotencyKey, Incident, KeyId, Kind, NewEvent, Plan, Watch,
+    ActionItem, Clock, Day, Engine, Event, EventId, IdempotencyKey, Incident, KeyId, Kind, NewEvent, Plan, Timestamp,
+    Watch,
 };
 
 use crate::row::Item;
@@ -77,10 +78,10 @@ struct Arrival {
 }
 
 impl Arrival {
-    fn new(arriving: Arriving<'_>, clock: &dyn Clock) -> Self {
+    fn new(arriving: Arriving<'_>, now: Timestamp, clock: &dyn Clock) -> Self {
         let Arriving { reported, key, by } = arriving;
         let id = key.map_or_else(|| EventId::fresh(clock), |key| EventId::keyed(reported.engine, key));
-        let event = Event { id, reported, occurred_at: clock.now(), reported_by: Some(by.clone()) };
+        let event = Event { id, reported, occurred_at: now, reported_by: Some(by.clone()) };
         Self { event, keyed: key.is_some(), in_progress: false, actions: Vec::new(), decided: None }
     }
 
@@ -143,7 +144,7 @@ impl Intake {
         clock: &dyn Clock,
     ) -> Result<Recorded, StoreError> {
         let deciding = decide.map(|decide| (decide, policy_hash));
-        let mut arrival = Arrival::new(arriving, clock);
+        let mut arrival = Arrival::new(arriving, clock.now(), clock);
         self.decide(slice::from_mut(&mut arrival), deciding).await?;
         match self.send(slice::from_mut(&mut arrival), deciding, clock).await? {
             Sent::Stored => Ok(arrival.created()),
@@ -163,7 +164,9 @@ impl Intake {
         arriving: Vec<Arriving<'_>>,
         clock: &dyn Clock,
     ) -> Vec<Result<Recorded, StoreError>> {
-        let mut arrivals: Vec<Arrival> = arriving.into_iter().map(|one| Arrival::new(one, clock)).collect();
+        // One moment for all: a midnight between them would be one more row to count in.
+        let now = clock.now();
+        let mut arrivals: Vec<Arrival> = arriving.into_iter().map(|one| Arrival::new(one, now, clock)).collect();
         let ids: Vec<EventId> = arrivals.iter().map(|arrival| arrival.event.id).collect();
         let mut settled: BTreeMap<EventId, Result<Recorded, StoreError>> = BTreeMap::new();
         while !arrivals.is_empty() {
@@ -181,13 +184,23 @@ impl Intake {
                     }
                 }
                 Ok(Sent::Lost(error)) => {
-                    // Who does not answer once is not asked a hundred times.
-                    let mut found = Ok(None);
-                    for (id, arrival) in waiting {
-                        if found.is_ok() {
-                            found = self.events.get(id, Consistency::Strong).await;
-                        }
-                        settled.insert(id, self.found(arrival, found.clone(), error.clone()).await);
+                    // All of them are stored or none is: one tells.
+                    let mut waiting = waiting.peekable();
+                    let found = match waiting.peek() {
+                        Some((id, _)) => self.events.get(*id, Consistency::Strong).await,
+                        None => Ok(None),
+                    };
+                    let is_it = |(_, first): &(EventId, Arrival)| matches!(&found, Ok(Some(it)) if *it == first.event);
+                    let are_stored = waiting.peek().is_some_and(is_it);
+                    for (place, (id, arrival)) in waiting.enumerate() {
+                        let of_another = place > 0 && matches!(found, Ok(Some(_)));
+                        let found = if of_another { Ok(None) } else { found.clone() };
+                        let outcome = if are_stored {
+                            Ok(arrival.created())
+                        } else {
+                            self.found(arrival, found, error.clone()).await
+                        };
+                        settled.insert(id, outcome);
                     }
                 }
                 Err(error) => settled.extend(waiting.map(|(id, _)| (id, Err(error.clone())))),

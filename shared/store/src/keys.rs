@@ -26,9 +26,9 @@ pub(crate) fn counter(hour: Hour, severity: Severity) -> String {
     format!("{}{initial}", char::from(b'a' + hour.number()))
 }
 
-/// Whether an attribute of a rollup is named as a counter is.
+/// Whether an attribute of a rollup is named as a counter is, or as one could be.
 pub(crate) fn is_counter(name: &str) -> bool {
-    matches!(name.as_bytes(), [b'a'..=b'x', b'A'..=b'Z'])
+    matches!(name.as_bytes(), [b'a'..=b'x' | b'0'..=b'9', .., b'A'..=b'Z'])
 }
 
 /// `actions.due_shard`

@@ -83,7 +83,11 @@ impl Reports {
         Ok(ReportPage { reports, next })
     }
 
-    async fn newest(
+    /// The newest `limit` reports of `kind`, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if any cannot be read.
+    pub async fn newest(
         &self,
         kind: ReportKind,
         limit: usize,

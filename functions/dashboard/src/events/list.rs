@@ -7,18 +7,25 @@ use axum::response::Response;
 use model::{Day, Engine, Event, EventType, Severity, Timestamp};
 use platform::{Problem, Query};
 use scoring::Policy;
-use store::EventFilter;
+use store::{EventFilter, StoreError};
 
 use crate::page::{self, Part};
 use crate::session::Session;
 use crate::text::Shown;
-use crate::{App, events, file};
+use crate::{App, Parts, events, file};
 
 /// How many are on a page.
 const LIMIT: usize = 50;
 
 /// How many a file has at most.
 const FILE_LIMIT: usize = 500;
+
+/// How many bytes of details a file has at most: quotes are doubled in it, and escaped once more on its way, and Lambda answers
+/// at most 6 MB.
+const FILE_BYTES: usize = 1024 * 1024;
+
+/// A rare type is looked for so often.
+const MAX_READINGS: usize = 8;
 
 #[derive(Template)]
 #[template(path = "events.html")]
@@ -131,10 +138,37 @@ pub(crate) async fn csv(State(App(app)): State<App>, query: Query) -> Result<Res
     let mut query = query.without_blanks();
     let asked = Asked::take(&mut query);
     query.finish()?;
-    let page = app.tables.listing.page(&asked.filter(), FILE_LIMIT, None, app.clock.as_ref()).await?;
+    let (events, is_whole) = app.newest(&asked.filter()).await?;
     let names = ["id", "occurredAt", "engine", "eventType", "severity", "sourceTime", "reportedBy", "details"];
-    let rows = page.events.into_iter().map(cells);
-    Ok(file::csv("age-events.csv", [names.map(str::to_owned)].into_iter().chain(rows)))
+    let rows = [names.map(str::to_owned)].into_iter().chain(events.into_iter().map(cells));
+    Ok(file::csv(if is_whole { "age-events.csv" } else { "age-events-the-newest.csv" }, rows))
+}
+
+impl Parts {
+    /// As many of the newest events as go into a file, and whether they are all.
+    async fn newest(&self, filter: &EventFilter) -> Result<(Vec<Event>, bool), StoreError> {
+        let (mut events, mut before) = (Vec::new(), None);
+        for _ in 0..MAX_READINGS {
+            let missing = FILE_LIMIT.saturating_sub(events.len());
+            let page = self.tables.listing.page(filter, missing, before, self.clock.as_ref()).await?;
+            events.extend(page.events);
+            before = page.next;
+            let bytes: usize = events.iter().map(|event| event.reported.details.as_str().len()).sum();
+            if before.is_none() || events.len() >= FILE_LIMIT || bytes >= FILE_BYTES {
+                break;
+            }
+        }
+        // The last reading may have gone over.
+        let mut bytes = 0;
+        let fit = events.iter().take_while(|event| {
+            bytes += event.reported.details.as_str().len();
+            bytes <= FILE_BYTES
+        });
+        let fit = fit.count();
+        let is_whole = before.is_none() && fit == events.len();
+        events.truncate(fit);
+        Ok((events, is_whole))
+    }
 }
 
 fn cells(event: Event) -> [String; 8] {

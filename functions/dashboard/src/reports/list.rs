@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use model::{Day, KeyId, Report, ReportKind, RiskLevel, Timestamp};
 use platform::{Problem, Query};
+use tokio::try_join;
 
 use crate::page::{self, Part};
 use crate::session::Session;
@@ -62,12 +63,14 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
     let cursor: Option<String> = query.take("cursor");
     query.finish()?;
     let before = cursor.map(|cursor| app.cursors.open(SCOPE, &cursor)).transpose()?;
-    let page = app.tables.reports.list(LIMIT, before.as_ref()).await?;
+    let reports = &app.tables.reports;
+    let weekly = reports.newest(ReportKind::Weekly, LIMIT, None);
+    let (page, weekly) = try_join!(reports.list(LIMIT, before.as_ref()), weekly)?;
     let next = page.next.map(|position| app.cursors.seal(SCOPE, &position));
     let page = Page {
         session: &session,
         part: Part::Reports,
-        trend: Trend::of(&page.reports),
+        trend: Trend::of(&weekly),
         rows: page.reports.into_iter().map(Row::from).collect(),
         due_at: app.clock.now().day().monday().start().plus_days(7).plus_seconds(MADE_AFTER_SECONDS),
         next: next.map(|cursor| format!("/dashboard/reports?cursor={cursor}")),
@@ -92,10 +95,9 @@ impl From<Report> for Row {
 }
 
 impl Trend {
-    /// That of `reports`, which are in their order. None, unless there are two weekly ones to compare.
-    fn of(reports: &[Report]) -> Option<Self> {
-        let weekly = reports.iter().rev().filter(|report| report.kind == ReportKind::Weekly);
-        let scores: Vec<u32> = weekly.map(|report| report.risk_score).collect();
+    /// That of the `weekly` ones, the newest first. None, unless there are two to compare.
+    fn of(weekly: &[Report]) -> Option<Self> {
+        let scores: Vec<u32> = weekly.iter().rev().map(|report| report.risk_score).collect();
         let steps = scores.len().checked_sub(1).filter(|steps| *steps > 0)?;
         let point = |(place, score): (usize, &u32)| format!("{},{}", place * STEP, HEIGHT.saturating_sub(*score));
         let points: Vec<_> = scores.iter().enumerate().map(point).collect();

@@ -40,7 +40,8 @@ struct Page<'a> {
 /// A category's score.
 struct Score {
     title: String,
-    level: RiskLevel,
+    /// None if it was scored by another policy, whose levels are not known here.
+    level: Option<RiskLevel>,
     now: u32,
     /// The score before the cap, if that hides something.
     raw: Option<u64>,
@@ -125,7 +126,7 @@ impl Score {
         let before = summary.previous.as_ref().and_then(|previous| previous.risk_scores.get(category)).copied();
         Self {
             title: capitalised(&words(category)),
-            level: policy.level(score),
+            level: (report.policy_hash == Policy::HASH).then(|| policy.level(score)),
             now: score,
             raw,
             before,
@@ -156,6 +157,10 @@ fn parts(report: &Report, category: &str, policy: &Policy) -> String {
 
 impl Advice {
     fn of(text: &str, report: &Report, policy: &Policy) -> Self {
+        // Another policy's thresholds are not known here.
+        if report.policy_hash != Policy::HASH {
+            return Self { text: text.to_owned(), because: None };
+        }
         let of_category = |category: &&Category| category.recommendation == text;
         let because = match policy.categories.iter().find(of_category) {
             Some(category) => Some(above(report, category, policy)),
