@@ -1,5 +1,5 @@
 //! What AGE costs, measured: `make bench`. Each part is a module; this runs them and writes what they found to
-//! `target/bench.json` and `BENCHMARKS.md`.
+//! `target/bench.json` and `BENCHMARKS.md`. With the names of some parts as arguments it runs those, and only prints.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,22 +11,57 @@
 )]
 
 mod cold_start;
+mod contention;
+mod cost;
 mod figure;
+mod growth;
 mod machine;
 mod markdown;
-mod world;
+mod memory;
+mod prices;
+mod scoring;
+mod seed;
+
+/// A whole AGE in this process: that of the tests.
+#[path = "../it"]
+#[expect(dead_code, reason = "nothing fails here")]
+mod it {
+    pub(crate) mod world;
+}
 
 use std::path::Path;
 
 use figure::Part;
+use it::world;
+
+const PARTS: [&str; 5] = ["cold-start", "cost", "growth", "contention", "scoring"];
 
 #[tokio::main]
 async fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let parts: Vec<Part> = vec![cold_start::measure(root).await];
+    let named: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let Some(unknown) = named.iter().find(|name| !PARTS.contains(&name.as_str())) {
+        panic!("{unknown} is no part: they are {}", PARTS.join(", "));
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    for name in PARTS.iter().filter(|name| named.is_empty() || named.iter().any(|named| named == *name)) {
+        println!("==> {name}");
+        parts.push(match *name {
+            "cold-start" => cold_start::measure(root).await,
+            "cost" => Box::pin(cost::measure()).await,
+            "growth" => growth::measure().await,
+            "contention" => contention::measure().await,
+            _ => scoring::measure().await,
+        });
+    }
     let machine = machine::describe();
-    std::fs::write(root.join("target/bench.json"), markdown::json(&machine, &parts)).unwrap();
-    std::fs::write(root.join("BENCHMARKS.md"), markdown::page(&machine, &parts)).unwrap();
+    let page = markdown::page(&machine, &parts);
+    if named.is_empty() {
+        std::fs::write(root.join("target/bench.json"), markdown::json(&machine, &parts)).unwrap();
+        std::fs::write(root.join("BENCHMARKS.md"), page).unwrap();
+    } else {
+        println!("{page}");
+    }
     for figure in parts.iter().flat_map(|part| &part.figures) {
         println!("{figure}");
     }

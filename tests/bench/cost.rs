@@ -1,0 +1,274 @@
+//! What requests consume of DynamoDB, exactly, and what a million events a month cost.
+
+mod month;
+
+use model::Severity;
+use serde_json::{Value, json};
+
+use crate::figure::{Figure, Part, Table, rounded};
+use crate::world::browser::Browser;
+use crate::world::people::{BILLING, READER};
+use crate::world::proxy::Units;
+use crate::world::{Answer, Api, UNHURRIED, World, event};
+use month::Month;
+
+/// Characters of text in an event's details, and how large its row is then.
+const SIZES: [(usize, &str); 4] = [(600, "up to 1 KB"), (1500, "2 KB"), (3500, "4 KB"), (15_500, "16 KB")];
+
+const BATCHES: [usize; 3] = [1, 10, 100];
+
+/// Write units of what happens most, events of up to 1 KB.
+struct Writes {
+    /// A LOW event alone.
+    alone: f64,
+    /// One of a batch of 1, 10, 100.
+    in_batch: [f64; BATCHES.len()],
+    high: High,
+    /// A sweep that finds nothing to do.
+    idle: Units,
+}
+
+/// A HIGH event, step by step.
+struct High {
+    /// Until it is answered: it is stored, and its action handed over.
+    taken: Units,
+    /// What its worker says came of the action.
+    outcome: Units,
+    /// An hour later: the sweep finds that it helped.
+    verified: Units,
+}
+
+/// Measures it.
+pub(crate) async fn measure() -> Part {
+    let refused = refused().await;
+    let reads = Box::pin(Reads::measure()).await;
+    let writes = Writes {
+        alone: one(600, "LOW", false).await.written,
+        in_batch: [batch(BATCHES[0]).await, batch(BATCHES[1]).await, batch(BATCHES[2]).await],
+        high: high().await,
+        idle: idle().await,
+    };
+    let high = &writes.high;
+    let mut figures = vec![
+        Figure::limited("LOW event of up to 1 KB, alone", writes.alone, "WCU", 5.0),
+        Figure::limited("the same in a batch of 100, each", writes.in_batch[2], "WCU", 3.1),
+        Figure::limited(
+            "HIGH event through its finished action",
+            high.taken.written + high.outcome.written,
+            "WCU",
+            16.0,
+        ),
+        Figure::limited("a refused request", refused.read + refused.written, "RCU and WCU", 0.0),
+    ];
+    figures.extend(reads.figures());
+    figures.push(shown("an idle sweep reads", writes.idle.read, "RCU"));
+    figures.push(shown("an idle sweep writes", writes.idle.written, "WCU"));
+    let month = Month::of(&writes);
+    figures.extend(month.figures());
+    Part {
+        title: "Cost",
+        how: include_str!("cost/how.md"),
+        figures,
+        tables: vec![by_severity().await, in_batches(&writes), steps(high), month.table()],
+        learned: include_str!("cost/learned.md"),
+    }
+}
+
+fn shown(name: &str, value: f64, unit: &'static str) -> Figure {
+    Figure { name: name.to_owned(), value, unit, limit: None }
+}
+
+/// Only with this status.
+fn answered(answer: &Answer, status: u16) {
+    assert_eq!(answer.status, status, "{answer:?}");
+}
+
+/// An event of billing with so much text, of a kind that nobody has reported before.
+fn fresh(world: &World, severity: &str, text: usize) -> Value {
+    let mut fresh = event("billing", &format!("ledger_lost_{}", world.events()), severity);
+    fresh["details"] = json!({ "text": "x".repeat(text) });
+    fresh
+}
+
+/// One event alone, in a system that has had some.
+async fn one(text: usize, severity: &str, keyed: bool) -> Units {
+    let world = World::new().await;
+    answered(&world.post(&fresh(&world, "LOW", 0)).await, 201);
+    let event = fresh(&world, severity, text);
+    let (units, answer) = world.dynamodb.consumed(world.api().post(&event, keyed.then_some("key"))).await;
+    answered(&answer, 201);
+    units
+}
+
+/// Write units of each of so many LOW events of up to 1 KB in one batch.
+async fn batch(number: usize) -> f64 {
+    let world = World::new().await;
+    let events = Value::from(vec![fresh(&world, "LOW", 600); number]);
+    let (units, answer) = world.dynamodb.consumed(world.tell("/api/governance/events", &events)).await;
+    answered(&answer, 200);
+    assert!(answer.list("/verdicts").iter().all(|verdict| verdict["status"] == 201), "{answer:?}");
+    units.written / f64::from(u32::try_from(number).unwrap())
+}
+
+async fn high() -> High {
+    let world = World::new().await;
+    let event = fresh(&world, "HIGH", 600);
+    let (taken, answer) = world.dynamodb.consumed(world.post(&event)).await;
+    answered(&answer, 201);
+    let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", answer.text("/id"));
+    let worker = world.as_kid(BILLING);
+    let (outcome, answer) = world.dynamodb.consumed(worker.tell(&path, &json!({ "outcome": "succeeded" }))).await;
+    answered(&answer, 200);
+    world.clock.advance(1800);
+    world.sweep().await;
+    let (idle, _) = world.dynamodb.consumed(Box::pin(world.sweep())).await;
+    world.clock.advance(1801);
+    let (sweep, _) = world.dynamodb.consumed(Box::pin(world.sweep())).await;
+    let verified = Units { read: sweep.read - idle.read, written: sweep.written - idle.written };
+    High { taken, outcome, verified }
+}
+
+async fn idle() -> Units {
+    let world = World::new().await;
+    world.sweep().await;
+    world.clock.advance(60);
+    world.dynamodb.consumed(Box::pin(world.sweep())).await.0
+}
+
+/// Everything that a sender can do wrong, all together.
+async fn refused() -> Units {
+    let world = World::new().await;
+    let (good, large) = (fresh(&world, "LOW", 600), fresh(&world, "LOW", 17_000));
+    let not_theirs = event("qa", "suite_failed", "LOW");
+    let hundred = Value::from(vec![not_theirs.clone(); 100]);
+    let work = async {
+        answered(&world.post(&event("mail", "x", "LOW")).await, 422);
+        answered(&world.post(&large).await, 413);
+        answered(&world.post(&json!("words")).await, 422);
+        answered(&world.as_kid(BILLING).post(&not_theirs, None).await, 403);
+        answered(&world.as_kid(READER).post(&good, None).await, 403);
+        answered(&world.as_kid(BILLING).tell("/api/governance/events", &hundred).await, 200);
+    };
+    let units = world.dynamodb.consumed(work).await.0;
+    assert_eq!(world.events(), 0);
+    units
+}
+
+/// Read units of those who look.
+struct Reads {
+    credentials: f64,
+    stats: [f64; 2],
+    overview: [f64; 2],
+    report: f64,
+    weekly: f64,
+    list: f64,
+}
+
+impl Reads {
+    async fn measure() -> Self {
+        let world = World::new().await;
+        world.fill_every_hour(32).await;
+        let (opening, _) = world.dynamodb.consumed(world.guarded_environment(UNHURRIED)).await;
+        let api = world.another_environment().await;
+        let stats = [get(&world, &api).await, get(&world, &api).await];
+        let mut browser = Browser::of(&world, READER).await.elsewhere().await;
+        let mut overview = [0.0; 2];
+        for units in &mut overview {
+            let (consumed, page) = world.dynamodb.consumed(browser.get("/dashboard")).await;
+            answered(&page, 200);
+            *units = consumed.read;
+        }
+        let (report, answer) = world.dynamodb.consumed(world.report()).await;
+        answered(&answer, 201);
+        world.fire().await.unwrap();
+        world.clock.advance(7 * 86_400);
+        world.fill_every_hour(8).await;
+        let (weekly, made) = world.dynamodb.consumed(Box::pin(world.fire())).await;
+        made.unwrap();
+        Self {
+            credentials: opening.read,
+            stats,
+            overview,
+            report: report.read,
+            weekly: weekly.read,
+            list: newest().await,
+        }
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        vec![
+            Figure::limited("stats, every hour of 30 days filled, new environment", self.stats[0], "RCU", 24.0),
+            Figure::limited("the same, warm", self.stats[1], "RCU", 8.0),
+            Figure::limited("weekly report, every hour filled", self.weekly, "RCU", 16.0),
+            Figure::limited("list of the 50 newest events, one busy engine", self.list, "RCU", 8.0),
+            shown("report on demand, every hour filled", self.report, "RCU"),
+            shown("overview of the dashboard, new environment", self.overview[0], "RCU"),
+            shown("the same, warm", self.overview[1], "RCU"),
+            shown("a new environment reads who may call", self.credentials, "RCU"),
+        ]
+    }
+}
+
+async fn get(world: &World, api: &Api) -> f64 {
+    let (units, answer) = world.dynamodb.consumed(api.get("/api/governance/stats")).await;
+    answered(&answer, 200);
+    units.read
+}
+
+/// The first page of a system in which one engine reports every minute.
+async fn newest() -> f64 {
+    let world = World::new().await;
+    world.at("2026-11-20T12:00:00Z");
+    for number in 0..400 {
+        world.clock.advance(60);
+        answered(&world.post(&event("billing", &format!("ledger_{number}"), "LOW")).await, 201);
+    }
+    let api = world.another_environment().await;
+    let (units, page) = world.dynamodb.consumed(api.get("/api/governance/events?limit=50")).await;
+    assert_eq!(page.list("/events").len(), 50);
+    units.read
+}
+
+async fn by_severity() -> Table {
+    let mut headings = vec!["size of the row", "key"];
+    headings.extend(Severity::ALL.iter().map(|severity| severity.as_str()));
+    let mut rows = Vec::new();
+    for (text, size) in SIZES {
+        for keyed in [false, true] {
+            let mut row = vec![size.to_owned(), if keyed { "with" } else { "without" }.to_owned()];
+            for severity in Severity::ALL {
+                row.push(told(&one(text, severity.as_str(), keyed).await));
+            }
+            rows.push(row);
+        }
+    }
+    Table { title: "An event alone, until it is answered, with what it leads to", headings, rows }
+}
+
+fn in_batches(writes: &Writes) -> Table {
+    let row = |(number, each): (&usize, &f64)| vec![number.to_string(), format!("{} W", rounded(*each))];
+    Table {
+        title: "LOW events of up to 1 KB in a batch",
+        headings: vec!["events", "each"],
+        rows: BATCHES.iter().zip(&writes.in_batch).map(row).collect(),
+    }
+}
+
+fn steps(high: &High) -> Table {
+    let steps = [
+        ("taken, its action handed over", &high.taken),
+        ("its worker says that it is done", &high.outcome),
+        ("an hour later, found to have helped", &high.verified),
+    ];
+    Table {
+        title: "A HIGH event of up to 1 KB, step by step",
+        headings: vec!["step", "consumes"],
+        rows: steps.into_iter().map(|(step, units)| vec![step.to_owned(), told(units)]).collect(),
+    }
+}
+
+/// As `13 W + 1 R`.
+fn told(units: &Units) -> String {
+    let written = format!("{} W", rounded(units.written));
+    if units.read > 0.0 { format!("{written} + {} R", rounded(units.read)) } else { written }
+}
