@@ -61,7 +61,7 @@ def a_sweep_looks_at_everything(world: World) -> None:
 
 @scenario("sweep", {
     "dynamodb:GetItem": "Events Actions",
-    "dynamodb:PutItem": "Actions Incidents",
+    "dynamodb:PutItem": "Incidents",
     "dynamodb:UpdateItem": "Actions",
     "dynamodb:Query": "Actions",
     "sns:Publish": "ActionsTopic EscalationsTopic",
@@ -110,7 +110,7 @@ def a_lost_answer_is_looked_up(world: World) -> None:
 
 @scenario("log-event", {"dynamodb:GetItem": "Actions"})
 def a_record_whose_answer_is_lost_is_known(world: World) -> None:
-    with world.losing("log-event", "PutItem", times=1) as proxy:
+    with world.losing("log-event", "UpdateItem", times=1) as proxy:
         [item] = world.report("HIGH", "maos")["actions"]
         expect("how many answers were lost", proxy.lost, 1)
     expect(f"{item['action']} in the answer", item["status"], "dispatched")
@@ -126,7 +126,7 @@ def events_are_shown(world: World) -> None:
 
 @scenario("actions", {
     "dynamodb:GetItem": "Events Actions Incidents",
-    "dynamodb:PutItem": "Actions Incidents",
+    "dynamodb:PutItem": "Incidents",
     "dynamodb:UpdateItem": "Rollups Actions Incidents",
     "sns:Publish": "EscalationsTopic",
 })
@@ -211,7 +211,7 @@ def somebody_takes_an_incident_on_its_page(world: World) -> None:
     world.stands(event, notify_admin="succeeded")
 
 
-@scenario("dashboard", {"dynamodb:GetItem": "Actions", "dynamodb:PutItem": "Actions"})
+@scenario("dashboard", {"dynamodb:GetItem": "Actions"})
 def an_action_is_approved_on_its_page(world: World) -> None:
     event = world.report("HIGH", "compliance", "permission_")
     page = _decide(world, event, "approve")

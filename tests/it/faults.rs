@@ -22,7 +22,7 @@ async fn with_sns_refusing_the_event_is_taken_and_its_actions_stay_pending() {
 #[tokio::test]
 async fn an_action_that_could_not_be_recorded_as_dispatched_stays_pending() {
     let world = World::new().await;
-    world.dynamodb.fault(|call| if call.operation == "PutItem" { Fault::Refuse } else { Fault::None });
+    world.dynamodb.fault(|call| if call.operation == "UpdateItem" { Fault::Refuse } else { Fault::None });
     let created = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     assert_eq!((created.status, created.text("/actions/0/status")), (201, "pending"));
     world.dynamodb.heal();

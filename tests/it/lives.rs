@@ -13,6 +13,7 @@ use model::ActionStatus::{
 use model::{Action, ActionItem, ActionStatus, Clock, EventId, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use store::Actions;
 
 use crate::incidents::new_events;
 use crate::world::proxy::Fault;
@@ -392,6 +393,14 @@ impl Lives {
             let stayed = was.is_some_and(|was| place(was) == place(item));
             assert!(stayed || on_the_way || item.status == expected.status, "{step:?}: {item:?} beside {expected:?}");
         }
+        let entries = self.world.entries().await;
+        for (name, item) in &seen {
+            let comes_up = match (entries.get(name), item.due_at) {
+                (Some(at), Some(due_at)) => *at <= due_at,
+                (at, due_at) => at.is_none() && due_at.is_none(),
+            };
+            assert!(comes_up, "{step:?}: {item:?} comes up {:?}", entries.get(name));
+        }
         let orders = self.world.orders();
         let new = orders.get(self.orders..).unwrap();
         if !crashed {
@@ -488,6 +497,12 @@ impl World {
     async fn items(&self, id: EventId) -> Vec<ActionItem> {
         let shown = self.get(&format!("/api/governance/events/{id}")).await;
         serde_json::from_value(shown.json["actions"].clone()).unwrap_or_else(|error| panic!("{error}: {shown:?}"))
+    }
+
+    /// When actions come up to be looked at.
+    async fn entries(&self) -> BTreeMap<Name, Timestamp> {
+        let unended = Actions::new(&self.db(), "Actions").unended().await.unwrap();
+        unended.into_iter().map(Result::unwrap).map(|row| ((row.event_id, row.action), row.due_at)).collect()
     }
 
     /// The incident of a kind that is not over.

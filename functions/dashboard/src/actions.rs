@@ -3,7 +3,10 @@
 pub(crate) mod list;
 pub(crate) mod one;
 
-use model::{Action, ActionStatus, EventId};
+use model::{Action, ActionStatus, Engine, EventId};
+use store::{StoreError, Unended};
+
+use crate::text::count;
 
 /// Where the page of an action is.
 pub(crate) fn path(event: EventId, action: Action) -> String {
@@ -37,6 +40,12 @@ pub(crate) const fn tone(status: ActionStatus) -> &'static str {
         ActionStatus::Failed | ActionStatus::TimedOut | ActionStatus::Ineffective | ActionStatus::Dead => "bad",
         ActionStatus::Denied | ActionStatus::Expired | ActionStatus::Suppressed => "off",
     }
+}
+
+/// How many actions of `engine` have not ended.
+pub(crate) fn under_way(engine: Engine, unended: &[Result<Unended, StoreError>]) -> String {
+    let of_engine = |row: &&Result<Unended, StoreError>| row.as_ref().is_ok_and(|row| row.engine == engine);
+    count(unended.iter().filter(of_engine).count() as u64, "action")
 }
 
 /// What is done, for whoever is to approve it.

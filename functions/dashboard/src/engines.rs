@@ -12,8 +12,8 @@ use tokio::try_join;
 
 use crate::page::{self, Part};
 use crate::session::Session;
-use crate::text::{Shown, count, span};
-use crate::{App, Parts, events, incidents};
+use crate::text::{Shown, span};
+use crate::{App, Parts, actions, events, incidents};
 
 #[derive(Template)]
 #[template(path = "engines.html")]
@@ -32,8 +32,8 @@ struct Row {
     last: Option<Last>,
     /// The page of the incident that its silence is, if it is silent.
     silence: Option<String>,
-    /// How many of its actions are on their way.
-    running: String,
+    /// How many of its actions have not ended.
+    under_way: String,
     keys: Vec<Key>,
     /// How many of its credentials are over.
     over: usize,
@@ -91,8 +91,6 @@ impl Parts {
             let others: Vec<_> = others.map(|other| self.policy.title(*other)).collect();
             Key { kid: kid.clone(), expires_at: credential.grant.expires_at, others: others.join(", ") }
         };
-        let is_running = |row: &&Unended| row.engine == engine && row.status.is_running();
-        let running = unended.iter().filter_map(|row| row.as_ref().ok()).filter(is_running).count();
         let is_silence = |listed: &&Listed| listed.is_silence() && listed.id.kind.engine == engine;
         let cadence = self.policy.engines.get(&engine).map_or(0, |rules| rules.cadence_seconds);
         Row {
@@ -101,7 +99,7 @@ impl Parts {
             cadence: (cadence > 0).then(|| span(cadence)),
             last: last.map(Last::from),
             silence: unresolved.iter().find(is_silence).map(|listed| incidents::path(&listed.id)),
-            running: count(running as u64, "action"),
+            under_way: actions::under_way(engine, unended),
             keys: live.into_iter().map(key).collect(),
             over: over.len(),
         }

@@ -51,7 +51,7 @@ pub struct Swept {
     pub moved: BTreeMap<ActionStatus, u64>,
     /// How much could not be done; it is still due.
     pub failed: u64,
-    /// How many actions have not ended, by status.
+    /// How many actions have not ended, by status as the index of what is due has it.
     pub unended: BTreeMap<ActionStatus, u64>,
     /// How long the longest due action had been due, in seconds. One that cannot be handed over is due since it was owed.
     pub oldest_due_seconds: i64,

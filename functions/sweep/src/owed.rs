@@ -59,8 +59,13 @@ impl Sweep {
         let Some(item) = self.dispatcher.life().actions().get(row.event_id, row.action).await? else {
             return Ok(Step::Nothing);
         };
-        if item.due_at.is_none_or(|due_at| due_at > now) {
-            return Ok(Step::Nothing);
+        match item.due_at {
+            None => return Ok(Step::Nothing),
+            Some(due_at) if due_at > now => {
+                self.dispatcher.life().put_off(&item).await?;
+                return Ok(Step::Nothing);
+            }
+            Some(_) => {}
         }
         let new = match item.status {
             ActionStatus::Pending => return Ok(Step::HandOver(*row)),
@@ -137,7 +142,7 @@ impl Sweep {
             last_failed_at: None,
             ..item.clone()
         };
-        if !self.dispatcher.life().claim(&item, &claimed).await? {
+        if !self.dispatcher.life().claim(&item, &claimed, now).await? {
             return Ok((None, None));
         }
         let clock = self.clock.as_ref();

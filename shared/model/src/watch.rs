@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, ActionStatus, Engine, EventId, EventType, Incident, IncidentStatus, NewEvent, Owed, Timestamp};
+use crate::{Action, Engine, EventId, EventType, Incident, IncidentStatus, NewEvent, Owed, Timestamp};
 
 /// One kind of trouble: what one engine calls by one name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,22 +55,15 @@ pub struct Remedy {
     pub event_id: EventId,
     /// Since when it is on its way.
     pub since: Timestamp,
-    /// When its worker said that it was done. None while it is on its way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// When its worker said that it was done, if it has. Its action knows: it is not kept here.
+    #[serde(skip)]
     pub succeeded_at: Option<Timestamp>,
 }
 
 impl Watch {
-    /// Takes note that `action` for `event_id` has come to `status` at `now`.
-    pub fn note(&mut self, action: Action, event_id: EventId, status: ActionStatus, now: Timestamp) {
-        let is_it = |remedy: &Remedy| (remedy.action, remedy.event_id) == (action, event_id);
-        if status.is_final() {
-            self.remedies.retain(|remedy| !is_it(remedy));
-        } else if status == ActionStatus::Succeeded
-            && let Some(remedy) = self.remedies.iter_mut().find(|remedy| is_it(remedy))
-        {
-            remedy.succeeded_at = Some(now);
-        }
+    /// Takes note that `action` for `event_id` has come to its end.
+    pub fn forget(&mut self, action: Action, event_id: EventId) {
+        self.remedies.retain(|remedy| (remedy.action, remedy.event_id) != (action, event_id));
     }
 
     /// The incident that is not over.

@@ -168,7 +168,12 @@ mod tests {
         }
 
         fn is(&mut self, id: EventId, status: ActionStatus) {
-            self.watch.note(Action::BillingSyncRepair, id, status, model::Clock::now(&self.clock));
+            if status.is_final() {
+                self.watch.forget(Action::BillingSyncRepair, id);
+            } else if status == ActionStatus::Succeeded {
+                let it = self.watch.remedies.iter_mut().find(|remedy| remedy.event_id == id).unwrap();
+                it.succeeded_at = Some(model::Clock::now(&self.clock));
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! The `actions` table: what is owed for an event, written with it, and how far each has come.
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::builders::PutBuilder;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -9,7 +9,7 @@ use model::{Action, ActionItem, ActionStatus, Engine, EventId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Db, Table};
-use crate::row::{Item, RowName, number, text};
+use crate::row::{Item, RowName, number, text, value};
 use crate::{Consistency, StoreError, keys, transaction};
 
 /// How many events' actions are read at the same time.
@@ -17,7 +17,7 @@ const READS_AT_ONCE: usize = 16;
 
 pub(crate) const KEY: &[&str] = &["event_id", "action"];
 
-/// An action and where the sparse index of what is due has it.
+/// An action and its entry in the sparse index of what is due: all but the action itself.
 #[derive(Debug, Serialize, Deserialize)]
 struct ActionRow {
     event_id: EventId,
@@ -41,9 +41,9 @@ pub struct Unended {
     pub action: Action,
     /// The engine that the event is of.
     pub engine: Engine,
-    /// How far it has come.
+    /// How far it has come. That a worker says it is done shows when the action is looked at next: until then it is dispatched.
     pub status: ActionStatus,
-    /// When something is to be done about it.
+    /// When it is to be looked at.
     pub due_at: Timestamp,
     /// When it came to be owed.
     pub created_at: Timestamp,
@@ -117,51 +117,86 @@ impl Actions {
         Ok(unended)
     }
 
-    /// Writes `new` in the place of `old`. False, and nothing is written, if it is no longer as `old` has it.
+    /// Writes `new` in the place of `old` at `now`. False, and nothing is written, if it is no longer as `old` has it.
     ///
     /// # Errors
     /// [`StoreError`] if it was not written.
-    pub(crate) async fn replace(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
+    pub(crate) async fn replace(&self, old: &ActionItem, new: &ActionItem, now: Timestamp) -> Result<bool, StoreError> {
+        self.update(self.replacement(old, new, Entry::after(old, new, now))?).await
+    }
+
+    /// Lets `item` be looked at when something is due, if it is still so: it came up before.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it was not written.
+    pub(crate) async fn put_off(&self, item: &ActionItem) -> Result<bool, StoreError> {
+        self.update(self.replacement(item, item, Entry::Moves)?).await
+    }
+
+    async fn update(&self, update: UpdateBuilder) -> Result<bool, StoreError> {
         let Table { client, name } = &self.0;
-        let Put { item, condition_expression, expression_attribute_names, expression_attribute_values, .. } =
-            transaction::built(name, self.replacement(old, new)?.table_name(name).build())?;
-        let put = client
-            .put_item()
+        let update = transaction::built(name, update.table_name(name).build())?;
+        let sent = client
+            .update_item()
             .table_name(name)
-            .set_item(Some(item))
-            .set_condition_expression(condition_expression)
-            .set_expression_attribute_names(expression_attribute_names)
-            .set_expression_attribute_values(expression_attribute_values);
-        let Err(error) = put.send().await else { return Ok(true) };
+            .set_key(Some(update.key))
+            .update_expression(update.update_expression)
+            .set_condition_expression(update.condition_expression)
+            .set_expression_attribute_names(update.expression_attribute_names)
+            .set_expression_attribute_values(update.expression_attribute_values);
+        let Err(error) = sent.send().await else { return Ok(true) };
         match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(StoreError::unwritten("PutItem", name, error)),
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(StoreError::unwritten("UpdateItem", name, error)),
         }
     }
 
-    /// Writes `new` in the place of `old`, as part of a transaction.
-    pub(crate) fn put_replacement(&self, old: &ActionItem, new: &ActionItem) -> Result<TransactWriteItem, StoreError> {
-        transaction::put(&self.0.name, self.replacement(old, new)?)
+    /// Writes `new` in the place of `old` at `now`, as part of a transaction.
+    pub(crate) fn put_replacement(
+        &self,
+        old: &ActionItem,
+        new: &ActionItem,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        transaction::update(&self.0.name, self.replacement(old, new, Entry::after(old, new, now))?)
     }
 
     /// INVARIANT: a status changes along the table of moves, and from what it was when the change was decided on.
-    fn replacement(&self, old: &ActionItem, new: &ActionItem) -> Result<PutBuilder, StoreError> {
+    fn replacement(&self, old: &ActionItem, new: &ActionItem, entry: Entry) -> Result<UpdateBuilder, StoreError> {
         if old.status != new.status {
             old.status.to(new.status)?;
         }
-        let put = Put::builder()
-            .set_item(Some(self.write(new)?))
+        let mut expression = "SET #item = :item".to_owned();
+        let mut condition = "#item.#status = :from AND #item.attempt = :attempt".to_owned();
+        let mut update = Update::builder()
+            .key("event_id", text(new.event_id))
+            .key("action", text(new.action))
             .expression_attribute_names("#item", "item")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", text(old.status))
+            .expression_attribute_values(":item", value(&self.row_name(), new)?)
+            .expression_attribute_values(":from", text(old.status))
             .expression_attribute_values(":attempt", number(old.attempt));
-        let unchanged = "#item.#status = :status AND #item.attempt = :attempt";
-        Ok(match old.due_at {
-            Some(due_at) => put
-                .condition_expression(format!("{unchanged} AND due_at = :due_at"))
-                .expression_attribute_values(":due_at", text(due_at)),
-            None => put.condition_expression(format!("{unchanged} AND attribute_not_exists(due_at)")),
-        })
+        if let Some(due_at) = old.due_at {
+            condition += " AND #item.dueAt = :was_due";
+            update = update.expression_attribute_values(":was_due", text(due_at));
+        } else {
+            condition += " AND attribute_not_exists(#item.dueAt)";
+        }
+        if entry != Entry::Stays {
+            expression += ", #status = :to";
+            update = update.expression_attribute_values(":to", text(new.status));
+        }
+        match (entry, new.due_at) {
+            (Entry::Moves, Some(due_at)) => {
+                expression += ", due_shard = :due_shard, due_at = :due_at";
+                update = update
+                    .expression_attribute_values(":due_shard", text(due_shard(new)))
+                    .expression_attribute_values(":due_at", text(due_at));
+            }
+            (Entry::Moves, None) => expression += " REMOVE due_shard, due_at",
+            (Entry::Stays | Entry::Shows, _) => {}
+        }
+        Ok(update.update_expression(expression).condition_expression(condition))
     }
 
     /// Records what is owed, as part of a transaction.
@@ -234,6 +269,32 @@ impl Actions {
 
     const fn row_name(&self) -> RowName<'_> {
         RowName { table: self.0.name.as_str(), key: KEY }
+    }
+}
+
+/// What a change of an action does to its entry in the index of what is due. To move it costs two writes more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    /// It is as it was.
+    Stays,
+    /// It stays where it was and says how far the action has come.
+    Shows,
+    /// It goes to where the action is due now, or away.
+    Moves,
+}
+
+impl Entry {
+    /// INVARIANT: the index has an action at the time when something is due about it, or before. So what is put off may stay
+    /// where it is until it comes up: most actions are put off more often than they come up.
+    fn after(old: &ActionItem, new: &ActionItem, now: Timestamp) -> Self {
+        let (Some(was_due), Some(due_at)) = (old.due_at, new.due_at) else { return Self::Moves };
+        if was_due <= now || due_at < was_due || due_shard(old) != due_shard(new) {
+            Self::Moves
+        } else if new.status == ActionStatus::Succeeded {
+            Self::Stays
+        } else {
+            Self::Shows
+        }
     }
 }
 

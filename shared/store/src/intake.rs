@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::{mem, slice};
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use futures_util::future::try_join_all;
 use model::{
-    ActionItem, Clock, Day, Engine, Event, EventId, IdempotencyKey, Incident, KeyId, Kind, NewEvent, Plan, Timestamp,
-    Watch,
+    ActionItem, ActionStatus, Clock, Day, Engine, Event, EventId, IdempotencyKey, Incident, KeyId, Kind, NewEvent,
+    Plan, Timestamp, Watch,
 };
 
 use crate::row::Item;
@@ -256,11 +257,23 @@ impl Intake {
         let Some((decide, policy_hash)) = deciding else { return Ok(()) };
         for Arrival { event, actions, decided, .. } in arrivals {
             let before = self.life.watches().get(&Kind::of(&event.reported)).await?;
-            let plan = decide(event, &before.watch);
+            let plan = decide(event, &self.with_answers(before.watch.clone()).await?);
             *actions = plan.owed.iter().map(|owed| ActionItem::new(event, *owed, policy_hash)).collect();
             *decided = Some((before, plan));
         }
         Ok(())
+    }
+
+    /// With what workers have said of the remedies that it has.
+    async fn with_answers(&self, mut watch: Watch) -> Result<Watch, StoreError> {
+        let actions = self.life.actions();
+        let stored = watch.remedies.iter().map(|remedy| actions.get(remedy.event_id, remedy.action));
+        let stored = try_join_all(stored).await?;
+        for (remedy, item) in watch.remedies.iter_mut().zip(stored) {
+            let done = item.filter(|item| item.status == ActionStatus::Succeeded);
+            remedy.succeeded_at = done.and_then(|item| item.settled_at);
+        }
+        Ok(watch)
     }
 
     fn counters(&self, arrivals: &[Arrival], clock: &dyn Clock) -> Counters {

@@ -83,8 +83,16 @@ impl Life {
     ///
     /// # Errors
     /// [`StoreError`] if it was not written.
-    pub async fn claim(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
-        self.actions.replace(old, new).await
+    pub async fn claim(&self, old: &ActionItem, new: &ActionItem, now: Timestamp) -> Result<bool, StoreError> {
+        self.actions.replace(old, new, now).await
+    }
+
+    /// Has `item`, about which nothing is due yet, come up again when something is.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it was not written.
+    pub async fn put_off(&self, item: &ActionItem) -> Result<(), StoreError> {
+        self.actions.put_off(item).await.map(drop)
     }
 
     /// Moves `old` on to `new`, if it is still as `old` has it. False, and nothing is changed, if it is not. A bad end is
@@ -99,27 +107,31 @@ impl Life {
         on_alarm: OnAlarm<'_>,
         clock: &dyn Clock,
     ) -> Result<bool, StoreError> {
-        // The watch tells running remedies from ended ones: a step among the running ones does not concern it.
-        let concerns_watch = new.action.is_remedy() && !(old.status.is_running() && new.status.is_running());
-        if old.status == new.status || !concerns_watch {
+        let now = clock.now();
+        let is_counted = new.action.is_remedy() && !(old.status.is_running() && new.status.is_running());
+        if old.status == new.status || !is_counted {
             // A write whose answer was lost, tried again by the SDK, finds its own work.
-            return Ok(self.actions.replace(old, new).await? || self.is_now(new).await?);
+            return Ok(self.actions.replace(old, new, now).await? || self.is_now(new).await?);
         }
+        // The watch has all remedies that may still help, done or not: only an end concerns it.
+        let concerns_watch = new.status.is_final();
         let kind = new.kind();
-        let at = new.settled_at.unwrap_or_else(|| clock.now());
+        let at = new.settled_at.unwrap_or(now);
         for attempt in 1..=MAX_ATTEMPTS {
             if attempt > 1 {
                 backoff::wait(attempt, clock).await;
             }
-            let before = self.watches.get(&kind).await?;
-            let mut watch = before.watch.clone();
-            watch.version += 1;
-            watch.note(new.action, new.event_id, new.status, at);
-            if new.status.is_bad_end() {
-                on_alarm(&mut watch, Alarm { action: new.action, event_id: new.event_id, status: new.status, at });
+            let mut items = vec![self.actions.put_replacement(old, new, now)?, self.rollups.settle(old, new)?];
+            if concerns_watch {
+                let before = self.watches.get(&kind).await?;
+                let mut watch = before.watch.clone();
+                watch.version += 1;
+                watch.forget(new.action, new.event_id);
+                if new.status.is_bad_end() {
+                    on_alarm(&mut watch, Alarm { action: new.action, event_id: new.event_id, status: new.status, at });
+                }
+                items.extend(self.put_watch(&kind, &before, &Next::to(&watch), at)?);
             }
-            let mut items = vec![self.actions.put_replacement(old, new)?, self.rollups.settle(old, new)?];
-            items.extend(self.put_watch(&kind, &before, &Next::to(&watch), at)?);
             let table = &self.actions.0;
             match transaction::send(&table.client, &table.name, items).await? {
                 Attempt::Committed => return Ok(true),

@@ -7,8 +7,8 @@ use scoring::Policy;
 use store::{Listed, StoreError, Unended};
 
 use super::{chart, within};
-use crate::incidents;
 use crate::text::count;
+use crate::{actions, incidents};
 
 /// A sparkline's own units: as wide as this for each day, and as high as this.
 const STEP: u64 = 4;
@@ -25,8 +25,8 @@ pub(super) struct Row {
     pub(super) seen: Option<Timestamp>,
     /// The page of the incident that its silence is, if it is silent.
     pub(super) silence: Option<String>,
-    /// How many of its actions are on their way.
-    pub(super) running: String,
+    /// How many of its actions have not ended.
+    pub(super) under_way: String,
 }
 
 /// All of them, in the seed's order.
@@ -41,8 +41,6 @@ pub(super) fn rows(
     let row = |engine: &Engine| {
         let numbers: Vec<u64> = days.iter().map(|(_, counts)| counts.engine(*engine).total()).collect();
         let is_silent = |listed: &&Listed| listed.is_silence() && listed.id.kind.engine == *engine;
-        let is_running = |row: &&Unended| row.engine == *engine && row.status.is_running();
-        let running = unended.iter().filter_map(|row| row.as_ref().ok()).filter(is_running).count();
         let heard = hours.iter().rev().find(|(_, counts)| counts.engine(*engine).total() > 0);
         Row {
             title: policy.title(*engine).to_owned(),
@@ -50,7 +48,7 @@ pub(super) fn rows(
             month: count(numbers.iter().copied().fold(0, u64::saturating_add), "event"),
             week: week.engine(*engine).total().to_string(),
             seen: heard.map(|(hour, _)| *hour),
-            running: count(running as u64, "action"),
+            under_way: actions::under_way(*engine, unended),
             silence: unresolved.iter().find(is_silent).map(|listed| incidents::path(&listed.id)),
         }
     };
