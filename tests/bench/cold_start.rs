@@ -145,12 +145,7 @@ impl<'a> Bench<'a> {
     async fn start(root: &'a Path) -> Self {
         let (dynamodb, _) = tables::dynamodb().await;
         let clock = Arc::new(ManualClock::at(now()));
-        let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::from_static("us-east-1"))
-            .endpoint_url(&dynamodb)
-            .test_credentials()
-            .load()
-            .await;
+        let config = platform::aws::local(&dynamodb);
         let tokens = people::credentials(&Credentials::new(&Db::new(&config), "Credentials"), &clock).await;
         let address = aws::start(dynamodb).await;
         let (https, certificate) = tls::before(address.clone()).await;

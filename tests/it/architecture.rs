@@ -64,6 +64,18 @@ fn dynamodb_is_behind_store_and_sns_behind_notify() {
     assert!(notify.iter().any(|name| name == "aws_sdk_sns") && !notify.iter().any(|name| name == "aws_sdk_dynamodb"));
 }
 
+/// Each is a tenth of a megabyte of a zip, and what they do is done by another, or not needed.
+#[test]
+fn functions_link_one_tls_and_no_tables_of_unicode() {
+    for function in ["log-event", "dashboard", "sweep"] {
+        let linked = dependencies(function);
+        assert!(linked.iter().any(|name| name == "ring"), "cargo tree said nothing of {function}: {linked:?}");
+        for name in ["aws_lc_rs", "openssl", "icu_normalizer", "unicode_normalization"] {
+            assert!(!linked.iter().any(|linked| linked == name), "{function} links {name}");
+        }
+    }
+}
+
 #[test]
 fn a_main_is_read_at_a_glance() {
     let mut mains = Vec::new();

@@ -11,7 +11,7 @@ pub(crate) mod tables;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::SdkConfig;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
@@ -75,10 +75,10 @@ impl World {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::at(monday()));
         let (url, database) = tables::dynamodb().await;
-        let direct_config = aws(&url).await;
+        let direct_config = platform::aws::local(&url);
         let dynamodb = Proxy::start(url).await;
         let sns = Sns::start(Arc::clone(&clock), dynamodb.injector()).await;
-        let (db_config, sns_config) = (aws(&dynamodb.url).await, aws(&sns.url).await);
+        let (db_config, sns_config) = (platform::aws::local(&dynamodb.url), platform::aws::local(&sns.url));
         let tokens = people::credentials(&credentials_of(&direct_config), &clock).await;
         let gate = gate(&direct_config, UNHURRIED, &clock).await;
         let api = Api::new(&clock, &db_config, &sns_config, &gate, &tokens[people::TESTS]);
@@ -399,15 +399,6 @@ fn topic(sns_config: &SdkConfig, name: &str) -> Topic {
 fn escalations(db: &Db, sns_config: &SdkConfig) -> Escalations {
     let policy = Policy::compiled().unwrap();
     Escalations::new(topic(sns_config, "escalations"), events(db), &life(db), &policy, None)
-}
-
-async fn aws(url: &str) -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .endpoint_url(url)
-        .test_credentials()
-        .load()
-        .await
 }
 
 /// An event as a caller sends it.

@@ -1,7 +1,12 @@
-//! What API Gateway hands over, made fit for the HTTP types, which panic on what a gateway lets through.
+//! What API Gateway hands over, made fit for the HTTP types, which panic on what a gateway lets through; and what it gets back.
 
+use std::pin::Pin;
+
+use axum::body::to_bytes;
+use axum::response::Response;
 use lambda_http::http::header::{HOST, HeaderName};
 use lambda_http::request::LambdaRequest;
+use lambda_http::{Body, IntoResponse};
 use lambda_runtime::LambdaEvent;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -21,6 +26,25 @@ pub(crate) fn clean(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<Lambda
         request.headers.remove(HeaderName::from_static("x-forwarded-proto"));
     }
     event
+}
+
+/// An answer on its way to API Gateway, which takes text as it is, and bytes in Base64. All text here is UTF-8: so the tables
+/// of every other encoding, 100 KB of a zip, are not linked.
+pub(crate) struct Answer(pub(crate) Response);
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = lambda_http::Response<Body>> + Send>> {
+        Box::pin(async move {
+            let (parts, body) = self.0.into_parts();
+            let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+            let body = match String::from_utf8(bytes.into()) {
+                Ok(text) if text.is_empty() => Body::Empty,
+                Ok(text) => Body::Text(text),
+                Err(bytes) => Body::Binary(bytes.into_bytes()),
+            };
+            lambda_http::Response::from_parts(parts, body)
+        })
+    }
 }
 
 fn encoded(text: &str, set: &'static AsciiSet) -> String {
@@ -55,6 +79,19 @@ mod tests {
         assert_eq!(uri.path(), "/events%23x");
         assert_eq!(uri.query(), Some("eventType=%3Cb%3E&a=%3Cb%3E&c=d%20e"));
         assert_eq!(uri.host(), Some("age.example"));
+    }
+
+    #[tokio::test]
+    async fn text_goes_as_it_is_and_bytes_as_bytes() {
+        let answered = async |body: &'static [u8]| {
+            let answer = Response::builder().status(201).header("set-cookie", "a=b").body(body.into()).unwrap();
+            let given = Answer(answer).into_response().await;
+            assert_eq!((given.status().as_u16(), given.headers().len()), (201, 1));
+            given.into_body()
+        };
+        assert_eq!(answered(b"").await, Body::Empty);
+        assert_eq!(answered("{\"a\":\"\u{e9}\"}".as_bytes()).await, Body::Text("{\"a\":\"\u{e9}\"}".to_owned()));
+        assert_eq!(answered(&[0x1f, 0x8b]).await, Body::Binary(vec![0x1f, 0x8b]));
     }
 
     proptest! {

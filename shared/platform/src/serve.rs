@@ -56,6 +56,7 @@ async fn unknown_path(uri: Uri) -> Problem {
 /// # Errors
 /// If the Lambda runtime cannot be reached.
 pub async fn serve(router: Router) -> Result<(), Error> {
+    let router = ServiceExt::<lambda_http::Request>::map_response(router, gateway::Answer);
     lambda_runtime::run(Adapter::from(router).map_request(gateway::clean)).await
 }
 
