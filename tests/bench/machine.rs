@@ -8,5 +8,7 @@ pub(crate) fn describe() -> String {
     let model = model.map_or(std::env::consts::ARCH, |(_, model)| model);
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let kernel = read("/proc/sys/kernel/osrelease");
-    format!("{model}, {cores} cores, Linux {}", kernel.trim())
+    // What stands behind a dash is whose build it is.
+    let version = kernel.trim().split('-').next().unwrap_or_default();
+    format!("{model}, {cores} cores, Linux {version}")
 }

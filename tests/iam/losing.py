@@ -1,4 +1,4 @@
-"""A way to the local AWS on which answers get lost: the call is done, and its caller never hears of it."""
+"""A way to the local AWS on which answers get lost: the call is done, and its caller never hears of it. Or calls do."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 
 class Losing:
-    """While it is entered, the first `times` answers to a DynamoDB operation are lost."""
+    """While it is entered, the first `times` answers to a DynamoDB operation are lost, or it is refused instead, so."""
 
-    def __init__(self, endpoint: str, operation: str, times: int) -> None:
+    def __init__(self, endpoint: str, operation: str, times: int, refusal: str | None = None) -> None:
         self._to, self._operation, self._left = urlsplit(endpoint).netloc, operation, times
+        self._refusal = refusal
         self._lock = threading.Lock()
         self.lost = 0
         self.heard: list[str] = []  # the refusals that came through
@@ -46,6 +47,15 @@ class Losing:
 
     def pass_on(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        loses = self._loses(request.headers.get("X-Amz-Target", ""))
+        if loses and self._refusal is not None:
+            refusal = self._refusal.encode()
+            request.send_response(400)
+            request.send_header("Content-Type", "application/x-amz-json-1.0")
+            request.send_header("Content-Length", str(len(refusal)))
+            request.end_headers()
+            request.wfile.write(refusal)
+            return
         connection = http.client.HTTPConnection(self._to, timeout=30)
         try:
             # With the Host header that was signed.
@@ -54,7 +64,7 @@ class Losing:
             answer = response.read()
         finally:
             connection.close()
-        if self._loses(request.headers.get("X-Amz-Target", "")):
+        if loses:
             request.close_connection = True
             return
         if response.status >= 400:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -114,6 +115,16 @@ def a_record_whose_answer_is_lost_is_known(world: World) -> None:
         [item] = world.report("HIGH", "maos")["actions"]
         expect("how many answers were lost", proxy.lost, 1)
     expect(f"{item['action']} in the answer", item["status"], "dispatched")
+
+
+@scenario("log-event", {"dynamodb:GetItem": "Rollups"})
+def a_counter_that_another_writes_is_left(world: World) -> None:
+    reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+    refusal = {"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "CancellationReasons": reasons}
+    with world.losing("log-event", "TransactWriteItems", times=1, refusal=json.dumps(refusal)) as proxy:
+        event = world.report("LOW", "qa")
+        expect("how often it met another", proxy.lost, 1)
+    expect("whether it counts on the first row", world.row(event) == 0, False)
 
 
 @scenario("list-events", {"dynamodb:GetItem": "Events", "dynamodb:Query": "Actions Rollups Events/index/timeline"})

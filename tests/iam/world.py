@@ -141,6 +141,11 @@ class World:
         for action, status in statuses.items():
             expect(f"{action} on record", shown.get(action), status)
 
+    def row(self, event: Item) -> int:
+        """Which of its engine's rows counts the event."""
+        item = self._db.get_item(TableName=self.stack["EVENTS_TABLE"], Key={"id": {"S": event["id"]}})["Item"]
+        return int(item["bucket"]["S"].rsplit("#", 1)[1])
+
     def mail(self, event: Item) -> str:
         """What people got about the incident of an event."""
         mails = [json.loads(body)["Message"] for body in queues.take(self.sqs, self.stack["ESCALATIONS_QUEUE_URL"])]
@@ -165,9 +170,9 @@ class World:
         self._configure(function, {NAME.upper(): self.fresh()})
 
     @contextmanager
-    def losing(self, function: str, operation: str, times: int) -> Iterator[Losing]:
-        """The function's way to DynamoDB loses answers."""
-        with Losing(self.stack["AWS_ENDPOINT_URL"], operation, times) as proxy:
+    def losing(self, function: str, operation: str, times: int, refusal: str | None = None) -> Iterator[Losing]:
+        """The function's way to DynamoDB loses answers, or refuses calls."""
+        with Losing(self.stack["AWS_ENDPOINT_URL"], operation, times, refusal) as proxy:
             try:
                 # The local AWS sets AWS_ENDPOINT_URL itself; the SDK puts the service's own before it.
                 self._configure(function, {"AWS_ENDPOINT_URL_DYNAMODB": proxy.endpoint})

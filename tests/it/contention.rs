@@ -56,7 +56,7 @@ async fn a_busy_partition_makes_writers_spread() {
     for reason in ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"] {
         let world = World::new().await;
         world.dynamodb.fault(move |call| match (call.operation.as_str(), call.earlier) {
-            ("TransactWriteItems", 0..2) => Fault::Cancel(reason),
+            ("TransactWriteItems", 0..3) => Fault::Cancel(reason),
             _ => Fault::None,
         });
         assert_eq!(world.post(&event("billing", "invoice_synced", "LOW")).await.status, 201, "{reason}");

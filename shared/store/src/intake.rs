@@ -221,7 +221,7 @@ impl Intake {
         let last_try = last_try.plus_seconds(TRYING_SECONDS);
         let mut attempts = 0;
         loop {
-            let counters = self.counters(arrivals, clock);
+            let counters = self.counters(arrivals);
             let items = self.transaction(arrivals, &counters)?;
             let places = match transaction::send(&self.events.table.client, &self.events.table.name, items).await {
                 Ok(Attempt::Committed) => return Ok(Sent::Stored),
@@ -245,7 +245,7 @@ impl Intake {
             backoff::wait(attempts, clock).await;
             for (place, (engine, day)) in (arrivals.len()..).zip(counters.into_keys()) {
                 if places.contains(&place) {
-                    self.widen(engine, day).await;
+                    self.leave(engine, day, clock).await;
                 }
             }
             // Whoever was in the way may have changed what the plan was made from.
@@ -276,10 +276,10 @@ impl Intake {
         Ok(watch)
     }
 
-    fn counters(&self, arrivals: &[Arrival], clock: &dyn Clock) -> Counters {
+    fn counters(&self, arrivals: &[Arrival]) -> Counters {
         let rows = arrivals.iter().map(Arrival::counted_in);
         let rows: BTreeSet<(Engine, Day)> = rows.collect();
-        rows.into_iter().map(|(engine, day)| ((engine, day), self.shards.pick(engine, day, clock.random()))).collect()
+        rows.into_iter().map(|(engine, day)| ((engine, day), self.shards.shard(engine, day))).collect()
     }
 
     /// The events come first, then the counters.
@@ -345,12 +345,19 @@ impl Intake {
         }
     }
 
-    /// Spreads this engine's day over twice as many rows. If that cannot be told to readers, the next try goes on as before.
-    async fn widen(&self, engine: Engine, day: Day) {
-        let wider = (self.shards.width(engine, day) * 2).min(MAX_WIDTH);
-        // INVARIANT: readers are told of the wider spread before anything is written there.
-        match self.life.rollups().publish_width(engine, day, wider).await {
-            Ok(Some(known)) => self.shards.widen(engine, day, known),
+    /// Leaves a row of this engine to whoever else is there; for one of twice as many, if there are not more already and
+    /// others were tried. If that cannot be told to readers, the next try goes on as before.
+    async fn leave(&self, engine: Engine, day: Day, clock: &dyn Clock) {
+        let (rollups, width) = (self.life.rollups(), self.shards.width(engine, day));
+        // To read is in nobody's way. In a crowd one publishes, and the others find it.
+        let told = match rollups.width(engine, day).await {
+            Ok(known) if known > width || self.shards.may_move(engine, day) => Ok(Some(known)),
+            // INVARIANT: readers are told of the wider spread before anything is written there.
+            Ok(_) => rollups.publish_width(engine, day, (width * 2).min(MAX_WIDTH)).await,
+            Err(error) => Err(error),
+        };
+        match told {
+            Ok(Some(known)) => self.shards.leave(engine, day, known, clock.random()),
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "could not spread"),
         }

@@ -228,6 +228,13 @@ impl Rollups {
         transaction::update(&self.table.name, update.update_expression(format!("ADD {}", parts.join(", "))))
     }
 
+    /// Over how many rows `engine` is spread on `day`, as shard 0's row says.
+    pub(crate) async fn width(&self, engine: Engine, day: Day) -> Result<u32, StoreError> {
+        let key = [("engine_shard", text(keys::engine_shard(engine, 0))), ("day", text(day))];
+        let item = self.table.get(key, Consistency::Strong).await?;
+        item.map_or(Ok(1), |item| rows::width(&RowName { table: &self.table.name, key: KEY }, &item))
+    }
+
     /// Makes shard 0's row of `day` say at least `width`; answers what it says then, or None if others kept writing it.
     pub(crate) async fn publish_width(&self, engine: Engine, day: Day, width: u32) -> Result<Option<u32>, StoreError> {
         let sent = self

@@ -1,4 +1,4 @@
-//! Over how many rollup rows this execution environment spreads its writes.
+//! Which rollup rows this execution environment writes.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,36 +6,60 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use model::{Day, Engine};
 
 /// The most rows one engine's day is spread over. Each takes some 500 transactions a second (1,000 WCU, two a counter).
-pub(crate) const MAX_WIDTH: u32 = 64;
+pub(crate) const MAX_WIDTH: u32 = 256;
 
-/// The width of each engine's present day. A new day starts at 1 again: a quiet system reads one row an engine.
+/// Where each engine's present day is counted. A new day starts at row 0 of 1 again: a quiet system reads one row an engine.
 ///
-/// An environment handles one request at a time, so it never conflicts with itself; only a conflict widens.
+/// An environment handles one request at a time, so it never conflicts with itself. It stays on a row until it meets another
+/// environment there, and then one of the two goes: so before long all are alone, where there is room for all.
 #[derive(Debug, Default)]
-pub(crate) struct Shards(Mutex<BTreeMap<Engine, (Day, u32)>>);
+pub(crate) struct Shards(Mutex<BTreeMap<Engine, Place>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    day: Day,
+    width: u32,
+    shard: u32,
+    /// Whether it came from another row of as many.
+    has_moved: bool,
+}
 
 impl Shards {
-    fn known(&self) -> MutexGuard<'_, BTreeMap<Engine, (Day, u32)>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Engine, Place>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The width that `engine` has on `day`.
-    pub(crate) fn width(&self, engine: Engine, day: Day) -> u32 {
-        self.known().get(&engine).filter(|(known, _)| *known == day).map_or(1, |(_, width)| *width)
+    fn place(&self, engine: Engine, day: Day) -> Place {
+        let known = self.known().get(&engine).copied().filter(|known| known.day == day);
+        known.unwrap_or(Place { day, width: 1, shard: 0, has_moved: true })
     }
 
-    /// Remembers that readers of `engine` on `day` look at `width` rows.
+    /// Over how many rows `engine` is spread on `day`, as far as this environment knows.
+    pub(crate) fn width(&self, engine: Engine, day: Day) -> u32 {
+        self.place(engine, day).width
+    }
+
+    /// Whether to try another row of as many before there are more: readers pay for each.
+    pub(crate) fn may_move(&self, engine: Engine, day: Day) -> bool {
+        let place = self.place(engine, day);
+        place.width == MAX_WIDTH || !place.has_moved
+    }
+
+    /// The row for the next write.
+    pub(crate) fn shard(&self, engine: Engine, day: Day) -> u32 {
+        self.place(engine, day).shard
+    }
+
+    /// Goes to another row, of `width`.
     ///
     /// INVARIANT: called only after shard 0's row says so, or readers would miss what is written beyond it.
-    pub(crate) fn widen(&self, engine: Engine, day: Day, width: u32) {
-        let width = width.clamp(self.width(engine, day), MAX_WIDTH);
-        self.known().insert(engine, (day, width));
-    }
-
-    /// A shard for the next write.
-    pub(crate) fn pick(&self, engine: Engine, day: Day, random: u128) -> u32 {
-        let width = u128::from(self.width(engine, day));
-        u32::try_from(random % width).unwrap_or(0)
+    pub(crate) fn leave(&self, engine: Engine, day: Day, width: u32, random: u128) {
+        let left = self.place(engine, day);
+        let width = width.clamp(left.width, MAX_WIDTH);
+        let others = u128::from(width - 1).max(1);
+        let steps = 1 + u32::try_from(random % others).unwrap_or(0);
+        let came = Place { day, width, shard: (left.shard + steps) % width, has_moved: width == left.width };
+        self.known().insert(engine, came);
     }
 }
 
@@ -44,17 +68,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn widens_for_the_day_only_and_never_narrows() {
+    fn stays_for_the_day_and_never_narrows() {
         let (today, tomorrow): (Day, Day) = ("2026-11-23".parse().unwrap(), "2026-11-24".parse().unwrap());
         let shards = Shards::default();
-        assert_eq!(shards.width(Engine::Qa, today), 1);
-        shards.widen(Engine::Qa, today, 8);
-        shards.widen(Engine::Qa, today, 4);
-        assert_eq!(shards.width(Engine::Qa, today), 8);
-        assert_eq!((shards.width(Engine::Billing, today), shards.width(Engine::Qa, tomorrow)), (1, 1));
-        shards.widen(Engine::Qa, today, 1000);
-        assert_eq!(shards.width(Engine::Qa, today), MAX_WIDTH);
-        let picked: std::collections::BTreeSet<_> = (0..1000).map(|n| shards.pick(Engine::Qa, today, n)).collect();
-        assert_eq!(picked.len(), 64);
+        let at = |engine, day| (shards.shard(engine, day), shards.width(engine, day));
+        assert_eq!(at(Engine::Qa, today), (0, 1));
+        shards.leave(Engine::Qa, today, 8, 9);
+        assert_eq!(at(Engine::Qa, today), (3, 8));
+        assert_eq!((at(Engine::Qa, today), shards.may_move(Engine::Qa, today)), ((3, 8), true));
+        shards.leave(Engine::Qa, today, 4, 0);
+        assert_eq!((at(Engine::Qa, today), shards.may_move(Engine::Qa, today)), ((4, 8), false));
+        assert_eq!((at(Engine::Billing, today), at(Engine::Qa, tomorrow)), ((0, 1), (0, 1)));
+        assert!(!shards.may_move(Engine::Billing, today), "there is no other");
+        shards.leave(Engine::Qa, today, 1000, 0);
+        assert_eq!(at(Engine::Qa, today), (5, MAX_WIDTH));
+    }
+
+    #[test]
+    fn whoever_leaves_may_come_to_any_other_row_and_to_no_other() {
+        let today: Day = "2026-11-23".parse().unwrap();
+        let came_to = |random: u128| {
+            let shards = Shards::default();
+            shards.leave(Engine::Qa, today, 8, 4);
+            shards.leave(Engine::Qa, today, 8, random);
+            shards.shard(Engine::Qa, today)
+        };
+        let rows: std::collections::BTreeSet<_> = (0..100).map(came_to).collect();
+        assert_eq!(rows.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 6, 7]);
     }
 }

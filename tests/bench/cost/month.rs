@@ -28,7 +28,7 @@ pub(super) struct Month(Vec<(&'static str, [f64; 2])>);
 impl Month {
     pub(super) fn of(writes: &Writes) -> Self {
         let (high, idle) = (&writes.high, &writes.idle);
-        let steps = [&high.taken, &high.outcome, &high.verified];
+        let steps = [&high.taken, &high.outcome, &high.put_off, &high.verified];
         let dollars = |written: f64, read: f64| written * prices::WRITES + read * prices::READS;
         let of_high = steps.iter().map(|units| dollars(units.written, units.read)).sum::<f64>() * HIGH;
         let low = 1.0 - HIGH;
