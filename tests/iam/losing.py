@@ -1,4 +1,4 @@
-"""A way to the local AWS on which answers get lost: the call is done, and its caller never hears of it. Or calls do."""
+"""A way to the local AWS on which answers get lost: the call is done, and its caller never hears of it. Or calls are refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 
 class Losing:
-    """While it is entered, the first `times` answers to a DynamoDB operation are lost, or it is refused instead, so."""
+    """While it is entered, the first `times` answers to a DynamoDB operation are lost. With a `refusal`, the first `times` calls are
+    answered with that instead, and not passed on."""
 
     def __init__(self, endpoint: str, operation: str, times: int, refusal: str | None = None) -> None:
         self._to, self._operation, self._left = urlsplit(endpoint).netloc, operation, times

@@ -419,3 +419,21 @@ async fn actions_are_listed_newest_first_and_by_status() {
         assert_eq!((refused.status, refused.text("/errors/0/pointer")), (422, field));
     }
 }
+
+/// An event reads the watch, and then what has become of the remedies that it has: one may have ended in between.
+#[tokio::test]
+async fn what_has_ended_in_that_moment_is_not_taken_for_running() {
+    let world = World::new().await;
+    let first = trouble(&world).await;
+    world.clock.advance(MINUTE);
+    let ended = json!({
+        "TableName": "Actions",
+        "Key": { "event_id": { "S": first }, "action": { "S": "billing_sync_repair" } },
+        "UpdateExpression": "SET #item.#status = :failed REMOVE due_shard, due_at, #item.dueAt",
+        "ExpressionAttributeNames": { "#item": "item", "#status": "status" },
+        "ExpressionAttributeValues": { ":failed": { "S": "failed" } },
+    });
+    world.dynamodb.ask("UpdateItem", &ended).await;
+    let second = trouble(&world).await;
+    assert_eq!(world.status(&second).await, "dispatched");
+}

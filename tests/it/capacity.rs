@@ -75,6 +75,27 @@ async fn what_follows_on_a_remedy() {
 }
 
 #[tokio::test]
+async fn a_worker_that_takes_its_time() {
+    let world = World::new().await;
+    world.sweep().await;
+    let high = event("billing", "ledger_lost", "HIGH");
+    let path =
+        format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", world.post(&high).await.text("/id"));
+    // Put off until its worker must have answered, and then until it must have helped.
+    for (seconds, units) in [(60, 4.0), (60, 1.0), (600, 1.0)] {
+        world.clock.advance(seconds);
+        let (sweep, _) = world.dynamodb.consumed(Box::pin(world.sweep())).await;
+        assert_eq!(sweep.written, units, "{}", world.clock.now());
+    }
+    assert_eq!(written(&world, world.as_kid(BILLING).tell(&path, &json!({ "outcome": "succeeded" })), 200).await, 4.0);
+    for (seconds, units) in [(60, 1.0), (1080, 4.0), (2340, 1.0), (120, 8.0)] {
+        world.clock.advance(seconds);
+        let (sweep, _) = world.dynamodb.consumed(Box::pin(world.sweep())).await;
+        assert_eq!(sweep.written, units, "{}", world.clock.now());
+    }
+}
+
+#[tokio::test]
 async fn statistics_and_reports_of_weeks_with_every_hour_filled() {
     let world = World::new().await;
     world.fill_every_hour(32).await;

@@ -50,6 +50,21 @@ async fn writers_spread_and_totals_stay_exact() {
     assert_eq!(world.dynamodb.calls("Query"), model::Engine::ALL.len() + 1);
 }
 
+/// Lambda has 1,024 files, and each call under way is a connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn days_of_many_rows_are_read_some_at_a_time() {
+    const ROWS: u32 = 256;
+    let world = World::new().await;
+    world.fill_every_hour(2).await;
+    let events = world.get("/api/governance/stats").await.number("/totalEvents");
+    world.spread(ROWS).await;
+    let api = world.another_environment().await;
+    world.dynamodb.heal();
+    assert_eq!(api.get("/api/governance/stats").await.number("/totalEvents"), events * u64::from(ROWS));
+    assert!(world.dynamodb.calls("Query") > model::Engine::ALL.len() * (ROWS as usize - 1));
+    assert!((8..=72).contains(&world.dynamodb.most_at_once()), "{}", world.dynamodb.most_at_once());
+}
+
 /// A counter's partition that takes no more writes says so within a transaction, too.
 #[tokio::test]
 async fn a_busy_partition_makes_writers_spread() {

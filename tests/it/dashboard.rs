@@ -425,3 +425,24 @@ async fn the_first_page_says_what_needs_a_person_and_why() {
     let down = reader.get("/dashboard").await;
     assert_eq!(down.status, 503, "a page that cannot be trusted is not shown");
 }
+
+#[tokio::test]
+async fn the_engines_page_counts_what_is_under_way() {
+    let world = World::new().await;
+    let mut browser = Browser::of(&world, READER).await;
+    let mut engines_with = async |number: &str| {
+        let page = browser.get("/dashboard/engines").await;
+        page.body.matches(&format!("<dd>{number}</dd>")).count()
+    };
+    // What waits for a person is not under way.
+    world.post(&event("compliance", "permission_widened", "HIGH")).await;
+    let first = world.post(&event("billing", "ledger_lost", "HIGH")).await;
+    assert_eq!((engines_with("1 action").await, engines_with("0 actions").await), (1, 7));
+    world.post(&event("billing", "invoice_lost", "HIGH")).await;
+    let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", first.text("/id"));
+    assert_eq!(world.as_kid(BILLING).tell(&path, &json!({ "outcome": "succeeded" })).await.status, 200);
+    assert_eq!((engines_with("2 actions").await, engines_with("0 actions").await), (1, 7));
+    world.clock.advance(3700);
+    world.sweep().await;
+    assert_eq!(engines_with("0 actions").await, 8);
+}

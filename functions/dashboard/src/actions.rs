@@ -42,10 +42,10 @@ pub(crate) const fn tone(status: ActionStatus) -> &'static str {
     }
 }
 
-/// How many actions of `engine` have not ended.
+/// How many actions of `engine` are under way, as the list of actions has it.
 pub(crate) fn under_way(engine: Engine, unended: &[Result<Unended, StoreError>]) -> String {
-    let of_engine = |row: &&Result<Unended, StoreError>| row.as_ref().is_ok_and(|row| row.engine == engine);
-    count(unended.iter().filter(of_engine).count() as u64, "action")
+    let is_under_way = |row: &&Unended| row.engine == engine && row.status != ActionStatus::AwaitingApproval;
+    count(unended.iter().filter_map(|row| row.as_ref().ok()).filter(is_under_way).count() as u64, "action")
 }
 
 /// What is done, for whoever is to approve it.

@@ -32,7 +32,7 @@ struct Row {
     last: Option<Last>,
     /// The page of the incident that its silence is, if it is silent.
     silence: Option<String>,
-    /// How many of its actions have not ended.
+    /// How many of its actions are under way.
     under_way: String,
     keys: Vec<Key>,
     /// How many of its credentials are over.

@@ -53,7 +53,8 @@ pub struct Swept {
     pub failed: u64,
     /// How many actions have not ended, by status as the index of what is due has it.
     pub unended: BTreeMap<ActionStatus, u64>,
-    /// How long the longest due action had been due, in seconds. One that cannot be handed over is due since it was owed.
+    /// How long ago an action was to be looked at that is not yet, in seconds: between two runs there is always one, where
+    /// there are any. One that cannot be handed over was to be since it was owed.
     pub oldest_due_seconds: i64,
     /// How many e-mails were sent.
     pub mails_sent: u64,

@@ -2,7 +2,8 @@
 
 use std::pin::Pin;
 
-use axum::body::to_bytes;
+use axum::body::{Bytes, to_bytes};
+use axum::http::StatusCode;
 use axum::response::Response;
 use lambda_http::http::header::{HOST, HeaderName};
 use lambda_http::request::LambdaRequest;
@@ -35,8 +36,12 @@ pub(crate) struct Answer(pub(crate) Response);
 impl IntoResponse for Answer {
     fn into_response(self) -> Pin<Box<dyn Future<Output = lambda_http::Response<Body>> + Send>> {
         Box::pin(async move {
-            let (parts, body) = self.0.into_parts();
-            let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+            let (mut parts, body) = self.0.into_parts();
+            let bytes = to_bytes(body, usize::MAX).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the answer cannot be given");
+                parts.status = StatusCode::INTERNAL_SERVER_ERROR;
+                Bytes::new()
+            });
             let body = match String::from_utf8(bytes.into()) {
                 Ok(text) if text.is_empty() => Body::Empty,
                 Ok(text) => Body::Text(text),

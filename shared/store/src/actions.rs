@@ -41,7 +41,7 @@ pub struct Unended {
     pub action: Action,
     /// The engine that the event is of.
     pub engine: Engine,
-    /// How far it has come. That a worker says it is done shows when the action is looked at next: until then it is dispatched.
+    /// How far it has come. What was dispatched may be done: that shows when it is looked at.
     pub status: ActionStatus,
     /// When it is to be looked at.
     pub due_at: Timestamp,
@@ -99,7 +99,7 @@ impl Actions {
         self.0.get(key, Consistency::Strong).await?.map(|item| self.parse(&item)).transpose()
     }
 
-    /// The actions that have not ended, the longest due first; of each shard up to a megabyte, which are some thousands. A row
+    /// The actions that have not ended, those to be looked at first before the others; of each shard up to a megabyte, which are some thousands. A row
     /// that cannot be read is an error of its own: it must not keep the others waiting.
     ///
     /// # Errors
@@ -285,12 +285,12 @@ enum Entry {
 
 impl Entry {
     /// INVARIANT: the index has an action at the time when something is due about it, or before. So what is put off may stay
-    /// where it is until it comes up: most actions are put off more often than they come up.
+    /// where it is until it comes up: nobody but the sweep waits for it to be moved.
     fn after(old: &ActionItem, new: &ActionItem, now: Timestamp) -> Self {
         let (Some(was_due), Some(due_at)) = (old.due_at, new.due_at) else { return Self::Moves };
         if was_due <= now || due_at < was_due || due_shard(old) != due_shard(new) {
             Self::Moves
-        } else if new.status == ActionStatus::Succeeded {
+        } else if (old.status, new.status) == (ActionStatus::Dispatched, ActionStatus::Succeeded) {
             Self::Stays
         } else {
             Self::Shows

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures_util::future::try_join_all;
 use model::{
     ActionItem, ActionStatus, Clock, Day, Engine, Event, EventId, IdempotencyKey, Incident, KeyId, Kind, NewEvent,
-    Plan, Timestamp, Watch,
+    Plan, Remedy, Timestamp, Watch,
 };
 
 use crate::row::Item;
@@ -264,15 +264,20 @@ impl Intake {
         Ok(())
     }
 
-    /// With what workers have said of the remedies that it has.
+    /// With what workers have said of the remedies that it has, and without those that have ended since it was read: a plan that
+    /// goes by that writes the watch, finds it changed, and is made anew.
     async fn with_answers(&self, mut watch: Watch) -> Result<Watch, StoreError> {
         let actions = self.life.actions();
         let stored = watch.remedies.iter().map(|remedy| actions.get(remedy.event_id, remedy.action));
         let stored = try_join_all(stored).await?;
-        for (remedy, item) in watch.remedies.iter_mut().zip(stored) {
-            let done = item.filter(|item| item.status == ActionStatus::Succeeded);
-            remedy.succeeded_at = done.and_then(|item| item.settled_at);
-        }
+        let remedies = mem::take(&mut watch.remedies).into_iter().zip(stored);
+        watch.remedies = remedies
+            .filter_map(|(remedy, item)| {
+                let item = item.filter(|item| !item.has_ended())?;
+                let is_done = item.status == ActionStatus::Succeeded;
+                Some(Remedy { succeeded_at: item.settled_at.filter(|_| is_done), ..remedy })
+            })
+            .collect();
         Ok(watch)
     }
 
@@ -345,21 +350,26 @@ impl Intake {
         }
     }
 
-    /// Leaves a row of this engine to whoever else is there; for one of twice as many, if there are not more already and
-    /// others were tried. If that cannot be told to readers, the next try goes on as before.
+    /// Leaves a row of this engine to whoever else is there, for one of twice as many if others were tried. If that cannot be
+    /// told to readers, the next try goes on as before.
     async fn leave(&self, engine: Engine, day: Day, clock: &dyn Clock) {
-        let (rollups, width) = (self.life.rollups(), self.shards.width(engine, day));
-        // To read is in nobody's way. In a crowd one publishes, and the others find it.
-        let told = match rollups.width(engine, day).await {
-            Ok(known) if known > width || self.shards.may_move(engine, day) => Ok(Some(known)),
-            // INVARIANT: readers are told of the wider spread before anything is written there.
-            Ok(_) => rollups.publish_width(engine, day, (width * 2).min(MAX_WIDTH)).await,
-            Err(error) => Err(error),
-        };
+        let width = self.shards.width(engine, day);
+        let told = if width == MAX_WIDTH { Ok(Some(width)) } else { self.known_width(engine, day, width).await };
         match told {
             Ok(Some(known)) => self.shards.leave(engine, day, known, clock.random()),
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "could not spread"),
         }
+    }
+
+    /// Over how many rows readers know the day to be spread, once there are some that this environment has not tried.
+    async fn known_width(&self, engine: Engine, day: Day, width: u32) -> Result<Option<u32>, StoreError> {
+        // To read is in nobody's way: of a crowd one publishes, and the others find it.
+        let known = self.life.rollups().width(engine, day).await?;
+        if known > width || self.shards.may_move(engine, day) {
+            return Ok(Some(known));
+        }
+        // INVARIANT: readers are told of the wider spread before anything is written there.
+        self.life.rollups().publish_width(engine, day, (width * 2).min(MAX_WIDTH)).await
     }
 }

@@ -159,7 +159,7 @@ impl Life {
         clock: &dyn Clock,
         next: impl Fn(&ActionItem) -> ActionItem,
     ) -> Result<ActionItem, StoreError> {
-        loop {
+        for _ in 0..MAX_ATTEMPTS {
             item.status.to(to)?;
             let new = next(&item);
             if self.advance(&item, &new, on_alarm, clock).await? {
@@ -168,6 +168,7 @@ impl Life {
             let stored = self.actions.get(item.event_id, item.action).await?;
             item = stored.ok_or(IllegalMove { from: item.status, to })?;
         }
+        Err(self.contended())
     }
 
     /// Changes what is remembered of `kind` to what `decide` makes of it, which is asked again whenever it has changed

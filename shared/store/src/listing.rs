@@ -166,14 +166,19 @@ impl Listing {
         let one = |(partition, from): (&Partition, &Timestamp)| {
             self.read_partition(*partition, filter, limit, Position::before((*from).max(bottom)), top.clone())
         };
-        let readings = stream::iter(block.partitions.iter().map(one)).buffer_unordered(READS_AT_ONCE);
-        let readings: Vec<Reading> = readings.try_collect().await?;
-        let frontier = readings.iter().filter_map(|reading| reading.frontier.clone()).max();
-        let floor = frontier.unwrap_or_else(|| Position::before(block.from));
-        let events = readings.into_iter().flat_map(|reading| reading.events);
-        let mut complete: Vec<Event> = events.filter(|event| position(event) >= floor).collect();
-        complete.sort_by_key(|event| Reverse(position(event)));
-        found.extend(complete);
+        let mut readings = stream::iter(block.partitions.iter().map(one)).buffer_unordered(READS_AT_ONCE);
+        let (mut newest, mut floor) = (Vec::new(), Position::before(block.from));
+        while let Some(Reading { events, frontier }) = readings.try_next().await? {
+            newest.extend(events);
+            newest.sort_by_cached_key(|event| Reverse(position(event)));
+            // What is beyond a page is read again for the next one: hundreds of partitions would not fit into memory.
+            let last = if newest.len() > limit { newest.get(limit - 1).map(position) } else { None };
+            newest.truncate(limit);
+            for reached in [frontier, last].into_iter().flatten() {
+                floor = floor.max(reached);
+            }
+        }
+        found.extend(newest.into_iter().filter(|event| position(event) >= floor));
         Ok(floor)
     }
 

@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWrite
 pub use counted::Counted;
 use counted::EngineDay;
 use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use memory::Memory;
 use model::{ActionItem, ActionStatus, Day, Engine, Event, Period, Remedy, Timestamp};
 pub use rows::Rollup;
@@ -21,6 +22,9 @@ use rows::Row;
 use crate::db::{Consistency, Db, Table};
 use crate::row::{Item, RowName, number, text};
 use crate::{StoreError, keys, transaction};
+
+/// How many rows' days of an engine are read at the same time. All engines are: each reading has a connection of its own.
+const SHARDS_AT_ONCE: usize = 8;
 
 const WIDTH: &str = "width";
 const OWED: &str = "owed";
@@ -130,7 +134,10 @@ impl Rollups {
         let width = wide.iter().map(|(_, width)| *width).max().unwrap_or(1);
         if let (Some((first, _)), Some((last, _))) = (wide.iter().min(), wide.iter().max()) {
             let of_shard = |shard| self.rows(engine, shard, (*first, *last), consistency);
-            try_join_all((1..width).map(of_shard)).await?.into_iter().flatten().for_each(add);
+            let mut shards = stream::iter((1..width).map(of_shard)).buffered(SHARDS_AT_ONCE);
+            while let Some(rows) = shards.try_next().await? {
+                rows.into_iter().for_each(&mut add);
+            }
         }
         Ok(counted.into_iter().map(|(day, counted)| (day, Arc::new(counted))).collect())
     }

@@ -49,6 +49,23 @@ impl World {
         self.bring_in("Rollups", rows.collect());
     }
 
+    /// Makes each day of each engine count as much once more in each of `width` rows.
+    pub(crate) async fn spread(&self, width: u32) {
+        let rows = self.rows("Rollups").await;
+        let copies = rows.iter().flat_map(|row| {
+            (0..width).map(move |shard| {
+                let AttributeValue::S(first) = &row["engine_shard"] else { panic!("a text: {row:?}") };
+                let mut copy = row.clone();
+                copy.insert("engine_shard".to_owned(), AttributeValue::S(first.replace("#0", &format!("#{shard}"))));
+                if shard == 0 {
+                    copy.insert("width".to_owned(), AttributeValue::N(width.to_string()));
+                }
+                copy
+            })
+        });
+        self.bring_in("Rollups", copies.collect());
+    }
+
     /// How many rows of events there are.
     pub(crate) fn events(&self) -> u64 {
         let stats = self.database.table_stats().unwrap();

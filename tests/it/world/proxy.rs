@@ -66,6 +66,9 @@ struct State {
     conflicts: AtomicUsize,
     /// What was consumed since the last rule was set.
     units: Mutex<Units>,
+    /// How many calls are under way, and how many were at most since the last rule was set.
+    under_way: AtomicUsize,
+    most_at_once: AtomicUsize,
 }
 
 impl Proxy {
@@ -80,6 +83,8 @@ impl Proxy {
             overlaps: Mutex::default(),
             conflicts: AtomicUsize::default(),
             units: Mutex::default(),
+            under_way: AtomicUsize::default(),
+            most_at_once: AtomicUsize::default(),
         });
         let serving = Arc::clone(&state);
         tokio::spawn(async move {
@@ -98,6 +103,7 @@ impl Proxy {
     pub(crate) fn fault(&self, rule: impl Fn(&Call) -> Fault + Send + Sync + 'static) {
         self.state.calls.lock().unwrap().clear();
         *self.state.units.lock().unwrap() = Units::default();
+        self.state.most_at_once.store(0, Ordering::SeqCst);
         *self.state.rule.lock().unwrap() = Box::new(rule);
     }
 
@@ -143,6 +149,11 @@ impl Proxy {
     /// What was consumed since the last rule was set.
     pub(crate) fn units(&self) -> Units {
         *self.state.units.lock().unwrap()
+    }
+
+    /// How many calls were under way at once, at most, since the last rule was set.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.state.most_at_once.load(Ordering::SeqCst)
     }
 
     /// What `work` consumes, and what comes of it.
@@ -217,11 +228,14 @@ impl State {
         if let Some(refusal) = self.begin(&call, &written) {
             return Ok(refusal);
         }
+        let at_once = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
         let mut forwarded = self.http.post(&self.upstream).body(call.body.to_string());
         for (name, value) in parts.headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
             forwarded = forwarded.header(name, value);
         }
         let answer = forwarded.send().await;
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
         self.end(&written).await;
         match fault {
             Fault::DropAnswer => return Err(Cut),

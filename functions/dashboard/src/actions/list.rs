@@ -163,7 +163,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
 }
 
 impl Parts {
-    /// Those that have not ended, the most urgent first. The index of what is due has them all.
+    /// Those that have not ended, those to be looked at first before the others. The index of what is due has them all.
     async fn unended(&self, group: Group) -> Result<Found, StoreError> {
         let actions = self.tables.life.actions();
         let unended = actions.unended().await?;

@@ -25,7 +25,7 @@ pub(super) struct Row {
     pub(super) seen: Option<Timestamp>,
     /// The page of the incident that its silence is, if it is silent.
     pub(super) silence: Option<String>,
-    /// How many of its actions have not ended.
+    /// How many of its actions are under way.
     pub(super) under_way: String,
 }
 
