@@ -53,46 +53,42 @@ async fn an_event_of_a_batch() {
     }
 }
 
+/// A HIGH event of billing, and where its worker says what came of its remedy.
+async fn remedy(world: &World) -> String {
+    world.sweep().await;
+    let id = world.post(&event("billing", "ledger_lost", "HIGH")).await.text("/id").to_owned();
+    format!("/api/governance/events/{id}/actions/billing_sync_repair/outcome")
+}
+
+/// Sweeps after each of these seconds write so many units.
+async fn sweeps(world: &World, written: &[(i64, f64)]) {
+    for (seconds, units) in written {
+        world.clock.advance(*seconds);
+        let (sweep, _) = world.dynamodb.consumed(Box::pin(world.sweep())).await;
+        assert_eq!(sweep.written, *units, "{}", world.clock.now());
+    }
+}
+
 #[tokio::test]
 async fn what_follows_on_a_remedy() {
     let world = World::new().await;
-    world.sweep().await;
-    let high = event("billing", "ledger_lost", "HIGH");
-    let path =
-        format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", world.post(&high).await.text("/id"));
-    assert_eq!(world.as_kid(BILLING).tell(&path, &json!({ "outcome": "succeeded" })).await.status, 200);
+    let path = remedy(&world).await;
+    assert_eq!(written(&world, world.as_kid(BILLING).tell(&path, &json!({ "outcome": "succeeded" })), 200).await, 4.0);
     // Each sweep writes how AGE is, 1. It puts the remedy off to when it must have helped, 3; in the end it says that it has:
     // the action 3, the counters 2, what is remembered of its kind 2.
-    for (seconds, units) in [(60, 4.0), (60, 1.0), (3420, 1.0), (60, 8.0), (60, 1.0)] {
-        world.clock.advance(seconds);
-        let (sweep, _) = world.dynamodb.consumed(Box::pin(world.sweep())).await;
-        assert_eq!(sweep.written, units, "{}", world.clock.now());
-    }
-    assert_eq!(
-        world.get(path.trim_end_matches("/actions/billing_sync_repair/outcome")).await.text("/actions/0/status"),
-        "verified"
-    );
+    sweeps(&world, &[(60, 4.0), (60, 1.0), (3420, 1.0), (60, 8.0), (60, 1.0)]).await;
+    let event = path.trim_end_matches("/actions/billing_sync_repair/outcome");
+    assert_eq!(world.get(event).await.text("/actions/0/status"), "verified");
 }
 
 #[tokio::test]
 async fn a_worker_that_takes_its_time() {
     let world = World::new().await;
-    world.sweep().await;
-    let high = event("billing", "ledger_lost", "HIGH");
-    let path =
-        format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", world.post(&high).await.text("/id"));
+    let path = remedy(&world).await;
     // Put off until its worker must have answered, and then until it must have helped.
-    for (seconds, units) in [(60, 4.0), (60, 1.0), (600, 1.0)] {
-        world.clock.advance(seconds);
-        let (sweep, _) = world.dynamodb.consumed(Box::pin(world.sweep())).await;
-        assert_eq!(sweep.written, units, "{}", world.clock.now());
-    }
+    sweeps(&world, &[(60, 4.0), (60, 1.0), (600, 1.0)]).await;
     assert_eq!(written(&world, world.as_kid(BILLING).tell(&path, &json!({ "outcome": "succeeded" })), 200).await, 4.0);
-    for (seconds, units) in [(60, 1.0), (1080, 4.0), (2340, 1.0), (120, 8.0)] {
-        world.clock.advance(seconds);
-        let (sweep, _) = world.dynamodb.consumed(Box::pin(world.sweep())).await;
-        assert_eq!(sweep.written, units, "{}", world.clock.now());
-    }
+    sweeps(&world, &[(60, 1.0), (1080, 4.0), (2340, 1.0), (120, 8.0)]).await;
 }
 
 #[tokio::test]

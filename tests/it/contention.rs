@@ -53,7 +53,7 @@ async fn writers_spread_and_totals_stay_exact() {
 /// Lambda has 1,024 files, and each call under way is a connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn days_of_many_rows_are_read_some_at_a_time() {
-    const ROWS: u32 = 256;
+    const ROWS: u32 = 512;
     let world = World::new().await;
     world.fill_every_hour(2).await;
     let events = world.get("/api/governance/stats").await.number("/totalEvents");

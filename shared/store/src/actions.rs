@@ -99,8 +99,8 @@ impl Actions {
         self.0.get(key, Consistency::Strong).await?.map(|item| self.parse(&item)).transpose()
     }
 
-    /// The actions that have not ended, those to be looked at first before the others; of each shard up to a megabyte, which are some thousands. A row
-    /// that cannot be read is an error of its own: it must not keep the others waiting.
+    /// The actions that have not ended, those to be looked at first before the others; of each shard up to a megabyte, which
+    /// are some thousands. A row that cannot be read is an error of its own: it must not keep the others waiting.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be told what is due.

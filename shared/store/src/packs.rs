@@ -69,7 +69,7 @@ mod tests {
             reported_by: Some("k".repeat(32).parse().unwrap()),
         };
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
-        let put = Events::new(&Db::new(&config), "Events", 400).put(&event, 255).unwrap();
+        let put = Events::new(&Db::new(&config), "Events", 400).put(&event, 511).unwrap();
         let bytes: usize =
             put.put().unwrap().item().iter().map(|(name, value)| name.len() + format!("{value:?}").len()).sum();
         assert!(bytes > MAX_DETAILS_BYTES && bytes * MAX_ITEMS < 2_000_000, "{bytes}");

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use model::{Day, Engine};
 
 /// The most rows one engine's day is spread over. Each takes some 500 transactions a second (1,000 WCU, two a counter).
-pub(crate) const MAX_WIDTH: u32 = 256;
+pub(crate) const MAX_WIDTH: u32 = 512;
 
 /// How many other rows are tried before there are more of them: readers pay for each.
 const MOVES: u32 = 1;
