@@ -53,8 +53,8 @@ pub struct Swept {
     pub failed: u64,
     /// How many actions have not ended, by status as the index of what is due has it.
     pub unended: BTreeMap<ActionStatus, u64>,
-    /// How long ago an action was to be looked at that is not yet, in seconds: between two runs there is always one, where
-    /// there are any. One that cannot be handed over was to be since it was owed.
+    /// How long the action that is to be looked at first has waited for that, in seconds: up to a minute is the time between
+    /// two runs. One that cannot be handed over waits since it was owed.
     pub oldest_due_seconds: i64,
     /// How many e-mails were sent.
     pub mails_sent: u64,

@@ -1,7 +1,7 @@
 //! Credentials, region and endpoint, and the way to AWS.
 //!
 //! Lambda puts all of it into the environment. What the SDK has besides, to search for it in files, in other services and on
-//! other machines, would be a seventh of a function; AWS-LC in the place of ring another.
+//! other machines, is not linked; nor is AWS-LC, where ring will do.
 
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::meta::region::ProvideRegion;
