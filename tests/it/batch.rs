@@ -344,7 +344,7 @@ async fn a_busy_partition_makes_packs_spread() {
     for reason in ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"] {
         let world = World::new().await;
         world.dynamodb.fault(move |call| match (call.operation.as_str(), call.earlier) {
-            ("TransactWriteItems", 0..2) => Fault::Cancel(reason),
+            ("TransactWriteItems", 0..3) => Fault::Cancel(reason),
             _ => Fault::None,
         });
         let sent = [many("billing", 20), many("qa", 20)].concat();
