@@ -13,7 +13,7 @@ pub(crate) struct Address(Url);
 
 /// A text that is not the address of AGE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum NotAnAddress {
+pub(crate) enum InvalidAddress {
     #[error("must be a URL such as https://age.example.com, without user, query or fragment")]
     Form,
     #[error("must begin with https://, because the token would go over the network in the clear")]
@@ -54,20 +54,20 @@ impl fmt::Display for Address {
 }
 
 impl FromStr for Address {
-    type Err = NotAnAddress;
+    type Err = InvalidAddress;
 
-    fn from_str(text: &str) -> Result<Self, NotAnAddress> {
-        let url: Url = text.parse().map_err(|_| NotAnAddress::Form)?;
+    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
+        let url: Url = text.parse().map_err(|_| InvalidAddress::Form)?;
         let more = url.password().is_some() || url.query().is_some() || url.fragment().is_some();
         if !url.has_host() || !url.username().is_empty() || more {
-            return Err(NotAnAddress::Form);
+            return Err(InvalidAddress::Form);
         }
         let address = Self(url);
         match address.0.scheme() {
             "https" => Ok(address),
             "http" if address.is_here() => Ok(address),
-            "http" => Err(NotAnAddress::Clear),
-            _ => Err(NotAnAddress::Form),
+            "http" => Err(InvalidAddress::Clear),
+            _ => Err(InvalidAddress::Form),
         }
     }
 }
@@ -85,7 +85,7 @@ mod tests {
         for elsewhere in
             ["http://age.example.com", "http://localhost.example.com", "http://10.0.0.1", "http://xlocalhost"]
         {
-            assert_eq!(elsewhere.parse::<Address>(), Err(NotAnAddress::Clear), "{elsewhere}");
+            assert_eq!(elsewhere.parse::<Address>(), Err(InvalidAddress::Clear), "{elsewhere}");
         }
     }
 
@@ -108,7 +108,7 @@ mod tests {
             "https://a?b",
             "https://a#b",
         ] {
-            assert_eq!(text.parse::<Address>(), Err(NotAnAddress::Form), "{text}");
+            assert_eq!(text.parse::<Address>(), Err(InvalidAddress::Form), "{text}");
         }
     }
 

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 
 use crate::address::Address;
 use crate::error::Error;
-use crate::problem::{Problem, Verdict};
+use crate::problem::{EventResult, Problem};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A little more than what API Gateway gives a request.
@@ -45,8 +45,8 @@ pub(crate) struct Answer {
 
 /// What AGE answers to many events.
 #[derive(Deserialize)]
-struct Verdicts {
-    verdicts: Vec<Verdict>,
+struct BatchResults {
+    results: Vec<EventResult>,
 }
 
 /// Whether a request may be sent again when nobody knows what came of it.
@@ -124,12 +124,12 @@ impl Api {
         self.send(request, Repeat::Harmless).await
     }
 
-    /// Reports the events in `lines`, NDJSON, and has AGE's verdicts `settled`. If they are an error that may pass, those lines
+    /// Reports the events in `lines`, NDJSON, and has AGE's results `settled`. If they are an error that may pass, those lines
     /// that there are then are sent again, no sooner than AGE asks for.
     pub(crate) async fn report_all(
         &self,
         lines: impl Fn() -> Vec<u8>,
-        settled: impl Fn(Vec<Verdict>, Option<Duration>) -> Result<(), Error>,
+        settled: impl Fn(Vec<EventResult>, Option<Duration>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let url = self.address.of(&["events"]);
         let (lines, settled) = (&lines, &settled);
@@ -137,9 +137,9 @@ impl Api {
             let request = self.http.post(url.clone()).header(CONTENT_TYPE, "application/x-ndjson").body(lines());
             async move {
                 match attempt(request).await {
-                    Ok(answer) => settled(answer.read::<Verdicts>()?.verdicts, None),
-                    Err(Error::Answered(problem)) if !problem.verdicts.is_empty() => {
-                        settled(problem.verdicts, problem.retry_after)
+                    Ok(answer) => settled(answer.read::<BatchResults>()?.results, None),
+                    Err(Error::Answered(problem)) if !problem.results.is_empty() => {
+                        settled(problem.results, problem.retry_after)
                     }
                     Err(error) => Err(error),
                 }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::api::Api;
 use crate::error::{Error, Exit};
 use crate::lines::{Content, Line, Lines};
-use crate::problem::{Problem, Verdict};
+use crate::problem::{EventResult, Problem};
 use crate::tally::Outcome;
 
 /// The most lines that AGE takes at once.
@@ -113,7 +113,7 @@ impl Batch {
         let failed = if self.left.borrow().is_empty() {
             Ok(())
         } else {
-            api.report_all(|| self.body(), |verdicts, after| self.settle(verdicts, after)).await
+            api.report_all(|| self.body(), |results, after| self.settle(results, after)).await
         };
         let mut dealt = self.dealt.into_inner();
         if let (Err(error), Some(Sent { number, size, .. })) = (failed, self.left.into_inner().into_iter().next()) {
@@ -128,23 +128,23 @@ impl Batch {
         self.left.borrow().iter().flat_map(|sent| [sent.body.as_slice(), b"\n"]).collect::<Vec<_>>().concat()
     }
 
-    /// Takes in AGE's verdicts on the lines that were left. Those that may yet be stored are left again; the error is that of
+    /// Takes in AGE's results on the lines that were left. Those that may yet be stored are left again; the error is that of
     /// the first.
-    fn settle(&self, verdicts: Vec<Verdict>, retry_after: Option<Duration>) -> Result<(), Error> {
+    fn settle(&self, results: Vec<EventResult>, retry_after: Option<Duration>) -> Result<(), Error> {
         let sent = self.left.take();
-        if verdicts.len() != sent.len() {
-            let told = format!("{} verdicts on {} events", verdicts.len(), sent.len());
+        if results.len() != sent.len() {
+            let told = format!("{} results on {} events", results.len(), sent.len());
             self.left.replace(sent);
             return Err(Error::Senseless(told));
         }
         let mut passing = None;
-        for (sent, verdict) in sent.into_iter().zip(verdicts) {
+        for (sent, result) in sent.into_iter().zip(results) {
             let Sent { number, size, .. } = sent;
-            let outcome = match verdict.status {
+            let outcome = match result.status {
                 201 => Outcome::Stored,
                 200 => Outcome::AlreadyThere,
                 _ => {
-                    let problem = Problem::of(verdict, retry_after);
+                    let problem = Problem::of(result, retry_after);
                     if problem.is_passing() {
                         passing = passing.or(Some(Error::Answered(problem)));
                         self.left.borrow_mut().push(sent);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use model::{Engine, KeyId, Role, Standing, Timestamp};
+use model::{CredentialStatus, Engine, KeyId, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::api::Answer;
@@ -82,7 +82,7 @@ struct Credential {
     kid: KeyId,
     role: Role,
     engines: Vec<Engine>,
-    status: Standing,
+    status: CredentialStatus,
     created_by: Option<String>,
     expires_at: Option<Timestamp>,
     secrets: Vec<Secret>,

@@ -39,7 +39,7 @@ struct Incident {
     id: String,
     severity: Severity,
     status: IncidentStatus,
-    events: u64,
+    event_count: u64,
     opened_at: Timestamp,
     acknowledged: Option<Turn>,
     resolved: Option<Turn>,
@@ -105,7 +105,7 @@ impl Incident {
             self.id.clone(),
             self.severity.to_string(),
             self.status.to_string(),
-            self.events.to_string(),
+            self.event_count.to_string(),
             table::moment(self.opened_at),
             self.by().unwrap_or(NOTHING).to_owned(),
         ]

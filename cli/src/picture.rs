@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use model::{Report, ReportKind, Summary};
+use model::{Report, ReportKind, ReportSummary};
 
 use crate::table::{NOTHING, moment, number_of};
 
@@ -41,7 +41,7 @@ fn head(report: &Report) -> String {
     .join("\n")
 }
 
-fn categories(summary: &Summary) -> String {
+fn categories(summary: &ReportSummary) -> String {
     let mut scores: Vec<_> = summary.risk_scores.iter().collect();
     scores.sort_by_key(|(_, score)| std::cmp::Reverse(**score));
     let title = format!("{:<width$} score", "By category", width = NAME + 2 + BAR);
@@ -49,7 +49,7 @@ fn categories(summary: &Summary) -> String {
     lines(title, rows)
 }
 
-fn events(summary: &Summary) -> String {
+fn events(summary: &ReportSummary) -> String {
     let severities: Vec<_> =
         summary.by_severity.iter().rev().map(|(severity, number)| format!("{number} {severity}")).collect();
     let title = format!("By engine: {}", severities.join(", "));
@@ -57,7 +57,7 @@ fn events(summary: &Summary) -> String {
     lines(title, summary.by_engine.iter().map(|(engine, number)| row(engine.as_str(), *number, most)))
 }
 
-fn deeds(summary: &Summary) -> String {
+fn deeds(summary: &ReportSummary) -> String {
     let told = &summary.incidents;
     let statuses = summary.actions.settled.iter().map(|(status, number)| (status.as_str(), *number));
     let remedies: Vec<_> = std::iter::once(("running", summary.actions.running))

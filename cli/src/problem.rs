@@ -14,14 +14,14 @@ pub(crate) struct Problem {
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,
     /// Of each event, if there were many and some may yet be stored.
-    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) results: Vec<EventResult>,
     detail: String,
     errors: Vec<FieldError>,
 }
 
 /// What AGE says of one event of many.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Verdict {
+pub(crate) struct EventResult {
     pub(crate) status: u16,
     #[serde(flatten)]
     body: Body,
@@ -34,7 +34,7 @@ struct Body {
     #[serde(default)]
     errors: Vec<FieldError>,
     #[serde(default)]
-    verdicts: Vec<Verdict>,
+    results: Vec<EventResult>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -49,14 +49,14 @@ impl Problem {
         Self::of_body(status, retry_after, serde_json::from_str(body).unwrap_or_default())
     }
 
-    /// What a verdict would be as an answer to a request for that event alone.
-    pub(crate) fn of(Verdict { status, body }: Verdict, retry_after: Option<Duration>) -> Self {
+    /// What a result would be as an answer to a request for that event alone.
+    pub(crate) fn of(EventResult { status, body }: EventResult, retry_after: Option<Duration>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self::of_body(status, retry_after, body)
     }
 
     fn of_body(status: StatusCode, retry_after: Option<Duration>, body: Body) -> Self {
-        let Body { detail, errors, verdicts } = body;
+        let Body { detail, errors, results } = body;
         let detail = detail.unwrap_or_else(|| match status {
             StatusCode::UNAUTHORIZED => "the token is wrong, or its credential is expired or revoked".to_owned(),
             StatusCode::FORBIDDEN => {
@@ -64,7 +64,7 @@ impl Problem {
             }
             status => format!("AGE answered {status}"),
         });
-        Self { status, retry_after, verdicts, detail, errors }
+        Self { status, retry_after, results, detail, errors }
     }
 
     pub(crate) fn exit(&self) -> Exit {

@@ -109,7 +109,7 @@ async fn batch(number: usize) -> f64 {
     let events = Value::from(vec![fresh(&world, "LOW", 600); number]);
     let (units, answer) = world.dynamodb.consumed(world.tell("/api/governance/events", &events)).await;
     answered(&answer, 200);
-    assert!(answer.list("/verdicts").iter().all(|verdict| verdict["status"] == 201), "{answer:?}");
+    assert!(answer.list("/results").iter().all(|verdict| verdict["status"] == 201), "{answer:?}");
     units.written / f64::from(u32::try_from(number).unwrap())
 }
 

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
 
-use model::{Clock as _, Counts, Engine, Period, Severity};
+use model::{Clock as _, Engine, EventCounts, Period, Severity};
 use scoring::{Assessment, Policy};
 use serde_json::json;
 use store::{Freshness, Rollups};
@@ -100,7 +100,7 @@ fn events() -> Vec<Event> {
 
 /// What AGE makes of the same events.
 fn policys(policy: &Policy, events: &[Event]) -> std::collections::BTreeMap<&'static str, u64> {
-    let mut counts = Counts::default();
+    let mut counts = EventCounts::default();
     for event in events {
         counts.add(event.engine.parse().unwrap(), event.severity.parse().unwrap(), 1);
     }

@@ -189,7 +189,7 @@ async fn a_hand_over_is_tried_again_with_waits_and_then_given_up() {
         }
     }
     assert_eq!(tried_at, [0, 10, 70, 370, 2170, 9370]);
-    assert_eq!(world.status(&id).await, "dead");
+    assert_eq!(world.status(&id).await, "undeliverable");
     world.sns.refuse(false);
     world.later(HOUR).await;
     assert!(world.sns.published("actions").is_empty());
@@ -211,7 +211,7 @@ async fn a_crash_after_the_commit_loses_no_action() {
     world.later(29).await;
     assert!(world.sns.published("actions").is_empty(), "the maker's lease");
     world.later(1).await;
-    assert_eq!((world.sns.published("actions").len(), world.sns.published("escalations").len()), (1, 1));
+    assert_eq!((world.sns.published("actions").len(), world.sns.published("notifications").len()), (1, 1));
     let shown = world.get(&format!("/api/governance/events/{}", replay.text("/id"))).await;
     assert_eq!(shown.actions(), [("billing_sync_repair", "dispatched"), ("notify_admin", "dispatched")]);
 }
@@ -278,7 +278,7 @@ async fn what_cannot_be_read_does_not_keep_the_others_waiting() {
     world.dynamodb.ask("UpdateItem", &damage).await;
     world.clock.advance(MINUTE);
     let swept = world.sweep().await;
-    assert_eq!((swept.failed, swept.moved.values().sum::<u64>()), (1, 1));
+    assert_eq!((swept.failed, swept.transitions.values().sum::<u64>()), (1, 1));
     assert_eq!(world.status(sound.text("/id")).await, "dispatched");
 }
 

@@ -116,7 +116,7 @@ fn every_key_string_is_in_keys() {
 fn leases_outlast_the_functions_that_hold_them() {
     let template: yaml_serde::Value = yaml_serde::from_str(include_str!("../../infra/template.yaml")).unwrap();
     let lease = scoring::Policy::compiled().unwrap().actions.lease_seconds;
-    for function in ["LogEvent", "WeeklyReport"] {
+    for function in ["LogEventFunction", "WeeklyReportFunction"] {
         let timeout = template["Resources"][function]["Properties"]["Timeout"].as_i64().unwrap();
         assert!(timeout < lease, "{function}: {timeout} s, lease {lease} s");
     }

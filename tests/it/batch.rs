@@ -45,7 +45,7 @@ fn many(engine: &str, number: usize) -> Vec<Value> {
 }
 
 fn verdicts(answer: &Answer) -> &[Value] {
-    answer.list("/verdicts")
+    answer.list("/results")
 }
 
 fn statuses(answer: &Answer) -> Vec<u64> {
@@ -87,7 +87,7 @@ async fn each_event_has_its_verdict_in_its_place() {
         pointers,
         [none, none, Some("/severty"), none, Some(""), none, Some("/details"), none, Some("/idempotencyKey")]
     );
-    assert!(answer.text("/verdicts/3/detail").contains("may not speak for the engine qa"));
+    assert!(answer.text("/results/3/detail").contains("may not speak for the engine qa"));
     for (place, event_type) in
         [(0, "invoice_sent"), (1, "invoice_sync_failed"), (5, "invoice_late"), (7, "ledger_lost")]
     {
@@ -97,7 +97,7 @@ async fn each_event_has_its_verdict_in_its_place() {
         assert_eq!(shown.json["occurredAt"], verdict["occurredAt"]);
         assert_eq!(shown.json["actions"], *verdict.get("actions").unwrap_or(&json!([])));
     }
-    assert_eq!(answer.text("/verdicts/1/actions/0/status"), "dispatched");
+    assert_eq!(answer.text("/results/1/actions/0/status"), "dispatched");
     assert_eq!((world.sns.published("actions").len(), world.mails().len()), (2, 1));
     assert_eq!(world.stored().await, 4);
 }
@@ -124,11 +124,11 @@ async fn the_three_ways_to_write_a_batch() {
     assert_eq!(statuses(&taken), [201, 201, 422]);
     let headers = [("Content-Type", "application/cloudevents+json")];
     let alone = world.send("POST", "/api/governance/event", &headers, cloud("2").to_string().as_bytes()).await;
-    assert_eq!((alone.status, alone.text("/id")), (200, taken.text("/verdicts/1/id")));
+    assert_eq!((alone.status, alone.text("/id")), (200, taken.text("/results/1/id")));
     for (media_type, nothing) in
         [("application/json", "[]"), ("application/x-ndjson", ""), ("application/cloudevents-batch+json", " [ ] ")]
     {
-        assert_eq!(send(media_type, nothing).await.json, json!({ "verdicts": [] }));
+        assert_eq!(send(media_type, nothing).await.json, json!({ "results": [] }));
     }
     assert_eq!(world.stored().await, 4);
 }
@@ -151,7 +151,7 @@ async fn a_name_names_one_event_within_a_batch_and_across() {
     let first = world.batch(&sent).await;
     assert_eq!((first.status, statuses(&first)), (200, vec![201, 201, 201, 200, 422, 422, 201, 422, 200]), "{first:?}");
     assert_eq!(verdicts(&first)[3]["id"], verdicts(&first)[0]["id"]);
-    assert_eq!(first.text("/verdicts/4/errors/0/pointer"), "/idempotencyKey");
+    assert_eq!(first.text("/results/4/errors/0/pointer"), "/idempotencyKey");
     assert_eq!(verdicts(&first)[8]["actions"], verdicts(&first)[6]["actions"], "a repeat says what became of it");
     let again = world.batch(&sent).await;
     assert_eq!(statuses(&again), [200, 201, 200, 200, 422, 422, 200, 422, 200], "one has no name");
@@ -248,7 +248,7 @@ async fn what_could_not_be_stored_is_a_503_with_the_verdicts_so_far() {
     expected.extend([503; 51]);
     expected.extend([422, 503]);
     assert_eq!(statuses(&failed), expected);
-    assert!(failed.text("/verdicts/100/detail").contains("nothing was stored"), "{failed:?}");
+    assert!(failed.text("/results/100/detail").contains("nothing was stored"), "{failed:?}");
     world.dynamodb.heal();
     assert_eq!(world.stored().await, 100);
     let again = world.batch(&sent).await;
@@ -287,7 +287,7 @@ async fn when_the_answers_are_lost_the_table_tells() {
     });
     let unknown = world.batch(&many("maos", 40)).await;
     assert_eq!((unknown.status, number(&unknown, 503)), (503, 40));
-    assert!(unknown.text("/verdicts/39/detail").contains("is stored or not"), "{unknown:?}");
+    assert!(unknown.text("/results/39/detail").contains("is stored or not"), "{unknown:?}");
     world.dynamodb.heal();
     assert_eq!(number(&world.batch(&many("maos", 40)).await, 200), 40);
     assert_eq!(world.stored().await, 81);

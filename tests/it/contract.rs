@@ -38,7 +38,7 @@ async fn subscribers_get_the_action_and_people_the_escalation() {
     let order: serde_json::Value = serde_json::from_str(&orders[0].message).unwrap();
     assert_eq!(order["id"], format!("{}/billing_sync_repair", created.text("/id")));
 
-    let escalations = world.sns.published("escalations");
+    let escalations = world.sns.published("notifications");
     assert_eq!(escalations.len(), 1);
     assert_eq!(escalations[0].subject, "[AGE] CRITICAL Billing: invoice_sync_failed");
     for said in ["billing_sync_repair: asked for", "Since     Mon 23 Nov 2026, 00:05:00 UTC", created.text("/id")] {
@@ -50,7 +50,7 @@ async fn subscribers_get_the_action_and_people_the_escalation() {
 async fn a_permission_reset_waits_for_approval() {
     let world = World::new().await;
     let created = world.post(&event("compliance", "permission_escalated", "HIGH")).await;
-    assert_eq!(created.actions(), [("permission_reset", "awaiting_approval")]);
+    assert_eq!(created.actions(), [("permission_reset", "pending_approval")]);
     assert!(world.sns.published("actions").is_empty());
 }
 
@@ -60,7 +60,7 @@ async fn low_and_medium_events_lead_to_nothing() {
     for severity in ["LOW", "MEDIUM"] {
         assert!(world.post(&event("maos", "task_retried", severity)).await.actions().is_empty());
     }
-    assert!(world.sns.published("actions").is_empty() && world.sns.published("escalations").is_empty());
+    assert!(world.sns.published("actions").is_empty() && world.sns.published("notifications").is_empty());
 }
 
 #[tokio::test]

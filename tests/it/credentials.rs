@@ -167,14 +167,14 @@ async fn every_change_says_who_made_it() {
     let id = critical.text("/id");
     let outcome = format!("/api/governance/events/{id}/actions/billing_sync_repair/outcome");
     let told = world.as_kid(BILLING).tell(&outcome, &json!({ "outcome": "failed", "detail": "no ledger" })).await;
-    assert_eq!(told.text("/settledBy"), BILLING);
+    assert_eq!(told.text("/completedBy"), BILLING);
     let listed = world.get("/api/governance/incidents").await;
     let incident = format!("/api/governance/incidents/{}", listed.text("/incidents/0/id"));
     let desk = world.as_kid(NIGHT_DESK);
     assert_eq!(desk.tell(&format!("{incident}/acknowledge"), &json!({})).await.text("/acknowledged/by"), NIGHT_DESK);
     assert_eq!(desk.tell(&format!("{incident}/resolve"), &json!({})).await.text("/resolved/by"), NIGHT_DESK);
     let story = desk.get(&incident).await;
-    let of = |what: &str| story.list("/story").iter().find(|entry| entry["what"] == what).unwrap();
+    let of = |what: &str| story.list("/timeline").iter().find(|entry| entry["type"] == what).unwrap();
     assert_eq!((&of("event")["event"]["reportedBy"], &of("outcome")["by"]), (&json!(BILLING), &json!(BILLING)));
     let reported = desk.send("POST", "/api/governance/report", &[], b"").await;
     assert_eq!(reported.text("/requestedBy"), NIGHT_DESK);

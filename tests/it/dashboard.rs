@@ -106,7 +106,7 @@ async fn every_page_for_every_kind_of_caller() {
     let story = Browser::of(&world, READER).await.get(&incident).await;
     assert!(story.body.contains("▲ open"), "none of this has changed anything");
     let item = world.get(&format!("/api/governance/events/{}", waiting.text("/id"))).await;
-    assert_eq!(item.text("/actions/0/status"), "awaiting_approval");
+    assert_eq!(item.text("/actions/0/status"), "pending_approval");
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn with_dynamodb_down_nothing_is_stored_and_back_up_all_is_well() {
         let told = answer.json.to_string();
         assert!(!told.contains("Table") && !told.contains("127.0.0.1") && !told.contains("dispatch"), "{told}");
     }
-    assert_eq!(world.sns.published("escalations").len(), 1, "nobody is told of what is not stored");
+    assert_eq!(world.sns.published("notifications").len(), 1, "nobody is told of what is not stored");
 
     world.dynamodb.heal();
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);

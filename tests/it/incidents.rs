@@ -14,7 +14,7 @@ const HOUR: i64 = 60 * MINUTE;
 impl World {
     /// The mails of the first line.
     pub(crate) fn mails(&self) -> Vec<Published> {
-        self.sns.published("escalations")
+        self.sns.published("notifications")
     }
 
     fn subjects(&self) -> Vec<String> {
@@ -63,9 +63,9 @@ pub(crate) fn new_events(mail: &Published) -> u64 {
 
 /// What happened, in the order in which it is told.
 fn told(story: &Answer) -> Vec<&str> {
-    let entries = story.list("/story");
+    let entries = story.list("/timeline");
     assert!(entries.is_sorted_by_key(|entry| entry["at"].as_str().unwrap().to_owned()), "{story:?}");
-    entries.iter().map(|entry| entry["what"].as_str().unwrap()).collect()
+    entries.iter().map(|entry| entry["type"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -82,16 +82,16 @@ async fn a_critical_event_reaches_a_person_at_once() {
         json!({
             "id": "billing.1795392300000.invoice_sync_failed", "engine": "billing", "eventType": "invoice_sync_failed",
             "status": "open", "cause": "critical_event", "severity": "CRITICAL", "openedAt": "2026-11-23T00:05:00.000Z",
-            "eventId": created.text("/id"), "events": 1, "lastEventAt": "2026-11-23T00:05:00.000Z", "alarms": 0,
-            "notices": 1, "lastNoticeAt": "2026-11-23T00:05:00.000Z",
+            "eventId": created.text("/id"), "eventCount": 1, "lastEventAt": "2026-11-23T00:05:00.000Z", "failedRemediationCount": 0,
+            "notificationCount": 1, "lastNotificationAt": "2026-11-23T00:05:00.000Z",
         })
     );
     let story = world.story(&incident["id"]).await;
-    assert_eq!(told(&story), ["event", "action", "action", "opened", "notice"]);
-    let notice = story.list("/story").last().unwrap();
+    assert_eq!(told(&story), ["event", "action", "action", "opened", "notification"]);
+    let notice = story.list("/timeline").last().unwrap();
     assert_eq!(
-        notice["notice"],
-        json!({"number": 1, "kind": "first", "at": "2026-11-23T00:05:00.000Z", "newEvents": 1, "events": 1, "incidents": 1})
+        notice["notification"],
+        json!({"number": 1, "kind": "initial", "at": "2026-11-23T00:05:00.000Z", "newEventCount": 1, "eventCount": 1, "incidentCount": 1})
     );
     assert!(mail.message.contains(&format!("/dashboard/incidents/{}", incident["id"].as_str().unwrap())));
 }
@@ -101,7 +101,7 @@ async fn reading_changes_nothing() {
     let world = World::new().await;
     world.critical().await;
     let id = world.incident().await["id"].clone();
-    let key = [("fingerprint", "billing#invoice_sync_failed"), ("opened_at", "watch")];
+    let key = [("fingerprint", "billing#invoice_sync_failed"), ("opened_at", "state")];
     let before = world.row("Incidents", &key).await;
     world.dynamodb.heal();
     for path in ["", "/acknowledge", "/resolve"] {
@@ -133,7 +133,7 @@ async fn while_more_comes_one_digest_every_five_minutes_says_how_many() {
     world.minutes(10).await;
     let numbers: Vec<u64> = world.mails().iter().map(new_events).collect();
     assert_eq!(numbers, [1, 4, 5, 5, 6], "20 CRITICAL and one HIGH");
-    assert_eq!(world.incident().await["events"], 21);
+    assert_eq!(world.incident().await["eventCount"], 21);
 }
 
 #[tokio::test]
@@ -141,9 +141,9 @@ async fn it_is_reminded_of_until_it_is_taken() {
     let world = World::new().await;
     world.post(&event("qa", "suite_lost", "CRITICAL")).await;
     world.minutes(29).await;
-    assert_eq!((world.mails().len(), world.sns.published("escalations-second").len()), (1, 0));
+    assert_eq!((world.mails().len(), world.sns.published("second-line").len()), (1, 0));
     world.minutes(1).await;
-    let [second] = world.sns.published("escalations-second").try_into().unwrap();
+    let [second] = world.sns.published("second-line").try_into().unwrap();
     assert_eq!(second.subject, "[AGE] CRITICAL, nobody has acknowledged: QA: suite_lost");
     assert!(second.message.contains("nobody has acknowledged this for 30 minutes"), "{}", second.message);
     world.minutes(8 * 60 - 30).await;
@@ -155,12 +155,12 @@ async fn it_is_reminded_of_until_it_is_taken() {
             "[AGE] CRITICAL, still nobody on it: QA: suite_lost"
         ]
     );
-    let second = world.sns.published("escalations-second");
+    let second = world.sns.published("second-line");
     assert_eq!(second.len(), 2, "told after half an hour, and reminded four hours later");
     let id = world.incident().await["id"].clone();
     assert_eq!(world.take(&id, "acknowledge", NIGHT_DESK).await.status, 200);
     world.minutes(10 * 60).await;
-    assert_eq!((world.mails().len(), world.sns.published("escalations-second").len()), (3, 2));
+    assert_eq!((world.mails().len(), world.sns.published("second-line").len()), (3, 2));
 }
 
 #[tokio::test]
@@ -197,7 +197,10 @@ async fn taken_quiet_and_over() {
     world.minutes(30).await;
     assert_eq!(world.mails().len(), 2, "it says so once");
     let story = world.story(&id).await;
-    assert_eq!(told(&story), ["event", "action", "opened", "notice", "outcome", "acknowledged", "notice", "resolved"]);
+    assert_eq!(
+        told(&story),
+        ["event", "action", "opened", "notification", "outcome", "acknowledged", "notification", "resolved"]
+    );
     assert_eq!(world.take(&id, "acknowledge", DAY_DESK).await.text("/detail"), "the incident is resolved already");
 
     // It comes again: another incident, and the first can still be read.
@@ -240,13 +243,16 @@ async fn a_remedy_that_fails_is_told_at_once() {
     let [mail] = world.mails().try_into().unwrap();
     assert!(mail.message.contains("1 came to a bad end; the latest: billing_sync_repair, failed"), "{}", mail.message);
     let incident = world.incident().await;
-    assert_eq!((&incident["cause"], &incident["lastAlarm"]["status"]), (&json!("action"), &json!("failed")));
+    assert_eq!(
+        (&incident["cause"], &incident["lastFailedRemediation"]["status"]),
+        (&json!("failed_remediation"), &json!("failed"))
+    );
     let story = world.story(&incident["id"]).await;
-    assert_eq!(told(&story), ["event", "action", "outcome", "opened", "notice"]);
-    assert_eq!((new_events(&mail), &incident["events"]), (1, &json!(1)), "the event that it began with");
+    assert_eq!(told(&story), ["event", "action", "outcome", "opened", "notification"]);
+    assert_eq!((new_events(&mail), &incident["eventCount"]), (1, &json!(1)), "the event that it began with");
     // Said again, it is no other alarm.
     world.tell(&path, &json!({"outcome": "failed"})).await;
-    assert_eq!(world.incident().await["alarms"], 1);
+    assert_eq!(world.incident().await["failedRemediationCount"], 1);
 }
 
 #[tokio::test]
@@ -271,10 +277,13 @@ async fn a_worker_that_says_done_while_the_trouble_recurs_is_told_at_once() {
     let [mail] = world.mails().try_into().unwrap();
     assert!(mail.message.contains("done, and it did not help") && new_events(&mail) == 2, "{}", mail.message);
     let incident = world.incident().await;
-    assert_eq!((&incident["cause"], &incident["lastAlarm"]["eventId"]), (&json!("action"), &created.json["id"]));
+    assert_eq!(
+        (&incident["cause"], &incident["lastFailedRemediation"]["eventId"]),
+        (&json!("failed_remediation"), &created.json["id"])
+    );
     // The story tells what was said, and later what was true.
     let story = world.story(&incident["id"]).await;
-    let outcomes = story.list("/story").iter().filter(|entry| entry["what"] == "outcome");
+    let outcomes = story.list("/timeline").iter().filter(|entry| entry["type"] == "outcome");
     let said: Vec<_> =
         outcomes.map(|entry| (entry["at"].as_str().unwrap(), entry["status"].as_str().unwrap())).collect();
     assert_eq!(said, [("2026-11-23T00:05:00.000Z", "succeeded"), ("2026-11-23T00:25:00.000Z", "ineffective")]);
@@ -327,7 +336,7 @@ async fn all_mails_together_are_few_and_nothing_is_dropped() {
     assert_eq!(mails.iter().map(new_events).sum::<u64>(), 12);
     let order: Vec<_> = mails[3].message.lines().filter_map(|line| line.strip_prefix("QA: ")).collect();
     assert!(order.len() == 9 && order.is_sorted(), "the oldest first: {order:?}");
-    assert!(world.incidents("").await.iter().all(|incident| incident["notices"] == 1));
+    assert!(world.incidents("").await.iter().all(|incident| incident["notificationCount"] == 1));
 }
 
 #[tokio::test]
@@ -366,18 +375,18 @@ async fn a_notice_that_could_not_be_recorded_comes_again_under_its_number() {
     let world = World::new().await;
     // Claimed and sent; the function ends before that is on record.
     world.dynamodb.fault(|call| {
-        let records = call.body.to_string().contains("\"notice\"");
+        let records = call.body.to_string().contains("\"notification\"");
         if call.operation == "TransactWriteItems" && records { Fault::Refuse } else { Fault::None }
     });
     world.post(&event("qa", "suite_lost", "CRITICAL")).await;
-    assert_eq!((world.mails().len(), &world.incident().await["notices"]), (1, &json!(0)));
+    assert_eq!((world.mails().len(), &world.incident().await["notificationCount"]), (1, &json!(0)));
     world.dynamodb.heal();
     world.minutes(1).await;
     assert_eq!(world.mails().len(), 2);
     let id = world.incident().await["id"].clone();
     let story = world.story(&id).await;
-    let notices: Vec<_> = story.list("/story").iter().filter(|entry| entry["what"] == "notice").collect();
-    assert_eq!((notices.len(), &notices[0]["notice"]["number"]), (1, &json!(1)));
+    let notices: Vec<_> = story.list("/timeline").iter().filter(|entry| entry["type"] == "notification").collect();
+    assert_eq!((notices.len(), &notices[0]["notification"]["number"]), (1, &json!(1)));
 }
 
 #[tokio::test]
@@ -401,7 +410,7 @@ async fn an_engine_that_says_nothing_is_an_incident_once_until_it_speaks() {
         .iter()
         .map(|it| (it["engine"].clone(), it["eventType"].clone(), it["cause"].clone()))
         .collect();
-    let silence = |engine: &str| (json!(engine), json!("engine_silent"), json!("silence"));
+    let silence = |engine: &str| (json!(engine), json!("engine_silent"), json!("engine_silent"));
     assert_eq!(silent, [silence("qa"), silence("maos")], "one never spoke, one has stopped");
     let [mail] = world.mails().try_into().unwrap();
     assert!(mail.message.contains("QA is silent") && mail.message.contains("MAOS is silent"), "{}", mail.message);
@@ -438,23 +447,23 @@ async fn health_says_whether_an_escalation_would_reach_anybody() {
     let world = World::new().await;
     let health = world.get("/api/governance/health").await;
     assert_eq!(
-        (health.status, &health.json["escalationReachable"], &health.json["sweptAt"]),
+        (health.status, &health.json["notificationsReachable"], &health.json["lastSweepAt"]),
         (200, &Value::Null, &Value::Null)
     );
-    assert_eq!(world.sweep().await.escalation_reachable, Some(true));
-    assert_eq!(world.get("/api/governance/health").await.json["escalationReachable"], true);
+    assert_eq!(world.sweep().await.notifications_reachable, Some(true));
+    assert_eq!(world.get("/api/governance/health").await.json["notificationsReachable"], true);
     world.sns.unheard(true);
     world.minutes(1).await;
     let swept = world.sweep().await;
-    assert!(swept.metrics().contains(&("EscalationUnreachable".to_owned(), 1)));
+    assert!(swept.metrics().contains(&("NotificationsUnreachable".to_owned(), 1)));
     let health = world.get("/api/governance/health").await;
     assert_eq!(
-        (&health.json["escalationReachable"], health.text("/sweptAt")),
+        (&health.json["notificationsReachable"], health.text("/lastSweepAt")),
         (&json!(false), "2026-11-23T00:06:00.000Z")
     );
     world.clock.advance(6 * MINUTE);
     let stale = world.get("/api/governance/health").await;
-    assert_eq!(stale.json["escalationReachable"], Value::Null, "no sweep has looked lately");
+    assert_eq!(stale.json["notificationsReachable"], Value::Null, "no sweep has looked lately");
 }
 
 #[tokio::test]
@@ -589,15 +598,16 @@ async fn a_storm_drowns_nobody_and_loses_no_number() {
     let incidents = world.incidents("").await;
     let (mut moments, mut sum, mut by_mail) = (Vec::new(), 0, std::collections::BTreeMap::new());
     for incident in &incidents {
-        assert_eq!(incident["events"], (EVENTS / KINDS) as u64);
+        assert_eq!(incident["eventCount"], (EVENTS / KINDS) as u64);
         let story = world.story(&incident["id"]).await;
-        assert_eq!(story.json["earlierEvents"], true);
-        let notices: Vec<&Value> = story.list("/story").iter().filter(|entry| entry["what"] == "notice").collect();
+        assert_eq!(story.json["hasEarlierEvents"], true);
+        let notices: Vec<&Value> =
+            story.list("/timeline").iter().filter(|entry| entry["type"] == "notification").collect();
         let at = |entry: &Value| entry["at"].as_str().unwrap().parse::<model::Timestamp>().unwrap();
         let soon = notices.iter().filter(|notice| at(notice) <= began.plus_seconds(600)).count();
         assert!((1..=12).contains(&soon), "{soon} mails speak of {}", incident["id"]);
         for notice in notices {
-            sum += notice["notice"]["newEvents"].as_u64().unwrap();
+            sum += notice["notification"]["newEventCount"].as_u64().unwrap();
             moments.push(at(notice));
             *by_mail.entry(at(notice)).or_insert(0_u64) += 1;
         }

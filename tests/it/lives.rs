@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use model::ActionStatus::{
-    AwaitingApproval, Dead, Denied, Dispatched, Expired, Failed, Ineffective, Pending, Succeeded, Suppressed, TimedOut,
-    Verified,
+    Denied, Dispatched, Expired, Failed, Ineffective, Pending, PendingApproval, Succeeded, Suppressed, TimedOut,
+    Undeliverable, Verified,
 };
 use model::{Action, ActionItem, ActionStatus, Clock, EventId, Timestamp};
 use proptest::prelude::*;
@@ -120,8 +120,8 @@ impl Model {
         let now = self.now;
         let proven = |item: &&mut ActionItem| {
             let verified_at = |at: Timestamp| at < now && now <= at.plus_seconds(VERIFY);
-            let is_remedy = kind_of(item) == kind && item.action == KINDS[kind].2;
-            is_remedy && item.status == Succeeded && item.settled_at.is_some_and(verified_at)
+            let is_remediation = kind_of(item) == kind && item.action == KINDS[kind].2;
+            is_remediation && item.status == Succeeded && item.completed_at.is_some_and(verified_at)
         };
         let mut alarms = 0;
         for item in self.items.values_mut().filter(proven) {
@@ -160,7 +160,7 @@ impl Model {
         if given_up || self.items.values().any(running) {
             self.add(ActionItem { status: Suppressed, ..item });
         } else if action == Action::PermissionReset {
-            self.add(ActionItem { status: AwaitingApproval, attempt: 0, due_at: Some(now.plus_seconds(DAY)), ..item });
+            self.add(ActionItem { status: PendingApproval, attempt: 0, due_at: Some(now.plus_seconds(DAY)), ..item });
         } else {
             self.add(ActionItem { status: Pending, attempt: 0, due_at: Some(now), ..item });
             self.hand_over((id, action));
@@ -184,7 +184,7 @@ impl Model {
         item.last_failed_at = Some(now);
         match RETRIES.get(item.attempt as usize - 1) {
             Some(wait) => item.due_at = Some(now.plus_seconds(*wait)),
-            None => self.end(name, Dead),
+            None => self.end(name, Undeliverable),
         }
     }
 
@@ -192,7 +192,7 @@ impl Model {
         let now = self.now;
         let item = self.items.get_mut(&name).unwrap();
         (item.status, item.due_at) = (status, None);
-        if [Failed, TimedOut, Dead].contains(&status) {
+        if [Failed, TimedOut, Undeliverable].contains(&status) {
             let trouble = &mut self.kinds[kind_of(item)];
             if trouble.incident.is_none() {
                 (trouble.incident, trouble.has_notice) = (Some((1, 0)), false);
@@ -207,7 +207,7 @@ impl Model {
         let Some(item) = self.items.get_mut(&name).filter(|item| [Pending, Dispatched].contains(&item.status)) else {
             return;
         };
-        item.settled_at = Some(now);
+        item.completed_at = Some(now);
         if succeeded {
             (item.status, item.due_at) = (Succeeded, Some(now.plus_seconds(VERIFY)));
         } else {
@@ -217,7 +217,7 @@ impl Model {
 
     fn approval(&mut self, name: Name, approve: bool) {
         let now = self.now;
-        let waits = |item: &&mut ActionItem| item.status == AwaitingApproval && item.due_at.is_some_and(|at| at > now);
+        let waits = |item: &&mut ActionItem| item.status == PendingApproval && item.due_at.is_some_and(|at| at > now);
         let Some(item) = self.items.get_mut(&name).filter(waits) else { return };
         (item.status, item.due_at) = if approve { (Pending, Some(now)) } else { (Denied, None) };
     }
@@ -234,7 +234,7 @@ impl Model {
         for name in due {
             match self.items[&name].status {
                 Pending => tries.push(name),
-                AwaitingApproval => self.end(name, Expired),
+                PendingApproval => self.end(name, Expired),
                 Dispatched => self.end(name, TimedOut),
                 Succeeded => self.end(name, Verified),
                 status => panic!("due, and {status}"),
@@ -327,7 +327,7 @@ impl Lives {
         let id: EventId = answer.text("/id").parse().unwrap();
         self.events.push((id, kind, critical));
         let template: ActionItem = serde_json::from_value(answer.list("/actions")[0].clone()).unwrap();
-        let template = ActionItem { settled_at: None, last_failed_at: None, dispatched_at: None, ..template };
+        let template = ActionItem { completed_at: None, last_failed_at: None, dispatched_at: None, ..template };
         self.model.event(id, kind, critical, &template);
     }
 
@@ -389,7 +389,7 @@ impl Lives {
             }
             let was = before.items.get(name);
             let on_the_way = item.status == Pending && was.is_none_or(|was| was.status == Pending)
-                || item.status == Dead && was.is_some_and(|was| was.status == Pending && was.attempt >= 5);
+                || item.status == Undeliverable && was.is_some_and(|was| was.status == Pending && was.attempt >= 5);
             let stayed = was.is_some_and(|was| place(was) == place(item));
             assert!(stayed || on_the_way || item.status == expected.status, "{step:?}: {item:?} beside {expected:?}");
         }
@@ -413,7 +413,9 @@ impl Lives {
         self.orders = orders.len();
         for (kind, trouble) in self.model.kinds.iter_mut().enumerate() {
             let live = self.world.live_incident(kind).await;
-            let counted = live.as_ref().map(|it| (it["events"].as_u64().unwrap(), it["alarms"].as_u64().unwrap()));
+            let counted = live
+                .as_ref()
+                .map(|it| (it["eventCount"].as_u64().unwrap(), it["failedRemediationCount"].as_u64().unwrap()));
             let is_over = counted.is_none() && trouble.may_be_over(self.model.now);
             if !crashed && !is_over {
                 assert_eq!(counted, trouble.incident, "{step:?}: {}", KINDS[kind].0);
@@ -444,7 +446,7 @@ impl Lives {
                 let told = item.action == Action::NotifyAdmin && item.status == Dispatched;
                 assert!(told || item.has_ended(), "stuck: {item:?}");
                 assert_eq!(item.due_at, None, "ended, and still due: {item:?}");
-                bad_ends[*kind] += u64::from(item.status.is_bad_end());
+                bad_ends[*kind] += u64::from(item.status.is_failure());
                 let times = sent.remove(&(item.event_id, item.action)).unwrap_or_default();
                 assert!(item.dispatched_at.is_none() || times >= 1 || told || item.action == Action::NotifyAdmin);
                 // A crash in the middle of a hand-over is the one reason to send an order again; the SDK may do so once, too.
@@ -464,14 +466,14 @@ impl Lives {
             for incident in of_kind {
                 let path = format!("/api/governance/incidents/{}", incident["id"].as_str().unwrap());
                 let story = self.world.get(&path).await;
-                let notices = story.list("/story").iter().filter(|entry| entry["what"] == "notice");
-                let told: u64 = notices.map(|entry| entry["notice"]["newEvents"].as_u64().unwrap()).sum();
+                let notices = story.list("/timeline").iter().filter(|entry| entry["type"] == "notification");
+                let told: u64 = notices.map(|entry| entry["notification"]["newEventCount"].as_u64().unwrap()).sum();
                 let number = |field: &str| incident[field].as_u64().unwrap();
                 let by_a_person = incident.pointer("/resolved/by").is_some();
-                assert!(told == number("events") || by_a_person, "told {told}: {incident}");
-                assert!(number("notices") > 0 || by_a_person, "nobody was told: {incident}");
-                counted += number("events");
-                alarms += number("alarms");
+                assert!(told == number("eventCount") || by_a_person, "told {told}: {incident}");
+                assert!(number("notificationCount") > 0 || by_a_person, "nobody was told: {incident}");
+                counted += number("eventCount");
+                alarms += number("failedRemediationCount");
             }
             let critical = self.events.iter().filter(|(_, of, critical)| *of == kind && *critical).count() as u64;
             assert!(counted >= critical, "{counted} counted of {critical}: {engine}");
@@ -480,7 +482,7 @@ impl Lives {
     }
 
     fn mails(&self) {
-        let mails = [self.world.mails(), self.world.sns.published("escalations-second")].concat();
+        let mails = [self.world.mails(), self.world.sns.published("second-line")].concat();
         let sent: Vec<Timestamp> = mails.iter().map(|mail| mail.at).collect();
         for at in &sent {
             let within =
@@ -501,8 +503,8 @@ impl World {
 
     /// When actions come up to be looked at.
     async fn entries(&self) -> BTreeMap<Name, Timestamp> {
-        let unended = Actions::new(&self.db(), "Actions").unended().await.unwrap();
-        unended.into_iter().map(Result::unwrap).map(|row| ((row.event_id, row.action), row.due_at)).collect()
+        let open_actions = Actions::new(&self.db(), "Actions").open_actions().await.unwrap();
+        open_actions.into_iter().map(Result::unwrap).map(|row| ((row.event_id, row.action), row.due_at)).collect()
     }
 
     /// The incident of a kind that is not over.

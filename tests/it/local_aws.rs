@@ -201,7 +201,7 @@ async fn an_event_travels_the_whole_way() {
     let after = stack.get("/api/governance/stats").await.1["totalEvents"].as_u64().unwrap();
     assert!(after > before, "{after}");
 
-    let escalations = stack.drain("ESCALATIONS_QUEUE_URL").await;
+    let escalations = stack.drain("NOTIFICATIONS_QUEUE_URL").await;
     let ours: Vec<_> = escalations.iter().filter(|mail| mail["Message"].as_str().unwrap().contains(id)).collect();
     assert_eq!(ours.len(), 1, "{escalations:?}");
     assert_eq!(ours[0]["Subject"], "[AGE] CRITICAL Billing: invoice_sync_failed");
@@ -378,7 +378,7 @@ async fn a_worker_closes_the_loop_and_the_schedule_drives_the_sweep() {
     // The sweep also writes to people about what log-event could not, in the same run or the next.
     let mut ours = Vec::new();
     for _ in 0..90 {
-        let mails = stack.drain("ESCALATIONS_QUEUE_URL").await;
+        let mails = stack.drain("NOTIFICATIONS_QUEUE_URL").await;
         ours.extend(mails.into_iter().filter(|mail| mail["Message"].as_str().unwrap().contains("gate_lost")));
         if !ours.is_empty() {
             break;
@@ -388,14 +388,14 @@ async fn a_worker_closes_the_loop_and_the_schedule_drives_the_sweep() {
     let path = format!("/api/governance/events/{}", told_later.1["id"].as_str().unwrap());
     assert_eq!(actions(&stack.get(&path).await.1), [("notify_admin", "dispatched")]);
     let health = stack.get("/api/governance/health").await;
-    assert_eq!((health.0, &health.1["escalationReachable"]), (200, &json!(true)), "{}", health.1);
+    assert_eq!((health.0, &health.1["notificationsReachable"]), (200, &json!(true)), "{}", health.1);
 }
 
 #[tokio::test]
 #[ignore = "needs a running stack: make test"]
 async fn a_remedy_that_fails_is_an_incident_until_somebody_takes_it() {
     let stack = Stack::running().await;
-    stack.drain("ESCALATIONS_SECOND_QUEUE_URL").await;
+    stack.drain("SECOND_LINE_QUEUE_URL").await;
     let sent = json!({"engine": "voice_engine", "eventType": "synthesis_failed", "severity": "HIGH"});
     let (_, created) = stack.post(&sent, "fails").await;
     let of = |created: &Value| {
@@ -409,15 +409,19 @@ async fn a_remedy_that_fails_is_an_incident_until_somebody_takes_it() {
         listed["incidents"].as_array().unwrap().iter().find(is_ours).cloned()
     };
     let incident = find("open").await.expect("an incident");
-    assert_eq!((&incident["cause"], &incident["notices"]), (&json!("action"), &json!(1)), "{incident}");
+    assert_eq!(
+        (&incident["cause"], &incident["notificationCount"]),
+        (&json!("failed_remediation"), &json!(1)),
+        "{incident}"
+    );
     let path = format!("/api/governance/incidents/{}", incident["id"].as_str().unwrap());
-    let mails = stack.drain("ESCALATIONS_QUEUE_URL").await;
+    let mails = stack.drain("NOTIFICATIONS_QUEUE_URL").await;
     let page = format!("{}/dashboard/incidents/{}", stack.name("AGE_API_URL"), incident["id"].as_str().unwrap());
     assert!(mails.iter().any(|mail| mail["Message"].as_str().unwrap().contains(&page)), "{mails:?}");
 
     // Half an hour later nobody has taken it.
     assert!(stack.sweep_later(1900).await.is_ok());
-    let second = stack.drain("ESCALATIONS_SECOND_QUEUE_URL").await;
+    let second = stack.drain("SECOND_LINE_QUEUE_URL").await;
     assert!(second.iter().any(|mail| mail["Message"].as_str().unwrap().contains(&page)), "{second:?}");
     let (status, taken) = stack.tell(&format!("{path}/acknowledge"), &json!({"note": PRIVATE})).await;
     assert_eq!((status, &taken["status"]), (200, &json!("acknowledged")), "{taken}");
@@ -430,7 +434,7 @@ async fn a_remedy_that_fails_is_an_incident_until_somebody_takes_it() {
     let shown = stack.get(&format!("/api/governance/events/{}", again["id"].as_str().unwrap())).await.1;
     assert_eq!(actions(&shown), [("MAOS_auto_fix", "ineffective")]);
     let (_, story) = stack.get(&path).await;
-    assert_eq!((&story["alarms"], &story["events"]), (&json!(2), &json!(3)), "{story}");
+    assert_eq!((&story["failedRemediationCount"], &story["eventCount"]), (&json!(2), &json!(3)), "{story}");
     assert_eq!(stack.tell(&format!("{path}/resolve"), &json!({})).await.0, 200);
     assert!(find("resolved").await.is_some() && find("open").await.is_none());
     let (_, report) = stack.call(Method::POST, "/api/governance/report", &[], String::new()).await;

@@ -52,7 +52,7 @@ async fn the_weekly_report_covers_the_seven_whole_days_before() {
                 },
                 "actions": {
                     "running": 2, "suppressed": 4, "succeeded": 0, "failed": 0, "timed_out": 0, "verified": 0,
-                    "ineffective": 0, "denied": 0, "expired": 0, "dead": 0,
+                    "ineffective": 0, "denied": 0, "expired": 0, "undeliverable": 0,
                 },
                 "incidents": {"opened": 1, "acknowledged": 0}, "silentEngines": [],
                 "previous": {
@@ -116,7 +116,7 @@ async fn a_report_says_what_age_did_and_what_came_of_it() {
         report.json["summary"]["actions"],
         json!({
             "running": 0, "suppressed": 1, "succeeded": 0, "failed": 1, "timed_out": 3, "verified": 1,
-            "ineffective": 1, "denied": 1, "expired": 0, "dead": 0,
+            "ineffective": 1, "denied": 1, "expired": 0, "undeliverable": 0,
         })
     );
     assert_eq!(report.number("/summary/meanSecondsToOutcome"), (100 + 200 + 200) / 3);

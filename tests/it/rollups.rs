@@ -21,14 +21,18 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// An event as the model keeps it.
-struct Kept {
+struct IncidentStateRecord {
     id: String,
     at: Timestamp,
     engine: Engine,
     severity: Severity,
 }
 
-fn counted<'a>(kept: &'a [Kept], from: &'a str, to: &'a str) -> impl Iterator<Item = &'a Kept> {
+fn counted<'a>(
+    kept: &'a [IncidentStateRecord],
+    from: &'a str,
+    to: &'a str,
+) -> impl Iterator<Item = &'a IncidentStateRecord> {
     let (from, to): (Timestamp, Timestamp) = (from.parse().unwrap(), to.parse().unwrap());
     kept.iter().filter(move |event| from <= event.at && event.at < to)
 }
@@ -46,13 +50,13 @@ async fn agrees(steps: Vec<Step>) {
         world.clock.advance(minutes * 60);
         let created = world.post(&event(engine.as_str(), "x", severity.as_str())).await;
         let at = created.text("/occurredAt").parse().unwrap();
-        kept.push(Kept { id: created.text("/id").to_owned(), at, engine, severity });
+        kept.push(IncidentStateRecord { id: created.text("/id").to_owned(), at, engine, severity });
     }
     world.clock.advance(1);
 
     let report = world.report().await;
     let (from, to) = (report.text("/from").to_owned(), report.text("/to").to_owned());
-    let in_report = |lets_through: &dyn Fn(&Kept) -> bool| {
+    let in_report = |lets_through: &dyn Fn(&IncidentStateRecord) -> bool| {
         counted(&kept, &from, &to).filter(|event| lets_through(event)).count() as u64
     };
     assert_eq!(report.number("/summary/totalEvents"), in_report(&|_| true));
@@ -65,7 +69,7 @@ async fn agrees(steps: Vec<Step>) {
             in_report(&|event| event.severity == *severity)
         );
     }
-    let weight = |event: &Kept| match event.severity {
+    let weight = |event: &IncidentStateRecord| match event.severity {
         Severity::Critical => 25,
         Severity::High => 15,
         Severity::Medium => 5,
@@ -77,8 +81,8 @@ async fn agrees(steps: Vec<Step>) {
         .sum();
     assert_eq!(report.number("/summary/rawScores/security_risk"), security);
 
-    let newest_first = |lets_through: &dyn Fn(&Kept) -> bool| {
-        let mut events: Vec<&Kept> = kept.iter().filter(|event| lets_through(event)).collect();
+    let newest_first = |lets_through: &dyn Fn(&IncidentStateRecord) -> bool| {
+        let mut events: Vec<&IncidentStateRecord> = kept.iter().filter(|event| lets_through(event)).collect();
         events.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
         events.into_iter().map(|event| event.id.clone()).collect::<Vec<_>>()
     };

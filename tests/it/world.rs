@@ -27,7 +27,8 @@ use scoring::Policy;
 use serde_json::Value;
 use sns::Sns;
 use store::{
-    Actions, Credentials, Db, Events, Incidents, Intake, Life, Listing, Reports, Rollups, Watches, WeeklyReports,
+    Actions, Credentials, Db, EventSearch, Events, IncidentStates, Incidents, Intake, Life, Reports, Rollups,
+    WeeklyReports,
 };
 use sweep::{Sweep, Swept};
 use tower::ServiceExt;
@@ -181,11 +182,11 @@ impl World {
         let db = self.db();
         let (life, policy) = (life(&db), Policy::compiled().unwrap());
         Sweep {
-            listing: Listing::new(events(&db), Rollups::new(&db, "Rollups")),
+            listing: EventSearch::new(events(&db), Rollups::new(&db, "Rollups")),
             dispatcher: Dispatcher::new(topic(&self.sns_config, "actions"), &life, &policy),
             escalations: escalations(&db, &self.sns_config),
-            people: topic(&self.sns_config, "escalations"),
-            second_line: topic(&self.sns_config, "escalations-second"),
+            people: topic(&self.sns_config, "notifications"),
+            second_line: topic(&self.sns_config, "second-line"),
             reports: Reports::new(&db, "Reports"),
             clock: Box::new(Arc::clone(&self.clock)),
         }
@@ -229,7 +230,7 @@ impl Api {
         let dispatcher = Dispatcher::new(topic(sns_config, "actions"), &life, &policy());
         let intake = Intake::new(events.clone(), life.clone());
         let cursors = || CursorKey::new("a key of the tests").unwrap();
-        let listing = Listing::new(events.clone(), rollups.clone());
+        let listing = EventSearch::new(events.clone(), rollups.clone());
         let table = Incidents::new(&db, "Incidents");
         let reporter = Reporter::new(rollups.clone(), table.clone(), policy(), clock());
         let of_actions =
@@ -389,7 +390,7 @@ fn events(db: &Db) -> Events {
 }
 
 fn life(db: &Db) -> Life {
-    Life::new(Actions::new(db, "Actions"), Watches::new(db, "Incidents"), Rollups::new(db, "Rollups"))
+    Life::new(Actions::new(db, "Actions"), IncidentStates::new(db, "Incidents"), Rollups::new(db, "Rollups"))
 }
 
 fn topic(sns_config: &SdkConfig, name: &str) -> Topic {
@@ -398,7 +399,7 @@ fn topic(sns_config: &SdkConfig, name: &str) -> Topic {
 
 fn escalations(db: &Db, sns_config: &SdkConfig) -> Escalations {
     let policy = Policy::compiled().unwrap();
-    Escalations::new(topic(sns_config, "escalations"), events(db), &life(db), &policy, None)
+    Escalations::new(topic(sns_config, "notifications"), events(db), &life(db), &policy, None)
 }
 
 /// An event as a caller sends it.

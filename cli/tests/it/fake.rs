@@ -86,8 +86,8 @@ impl Fake {
 
     fn answer(&self, seen: &Seen) -> Response {
         if seen.what == "POST /api/governance/events" {
-            let verdicts: Vec<Value> = seen.body.lines().map(|line| self.verdict(line)).collect();
-            return json!({ "verdicts": verdicts }).to_string().into_response();
+            let results: Vec<Value> = seen.body.lines().map(|line| self.result(line)).collect();
+            return json!({ "results": results }).to_string().into_response();
         }
         let (key, body) = (seen.key.clone().unwrap_or_default(), seen.body.as_str());
         let answer = json!({"id": "01936f2e-0000-7000-8000-00000000000a", "details": {},
@@ -104,7 +104,7 @@ impl Fake {
     }
 
     /// On one line of a batch.
-    fn verdict(&self, line: &str) -> Value {
+    fn result(&self, line: &str) -> Value {
         let Ok(event) = serde_json::from_str::<Value>(line) else {
             return json!({"status": 400, "detail": "the body is not JSON"});
         };

@@ -85,8 +85,8 @@ async fn lines_go_in_batches_as_large_as_age_takes() {
 async fn only_what_could_not_be_stored_is_sent_again() {
     let fake = Fake::start().await;
     let later = json!({"status": 503, "detail": "it was not begun"});
-    let verdicts = json!([{"status": 201}, later, {"status": 200}, later, {"status": 422, "detail": "it is wrong"}]);
-    fake.plan(503, Some(0), json!({"detail": "not all events could be stored", "verdicts": verdicts}));
+    let results = json!([{"status": 201}, later, {"status": 200}, later, {"status": 422, "detail": "it is wrong"}]);
+    fake.plan(503, Some(0), json!({"detail": "not all events could be stored", "results": results}));
     let input = "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n{\"n\":5}\n";
     let ran = fake.agectl_with("event import -", Some(TOKEN), input).await;
     assert_eq!(ran.out, "5 lines: 3 stored, 1 already there, 1 refused\n");
@@ -102,9 +102,9 @@ async fn only_what_could_not_be_stored_is_sent_again() {
 
     // What stays undone is told, and what is done is counted.
     for _ in 0..9 {
-        fake.plan(503, None, json!({"verdicts": [later]}));
+        fake.plan(503, None, json!({"results": [later]}));
     }
-    fake.memory().planned[0].2 = json!({"verdicts": [{"status": 201}, later]});
+    fake.memory().planned[0].2 = json!({"results": [{"status": 201}, later]});
     let stopped = fake.agectl_with("event import -", Some(TOKEN), "{}\n{}\n").await;
     assert_eq!((stopped.exit, fake.memory().seen.len()), (Exit::Unavailable, 10));
     assert!(stopped.err.starts_with("agectl: it was not begun\n1 lines are in; "), "{}", stopped.err);
@@ -114,7 +114,7 @@ async fn only_what_could_not_be_stored_is_sent_again() {
 #[tokio::test]
 async fn as_many_verdicts_as_lines_or_it_makes_no_sense() {
     let fake = Fake::start().await;
-    fake.plan(200, None, json!({"verdicts": [{"status": 201}]}));
+    fake.plan(200, None, json!({"results": [{"status": 201}]}));
     let ran = fake.agectl_with("event import -", Some(TOKEN), "{}\n{}\n").await;
     assert_eq!(ran.exit, Exit::Unavailable);
     assert!(ran.err.contains("makes no sense") && ran.err.contains("\n0 lines are in; "), "{}", ran.err);

@@ -48,7 +48,7 @@ fn report() -> Value {
 
 fn incident(number: u32) -> Value {
     json!({"id": format!("billing.{number}.a~20b"), "engine": "billing", "eventType": "a b", "status": "acknowledged",
-        "severity": "CRITICAL", "events": 7, "openedAt": "2026-11-23T00:00:00.000Z",
+        "severity": "CRITICAL", "eventCount": 7, "openedAt": "2026-11-23T00:00:00.000Z",
         "acknowledged": {"at": "2026-11-23T00:01:00.000Z", "by": "night-desk"}})
 }
 

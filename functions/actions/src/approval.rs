@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{Action, ActionItem, Decision, EventId};
+use model::{Action, ActionItem, ApprovalDecision, EventId};
 use platform::{Caller, Fields, JsonBody, NoQuery, PathNames, Problem};
 use utoipa::ToSchema;
 
@@ -13,7 +13,7 @@ use crate::{App, request};
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it is the form of what `decide` reads")]
 struct Approval {
-    decision: Decision,
+    decision: ApprovalDecision,
     digest: String,
 }
 

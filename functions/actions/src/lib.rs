@@ -11,7 +11,7 @@ use dispatch::Escalations;
 use model::{Action, ActionItem, Clock, EventId};
 use platform::{Access, CursorKey, Problem, Routes};
 use scoring::Policy;
-use store::{Life, Listing};
+use store::{EventSearch, Life};
 use utoipa::OpenApi;
 
 /// What the handlers need. Made once per execution environment.
@@ -19,7 +19,7 @@ use utoipa::OpenApi;
 pub struct App(Arc<Parts>);
 
 struct Parts {
-    listing: Listing,
+    listing: EventSearch,
     life: Life,
     cursors: CursorKey,
     policy: Policy,
@@ -30,7 +30,7 @@ struct Parts {
 impl App {
     /// Puts the parts together.
     pub fn new(
-        listing: Listing,
+        listing: EventSearch,
         life: Life,
         cursors: CursorKey,
         policy: Policy,

@@ -42,7 +42,11 @@ pub(crate) async fn list(State(App(app)): State<App>, mut query: Query) -> Resul
     let status: Option<ActionStatus> = query.take("status");
     let filter = EventFilter {
         engine: query.take("engine"),
-        severities: Severity::ALL.iter().copied().filter(|severity| *severity >= app.policy.actions.from).collect(),
+        severities: Severity::ALL
+            .iter()
+            .copied()
+            .filter(|severity| *severity >= app.policy.actions.min_severity)
+            .collect(),
         ..EventFilter::default()
     };
     let cursor: Option<String> = query.take("cursor");

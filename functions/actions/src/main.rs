@@ -7,7 +7,7 @@ use dispatch::Escalations;
 use notify::Sns;
 use platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
 use scoring::Policy;
-use store::{Actions, Credentials, Db, Events, Life, Listing, Rollups, Watches};
+use store::{Actions, Credentials, Db, EventSearch, Events, IncidentStates, Life, Rollups};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -17,11 +17,11 @@ async fn main() -> Result<(), Error> {
     let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
     let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
-    let listing = Listing::new(events.clone(), rollups.clone());
+    let listing = EventSearch::new(events.clone(), rollups.clone());
     let (actions, watches) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
-    let life = Life::new(Actions::new(&db, actions), Watches::new(&db, watches), rollups);
+    let life = Life::new(Actions::new(&db, actions), IncidentStates::new(&db, watches), rollups);
     let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
-    let people = Sns::new(&aws).topic(env::required("ESCALATIONS_TOPIC_ARN")?);
+    let people = Sns::new(&aws).topic(env::required("NOTIFICATIONS_TOPIC_ARN")?);
     let escalations = Escalations::new(people, events, &life, &policy, env::optional("PUBLIC_URL"));
     let app = App::new(listing, life, cursors, policy, escalations, clock);
     platform::serve(actions::routes().behind(&gate, app)).await

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{Action, ActionItem, ActionStatus, EventId, IllegalMove, Note, Outcome};
+use model::{Action, ActionItem, ActionStatus, EventId, InvalidTransition, Note, Outcome};
 use platform::{Caller, Fields, JsonBody, NoQuery, Origin, PathNames, Problem};
 use store::StoreError;
 use utoipa::ToSchema;
@@ -49,7 +49,7 @@ pub(crate) async fn report(
     };
     let item = app.action(event, action).await?;
     caller.speak_for(item.engine)?;
-    if !action.is_remedy() {
+    if !action.is_remediation() {
         return Err(Problem::conflict(format!("{action} is AGE's own; nobody else can say what came of it")));
     }
     if says_the_same(&item, to) {
@@ -58,23 +58,27 @@ pub(crate) async fn report(
     let now = app.clock.now();
     let verify = app.policy.actions.verify_after_seconds;
     let detail: Option<String> = note.map(String::from);
-    let (severity, kind) = (item.severity, item.kind());
-    let on_alarm = |watch: &mut _, alarm| app.policy.incidents.alarm(watch, alarm, severity);
-    let settled = app.life.settle(item, to, &on_alarm, app.clock.as_ref(), |item| ActionItem {
+    let (severity, incident_key) = (item.severity, item.incident_key());
+    let on_failed_remediation = |state: &mut _, failed_remediation| {
+        app.policy.incidents.record_failed_remediation(state, failed_remediation, severity)
+    };
+    let settled = app.life.settle(item, to, &on_failed_remediation, app.clock.as_ref(), |item| ActionItem {
         status: to,
-        settled_at: Some(now),
-        settled_by: Some(caller.kid.clone()),
+        completed_at: Some(now),
+        completed_by: Some(caller.kid.clone()),
         due_at: (to == ActionStatus::Succeeded).then(|| now.plus_seconds(verify)),
         detail: detail.clone(),
         ..item.clone()
     });
     match settled.await {
         // The same word, said twice at the same time.
-        Err(StoreError::Illegal(IllegalMove { from, to })) if from == to => Ok(Json(app.action(event, action).await?)),
+        Err(StoreError::Illegal(InvalidTransition { from, to })) if from == to => {
+            Ok(Json(app.action(event, action).await?))
+        }
         settled => {
             let item = settled?;
-            if item.status.is_bad_end() {
-                app.escalations.first(&kind, None, origin.as_deref(), app.clock.as_ref()).await;
+            if item.status.is_failure() {
+                app.escalations.first(&incident_key, None, origin.as_deref(), app.clock.as_ref()).await;
             }
             Ok(Json(item))
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use model::{Engine, Grant, KeyId, NoRandomness, NotChanged, Role, Timestamp, Token};
+use model::{Engine, Grant, KeyId, KeyringError, RandomnessUnavailable, Role, Timestamp, Token};
 use platform::{Caller, Fields, JsonBody, NoQuery, OptionalJsonBody, PathId, Problem, Refused};
 use serde::Serialize;
 use store::StoreError;
@@ -170,8 +170,9 @@ pub(crate) async fn revoke(
 }
 
 fn fresh(kid: KeyId, app: &crate::Parts) -> Result<Token, Problem> {
-    Token::fresh(kid, app.clock.as_ref())
-        .map_err(|NoRandomness| Problem::unavailable("a secret cannot be made now; nothing was stored, try again"))
+    Token::fresh(kid, app.clock.as_ref()).map_err(|RandomnessUnavailable| {
+        Problem::unavailable("a secret cannot be made now; nothing was stored, try again")
+    })
 }
 
 /// What a new credential is to be.
@@ -210,10 +211,10 @@ fn bound(
 /// Why a credential was not changed, for its caller.
 struct Failed(Problem);
 
-impl From<NotChanged> for Failed {
-    fn from(not: NotChanged) -> Self {
+impl From<KeyringError> for Failed {
+    fn from(not: KeyringError) -> Self {
         Self(match not {
-            NotChanged::Unknown(_) => Problem::not_found("there is no credential of this name"),
+            KeyringError::Unknown(_) => Problem::not_found("there is no credential of this name"),
             not => Problem::conflict(not.to_string()),
         })
     }

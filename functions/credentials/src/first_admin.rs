@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Clock, Grant, KeyId, NoRandomness, NotChanged, Role, Token};
+use model::{Clock, Grant, KeyId, KeyringError, RandomnessUnavailable, Role, Token};
 use serde::{Deserialize, Serialize};
 use store::{Credentials, StoreError};
 use thiserror::Error;
@@ -28,10 +28,10 @@ pub struct Made {
 pub enum FirstAdminError {
     /// The rules say no.
     #[error("{0}; choose another name for the admin")]
-    Not(#[from] NotChanged),
+    Not(#[from] KeyringError),
     /// There is no secret to be had.
     #[error(transparent)]
-    Secret(#[from] NoRandomness),
+    Secret(#[from] RandomnessUnavailable),
     /// It was not stored.
     #[error(transparent)]
     Store(#[from] StoreError),

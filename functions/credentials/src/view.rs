@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
-use model::{Credential, Engine, KeyId, Role, Secret, Standing, Timestamp};
+use model::{Credential, CredentialStatus, Engine, KeyId, Role, Secret, Timestamp};
 use platform::{NoQuery, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,7 +20,7 @@ pub(crate) struct View {
     role: Role,
     /// The engines that it may speak for; none, if its role is another.
     engines: BTreeSet<Engine>,
-    status: Standing,
+    status: CredentialStatus,
     created_at: Timestamp,
     /// None: an operator, with rights on AWS.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,8 +49,8 @@ struct SecretView {
 
 impl View {
     pub(crate) fn of(kid: &KeyId, credential: &Credential, now: Timestamp) -> Self {
-        let status = credential.standing(now);
-        let shown = |secret: &&Secret| status == Standing::Live && secret.is_live(now);
+        let status = credential.status_at(now);
+        let shown = |secret: &&Secret| status == CredentialStatus::Live && secret.is_live(now);
         let Credential { grant, secrets, created_at, created_by, revoked } = credential.clone();
         Self {
             kid: kid.clone(),

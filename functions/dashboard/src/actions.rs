@@ -4,7 +4,7 @@ pub(crate) mod list;
 pub(crate) mod one;
 
 use model::{Action, ActionStatus, Engine, EventId};
-use store::{StoreError, Unended};
+use store::{OpenAction, StoreError};
 
 use crate::text::count;
 
@@ -17,7 +17,7 @@ pub(crate) fn path(event: EventId, action: Action) -> String {
 pub(crate) const fn status(status: ActionStatus) -> &'static str {
     match status {
         ActionStatus::Pending => "◌ to be handed over",
-        ActionStatus::AwaitingApproval => "▲ waits for approval",
+        ActionStatus::PendingApproval => "▲ waits for approval",
         ActionStatus::Dispatched => "→ handed over",
         ActionStatus::Succeeded => "● done",
         ActionStatus::Failed => "✗ failed",
@@ -27,25 +27,27 @@ pub(crate) const fn status(status: ActionStatus) -> &'static str {
         ActionStatus::Denied => "■ denied",
         ActionStatus::Expired => "■ not approved in time",
         ActionStatus::Suppressed => "– not begun",
-        ActionStatus::Dead => "✗ could not be handed over",
+        ActionStatus::Undeliverable => "✗ could not be handed over",
     }
 }
 
 /// The colour that goes with a status.
 pub(crate) const fn tone(status: ActionStatus) -> &'static str {
     match status {
-        ActionStatus::AwaitingApproval => "warn",
+        ActionStatus::PendingApproval => "warn",
         ActionStatus::Pending | ActionStatus::Dispatched => "busy",
         ActionStatus::Succeeded | ActionStatus::Verified => "good",
-        ActionStatus::Failed | ActionStatus::TimedOut | ActionStatus::Ineffective | ActionStatus::Dead => "bad",
+        ActionStatus::Failed | ActionStatus::TimedOut | ActionStatus::Ineffective | ActionStatus::Undeliverable => {
+            "bad"
+        }
         ActionStatus::Denied | ActionStatus::Expired | ActionStatus::Suppressed => "off",
     }
 }
 
 /// How many actions of `engine` are under way, as the list of actions has it.
-pub(crate) fn under_way(engine: Engine, unended: &[Result<Unended, StoreError>]) -> String {
-    let is_under_way = |row: &&Unended| row.engine == engine && row.status != ActionStatus::AwaitingApproval;
-    count(unended.iter().filter_map(|row| row.as_ref().ok()).filter(is_under_way).count() as u64, "action")
+pub(crate) fn under_way(engine: Engine, open_actions: &[Result<OpenAction, StoreError>]) -> String {
+    let is_under_way = |row: &&OpenAction| row.engine == engine && row.status != ActionStatus::PendingApproval;
+    count(open_actions.iter().filter_map(|row| row.as_ref().ok()).filter(is_under_way).count() as u64, "action")
 }
 
 /// What is done, for whoever is to approve it.
@@ -68,7 +70,7 @@ pub(crate) fn outcomes(running: u64, settled: impl Fn(ActionStatus) -> u64) -> V
         ("were of no use", settled(ActionStatus::Ineffective)),
         ("failed", settled(ActionStatus::Failed)),
         ("were not answered in time", settled(ActionStatus::TimedOut)),
-        ("could not be handed over", settled(ActionStatus::Dead)),
+        ("could not be handed over", settled(ActionStatus::Undeliverable)),
         ("denied by a person", settled(ActionStatus::Denied)),
         ("not approved in time", settled(ActionStatus::Expired)),
         ("on their way, or waiting for approval", running),

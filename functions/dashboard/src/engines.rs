@@ -5,9 +5,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::future::try_join_all;
-use model::{Engine, Event, KeyId, Keyring, Role, Standing, Timestamp};
+use model::{CredentialStatus, Engine, Event, KeyId, Keyring, Role, Timestamp};
 use platform::{NoQuery, Problem};
-use store::{EventFilter, Listed, StoreError, Unended};
+use store::{EventFilter, IncidentSummary, OpenAction, StoreError};
 use tokio::try_join;
 
 use crate::page::{self, Part};
@@ -58,9 +58,10 @@ struct Key {
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
     let tables = &app.tables;
     let (keyring, latest) = (app.gate.keyring().await?, try_join_all(Engine::ALL.iter().map(|it| app.latest(*it))));
-    let (unresolved, unended, latest) =
-        try_join!(tables.incidents.unresolved(), tables.life.actions().unended(), latest)?;
-    let row = |(engine, last): (&Engine, Option<Event>)| app.engine(*engine, last, &keyring, &unresolved, &unended);
+    let (unresolved, open_actions, latest) =
+        try_join!(tables.incidents.unresolved(), tables.life.actions().open_actions(), latest)?;
+    let row =
+        |(engine, last): (&Engine, Option<Event>)| app.engine(*engine, last, &keyring, &unresolved, &open_actions);
     let rows = Engine::ALL.iter().zip(latest).map(row).collect();
     Ok(page::html(StatusCode::OK, &Page { session: &session, part: Part::Engines, rows }))
 }
@@ -77,29 +78,31 @@ impl Parts {
         engine: Engine,
         last: Option<Event>,
         keyring: &Keyring,
-        unresolved: &[Listed],
-        unended: &[Result<Unended, StoreError>],
+        unresolved: &[IncidentSummary],
+        open_actions: &[Result<OpenAction, StoreError>],
     ) -> Row {
         let now = self.clock.now();
         let speaks = |kid_and: &(&KeyId, &model::Credential)| {
-            kid_and.1.grant.role == Role::Engine && kid_and.1.grant.speaks_for(engine)
+            kid_and.1.grant.role == Role::Engine && kid_and.1.grant.may_act_for(engine)
         };
-        let (live, over): (Vec<_>, Vec<_>) =
-            keyring.all().filter(speaks).partition(|(_, credential)| credential.standing(now) == Standing::Live);
+        let (live, over): (Vec<_>, Vec<_>) = keyring
+            .all()
+            .filter(speaks)
+            .partition(|(_, credential)| credential.status_at(now) == CredentialStatus::Live);
         let key = |(kid, credential): (&KeyId, &model::Credential)| {
             let others = credential.grant.engines.iter().filter(|other| **other != engine);
             let others: Vec<_> = others.map(|other| self.policy.title(*other)).collect();
             Key { kid: kid.clone(), expires_at: credential.grant.expires_at, others: others.join(", ") }
         };
-        let is_silence = |listed: &&Listed| listed.is_silence() && listed.id.kind.engine == engine;
-        let cadence = self.policy.engines.get(&engine).map_or(0, |rules| rules.cadence_seconds);
+        let is_silence = |listed: &&IncidentSummary| listed.is_silence() && listed.id.key.engine == engine;
+        let cadence = self.policy.engines.get(&engine).map_or(0, |rules| rules.expected_interval_seconds);
         Row {
             title: self.policy.title(engine).to_owned(),
             name: engine,
             cadence: (cadence > 0).then(|| span(cadence)),
             last: last.map(Last::from),
             silence: unresolved.iter().find(is_silence).map(|listed| incidents::path(&listed.id)),
-            under_way: actions::under_way(engine, unended),
+            under_way: actions::under_way(engine, open_actions),
             keys: live.into_iter().map(key).collect(),
             over: over.len(),
         }

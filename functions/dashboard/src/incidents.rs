@@ -2,16 +2,16 @@
 
 pub(crate) mod list;
 pub(crate) mod mark;
-pub(crate) mod story;
+pub(crate) mod timeline;
 
-use model::{Cause, IncidentId, IncidentStatus};
+use model::{IncidentCause, IncidentId, IncidentStatus};
 use platform::Problem;
-use store::Known;
+use store::IncidentRecord;
 
 use crate::Parts;
 
 impl Parts {
-    async fn known(&self, id: &IncidentId) -> Result<Known, Problem> {
+    async fn record(&self, id: &IncidentId) -> Result<IncidentRecord, Problem> {
         self.tables.incidents.get(id).await?.ok_or_else(|| Problem::not_found("there is no such incident"))
     }
 }
@@ -31,11 +31,11 @@ pub(crate) const fn status(status: IncidentStatus) -> &'static str {
 }
 
 /// Why an incident was opened.
-pub(crate) const fn cause(cause: Cause) -> &'static str {
+pub(crate) const fn cause(cause: IncidentCause) -> &'static str {
     match cause {
-        Cause::CriticalEvent => "a CRITICAL event",
-        Cause::Action => "a remedy came to a bad end",
-        Cause::GivenUp => "remedies were of no use too often, and no more are started",
-        Cause::Silence => "the engine says nothing",
+        IncidentCause::CriticalEvent => "a CRITICAL event",
+        IncidentCause::FailedRemediation => "a remedy came to a bad end",
+        IncidentCause::GivenUp => "remedies were of no use too often, and no more are started",
+        IncidentCause::EngineSilent => "the engine says nothing",
     }
 }

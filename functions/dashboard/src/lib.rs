@@ -25,7 +25,7 @@ use axum::middleware;
 use model::Clock;
 use platform::{Access, CursorKey, Gate, Routes};
 use scoring::Policy;
-use store::{Incidents, Life, Listing, Reports};
+use store::{EventSearch, Incidents, Life, Reports};
 
 pub use form::FormKey;
 
@@ -37,7 +37,7 @@ pub struct App(Arc<Parts>);
 #[derive(Debug, Clone)]
 pub struct Tables {
     /// Events, newest first.
-    pub listing: Listing,
+    pub listing: EventSearch,
     /// Actions and incidents, and how they move on.
     pub life: Life,
     /// Incidents, as people read them.
@@ -81,7 +81,7 @@ pub fn routes() -> Routes<App> {
         .post("/dashboard/events/{id}/actions/{action}/deny", Access::Responder, actions::one::deny)
         .get("/dashboard/actions", Access::Reader, actions::list::show)
         .get("/dashboard/incidents", Access::Reader, incidents::list::show)
-        .get("/dashboard/incidents/{id}", Access::Reader, incidents::story::show)
+        .get("/dashboard/incidents/{id}", Access::Reader, incidents::timeline::show)
         .post("/dashboard/incidents/{id}/acknowledge", Access::Responder, incidents::mark::acknowledge)
         .post("/dashboard/incidents/{id}/resolve", Access::Responder, incidents::mark::resolve)
         .get("/dashboard/reports", Access::Reader, reports::list::show)

@@ -1,8 +1,8 @@
 //! What happened, line by line: of an incident, or of an action.
 
 use model::{
-    ActionItem, ActionStatus, Event, KeyId, Notice, NoticeKind, Statement, StoryEntry, StoryStep, Timestamp,
-    TurnOfAction,
+    ActionItem, ActionStatus, ActionTransition, Attribution, Event, KeyId, Notification, NotificationKind,
+    TimelineEntry, TimelineItem, Timestamp,
 };
 
 use crate::text::{Shown, count, words};
@@ -26,33 +26,35 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(StoryEntry { at, what }: StoryEntry, engine: &str) -> Self {
+    pub(crate) fn new(TimelineEntry { at, what }: TimelineEntry, engine: &str) -> Self {
         let line = |sign, what| Self { at, sign, what, said: None, details: None, path: None };
         match what {
-            StoryStep::Event { event } => {
+            TimelineItem::Event { event } => {
                 let path = Some(events::path(event.id));
                 Self { details: details(&event), path, ..line("●", reported(&event, engine)) }
             }
-            StoryStep::Action { action } => {
+            TimelineItem::Action { action } => {
                 Self { path: Some(actions::path(action.event_id, action.action)), ..line("→", begun(&action)) }
             }
-            StoryStep::Decided { by, of } => line("✓", decided(&by, of)),
-            StoryStep::Outcome { of, by, detail } => {
+            TimelineItem::Approval { by, of } => line("✓", decided(&by, of)),
+            TimelineItem::Outcome { of, by, detail } => {
                 Self { said: said(detail), ..line("←", outcome(of, by.as_ref())) }
             }
-            StoryStep::Opened { cause } => line("▲", format!("The incident was opened: {}", incidents::cause(cause))),
-            StoryStep::Notice { notice } => line("@", told(&notice)),
-            StoryStep::Acknowledged(statement) => Self::of_person("✓", "Acknowledged", statement, at),
-            StoryStep::Resolved(statement) => Self::of_person("■", "Resolved", statement, at),
+            TimelineItem::Opened { cause } => {
+                line("▲", format!("The incident was opened: {}", incidents::cause(cause)))
+            }
+            TimelineItem::Notification { notification } => line("@", notified(&notification)),
+            TimelineItem::Acknowledged(statement) => Self::of_person("✓", "Acknowledged", statement, at),
+            TimelineItem::Resolved(statement) => Self::of_person("■", "Resolved", statement, at),
         }
     }
 
     /// A line of the life of an action, beside which a link to it stands already.
-    pub(crate) fn of_action(entry: StoryEntry, engine: &str) -> Self {
+    pub(crate) fn of_action(entry: TimelineEntry, engine: &str) -> Self {
         Self { path: None, ..Self::new(entry, engine) }
     }
 
-    fn of_person(sign: &'static str, what: &str, Statement { by, note }: Statement, at: Timestamp) -> Self {
+    fn of_person(sign: &'static str, what: &str, Attribution { by, note }: Attribution, at: Timestamp) -> Self {
         let by = by.map_or_else(|| "by itself".to_owned(), |by| format!("by {by}"));
         Self { at, sign, what: format!("{what} {by}"), said: said(note), details: None, path: None }
     }
@@ -83,8 +85,8 @@ fn begun(item: &ActionItem) -> String {
             format!("{action} not begun: it is under way already")
         }
         ActionStatus::Suppressed => format!("{action} not begun: it has been of no use too often"),
-        _ if !item.action.is_remedy() => format!("AGE set out to tell people ({action})"),
-        ActionStatus::AwaitingApproval => format!("AGE wants {action}, and waits for a person to approve it"),
+        _ if !item.action.is_remediation() => format!("AGE set out to tell people ({action})"),
+        ActionStatus::PendingApproval => format!("AGE wants {action}, and waits for a person to approve it"),
         ActionStatus::Denied | ActionStatus::Expired => format!("AGE wanted {action}"),
         _ if item.decided_by.is_some() => format!("AGE wanted {action}"),
         ActionStatus::Pending => format!("AGE owes {action}: it is not handed over yet"),
@@ -93,37 +95,37 @@ fn begun(item: &ActionItem) -> String {
     }
 }
 
-fn decided(by: &KeyId, of: TurnOfAction) -> String {
+fn decided(by: &KeyId, of: ActionTransition) -> String {
     let verb = if of.status == ActionStatus::Denied { "denied" } else { "approved" };
     format!("{} {verb} by {by}", of.action)
 }
 
-fn outcome(TurnOfAction { action, status, .. }: TurnOfAction, by: Option<&KeyId>) -> String {
+fn outcome(ActionTransition { action, status, .. }: ActionTransition, by: Option<&KeyId>) -> String {
     let by = by.map(|by| format!(", says {by}")).unwrap_or_default();
     let what = match status {
-        ActionStatus::Succeeded if !action.is_remedy() => "has reached a person",
+        ActionStatus::Succeeded if !action.is_remediation() => "has reached a person",
         ActionStatus::Succeeded => "done",
         ActionStatus::Failed => "failed",
         ActionStatus::TimedOut => "was not answered in time",
         ActionStatus::Verified => "helped: the trouble has not come again",
         ActionStatus::Ineffective => "was of no use: the trouble came again",
         ActionStatus::Expired => "was not approved in time",
-        ActionStatus::Dead => "could not be handed over",
+        ActionStatus::Undeliverable => "could not be handed over",
         other => return format!("{action} {}{by}", words(other.as_str())),
     };
     format!("{action} {what}{by}")
 }
 
-fn told(notice: &Notice) -> String {
-    let why = match notice.kind {
-        NoticeKind::First => "it is new",
-        NoticeKind::Digest => "more has come",
-        NoticeKind::Reminder => "nobody has acknowledged it yet",
-        NoticeKind::SecondLine => "the second line is told, too",
-        NoticeKind::Resolution => "it is over by itself",
+fn notified(notification: &Notification) -> String {
+    let why = match notification.kind {
+        NotificationKind::Initial => "it is new",
+        NotificationKind::Digest => "more has come",
+        NotificationKind::Reminder => "nobody has acknowledged it yet",
+        NotificationKind::Escalation => "the second line is told, too",
+        NotificationKind::Resolution => "it is over by itself",
     };
-    let others = notice.incidents.saturating_sub(1);
+    let others = notification.incident_count.saturating_sub(1);
     let others =
         if others > 0 { format!("; it spoke of {}, too", count(others, "other incident")) } else { String::new() };
-    format!("E-mail {}: {why}; {}{others}", notice.number, count(notice.new_events, "new event"))
+    format!("E-mail {}: {why}; {}{others}", notification.number, count(notification.new_event_count, "new event"))
 }

@@ -6,7 +6,7 @@
 use dashboard::{App, FormKey, Tables};
 use platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
 use scoring::Policy;
-use store::{Actions, Credentials, Db, Events, Incidents, Life, Listing, Reports, Rollups, Watches};
+use store::{Actions, Credentials, Db, EventSearch, Events, IncidentStates, Incidents, Life, Reports, Rollups};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -15,10 +15,10 @@ async fn main() -> Result<(), Error> {
     let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
     let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
-    let listing = Listing::new(events, rollups.clone());
+    let listing = EventSearch::new(events, rollups.clone());
     let (actions, table) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
     let incidents = Incidents::new(&db, &table);
-    let life = Life::new(Actions::new(&db, actions), Watches::new(&db, table), rollups);
+    let life = Life::new(Actions::new(&db, actions), IncidentStates::new(&db, table), rollups);
     let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
     let forms = FormKey::new(&env::required("FORM_KEY")?)?;
     let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);

@@ -15,7 +15,7 @@ use axum::response::Response;
 use chart::Chart;
 use engines::Row;
 use heat::Heat;
-use model::{Counts, Period, Severity, Timestamp};
+use model::{EventCounts, Period, Severity, Timestamp};
 use needs::Needs;
 use platform::{NoQuery, Problem};
 use risk::{Risk, Since};
@@ -41,7 +41,7 @@ struct Page<'a> {
     chart: Chart,
     heat: Heat,
     engines: Vec<Row>,
-    deeds: Vec<(&'static str, u64)>,
+    activity: Vec<(&'static str, u64)>,
     /// How long workers took on average, if any has answered.
     took: Option<String>,
 }
@@ -55,8 +55,8 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let (days, week) = (Period::trailing_hours(now, DAYS * 24), Period::trailing_week(now));
     let Tables { life, incidents, .. } = &app.tables;
     let (health, counted) = (life.health(), life.rollups().of(days, Freshness::Remembered(now)));
-    let (unresolved, unended, counted, health) =
-        try_join!(incidents.unresolved(), life.actions().unended(), counted, health.get())?;
+    let (unresolved, open_actions, counted, health) =
+        try_join!(incidents.unresolved(), life.actions().open_actions(), counted, health.get())?;
     let (hours, acted) = (counted.by_hour(days), counted.actions(week));
     let settled = |status| acted.by_status.get(&status).copied().unwrap_or_default();
     let page = Page {
@@ -66,17 +66,17 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         risks: risk::all(&app.policy, &hours, now),
         chart: Chart::of(&hours, now),
         heat: Heat::of(&app.policy, &hours, now),
-        engines: engines::rows(&app.policy, &hours, (&unresolved, &unended), now),
-        needs: Needs::of(&app.policy, unresolved, unended, health, now),
-        deeds: actions::outcomes(acted.running(), settled),
+        engines: engines::rows(&app.policy, &hours, (&unresolved, &open_actions), now),
+        needs: Needs::of(&app.policy, unresolved, open_actions, health, now),
+        activity: actions::outcomes(acted.running(), settled),
         took: acted.mean_seconds_to_outcome().map(|seconds| span(i64::try_from(seconds).unwrap_or(i64::MAX))),
     };
     Ok(page::html(StatusCode::OK, &page))
 }
 
 /// The counts of `hours` that are in `period`.
-fn within(hours: &BTreeMap<Timestamp, Counts>, period: Period) -> Counts {
-    let mut counts = Counts::default();
+fn within(hours: &BTreeMap<Timestamp, EventCounts>, period: Period) -> EventCounts {
+    let mut counts = EventCounts::default();
     for (_, counted) in hours.range(period.from()..period.to()) {
         counts.merge(counted);
     }

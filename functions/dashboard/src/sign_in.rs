@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use model::{NotAToken, Token};
+use model::{InvalidToken, Token};
 use platform::{Access, FormBody, NoQuery, Problem, Query};
 
 use crate::next::Next;
@@ -85,7 +85,7 @@ pub(crate) async fn sign_out(
 impl Parts {
     async fn prove(&self, text: &str) -> Result<Token, Problem> {
         let token: Token =
-            text.trim().parse().map_err(|error: NotAToken| Problem::unauthorized(format!("it {error}")))?;
+            text.trim().parse().map_err(|error: InvalidToken| Problem::unauthorized(format!("it {error}")))?;
         self.gate.admit(Access::Reader, &token).await?;
         Ok(token)
     }

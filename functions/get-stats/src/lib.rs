@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use model::{Clock, Counts, Engine, Period, Severity, Timestamp};
+use model::{Clock, Engine, EventCounts, Period, Severity, Timestamp};
 use platform::{Access, NoQuery, Problem, Routes};
 use scoring::Policy;
 use serde::Serialize;
@@ -81,7 +81,7 @@ async fn openapi(_: NoQuery) -> impl IntoResponse {
 }
 
 impl Stats {
-    fn new(policy: &Policy, counts: &Counts, latest_risk_score: Option<u32>, as_of: Timestamp) -> Self {
+    fn new(policy: &Policy, counts: &EventCounts, latest_risk_score: Option<u32>, as_of: Timestamp) -> Self {
         Self {
             total_events: counts.total(),
             critical_count: counts.of(Severity::Critical),
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn stats_of(events: &[(Engine, Severity, u64)]) -> Stats {
-        let mut counts = Counts::default();
+        let mut counts = EventCounts::default();
         for (engine, severity, number) in events {
             counts.add(*engine, *severity, *number);
         }

@@ -17,9 +17,9 @@ const BELIEVED_SECONDS: i64 = 300;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Health {
     /// Whether anybody has confirmed to get escalations. Null if that is not known.
-    escalation_reachable: Option<bool>,
+    notifications_reachable: Option<bool>,
     /// When the latest sweep ran. Null if none ever did.
-    swept_at: Option<Timestamp>,
+    last_sweep_at: Option<Timestamp>,
     as_of: Timestamp,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Health {
 pub(crate) async fn show(State(App(app)): State<App>, _: NoQuery) -> Result<Json<Health>, Problem> {
     let as_of = app.clock.now();
     let found = app.life.health().get().await?;
-    let recent = found.filter(|health| health.swept_at.plus_seconds(BELIEVED_SECONDS) >= as_of);
-    let escalation_reachable = recent.and_then(|health| health.escalation_reachable);
-    Ok(Json(Health { escalation_reachable, swept_at: found.map(|health| health.swept_at), as_of }))
+    let recent = found.filter(|health| health.last_sweep_at.plus_seconds(BELIEVED_SECONDS) >= as_of);
+    let notifications_reachable = recent.and_then(|health| health.notifications_reachable);
+    Ok(Json(Health { notifications_reachable, last_sweep_at: found.map(|health| health.last_sweep_at), as_of }))
 }

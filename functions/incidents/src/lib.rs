@@ -3,7 +3,7 @@
 mod health;
 mod list;
 mod mark;
-mod story;
+mod timeline;
 mod view;
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use model::{Clock, IncidentId};
 use platform::{Access, CursorKey, Problem, Routes};
 use scoring::Policy;
-use store::{Incidents, Known, Life, Listing};
+use store::{EventSearch, IncidentRecord, Incidents, Life};
 use utoipa::OpenApi;
 
 /// What the handlers need. Made once per execution environment.
@@ -20,7 +20,7 @@ pub struct App(Arc<Parts>);
 
 struct Parts {
     incidents: Incidents,
-    listing: Listing,
+    listing: EventSearch,
     life: Life,
     cursors: CursorKey,
     policy: Policy,
@@ -31,7 +31,7 @@ impl App {
     /// Puts the parts together.
     pub fn new(
         incidents: Incidents,
-        listing: Listing,
+        listing: EventSearch,
         life: Life,
         cursors: CursorKey,
         policy: Policy,
@@ -43,7 +43,7 @@ impl App {
 
 /// The contract of these routes.
 #[derive(Debug, OpenApi)]
-#[openapi(paths(list::list, story::show, mark::acknowledge, mark::resolve, health::show))]
+#[openapi(paths(list::list, timeline::show, mark::acknowledge, mark::resolve, health::show))]
 pub struct Contract;
 
 /// The routes of this function. None of the GETs changes anything: mail scanners follow links.
@@ -51,14 +51,14 @@ pub struct Contract;
 pub fn routes() -> Routes<App> {
     Routes::new()
         .get("/api/governance/incidents", Access::Reader, list::list)
-        .get("/api/governance/incidents/{id}", Access::Reader, story::show)
+        .get("/api/governance/incidents/{id}", Access::Reader, timeline::show)
         .post("/api/governance/incidents/{id}/acknowledge", Access::Responder, mark::acknowledge)
         .post("/api/governance/incidents/{id}/resolve", Access::Responder, mark::resolve)
-        .get("/api/governance/health", Access::Known, health::show)
+        .get("/api/governance/health", Access::Authenticated, health::show)
 }
 
 impl Parts {
-    async fn known(&self, id: &IncidentId) -> Result<Known, Problem> {
+    async fn record(&self, id: &IncidentId) -> Result<IncidentRecord, Problem> {
         self.incidents.get(id).await?.ok_or_else(|| Problem::not_found("there is no such incident"))
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::view::View;
+use crate::view::IncidentView;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;
@@ -18,7 +18,7 @@ const MAX_LIMIT: usize = 200;
 #[schema(as = IncidentPage)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page {
-    incidents: Vec<View>,
+    incidents: Vec<IncidentView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
@@ -45,5 +45,5 @@ pub(crate) async fn list(State(App(app)): State<App>, mut query: Query) -> Resul
     let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
     let page = app.incidents.list(status, limit, before.as_ref()).await?;
     let next_cursor = page.next.map(|last| app.cursors.seal(&scope, &last));
-    Ok(Json(Page { incidents: page.incidents.into_iter().map(View::from).collect(), next_cursor }))
+    Ok(Json(Page { incidents: page.incidents.into_iter().map(IncidentView::from).collect(), next_cursor }))
 }

@@ -5,7 +5,7 @@
 use incidents::App;
 use platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
 use scoring::Policy;
-use store::{Actions, Credentials, Db, Events, Incidents, Life, Listing, Rollups, Watches};
+use store::{Actions, Credentials, Db, EventSearch, Events, IncidentStates, Incidents, Life, Rollups};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -14,10 +14,10 @@ async fn main() -> Result<(), Error> {
     let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
     let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
-    let listing = Listing::new(events, rollups.clone());
+    let listing = EventSearch::new(events, rollups.clone());
     let (actions, table) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
     let incidents = Incidents::new(&db, &table);
-    let life = Life::new(Actions::new(&db, actions), Watches::new(&db, table), rollups);
+    let life = Life::new(Actions::new(&db, actions), IncidentStates::new(&db, table), rollups);
     let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
     let app = App::new(incidents, listing, life, cursors, Policy::compiled()?, clock);
     platform::serve(incidents::routes().behind(&gate, app)).await

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{AlreadyTaken, Incident, IncidentId, IncidentStatus, Mark, Note};
+use model::{Incident, IncidentId, IncidentStatus, IncidentStatusConflict, Note, StatusChange};
 use platform::{Caller, Fields, NoQuery, OptionalJsonBody, PathId, Problem};
 use utoipa::ToSchema;
 
-use crate::view::View;
+use crate::view::IncidentView;
 use crate::{App, Parts};
 
 /// What somebody has to say about it.
@@ -25,7 +25,7 @@ struct Remark {
     params(("id" = String, Path)),
     request_body = Option<Remark>,
     responses(
-        (status = 200, description = "The incident as it is now", body = View),
+        (status = 200, description = "The incident as it is now", body = IncidentView),
         (status = 409, description = "Somebody else has, or it is over"),
     ),
 )]
@@ -35,7 +35,7 @@ pub(crate) async fn acknowledge(
     PathId(id): PathId<IncidentId>,
     _: NoQuery,
     OptionalJsonBody(body): OptionalJsonBody,
-) -> Result<Json<View>, Problem> {
+) -> Result<Json<IncidentView>, Problem> {
     app.mark(caller, &id, &body, IncidentStatus::Acknowledged, scoring::acknowledge).await
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn acknowledge(
     params(("id" = String, Path)),
     request_body = Option<Remark>,
     responses(
-        (status = 200, description = "The incident as it is now", body = View),
+        (status = 200, description = "The incident as it is now", body = IncidentView),
         (status = 409, description = "Somebody else has, or it is over"),
     ),
 )]
@@ -57,7 +57,7 @@ pub(crate) async fn resolve(
     PathId(id): PathId<IncidentId>,
     _: NoQuery,
     OptionalJsonBody(body): OptionalJsonBody,
-) -> Result<Json<View>, Problem> {
+) -> Result<Json<IncidentView>, Problem> {
     app.mark(caller, &id, &body, IncidentStatus::Resolved, scoring::resolve).await
 }
 
@@ -69,14 +69,14 @@ impl Parts {
         id: &IncidentId,
         body: &[u8],
         status: IncidentStatus,
-        apply: impl Fn(&mut Incident, Mark) -> Result<(), AlreadyTaken>,
-    ) -> Result<Json<View>, Problem> {
+        apply: impl Fn(&mut Incident, StatusChange) -> Result<(), IncidentStatusConflict>,
+    ) -> Result<Json<IncidentView>, Problem> {
         let mark = Fields::read(body, |fields| {
             let note = fields.optional::<Note>("note")?;
-            Ok(Mark { at: self.clock.now(), by: Some(caller.kid), note: note.map(String::from) })
+            Ok(StatusChange { at: self.clock.now(), by: Some(caller.kid), note: note.map(String::from) })
         })?;
-        let known = self.known(id).await?;
-        let known = self.life.mark(known, status, mark, apply, self.clock.as_ref()).await?;
-        Ok(Json(known.into()))
+        let record = self.record(id).await?;
+        let record = self.life.mark(record, status, mark, apply, self.clock.as_ref()).await?;
+        Ok(Json(record.into()))
     }
 }

@@ -1,63 +1,66 @@
 //! An incident as callers see it.
 
-use model::{Alarm, Cause, Engine, EventId, EventType, IncidentId, IncidentStatus, Mark, Severity, Timestamp};
+use model::{
+    Engine, EventId, EventType, FailedRemediation, IncidentCause, IncidentId, IncidentStatus, Severity, StatusChange,
+    Timestamp,
+};
 use serde::Serialize;
-use store::Known;
+use store::IncidentRecord;
 use utoipa::ToSchema;
 
 /// An incident as callers see it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Incident)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct View {
+pub(crate) struct IncidentView {
     #[schema(value_type = String)]
     id: IncidentId,
     engine: Engine,
     event_type: EventType,
     status: IncidentStatus,
-    cause: Cause,
+    cause: IncidentCause,
     severity: Severity,
     opened_at: Timestamp,
     /// The event it began with.
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<EventId>,
     /// HIGH and CRITICAL events since it was opened, and the one that it began with.
-    events: u64,
+    event_count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_event_at: Option<Timestamp>,
     /// Remedies that came to a bad end.
-    alarms: u64,
+    failed_remediation_count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_alarm: Option<Alarm>,
-    notices: u32,
+    last_failed_remediation: Option<FailedRemediation>,
+    notification_count: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_notice_at: Option<Timestamp>,
+    last_notification_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    second_line_at: Option<Timestamp>,
+    escalated_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    acknowledged: Option<Mark>,
+    acknowledged: Option<StatusChange>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resolved: Option<Mark>,
+    resolved: Option<StatusChange>,
 }
 
-impl From<Known> for View {
-    fn from(Known { id, incident, tally }: Known) -> Self {
+impl From<IncidentRecord> for IncidentView {
+    fn from(IncidentRecord { id, incident, counters }: IncidentRecord) -> Self {
         Self {
-            engine: id.kind.engine,
-            event_type: id.kind.event_type.clone(),
+            engine: id.key.engine,
+            event_type: id.key.event_type.clone(),
             id,
             status: incident.status,
             cause: incident.cause,
             severity: incident.severity,
             opened_at: incident.opened_at,
             event_id: incident.event_id,
-            events: tally.events,
-            last_event_at: tally.last_event_at,
-            alarms: incident.alarms,
-            last_alarm: incident.last_alarm,
-            notices: incident.notices,
-            last_notice_at: incident.last_notice_at,
-            second_line_at: incident.second_line_at,
+            event_count: counters.events,
+            last_event_at: counters.last_event_at,
+            failed_remediation_count: incident.failed_remediations,
+            last_failed_remediation: incident.last_failed_remediation,
+            notification_count: incident.notifications,
+            last_notification_at: incident.last_notification_at,
+            escalated_at: incident.escalated_at,
             acknowledged: incident.acknowledged,
             resolved: incident.resolved,
         }

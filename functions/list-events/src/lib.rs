@@ -9,7 +9,7 @@ use axum::extract::State;
 use model::{ActionItem, Clock, Day, Engine, Event, EventId, EventType, Severity, Timestamp};
 use platform::{Access, CursorKey, NoQuery, PathId, Problem, Query, Routes};
 use serde::Serialize;
-use store::{Actions, Consistency, EventFilter, Events, Listing};
+use store::{Actions, Consistency, EventFilter, EventSearch, Events};
 use utoipa::{OpenApi, ToSchema};
 
 const DEFAULT_LIMIT: usize = 50;
@@ -21,7 +21,7 @@ pub struct App(Arc<Parts>);
 
 struct Parts {
     events: Events,
-    listing: Listing,
+    listing: EventSearch,
     actions: Actions,
     cursors: CursorKey,
     clock: Box<dyn Clock>,
@@ -31,7 +31,7 @@ impl App {
     /// Puts the parts together.
     pub fn new(
         events: Events,
-        listing: Listing,
+        listing: EventSearch,
         actions: Actions,
         cursors: CursorKey,
         clock: impl Clock + 'static,
@@ -114,17 +114,17 @@ fn filter(query: &mut Query) -> EventFilter {
 struct Moment(Timestamp);
 
 impl FromStr for Moment {
-    type Err = NotAMoment;
+    type Err = InvalidMoment;
 
-    fn from_str(text: &str) -> Result<Self, NotAMoment> {
+    fn from_str(text: &str) -> Result<Self, InvalidMoment> {
         let day = || text.parse::<Day>().map(Day::start);
-        text.parse().or_else(|_| day()).map(Self).map_err(|_| NotAMoment)
+        text.parse().or_else(|_| day()).map(Self).map_err(|_| InvalidMoment)
     }
 }
 
-struct NotAMoment;
+struct InvalidMoment;
 
-impl fmt::Display for NotAMoment {
+impl fmt::Display for InvalidMoment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
             "must be a day such as 2026-11-23 or an RFC 3339 time such as 2026-11-23T00:05:00Z (write + as %2B)",

@@ -4,7 +4,7 @@
 
 use list_events::App;
 use platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
-use store::{Actions, Credentials, Db, Events, Listing, Rollups};
+use store::{Actions, Credentials, Db, EventSearch, Events, Rollups};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
     let (db, clock) = (Db::new(&platform::aws::config().await), SystemClock::from_env()?);
     let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
-    let listing = Listing::new(events.clone(), Rollups::new(&db, env::required("ROLLUPS_TABLE")?));
+    let listing = EventSearch::new(events.clone(), Rollups::new(&db, env::required("ROLLUPS_TABLE")?));
     let actions = Actions::new(&db, env::required("ACTIONS_TABLE")?);
     let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
     let app = App::new(events, listing, actions, cursors, clock);

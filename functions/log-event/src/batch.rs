@@ -1,4 +1,4 @@
-//! Many events in one request, each with a verdict of its own. HIGH and CRITICAL ones are taken first, one by one, for
+//! Many events in one request, each with a result of its own. HIGH and CRITICAL ones are taken first, one by one, for
 //! somebody may have to act; the others, which lead to nothing, are packed into as few transactions as can be.
 
 mod body;
@@ -15,16 +15,16 @@ use model::{ActionItem, EventId, Timestamp};
 use platform::{AnyBody, Caller, FieldError, NoQuery, Origin, Problem};
 use serde::Serialize;
 use serde_json::json;
-use store::{Arriving, Recorded};
+use store::{IncomingEvent, WriteOutcome};
 use utoipa::ToSchema;
 
 use crate::{Answer, App, BEGINNING_SECONDS, Parts, Taken};
 
 /// What was made of one event of a batch.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = EventVerdict)]
+#[schema(as = EventResult)]
 #[serde(rename_all = "camelCase")]
-struct Verdict {
+struct EventResult {
     /// As of the request for it alone: 201 stored, 200 stored before, under the same name; 400, 413 or 422 refused, 403 not
     /// yours; 500 stored data is damaged; 503 not now.
     status: u16,
@@ -47,13 +47,13 @@ struct Verdict {
 
 /// What was made of a batch.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = EventVerdicts)]
-pub(crate) struct Verdicts {
+#[schema(as = EventResults)]
+pub(crate) struct EventResults {
     /// In the order of the events.
-    verdicts: Vec<Verdict>,
+    results: Vec<EventResult>,
 }
 
-impl Verdict {
+impl EventResult {
     fn stored(status: StatusCode, Answer { event, actions }: Answer) -> Self {
         let (id, occurred_at) = (Some(event.id), Some(event.occurred_at));
         Self { status: status.as_u16(), id, occurred_at, actions, detail: None, errors: Vec::new() }
@@ -65,7 +65,7 @@ impl Verdict {
     }
 }
 
-impl From<Problem> for Verdict {
+impl From<Problem> for EventResult {
     fn from(problem: Problem) -> Self {
         Self {
             status: problem.status().as_u16(),
@@ -78,8 +78,8 @@ impl From<Problem> for Verdict {
     }
 }
 
-/// Takes up to 500 events, 1 MB, each with a verdict of its own. Details are not repeated in the answer. If some cannot be
-/// stored now, it is a 503 with the verdicts so far: send those again whose own say 503.
+/// Takes up to 500 events, 1 MB, each with a result of its own. Details are not repeated in the answer. If some cannot be
+/// stored now, it is a 503 with the results so far: send those again whose own say 503.
 #[utoipa::path(
     post,
     path = "/api/governance/events",
@@ -90,7 +90,7 @@ impl From<Problem> for Verdict {
         (CloudEvents = "application/cloudevents-batch+json"),
     )),
     responses(
-        (status = 200, description = "A verdict on each event", body = Verdicts),
+        (status = 200, description = "A result on each event", body = EventResults),
         (status = 503, description = "Not now, or not all of them", body = Unfinished, content_type = "application/problem+json",
             headers(("Retry-After" = u16))),
     ),
@@ -102,14 +102,14 @@ pub(crate) async fn take_events(
     _: NoQuery,
     headers: HeaderMap,
     body: AnyBody<MAX_BYTES>,
-) -> Result<Json<Verdicts>, Problem> {
+) -> Result<Json<EventResults>, Problem> {
     let items = body::read(&headers, &body)?;
     let mut batch = Batch {
         app: &app,
         caller: &caller,
         origin: origin.as_deref(),
         began: app.clock.now(),
-        verdicts: items.iter().map(|_| None).collect(),
+        results: items.iter().map(|_| None).collect(),
     };
     batch.take(items).await;
     batch.answer()
@@ -121,7 +121,7 @@ struct Batch<'a> {
     caller: &'a Caller,
     origin: Option<&'a str>,
     began: Timestamp,
-    verdicts: Vec<Option<Verdict>>,
+    results: Vec<Option<EventResult>>,
 }
 
 impl Batch<'_> {
@@ -153,14 +153,14 @@ impl Batch<'_> {
         if self.is_over() {
             return;
         }
-        let arriving = Arriving { reported: item.reported, key: item.key.as_ref(), by: &self.caller.kid };
-        let verdict = match self.app.take(arriving, self.origin).await {
-            Ok(Taken::Created(answer)) => Verdict::stored(StatusCode::CREATED, answer),
-            Ok(Taken::Replayed(answer)) => Verdict::stored(StatusCode::OK, answer),
+        let arriving = IncomingEvent { reported: item.reported, key: item.key.as_ref(), by: &self.caller.kid };
+        let result = match self.app.take(arriving, self.origin).await {
+            Ok(Taken::Created(answer)) => EventResult::stored(StatusCode::CREATED, answer),
+            Ok(Taken::Replayed(answer)) => EventResult::stored(StatusCode::OK, answer),
             Ok(Taken::Reused) => (item.reused)().into(),
             Err(problem) => problem.into(),
         };
-        self.settle(place, verdict);
+        self.settle(place, result);
     }
 
     async fn take_pack(&mut self, pack: &[(usize, Item)]) {
@@ -170,42 +170,42 @@ impl Batch<'_> {
         let by = &self.caller.kid;
         let arriving = pack.iter().map(|(_, Item { reported, key, .. })| {
             let reported = reported.clone();
-            Arriving { reported, key: key.as_ref(), by }
+            IncomingEvent { reported, key: key.as_ref(), by }
         });
         let recorded = self.app.intake.record_all(arriving.collect(), self.app.clock.as_ref()).await;
         // Each failure is logged once, however many it concerns.
         let mut failures: BTreeMap<String, Problem> = BTreeMap::new();
         for ((place, item), recorded) in pack.iter().zip(recorded) {
-            let stored = |status, event| Verdict::stored(status, Answer { event, actions: Vec::new() });
-            let verdict = match recorded {
-                Ok(Recorded::Created { event, .. }) => stored(StatusCode::CREATED, event),
-                Ok(Recorded::Replayed(event)) => stored(StatusCode::OK, event),
-                Ok(Recorded::KeyReused) => (item.reused)().into(),
+            let stored = |status, event| EventResult::stored(status, Answer { event, actions: Vec::new() });
+            let result = match recorded {
+                Ok(WriteOutcome::Created { event, .. }) => stored(StatusCode::CREATED, event),
+                Ok(WriteOutcome::Replayed(event)) => stored(StatusCode::OK, event),
+                Ok(WriteOutcome::KeyReused) => (item.reused)().into(),
                 Err(error) => failures.entry(error.to_string()).or_insert_with(|| error.into()).clone().into(),
             };
-            self.settle(*place, verdict);
+            self.settle(*place, result);
         }
     }
 
-    fn settle(&mut self, place: usize, verdict: Verdict) {
-        if let Some(unsettled) = self.verdicts.get_mut(place) {
-            *unsettled = Some(verdict);
+    fn settle(&mut self, place: usize, result: EventResult) {
+        if let Some(unsettled) = self.results.get_mut(place) {
+            *unsettled = Some(result);
         }
     }
 
     /// Whether nothing more is begun: the store has failed, or the time is up.
     fn is_over(&self) -> bool {
-        let failed = self.verdicts.iter().flatten().any(Verdict::is_passing);
+        let failed = self.results.iter().flatten().any(EventResult::is_passing);
         failed || self.app.clock.now() > self.began.plus_seconds(BEGINNING_SECONDS)
     }
 
-    fn answer(self) -> Result<Json<Verdicts>, Problem> {
+    fn answer(self) -> Result<Json<EventResults>, Problem> {
         let left = || Problem::unavailable("it was not begun: nothing was stored, send it again").into();
-        let verdicts: Vec<Verdict> = self.verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(left)).collect();
-        if verdicts.iter().any(Verdict::is_passing) {
-            let detail = "not all events could be stored; send those again whose verdicts say 503";
-            return Err(Problem::unavailable(detail).with_member("verdicts", json!(verdicts)));
+        let results: Vec<EventResult> = self.results.into_iter().map(|result| result.unwrap_or_else(left)).collect();
+        if results.iter().any(EventResult::is_passing) {
+            let detail = "not all events could be stored; send those again whose results say 503";
+            return Err(Problem::unavailable(detail).with_member("results", json!(results)));
         }
-        Ok(Json(Verdicts { verdicts }))
+        Ok(Json(EventResults { results }))
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use axum::http::HeaderMap;
-use model::{Details, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp, Unknown};
+use model::{Details, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp, UnknownName};
 use percent_encoding::percent_decode_str;
 use platform::{AnyBody, FieldError, Fields, Problem, Refused};
 use thiserror::Error;
@@ -137,17 +137,17 @@ struct Source {
 }
 
 impl FromStr for Source {
-    type Err = NotASource;
+    type Err = InvalidSource;
 
-    fn from_str(text: &str) -> Result<Self, NotASource> {
+    fn from_str(text: &str) -> Result<Self, InvalidSource> {
         let name = text.rsplit(['/', ':', '#']).next().unwrap_or_default();
-        Ok(Self { text: text.to_owned(), engine: name.parse().map_err(NotASource)? })
+        Ok(Self { text: text.to_owned(), engine: name.parse().map_err(InvalidSource)? })
     }
 }
 
 #[derive(Debug, Error)]
 #[error("must end in the name of an engine, such as /engines/billing: its last part {0}")]
-struct NotASource(Unknown);
+struct InvalidSource(UnknownName);
 
 struct Id(String);
 

@@ -15,11 +15,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dispatch::{Dispatcher, Escalations};
-use model::{Action, ActionItem, ActionStatus, Clock, Event, EventId, IdempotencyKey, Kind, NewEvent, Watch};
+use model::{
+    Action, ActionItem, ActionStatus, Clock, Event, EventId, IdempotencyKey, IncidentKey, IncidentState, NewEvent,
+};
 use platform::{Access, AnyBody, Caller, FieldError, JsonBody, NoQuery, Origin, Problem, Routes};
 use scoring::Policy;
 use serde::Serialize;
-use store::{Arriving, Decide, Intake, Recorded};
+use store::{Decide, IncomingEvent, Intake, WriteOutcome};
 use utoipa::{OpenApi, ToSchema};
 
 /// Of many events in a request, those that would be begun after so many seconds are left for its next try. The function may
@@ -118,7 +120,7 @@ async fn log_event(
         return Err(Problem::not_json());
     };
     caller.speak_for(reported.engine)?;
-    let arriving = Arriving { reported, key: key.as_ref(), by: &caller.kid };
+    let arriving = IncomingEvent { reported, key: key.as_ref(), by: &caller.kid };
     match app.take(arriving, origin.as_deref()).await? {
         Taken::Created(answer) => Ok((StatusCode::CREATED, Json(answer)).into_response()),
         Taken::Replayed(answer) => Ok((StatusCode::OK, [(REPLAYED, "true")], Json(answer)).into_response()),
@@ -133,9 +135,9 @@ fn named((event, key): (NewEvent, IdempotencyKey)) -> (NewEvent, Option<Idempote
 
 /// What was made of an alert.
 #[derive(Serialize, ToSchema)]
-#[schema(as = AlertVerdict)]
+#[schema(as = AlertResult)]
 #[serde(rename_all = "camelCase")]
-struct Verdict {
+struct AlertResult {
     fingerprint: String,
     /// As of the request for it alone: 201 stored, 200 known already, 403 not yours, 422 refused.
     status: u16,
@@ -149,9 +151,9 @@ struct Verdict {
 
 /// What was made of the alerts of a group.
 #[derive(Serialize, ToSchema)]
-#[schema(as = AlertVerdicts)]
-struct Verdicts {
-    alerts: Vec<Verdict>,
+#[schema(as = AlertResults)]
+struct AlertResults {
+    alerts: Vec<AlertResult>,
 }
 
 /// Takes the alerts of a group, one after the other. What cannot be stored is a 503: Alertmanager sends all of them again,
@@ -161,7 +163,7 @@ struct Verdicts {
     path = "/api/governance/intake/alertmanager",
     operation_id = "take_alerts", tag = "Events",
     request_body = Webhook,
-    responses((status = 200, description = "A verdict on each alert", body = Verdicts)),
+    responses((status = 200, description = "A result on each alert", body = AlertResults)),
 )]
 async fn take_alerts(
     State(App(app)): State<App>,
@@ -169,20 +171,20 @@ async fn take_alerts(
     Origin(origin): Origin,
     _: NoQuery,
     JsonBody(body): JsonBody,
-) -> Result<Json<Verdicts>, Problem> {
+) -> Result<Json<AlertResults>, Problem> {
     let began = app.clock.now();
-    let mut verdicts = Vec::new();
+    let mut results = Vec::new();
     for (place, alert) in Webhook::parse(&body)?.into_iter().enumerate() {
         if app.clock.now() > began.plus_seconds(BEGINNING_SECONDS) {
             return Err(Problem::unavailable("not all alerts could be taken in time; send them again"));
         }
         let (status, id, errors) = match alert.event(&app.dispatcher.policy().alertmanager, place) {
             Err(errors) => (StatusCode::UNPROCESSABLE_ENTITY, None, errors),
-            Ok((reported, _)) if !caller.grant.speaks_for(reported.engine) => {
+            Ok((reported, _)) if !caller.grant.may_act_for(reported.engine) => {
                 (StatusCode::FORBIDDEN, None, vec![alertmanager::not_yours(place, &caller.kid)])
             }
             Ok((reported, key)) => {
-                match app.take(Arriving { reported, key: Some(&key), by: &caller.kid }, origin.as_deref()).await? {
+                match app.take(IncomingEvent { reported, key: Some(&key), by: &caller.kid }, origin.as_deref()).await? {
                     Taken::Created(answer) => (StatusCode::CREATED, Some(answer.event.id), Vec::new()),
                     Taken::Replayed(answer) => (StatusCode::OK, Some(answer.event.id), Vec::new()),
                     // Its annotations have changed since: it is the same alert.
@@ -190,48 +192,48 @@ async fn take_alerts(
                 }
             }
         };
-        verdicts.push(Verdict { fingerprint: alert.fingerprint, status: status.as_u16(), id, errors });
+        results.push(AlertResult { fingerprint: alert.fingerprint, status: status.as_u16(), id, errors });
     }
-    if verdicts.iter().any(|verdict| verdict.errors.is_empty()) || verdicts.is_empty() {
-        return Ok(Json(Verdicts { alerts: verdicts }));
+    if results.iter().any(|result| result.errors.is_empty()) || results.is_empty() {
+        return Ok(Json(AlertResults { alerts: results }));
     }
-    if verdicts.iter().all(|verdict| verdict.status == StatusCode::FORBIDDEN.as_u16()) {
+    if results.iter().all(|result| result.status == StatusCode::FORBIDDEN.as_u16()) {
         return Err(Problem::forbidden(format!("{} may not speak for any of these engines", caller.kid)));
     }
-    Err(Problem::invalid(verdicts.into_iter().flat_map(|verdict| verdict.errors).collect()))
+    Err(Problem::invalid(results.into_iter().flat_map(|result| result.errors).collect()))
 }
 
 impl Parts {
     /// Whether such an event may lead to actions or an incident.
     fn may_lead_to_something(&self, reported: &NewEvent) -> bool {
-        reported.severity >= self.dispatcher.policy().actions.from
+        reported.severity >= self.dispatcher.policy().actions.min_severity
     }
 
     /// Stores an event, does what it leads to, and answers what was made of it.
-    async fn take(&self, arriving: Arriving<'_>, origin: Option<&str>) -> Result<Taken, Problem> {
+    async fn take(&self, arriving: IncomingEvent<'_>, origin: Option<&str>) -> Result<Taken, Problem> {
         let policy = self.dispatcher.policy();
-        let plan = |event: &Event, watch: &Watch| scoring::plan(policy, event, watch);
+        let plan = |event: &Event, state: &IncidentState| scoring::plan(policy, event, state);
         let decide = self.may_lead_to_something(&arriving.reported).then_some(&plan as Decide<'_>);
         Ok(match self.intake.record(arriving, decide, Policy::HASH, self.clock.as_ref()).await? {
-            Recorded::Created { event, actions, tell } => {
+            WriteOutcome::Created { event, actions, tell } => {
                 let mut actions = self.first_try(&event, actions).await;
                 if tell {
                     self.tell(&event, &mut actions, origin).await;
                 }
                 Taken::Created(Answer { event, actions })
             }
-            Recorded::Replayed(event) => {
+            WriteOutcome::Replayed(event) => {
                 let actions = self.intake.actions_of(&event).await?;
                 Taken::Replayed(Answer { event, actions })
             }
-            Recorded::KeyReused => Taken::Reused,
+            WriteOutcome::KeyReused => Taken::Reused,
         })
     }
 
     /// Hands over what is pending. The event is stored by now: nothing here can take that back.
     async fn first_try(&self, event: &Event, mut actions: Vec<ActionItem>) -> Vec<ActionItem> {
         for item in &mut actions {
-            if item.status == ActionStatus::Pending && item.action.is_remedy() {
+            if item.status == ActionStatus::Pending && item.action.is_remediation() {
                 (*item, _) = self.dispatcher.hand_over(event, item.clone(), self.clock.as_ref()).await;
             }
         }
@@ -241,8 +243,8 @@ impl Parts {
     /// Writes to people about an incident that `event` has opened. They come last, so that they are told what has become
     /// of the rest.
     async fn tell(&self, event: &Event, actions: &mut [ActionItem], origin: Option<&str>) {
-        let (kind, about) = (Kind::of(&event.reported), Some((event, &*actions)));
-        let Some(at) = self.escalations.first(&kind, about, origin, self.clock.as_ref()).await else {
+        let (incident_key, about) = (IncidentKey::of(&event.reported), Some((event, &*actions)));
+        let Some(at) = self.escalations.first(&incident_key, about, origin, self.clock.as_ref()).await else {
             return;
         };
         let is_told =

@@ -7,7 +7,7 @@ use log_event::App;
 use notify::Sns;
 use platform::{Error, Gate, Rate, SystemClock, env};
 use scoring::Policy;
-use store::{Actions, Credentials, Db, Events, Intake, Life, Rollups, Watches};
+use store::{Actions, Credentials, Db, Events, IncidentStates, Intake, Life, Rollups};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -18,11 +18,11 @@ async fn main() -> Result<(), Error> {
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
     let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
     let (actions, watches) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
-    let life = Life::new(Actions::new(&db, actions), Watches::new(&db, watches), rollups);
+    let life = Life::new(Actions::new(&db, actions), IncidentStates::new(&db, watches), rollups);
     let intake = Intake::new(events.clone(), life.clone());
     let policy = Policy::compiled()?;
     let dispatcher = Dispatcher::new(sns.topic(env::required("ACTIONS_TOPIC_ARN")?), &life, &policy);
-    let people = sns.topic(env::required("ESCALATIONS_TOPIC_ARN")?);
+    let people = sns.topic(env::required("NOTIFICATIONS_TOPIC_ARN")?);
     let escalations = Escalations::new(people, events, &life, &policy, env::optional("PUBLIC_URL"));
     let app = App::new(intake, dispatcher, escalations, clock);
     platform::serve(log_event::routes().behind(&gate, app)).await

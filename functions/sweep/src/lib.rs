@@ -16,7 +16,7 @@ use model::{ActionStatus, Clock, Timestamp};
 use notify::Topic;
 use platform::{Tick, metrics};
 use serde::Serialize;
-use store::{Listing, Reports, StoreError, Unended};
+use store::{EventSearch, OpenAction, Reports, StoreError};
 use thiserror::Error;
 
 /// A run begins nothing new after so many seconds. The function may run for 90; the next run begins after 60, and may.
@@ -28,7 +28,7 @@ const STEPS_AT_ONCE: usize = 16;
 /// Sweeps. Made once per execution environment.
 pub struct Sweep {
     /// What actions are for, and who has reported lately.
-    pub listing: Listing,
+    pub listing: EventSearch,
     /// Hands actions over.
     pub dispatcher: Dispatcher,
     /// Writes to people.
@@ -48,20 +48,20 @@ pub struct Sweep {
 #[serde(rename_all = "camelCase")]
 pub struct Swept {
     /// How many actions went to each status.
-    pub moved: BTreeMap<ActionStatus, u64>,
+    pub transitions: BTreeMap<ActionStatus, u64>,
     /// How much could not be done; it is still due.
     pub failed: u64,
     /// How many actions have not ended, by status as the index of what is due has it.
-    pub unended: BTreeMap<ActionStatus, u64>,
+    pub open_actions: BTreeMap<ActionStatus, u64>,
     /// How long the action that is to be looked at first has waited for that, in seconds: up to a minute is the time between
     /// two runs. One that cannot be handed over waits since it was owed.
     pub oldest_due_seconds: i64,
     /// How many e-mails were sent.
-    pub mails_sent: u64,
+    pub emails_sent: u64,
     /// How many incidents wait for a later e-mail.
-    pub mails_held: u64,
+    pub emails_held: u64,
     /// Whether anybody has confirmed to get escalations, if it could be told.
-    pub escalation_reachable: Option<bool>,
+    pub notifications_reachable: Option<bool>,
     /// Whether the report of last week should be there, and is not.
     pub weekly_report_missing: bool,
     /// What kept a whole part of the run from being done.
@@ -104,7 +104,7 @@ impl Sweep {
         let people = self.people(began.plus_seconds(RUN_SECONDS), &mut swept).await;
         let errors = [report.err(), vitals.err(), owed.err(), heard.err(), people.err()];
         swept.errors = errors.into_iter().flatten().collect();
-        tracing::info!(moved = ?swept.moved, failed = swept.failed, mails = swept.mails_sent, held = swept.mails_held, "swept");
+        tracing::info!(transitions = ?swept.transitions, failed = swept.failed, mails = swept.emails_sent, held = swept.emails_held, "swept");
         swept
     }
 
@@ -131,19 +131,19 @@ impl Swept {
     pub fn metrics(&self) -> Vec<(String, i64)> {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         // Of those that have not ended, how many there are; of those that have, how many this run has seen end.
-        let moved = ActionStatus::ALL.iter().map(|status| {
+        let transitions = ActionStatus::ALL.iter().map(|status| {
             let words = status.as_str().split('_').map(capitalised).collect::<String>();
-            let of_status = if status.is_final() { &self.moved } else { &self.unended };
+            let of_status = if status.is_final() { &self.transitions } else { &self.open_actions };
             (format!("Actions{words}"), number(of_status.get(status).copied().unwrap_or_default()))
         });
-        let mut metrics: Vec<(String, i64)> = moved.collect();
+        let mut metrics: Vec<(String, i64)> = transitions.collect();
         metrics.extend(
             [
                 ("OldestDueSeconds", self.oldest_due_seconds),
                 ("SweepFailures", number(self.failed)),
-                ("MailsSent", number(self.mails_sent)),
-                ("MailsHeld", number(self.mails_held)),
-                ("EscalationUnreachable", i64::from(self.escalation_reachable == Some(false))),
+                ("EmailsSent", number(self.emails_sent)),
+                ("EmailsHeld", number(self.emails_held)),
+                ("NotificationsUnreachable", i64::from(self.notifications_reachable == Some(false))),
                 ("WeeklyReportMissing", i64::from(self.weekly_report_missing)),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
@@ -152,22 +152,22 @@ impl Swept {
     }
 
     /// Takes note of what has not ended.
-    fn watch(&mut self, unended: &[Result<Unended, StoreError>], now: Timestamp) {
-        let rows = || unended.iter().filter_map(|row| row.as_ref().ok());
+    fn state(&mut self, open_actions: &[Result<OpenAction, StoreError>], now: Timestamp) {
+        let rows = || open_actions.iter().filter_map(|row| row.as_ref().ok());
         for row in rows() {
-            *self.unended.entry(row.status).or_default() += 1;
+            *self.open_actions.entry(row.status).or_default() += 1;
         }
         let since = rows().map(|row| if row.waits { row.created_at } else { row.due_at }).min();
         self.oldest_due_seconds = since.map_or(0, |since| (now.seconds() - since.seconds()).max(0));
     }
 
-    fn moved(&mut self, status: ActionStatus) {
-        *self.moved.entry(status).or_default() += 1;
+    fn transitions(&mut self, status: ActionStatus) {
+        *self.transitions.entry(status).or_default() += 1;
     }
 
     fn mailed(&mut self, mailed: &Mailed) {
-        self.mails_sent += mailed.mails;
-        self.mails_held += mailed.held;
+        self.emails_sent += mailed.mails;
+        self.emails_held += mailed.held;
         self.failed += mailed.failed;
     }
 }
@@ -183,17 +183,17 @@ mod tests {
 
     #[test]
     fn metrics_are_named_as_the_alarms_have_them() {
-        let mut swept = Swept { escalation_reachable: Some(false), oldest_due_seconds: 7, ..Swept::default() };
-        swept.moved.insert(ActionStatus::TimedOut, 3);
-        swept.moved.insert(ActionStatus::Dispatched, 9);
-        swept.unended.insert(ActionStatus::Dispatched, 4);
+        let mut swept = Swept { notifications_reachable: Some(false), oldest_due_seconds: 7, ..Swept::default() };
+        swept.transitions.insert(ActionStatus::TimedOut, 3);
+        swept.transitions.insert(ActionStatus::Dispatched, 9);
+        swept.open_actions.insert(ActionStatus::Dispatched, 4);
         let metrics = swept.metrics();
         for expected in [
             ("ActionsTimedOut", 3),
             ("ActionsDispatched", 4),
-            ("ActionsDead", 0),
+            ("ActionsUndeliverable", 0),
             ("OldestDueSeconds", 7),
-            ("EscalationUnreachable", 1),
+            ("NotificationsUnreachable", 1),
         ] {
             assert!(metrics.contains(&(expected.0.to_owned(), expected.1)), "{expected:?} in {metrics:?}");
         }

@@ -6,7 +6,7 @@ use dispatch::{Dispatcher, Escalations};
 use notify::Sns;
 use platform::{Error, SystemClock, env};
 use scoring::Policy;
-use store::{Actions, Db, Events, Life, Listing, Reports, Rollups, Watches};
+use store::{Actions, Db, EventSearch, Events, IncidentStates, Life, Reports, Rollups};
 use sweep::Sweep;
 
 #[tokio::main(flavor = "current_thread")]
@@ -16,15 +16,15 @@ async fn main() -> Result<(), Error> {
     let (db, sns, clock) = (Db::new(&aws), Sns::new(&aws), Box::new(SystemClock::from_env()?));
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
     let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
-    let listing = Listing::new(events.clone(), rollups.clone());
+    let listing = EventSearch::new(events.clone(), rollups.clone());
     let (actions, watches) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
-    let life = Life::new(Actions::new(&db, actions), Watches::new(&db, watches), rollups);
+    let life = Life::new(Actions::new(&db, actions), IncidentStates::new(&db, watches), rollups);
     let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
-    let (policy, people) = (Policy::compiled()?, sns.topic(env::required("ESCALATIONS_TOPIC_ARN")?));
+    let (policy, people) = (Policy::compiled()?, sns.topic(env::required("NOTIFICATIONS_TOPIC_ARN")?));
     platform::warm(life.warm()).await;
     let dispatcher = Dispatcher::new(sns.topic(env::required("ACTIONS_TOPIC_ARN")?), &life, &policy);
     let escalations = Escalations::new(people.clone(), events, &life, &policy, env::optional("PUBLIC_URL"));
-    let second_line = sns.topic(env::required("ESCALATIONS_SECOND_TOPIC_ARN")?);
+    let second_line = sns.topic(env::required("SECOND_LINE_TOPIC_ARN")?);
     let sweep = Sweep { listing, dispatcher, escalations, people, second_line, reports, clock };
     platform::on_invocation(async |tick| sweep.tick(tick).await).await
 }

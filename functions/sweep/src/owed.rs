@@ -3,7 +3,7 @@
 use dispatch::Tried;
 use futures_util::stream::{self, StreamExt};
 use model::{ActionItem, ActionStatus, Timestamp};
-use store::{Consistency, StoreError, Unended};
+use store::{Consistency, OpenAction, StoreError};
 
 use crate::{STEPS_AT_ONCE, Sweep, Swept};
 
@@ -12,7 +12,7 @@ enum Step {
     /// It went to this status.
     Moved(ActionStatus),
     /// It is to be handed over.
-    HandOver(Unended),
+    HandOver(OpenAction),
     /// There was nothing to do any more, or it is left for the next run.
     Nothing,
 }
@@ -21,18 +21,18 @@ impl Sweep {
     /// Does what is due about actions, and begins nothing new after `end`.
     pub(crate) async fn owed(&self, end: Timestamp, swept: &mut Swept) -> Result<(), StoreError> {
         let began = self.now();
-        let unended = self.dispatcher.life().actions().unended().await?;
-        swept.watch(&unended, began);
-        let mut waiting: Vec<Unended> = unended.iter().filter_map(|row| row.as_ref().ok()).copied().collect();
+        let open_actions = self.dispatcher.life().actions().open_actions().await?;
+        swept.state(&open_actions, began);
+        let mut waiting: Vec<OpenAction> = open_actions.iter().filter_map(|row| row.as_ref().ok()).copied().collect();
         waiting.retain(|row| row.waits && row.due_at > began);
 
-        let is_due = |row: &Result<Unended, StoreError>| row.as_ref().map_or(true, |row| row.due_at <= began);
-        let looks: Vec<_> = unended.into_iter().filter(is_due).map(|row| self.look(row, end)).collect();
+        let is_due = |row: &Result<OpenAction, StoreError>| row.as_ref().map_or(true, |row| row.due_at <= began);
+        let looks: Vec<_> = open_actions.into_iter().filter(is_due).map(|row| self.look(row, end)).collect();
         let mut due = Vec::new();
         for step in stream::iter(looks).buffer_unordered(STEPS_AT_ONCE).collect::<Vec<_>>().await {
             match step {
                 Ok(Step::HandOver(row)) => due.push(row),
-                Ok(Step::Moved(status)) => swept.moved(status),
+                Ok(Step::Moved(status)) => swept.transitions(status),
                 Ok(Step::Nothing) => {}
                 Err(_) => swept.failed += 1,
             }
@@ -43,18 +43,18 @@ impl Sweep {
         Ok(())
     }
 
-    async fn look(&self, row: Result<Unended, StoreError>, end: Timestamp) -> Result<Step, StoreError> {
+    async fn look(&self, row: Result<OpenAction, StoreError>, end: Timestamp) -> Result<Step, StoreError> {
         let row = row.inspect_err(|error| tracing::error!(%error, "what is due cannot be read"))?;
         if self.now() > end {
             return Ok(Step::Nothing);
         }
-        let Unended { event_id: event, action, .. } = row;
+        let OpenAction { event_id: event, action, .. } = row;
         let step = self.step(&row).await;
         step.inspect_err(|error| tracing::error!(%error, %event, %action, "left for the next sweep"))
     }
 
     /// Does what is due about one action, unless it is to be handed over: that has its order.
-    async fn step(&self, row: &Unended) -> Result<Step, StoreError> {
+    async fn step(&self, row: &OpenAction) -> Result<Step, StoreError> {
         let now = self.now();
         let Some(item) = self.dispatcher.life().actions().get(row.event_id, row.action).await? else {
             return Ok(Step::Nothing);
@@ -69,11 +69,11 @@ impl Sweep {
         }
         let new = match item.status {
             ActionStatus::Pending => return Ok(Step::HandOver(*row)),
-            ActionStatus::AwaitingApproval => ended(&item, ActionStatus::Expired, now),
+            ActionStatus::PendingApproval => ended(&item, ActionStatus::Expired, now),
             ActionStatus::Dispatched => ended(&item, ActionStatus::TimedOut, now),
             // Had the trouble come again meanwhile, its event would have said that this was of no use.
             ActionStatus::Succeeded => {
-                ActionItem { status: ActionStatus::Verified, judged_at: Some(now), due_at: None, ..item.clone() }
+                ActionItem { status: ActionStatus::Verified, verified_at: Some(now), due_at: None, ..item.clone() }
             }
             // An ended action is due for nothing.
             _ => ActionItem { due_at: None, ..item.clone() },
@@ -82,15 +82,17 @@ impl Sweep {
     }
 
     async fn advance(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
-        let on_alarm = |watch: &mut _, alarm| self.dispatcher.alarm(watch, alarm, old);
-        self.dispatcher.life().advance(old, new, &on_alarm, self.clock.as_ref()).await
+        let on_failed_remediation = |state: &mut _, failed_remediation| {
+            self.dispatcher.record_failed_remediation(state, failed_remediation, old)
+        };
+        self.dispatcher.life().advance(old, new, &on_failed_remediation, self.clock.as_ref()).await
     }
 
     /// Hands over what is `due`, and with it what waits for its next try: an engine that was away gets what it missed in the
     /// order in which it came. Once the topic takes nothing, only what is due is tried, as its own waits say.
-    async fn hand_over_all(&self, due: Vec<Unended>, waiting: Vec<Unended>, end: Timestamp, swept: &mut Swept) {
+    async fn hand_over_all(&self, due: Vec<OpenAction>, waiting: Vec<OpenAction>, end: Timestamp, swept: &mut Swept) {
         let began = self.now();
-        let mut rows: Vec<Unended> = due.into_iter().chain(waiting).collect();
+        let mut rows: Vec<OpenAction> = due.into_iter().chain(waiting).collect();
         rows.sort_by_key(|row| (row.created_at, row.event_id, row.action));
         let mut rows = rows.into_iter();
         for row in rows.by_ref().take_while(|_| self.now() <= end) {
@@ -105,11 +107,11 @@ impl Sweep {
     }
 
     /// None if it was not tried: somebody else has it, or it cannot be read.
-    async fn hand_over(&self, row: &Unended, swept: &mut Swept) -> Option<Tried> {
-        let Unended { event_id: event, action, .. } = row;
+    async fn hand_over(&self, row: &OpenAction, swept: &mut Swept) -> Option<Tried> {
+        let OpenAction { event_id: event, action, .. } = row;
         match self.try_one(row).await {
             Ok((Some(status), tried)) => {
-                swept.moved(status);
+                swept.transitions(status);
                 tried
             }
             Ok((None, tried)) => tried,
@@ -121,7 +123,7 @@ impl Sweep {
         }
     }
 
-    async fn try_one(&self, row: &Unended) -> Result<(Option<ActionStatus>, Option<Tried>), StoreError> {
+    async fn try_one(&self, row: &OpenAction) -> Result<(Option<ActionStatus>, Option<Tried>), StoreError> {
         let now = self.now();
         let stored = self.dispatcher.life().actions().get(row.event_id, row.action).await?;
         // Somebody else may have it by now, or its worker has answered.
@@ -132,7 +134,7 @@ impl Sweep {
         let Some(item) = stored.filter(is_free) else { return Ok((None, None)) };
         let Some(event) = self.listing.events().get(item.event_id, Consistency::Strong).await? else {
             // The event has gone with its time to live, long after anything could still help.
-            let dead = ended(&item, ActionStatus::Dead, now);
+            let dead = ended(&item, ActionStatus::Undeliverable, now);
             return Ok((self.advance(&item, &dead).await?.then_some(dead.status), None));
         };
         let rules = &self.dispatcher.policy().actions;
@@ -157,5 +159,5 @@ impl Sweep {
 }
 
 fn ended(item: &ActionItem, status: ActionStatus, now: Timestamp) -> ActionItem {
-    ActionItem { status, settled_at: Some(now), due_at: None, ..item.clone() }
+    ActionItem { status, completed_at: Some(now), due_at: None, ..item.clone() }
 }

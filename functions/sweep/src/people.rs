@@ -2,8 +2,8 @@
 
 use dispatch::Due;
 use futures_util::stream::{self, StreamExt};
-use model::{Kind, Mark, NoticeKind, Timestamp};
-use scoring::Need;
+use model::{IncidentKey, NotificationKind, StatusChange, Timestamp};
+use scoring::NextStep;
 use store::{Change, StoreError};
 
 use crate::{STEPS_AT_ONCE, Sweep, Swept};
@@ -19,7 +19,7 @@ impl Sweep {
         let (mut first_line, mut second_line) = (Vec::new(), Vec::new());
         for need in stream::iter(looks).buffered(STEPS_AT_ONCE).collect::<Vec<_>>().await {
             match need {
-                Ok(Some(due)) if due.notice == NoticeKind::SecondLine => second_line.push(due),
+                Ok(Some(due)) if due.notification == NotificationKind::Escalation => second_line.push(due),
                 Ok(Some(due)) => first_line.push(due),
                 Ok(None) => {}
                 Err(error) => {
@@ -31,47 +31,47 @@ impl Sweep {
         let clock = self.clock.as_ref();
         // The second line first: it has few e-mails, and the first line may use up what is left.
         for (line, due) in [(Some(&self.second_line), &mut second_line), (None, &mut first_line)] {
-            if line.is_none() && swept.escalation_reachable == Some(false) {
+            if line.is_none() && swept.notifications_reachable == Some(false) {
                 // SNS would take an e-mail to nobody. It waits until somebody has subscribed.
-                swept.mails_held += due.len() as u64;
+                swept.emails_held += due.len() as u64;
                 continue;
             }
-            due.sort_by(|a: &Due, b: &Due| (a.opened_at, &a.kind).cmp(&(b.opened_at, &b.kind)));
+            due.sort_by(|a: &Due, b: &Due| (a.opened_at, &a.incident_key).cmp(&(b.opened_at, &b.incident_key)));
             swept.mailed(&self.escalations.write(line, due, end, clock).await);
         }
         Ok(())
     }
 
     /// What people are to be told about the incident of a kind; what else is due about it is done.
-    async fn need(&self, kind: Result<Kind, StoreError>) -> Result<Option<Due>, StoreError> {
-        let (kind, rules) = (kind?, &self.dispatcher.policy().incidents);
-        let (mut notice, mut opened_at) = (None, None);
+    async fn need(&self, incident_key: Result<IncidentKey, StoreError>) -> Result<Option<Due>, StoreError> {
+        let (incident_key, rules) = (incident_key?, &self.dispatcher.policy().incidents);
+        let (mut notification, mut opened_at) = (None, None);
         self.dispatcher
             .life()
-            .change(&kind, self.clock.as_ref(), |kept| {
+            .change(&incident_key, self.clock.as_ref(), |record| {
                 let now = self.now();
-                let mut watch = kept.watch.clone();
-                let Some(incident) = watch.incident.as_mut() else { return Ok(None) };
-                (notice, opened_at) = (None, Some(incident.opened_at));
+                let mut state = record.state.clone();
+                let Some(incident) = state.incident.as_mut() else { return Ok(None) };
+                (notification, opened_at) = (None, Some(incident.opened_at));
                 let due_at = incident.due_at;
-                match rules.need(incident, kept.tally, now) {
-                    Need::Notice(kind) => {
-                        notice = Some(kind);
+                match rules.next_step(incident, record.counters, now) {
+                    NextStep::Notify(kind) => {
+                        notification = Some(kind);
                         return Ok(None);
                     }
-                    Need::Resolve => {
-                        let over = scoring::resolve(incident, Mark { at: now, by: None, note: None });
-                        notice = over.is_ok().then_some(NoticeKind::Resolution);
+                    NextStep::Resolve => {
+                        let over = scoring::resolve(incident, StatusChange { at: now, by: None, note: None });
+                        notification = over.is_ok().then_some(NotificationKind::Resolution);
                     }
-                    Need::Wait(until) => incident.due_at = Some(until),
-                    Need::Nothing => incident.due_at = None,
+                    NextStep::Wait(until) => incident.due_at = Some(until),
+                    NextStep::Nothing => incident.due_at = None,
                 }
-                if notice.is_none() && incident.due_at == due_at {
+                if notification.is_none() && incident.due_at == due_at {
                     return Ok(None);
                 }
-                Ok::<_, StoreError>(Some(Change { watch, notice: None, at: now }))
+                Ok::<_, StoreError>(Some(Change { state, notification: None, at: now }))
             })
             .await?;
-        Ok(notice.zip(opened_at).map(|(notice, opened_at)| Due { kind, opened_at, notice }))
+        Ok(notification.zip(opened_at).map(|(notification, opened_at)| Due { incident_key, opened_at, notification }))
     }
 }

@@ -1,8 +1,8 @@
 //! Engines from which nothing is heard.
 
 use futures_util::future::join_all;
-use model::{Cause, Engine, Incident, Kind, Mark, Timestamp};
-use store::{Change, EventFilter, Kept, StoreError};
+use model::{Engine, Incident, IncidentCause, IncidentKey, StatusChange, Timestamp};
+use store::{Change, EventFilter, IncidentStateRecord, StoreError};
 
 use crate::{Sweep, Swept};
 
@@ -18,28 +18,28 @@ impl Sweep {
 
     async fn listen(&self, engine: Engine, installed_at: Timestamp) -> Result<(), StoreError> {
         let (now, policy) = (self.now(), self.dispatcher.policy());
-        let cadence = policy.engines.get(&engine).map_or(0, |rules| rules.cadence_seconds);
+        let cadence = policy.engines.get(&engine).map_or(0, |rules| rules.expected_interval_seconds);
         let since = now.plus_seconds(-cadence);
         let may_be_silent = cadence == 0 || installed_at >= since;
         let is_heard = may_be_silent || self.has_reported(engine, since).await?;
         let (life, clock) = (self.dispatcher.life(), self.clock.as_ref());
-        let kind = Kind::silence_of(engine);
-        if !is_heard && let Some(ended_at) = ended_by_a_person(&life.watches().get(&kind).await?) {
+        let incident_key = IncidentKey::silence_of(engine);
+        if !is_heard && let Some(ended_at) = ended_by_a_person(&life.watches().get(&incident_key).await?) {
             // They know of this silence. The next one begins when the engine has spoken.
             if !self.has_reported(engine, ended_at).await? {
                 return Ok(());
             }
         }
-        let changed = life.change(&kind, clock, |kept| {
-            let mut watch = kept.watch.clone();
-            let silent = |incident: &&mut Incident| incident.cause == Cause::Silence;
-            let is_new = match watch.open_incident_mut().filter(silent) {
+        let changed = life.change(&incident_key, clock, |record| {
+            let mut state = record.state.clone();
+            let silent = |incident: &&mut Incident| incident.cause == IncidentCause::EngineSilent;
+            let is_new = match state.open_incident_mut().filter(silent) {
                 Some(incident) => {
-                    is_heard && scoring::resolve(incident, Mark { at: now, by: None, note: None }).is_ok()
+                    is_heard && scoring::resolve(incident, StatusChange { at: now, by: None, note: None }).is_ok()
                 }
-                None => !is_heard && policy.incidents.silence(&mut watch, now),
+                None => !is_heard && policy.incidents.open_silence(&mut state, now),
             };
-            Ok::<_, StoreError>(is_new.then_some(Change { watch, notice: None, at: now }))
+            Ok::<_, StoreError>(is_new.then_some(Change { state, notification: None, at: now }))
         });
         if changed.await?.is_some() {
             tracing::warn!(%engine, silent = !is_heard, "silence");
@@ -55,7 +55,7 @@ impl Sweep {
 }
 
 /// When somebody ended the latest silence, if that was no engine's report.
-fn ended_by_a_person(kept: &Kept) -> Option<Timestamp> {
-    let mark = kept.watch.incident.as_ref()?.resolved.as_ref()?;
+fn ended_by_a_person(record: &IncidentStateRecord) -> Option<Timestamp> {
+    let mark = record.state.incident.as_ref()?.resolved.as_ref()?;
     mark.by.as_ref().map(|_| mark.at)
 }

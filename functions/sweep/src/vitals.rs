@@ -13,8 +13,8 @@ impl Sweep {
     pub(crate) async fn vitals(&self, swept: &mut Swept) -> Result<Health, StoreError> {
         let reachable = self.people.has_subscribers().await;
         let unknown = |error: &_| tracing::warn!(%error, "it is not known whether an escalation would reach anybody");
-        swept.escalation_reachable = reachable.inspect_err(unknown).ok();
-        self.dispatcher.life().health().put(self.now(), swept.escalation_reachable).await
+        swept.notifications_reachable = reachable.inspect_err(unknown).ok();
+        self.dispatcher.life().health().put(self.now(), swept.notifications_reachable).await
     }
 
     /// Looks whether last week has its report.

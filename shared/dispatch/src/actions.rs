@@ -1,6 +1,6 @@
 //! Handing actions over. Whoever calls has the action leased: by having made it, or by having claimed it.
 
-use model::{ActionItem, ActionStatus, Alarm, Clock, Event, Watch};
+use model::{ActionItem, ActionStatus, Clock, Event, FailedRemediation, IncidentState};
 use notify::{PublishError, Topic, action_message};
 use scoring::Policy;
 use store::Life;
@@ -54,9 +54,9 @@ impl Dispatcher {
             match rules.retry_after_seconds.get(failed.saturating_sub(1)) {
                 Some(wait) => ActionItem { last_failed_at, due_at: Some(now.plus_seconds(*wait)), ..item.clone() },
                 None => ActionItem {
-                    status: ActionStatus::Dead,
+                    status: ActionStatus::Undeliverable,
                     last_failed_at,
-                    settled_at: Some(now),
+                    completed_at: Some(now),
                     due_at: None,
                     ..item.clone()
                 },
@@ -97,7 +97,16 @@ impl Dispatcher {
         } else {
             failed(&item, now)
         };
-        match self.life.advance(&item, &new, &|watch, alarm| self.alarm(watch, alarm, &item), clock).await {
+        match self
+            .life
+            .advance(
+                &item,
+                &new,
+                &|state, failed_remediation| self.record_failed_remediation(state, failed_remediation, &item),
+                clock,
+            )
+            .await
+        {
             Ok(true) => (new, tried),
             // A worker was quicker than our record of having told it.
             Ok(false) => (item, tried),
@@ -109,8 +118,13 @@ impl Dispatcher {
     }
 
     /// Takes the bad end of `item` into the watch of its kind.
-    pub fn alarm(&self, watch: &mut Watch, alarm: Alarm, item: &ActionItem) {
-        self.policy.incidents.alarm(watch, alarm, item.severity);
+    pub fn record_failed_remediation(
+        &self,
+        state: &mut IncidentState,
+        failed_remediation: FailedRemediation,
+        item: &ActionItem,
+    ) {
+        self.policy.incidents.record_failed_remediation(state, failed_remediation, item.severity);
     }
 
     async fn publish(&self, event: &Event, item: &ActionItem, deadline: model::Timestamp) -> Tried {

@@ -1,10 +1,10 @@
 //! Writing to people about incidents: as many in one e-mail as there are to write about, and no more e-mails than anybody can read.
 
 use futures_util::stream::{self, StreamExt};
-use model::{ActionItem, Clock, Event, Incident, IncidentId, Kind, NoticeKind, Timestamp, Told};
+use model::{ActionItem, Clock, Event, Incident, IncidentId, IncidentKey, NotificationKind, NotifiedCounts, Timestamp};
 use notify::{Entry, Topic, escalation_message};
-use scoring::{IncidentRules, Need, Policy};
-use store::{Change, Consistency, Events, Kept, Life, Mailer, StoreError};
+use scoring::{IncidentRules, NextStep, Policy};
+use store::{Change, Consistency, EmailRateLimiter, Events, IncidentStateRecord, Life, StoreError};
 
 /// The most incidents one e-mail speaks of. With the longest names they stay below the 256 KB that SNS takes.
 const INCIDENTS_A_MAIL: usize = 100;
@@ -22,7 +22,7 @@ const WRITES_AT_ONCE: usize = 16;
 #[derive(Debug, Clone)]
 pub struct Escalations {
     people: Topic,
-    mailer: Mailer,
+    mailer: EmailRateLimiter,
     events: Events,
     life: Life,
     policy: Policy,
@@ -33,11 +33,11 @@ pub struct Escalations {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// Its kind of trouble.
-    pub kind: Kind,
+    pub incident_key: IncidentKey,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// Why they are to be written to.
-    pub notice: NoticeKind,
+    pub notification: NotificationKind,
 }
 
 /// What came of writing to people.
@@ -46,7 +46,7 @@ pub struct Mailed {
     /// How many e-mails were sent.
     pub mails: u64,
     /// How many incidents they speak of.
-    pub told: u64,
+    pub notified: u64,
     /// How many incidents wait for a later e-mail, because there have been enough by now.
     pub held: u64,
     /// How many incidents wait because something failed.
@@ -58,8 +58,8 @@ pub struct Mailed {
 /// An incident that is the caller's to write about, as it was when it was claimed.
 struct Claimed {
     id: IncidentId,
-    notice: NoticeKind,
-    kept: Kept,
+    notification: NotificationKind,
+    record: IncidentStateRecord,
 }
 
 impl Escalations {
@@ -75,25 +75,29 @@ impl Escalations {
     /// What fails, or must wait for other e-mails, is the sweep's: the incident is due.
     pub async fn first(
         &self,
-        kind: &Kind,
+        incident_key: &IncidentKey,
         about: Option<(&Event, &[ActionItem])>,
         api: Option<&str>,
         clock: &dyn Clock,
     ) -> Option<Timestamp> {
         let failed = |error: &StoreError| tracing::warn!(%error, "the first notice is left for the sweep");
-        let kept = self.life.watches().get(kind).await.inspect_err(failed).ok()?;
-        let incident = kept.watch.incident.as_ref()?;
-        let need = self.policy.incidents.need(incident, kept.tally, clock.now());
-        if need != Need::Notice(NoticeKind::First) {
+        let record = self.life.watches().get(incident_key).await.inspect_err(failed).ok()?;
+        let incident = record.state.incident.as_ref()?;
+        let need = self.policy.incidents.next_step(incident, record.counters, clock.now());
+        if need != NextStep::Notify(NotificationKind::Initial) {
             return None;
         }
         let health = self.life.health().get().await.inspect_err(failed).ok()?;
-        if health.is_some_and(|health| health.escalation_reachable == Some(false)) {
+        if health.is_some_and(|health| health.notifications_reachable == Some(false)) {
             return None; // SNS would take an e-mail to nobody: it waits until somebody has subscribed
         }
-        let due = Due { kind: kind.clone(), opened_at: incident.opened_at, notice: NoticeKind::First };
+        let due = Due {
+            incident_key: incident_key.clone(),
+            opened_at: incident.opened_at,
+            notification: NotificationKind::Initial,
+        };
         let about = about.filter(|(event, _)| incident.event_id == Some(event.id));
-        if !self.may_send(IncidentRules::KEPT_FOR_THE_SWEEP, clock).await.inspect_err(failed).ok()? {
+        if !self.may_send(IncidentRules::EMAILS_RESERVED_FOR_SWEEP, clock).await.inspect_err(failed).ok()? {
             return None;
         }
         self.mail(&self.people, &[due], about, api, clock).await.sent_at
@@ -124,17 +128,17 @@ impl Escalations {
             left = rest;
             let mailed = self.mail(topic, part, None, None, clock).await;
             all.mails += mailed.mails;
-            all.told += mailed.told;
+            all.notified += mailed.notified;
             all.failed += mailed.failed;
             all.sent_at = mailed.sent_at.or(all.sent_at);
         }
         all
     }
 
-    /// Takes the right to send one e-mail, if more than `kept` are left.
-    async fn may_send(&self, kept: u32, clock: &dyn Clock) -> Result<bool, StoreError> {
+    /// Takes the right to send one e-mail, if more than `reserved` are left.
+    async fn may_send(&self, reserved: u32, clock: &dyn Clock) -> Result<bool, StoreError> {
         let rules = &self.policy.incidents;
-        self.mailer.take(rules.mail_every_seconds, rules.mail_burst, kept, clock).await
+        self.mailer.take(rules.email_interval_seconds, rules.email_burst, reserved, clock).await
     }
 
     /// One e-mail: the incidents it speaks of, the sending, the record. Whoever calls has the right to send it.
@@ -150,51 +154,51 @@ impl Escalations {
         let claims = stream::iter(claims).buffer_unordered(WRITES_AT_ONCE).collect::<Vec<_>>().await;
         let failed = claims.iter().filter(|claim| claim.is_err()).count() as u64;
         let mut claimed: Vec<Claimed> = claims.into_iter().filter_map(Result::ok).flatten().collect();
-        claimed.sort_by_key(|claimed| (claimed.id.opened_at, claimed.id.kind.clone()));
+        claimed.sort_by_key(|claimed| (claimed.id.opened_at, claimed.id.key.clone()));
         let found = if about.is_none() { self.about(&claimed).await } else { None };
         let about = about.or(found.as_ref().map(|(event, actions)| (event, actions.as_slice())));
         let in_time = clock.now().plus_seconds(TIME_TO_SEND_SECONDS);
         claimed.retain(|claimed| {
-            let until = claimed.incident().and_then(|incident| incident.sending_until);
+            let until = claimed.incident().and_then(|incident| incident.lease_expires_at);
             until.is_some_and(|until| until >= in_time)
         });
         let entries: Vec<Entry<'_>> = claimed.iter().filter_map(Claimed::entry).collect();
-        let told = entries.len() as u64;
+        let notified = entries.len() as u64;
         if entries.is_empty() {
             return Mailed { failed, ..Mailed::default() };
         }
         let message = escalation_message(&self.policy, &entries, about, self.api.as_deref().or(api));
         if let Err(error) = topic.publish(&message).await {
             // Whoever looks next finds them due when the lease ends.
-            tracing::warn!(%error, incidents = told, "people were not written to");
-            return Mailed { failed: failed + told, ..Mailed::default() };
+            tracing::warn!(%error, incidents = notified, "people were not written to");
+            return Mailed { failed: failed + notified, ..Mailed::default() };
         }
         let at = clock.now();
-        let records: Vec<_> = claimed.iter().map(|claimed| self.record(claimed, told, at, clock)).collect();
+        let records: Vec<_> = claimed.iter().map(|claimed| self.record(claimed, notified, at, clock)).collect();
         stream::iter(records).buffer_unordered(WRITES_AT_ONCE).collect::<Vec<()>>().await;
-        Mailed { mails: 1, told, held: 0, failed, sent_at: Some(at) }
+        Mailed { mails: 1, notified, held: 0, failed, sent_at: Some(at) }
     }
 
     /// None if it needs no such notice any more, or somebody else is writing about it.
     async fn claim(&self, due: &Due, clock: &dyn Clock) -> Result<Option<Claimed>, StoreError> {
         let rules = &self.policy.incidents;
-        let mut notice = due.notice;
-        let is_second = |kind: NoticeKind| kind == NoticeKind::SecondLine;
-        let claim = self.life.change(&due.kind, clock, |kept| {
+        let mut notification = due.notification;
+        let is_second = |kind: NotificationKind| kind == NotificationKind::Escalation;
+        let claim = self.life.change(&due.incident_key, clock, |record| {
             let now = clock.now();
-            let mut watch = kept.watch.clone();
-            let Some(incident) = watch.incident.as_mut() else { return Ok(None) };
-            match rules.need(incident, kept.tally, now) {
-                Need::Notice(kind) if is_second(kind) == is_second(due.notice) => notice = kind,
+            let mut state = record.state.clone();
+            let Some(incident) = state.incident.as_mut() else { return Ok(None) };
+            match rules.next_step(incident, record.counters, now) {
+                NextStep::Notify(kind) if is_second(kind) == is_second(due.notification) => notification = kind,
                 _ => return Ok(None),
             }
-            rules.claim(incident, now);
-            Ok::<_, StoreError>(Some(Change { watch, notice: None, at: now }))
+            rules.lease(incident, now);
+            Ok::<_, StoreError>(Some(Change { state, notification: None, at: now }))
         });
         let failed = |error: &StoreError| tracing::warn!(%error, "an incident was not claimed; it is due again");
-        let claimed = claim.await.inspect_err(failed)?.and_then(|kept| {
-            let opened_at = kept.watch.incident.as_ref()?.opened_at;
-            Some(Claimed { id: IncidentId { kind: due.kind.clone(), opened_at }, notice, kept })
+        let claimed = claim.await.inspect_err(failed)?.and_then(|record| {
+            let opened_at = record.state.incident.as_ref()?.opened_at;
+            Some(Claimed { id: IncidentId { key: due.incident_key.clone(), opened_at }, notification, record })
         });
         Ok(claimed)
     }
@@ -213,17 +217,23 @@ impl Escalations {
     /// Puts on record that people were written to. What cannot be recorded is sent again when its lease ends, under the
     /// same number.
     async fn record(&self, claimed: &Claimed, incidents: u64, at: Timestamp, clock: &dyn Clock) {
-        let Claimed { id, notice, kept } = claimed;
+        let Claimed { id, notification, record } = claimed;
         let Some(ours) = claimed.incident() else { return };
-        let told = Told { events: kept.tally.events, alarms: ours.alarms };
+        let notified = NotifiedCounts { events: record.counters.events, failed_remediations: ours.failed_remediations };
         for attempt in 1..=RECORD_ATTEMPTS {
-            let recorded = self.life.change(&id.kind, clock, |now| {
-                let mut watch = now.watch.clone();
-                let is_ours =
-                    |incident: &&mut Incident| (incident.opened_at, incident.notices) == (ours.opened_at, ours.notices);
-                let Some(incident) = watch.incident.as_mut().filter(is_ours) else { return Ok(None) };
-                let notice = self.policy.incidents.sent(incident, *notice, (kept.tally, told, incidents), at);
-                Ok::<_, StoreError>(Some(Change { watch, notice: Some(notice), at }))
+            let recorded = self.life.change(&id.key, clock, |now| {
+                let mut state = now.state.clone();
+                let is_ours = |incident: &&mut Incident| {
+                    (incident.opened_at, incident.notifications) == (ours.opened_at, ours.notifications)
+                };
+                let Some(incident) = state.incident.as_mut().filter(is_ours) else { return Ok(None) };
+                let notification = self.policy.incidents.record_notification(
+                    incident,
+                    *notification,
+                    (record.counters, notified, incidents),
+                    at,
+                );
+                Ok::<_, StoreError>(Some(Change { state, notification: Some(notification), at }))
             });
             match recorded.await {
                 Ok(_) => return,
@@ -235,10 +245,15 @@ impl Escalations {
 
 impl Claimed {
     const fn incident(&self) -> Option<&Incident> {
-        self.kept.watch.incident.as_ref()
+        self.record.state.incident.as_ref()
     }
 
     fn entry(&self) -> Option<Entry<'_>> {
-        Some(Entry { id: &self.id, incident: self.incident()?, tally: self.kept.tally, kind: self.notice })
+        Some(Entry {
+            id: &self.id,
+            incident: self.incident()?,
+            counters: self.record.counters,
+            kind: self.notification,
+        })
     }
 }

@@ -5,9 +5,9 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use crate::digest;
-use crate::{Engine, Event, EventId, EventType, KeyId, Kind, Severity, Timestamp};
+use crate::{Engine, Event, EventId, EventType, IncidentKey, KeyId, Severity, Timestamp};
 
-crate::names::named! {
+crate::string_enum::string_enum! {
     /// Something AGE does. The six of the seed.
     Action {
         /// MAOS starts its fix workflow.
@@ -28,18 +28,18 @@ crate::names::named! {
 impl Action {
     /// Whether an engine's worker carries it out and says what came of it. The others are AGE's own messages to people.
     #[must_use]
-    pub const fn is_remedy(self) -> bool {
+    pub const fn is_remediation(self) -> bool {
         !matches!(self, Self::NotifyAdmin | Self::AutomatedGovernanceSummary)
     }
 }
 
-crate::names::named! {
+crate::string_enum::string_enum! {
     /// How far an action has come.
     ActionStatus {
-        /// Owed: nobody has been told yet.
+        /// PlannedAction: nobody has been told yet.
         Pending = "pending",
         /// Not owed until a person approves it.
-        AwaitingApproval = "awaiting_approval",
+        PendingApproval = "pending_approval",
         /// Handed over to its topic.
         Dispatched = "dispatched",
         /// Carried out, says who carried it out. Whether it helped is not known yet.
@@ -59,14 +59,14 @@ crate::names::named! {
         /// Not done: the same was being done or told already, or has not helped before.
         Suppressed = "suppressed",
         /// Could not be handed over, however often it was tried.
-        Dead = "dead",
+        Undeliverable = "undeliverable",
     }
 }
 
 /// A move that the life of an action does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("an action cannot go from {from} to {to}")]
-pub struct IllegalMove {
+pub struct InvalidTransition {
     /// Where it is.
     pub from: ActionStatus,
     /// Where it was to go.
@@ -77,26 +77,26 @@ impl ActionStatus {
     /// The one table of moves. Every change of an action's status goes through it.
     ///
     /// # Errors
-    /// [`IllegalMove`] if an action cannot go from `self` to `next`.
-    pub const fn to(self, next: Self) -> Result<Self, IllegalMove> {
+    /// [`InvalidTransition`] if an action cannot go from `self` to `next`.
+    pub const fn transition_to(self, next: Self) -> Result<Self, InvalidTransition> {
         use ActionStatus::{
-            AwaitingApproval, Dead, Denied, Dispatched, Expired, Failed, Ineffective, Pending, Succeeded, TimedOut,
-            Verified,
+            Denied, Dispatched, Expired, Failed, Ineffective, Pending, PendingApproval, Succeeded, TimedOut,
+            Undeliverable, Verified,
         };
         match (self, next) {
-            (AwaitingApproval, Pending | Denied | Expired)
+            (PendingApproval, Pending | Denied | Expired)
             // A worker may answer before its hand-over is on record.
-            | (Pending, Dispatched | Succeeded | Failed | Dead)
+            | (Pending, Dispatched | Succeeded | Failed | Undeliverable)
             | (Dispatched, Succeeded | Failed | TimedOut)
             | (Succeeded, Verified | Ineffective) => Ok(next),
-            (from, to) => Err(IllegalMove { from, to }),
+            (from, to) => Err(InvalidTransition { from, to }),
         }
     }
 
     /// Whether no move leads on from here.
     #[must_use]
     pub fn is_final(self) -> bool {
-        Self::ALL.iter().all(|next| self.to(*next).is_err())
+        Self::ALL.iter().all(|next| self.transition_to(*next).is_err())
     }
 
     /// Every status that an action does not leave by being worked on: all but those of running ones.
@@ -106,14 +106,14 @@ impl ActionStatus {
 
     /// Whether a remedy has come to an end that a person must know of.
     #[must_use]
-    pub const fn is_bad_end(self) -> bool {
-        matches!(self, Self::Failed | Self::TimedOut | Self::Ineffective | Self::Dead)
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::TimedOut | Self::Ineffective | Self::Undeliverable)
     }
 
     /// Whether the action is on its way: the same one need not be done again.
     #[must_use]
     pub const fn is_running(self) -> bool {
-        matches!(self, Self::Pending | Self::AwaitingApproval | Self::Dispatched)
+        matches!(self, Self::Pending | Self::PendingApproval | Self::Dispatched)
     }
 }
 
@@ -146,10 +146,10 @@ pub struct ActionItem {
     pub dispatched_at: Option<Timestamp>,
     /// When its worker said what came of it, or nobody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settled_at: Option<Timestamp>,
+    pub completed_at: Option<Timestamp>,
     /// When it turned out whether it had helped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub judged_at: Option<Timestamp>,
+    pub verified_at: Option<Timestamp>,
     /// When the last try at handing it over failed, if it waits for the next one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failed_at: Option<Timestamp>,
@@ -158,7 +158,7 @@ pub struct ActionItem {
     pub due_at: Option<Timestamp>,
     /// Whose credential its outcome came with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settled_by: Option<KeyId>,
+    pub completed_by: Option<KeyId>,
     /// What its worker said besides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -176,27 +176,27 @@ pub struct ActionItem {
 impl ActionItem {
     /// A new action for `event`. A pending one is its maker's to hand over first, until `due_at`.
     #[must_use]
-    pub fn new(event: &Event, owed: Owed, policy_hash: &str) -> Self {
+    pub fn new(event: &Event, planned: PlannedAction, policy_hash: &str) -> Self {
         let reported = &event.reported;
         Self {
             event_id: event.id,
-            action: owed.action,
-            status: owed.status,
+            action: planned.action,
+            status: planned.status,
             engine: reported.engine,
             event_type: reported.event_type.clone(),
             severity: reported.severity,
             created_at: event.occurred_at,
             policy_hash: policy_hash.to_owned(),
-            digest: Self::digest_of(event, owed.action, policy_hash),
-            attempt: u32::from(owed.status == ActionStatus::Pending),
+            digest: Self::digest_of(event, planned.action, policy_hash),
+            attempt: u32::from(planned.status == ActionStatus::Pending),
             dispatched_at: None,
-            settled_at: None,
-            settled_by: None,
-            judged_at: None,
+            completed_at: None,
+            completed_by: None,
+            verified_at: None,
             last_failed_at: None,
-            due_at: owed.due_at,
+            due_at: planned.due_at,
             detail: None,
-            suppressed_by: owed.suppressed_by,
+            suppressed_by: planned.suppressed_by,
             decided_by: None,
             decided_at: None,
         }
@@ -204,14 +204,14 @@ impl ActionItem {
 
     /// The kind of trouble it is for.
     #[must_use]
-    pub fn kind(&self) -> Kind {
-        Kind { engine: self.engine, event_type: self.event_type.clone() }
+    pub fn incident_key(&self) -> IncidentKey {
+        IncidentKey { engine: self.engine, event_type: self.event_type.clone() }
     }
 
     /// Whether nothing more will come of it. A message has done all it can when somebody has taken it.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.status.is_final() || (!self.action.is_remedy() && self.status == ActionStatus::Succeeded)
+        self.status.is_final() || (!self.action.is_remediation() && self.status == ActionStatus::Succeeded)
     }
 
     /// SHA-256 over all that would be done: the action, the event it is for, its details, and the policy that chose it.
@@ -233,7 +233,7 @@ impl ActionItem {
 
 /// An action that is decided on, before its event is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Owed {
+pub struct PlannedAction {
     /// What.
     pub action: Action,
     /// Where its life begins.
@@ -253,7 +253,7 @@ mod tests {
         let moves: Vec<String> = ActionStatus::ALL
             .iter()
             .flat_map(|from| ActionStatus::ALL.iter().map(move |to| (*from, *to)))
-            .filter(|(from, to)| from.to(*to).is_ok())
+            .filter(|(from, to)| from.transition_to(*to).is_ok())
             .map(|(from, to)| format!("{from}>{to}"))
             .collect();
         assert_eq!(
@@ -262,10 +262,10 @@ mod tests {
                 "pending>dispatched",
                 "pending>succeeded",
                 "pending>failed",
-                "pending>dead",
-                "awaiting_approval>pending",
-                "awaiting_approval>denied",
-                "awaiting_approval>expired",
+                "pending>undeliverable",
+                "pending_approval>pending",
+                "pending_approval>denied",
+                "pending_approval>expired",
                 "dispatched>succeeded",
                 "dispatched>failed",
                 "dispatched>timed_out",
@@ -273,7 +273,7 @@ mod tests {
                 "succeeded>ineffective",
             ]
         );
-        let refused = ActionStatus::Dispatched.to(ActionStatus::Pending).unwrap_err();
+        let refused = ActionStatus::Dispatched.transition_to(ActionStatus::Pending).unwrap_err();
         assert_eq!(refused.to_string(), "an action cannot go from dispatched to pending");
     }
 
@@ -281,7 +281,10 @@ mod tests {
     fn every_life_ends() {
         let ends: Vec<_> =
             ActionStatus::ALL.iter().filter(|status| status.is_final()).map(|status| status.as_str()).collect();
-        assert_eq!(ends, ["failed", "timed_out", "verified", "ineffective", "denied", "expired", "suppressed", "dead"]);
+        assert_eq!(
+            ends,
+            ["failed", "timed_out", "verified", "ineffective", "denied", "expired", "suppressed", "undeliverable"]
+        );
         assert!(ActionStatus::ALL.iter().all(|status| !(status.is_final() && status.is_running())));
     }
 

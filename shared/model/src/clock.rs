@@ -2,7 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{NoRandomness, Timestamp};
+use thiserror::Error;
+
+use crate::Timestamp;
+
+/// There is no randomness to make a secret of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("no randomness to make a secret of")]
+pub struct RandomnessUnavailable;
 
 /// Where the time and random bits come from. Nothing else in AGE may ask the machine for them.
 pub trait Clock: Send + Sync {
@@ -15,8 +22,8 @@ pub trait Clock: Send + Sync {
     /// 256 random bits that nobody can guess.
     ///
     /// # Errors
-    /// [`NoRandomness`] if there are none.
-    fn secret(&self) -> Result<[u8; 32], NoRandomness>;
+    /// [`RandomnessUnavailable`] if there are none.
+    fn secret(&self) -> Result<[u8; 32], RandomnessUnavailable>;
 }
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {
@@ -28,7 +35,7 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
         (**self).random()
     }
 
-    fn secret(&self) -> Result<[u8; 32], NoRandomness> {
+    fn secret(&self) -> Result<[u8; 32], RandomnessUnavailable> {
         (**self).secret()
     }
 }
@@ -70,7 +77,7 @@ impl Clock for ManualClock {
         state.1.rotate_left(64)
     }
 
-    fn secret(&self) -> Result<[u8; 32], NoRandomness> {
+    fn secret(&self) -> Result<[u8; 32], RandomnessUnavailable> {
         let mut bytes = [0; 32];
         let halves = [self.random(), self.random()];
         for (byte, random) in bytes.iter_mut().zip(halves.iter().flat_map(|half| half.to_be_bytes())) {

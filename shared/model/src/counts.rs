@@ -45,9 +45,9 @@ impl SeverityCounts {
 
 /// How many events of each engine and severity: all that scores and reports are made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts(BTreeMap<Engine, SeverityCounts>);
+pub struct EventCounts(BTreeMap<Engine, SeverityCounts>);
 
-impl Counts {
+impl EventCounts {
     /// Counts `number` more of `severity` for `engine`.
     pub fn add(&mut self, engine: Engine, severity: Severity, number: u64) {
         self.0.entry(engine).or_default().add(severity, number);
@@ -102,7 +102,7 @@ impl Counts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActionCounts {
     /// How many came to be owed, or to wait for approval.
-    pub owed: u64,
+    pub planned: u64,
     /// How many stand at each status that they came to since; those that were suppressed at once, too.
     pub by_status: BTreeMap<ActionStatus, u64>,
     /// How many of them their workers have answered for.
@@ -117,7 +117,7 @@ impl ActionCounts {
     pub fn running(&self) -> u64 {
         let came_to = |status: ActionStatus| self.by_status.get(&status).copied().unwrap_or_default();
         let settled = ActionStatus::settled().filter(|status| *status != ActionStatus::Suppressed).map(came_to);
-        settled.fold(self.owed, u64::saturating_sub)
+        settled.fold(self.planned, u64::saturating_sub)
     }
 
     /// How long their workers took on average, in whole seconds. None if none has answered.
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_is_not_settled_is_running() {
-        let mut counts = ActionCounts { owed: 5, outcomes: 2, outcome_millis: 7999, ..ActionCounts::default() };
+        let mut counts = ActionCounts { planned: 5, outcomes: 2, outcome_millis: 7999, ..ActionCounts::default() };
         counts.by_status.extend([
             (ActionStatus::Verified, 2),
             (ActionStatus::Failed, 1),
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn totals_agree_and_saturate() {
-        let mut counts = Counts::default();
+        let mut counts = EventCounts::default();
         counts.add(Engine::Qa, Severity::High, 3);
         counts.add(Engine::Billing, Severity::Low, 4);
         assert_eq!(counts.total(), 7);

@@ -12,9 +12,9 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use crate::{Clock, Engine, Timestamp};
+use crate::{Clock, Engine, RandomnessUnavailable, Timestamp};
 
-crate::names::named! {
+crate::string_enum::string_enum! {
     /// What a caller may do.
     Role {
         /// Report events and outcomes, of the engines it is bound to.
@@ -37,7 +37,7 @@ pub struct KeyId(String);
 /// A text that is no name of a credential.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("must be 2 to 40 lower-case letters, digits, - and _, the first of them a letter or digit")]
-pub struct NotAKeyId;
+pub struct InvalidKeyId;
 
 impl KeyId {
     /// The text.
@@ -54,14 +54,14 @@ impl fmt::Display for KeyId {
 }
 
 impl FromStr for KeyId {
-    type Err = NotAKeyId;
+    type Err = InvalidKeyId;
 
-    fn from_str(text: &str) -> Result<Self, NotAKeyId> {
+    fn from_str(text: &str) -> Result<Self, InvalidKeyId> {
         let named = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let fits = (2..=40).contains(&text.len())
             && text.bytes().next().is_some_and(named)
             && text.bytes().all(|byte| named(byte) || byte == b'-' || byte == b'_');
-        if fits { Ok(Self(text.to_owned())) } else { Err(NotAKeyId) }
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidKeyId) }
     }
 }
 
@@ -72,9 +72,9 @@ impl From<KeyId> for String {
 }
 
 impl TryFrom<String> for KeyId {
-    type Error = NotAKeyId;
+    type Error = InvalidKeyId;
 
-    fn try_from(text: String) -> Result<Self, NotAKeyId> {
+    fn try_from(text: String) -> Result<Self, InvalidKeyId> {
         text.parse()
     }
 }
@@ -89,12 +89,7 @@ pub struct Token {
 /// A text that is no token. It does not say what is wrong: whoever has one has it from a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must be a token such as agov1.<kid>.<secret>")]
-pub struct NotAToken;
-
-/// There is no randomness to make a secret of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("no randomness to make a secret of")]
-pub struct NoRandomness;
+pub struct InvalidToken;
 
 impl Token {
     const VERSION: &str = "agov1";
@@ -102,8 +97,8 @@ impl Token {
     /// A new token for `kid`.
     ///
     /// # Errors
-    /// [`NoRandomness`]: a secret that could be guessed is none.
-    pub fn fresh(kid: KeyId, clock: &dyn Clock) -> Result<Self, NoRandomness> {
+    /// [`RandomnessUnavailable`]: a secret that could be guessed is none.
+    pub fn fresh(kid: KeyId, clock: &dyn Clock) -> Result<Self, RandomnessUnavailable> {
         Ok(Self { kid, secret: clock.secret()? })
     }
 
@@ -128,14 +123,14 @@ impl Token {
 }
 
 impl FromStr for Token {
-    type Err = NotAToken;
+    type Err = InvalidToken;
 
-    fn from_str(text: &str) -> Result<Self, NotAToken> {
+    fn from_str(text: &str) -> Result<Self, InvalidToken> {
         let parts: Vec<&str> = text.splitn(4, '.').collect();
-        let [Self::VERSION, kid, secret] = parts.as_slice() else { return Err(NotAToken) };
-        let bytes = URL_SAFE_NO_PAD.decode(secret).map_err(|_| NotAToken)?;
-        let secret = bytes.try_into().map_err(|_| NotAToken)?;
-        Ok(Self { kid: kid.parse().map_err(|_| NotAToken)?, secret })
+        let [Self::VERSION, kid, secret] = parts.as_slice() else { return Err(InvalidToken) };
+        let bytes = URL_SAFE_NO_PAD.decode(secret).map_err(|_| InvalidToken)?;
+        let secret = bytes.try_into().map_err(|_| InvalidToken)?;
+        Ok(Self { kid: kid.parse().map_err(|_| InvalidToken)?, secret })
     }
 }
 
@@ -174,14 +169,14 @@ impl From<SecretHash> for String {
 /// A text that is no hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must be the hash of a secret")]
-pub struct NotAHash;
+pub struct InvalidSecretHash;
 
 impl TryFrom<String> for SecretHash {
-    type Error = NotAHash;
+    type Error = InvalidSecretHash;
 
-    fn try_from(text: String) -> Result<Self, NotAHash> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| NotAHash)?;
-        bytes.try_into().map(Self).map_err(|_| NotAHash)
+    fn try_from(text: String) -> Result<Self, InvalidSecretHash> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidSecretHash)?;
+        bytes.try_into().map(Self).map_err(|_| InvalidSecretHash)
     }
 }
 
@@ -216,7 +211,7 @@ pub struct Grant {
 impl Grant {
     /// Whether it may report what `engine` has to say.
     #[must_use]
-    pub fn speaks_for(&self, engine: Engine) -> bool {
+    pub fn may_act_for(&self, engine: Engine) -> bool {
         self.role == Role::Admin || self.engines.contains(&engine)
     }
 }
@@ -248,9 +243,9 @@ pub struct Credential {
     pub revoked: Option<Revocation>,
 }
 
-crate::names::named! {
+crate::string_enum::string_enum! {
     /// Whether a credential is taken.
-    Standing {
+    CredentialStatus {
         /// It is.
         Live = "live",
         /// Its time is over.
@@ -263,14 +258,14 @@ crate::names::named! {
 impl Credential {
     /// Whether it is taken at `now`.
     #[must_use]
-    pub fn standing(&self, now: Timestamp) -> Standing {
+    pub fn status_at(&self, now: Timestamp) -> CredentialStatus {
         let over = |until: Option<Timestamp>| until.is_some_and(|until| until <= now);
         if self.revoked.is_some() {
-            Standing::Revoked
+            CredentialStatus::Revoked
         } else if over(self.grant.expires_at) || self.secrets.iter().all(|secret| over(secret.expires_at)) {
-            Standing::Expired
+            CredentialStatus::Expired
         } else {
-            Standing::Live
+            CredentialStatus::Live
         }
     }
 }
@@ -301,8 +296,8 @@ mod tests {
     fn a_hash_is_that_of_the_secret_alone() {
         let zeros: Token = format!("agov1.ab.{}", "A".repeat(43)).parse().unwrap();
         assert_eq!(zeros.hash().0[..4], [0x66, 0x68, 0x7a, 0xad], "the SHA-256 of 32 zeros begins so");
-        let kept = serde_json::to_string(&zeros.hash()).unwrap();
-        assert_eq!(serde_json::from_str::<SecretHash>(&kept).unwrap(), zeros.hash());
+        let record = serde_json::to_string(&zeros.hash()).unwrap();
+        assert_eq!(serde_json::from_str::<SecretHash>(&record).unwrap(), zeros.hash());
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub enum DetailsError {
 impl Details {
     /// Whether both say the same, whatever the order of their keys. Numbers are the same if they are written the same.
     #[must_use]
-    pub fn says_the_same_as(&self, other: &Self) -> bool {
+    pub fn content_eq(&self, other: &Self) -> bool {
         same(&self.0, &other.0)
     }
 
@@ -117,7 +117,7 @@ fn same(one: &str, other: &str) -> bool {
 
 /// The text without white space outside of strings, and how deep its brackets nest.
 fn without_white_space(text: &str) -> (String, usize) {
-    let (mut kept, mut depth, mut deepest) = (String::with_capacity(text.len()), 0_usize, 0_usize);
+    let (mut record, mut depth, mut deepest) = (String::with_capacity(text.len()), 0_usize, 0_usize);
     let (mut in_string, mut escaped) = (false, false);
     for character in text.chars() {
         if in_string {
@@ -133,9 +133,9 @@ fn without_white_space(text: &str) -> (String, usize) {
             }
             deepest = deepest.max(depth);
         }
-        kept.push(character);
+        record.push(character);
     }
-    (kept, deepest)
+    (record, deepest)
 }
 
 #[cfg(test)]
@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn order_of_keys_does_not_matter_for_sameness() {
         let details = |text: &str| text.parse::<Details>().unwrap();
-        assert!(details(r#"{"a":1,"b":2}"#).says_the_same_as(&details(r#"{"b":2,"a":1}"#)));
-        assert!(details(r#"{"a":[{"x":"\u0041","y":{}}]}"#).says_the_same_as(&details(r#"{"a":[{"y":{},"x":"A"}]}"#)));
+        assert!(details(r#"{"a":1,"b":2}"#).content_eq(&details(r#"{"b":2,"a":1}"#)));
+        assert!(details(r#"{"a":[{"x":"\u0041","y":{}}]}"#).content_eq(&details(r#"{"a":[{"y":{},"x":"A"}]}"#)));
         let different = [
             (r#"{"a":1}"#, r#"{"a":2}"#),
             (r#"{"a":1}"#, r#"{"b":1}"#),
@@ -207,7 +207,7 @@ mod tests {
             (r#"{"a":12345678901234567890123}"#, r#"{"a":12345678901234567890124}"#),
         ];
         for (one, other) in different {
-            assert!(!details(one).says_the_same_as(&details(other)), "{one} {other}");
+            assert!(!details(one).content_eq(&details(other)), "{one} {other}");
         }
     }
 

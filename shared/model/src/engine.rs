@@ -1,6 +1,6 @@
 //! The supervised systems.
 
-crate::names::named! {
+crate::string_enum::string_enum! {
     /// A system that AGE supervises. The eight of the seed, in its order.
     Engine {
         /// Compliance checks and permissions.

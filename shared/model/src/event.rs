@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use crate::{Details, Engine, EventId, KeyId, Severity, Timestamp, digest};
+use crate::{Details, Engine, EventId, KeyId, Severity, Timestamp};
 
 const MAX_EVENT_TYPE_CHARS: usize = 128;
-const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 
 /// The kind of an event in its engine's own words, such as `invoice_sync_failed`: one line of 1 to 128 visible
 /// characters. It is shown to people at night, so nothing in it may hide or reorder what is around it.
@@ -24,7 +23,7 @@ pub struct EventType(String);
 
 /// A text that is not an event type.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum NotAnEventType {
+pub enum InvalidEventType {
     /// Empty or over 128 characters.
     #[error("must be 1 to {MAX_EVENT_TYPE_CHARS} characters long")]
     Length,
@@ -52,17 +51,17 @@ impl EventType {
 }
 
 impl FromStr for EventType {
-    type Err = NotAnEventType;
+    type Err = InvalidEventType;
 
-    fn from_str(text: &str) -> Result<Self, NotAnEventType> {
+    fn from_str(text: &str) -> Result<Self, InvalidEventType> {
         if text.is_empty() || text.chars().count() > MAX_EVENT_TYPE_CHARS {
-            return Err(NotAnEventType::Length);
+            return Err(InvalidEventType::Length);
         }
         if let Some(bad) = text.chars().find(|character| is_invisible(*character)) {
-            return Err(NotAnEventType::Invisible(bad.into()));
+            return Err(InvalidEventType::Invisible(bad.into()));
         }
         if text.trim() != text {
-            return Err(NotAnEventType::Untrimmed);
+            return Err(InvalidEventType::Untrimmed);
         }
         Ok(Self(text.to_owned()))
     }
@@ -83,43 +82,10 @@ impl From<EventType> for String {
 }
 
 impl TryFrom<String> for EventType {
-    type Error = NotAnEventType;
+    type Error = InvalidEventType;
 
-    fn try_from(text: String) -> Result<Self, NotAnEventType> {
+    fn try_from(text: String) -> Result<Self, InvalidEventType> {
         text.parse()
-    }
-}
-
-/// What a caller names an event by, so that a repeat is known as one: 1 to 255 printable ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdempotencyKey(String);
-
-/// A text that is not an idempotency key.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("must be 1 to {MAX_IDEMPOTENCY_KEY_BYTES} printable ASCII characters")]
-pub struct NotAKey;
-
-impl IdempotencyKey {
-    /// The key of what `origin` names by `parts`, whatever they hold.
-    #[must_use]
-    pub fn of(origin: &str, parts: &[&str]) -> Self {
-        Self(format!("{origin}/{}", digest::of(parts)))
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for IdempotencyKey {
-    type Err = NotAKey;
-
-    fn from_str(text: &str) -> Result<Self, NotAKey> {
-        let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-        let fits = (1..=MAX_IDEMPOTENCY_KEY_BYTES).contains(&text.len());
-        if printable && fits { Ok(Self(text.to_owned())) } else { Err(NotAKey) }
     }
 }
 
@@ -143,9 +109,9 @@ pub struct NewEvent {
 impl NewEvent {
     /// Whether both report the same: what decides if a repeated idempotency key is a replay.
     #[must_use]
-    pub fn says_the_same_as(&self, other: &Self) -> bool {
+    pub fn content_eq(&self, other: &Self) -> bool {
         let head = |event: &Self| (event.engine, event.event_type.clone(), event.severity, event.source_time);
-        head(self) == head(other) && self.details.says_the_same_as(&other.details)
+        head(self) == head(other) && self.details.content_eq(&other.details)
     }
 }
 
@@ -186,16 +152,6 @@ mod tests {
         }
         for bad in ["", " a", "a ", "a\nb", "a\0", "a\u{202e}b", "\u{feff}a", "a\u{2028}b", &"x".repeat(129)] {
             assert!(bad.parse::<EventType>().is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn keys_are_printable_ascii() {
-        for good in ["a", "order 17/4", "~", &"k".repeat(255)] {
-            assert!(good.parse::<IdempotencyKey>().is_ok(), "{good}");
-        }
-        for bad in ["", "é", "a\tb", "a\u{7f}", &"k".repeat(256)] {
-            assert!(bad.parse::<IdempotencyKey>().is_err(), "{bad:?}");
         }
     }
 

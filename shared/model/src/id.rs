@@ -16,7 +16,7 @@ const WEEKLY_REPORTS: Uuid = Uuid::from_u128(0x3f92_a4c7_0b6d_4e18_a5d3_91e7_4c2
 /// A text that is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("must be a UUID such as 01936f2e-0000-7000-8000-00000000000a")]
-pub struct NotAnId;
+pub struct InvalidId;
 
 macro_rules! identifier {
     ($($(#[$doc:meta])* $name:ident),+) => {$(
@@ -44,12 +44,12 @@ macro_rules! identifier {
         }
 
         impl FromStr for $name {
-            type Err = NotAnId;
+            type Err = InvalidId;
 
             /// Takes the hyphenated lower-case form only: one id, one text.
-            fn from_str(text: &str) -> Result<Self, NotAnId> {
-                let id = Uuid::try_parse(text).map(Self).map_err(|_| NotAnId)?;
-                if id.to_string() == text { Ok(id) } else { Err(NotAnId) }
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let id = Uuid::try_parse(text).map(Self).map_err(|_| InvalidId)?;
+                if id.to_string() == text { Ok(id) } else { Err(InvalidId) }
             }
         }
 
@@ -60,9 +60,9 @@ macro_rules! identifier {
         }
 
         impl TryFrom<String> for $name {
-            type Error = NotAnId;
+            type Error = InvalidId;
 
-            fn try_from(text: String) -> Result<Self, NotAnId> {
+            fn try_from(text: String) -> Result<Self, InvalidId> {
                 text.parse()
             }
         }

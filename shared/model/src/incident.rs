@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use crate::{Action, ActionStatus, EventId, KeyId, Kind, Severity, Timestamp};
+use crate::{Action, ActionStatus, EventId, IncidentKey, KeyId, Severity, Timestamp};
 
-crate::names::named! {
+crate::string_enum::string_enum! {
     /// Whether somebody has taken an incident.
     IncidentStatus {
         /// Nobody has.
@@ -22,31 +22,31 @@ crate::names::named! {
     }
 }
 
-crate::names::named! {
+crate::string_enum::string_enum! {
     /// Why an incident was opened.
-    Cause {
+    IncidentCause {
         /// A CRITICAL event.
         CriticalEvent = "critical_event",
         /// A remedy that failed, was not answered, was of no use or could not be handed over.
-        Action = "action",
+        FailedRemediation = "failed_remediation",
         /// Remedies were of no use too often: none is started any more.
         GivenUp = "given_up",
         /// An engine that says nothing.
-        Silence = "silence",
+        EngineSilent = "engine_silent",
     }
 }
 
-crate::names::named! {
+crate::string_enum::string_enum! {
     /// Why people are written to about an incident.
-    NoticeKind {
+    NotificationKind {
         /// It was opened.
-        First = "first",
+        Initial = "initial",
         /// More has come.
         Digest = "digest",
         /// Nobody has acknowledged it yet.
         Reminder = "reminder",
         /// Nobody has acknowledged it in time: other people are told, too.
-        SecondLine = "second_line",
+        Escalation = "escalation",
         /// It has resolved itself.
         Resolution = "resolution",
     }
@@ -56,7 +56,7 @@ crate::names::named! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentId {
     /// What kind of trouble it is about.
-    pub kind: Kind,
+    pub key: IncidentKey,
     /// When it was opened: no two of a kind are opened in the same millisecond.
     pub opened_at: Timestamp,
 }
@@ -64,7 +64,7 @@ pub struct IncidentId {
 /// A text that names no incident.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("is not the id of an incident")]
-pub struct NotAnIncident;
+pub struct InvalidIncidentId;
 
 /// Between the parts of an id.
 const SEPARATOR: char = '.';
@@ -76,27 +76,27 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 impl fmt::Display for IncidentId {
     /// Stands in a path as it is.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let event_type = utf8_percent_encode(self.kind.event_type.as_str(), KEPT).to_string().replace('%', "~");
-        write!(f, "{}{SEPARATOR}{}{SEPARATOR}{event_type}", self.kind.engine, self.opened_at.millis())
+        let event_type = utf8_percent_encode(self.key.event_type.as_str(), KEPT).to_string().replace('%', "~");
+        write!(f, "{}{SEPARATOR}{}{SEPARATOR}{event_type}", self.key.engine, self.opened_at.millis())
     }
 }
 
 impl FromStr for IncidentId {
-    type Err = NotAnIncident;
+    type Err = InvalidIncidentId;
 
-    fn from_str(text: &str) -> Result<Self, NotAnIncident> {
+    fn from_str(text: &str) -> Result<Self, InvalidIncidentId> {
         let mut parts = text.splitn(3, SEPARATOR);
-        let mut next = || parts.next().ok_or(NotAnIncident);
+        let mut next = || parts.next().ok_or(InvalidIncidentId);
         let (engine, opened_at, event_type) = (next()?, next()?, next()?.replace('~', "%"));
-        let event_type = percent_decode_str(&event_type).decode_utf8().map_err(|_| NotAnIncident)?;
+        let event_type = percent_decode_str(&event_type).decode_utf8().map_err(|_| InvalidIncidentId)?;
         let id = Self {
-            kind: Kind {
-                engine: engine.parse().map_err(|_| NotAnIncident)?,
-                event_type: event_type.parse().map_err(|_| NotAnIncident)?,
+            key: IncidentKey {
+                engine: engine.parse().map_err(|_| InvalidIncidentId)?,
+                event_type: event_type.parse().map_err(|_| InvalidIncidentId)?,
             },
-            opened_at: Timestamp::from_millis(opened_at.parse().map_err(|_| NotAnIncident)?),
+            opened_at: Timestamp::from_millis(opened_at.parse().map_err(|_| InvalidIncidentId)?),
         };
-        if id.to_string() == text { Ok(id) } else { Err(NotAnIncident) }
+        if id.to_string() == text { Ok(id) } else { Err(InvalidIncidentId) }
     }
 }
 
@@ -112,7 +112,7 @@ pub struct Incident {
     /// When it was opened; with its kind, its name.
     pub opened_at: Timestamp,
     /// Why.
-    pub cause: Cause,
+    pub cause: IncidentCause,
     /// The worst severity of its events.
     pub severity: Severity,
     /// Whether somebody has taken it.
@@ -125,31 +125,31 @@ pub struct Incident {
     pub notify_admin: Option<NotifyAdmin>,
     /// How many remedies have come to a bad end, and the latest of them.
     #[serde(default)]
-    pub alarms: u64,
+    pub failed_remediations: u64,
     /// The latest remedy that came to a bad end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_alarm: Option<Alarm>,
+    pub last_failed_remediation: Option<FailedRemediation>,
     /// What people have been told of.
     #[serde(default)]
-    pub told: Told,
+    pub notified: NotifiedCounts,
     /// How many notices there have been.
     #[serde(default)]
-    pub notices: u32,
+    pub notifications: u32,
     /// When people were last written to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_notice_at: Option<Timestamp>,
+    pub last_notification_at: Option<Timestamp>,
     /// When the second line was last written to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub second_line_at: Option<Timestamp>,
+    pub escalated_at: Option<Timestamp>,
     /// Who took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub acknowledged: Option<Mark>,
+    pub acknowledged: Option<StatusChange>,
     /// Who ended it, or that it has ended by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resolved: Option<Mark>,
+    pub resolved: Option<StatusChange>,
     /// Until when somebody is writing to people about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sending_until: Option<Timestamp>,
+    pub lease_expires_at: Option<Timestamp>,
     /// When it is to be looked at again.
     ///
     /// INVARIANT: an incident that is not over is always due for something.
@@ -169,17 +169,17 @@ pub struct NotifyAdmin {
 
 /// What people have been told of: as many events and bad ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct NotifiedCounts {
     /// Events.
     pub events: u64,
     /// Remedies that came to a bad end.
-    pub alarms: u64,
+    pub failed_remediations: u64,
 }
 
 /// A remedy that came to a bad end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Alarm {
+pub struct FailedRemediation {
     /// Which.
     pub action: Action,
     /// For which event.
@@ -192,7 +192,7 @@ pub struct Alarm {
 
 /// What somebody did about an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Mark {
+pub struct StatusChange {
     /// When.
     pub at: Timestamp,
     /// Who. None if nobody: it came about by itself.
@@ -205,7 +205,7 @@ pub struct Mark {
 
 /// What is counted of an incident while it is open, without a decision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct IncidentCounters {
     /// HIGH and CRITICAL events since it was opened, and the one that it began with.
     pub events: u64,
     /// When the latest of them came.
@@ -215,25 +215,25 @@ pub struct Tally {
 /// One notice about an incident, as it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Notice {
+pub struct Notification {
     /// Its number, from 1. A notice that had to be sent again has the same.
     pub number: u32,
     /// Why.
-    pub kind: NoticeKind,
+    pub kind: NotificationKind,
     /// When.
     pub at: Timestamp,
     /// How many events it speaks of that no notice before it spoke of. All of them together are the incident's events.
-    pub new_events: u64,
+    pub new_event_count: u64,
     /// How many there were in all.
-    pub events: u64,
+    pub event_count: u64,
     /// How many incidents its e-mail speaks of.
-    pub incidents: u64,
+    pub incident_count: u64,
 }
 
 /// The move is one that an incident in this state does not have.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the incident is {status} already{}", by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default())]
-pub struct AlreadyTaken {
+pub struct IncidentStatusConflict {
     /// Its state.
     pub status: IncidentStatus,
     /// By whom, if by anybody.
@@ -249,7 +249,7 @@ mod tests {
 
     fn id(event_type: &str) -> IncidentId {
         IncidentId {
-            kind: Kind { engine: Engine::Billing, event_type: event_type.parse().unwrap() },
+            key: IncidentKey { engine: Engine::Billing, event_type: event_type.parse().unwrap() },
             opened_at: "2026-11-23T03:12:45.678Z".parse().unwrap(),
         }
     }
@@ -279,7 +279,7 @@ mod tests {
             "billing.1795403565678.~ff",
             "billing.99999999999999999999.a",
         ] {
-            assert_eq!(bad.parse::<IncidentId>(), Err(NotAnIncident), "{bad}");
+            assert_eq!(bad.parse::<IncidentId>(), Err(InvalidIncidentId), "{bad}");
         }
     }
 

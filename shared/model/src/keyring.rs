@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Credential, Grant, KeyId, Revocation, Role, Secret, SecretHash, Standing, Timestamp, Token};
+use crate::{Credential, CredentialStatus, Grant, KeyId, Revocation, Role, Secret, SecretHash, Timestamp, Token};
 
 /// How many may be live. All are one row of 400 KB at most (DynamoDB), which every execution environment reads; a live one
 /// takes up to 710 bytes, one that is over up to 360.
@@ -20,7 +20,7 @@ pub struct Keyring(BTreeMap<KeyId, Credential>);
 
 /// Why a token is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum NotTaken {
+pub enum AuthError {
     /// Nobody has that name, or it is live and has another secret.
     #[error("the credential is not known")]
     Unknown,
@@ -34,7 +34,7 @@ pub enum NotTaken {
 
 /// Why the keyring is not changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum NotChanged {
+pub enum KeyringError {
     /// There is no credential of that name.
     #[error("there is no credential called {0}")]
     Unknown(KeyId),
@@ -45,7 +45,7 @@ pub enum NotChanged {
     Taken(KeyId),
     /// It is over.
     #[error("the credential {0} is {1}")]
-    Over(KeyId, Standing),
+    Over(KeyId, CredentialStatus),
     /// It has two secrets.
     #[error("{0} has two secrets, the older one until {1}; with overlapSeconds 0 both end now")]
     TwoSecrets(KeyId, Timestamp),
@@ -72,36 +72,37 @@ impl Keyring {
     /// What the bearer of `token` may do at `now`.
     ///
     /// # Errors
-    /// [`NotTaken`].
-    pub fn prove(&self, token: &Token, now: Timestamp) -> Result<&Grant, NotTaken> {
-        let credential = self.get(token.kid()).ok_or(NotTaken::Unknown)?;
-        match credential.standing(now) {
-            Standing::Revoked => return Err(NotTaken::Revoked),
-            Standing::Expired => return Err(NotTaken::Expired),
-            Standing::Live => {}
+    /// [`AuthError`].
+    pub fn authenticate(&self, token: &Token, now: Timestamp) -> Result<&Grant, AuthError> {
+        let credential = self.get(token.kid()).ok_or(AuthError::Unknown)?;
+        match credential.status_at(now) {
+            CredentialStatus::Revoked => return Err(AuthError::Revoked),
+            CredentialStatus::Expired => return Err(AuthError::Expired),
+            CredentialStatus::Live => {}
         }
         let hash = token.hash();
-        let secret = credential.secrets.iter().find(|secret| secret.hash == hash).ok_or(NotTaken::Unknown)?;
-        if secret.is_live(now) { Ok(&credential.grant) } else { Err(NotTaken::Expired) }
+        let secret = credential.secrets.iter().find(|secret| secret.hash == hash).ok_or(AuthError::Unknown)?;
+        if secret.is_live(now) { Ok(&credential.grant) } else { Err(AuthError::Expired) }
     }
 
     /// Adds a credential that `token` proves. One that it proves already stays: an earlier try has added it.
     ///
     /// # Errors
-    /// [`NotChanged`] if its name was ever given, or there is no room.
+    /// [`KeyringError`] if its name was ever given, or there is no room.
     pub fn create(
         &mut self,
         token: &Token,
         grant: Grant,
         by: Option<&KeyId>,
         now: Timestamp,
-    ) -> Result<&Credential, NotChanged> {
+    ) -> Result<&Credential, KeyringError> {
         let kid = token.kid();
         if self.0.get(kid).is_some_and(|credential| !credential.is_newest(token)) {
-            return Err(NotChanged::Taken(kid.clone()));
+            return Err(KeyringError::Taken(kid.clone()));
         }
-        if self.0.values().filter(|credential| credential.standing(now) == Standing::Live).count() >= MAX_LIVE {
-            return Err(NotChanged::Full);
+        if self.0.values().filter(|credential| credential.status_at(now) == CredentialStatus::Live).count() >= MAX_LIVE
+        {
+            return Err(KeyringError::Full);
         }
         self.forget(now);
         let secrets = vec![Secret::new(token.hash(), by, now)];
@@ -113,14 +114,14 @@ impl Keyring {
     /// there already stays: an earlier try has added it.
     ///
     /// # Errors
-    /// [`NotChanged`] if there is no such live credential, or it has two secrets already and one of them is to stay.
+    /// [`KeyringError`] if there is no such live credential, or it has two secrets already and one of them is to stay.
     pub fn rotate(
         &mut self,
         token: &Token,
         overlap: i64,
         by: &KeyId,
         now: Timestamp,
-    ) -> Result<&Credential, NotChanged> {
+    ) -> Result<&Credential, KeyringError> {
         let kid = token.kid();
         let credential = self.live(kid, now)?;
         if credential.is_newest(token) {
@@ -130,7 +131,7 @@ impl Keyring {
         if let [_, older] = credential.secrets.as_slice()
             && overlap > 0
         {
-            return Err(NotChanged::TwoSecrets(kid.clone(), older.expires_at.unwrap_or(now)));
+            return Err(KeyringError::TwoSecrets(kid.clone(), older.expires_at.unwrap_or(now)));
         }
         let ends = now.plus_seconds(overlap);
         for secret in &mut credential.secrets {
@@ -144,15 +145,15 @@ impl Keyring {
     /// Ends the credential called `kid`. One that is ended stays as it is.
     ///
     /// # Errors
-    /// [`NotChanged`] if there is none, or it is the last admin.
-    pub fn revoke(&mut self, kid: &KeyId, by: &KeyId, now: Timestamp) -> Result<&Credential, NotChanged> {
+    /// [`KeyringError`] if there is none, or it is the last admin.
+    pub fn revoke(&mut self, kid: &KeyId, by: &KeyId, now: Timestamp) -> Result<&Credential, KeyringError> {
         let is_admin = |credential: &Credential| {
-            credential.grant.role == Role::Admin && credential.standing(now) == Standing::Live
+            credential.grant.role == Role::Admin && credential.status_at(now) == CredentialStatus::Live
         };
         let others = self.0.iter().any(|(name, credential)| name != kid && is_admin(credential));
-        let credential = self.0.get_mut(kid).ok_or_else(|| NotChanged::Unknown(kid.clone()))?;
+        let credential = self.0.get_mut(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))?;
         if is_admin(credential) && !others {
-            return Err(NotChanged::LastAdmin(kid.clone()));
+            return Err(KeyringError::LastAdmin(kid.clone()));
         }
         credential.revoked.get_or_insert_with(|| Revocation { at: now, by: by.clone() });
         credential.secrets.clear();
@@ -161,7 +162,7 @@ impl Keyring {
 
     /// Makes room: of those that are over, the oldest go when there are too many.
     fn forget(&mut self, now: Timestamp) {
-        let over = |credential: &Credential| credential.standing(now) != Standing::Live;
+        let over = |credential: &Credential| credential.status_at(now) != CredentialStatus::Live;
         while self.0.values().filter(|credential| over(credential)).count() > MAX_OVER {
             let oldest = self.0.iter().filter(|(_, it)| over(it)).min_by_key(|(_, it)| it.created_at);
             let Some(oldest) = oldest.map(|(kid, _)| kid.clone()) else { return };
@@ -169,11 +170,11 @@ impl Keyring {
         }
     }
 
-    fn live(&mut self, kid: &KeyId, now: Timestamp) -> Result<&mut Credential, NotChanged> {
-        let credential = self.0.get_mut(kid).ok_or_else(|| NotChanged::Unknown(kid.clone()))?;
-        match credential.standing(now) {
-            Standing::Live => Ok(credential),
-            over => Err(NotChanged::Over(kid.clone(), over)),
+    fn live(&mut self, kid: &KeyId, now: Timestamp) -> Result<&mut Credential, KeyringError> {
+        let credential = self.0.get_mut(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))?;
+        match credential.status_at(now) {
+            CredentialStatus::Live => Ok(credential),
+            over => Err(KeyringError::Over(kid.clone(), over)),
         }
     }
 }
@@ -230,20 +231,20 @@ mod tests {
             Self { keyring, clock, admin }
         }
 
-        fn create(&mut self, name: &str, grant: Grant) -> Result<Token, NotChanged> {
+        fn create(&mut self, name: &str, grant: Grant) -> Result<Token, KeyringError> {
             let token = Token::fresh(kid(name), &self.clock).unwrap();
             self.keyring.create(&token, grant, Some(self.admin.kid()), self.clock.now())?;
             Ok(token)
         }
 
-        fn rotate(&mut self, name: &str, overlap: i64) -> Result<Token, NotChanged> {
+        fn rotate(&mut self, name: &str, overlap: i64) -> Result<Token, KeyringError> {
             let token = Token::fresh(kid(name), &self.clock).unwrap();
             self.keyring.rotate(&token, overlap, self.admin.kid(), self.clock.now())?;
             Ok(token)
         }
 
-        fn prove(&self, token: &Token) -> Result<Role, NotTaken> {
-            self.keyring.prove(token, self.clock.now()).map(|grant| grant.role)
+        fn prove(&self, token: &Token) -> Result<Role, AuthError> {
+            self.keyring.authenticate(token, self.clock.now()).map(|grant| grant.role)
         }
     }
 
@@ -254,9 +255,9 @@ mod tests {
         assert_eq!(desk.prove(&token), Ok(Role::Engine));
         let guessed = Token::fresh(kid("worker"), &desk.clock).unwrap();
         let nobody = Token::fresh(kid("nobody"), &desk.clock).unwrap();
-        assert_eq!((desk.prove(&guessed), desk.prove(&nobody)), (Err(NotTaken::Unknown), Err(NotTaken::Unknown)));
+        assert_eq!((desk.prove(&guessed), desk.prove(&nobody)), (Err(AuthError::Unknown), Err(AuthError::Unknown)));
         let of_another: Token = desk.admin.reveal().replace("the-admin", "worker").parse().unwrap();
-        assert_eq!(desk.prove(&of_another), Err(NotTaken::Unknown));
+        assert_eq!(desk.prove(&of_another), Err(AuthError::Unknown));
     }
 
     #[test]
@@ -267,8 +268,8 @@ mod tests {
         desk.clock.advance(59);
         assert_eq!(desk.prove(&token), Ok(Role::Reader));
         desk.clock.advance(1);
-        assert_eq!(desk.prove(&token), Err(NotTaken::Expired));
-        assert_eq!(desk.rotate("worker", 0), Err(NotChanged::Over(kid("worker"), Standing::Expired)));
+        assert_eq!(desk.prove(&token), Err(AuthError::Expired));
+        assert_eq!(desk.rotate("worker", 0), Err(KeyringError::Over(kid("worker"), CredentialStatus::Expired)));
     }
 
     #[test]
@@ -277,15 +278,15 @@ mod tests {
         let first = desk.create("worker", grant(Role::Reader)).unwrap();
         let second = desk.rotate("worker", 3600).unwrap();
         assert_eq!((desk.prove(&first), desk.prove(&second)), (Ok(Role::Reader), Ok(Role::Reader)));
-        assert!(matches!(desk.rotate("worker", 60), Err(NotChanged::TwoSecrets(..))));
+        assert!(matches!(desk.rotate("worker", 60), Err(KeyringError::TwoSecrets(..))));
         desk.clock.advance(3600);
-        assert_eq!((desk.prove(&first), desk.prove(&second)), (Err(NotTaken::Expired), Ok(Role::Reader)));
+        assert_eq!((desk.prove(&first), desk.prove(&second)), (Err(AuthError::Expired), Ok(Role::Reader)));
         let third = desk.rotate("worker", 60).unwrap();
         let fourth = desk.rotate("worker", 0).unwrap();
         let proven = [first, second, third, fourth].map(|token| desk.prove(&token));
         assert_eq!(
             proven,
-            [Err(NotTaken::Unknown), Err(NotTaken::Unknown), Err(NotTaken::Unknown), Ok(Role::Reader)],
+            [Err(AuthError::Unknown), Err(AuthError::Unknown), Err(AuthError::Unknown), Ok(Role::Reader)],
             "what is over is forgotten by the next rotation"
         );
     }
@@ -294,18 +295,18 @@ mod tests {
     fn a_name_is_never_given_twice() {
         let mut desk = Desk::new();
         let token = desk.create("worker", grant(Role::Reader)).unwrap();
-        assert_eq!(desk.create("worker", grant(Role::Admin)), Err(NotChanged::Taken(kid("worker"))));
+        assert_eq!(desk.create("worker", grant(Role::Admin)), Err(KeyringError::Taken(kid("worker"))));
         desk.keyring.revoke(&kid("worker"), desk.admin.kid(), desk.clock.now()).unwrap();
-        assert_eq!(desk.create("worker", grant(Role::Admin)), Err(NotChanged::Taken(kid("worker"))));
-        assert_eq!(desk.prove(&token), Err(NotTaken::Revoked));
-        assert!(matches!(desk.rotate("worker", 0), Err(NotChanged::Over(_, Standing::Revoked))));
+        assert_eq!(desk.create("worker", grant(Role::Admin)), Err(KeyringError::Taken(kid("worker"))));
+        assert_eq!(desk.prove(&token), Err(AuthError::Revoked));
+        assert!(matches!(desk.rotate("worker", 0), Err(KeyringError::Over(_, CredentialStatus::Revoked))));
     }
 
     #[test]
     fn the_last_admin_stays() {
         let mut desk = Desk::new();
         let (admin, now) = (kid("the-admin"), desk.clock.now());
-        assert_eq!(desk.keyring.revoke(&admin, &admin, now), Err(NotChanged::LastAdmin(admin.clone())));
+        assert_eq!(desk.keyring.revoke(&admin, &admin, now), Err(KeyringError::LastAdmin(admin.clone())));
         let until = Some(now.plus_seconds(60));
         desk.create("second", Grant { expires_at: until, ..grant(Role::Admin) }).unwrap();
         desk.clock.advance(60);
@@ -318,7 +319,7 @@ mod tests {
         let again = desk.keyring.revoke(&admin, &kid("second"), desk.clock.now()).unwrap().revoked.clone();
         assert_eq!(again, revoked, "the first word stands");
         let nobody = kid("nobody");
-        assert_eq!(desk.keyring.revoke(&nobody, &admin, later), Err(NotChanged::Unknown(nobody)));
+        assert_eq!(desk.keyring.revoke(&nobody, &admin, later), Err(KeyringError::Unknown(nobody)));
     }
 
     #[test]
@@ -327,7 +328,7 @@ mod tests {
         for number in 1..MAX_LIVE {
             desk.create(&format!("worker-{number}"), grant(Role::Reader)).unwrap();
         }
-        assert_eq!(desk.create("one-more", grant(Role::Reader)), Err(NotChanged::Full));
+        assert_eq!(desk.create("one-more", grant(Role::Reader)), Err(KeyringError::Full));
         desk.keyring.revoke(&kid("worker-1"), desk.admin.kid(), desk.clock.now()).unwrap();
         assert!(desk.create("one-more", grant(Role::Reader)).is_ok());
     }

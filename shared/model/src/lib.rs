@@ -1,8 +1,9 @@
-//! The words of AGE as types: a value of one of these types is valid, or it does not exist.
+//! Entities, value types and state machines of AGE. A value of one of these types is valid, or it cannot be constructed.
 //!
-//! No I/O, no AWS, no async: time and randomness come in through [`Clock`].
+//! Pure: no I/O, no AWS SDK. Time and randomness are arguments, see [`Clock`].
 
 mod action;
+mod approval;
 mod clock;
 mod counts;
 mod credential;
@@ -11,39 +12,47 @@ mod digest;
 mod engine;
 mod event;
 mod id;
+mod idempotency_key;
 mod incident;
+mod incident_key;
+mod incident_state;
 mod keyring;
-mod names;
+mod note;
+mod outcome;
 mod period;
 mod report;
 mod severity;
-mod story;
+mod string_enum;
 mod time;
-mod verdict;
-mod watch;
+mod timeline;
 
-pub use action::{Action, ActionItem, ActionStatus, IllegalMove, Owed};
-pub use clock::{Clock, ManualClock};
-pub use counts::{ActionCounts, Counts, SeverityCounts};
+pub use action::{Action, ActionItem, ActionStatus, InvalidTransition, PlannedAction};
+pub use approval::ApprovalDecision;
+pub use clock::{Clock, ManualClock, RandomnessUnavailable};
+pub use counts::{ActionCounts, EventCounts, SeverityCounts};
 pub use credential::{
-    Credential, Grant, KeyId, NoRandomness, NotAKeyId, NotAToken, Revocation, Role, Secret, SecretHash, Standing, Token,
+    Credential, CredentialStatus, Grant, InvalidKeyId, InvalidToken, KeyId, Revocation, Role, Secret, SecretHash, Token,
 };
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use engine::Engine;
-pub use event::{Event, EventType, IdempotencyKey, NewEvent};
+pub use event::{Event, EventType, NewEvent};
 pub use id::{EventId, ReportId};
+pub use idempotency_key::IdempotencyKey;
 pub use incident::{
-    Alarm, AlreadyTaken, Cause, Incident, IncidentId, IncidentStatus, Mark, NotAnIncident, Notice, NoticeKind,
-    NotifyAdmin, Tally, Told,
+    FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId, IncidentStatus, IncidentStatusConflict,
+    InvalidIncidentId, Notification, NotificationKind, NotifiedCounts, NotifyAdmin, StatusChange,
 };
-pub use keyring::{Keyring, NotChanged, NotTaken};
-pub use names::Unknown;
+pub use incident_key::IncidentKey;
+pub use incident_state::{IncidentState, Plan, Remediation};
+pub use keyring::{AuthError, Keyring, KeyringError};
+pub use note::Note;
+pub use outcome::Outcome;
 pub use period::Period;
 pub use report::{
-    ActionFigures, Before, Deeds, Figures, IncidentFigures, Previous, Report, ReportKind, RiskLevel, Summary,
+    ActionFigures, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput, ReportKind,
+    ReportSummary, RiskLevel,
 };
 pub use severity::Severity;
-pub use story::{Statement, StoryEntry, StoryStep, TurnOfAction, life, story};
+pub use string_enum::UnknownName;
 pub use time::{Day, Hour, Timestamp};
-pub use verdict::{Decision, Note, Outcome};
-pub use watch::{Kind, Plan, Remedy, Watch};
+pub use timeline::{ActionTransition, Attribution, TimelineEntry, TimelineItem, life, timeline};

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ActionCounts, ActionStatus, Counts, Engine, KeyId, ReportId, Severity, Timestamp};
+use crate::{ActionCounts, ActionStatus, Engine, EventCounts, KeyId, ReportId, Severity, Timestamp};
 
-crate::names::named! {
+crate::string_enum::string_enum! {
     /// Why a report was made.
     ReportKind {
         /// By the schedule, for the seven whole days before it.
@@ -17,7 +17,7 @@ crate::names::named! {
     }
 }
 
-crate::names::named! {
+crate::string_enum::string_enum! {
     /// How risky the week was: what its highest category says.
     RiskLevel {
         /// Nothing stands out.
@@ -46,7 +46,7 @@ pub struct Report {
     /// The first moment no longer covered.
     pub to: Timestamp,
     /// The figures.
-    pub summary: Summary,
+    pub summary: ReportSummary,
     /// The mean of the categories' scores, 0 to 100.
     pub risk_score: u32,
     /// The level of the highest category.
@@ -65,7 +65,7 @@ pub struct Report {
 /// The figures of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Summary {
+pub struct ReportSummary {
     /// All events.
     pub total_events: u64,
     /// Events of every engine.
@@ -96,7 +96,7 @@ pub struct Summary {
     pub silent_engines: Vec<Engine>,
     /// The figures of the 168 hours before. None when those had no event: there is nothing to compare with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<Previous>,
+    pub previous: Option<PreviousWeek>,
 }
 
 /// How many remedies are at which status.
@@ -150,27 +150,27 @@ impl IncidentFigures {
 
 /// All that a report is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figures {
+pub struct ReportInput {
     /// The events of its period.
-    pub counts: Counts,
+    pub counts: EventCounts,
     /// The week before.
-    pub before: Before,
+    pub before: Baseline,
     /// What came of the events.
-    pub deeds: Deeds,
+    pub activity: ActivitySummary,
 }
 
 /// The week before a report's period.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Before {
+pub enum Baseline {
     /// As its events were counted.
-    Counts(Counts),
+    Counts(EventCounts),
     /// As its own report has it, by the same policy. A closed week stays closed.
     Report(Box<Report>),
 }
 
 /// What AGE did about a period's events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Deeds {
+pub struct ActivitySummary {
     /// Its remedies.
     pub actions: ActionCounts,
     /// What people were told of.
@@ -182,7 +182,7 @@ pub struct Deeds {
 /// Last week's figures beside this week's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Previous {
+pub struct PreviousWeek {
     /// The mean of the categories' scores.
     pub risk_score: u32,
     /// Score of every category.
@@ -214,7 +214,8 @@ mod tests {
 
     #[test]
     fn figures_are_read_back_as_they_were_written() {
-        let counts = ActionCounts { owed: 3, by_status: [(ActionStatus::Failed, 1)].into(), ..ActionCounts::default() };
+        let counts =
+            ActionCounts { planned: 3, by_status: [(ActionStatus::Failed, 1)].into(), ..ActionCounts::default() };
         let figures = ActionFigures::from(&counts);
         let json = serde_json::to_value(&figures).unwrap();
         assert_eq!((&json["running"], &json["failed"], &json["timed_out"]), (&2.into(), &1.into(), &0.into()));

@@ -1,6 +1,6 @@
 //! How bad an event is.
 
-crate::names::named! {
+crate::string_enum::string_enum! {
     /// The weight of an event, from least to most serious.
     Severity {
         /// Routine.

@@ -20,7 +20,7 @@ pub struct Timestamp(DateTime<Utc>);
 /// A text that is not a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("must be an RFC 3339 time such as 2026-11-23T00:05:00Z")]
-pub struct NotATime;
+pub struct InvalidTimestamp;
 
 impl Timestamp {
     /// The moment `millis` after 1970, held within the years 0001 to 9999.
@@ -105,11 +105,11 @@ impl fmt::Display for Timestamp {
 }
 
 impl FromStr for Timestamp {
-    type Err = NotATime;
+    type Err = InvalidTimestamp;
 
-    fn from_str(text: &str) -> Result<Self, NotATime> {
-        let moment = DateTime::parse_from_rfc3339(text).map_err(|_| NotATime)?;
-        Self::within_years(moment.to_utc()).ok_or(NotATime)
+    fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        let moment = DateTime::parse_from_rfc3339(text).map_err(|_| InvalidTimestamp)?;
+        Self::within_years(moment.to_utc()).ok_or(InvalidTimestamp)
     }
 }
 
@@ -120,7 +120,7 @@ pub struct Day(NaiveDate);
 /// A text that is not a day.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("must be a day such as 2026-11-23")]
-pub struct NotADay;
+pub struct InvalidDay;
 
 impl Day {
     /// Midnight, the first moment of the day.
@@ -167,12 +167,12 @@ impl fmt::Display for Day {
 }
 
 impl FromStr for Day {
-    type Err = NotADay;
+    type Err = InvalidDay;
 
-    fn from_str(text: &str) -> Result<Self, NotADay> {
-        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| NotADay)?;
+    fn from_str(text: &str) -> Result<Self, InvalidDay> {
+        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| InvalidDay)?;
         // Keys are compared as text, so a day has one text only: not "2026-1-5", not "+026-01-01".
-        if day.to_string() == text && day.0.year() >= 1 { Ok(day) } else { Err(NotADay) }
+        if day.to_string() == text && day.0.year() >= 1 { Ok(day) } else { Err(InvalidDay) }
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use model::{
-    Action, ActionItem, ActionStatus, Cause, Event, Incident, IncidentId, NoticeKind, Severity, Tally, Timestamp,
+    Action, ActionItem, ActionStatus, Event, Incident, IncidentCause, IncidentCounters, IncidentId, NotificationKind,
+    Severity, Timestamp,
 };
 use scoring::Policy;
 
@@ -22,9 +23,9 @@ pub struct Entry<'a> {
     /// As it is.
     pub incident: &'a Incident,
     /// What is counted of it.
-    pub tally: Tally,
+    pub counters: IncidentCounters,
     /// Why the e-mail speaks of it.
-    pub kind: NoticeKind,
+    pub kind: NotificationKind,
 }
 
 /// What is known besides of the only incident of an e-mail: the event it began with, and what AGE did about that.
@@ -39,7 +40,7 @@ pub fn escalation_message(policy: &Policy, entries: &[Entry<'_>], about: About<'
         [one] => (subject_of_one(policy, one), text_of_one(policy, one, about, api)),
         many => (subject_of_many(many), text_of_many(policy, many, api)),
     };
-    let engines = entries.iter().map(|entry| entry.id.kind.engine.to_string()).collect();
+    let engines = entries.iter().map(|entry| entry.id.key.engine.to_string()).collect();
     Message {
         attributes: BTreeMap::from([
             ("engine", Attribute::Any(engines)),
@@ -52,28 +53,28 @@ pub fn escalation_message(policy: &Policy, entries: &[Entry<'_>], about: About<'
 
 /// What it is about, in a few words.
 fn name(policy: &Policy, entry: &Entry<'_>) -> String {
-    let kind = &entry.id.kind;
-    let title = policy.title(kind.engine);
+    let key = &entry.id.key;
+    let title = policy.title(key.engine);
     match entry.incident.cause {
-        Cause::Silence => format!("{title} is silent"),
-        _ => format!("{title}: {}", kind.event_type.as_str()),
+        IncidentCause::EngineSilent => format!("{title} is silent"),
+        _ => format!("{title}: {}", key.event_type.as_str()),
     }
 }
 
 fn subject_of_one(policy: &Policy, entry: &Entry<'_>) -> String {
     let (name, severity) = (name(policy, entry), entry.incident.severity);
     match entry.kind {
-        NoticeKind::First => format!("[AGE] {severity} {name}"),
-        NoticeKind::Digest => format!("[AGE] {severity}, going on: {name}"),
-        NoticeKind::Reminder => format!("[AGE] {severity}, still nobody on it: {name}"),
-        NoticeKind::SecondLine => format!("[AGE] {severity}, nobody has acknowledged: {name}"),
-        NoticeKind::Resolution => format!("[AGE] Over: {name}"),
+        NotificationKind::Initial => format!("[AGE] {severity} {name}"),
+        NotificationKind::Digest => format!("[AGE] {severity}, going on: {name}"),
+        NotificationKind::Reminder => format!("[AGE] {severity}, still nobody on it: {name}"),
+        NotificationKind::Escalation => format!("[AGE] {severity}, nobody has acknowledged: {name}"),
+        NotificationKind::Resolution => format!("[AGE] Over: {name}"),
     }
 }
 
 fn subject_of_many(entries: &[Entry<'_>]) -> String {
-    let number = |kind: NoticeKind| entries.iter().filter(|entry| entry.kind == kind).count();
-    let said: Vec<String> = NoticeKind::ALL
+    let number = |kind: NotificationKind| entries.iter().filter(|entry| entry.kind == kind).count();
+    let said: Vec<String> = NotificationKind::ALL
         .iter()
         .filter(|kind| number(**kind) > 0)
         .map(|kind| format!("{} {}", number(*kind), in_short(*kind)))
@@ -85,21 +86,21 @@ fn worst(entries: &[Entry<'_>]) -> Severity {
     entries.iter().map(|entry| entry.incident.severity).max().unwrap_or(Severity::Critical)
 }
 
-const fn in_short(kind: NoticeKind) -> &'static str {
+const fn in_short(kind: NotificationKind) -> &'static str {
     match kind {
-        NoticeKind::First => "new",
-        NoticeKind::Digest => "going on",
-        NoticeKind::Reminder => "still nobody's",
-        NoticeKind::SecondLine => "not acknowledged",
-        NoticeKind::Resolution => "over",
+        NotificationKind::Initial => "new",
+        NotificationKind::Digest => "going on",
+        NotificationKind::Reminder => "still nobody's",
+        NotificationKind::Escalation => "not acknowledged",
+        NotificationKind::Resolution => "over",
     }
 }
 
 fn text_of_one(policy: &Policy, entry: &Entry<'_>, about: About<'_>, api: &str) -> String {
     let Entry { id, incident, .. } = entry;
-    let (title, engine) = (policy.title(id.kind.engine), id.kind.engine);
+    let (title, engine) = (policy.title(id.key.engine), id.key.engine);
     let mut text = format!("{}\n\n", opening(policy, entry));
-    line(&mut text, "What", id.kind.event_type.as_str());
+    line(&mut text, "What", id.key.event_type.as_str());
     line(&mut text, "Engine", &format!("{title} ({engine})"));
     line(&mut text, "Severity", incident.severity.as_str());
     let happened = |(event, _): (&Event, _)| event.reported.source_time.unwrap_or(event.occurred_at);
@@ -109,8 +110,8 @@ fn text_of_one(policy: &Policy, entry: &Entry<'_>, about: About<'_>, api: &str) 
         line(&mut text, "Opened", &incident.opened_at.in_words());
     }
     line(&mut text, "Events", &events(entry));
-    if incident.alarms > 0 {
-        line(&mut text, "Remedies", &alarms(incident));
+    if incident.failed_remediations > 0 {
+        line(&mut text, "Remedies", &failed_remediations(incident));
     }
     if let Some((event, actions)) = about {
         line(&mut text, "AGE did", &done(actions));
@@ -128,8 +129,8 @@ fn text_of_many(policy: &Policy, entries: &[Entry<'_>], api: &str) -> String {
         let _ = writeln!(text, "\n{} ({}, {})", name(policy, entry), incident.severity, in_short(*kind));
         line(&mut text, "Since", &incident.opened_at.in_words());
         line(&mut text, "Events", &events(entry));
-        if incident.alarms > 0 {
-            line(&mut text, "Remedies", &alarms(incident));
+        if incident.failed_remediations > 0 {
+            line(&mut text, "Remedies", &failed_remediations(incident));
         }
         line(&mut text, "Name", &entry.id.to_string());
         line(&mut text, "Look at", &address(entry, api));
@@ -139,35 +140,42 @@ fn text_of_many(policy: &Policy, entries: &[Entry<'_>], api: &str) -> String {
 }
 
 fn opening(policy: &Policy, entry: &Entry<'_>) -> String {
-    let (incident, title) = (entry.incident, policy.title(entry.id.kind.engine));
+    let (incident, title) = (entry.incident, policy.title(entry.id.key.engine));
     let name = name(policy, entry);
     let for_how_long = || {
         let since = |now: Timestamp| now.seconds() - incident.opened_at.seconds();
-        incident.sending_until.map_or(String::new(), |until| {
+        incident.lease_expires_at.map_or(String::new(), |until| {
             let lease = policy.incidents.lease_seconds;
             format!(" for {} minutes", since(until.plus_seconds(-lease)).max(0) / 60)
         })
     };
     match entry.kind {
-        NoticeKind::First => match incident.cause {
-            Cause::CriticalEvent => {
-                format!("{title} reported {} as {}.", entry.id.kind.event_type.as_str(), incident.severity)
+        NotificationKind::Initial => match incident.cause {
+            IncidentCause::CriticalEvent => {
+                format!("{title} reported {} as {}.", entry.id.key.event_type.as_str(), incident.severity)
             }
-            Cause::Action => format!("{name}: {}.", last_alarm(incident)),
-            Cause::GivenUp => format!("{name}: the trouble comes again, and AGE's remedies have been of no use."),
-            Cause::Silence => {
-                let cadence = policy.engines.get(&entry.id.kind.engine).map_or(0, |engine| engine.cadence_seconds);
+            IncidentCause::FailedRemediation => format!("{name}: {}.", last_failed_remediation(incident)),
+            IncidentCause::GivenUp => {
+                format!("{name}: the trouble comes again, and AGE's remedies have been of no use.")
+            }
+            IncidentCause::EngineSilent => {
+                let cadence =
+                    policy.engines.get(&entry.id.key.engine).map_or(0, |engine| engine.expected_interval_seconds);
                 format!("{title} has reported nothing for {} minutes.", cadence / 60)
             }
         },
-        NoticeKind::Digest if entry.tally.events > incident.told.events => format!("{name}: more has come."),
-        NoticeKind::Digest => format!("{name}: {}.", last_alarm(incident)),
-        NoticeKind::Reminder => format!("{name}: nobody has acknowledged this{}.", for_how_long()),
-        NoticeKind::SecondLine => {
+        NotificationKind::Digest if entry.counters.events > incident.notified.events => {
+            format!("{name}: more has come.")
+        }
+        NotificationKind::Digest => format!("{name}: {}.", last_failed_remediation(incident)),
+        NotificationKind::Reminder => format!("{name}: nobody has acknowledged this{}.", for_how_long()),
+        NotificationKind::Escalation => {
             format!("{name}: nobody has acknowledged this{}, so you are told, too.", for_how_long())
         }
-        NoticeKind::Resolution if incident.cause == Cause::Silence => format!("{title} reports again."),
-        NoticeKind::Resolution => {
+        NotificationKind::Resolution if incident.cause == IncidentCause::EngineSilent => {
+            format!("{title} reports again.")
+        }
+        NotificationKind::Resolution => {
             format!("{name}: nothing has come for {} hours. It is over.", policy.incidents.resolve_after_seconds / 3600)
         }
     }
@@ -176,7 +184,7 @@ fn opening(policy: &Policy, entry: &Entry<'_>) -> String {
 fn how_to_go_on(text: &mut String, entry: &Entry<'_>, api: &str) {
     let incident = address(entry, api);
     line(text, "Look at", &incident);
-    if entry.incident.acknowledged.is_none() && entry.kind != NoticeKind::Resolution {
+    if entry.incident.acknowledged.is_none() && entry.kind != NotificationKind::Resolution {
         line(text, "Take it", &command(&entry.id.to_string()));
     }
 }
@@ -197,21 +205,25 @@ fn line(text: &mut String, name: &str, value: &str) {
 
 /// The numbers of all notices of an incident sum to its events.
 fn events(entry: &Entry<'_>) -> String {
-    let (all, told) = (entry.tally.events, entry.incident.told.events);
+    let (all, notified) = (entry.counters.events, entry.incident.notified.events);
     match entry.kind {
-        NoticeKind::SecondLine | NoticeKind::Resolution => format!("{all} in all"),
-        _ => format!("{} new, {all} in all", all.saturating_sub(told)),
+        NotificationKind::Escalation | NotificationKind::Resolution => format!("{all} in all"),
+        _ => format!("{} new, {all} in all", all.saturating_sub(notified)),
     }
 }
 
-fn alarms(incident: &Incident) -> String {
-    let at = incident.last_alarm.map_or(String::new(), |alarm| format!(" ({})", alarm.at.in_words()));
-    format!("{} came to a bad end; the latest: {}{at}", incident.alarms, last_alarm(incident))
+fn failed_remediations(incident: &Incident) -> String {
+    let at = incident
+        .last_failed_remediation
+        .map_or(String::new(), |failed_remediation| format!(" ({})", failed_remediation.at.in_words()));
+    format!("{} came to a bad end; the latest: {}{at}", incident.failed_remediations, last_failed_remediation(incident))
 }
 
-fn last_alarm(incident: &Incident) -> String {
-    let said = |alarm: model::Alarm| format!("{}, {}", alarm.action, how_far(alarm.status));
-    incident.last_alarm.map_or_else(|| "none".to_owned(), said)
+fn last_failed_remediation(incident: &Incident) -> String {
+    let said = |failed_remediation: model::FailedRemediation| {
+        format!("{}, {}", failed_remediation.action, how_far(failed_remediation.status))
+    };
+    incident.last_failed_remediation.map_or_else(|| "none".to_owned(), said)
 }
 
 /// Says no more than is known: that an action was handed over is not that it helped.
@@ -228,7 +240,7 @@ fn done(actions: &[ActionItem]) -> String {
 const fn how_far(status: ActionStatus) -> &'static str {
     match status {
         ActionStatus::Pending => "not handed over yet",
-        ActionStatus::AwaitingApproval => "nothing yet, it waits for somebody's approval",
+        ActionStatus::PendingApproval => "nothing yet, it waits for somebody's approval",
         ActionStatus::Dispatched => "asked for, its outcome is not known yet",
         ActionStatus::Succeeded => "done, says its worker; whether it helped is not known yet",
         ActionStatus::Failed => "failed, says its worker",
@@ -238,7 +250,7 @@ const fn how_far(status: ActionStatus) -> &'static str {
         ActionStatus::Denied => "not done, somebody denied it",
         ActionStatus::Expired => "not done, nobody approved it in time",
         ActionStatus::Suppressed => "not started again: an earlier one is not finished, or it has not helped before",
-        ActionStatus::Dead => "could not be handed over",
+        ActionStatus::Undeliverable => "could not be handed over",
     }
 }
 
@@ -251,7 +263,7 @@ fn shortened(details: &str) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use model::{Engine, Kind, NewEvent, Owed, Told, Watch};
+    use model::{Engine, IncidentKey, IncidentState, NewEvent, NotifiedCounts, PlannedAction};
 
     use super::*;
 
@@ -271,7 +283,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn an_action(action: Action, status: ActionStatus) -> ActionItem {
-        ActionItem::new(&an_event(), Owed { action, status, due_at: None, suppressed_by: None }, "abc")
+        ActionItem::new(&an_event(), PlannedAction { action, status, due_at: None, suppressed_by: None }, "abc")
     }
 
     fn policy() -> Policy {
@@ -279,13 +291,13 @@ pub(crate) mod tests {
     }
 
     fn an_incident() -> (IncidentId, Incident) {
-        let plan = scoring::plan(&policy(), &an_event(), &Watch::default());
-        let incident = plan.watch.unwrap().incident.unwrap();
-        (IncidentId { kind: Kind::of(&an_event().reported), opened_at: incident.opened_at }, incident)
+        let plan = scoring::plan(&policy(), &an_event(), &IncidentState::default());
+        let incident = plan.state.unwrap().incident.unwrap();
+        (IncidentId { key: IncidentKey::of(&an_event().reported), opened_at: incident.opened_at }, incident)
     }
 
-    fn entry(of: &(IncidentId, Incident), kind: NoticeKind, events: u64) -> Entry<'_> {
-        Entry { id: &of.0, incident: &of.1, tally: Tally { events, last_event_at: None }, kind }
+    fn entry(of: &(IncidentId, Incident), kind: NotificationKind, events: u64) -> Entry<'_> {
+        Entry { id: &of.0, incident: &of.1, counters: IncidentCounters { events, last_event_at: None }, kind }
     }
 
     #[test]
@@ -295,7 +307,7 @@ pub(crate) mod tests {
             an_action(Action::NotifyAdmin, ActionStatus::Pending),
         ];
         let (of, event) = (an_incident(), an_event());
-        let entries = [entry(&of, NoticeKind::First, 1)];
+        let entries = [entry(&of, NotificationKind::Initial, 1)];
         let message = escalation_message(&policy(), &entries, Some((&event, &actions)), Some("https://age.example"));
         assert_eq!(message.subject(), "[AGE] CRITICAL Billing: invoice_sync_failed");
         assert_eq!(
@@ -321,7 +333,8 @@ pub(crate) mod tests {
     fn tells_when_it_happened_and_when_age_heard_of_it() {
         let (of, mut event) = (an_incident(), an_event());
         event.reported.source_time = Some("2026-11-23T03:00:00Z".parse().unwrap());
-        let message = escalation_message(&policy(), &[entry(&of, NoticeKind::First, 1)], Some((&event, &[])), None);
+        let message =
+            escalation_message(&policy(), &[entry(&of, NotificationKind::Initial, 1)], Some((&event, &[])), None);
         let said = "Since     Mon 23 Nov 2026, 03:00:00 UTC\nOpened    Mon 23 Nov 2026, 03:12:45 UTC\n";
         assert!(message.text().contains(said), "{}", message.text());
     }
@@ -329,10 +342,10 @@ pub(crate) mod tests {
     #[test]
     fn each_kind_of_notice_says_why_it_comes() {
         let mut of = an_incident();
-        of.1.told = Told { events: 40, alarms: 0 };
-        of.1.alarms = 2;
-        of.1.sending_until = Some("2026-11-23T03:43:15Z".parse().unwrap());
-        of.1.last_alarm = Some(model::Alarm {
+        of.1.notified = NotifiedCounts { events: 40, failed_remediations: 0 };
+        of.1.failed_remediations = 2;
+        of.1.lease_expires_at = Some("2026-11-23T03:43:15Z".parse().unwrap());
+        of.1.last_failed_remediation = Some(model::FailedRemediation {
             action: Action::BillingSyncRepair,
             event_id: an_event().id,
             status: ActionStatus::TimedOut,
@@ -340,38 +353,38 @@ pub(crate) mod tests {
         });
         for (kind, subject, said) in [
             (
-                NoticeKind::Digest,
+                NotificationKind::Digest,
                 "[AGE] CRITICAL, going on: Billing: invoice_sync_failed",
                 "Events    2 new, 42 in all",
             ),
             (
-                NoticeKind::Digest,
+                NotificationKind::Digest,
                 "[AGE] CRITICAL, going on",
                 "2 came to a bad end; the latest: billing_sync_repair, asked for, and nobody",
             ),
             (
-                NoticeKind::Reminder,
+                NotificationKind::Reminder,
                 "[AGE] CRITICAL, still nobody on it",
                 "nobody has acknowledged this for 30 minutes.",
             ),
-            (NoticeKind::SecondLine, "[AGE] CRITICAL, nobody has acknowledged", "Events    42 in all"),
-            (NoticeKind::Resolution, "[AGE] Over: Billing", "nothing has come for 24 hours"),
-            (NoticeKind::Resolution, "[AGE] Over: Billing", "Events    42 in all"),
+            (NotificationKind::Escalation, "[AGE] CRITICAL, nobody has acknowledged", "Events    42 in all"),
+            (NotificationKind::Resolution, "[AGE] Over: Billing", "nothing has come for 24 hours"),
+            (NotificationKind::Resolution, "[AGE] Over: Billing", "Events    42 in all"),
         ] {
             let message = escalation_message(&policy(), &[entry(&of, kind, 42)], None, None);
             assert!(message.subject().starts_with(subject), "{}", message.subject());
             assert!(message.text().contains(said), "{said} in {}", message.text());
-            assert_eq!(message.text().contains("Take it"), kind != NoticeKind::Resolution);
+            assert_eq!(message.text().contains("Take it"), kind != NotificationKind::Resolution);
         }
     }
 
     #[test]
     fn one_mail_may_speak_of_several() {
         let (mut one, mut two) = (an_incident(), an_incident());
-        two.0.kind = Kind::silence_of(Engine::Qa);
-        two.1.cause = Cause::Silence;
-        one.1.told.events = 5;
-        let entries = [entry(&one, NoticeKind::Digest, 12), entry(&two, NoticeKind::First, 0)];
+        two.0.key = IncidentKey::silence_of(Engine::Qa);
+        two.1.cause = IncidentCause::EngineSilent;
+        one.1.notified.events = 5;
+        let entries = [entry(&one, NotificationKind::Digest, 12), entry(&two, NotificationKind::Initial, 0)];
         let message = escalation_message(&policy(), &entries, None, None);
         assert_eq!(message.subject(), "[AGE] CRITICAL, 2 incidents: 1 new, 1 going on");
         for said in
@@ -387,7 +400,7 @@ pub(crate) mod tests {
     fn does_not_claim_what_did_not_happen() {
         let did = |action, status| done(&[an_action(action, status)]);
         assert!(did(Action::BillingSyncRepair, ActionStatus::Pending).contains("not handed over yet"));
-        assert!(did(Action::PermissionReset, ActionStatus::AwaitingApproval).contains("approval"));
+        assert!(did(Action::PermissionReset, ActionStatus::PendingApproval).contains("approval"));
         assert!(did(Action::NotifyAdmin, ActionStatus::Pending).contains("nothing but tell you"));
     }
 

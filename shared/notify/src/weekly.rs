@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use model::{ActionFigures, IncidentFigures, Report, Severity, Summary};
+use model::{ActionFigures, IncidentFigures, Report, ReportSummary, Severity};
 use scoring::Policy;
 
 use crate::Message;
@@ -59,7 +59,7 @@ fn write(text: &mut String, policy: &Policy, report: &Report, api: Option<&str>)
         writeln!(text, "{:<18} {number:>7}", policy.title(*engine))?;
     }
 
-    deeds(text, policy, summary)?;
+    activity(text, policy, summary)?;
 
     writeln!(text, "\nRecommendations")?;
     for recommendation in &report.recommendations {
@@ -74,7 +74,7 @@ fn write(text: &mut String, policy: &Policy, report: &Report, api: Option<&str>)
     writeln!(text, "Policy      {}", report.policy_hash)
 }
 
-fn deeds(text: &mut String, policy: &Policy, summary: &Summary) -> std::fmt::Result {
+fn activity(text: &mut String, policy: &Policy, summary: &ReportSummary) -> std::fmt::Result {
     let ActionFigures { running, settled } = &summary.actions;
     writeln!(text, "\nRemedies")?;
     writeln!(text, "{:<18} {running:>7}", "running")?;
@@ -111,7 +111,8 @@ fn before(figure: Option<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use model::{
-        ActionCounts, ActionStatus, Before, Clock, Counts, Deeds, Engine, Figures, ManualClock, Period, ReportKind,
+        ActionCounts, ActionStatus, ActivitySummary, Baseline, Clock, Engine, EventCounts, ManualClock, Period,
+        ReportInput, ReportKind,
     };
 
     use super::*;
@@ -120,14 +121,14 @@ mod tests {
     fn reads_as_a_person_would_want_it() {
         let policy = Policy::compiled().unwrap();
         let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
-        let (mut counts, mut before) = (Counts::default(), Counts::default());
+        let (mut counts, mut before) = (EventCounts::default(), EventCounts::default());
         counts.add(Engine::Billing, Severity::Critical, 5);
         counts.add(Engine::Qa, Severity::Low, 7);
         before.add(Engine::Qa, Severity::Medium, 2);
         let period = Period::week_before(clock.now().day());
-        let deeds = Deeds {
+        let activity = ActivitySummary {
             actions: ActionCounts {
-                owed: 9,
+                planned: 9,
                 by_status: [(ActionStatus::Verified, 6), (ActionStatus::TimedOut, 1)].into(),
                 outcomes: 2,
                 outcome_millis: 390_000,
@@ -135,7 +136,7 @@ mod tests {
             incidents: IncidentFigures { opened: 3, acknowledged: 1, median_seconds_to_acknowledge: Some(7260) },
             silent_engines: vec![Engine::Maos],
         };
-        let figures = Figures { counts, before: Before::Counts(before), deeds };
+        let figures = ReportInput { counts, before: Baseline::Counts(before), activity };
         let report = scoring::report(&policy, ReportKind::Weekly, period, figures, &clock);
 
         let message = weekly_message(&policy, &report, None).unwrap();

@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use model::{Engine, Grant, KeyId, NotAToken, Role, Token};
+use model::{Engine, Grant, InvalidToken, KeyId, Role, Token};
 
 use crate::Problem;
 
@@ -23,7 +23,7 @@ impl Caller {
     /// # Errors
     /// A 403 if it may not.
     pub fn speak_for(&self, engine: Engine) -> Result<(), Problem> {
-        if self.grant.speaks_for(engine) {
+        if self.grant.may_act_for(engine) {
             Ok(())
         } else {
             Err(Problem::forbidden(format!("{} may not speak for the engine {engine}", self.kid)))
@@ -54,7 +54,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Token, Problem> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Problem::unauthorized(NO_TOKEN));
     }
-    token.trim().parse().map_err(|error: NotAToken| Problem::unauthorized(format!("the credential {error}")))
+    token.trim().parse().map_err(|error: InvalidToken| Problem::unauthorized(format!("the credential {error}")))
 }
 
 /// Who may come to a route.
@@ -63,7 +63,7 @@ pub enum Access {
     /// Anybody, known or not.
     Public,
     /// Whoever has a credential.
-    Known,
+    Authenticated,
     /// An engine for itself, and admins.
     Engine,
     /// Who may read.
@@ -79,7 +79,7 @@ impl Access {
     #[must_use]
     pub const fn admits(self, role: Role) -> bool {
         match (self, role) {
-            (_, Role::Admin) | (Self::Public | Self::Known, _) | (Self::Engine, Role::Engine) => true,
+            (_, Role::Admin) | (Self::Public | Self::Authenticated, _) | (Self::Engine, Role::Engine) => true,
             (Self::Reader, role) => matches!(role, Role::Reader | Role::Responder),
             (Self::Responder, role) => matches!(role, Role::Responder),
             (Self::Engine | Self::Admin, _) => false,
@@ -119,7 +119,7 @@ mod tests {
     fn roles_may_this_much() {
         let roles = |access: Access| access.roles().map(Role::as_str).collect::<Vec<_>>().join(" ");
         assert_eq!(roles(Access::Public), "engine reader responder admin");
-        assert_eq!(roles(Access::Known), "engine reader responder admin");
+        assert_eq!(roles(Access::Authenticated), "engine reader responder admin");
         assert_eq!(roles(Access::Engine), "engine admin");
         assert_eq!(roles(Access::Reader), "reader responder admin");
         assert_eq!(roles(Access::Responder), "responder admin");

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use model::{Clock, NoRandomness, Timestamp};
+use model::{Clock, RandomnessUnavailable, Timestamp};
 
 use crate::env::{self, ConfigError};
 
@@ -59,12 +59,12 @@ impl Clock for SystemClock {
         u128::from_be_bytes(bits)
     }
 
-    fn secret(&self) -> Result<[u8; 32], NoRandomness> {
+    fn secret(&self) -> Result<[u8; 32], RandomnessUnavailable> {
         let mut bits = [0; 32];
         #[expect(clippy::disallowed_methods, reason = "this is the source of randomness")]
         getrandom::fill(&mut bits).map_err(|error| {
             tracing::error!(%error, "no randomness");
-            NoRandomness
+            RandomnessUnavailable
         })?;
         Ok(bits)
     }

@@ -73,7 +73,7 @@ fn describe(operation: &mut Operation, route: Route) {
             ("500", "Stored data is damaged; trying again will not help"),
             ("503", "Not now"),
         ]);
-        if route.access != Access::Known {
+        if route.access != Access::Authenticated {
             failures.push(("403", "A credential that may not do this"));
         }
         operation.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use model::{Clock, Grant, KeyId, Keyring, NotTaken, Role, Timestamp, Token};
+use model::{AuthError, Clock, Grant, KeyId, Keyring, Role, Timestamp, Token};
 use store::Credentials;
 
 use crate::caller::{self, Access, Caller};
@@ -116,13 +116,13 @@ impl Gate {
     async fn prove(&self, token: &Token, access: Access) -> Result<Grant, Problem> {
         let now = self.0.clock.now();
         let keyring = self.keyring().await?;
-        let mut proven = keyring.prove(token, now).cloned();
-        if proven == Err(NotTaken::Unknown) {
+        let mut proven = keyring.authenticate(token, now).cloned();
+        if proven == Err(AuthError::Unknown) {
             self.may_search(token, &keyring, now)?;
-            proven = self.read().await?.prove(token, now).cloned();
+            proven = self.read().await?.authenticate(token, now).cloned();
         } else if proven.is_ok() && access == Access::Admin {
             // Whoever could make credentials for another minute could outlive a revocation.
-            proven = self.read().await?.prove(token, now).cloned();
+            proven = self.read().await?.authenticate(token, now).cloned();
         }
         proven.map_err(|error| Problem::unauthorized(error.to_string()))
     }

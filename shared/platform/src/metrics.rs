@@ -40,18 +40,18 @@ mod tests {
 
     #[test]
     fn a_line_holds_the_figures_and_says_where_they_are() {
-        let line = line("age-sweep", &[("MailsSent".to_owned(), 3)], 1_795_403_565_000);
+        let line = line("age-sweep", &[("EmailsSent".to_owned(), 3)], 1_795_403_565_000);
         assert_eq!(
             line,
             json!({
                 "_aws": {
                     "Timestamp": 1_795_403_565_000_i64,
                     "CloudWatchMetrics": [
-                        { "Namespace": "AGE", "Dimensions": [["FunctionName"]], "Metrics": [{ "Name": "MailsSent" }] },
+                        { "Namespace": "AGE", "Dimensions": [["FunctionName"]], "Metrics": [{ "Name": "EmailsSent" }] },
                     ],
                 },
                 "FunctionName": "age-sweep",
-                "MailsSent": 3,
+                "EmailsSent": 3,
             })
         );
     }

@@ -1,7 +1,8 @@
 //! What an event leads to: which actions, and which of them not now.
 
 use model::{
-    Action, ActionStatus, Alarm, Cause, Event, EventId, NewEvent, NotifyAdmin, Owed, Plan, Remedy, Timestamp, Watch,
+    Action, ActionStatus, Event, EventId, FailedRemediation, IncidentCause, IncidentState, NewEvent, NotifyAdmin, Plan,
+    PlannedAction, Remediation, Timestamp,
 };
 
 use crate::{ActionRule, ActionRules, Policy};
@@ -20,7 +21,7 @@ impl ActionRule {
 /// The actions that the policy has for `event`, each once.
 fn select_actions(policy: &Policy, event: &NewEvent) -> Vec<Action> {
     let rules = &policy.actions;
-    if event.severity < rules.from {
+    if event.severity < rules.min_severity {
         return Vec::new();
     }
     let first = rules.first_match.iter().find(|rule| rule.matches(event));
@@ -36,86 +37,95 @@ fn select_actions(policy: &Policy, event: &NewEvent) -> Vec<Action> {
 
 /// What `event` leads to, given what is remembered of its kind of trouble.
 #[must_use]
-pub fn plan(policy: &Policy, event: &Event, watch: &Watch) -> Plan {
+pub fn plan(policy: &Policy, event: &Event, state: &IncidentState) -> Plan {
     let (rules, now) = (&policy.actions, event.occurred_at);
-    let mut next = watch.clone();
-    let of_no_use = next.remedies.extract_if(.., |remedy| was_of_no_use(rules, remedy, event));
-    let ineffective: Vec<_> = of_no_use.take(MAX_INEFFECTIVE).collect();
+    let mut next = state.clone();
+    let ineffective_ids = next.remediations.extract_if(.., |remediation| proves_ineffective(rules, remediation, event));
+    let ineffective: Vec<_> = ineffective_ids.take(MAX_INEFFECTIVE).collect();
     next.ineffective.retain(|at| at.plus_seconds(rules.give_up_within_seconds) > now);
     next.ineffective.extend(ineffective.iter().map(|_| now));
     let given_up = next.ineffective.len() >= rules.give_up_after;
-    for Remedy { action, event_id, .. } in &ineffective {
-        let alarm = Alarm { action: *action, event_id: *event_id, status: ActionStatus::Ineffective, at: now };
-        policy.incidents.alarm(&mut next, alarm, event.reported.severity);
+    for Remediation { action, event_id, .. } in &ineffective {
+        let failed_remediation =
+            FailedRemediation { action: *action, event_id: *event_id, status: ActionStatus::Ineffective, at: now };
+        policy.incidents.record_failed_remediation(&mut next, failed_remediation, event.reported.severity);
     }
 
     let selected = select_actions(policy, &event.reported);
     let must_tell = if selected.contains(&Action::NotifyAdmin) {
-        Some(Cause::CriticalEvent)
+        Some(IncidentCause::CriticalEvent)
     } else {
-        given_up.then_some(Cause::GivenUp)
+        given_up.then_some(IncidentCause::GivenUp)
     };
-    let counted = policy.incidents.take(&mut next, event, must_tell);
-    let owed = selected.into_iter().map(|action| {
-        if action.is_remedy() {
-            remedy(rules, &mut next, action, event, given_up)
+    let counted = policy.incidents.record_event(&mut next, event, must_tell);
+    let actions = selected.into_iter().map(|action| {
+        if action.is_remediation() {
+            plan_remediation(rules, &mut next, action, event, given_up)
         } else {
-            notice(&mut next, action, event.id)
+            plan_notify_admin(&mut next, action, event.id)
         }
     });
-    let owed = owed.collect();
-    let changed = next != *watch;
-    next.version = watch.version.saturating_add(1);
-    Plan { owed, watch: changed.then_some(next), ineffective, counted }
+    let actions = actions.collect();
+    let changed = next != *state;
+    next.version = state.version.saturating_add(1);
+    Plan { actions, state: changed.then_some(next), ineffective, counted }
 }
 
 /// A remedy is begun unless the same is running, or it has been of no use too often.
-fn remedy(rules: &ActionRules, watch: &mut Watch, action: Action, event: &Event, given_up: bool) -> Owed {
+fn plan_remediation(
+    rules: &ActionRules,
+    state: &mut IncidentState,
+    action: Action,
+    event: &Event,
+    given_up: bool,
+) -> PlannedAction {
     let now = event.occurred_at;
-    let running = |remedy: &&Remedy| {
-        let soon = remedy.since.plus_seconds(rules.repeat_after_seconds) > now;
-        remedy.action == action && remedy.succeeded_at.is_none() && soon
+    let running = |remediation: &&Remediation| {
+        let soon = remediation.since.plus_seconds(rules.repeat_after_seconds) > now;
+        remediation.action == action && remediation.succeeded_at.is_none() && soon
     };
-    let latest = watch.remedies.iter().filter(running).max_by_key(|remedy| remedy.since);
-    let suppressed_by = latest.map(|remedy| remedy.event_id);
+    let latest = state.remediations.iter().filter(running).max_by_key(|remediation| remediation.since);
+    let suppressed_by = latest.map(|remediation| remediation.event_id);
     if suppressed_by.is_some() || given_up {
-        return Owed { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by };
+        return PlannedAction { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by };
     }
-    watch.remedies.push(Remedy { action, event_id: event.id, since: now, succeeded_at: None });
+    state.remediations.push(Remediation { action, event_id: event.id, since: now, succeeded_at: None });
     first_step(rules, action, now)
 }
 
 /// People are told by the notices of the incident. One `notify_admin` stands for all of them; the others are counted with it.
-fn notice(watch: &mut Watch, action: Action, event_id: EventId) -> Owed {
-    let told = watch.open_incident_mut().map(|incident| &mut incident.notify_admin);
-    match told {
-        Some(told @ None) => {
-            *told = Some(NotifyAdmin { event_id, status: ActionStatus::Pending });
-            Owed { action, status: ActionStatus::Pending, due_at: None, suppressed_by: None }
+fn plan_notify_admin(state: &mut IncidentState, action: Action, event_id: EventId) -> PlannedAction {
+    let notified = state.open_incident_mut().map(|incident| &mut incident.notify_admin);
+    match notified {
+        Some(notified @ None) => {
+            *notified = Some(NotifyAdmin { event_id, status: ActionStatus::Pending });
+            PlannedAction { action, status: ActionStatus::Pending, due_at: None, suppressed_by: None }
         }
-        told => {
-            let suppressed_by = told.and_then(|told| told.map(|told| told.event_id));
-            Owed { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by }
+        notified => {
+            let suppressed_by = notified.and_then(|notified| notified.map(|notified| notified.event_id));
+            PlannedAction { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by }
         }
     }
 }
 
 /// Whether `event` proves that the remedy did not help: the trouble came after it, and soon.
-fn was_of_no_use(rules: &ActionRules, remedy: &Remedy, event: &Event) -> bool {
+fn proves_ineffective(rules: &ActionRules, remediation: &Remediation, event: &Event) -> bool {
     let verified_at = |done: Timestamp| done.plus_seconds(rules.verify_after_seconds);
     // A repeat of the remedy's own event is no new trouble.
-    let another = remedy.event_id != event.id;
+    let another = remediation.event_id != event.id;
     another
-        && remedy.succeeded_at.is_some_and(|done| done < event.occurred_at && event.occurred_at <= verified_at(done))
+        && remediation
+            .succeeded_at
+            .is_some_and(|done| done < event.occurred_at && event.occurred_at <= verified_at(done))
 }
 
-fn first_step(rules: &ActionRules, action: Action, now: Timestamp) -> Owed {
-    let (status, seconds) = if rules.need_approval.contains(&action) {
-        (ActionStatus::AwaitingApproval, rules.approve_within_seconds)
+fn first_step(rules: &ActionRules, action: Action, now: Timestamp) -> PlannedAction {
+    let (status, seconds) = if rules.require_approval.contains(&action) {
+        (ActionStatus::PendingApproval, rules.approve_within_seconds)
     } else {
         (ActionStatus::Pending, rules.lease_seconds)
     };
-    Owed { action, status, due_at: Some(now.plus_seconds(seconds)), suppressed_by: None }
+    PlannedAction { action, status, due_at: Some(now.plus_seconds(seconds)), suppressed_by: None }
 }
 
 #[cfg(test)]
@@ -143,14 +153,19 @@ mod tests {
     struct Trouble {
         policy: Policy,
         clock: ManualClock,
-        watch: Watch,
+        state: IncidentState,
         severity: Severity,
     }
 
     impl Trouble {
         fn new() -> Self {
             let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
-            Self { policy: Policy::compiled().unwrap(), clock, watch: Watch::default(), severity: Severity::High }
+            Self {
+                policy: Policy::compiled().unwrap(),
+                clock,
+                state: IncidentState::default(),
+                severity: Severity::High,
+            }
         }
 
         fn comes(&mut self, after: i64) -> (EventId, Plan) {
@@ -162,27 +177,27 @@ mod tests {
                 occurred_at: model::Clock::now(&self.clock),
                 reported_by: None,
             };
-            let plan = plan(&self.policy, &event, &self.watch);
-            self.watch = plan.watch.clone().unwrap_or_else(|| self.watch.clone());
+            let plan = plan(&self.policy, &event, &self.state);
+            self.state = plan.state.clone().unwrap_or_else(|| self.state.clone());
             (event.id, plan)
         }
 
         fn is(&mut self, id: EventId, status: ActionStatus) {
             if status.is_final() {
-                self.watch.forget(Action::BillingSyncRepair, id);
+                self.state.forget(Action::BillingSyncRepair, id);
             } else if status == ActionStatus::Succeeded {
-                let it = self.watch.remedies.iter_mut().find(|remedy| remedy.event_id == id).unwrap();
+                let it = self.state.remediations.iter_mut().find(|remediation| remediation.event_id == id).unwrap();
                 it.succeeded_at = Some(model::Clock::now(&self.clock));
             }
         }
     }
 
-    fn of_no_use(plan: &Plan) -> Vec<EventId> {
-        plan.ineffective.iter().map(|remedy| remedy.event_id).collect()
+    fn ineffective_ids(plan: &Plan) -> Vec<EventId> {
+        plan.ineffective.iter().map(|remediation| remediation.event_id).collect()
     }
 
     fn first(plan: &Plan) -> (ActionStatus, Option<EventId>) {
-        (plan.owed[0].status, plan.owed[0].suppressed_by)
+        (plan.actions[0].status, plan.actions[0].suppressed_by)
     }
 
     /// The seed's `selectAction`, line by line.
@@ -225,13 +240,15 @@ mod tests {
         let reported = event(Engine::Compliance, "permission_escalated", Severity::Critical);
         let event =
             Event { id: EventId::fresh(&clock), reported, occurred_at: model::Clock::now(&clock), reported_by: None };
-        let owed = plan(&Policy::compiled().unwrap(), &event, &Watch::default()).owed;
-        let shown: Vec<_> =
-            owed.iter().map(|owed| (owed.action, owed.status, owed.due_at.map(|due| due.to_string()))).collect();
+        let actions = plan(&Policy::compiled().unwrap(), &event, &IncidentState::default()).actions;
+        let shown: Vec<_> = actions
+            .iter()
+            .map(|actions| (actions.action, actions.status, actions.due_at.map(|due| due.to_string())))
+            .collect();
         assert_eq!(
             shown,
             [
-                (Action::PermissionReset, ActionStatus::AwaitingApproval, Some("2026-11-24T00:00:00.000Z".to_owned())),
+                (Action::PermissionReset, ActionStatus::PendingApproval, Some("2026-11-24T00:00:00.000Z".to_owned())),
                 (Action::NotifyAdmin, ActionStatus::Pending, None),
             ]
         );
@@ -266,14 +283,17 @@ mod tests {
         trouble.is(one, ActionStatus::Succeeded);
         assert_eq!(trouble.comes(0).1.ineffective, [], "what comes in the same moment came before");
         let (two, plan) = trouble.comes(60);
-        assert_eq!(of_no_use(&plan), [one]);
-        let incident = trouble.watch.open_incident().unwrap();
-        assert_eq!((incident.cause, incident.alarms, plan.counted), (Cause::Action, 1, true));
+        assert_eq!(ineffective_ids(&plan), [one]);
+        let incident = trouble.state.open_incident().unwrap();
+        assert_eq!(
+            (incident.cause, incident.failed_remediations, plan.counted),
+            (IncidentCause::FailedRemediation, 1, true)
+        );
         assert_eq!(
             first(&plan),
-            (ActionStatus::Suppressed, trouble.watch.remedies.first().map(|remedy| remedy.event_id))
+            (ActionStatus::Suppressed, trouble.state.remediations.first().map(|remediation| remediation.event_id))
         );
-        assert_ne!(Some(two), trouble.watch.remedies.first().map(|remedy| remedy.event_id));
+        assert_ne!(Some(two), trouble.state.remediations.first().map(|remediation| remediation.event_id));
     }
 
     #[test]
@@ -284,7 +304,7 @@ mod tests {
         assert_eq!(first(&plan), (ActionStatus::Pending, None));
         trouble.is(one, ActionStatus::Succeeded);
         let (_, plan) = trouble.comes(60);
-        assert_eq!((of_no_use(&plan), first(&plan)), (vec![one], (ActionStatus::Suppressed, Some(two))));
+        assert_eq!((ineffective_ids(&plan), first(&plan)), (vec![one], (ActionStatus::Suppressed, Some(two))));
     }
 
     #[test]
@@ -295,17 +315,18 @@ mod tests {
         trouble.clock.advance(60);
         let reported = event(Engine::Billing, "sync_failed", Severity::High);
         let again = Event { id: one, reported, occurred_at: model::Clock::now(&trouble.clock), reported_by: None };
-        assert_eq!(plan(&trouble.policy, &again, &trouble.watch).ineffective, []);
+        assert_eq!(plan(&trouble.policy, &again, &trouble.state).ineffective, []);
     }
 
     #[test]
     fn one_notice_stands_for_all_of_an_incident() {
         let mut trouble = Trouble { severity: Severity::Critical, ..Trouble::new() };
-        let told = |plan: &Plan| plan.owed.iter().find(|owed| owed.action == Action::NotifyAdmin).copied().unwrap();
+        let notified =
+            |plan: &Plan| plan.actions.iter().find(|actions| actions.action == Action::NotifyAdmin).copied().unwrap();
         let (one, plan) = trouble.comes(0);
-        assert_eq!((told(&plan).status, plan.counted), (ActionStatus::Pending, true));
+        assert_eq!((notified(&plan).status, plan.counted), (ActionStatus::Pending, true));
         let (_, plan) = trouble.comes(5999);
-        assert_eq!((told(&plan).status, told(&plan).suppressed_by), (ActionStatus::Suppressed, Some(one)));
+        assert_eq!((notified(&plan).status, notified(&plan).suppressed_by), (ActionStatus::Suppressed, Some(one)));
         assert!(plan.counted);
     }
 
@@ -313,21 +334,21 @@ mod tests {
     fn a_notice_begins_with_the_first_critical_event_whatever_opened_the_incident() {
         let mut trouble = Trouble::new();
         let (one, plan) = trouble.comes(0);
-        assert!(!plan.counted && trouble.watch.incident.is_none(), "HIGH alone opens none");
+        assert!(!plan.counted && trouble.state.incident.is_none(), "HIGH alone opens none");
         trouble.is(one, ActionStatus::Succeeded);
         assert!(trouble.comes(60).1.counted);
         trouble.severity = Severity::Critical;
         let (three, _) = trouble.comes(1);
-        let incident = trouble.watch.open_incident().unwrap();
-        assert_eq!((incident.cause, incident.severity), (Cause::Action, Severity::Critical));
+        let incident = trouble.state.open_incident().unwrap();
+        assert_eq!((incident.cause, incident.severity), (IncidentCause::FailedRemediation, Severity::Critical));
         assert_eq!(incident.notify_admin, Some(NotifyAdmin { event_id: three, status: ActionStatus::Pending }));
     }
 
     #[test]
     fn what_changes_nothing_is_not_written() {
         let mut trouble = Trouble::new();
-        assert!(trouble.comes(0).1.watch.is_some());
-        assert_eq!(trouble.comes(1).1.watch, None);
+        assert!(trouble.comes(0).1.state.is_some());
+        assert_eq!(trouble.comes(1).1.state, None);
     }
 
     #[test]
@@ -344,11 +365,14 @@ mod tests {
         }
         assert_eq!(started, 3);
         assert_eq!(first(&trouble.comes(60).1), (ActionStatus::Suppressed, None));
-        let mark =
-            model::Mark { at: model::Clock::now(&trouble.clock), by: Some("night-desk".parse().unwrap()), note: None };
-        crate::resolve(trouble.watch.incident.as_mut().unwrap(), mark).unwrap();
+        let mark = model::StatusChange {
+            at: model::Clock::now(&trouble.clock),
+            by: Some("night-desk".parse().unwrap()),
+            note: None,
+        };
+        crate::resolve(trouble.state.incident.as_mut().unwrap(), mark).unwrap();
         assert!(trouble.comes(60).1.counted, "an incident instead");
-        assert_eq!(trouble.watch.open_incident().unwrap().cause, Cause::GivenUp);
+        assert_eq!(trouble.state.open_incident().unwrap().cause, IncidentCause::GivenUp);
         assert_eq!(first(&trouble.comes(86_400).1), (ActionStatus::Pending, None));
     }
 

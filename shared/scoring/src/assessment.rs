@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Counts, Engine, RiskLevel, Severity, SeverityCounts};
+use model::{Engine, EventCounts, RiskLevel, Severity, SeverityCounts};
 
 use crate::{Category, Policy};
 
@@ -29,7 +29,7 @@ pub struct Assessment {
 impl Assessment {
     /// Assesses `counts` by `policy`.
     #[must_use]
-    pub fn of(policy: &Policy, counts: &Counts) -> Self {
+    pub fn of(policy: &Policy, counts: &EventCounts) -> Self {
         let scored: Vec<Scored<'_>> =
             policy.categories.iter().map(|category| Scored::new(policy, category, counts)).collect();
         let mut highest: Option<&Scored<'_>> = None;
@@ -68,7 +68,7 @@ struct Scored<'a> {
 }
 
 impl<'a> Scored<'a> {
-    fn new(policy: &Policy, category: &'a Category, counts: &Counts) -> Self {
+    fn new(policy: &Policy, category: &'a Category, counts: &EventCounts) -> Self {
         let points: BTreeMap<_, _> =
             category.engines.iter().map(|engine| (*engine, severity_weight(policy, &counts.engine(*engine)))).collect();
         let raw = points.values().fold(0, |sum: u64, points| sum.saturating_add(*points));
@@ -120,7 +120,7 @@ mod tests {
     const PERFORMANCE: &str = "Optimize Deep Agent routing and response times";
 
     fn assess(events: &[(Engine, Severity, u64)]) -> Assessment {
-        let mut counts = Counts::default();
+        let mut counts = EventCounts::default();
         for (engine, severity, number) in events {
             counts.add(*engine, *severity, *number);
         }

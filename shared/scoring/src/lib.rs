@@ -8,7 +8,7 @@ mod report;
 
 pub use actions::plan;
 pub use assessment::{Assessment, severity_weight};
-pub use incidents::{Need, acknowledge, resolve};
+pub use incidents::{NextStep, acknowledge, resolve};
 pub use policy::{
     ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, Policy, PolicyError, Unreadable,
 };

@@ -81,14 +81,15 @@ mod tests {
         assert_eq!(refused(|policy| policy.actions.retry_after_seconds.clear()), PolicyError::BadTime);
         assert_eq!(refused(|policy| policy.actions.verify_after_seconds = 0), PolicyError::BadTime);
         assert_eq!(refused(|policy| policy.actions.give_up_after = 0), PolicyError::NeverActs);
-        assert_eq!(refused(|policy| policy.incidents.mail_burst = 0), PolicyError::BadIncidents);
+        assert_eq!(refused(|policy| policy.incidents.email_burst = 0), PolicyError::BadIncidents);
         assert_eq!(refused(|policy| policy.incidents.digest_after_seconds = 0), PolicyError::BadIncidents);
-        let never = |policy: &mut Policy| policy.engines.values_mut().for_each(|engine| engine.cadence_seconds = -1);
+        let never =
+            |policy: &mut Policy| policy.engines.values_mut().for_each(|engine| engine.expected_interval_seconds = -1);
         assert_eq!(refused(never), PolicyError::BadIncidents);
-        assert_eq!(refused(|policy| policy.incidents.from = Severity::Low), PolicyError::UnseenIncidents);
+        assert_eq!(refused(|policy| policy.incidents.min_severity = Severity::Low), PolicyError::UnseenIncidents);
         let people = Action::NotifyAdmin;
         assert_eq!(
-            refused(|policy| policy.actions.need_approval.extend([people])),
+            refused(|policy| policy.actions.require_approval.extend([people])),
             PolicyError::NotForApproval(people)
         );
         let summary = Action::AutomatedGovernanceSummary;

@@ -34,7 +34,7 @@ struct ActionRow {
 
 /// An action that has not ended, as the index of what is due has it: a moment behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct Unended {
+pub struct OpenAction {
     /// The event it is for.
     pub event_id: EventId,
     /// Which.
@@ -104,17 +104,18 @@ impl Actions {
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be told what is due.
-    pub async fn unended(&self) -> Result<Vec<Result<Unended, StoreError>>, StoreError> {
+    pub async fn open_actions(&self) -> Result<Vec<Result<OpenAction, StoreError>>, StoreError> {
         let shards =
             keys::due_shards().map(|shard| (shard, false)).chain(keys::retry_shards().map(|shard| (shard, true)));
         let of_shard = async |(shard, waits): (String, bool)| {
             let items = self.0.due(std::iter::once(shard), None, None).await?;
-            let unended = |item: &Item| Ok(Unended { waits, ..self.row_name().read(item)? });
-            Ok::<_, StoreError>(items.iter().map(unended).collect::<Vec<_>>())
+            let open_actions = |item: &Item| Ok(OpenAction { waits, ..self.row_name().read(item)? });
+            Ok::<_, StoreError>(items.iter().map(open_actions).collect::<Vec<_>>())
         };
-        let mut unended: Vec<_> = try_join_all(shards.map(of_shard)).await?.into_iter().flatten().collect();
-        unended.sort_by_key(|row| row.as_ref().ok().map(|row: &Unended| (row.due_at, row.event_id, row.action)));
-        Ok(unended)
+        let mut open_actions: Vec<_> = try_join_all(shards.map(of_shard)).await?.into_iter().flatten().collect();
+        open_actions
+            .sort_by_key(|row| row.as_ref().ok().map(|row: &OpenAction| (row.due_at, row.event_id, row.action)));
+        Ok(open_actions)
     }
 
     /// Writes `new` in the place of `old` at `now`. False, and nothing is written, if it is no longer as `old` has it.
@@ -164,7 +165,7 @@ impl Actions {
     /// INVARIANT: a status changes along the table of moves, and from what it was when the change was decided on.
     fn replacement(&self, old: &ActionItem, new: &ActionItem, entry: Entry) -> Result<UpdateBuilder, StoreError> {
         if old.status != new.status {
-            old.status.to(new.status)?;
+            old.status.transition_to(new.status)?;
         }
         let mut expression = "SET #item = :item".to_owned();
         let mut condition = "#item.#status = :from AND #item.attempt = :attempt".to_owned();
@@ -216,14 +217,14 @@ impl Actions {
             .key("event_id", text(event))
             .key("action", text(action))
             .update_expression(
-                "SET #item.#status = :to, #status = :to, #item.judgedAt = :at REMOVE due_shard, due_at, #item.dueAt",
+                "SET #item.#status = :to, #status = :to, #item.verifiedAt = :at REMOVE due_shard, due_at, #item.dueAt",
             )
             .condition_expression("#item.#status = :from")
             .expression_attribute_names("#item", "item")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":at", text(at))
             .expression_attribute_values(":from", text(from))
-            .expression_attribute_values(":to", text(from.to(ActionStatus::Ineffective)?));
+            .expression_attribute_values(":to", text(from.transition_to(ActionStatus::Ineffective)?));
         transaction::update(&self.0.name, update)
     }
 
@@ -235,7 +236,7 @@ impl Actions {
         to: ActionStatus,
         at: Timestamp,
     ) -> Result<TransactWriteItem, StoreError> {
-        let when = if to == ActionStatus::Dispatched { "dispatchedAt" } else { "settledAt" };
+        let when = if to == ActionStatus::Dispatched { "dispatchedAt" } else { "completedAt" };
         let update = Update::builder()
             .key("event_id", text(event))
             .key("action", text(Action::NotifyAdmin))
@@ -245,7 +246,7 @@ impl Actions {
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#when", when)
             .expression_attribute_values(":from", text(from))
-            .expression_attribute_values(":to", text(from.to(to)?))
+            .expression_attribute_values(":to", text(from.transition_to(to)?))
             .expression_attribute_values(":at", text(at));
         transaction::update(&self.0.name, update)
     }

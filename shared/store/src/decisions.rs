@@ -1,6 +1,6 @@
 //! Approving and denying an action that waits, as a person does.
 
-use model::{ActionItem, ActionStatus, Clock, Decision, KeyId};
+use model::{ActionItem, ActionStatus, ApprovalDecision, Clock, KeyId};
 use thiserror::Error;
 
 use crate::{Life, StoreError};
@@ -17,7 +17,7 @@ pub enum NotDecided {
         status: ActionStatus,
     },
     /// It does not wait for anybody.
-    #[error("only an action that is awaiting_approval can be decided on; this one is {0}")]
+    #[error("only an action that is pending_approval can be decided on; this one is {0}")]
     NotWaiting(ActionStatus),
     /// It has waited for long enough.
     #[error("the time to approve this is over")]
@@ -38,13 +38,13 @@ impl Life {
     pub async fn decide(
         &self,
         item: ActionItem,
-        decision: Decision,
+        decision: ApprovalDecision,
         digest: &str,
         by: &KeyId,
         clock: &dyn Clock,
     ) -> Result<ActionItem, NotDecided> {
         let (event, action, now) = (item.event_id, item.action, clock.now());
-        if item.status != ActionStatus::AwaitingApproval {
+        if item.status != ActionStatus::PendingApproval {
             return Err(not_waiting(item));
         }
         if item.due_at.is_some_and(|until| until <= now) {
@@ -54,8 +54,8 @@ impl Life {
             return Err(NotDecided::AnotherDigest);
         }
         let to = match decision {
-            Decision::Approve => ActionStatus::Pending,
-            Decision::Deny => ActionStatus::Denied,
+            ApprovalDecision::Approve => ActionStatus::Pending,
+            ApprovalDecision::Deny => ActionStatus::Denied,
         };
         let decided = self.settle(item, to, &|_, _| {}, clock, |item| ActionItem {
             status: to,

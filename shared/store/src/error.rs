@@ -1,7 +1,7 @@
 //! What can go wrong with the store.
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
-use model::IllegalMove;
+use model::InvalidTransition;
 use thiserror::Error;
 
 /// The store did not do what was asked. The text is for logs; callers of AGE never see it.
@@ -37,7 +37,7 @@ pub enum StoreError {
     },
     /// The thing is no longer where the move begins, or the move does not exist.
     #[error(transparent)]
-    Illegal(#[from] IllegalMove),
+    Illegal(#[from] InvalidTransition),
     /// A stored row does not say what its type needs.
     #[error("corrupt row in {table}: key {key}, field {field}: {detail}")]
     Corrupt {

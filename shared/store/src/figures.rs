@@ -1,6 +1,6 @@
 //! All that a report is made from.
 
-use model::{Before, Deeds, Figures, IncidentFigures, Period, Report};
+use model::{ActivitySummary, Baseline, IncidentFigures, Period, Report, ReportInput};
 use tokio::try_join;
 
 use crate::{Freshness, Incidents, Rollups, StoreError};
@@ -14,7 +14,7 @@ pub async fn figures(
     incidents: &Incidents,
     period: Period,
     report: Option<Report>,
-) -> Result<Figures, StoreError> {
+) -> Result<ReportInput, StoreError> {
     let before = period.previous_week();
     let first = if report.is_some() { period.first_day() } else { before.first_day() };
     let (counted, opened, silent_engines) = try_join!(
@@ -23,12 +23,16 @@ pub async fn figures(
         incidents.silent_engines(),
     )?;
     let moments: Vec<_> = opened.into_iter().map(|listed| (listed.id.opened_at, listed.acknowledged_at)).collect();
-    Ok(Figures {
+    Ok(ReportInput {
         counts: counted.events(period),
         before: match report {
-            Some(report) => Before::Report(Box::new(report)),
-            None => Before::Counts(counted.events(before)),
+            Some(report) => Baseline::Report(Box::new(report)),
+            None => Baseline::Counts(counted.events(before)),
         },
-        deeds: Deeds { actions: counted.actions(period), incidents: IncidentFigures::of(&moments), silent_engines },
+        activity: ActivitySummary {
+            actions: counted.actions(period),
+            incidents: IncidentFigures::of(&moments),
+            silent_engines,
+        },
     })
 }

@@ -15,17 +15,17 @@ pub struct Health {
     /// When its first sweep ran.
     pub installed_at: Timestamp,
     /// When its latest did.
-    pub swept_at: Timestamp,
+    pub last_sweep_at: Timestamp,
     /// Whether anybody has confirmed to get escalations. None if it could not be told.
     #[serde(default)]
-    pub escalation_reachable: Option<bool>,
+    pub notifications_reachable: Option<bool>,
 }
 
 /// The row that says so, in the `incidents` table.
 #[derive(Debug, Clone)]
-pub struct HealthRecord(pub(crate) Table);
+pub struct HealthStore(pub(crate) Table);
 
-impl HealthRecord {
+impl HealthStore {
     /// How AGE was at its latest sweep. None before the first.
     ///
     /// # Errors
@@ -40,8 +40,8 @@ impl HealthRecord {
     ///
     /// # Errors
     /// [`StoreError`] if it was not recorded.
-    pub async fn put(&self, now: Timestamp, escalation_reachable: Option<bool>) -> Result<Health, StoreError> {
-        let reachable = escalation_reachable.map_or(AttributeValue::Null(true), AttributeValue::Bool);
+    pub async fn put(&self, now: Timestamp, notifications_reachable: Option<bool>) -> Result<Health, StoreError> {
+        let reachable = notifications_reachable.map_or(AttributeValue::Null(true), AttributeValue::Bool);
         let updated = self
             .0
             .client
@@ -50,7 +50,7 @@ impl HealthRecord {
             .key("fingerprint", text(keys::AGE))
             .key("opened_at", text(keys::HEALTH))
             .update_expression(
-                "SET installed_at = if_not_exists(installed_at, :now), swept_at = :now, escalation_reachable = :reachable",
+                "SET installed_at = if_not_exists(installed_at, :now), last_sweep_at = :now, notifications_reachable = :reachable",
             )
             .expression_attribute_values(":now", text(now))
             .expression_attribute_values(":reachable", reachable)

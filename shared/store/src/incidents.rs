@@ -6,12 +6,12 @@ use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use model::{Engine, Incident, IncidentId, IncidentStatus, Kind, Notice, Tally, Timestamp};
+use model::{Engine, Incident, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Notification, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Db, Table};
 use crate::row::{Item, RowName, text};
-use crate::{Consistency, StoreError, Watches, keys};
+use crate::{Consistency, IncidentStates, StoreError, keys};
 
 pub(crate) const KEY: &[&str] = &["fingerprint", "opened_at"];
 
@@ -34,16 +34,16 @@ pub(crate) struct FiledRow {
 }
 
 impl FiledRow {
-    pub(crate) fn new(kind: &Kind, incident: &Incident, tally: Tally) -> Self {
-        let id = IncidentId { kind: kind.clone(), opened_at: incident.opened_at };
+    pub(crate) fn new(key: &IncidentKey, incident: &Incident, counters: IncidentCounters) -> Self {
+        let id = IncidentId { key: key.clone(), opened_at: incident.opened_at };
         Self {
-            fingerprint: keys::fingerprint(kind),
+            fingerprint: keys::fingerprint(key),
             opened_at: incident.opened_at.to_string(),
             status: incident.status,
             listed: keys::listed(&id),
             acknowledged_at: incident.acknowledged.as_ref().map(|mark| mark.at),
-            events: tally.events,
-            last_event_at: tally.last_event_at,
+            events: counters.events,
+            last_event_at: counters.last_event_at,
             incident: incident.clone(),
         }
     }
@@ -51,7 +51,7 @@ impl FiledRow {
 
 #[derive(Debug, Deserialize)]
 struct NoticeRow {
-    notice: Notice,
+    notification: Notification,
 }
 
 /// What the list of incidents has of one.
@@ -66,7 +66,7 @@ struct ListedRow {
 
 /// Where an incident stands in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct IncidentSummary {
     /// Its name.
     pub id: IncidentId,
     /// Whether somebody has taken it.
@@ -75,30 +75,30 @@ pub struct Listed {
     pub acknowledged_at: Option<Timestamp>,
 }
 
-impl Listed {
+impl IncidentSummary {
     /// Whether it is about an engine that says nothing.
     #[must_use]
     pub fn is_silence(&self) -> bool {
-        self.id.kind == Kind::silence_of(self.id.kind.engine)
+        self.id.key == IncidentKey::silence_of(self.id.key.engine)
     }
 }
 
 /// An incident as the table has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct IncidentRecord {
     /// Its name.
     pub id: IncidentId,
     /// What was decided on.
     pub incident: Incident,
     /// What was counted.
-    pub tally: Tally,
+    pub counters: IncidentCounters,
 }
 
 /// Some incidents, newest first, and where the next ones begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentPage {
     /// The incidents.
-    pub incidents: Vec<Known>,
+    pub incidents: Vec<IncidentRecord>,
     /// The last of them, if there are more.
     pub next: Option<IncidentId>,
 }
@@ -107,14 +107,14 @@ pub struct IncidentPage {
 #[derive(Debug, Clone)]
 pub struct Incidents {
     table: Table,
-    watches: Watches,
+    watches: IncidentStates,
 }
 
 impl Incidents {
     /// The table called `name`.
     #[must_use]
     pub fn new(db: &Db, name: impl Into<String>) -> Self {
-        let watches = Watches::new(db, name);
+        let watches = IncidentStates::new(db, name);
         Self { table: watches.0.clone(), watches }
     }
 
@@ -122,35 +122,35 @@ impl Incidents {
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
-    pub async fn get(&self, id: &IncidentId) -> Result<Option<Known>, StoreError> {
-        let kept = self.watches.get(&id.kind).await?;
-        if let Some(incident) = kept.watch.incident.filter(|incident| incident.opened_at == id.opened_at) {
-            return Ok(Some(Known { id: id.clone(), incident, tally: kept.tally }));
+    pub async fn get(&self, id: &IncidentId) -> Result<Option<IncidentRecord>, StoreError> {
+        let record = self.watches.get(&id.key).await?;
+        if let Some(incident) = record.state.incident.filter(|incident| incident.opened_at == id.opened_at) {
+            return Ok(Some(IncidentRecord { id: id.clone(), incident, counters: record.counters }));
         }
-        let key = [("fingerprint", text(keys::fingerprint(&id.kind))), ("opened_at", text(id.opened_at))];
+        let key = [("fingerprint", text(keys::fingerprint(&id.key))), ("opened_at", text(id.opened_at))];
         let Some(item) = self.table.get(key, Consistency::Strong).await? else { return Ok(None) };
         let FiledRow { incident, events, last_event_at, .. } = self.row_name().read(&item)?;
-        Ok(Some(Known { id: id.clone(), incident, tally: Tally { events, last_event_at } }))
+        Ok(Some(IncidentRecord { id: id.clone(), incident, counters: IncidentCounters { events, last_event_at } }))
     }
 
     /// The latest `limit` notices about the incident called `id`, the latest first.
     ///
     /// # Errors
     /// [`StoreError`] if any cannot be read.
-    pub async fn notices(&self, id: &IncidentId, limit: usize) -> Result<Vec<Notice>, StoreError> {
+    pub async fn notifications(&self, id: &IncidentId, limit: usize) -> Result<Vec<Notification>, StoreError> {
         let query = self
             .table
             .client
             .query()
             .key_condition_expression("fingerprint = :fingerprint AND begins_with(opened_at, :notices)")
-            .expression_attribute_values(":fingerprint", text(keys::fingerprint(&id.kind)))
-            .expression_attribute_values(":notices", text(keys::notices(id.opened_at)))
+            .expression_attribute_values(":fingerprint", text(keys::fingerprint(&id.key)))
+            .expression_attribute_values(":notices", text(keys::notifications(id.opened_at)))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .consistent_read(true);
         let page = query.table_name(&self.table.name).send().await;
         let page = page.map_err(|error| StoreError::unavailable("Query", &self.table.name, error))?;
-        page.items().iter().map(|item| Ok(self.row_name().read::<NoticeRow>(item)?.notice)).collect()
+        page.items().iter().map(|item| Ok(self.row_name().read::<NoticeRow>(item)?.notification)).collect()
     }
 
     /// Up to `limit` incidents of `status`, or of any, that stand before `before`, newest first.
@@ -179,7 +179,7 @@ impl Incidents {
         };
         let pages = try_join_all(statuses.iter().map(of_status)).await?;
         let items = pages.iter().flat_map(QueryOutput::items);
-        let mut listed: Vec<Listed> = items.map(|item| self.listed(item)).collect::<Result<_, _>>()?;
+        let mut listed: Vec<IncidentSummary> = items.map(|item| self.listed(item)).collect::<Result<_, _>>()?;
         // The index is a moment behind: one that has just moved may be under two statuses.
         listed.sort_by_key(|listed| std::cmp::Reverse(keys::listed(&listed.id)));
         listed.dedup_by(|a, b| a.id == b.id);
@@ -187,8 +187,8 @@ impl Incidents {
         listed.truncate(limit);
         let next = listed.last().filter(|_| more).map(|listed| listed.id.clone());
         let readings: Vec<_> = listed.iter().map(|listed| self.get(&listed.id)).collect();
-        let read: Vec<Option<Known>> = stream::iter(readings).buffered(READS_AT_ONCE).try_collect().await?;
-        let of_status = |known: &Known| status.is_none_or(|status| status == known.incident.status);
+        let read: Vec<Option<IncidentRecord>> = stream::iter(readings).buffered(READS_AT_ONCE).try_collect().await?;
+        let of_status = |record: &IncidentRecord| status.is_none_or(|status| status == record.incident.status);
         Ok(IncidentPage { incidents: read.into_iter().flatten().filter(of_status).collect(), next })
     }
 
@@ -196,7 +196,7 @@ impl Incidents {
     ///
     /// # Errors
     /// [`StoreError`] if any cannot be read.
-    pub async fn opened(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Listed>, StoreError> {
+    pub async fn opened(&self, from: Timestamp, to: Timestamp) -> Result<Vec<IncidentSummary>, StoreError> {
         let of_status = |status: &IncidentStatus| {
             let query = self
                 .of_status(*status)
@@ -206,7 +206,8 @@ impl Incidents {
             self.table.all(query)
         };
         let items = try_join_all(IncidentStatus::ALL.iter().map(of_status)).await?;
-        let mut listed: Vec<Listed> = items.iter().flatten().map(|item| self.listed(item)).collect::<Result<_, _>>()?;
+        let mut listed: Vec<IncidentSummary> =
+            items.iter().flatten().map(|item| self.listed(item)).collect::<Result<_, _>>()?;
         // The index is a moment behind: of one that has just moved, the later status counts.
         listed.sort_by_key(|listed| (keys::listed(&listed.id), std::cmp::Reverse(listed.status)));
         listed.dedup_by(|a, b| a.id == b.id);
@@ -217,11 +218,12 @@ impl Incidents {
     ///
     /// # Errors
     /// [`StoreError`] if any cannot be read.
-    pub async fn unresolved(&self) -> Result<Vec<Listed>, StoreError> {
+    pub async fn unresolved(&self) -> Result<Vec<IncidentSummary>, StoreError> {
         let unresolved = [IncidentStatus::Open, IncidentStatus::Acknowledged];
         let of_status = |status| self.table.all(self.of_status(status).key_condition_expression("#status = :status"));
         let items = try_join_all(unresolved.map(of_status)).await?;
-        let mut listed: Vec<Listed> = items.iter().flatten().map(|item| self.listed(item)).collect::<Result<_, _>>()?;
+        let mut listed: Vec<IncidentSummary> =
+            items.iter().flatten().map(|item| self.listed(item)).collect::<Result<_, _>>()?;
         // The index is a moment behind: of one that has just moved, the later status counts.
         listed.sort_by_key(|listed| std::cmp::Reverse((keys::listed(&listed.id), listed.status)));
         listed.dedup_by(|a, b| a.id == b.id);
@@ -235,7 +237,7 @@ impl Incidents {
     pub async fn silent_engines(&self) -> Result<Vec<Engine>, StoreError> {
         let unresolved = self.unresolved().await?;
         let engines: BTreeSet<Engine> =
-            unresolved.iter().filter(|it| it.is_silence()).map(|it| it.id.kind.engine).collect();
+            unresolved.iter().filter(|it| it.is_silence()).map(|it| it.id.key.engine).collect();
         Ok(engines.into_iter().collect())
     }
 
@@ -245,14 +247,14 @@ impl Incidents {
         query.expression_attribute_values(":status", text(status))
     }
 
-    fn listed(&self, item: &Item) -> Result<Listed, StoreError> {
+    fn listed(&self, item: &Item) -> Result<IncidentSummary, StoreError> {
         let name = self.row_name();
         let row: ListedRow = name.read(item)?;
         let opened_at = row.listed.split('#').next().and_then(|at| at.parse().ok());
-        let named = keys::kind(&row.fingerprint).zip(opened_at);
-        let (kind, opened_at) = named.ok_or_else(|| name.corrupt(item, "listed", "names no incident"))?;
+        let named = keys::incident_key(&row.fingerprint).zip(opened_at);
+        let (key, opened_at) = named.ok_or_else(|| name.corrupt(item, "listed", "names no incident"))?;
         let ListedRow { status, acknowledged_at, .. } = row;
-        Ok(Listed { id: IncidentId { kind, opened_at }, status, acknowledged_at })
+        Ok(IncidentSummary { id: IncidentId { key, opened_at }, status, acknowledged_at })
     }
 
     const fn row_name(&self) -> RowName<'_> {

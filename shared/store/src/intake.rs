@@ -6,25 +6,25 @@ use std::{mem, slice};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures_util::future::try_join_all;
 use model::{
-    ActionItem, ActionStatus, Clock, Day, Engine, Event, EventId, IdempotencyKey, Incident, KeyId, Kind, NewEvent,
-    Plan, Remedy, Timestamp, Watch,
+    ActionItem, ActionStatus, Clock, Day, Engine, Event, EventId, IdempotencyKey, Incident, IncidentKey, IncidentState,
+    KeyId, NewEvent, Plan, Remediation, Timestamp,
 };
 
+use crate::incident_states::{IncidentStateRecord, Next};
 use crate::row::Item;
 use crate::shards::{MAX_WIDTH, Shards};
 use crate::transaction::{self, Attempt};
-use crate::watches::{Kept, Next};
 use crate::{Consistency, Events, Life, StoreError, backoff};
 
 /// What to do about an event, given what is remembered of its kind of trouble.
-pub type Decide<'a> = &'a (dyn Fn(&Event, &Watch) -> Plan + Sync);
+pub type Decide<'a> = &'a (dyn Fn(&Event, &IncidentState) -> Plan + Sync);
 
 /// The same, with the hash of the policy that it goes by; none for events that lead to nothing.
 type Deciding<'a> = Option<(Decide<'a>, &'a str)>;
 
 /// What comes to be stored.
 #[derive(Debug, Clone)]
-pub struct Arriving<'a> {
+pub struct IncomingEvent<'a> {
     /// What is reported.
     pub reported: NewEvent,
     /// What names it, so that a repeat is known as one.
@@ -42,7 +42,7 @@ const TRYING_SECONDS: i64 = 6;
 
 /// What came of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recorded {
+pub enum WriteOutcome {
     /// It is stored and counted, and these actions are owed.
     Created {
         /// As it is stored.
@@ -67,7 +67,7 @@ pub struct Intake {
 }
 
 /// An event on its way in, and what was decided on for it.
-struct Arrival {
+struct PendingEvent {
     event: Event,
     /// Whether an earlier request may have stored it under the same key.
     keyed: bool,
@@ -75,12 +75,12 @@ struct Arrival {
     in_progress: bool,
     actions: Vec<ActionItem>,
     /// What the plan was made from, and the plan; none for an event that leads to nothing.
-    decided: Option<(Kept, Plan)>,
+    decided: Option<(IncidentStateRecord, Plan)>,
 }
 
-impl Arrival {
-    fn new(arriving: Arriving<'_>, now: Timestamp, clock: &dyn Clock) -> Self {
-        let Arriving { reported, key, by } = arriving;
+impl PendingEvent {
+    fn new(arriving: IncomingEvent<'_>, now: Timestamp, clock: &dyn Clock) -> Self {
+        let IncomingEvent { reported, key, by } = arriving;
         let id = key.map_or_else(|| EventId::fresh(clock), |key| EventId::keyed(reported.engine, key));
         let event = Event { id, reported, occurred_at: now, reported_by: Some(by.clone()) };
         Self { event, keyed: key.is_some(), in_progress: false, actions: Vec::new(), decided: None }
@@ -91,17 +91,17 @@ impl Arrival {
         (self.event.reported.engine, self.event.occurred_at.day())
     }
 
-    fn created(self) -> Recorded {
-        let untold = |incident: &Incident| incident.notices == 0;
-        let opened = |plan: &Plan| plan.watch.as_ref().and_then(Watch::open_incident).is_some_and(untold);
+    fn created(self) -> WriteOutcome {
+        let untold = |incident: &Incident| incident.notifications == 0;
+        let opened = |plan: &Plan| plan.state.as_ref().and_then(IncidentState::open_incident).is_some_and(untold);
         let tell = self.decided.is_some_and(|(_, plan)| opened(&plan));
-        Recorded::Created { event: self.event, actions: self.actions, tell }
+        WriteOutcome::Created { event: self.event, actions: self.actions, tell }
     }
 
     /// An earlier request with the same key stored this.
-    fn replay(self, stored: Event) -> Recorded {
-        let is_repeat = stored.reported.says_the_same_as(&self.event.reported);
-        if is_repeat { Recorded::Replayed(stored) } else { Recorded::KeyReused }
+    fn replay(self, stored: Event) -> WriteOutcome {
+        let is_repeat = stored.reported.content_eq(&self.event.reported);
+        if is_repeat { WriteOutcome::Replayed(stored) } else { WriteOutcome::KeyReused }
     }
 }
 
@@ -139,13 +139,13 @@ impl Intake {
     /// [`StoreError`] if it was not stored.
     pub async fn record(
         &self,
-        arriving: Arriving<'_>,
+        arriving: IncomingEvent<'_>,
         decide: Option<Decide<'_>>,
         policy_hash: &str,
         clock: &dyn Clock,
-    ) -> Result<Recorded, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let deciding = decide.map(|decide| (decide, policy_hash));
-        let mut arrival = Arrival::new(arriving, clock.now(), clock);
+        let mut arrival = PendingEvent::new(arriving, clock.now(), clock);
         self.decide(slice::from_mut(&mut arrival), deciding).await?;
         match self.send(slice::from_mut(&mut arrival), deciding, clock).await? {
             Sent::Stored => Ok(arrival.created()),
@@ -162,14 +162,15 @@ impl Intake {
     /// no two may be of one engine and key.
     pub async fn record_all(
         &self,
-        arriving: Vec<Arriving<'_>>,
+        arriving: Vec<IncomingEvent<'_>>,
         clock: &dyn Clock,
-    ) -> Vec<Result<Recorded, StoreError>> {
+    ) -> Vec<Result<WriteOutcome, StoreError>> {
         // One moment for all: a midnight between them would be one more row to count in.
         let now = clock.now();
-        let mut arrivals: Vec<Arrival> = arriving.into_iter().map(|one| Arrival::new(one, now, clock)).collect();
+        let mut arrivals: Vec<PendingEvent> =
+            arriving.into_iter().map(|one| PendingEvent::new(one, now, clock)).collect();
         let ids: Vec<EventId> = arrivals.iter().map(|arrival| arrival.event.id).collect();
-        let mut settled: BTreeMap<EventId, Result<Recorded, StoreError>> = BTreeMap::new();
+        let mut settled: BTreeMap<EventId, Result<WriteOutcome, StoreError>> = BTreeMap::new();
         while !arrivals.is_empty() {
             let sent = self.send(&mut arrivals, None, clock).await;
             let waiting = mem::take(&mut arrivals).into_iter().map(|arrival| (arrival.event.id, arrival));
@@ -191,7 +192,8 @@ impl Intake {
                         Some((id, _)) => self.events.get(*id, Consistency::Strong).await,
                         None => Ok(None),
                     };
-                    let is_it = |(_, first): &(EventId, Arrival)| matches!(&found, Ok(Some(it)) if *it == first.event);
+                    let is_it =
+                        |(_, first): &(EventId, PendingEvent)| matches!(&found, Ok(Some(it)) if *it == first.event);
                     let are_stored = waiting.peek().is_some_and(is_it);
                     for (place, (id, arrival)) in waiting.enumerate() {
                         let of_another = place > 0 && matches!(found, Ok(Some(_)));
@@ -213,7 +215,7 @@ impl Intake {
     /// Sends arrivals in one transaction until it is known what came of it, or for as long as a caller can be kept waiting.
     async fn send(
         &self,
-        arrivals: &mut [Arrival],
+        arrivals: &mut [PendingEvent],
         deciding: Deciding<'_>,
         clock: &dyn Clock,
     ) -> Result<Sent, StoreError> {
@@ -253,12 +255,12 @@ impl Intake {
         }
     }
 
-    async fn decide(&self, arrivals: &mut [Arrival], deciding: Deciding<'_>) -> Result<(), StoreError> {
+    async fn decide(&self, arrivals: &mut [PendingEvent], deciding: Deciding<'_>) -> Result<(), StoreError> {
         let Some((decide, policy_hash)) = deciding else { return Ok(()) };
-        for Arrival { event, actions, decided, .. } in arrivals {
-            let before = self.life.watches().get(&Kind::of(&event.reported)).await?;
-            let plan = decide(event, &self.with_answers(before.watch.clone()).await?);
-            *actions = plan.owed.iter().map(|owed| ActionItem::new(event, *owed, policy_hash)).collect();
+        for PendingEvent { event, actions, decided, .. } in arrivals {
+            let before = self.life.watches().get(&IncidentKey::of(&event.reported)).await?;
+            let plan = decide(event, &self.with_answers(before.state.clone()).await?);
+            *actions = plan.actions.iter().map(|owed| ActionItem::new(event, *owed, policy_hash)).collect();
             *decided = Some((before, plan));
         }
         Ok(())
@@ -266,23 +268,23 @@ impl Intake {
 
     /// With what workers have said of the remedies that it has, and without those that have ended since it was read: a plan that
     /// goes by that writes the watch, finds it changed, and is made anew.
-    async fn with_answers(&self, mut watch: Watch) -> Result<Watch, StoreError> {
+    async fn with_answers(&self, mut state: IncidentState) -> Result<IncidentState, StoreError> {
         let actions = self.life.actions();
-        let stored = watch.remedies.iter().map(|remedy| actions.get(remedy.event_id, remedy.action));
+        let stored = state.remediations.iter().map(|remediation| actions.get(remediation.event_id, remediation.action));
         let stored = try_join_all(stored).await?;
-        let remedies = mem::take(&mut watch.remedies).into_iter().zip(stored);
-        watch.remedies = remedies
-            .filter_map(|(remedy, item)| {
+        let remediations = mem::take(&mut state.remediations).into_iter().zip(stored);
+        state.remediations = remediations
+            .filter_map(|(remediation, item)| {
                 let item = item.filter(|item| !item.has_ended())?;
                 let is_done = item.status == ActionStatus::Succeeded;
-                Some(Remedy { succeeded_at: item.settled_at.filter(|_| is_done), ..remedy })
+                Some(Remediation { succeeded_at: item.completed_at.filter(|_| is_done), ..remediation })
             })
             .collect();
-        Ok(watch)
+        Ok(state)
     }
 
-    fn counters(&self, arrivals: &[Arrival]) -> Counters {
-        let rows = arrivals.iter().map(Arrival::counted_in);
+    fn counters(&self, arrivals: &[PendingEvent]) -> Counters {
+        let rows = arrivals.iter().map(PendingEvent::counted_in);
         let rows: BTreeSet<(Engine, Day)> = rows.collect();
         rows.into_iter().map(|(engine, day)| ((engine, day), self.shards.shard(engine, day))).collect()
     }
@@ -290,7 +292,11 @@ impl Intake {
     /// The events come first, then the counters.
     ///
     /// INVARIANT: an event, its count and its actions are in one transaction. There is no other way to write them.
-    fn transaction(&self, arrivals: &[Arrival], counters: &Counters) -> Result<Vec<TransactWriteItem>, StoreError> {
+    fn transaction(
+        &self,
+        arrivals: &[PendingEvent],
+        counters: &Counters,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut items = Vec::new();
         for arrival in arrivals {
             let shard = counters.get(&arrival.counted_in()).copied().unwrap_or_default();
@@ -301,24 +307,24 @@ impl Intake {
             let counted = counted.map(|arrival| (&arrival.event, arrival.actions.as_slice()));
             items.push(self.life.rollups().count(*row, *shard, counted)?);
         }
-        for Arrival { event, actions, decided, .. } in arrivals {
+        for PendingEvent { event, actions, decided, .. } in arrivals {
             for action in actions {
                 items.push(self.life.actions().put(action)?);
             }
             let Some((before, plan)) = decided else { continue };
-            let kind = Kind::of(&event.reported);
-            if plan.watch.is_some() || plan.counted {
+            let incident_key = IncidentKey::of(&event.reported);
+            if plan.state.is_some() || plan.counted {
                 let counted_at = plan.counted.then_some(event.occurred_at);
-                let next = Next { watch: plan.watch.as_ref(), counted_at, notice: None };
-                items.extend(self.life.put_watch(&kind, before, &next, event.occurred_at)?);
+                let next = Next { state: plan.state.as_ref(), counted_at, notification: None };
+                items.extend(self.life.put_watch(&incident_key, before, &next, event.occurred_at)?);
             }
-            items.extend(self.life.put_ineffective(&kind, &plan.ineffective, event.occurred_at)?);
+            items.extend(self.life.put_ineffective(&incident_key, &plan.ineffective, event.occurred_at)?);
         }
         Ok(items)
     }
 
     /// The id is taken: by this very request, whose answer was lost, or by an earlier one with the same key.
-    async fn exists(&self, arrival: Arrival, stored: &Item) -> Result<Recorded, StoreError> {
+    async fn exists(&self, arrival: PendingEvent, stored: &Item) -> Result<WriteOutcome, StoreError> {
         let stored = self.events.parse(stored)?;
         let may_be_ours = !arrival.keyed || arrival.in_progress;
         if may_be_ours && stored == arrival.event {
@@ -328,18 +334,18 @@ impl Intake {
     }
 
     /// This request stored it, if not by its last try; the table has the actions that were decided on then.
-    async fn created(&self, arrival: &Arrival, stored: Event) -> Result<Recorded, StoreError> {
+    async fn created(&self, arrival: &PendingEvent, stored: Event) -> Result<WriteOutcome, StoreError> {
         let actions = if arrival.decided.is_some() { self.actions_of(&stored).await? } else { Vec::new() };
-        Ok(Recorded::Created { event: stored, tell: !actions.is_empty(), actions })
+        Ok(WriteOutcome::Created { event: stored, tell: !actions.is_empty(), actions })
     }
 
     /// No answer came, so it may be stored or not. Only the table knows; this was found there.
     async fn found(
         &self,
-        arrival: Arrival,
+        arrival: PendingEvent,
         found: Result<Option<Event>, StoreError>,
         error: StoreError,
-    ) -> Result<Recorded, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         match (found, error) {
             (Ok(Some(stored)), _) if stored == arrival.event => self.created(&arrival, stored).await,
             (Ok(Some(stored)), _) if arrival.keyed => Ok(arrival.replay(stored)),
@@ -354,9 +360,9 @@ impl Intake {
     /// told to readers, the next try goes on as before.
     async fn leave(&self, engine: Engine, day: Day, clock: &dyn Clock) {
         let width = self.shards.width(engine, day);
-        let told = if width == MAX_WIDTH { Ok(Some(width)) } else { self.known_width(engine, day, width).await };
-        match told {
-            Ok(Some(known)) => self.shards.leave(engine, day, known, clock.random()),
+        let notified = if width == MAX_WIDTH { Ok(Some(width)) } else { self.known_width(engine, day, width).await };
+        match notified {
+            Ok(Some(record)) => self.shards.leave(engine, day, record, clock.random()),
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "could not spread"),
         }
@@ -365,9 +371,9 @@ impl Intake {
     /// Over how many rows readers know the day to be spread, once there are some that this environment has not tried.
     async fn known_width(&self, engine: Engine, day: Day, width: u32) -> Result<Option<u32>, StoreError> {
         // To read is in nobody's way: of a crowd one publishes, and the others find it.
-        let known = self.life.rollups().width(engine, day).await?;
-        if known > width || self.shards.may_move(engine, day) {
-            return Ok(Some(known));
+        let record = self.life.rollups().width(engine, day).await?;
+        if record > width || self.shards.may_move(engine, day) {
+            return Ok(Some(record));
         }
         // INVARIANT: readers are told of the wider spread before anything is written there.
         self.life.rollups().publish_width(engine, day, (width * 2).min(MAX_WIDTH)).await

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use model::{Day, Engine, EventId, Hour, IncidentId, Kind, ReportId, Severity, Timestamp};
+use model::{Day, Engine, EventId, Hour, IncidentId, IncidentKey, ReportId, Severity, Timestamp};
 use thiserror::Error;
 
 /// How many partitions the `due` index spreads over: a sweep reads each of them once.
@@ -59,32 +59,32 @@ pub(crate) fn settled(day: Day) -> String {
 }
 
 /// `incidents.fingerprint`: one kind of trouble.
-pub(crate) fn fingerprint(kind: &Kind) -> String {
-    format!("{}#{}", kind.engine, kind.event_type.as_str())
+pub(crate) fn fingerprint(key: &IncidentKey) -> String {
+    format!("{}#{}", key.engine, key.event_type.as_str())
 }
 
 /// The kind of trouble that a fingerprint is of.
-pub(crate) fn kind(fingerprint: &str) -> Option<Kind> {
+pub(crate) fn incident_key(fingerprint: &str) -> Option<IncidentKey> {
     let (engine, event_type) = fingerprint.split_once('#')?;
-    Some(Kind { engine: engine.parse().ok()?, event_type: event_type.parse().ok()? })
+    Some(IncidentKey { engine: engine.parse().ok()?, event_type: event_type.parse().ok()? })
 }
 
 /// `incidents.opened_at` of the row that holds what is remembered of the kind, and its latest incident.
-pub(crate) const WATCH: &str = "watch";
+pub(crate) const STATE: &str = "state";
 
 /// `incidents.opened_at` of a notice: behind its incident, in the order of its notices.
-pub(crate) fn notice(opened_at: Timestamp, number: u32) -> String {
+pub(crate) fn notification(opened_at: Timestamp, number: u32) -> String {
     format!("{opened_at}#{number:06}")
 }
 
 /// What all notices of an incident begin with.
-pub(crate) fn notices(opened_at: Timestamp) -> String {
+pub(crate) fn notifications(opened_at: Timestamp) -> String {
     format!("{opened_at}#")
 }
 
 /// `incidents.listed`: its place in the list of incidents.
 pub(crate) fn listed(id: &IncidentId) -> String {
-    format!("{}#{}", id.opened_at, fingerprint(&id.kind))
+    format!("{}#{}", id.opened_at, fingerprint(&id.key))
 }
 
 /// `incidents.fingerprint` of rows that are about no kind of trouble, but about AGE.
@@ -107,7 +107,7 @@ pub struct Position(String);
 /// A text that is not a position.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("is not a position in a list")]
-pub struct NotAPosition;
+pub struct InvalidPosition;
 
 impl Position {
     /// Where everything that happened before `moment` begins, seen from the newest.
@@ -144,16 +144,16 @@ impl fmt::Display for Position {
 }
 
 impl FromStr for Position {
-    type Err = NotAPosition;
+    type Err = InvalidPosition;
 
-    fn from_str(text: &str) -> Result<Self, NotAPosition> {
+    fn from_str(text: &str) -> Result<Self, InvalidPosition> {
         let (moment, id) = text.split_once('#').map_or((text, None), |(moment, id)| (moment, Some(id)));
-        let moment: Timestamp = moment.parse().map_err(|_| NotAPosition)?;
+        let moment: Timestamp = moment.parse().map_err(|_| InvalidPosition)?;
         let position = match id {
-            Some(id) => Self::of_event(moment, id.parse().map_err(|_| NotAPosition)?),
+            Some(id) => Self::of_event(moment, id.parse().map_err(|_| InvalidPosition)?),
             None => Self::before(moment),
         };
-        if position.0 == text { Ok(position) } else { Err(NotAPosition) }
+        if position.0 == text { Ok(position) } else { Err(InvalidPosition) }
     }
 }
 
@@ -175,11 +175,11 @@ mod tests {
 
     #[test]
     fn fingerprints_are_read_back() {
-        let kind = |event_type: &str| Kind { engine: Engine::Qa, event_type: event_type.parse().unwrap() };
+        let kind = |event_type: &str| IncidentKey { engine: Engine::Qa, event_type: event_type.parse().unwrap() };
         for event_type in ["suite_failed", "a#b", "é"] {
-            assert_eq!(super::kind(&fingerprint(&kind(event_type))), Some(kind(event_type)));
+            assert_eq!(super::incident_key(&fingerprint(&kind(event_type))), Some(kind(event_type)));
         }
-        assert_eq!(super::kind(AGE), None);
+        assert_eq!(super::incident_key(AGE), None);
     }
 
     #[test]

@@ -1,26 +1,29 @@
 //! Moving actions and incidents on, together with what is remembered of their kind of trouble.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use model::{ActionItem, ActionStatus, Alarm, Clock, IllegalMove, Kind, Notice, Remedy, Timestamp, Watch};
+use model::{
+    ActionItem, ActionStatus, Clock, FailedRemediation, IncidentKey, IncidentState, InvalidTransition, Notification,
+    Remediation, Timestamp,
+};
 
+use crate::incident_states::{IncidentStateRecord, Next};
 use crate::row::text;
 use crate::transaction::{self, Attempt};
-use crate::watches::{Kept, Next};
-use crate::{Actions, Consistency, HealthRecord, Mailer, Rollups, StoreError, Watches, backoff};
+use crate::{Actions, Consistency, EmailRateLimiter, HealthStore, IncidentStates, Rollups, StoreError, backoff};
 
 /// Others may be writing the same watch; more often than this they are not just passing.
 const MAX_ATTEMPTS: u32 = 14;
 
 /// What a remedy's bad end does to the watch of its kind.
-pub type OnAlarm<'a> = &'a (dyn Fn(&mut Watch, Alarm) + Sync);
+pub type OnFailedRemediation<'a> = &'a (dyn Fn(&mut IncidentState, FailedRemediation) + Sync);
 
 /// What is decided on about a watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The watch, from now on. Its version is raised when it is written.
-    pub watch: Watch,
+    pub state: IncidentState,
     /// The notice that was sent.
-    pub notice: Option<Notice>,
+    pub notification: Option<Notification>,
     /// When it came about.
     pub at: Timestamp,
 }
@@ -29,14 +32,14 @@ pub struct Change {
 #[derive(Debug, Clone)]
 pub struct Life {
     actions: Actions,
-    watches: Watches,
+    watches: IncidentStates,
     rollups: Rollups,
 }
 
 impl Life {
     /// Writes to these tables.
     #[must_use]
-    pub const fn new(actions: Actions, watches: Watches, rollups: Rollups) -> Self {
+    pub const fn new(actions: Actions, watches: IncidentStates, rollups: Rollups) -> Self {
         Self { actions, watches, rollups }
     }
 
@@ -48,20 +51,20 @@ impl Life {
 
     /// What is remembered of each kind of trouble.
     #[must_use]
-    pub const fn watches(&self) -> &Watches {
+    pub const fn watches(&self) -> &IncidentStates {
         &self.watches
     }
 
     /// How many e-mails may be sent.
     #[must_use]
-    pub fn mailer(&self) -> Mailer {
-        Mailer(self.watches.0.clone())
+    pub fn mailer(&self) -> EmailRateLimiter {
+        EmailRateLimiter(self.watches.0.clone())
     }
 
     /// How AGE itself is.
     #[must_use]
-    pub fn health(&self) -> HealthRecord {
-        HealthRecord(self.watches.0.clone())
+    pub fn health(&self) -> HealthStore {
+        HealthStore(self.watches.0.clone())
     }
 
     /// Where all of it is counted.
@@ -96,7 +99,7 @@ impl Life {
     }
 
     /// Moves `old` on to `new`, if it is still as `old` has it. False, and nothing is changed, if it is not. A bad end is
-    /// an alarm, which `on_alarm` takes into the watch.
+    /// an alarm, which `on_failed_remediation` takes into the watch.
     ///
     /// # Errors
     /// [`StoreError::Illegal`] if an action has no such move; another [`StoreError`] if it was not written.
@@ -104,33 +107,36 @@ impl Life {
         &self,
         old: &ActionItem,
         new: &ActionItem,
-        on_alarm: OnAlarm<'_>,
+        on_failed_remediation: OnFailedRemediation<'_>,
         clock: &dyn Clock,
     ) -> Result<bool, StoreError> {
         let now = clock.now();
-        let is_counted = new.action.is_remedy() && !(old.status.is_running() && new.status.is_running());
+        let is_counted = new.action.is_remediation() && !(old.status.is_running() && new.status.is_running());
         if old.status == new.status || !is_counted {
             // A write whose answer was lost, tried again by the SDK, finds its own work.
             return Ok(self.actions.replace(old, new, now).await? || self.is_now(new).await?);
         }
         // The watch has all remedies that may still help, done or not: only an end concerns it.
         let concerns_watch = new.status.is_final();
-        let kind = new.kind();
-        let at = new.settled_at.unwrap_or(now);
+        let incident_key = new.incident_key();
+        let at = new.completed_at.unwrap_or(now);
         for attempt in 1..=MAX_ATTEMPTS {
             if attempt > 1 {
                 backoff::wait(attempt, clock).await;
             }
             let mut items = vec![self.actions.put_replacement(old, new, now)?, self.rollups.settle(old, new)?];
             if concerns_watch {
-                let before = self.watches.get(&kind).await?;
-                let mut watch = before.watch.clone();
-                watch.version += 1;
-                watch.forget(new.action, new.event_id);
-                if new.status.is_bad_end() {
-                    on_alarm(&mut watch, Alarm { action: new.action, event_id: new.event_id, status: new.status, at });
+                let before = self.watches.get(&incident_key).await?;
+                let mut state = before.state.clone();
+                state.version += 1;
+                state.forget(new.action, new.event_id);
+                if new.status.is_failure() {
+                    on_failed_remediation(
+                        &mut state,
+                        FailedRemediation { action: new.action, event_id: new.event_id, status: new.status, at },
+                    );
                 }
-                items.extend(self.put_watch(&kind, &before, &Next::to(&watch), at)?);
+                items.extend(self.put_watch(&incident_key, &before, &Next::to(&state), at)?);
             }
             let table = &self.actions.0;
             match transaction::send(&table.client, &table.name, items).await? {
@@ -155,18 +161,18 @@ impl Life {
         &self,
         mut item: ActionItem,
         to: ActionStatus,
-        on_alarm: OnAlarm<'_>,
+        on_failed_remediation: OnFailedRemediation<'_>,
         clock: &dyn Clock,
         next: impl Fn(&ActionItem) -> ActionItem,
     ) -> Result<ActionItem, StoreError> {
         for _ in 0..MAX_ATTEMPTS {
-            item.status.to(to)?;
+            item.status.transition_to(to)?;
             let new = next(&item);
-            if self.advance(&item, &new, on_alarm, clock).await? {
+            if self.advance(&item, &new, on_failed_remediation, clock).await? {
                 return Ok(new);
             }
             let stored = self.actions.get(item.event_id, item.action).await?;
-            item = stored.ok_or(IllegalMove { from: item.status, to })?;
+            item = stored.ok_or(InvalidTransition { from: item.status, to })?;
         }
         Err(self.contended())
     }
@@ -178,22 +184,22 @@ impl Life {
     /// What `decide` says, or a [`StoreError`] if it was not written.
     pub async fn change<E: From<StoreError>>(
         &self,
-        kind: &Kind,
+        incident_key: &IncidentKey,
         clock: &dyn Clock,
-        mut decide: impl FnMut(&Kept) -> Result<Option<Change>, E>,
-    ) -> Result<Option<Kept>, E> {
+        mut decide: impl FnMut(&IncidentStateRecord) -> Result<Option<Change>, E>,
+    ) -> Result<Option<IncidentStateRecord>, E> {
         for attempt in 1..=MAX_ATTEMPTS {
             if attempt > 1 {
                 backoff::wait(attempt, clock).await;
             }
-            let before = self.watches.get(kind).await?;
-            let Some(Change { mut watch, notice, at }) = decide(&before)? else { return Ok(None) };
-            watch.version = before.watch.version + 1;
-            let next = Next { notice: notice.as_ref(), ..Next::to(&watch) };
-            let items = self.put_watch(kind, &before, &next, at)?;
+            let before = self.watches.get(incident_key).await?;
+            let Some(Change { mut state, notification, at }) = decide(&before)? else { return Ok(None) };
+            state.version = before.state.version + 1;
+            let next = Next { notification: notification.as_ref(), ..Next::to(&state) };
+            let items = self.put_watch(incident_key, &before, &next, at)?;
             let table = &self.watches.0;
             if let Attempt::Committed = transaction::send(&table.client, &table.name, items).await? {
-                return Ok(Some(Kept { watch, tally: before.tally }));
+                return Ok(Some(IncidentStateRecord { state, counters: before.counters }));
             }
         }
         Err(self.contended().into())
@@ -202,14 +208,14 @@ impl Life {
     /// What follows on `before`, with the `notify_admin` that goes with its incident.
     pub(crate) fn put_watch(
         &self,
-        kind: &Kind,
-        before: &Kept,
+        incident_key: &IncidentKey,
+        before: &IncidentStateRecord,
         next: &Next<'_>,
         at: Timestamp,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let mut items = self.watches.put(kind, before, next)?;
-        let notify = |watch: &Watch| watch.incident.as_ref().and_then(|incident| incident.notify_admin);
-        if let (Some(old), Some(new)) = (notify(&before.watch), next.watch.and_then(notify))
+        let mut items = self.watches.put(incident_key, before, next)?;
+        let notify = |state: &IncidentState| state.incident.as_ref().and_then(|incident| incident.notify_admin);
+        if let (Some(old), Some(new)) = (notify(&before.state), next.state.and_then(notify))
             && old.event_id == new.event_id
             && old.status != new.status
         {
@@ -221,15 +227,15 @@ impl Life {
     /// Says of remedies of one kind that they were of no use, as parts of a transaction.
     pub(crate) fn put_ineffective(
         &self,
-        kind: &Kind,
-        remedies: &[Remedy],
+        incident_key: &IncidentKey,
+        remediations: &[Remediation],
         at: Timestamp,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut items = Vec::new();
-        for Remedy { event_id, action, .. } in remedies {
+        for Remediation { event_id, action, .. } in remediations {
             items.push(self.actions.put_ineffective(*event_id, *action, at)?);
         }
-        items.extend(self.rollups.ineffective(kind.engine, remedies)?);
+        items.extend(self.rollups.ineffective(incident_key.engine, remediations)?);
         Ok(items)
     }
 

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
-pub use counted::Counted;
 use counted::EngineDay;
+pub use counted::RollupSet;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use memory::Memory;
-use model::{ActionItem, ActionStatus, Day, Engine, Event, Period, Remedy, Timestamp};
+use model::{ActionItem, ActionStatus, Day, Engine, Event, Period, Remediation, Timestamp};
 pub use rows::Rollup;
 use rows::Row;
 
@@ -27,7 +27,7 @@ use crate::{StoreError, keys, transaction};
 const SHARDS_AT_ONCE: usize = 8;
 
 const WIDTH: &str = "width";
-const OWED: &str = "owed";
+const PLANNED: &str = "planned";
 const SUPPRESSED: &str = "suppressed";
 const OUTCOMES: &str = "outcomes";
 const OUTCOME_MILLIS: &str = "outcome_millis";
@@ -69,7 +69,7 @@ impl Rollups {
     ///
     /// # Errors
     /// [`StoreError`] if any row of it cannot be read: there are no partial counts.
-    pub async fn of(&self, period: Period, freshness: Freshness) -> Result<Counted, StoreError> {
+    pub async fn of(&self, period: Period, freshness: Freshness) -> Result<RollupSet, StoreError> {
         self.days((period.first_day(), period.last_day()), freshness).await
     }
 
@@ -77,7 +77,7 @@ impl Rollups {
     ///
     /// # Errors
     /// As [`Rollups::of`].
-    pub(crate) async fn days(&self, days: (Day, Day), freshness: Freshness) -> Result<Counted, StoreError> {
+    pub(crate) async fn days(&self, days: (Day, Day), freshness: Freshness) -> Result<RollupSet, StoreError> {
         self.read(Engine::ALL, days, freshness).await
     }
 
@@ -87,9 +87,9 @@ impl Rollups {
         engines: &[Engine],
         days: (Day, Day),
         freshness: Freshness,
-    ) -> Result<Counted, StoreError> {
+    ) -> Result<RollupSet, StoreError> {
         let of_engine = |engine: &Engine| self.read_engine(*engine, days, freshness);
-        Ok(Counted(try_join_all(engines.iter().map(of_engine)).await?.into_iter().flatten().collect()))
+        Ok(RollupSet(try_join_all(engines.iter().map(of_engine)).await?.into_iter().flatten().collect()))
     }
 
     async fn read_engine(
@@ -184,8 +184,8 @@ impl Rollups {
         for (event, actions) in events {
             *counters.entry(keys::counter(event.occurred_at.hour(), event.reported.severity)).or_default() += 1;
             // People's messages are their incident's.
-            for item in actions.iter().filter(|item| item.action.is_remedy()) {
-                let counter = if item.status == ActionStatus::Suppressed { SUPPRESSED } else { OWED };
+            for item in actions.iter().filter(|item| item.action.is_remediation()) {
+                let counter = if item.status == ActionStatus::Suppressed { SUPPRESSED } else { PLANNED };
                 *counters.entry(counter.to_owned()).or_default() += 1;
             }
         }
@@ -199,8 +199,8 @@ impl Rollups {
         if old.status == ActionStatus::Succeeded {
             counters.push((old.status.to_string(), -1));
         }
-        if let (ActionStatus::Succeeded | ActionStatus::Failed, Some(settled_at)) = (new.status, new.settled_at) {
-            let took = settled_at.millis().saturating_sub(new.created_at.millis()).max(0);
+        if let (ActionStatus::Succeeded | ActionStatus::Failed, Some(completed_at)) = (new.status, new.completed_at) {
+            let took = completed_at.millis().saturating_sub(new.created_at.millis()).max(0);
             counters.extend([(OUTCOMES.to_owned(), 1), (OUTCOME_MILLIS.to_owned(), took)]);
         }
         self.add(keys::engine_shard(new.engine, 0), keys::settled(new.created_at.day()), &counters)
@@ -210,11 +210,11 @@ impl Rollups {
     pub(crate) fn ineffective(
         &self,
         engine: Engine,
-        remedies: &[Remedy],
+        remediations: &[Remediation],
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut days: BTreeMap<Day, i64> = BTreeMap::new();
-        for remedy in remedies {
-            *days.entry(remedy.since.day()).or_default() += 1;
+        for remediation in remediations {
+            *days.entry(remediation.since.day()).or_default() += 1;
         }
         let of_day = |(day, number): (Day, i64)| {
             let (from, to) = (ActionStatus::Succeeded.to_string(), ActionStatus::Ineffective.to_string());

@@ -28,13 +28,13 @@ struct Place {
 }
 
 impl Shards {
-    fn known(&self) -> MutexGuard<'_, BTreeMap<Engine, Place>> {
+    fn record(&self) -> MutexGuard<'_, BTreeMap<Engine, Place>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn place(&self, engine: Engine, day: Day) -> Place {
-        let known = self.known().get(&engine).copied().filter(|known| known.day == day);
-        known.unwrap_or(Place { day, width: 1, shard: 0, moves_left: 0 })
+        let record = self.record().get(&engine).copied().filter(|record| record.day == day);
+        record.unwrap_or(Place { day, width: 1, shard: 0, moves_left: 0 })
     }
 
     /// Over how many rows `engine` is spread on `day`, as far as this environment knows.
@@ -61,7 +61,7 @@ impl Shards {
         let others = u128::from(width - 1).max(1);
         let steps = 1 + u32::try_from(random % others).unwrap_or(0);
         let moves_left = if width == left.width { left.moves_left.saturating_sub(1) } else { MOVES };
-        self.known().insert(engine, Place { day, width, shard: (left.shard + steps) % width, moves_left });
+        self.record().insert(engine, Place { day, width, shard: (left.shard + steps) % width, moves_left });
     }
 }
 

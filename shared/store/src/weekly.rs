@@ -109,7 +109,7 @@ impl WeeklyReports {
     /// # Errors
     /// [`StoreError`] if it could not be recorded.
     pub async fn mark_sent(&self, id: ReportId, clock: &dyn Clock) -> Result<bool, StoreError> {
-        let (from, to) = (ActionStatus::Pending, ActionStatus::Pending.to(ActionStatus::Succeeded)?);
+        let (from, to) = (ActionStatus::Pending, ActionStatus::Pending.transition_to(ActionStatus::Succeeded)?);
         let update = self
             .update(id)
             .update_expression("SET #status = :to, dispatched_at = :now")

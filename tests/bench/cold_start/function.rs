@@ -125,8 +125,8 @@ pub(crate) fn environment(runtime_api: &str, aws: &str, trusted: &str, function:
     ];
     let topics = [
         ("ACTIONS_TOPIC_ARN", "actions"),
-        ("ESCALATIONS_TOPIC_ARN", "escalations"),
-        ("ESCALATIONS_SECOND_TOPIC_ARN", "escalations-second"),
+        ("NOTIFICATIONS_TOPIC_ARN", "notifications"),
+        ("SECOND_LINE_TOPIC_ARN", "second-line"),
         ("REPORTS_TOPIC_ARN", "reports"),
     ];
     known.map(set).into_iter().chain(topics.map(|(name, to)| (name.to_owned(), topic(to)))).collect()

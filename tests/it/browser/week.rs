@@ -81,13 +81,13 @@ pub(super) async fn live(world: &World) {
 /// The events, moved on by the week between the sample's Monday and ours.
 fn events() -> Vec<(Timestamp, Value)> {
     let lines = include_str!("../../../examples/week.ndjson").lines();
-    let moved = lines.map(|line| {
+    let transitions = lines.map(|line| {
         let mut event: Value = serde_json::from_str(line).unwrap();
         let at = event["sourceTime"].as_str().unwrap().parse::<Timestamp>().unwrap().plus_days(7);
         event["sourceTime"] = Value::from(at.to_string());
         (at, event)
     });
-    moved.collect()
+    transitions.collect()
 }
 
 fn steps(events: Vec<(Timestamp, Value)>, ends: Timestamp) -> Vec<(Timestamp, Step)> {
@@ -144,7 +144,7 @@ async fn work(world: &World, engines: &BTreeMap<&'static str, Api>, done: usize)
 impl Act {
     async fn carry_out(&self, world: &World) {
         let (list, query) = match self.deed {
-            Deed::Decide(_) => ("actions", "status=awaiting_approval"),
+            Deed::Decide(_) => ("actions", "status=pending_approval"),
             Deed::Acknowledge(_) | Deed::Resolve(_) => ("incidents", "limit=200"),
         };
         let listed = world.get(&format!("/api/governance/{list}?{query}")).await;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Clock, Engine, Grant, Keyring, ManualClock, NotChanged, Role, Timestamp, Token};
+use model::{Clock, Engine, Grant, Keyring, KeyringError, ManualClock, Role, Timestamp, Token};
 use store::{Credentials, StoreError};
 
 /// The admin that the tests are, unless they say otherwise.
@@ -67,7 +67,7 @@ fn add(
 /// Why a keyring could not be changed.
 #[derive(Debug)]
 pub(crate) enum Failed {
-    Not(#[expect(dead_code, reason = "for the message of a failed test")] NotChanged),
+    Not(#[expect(dead_code, reason = "for the message of a failed test")] KeyringError),
     Store(#[expect(dead_code, reason = "for the message of a failed test")] StoreError),
 }
 

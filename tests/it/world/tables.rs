@@ -31,7 +31,10 @@ fn templates_tables() -> Vec<(String, Value)> {
     });
     let tables: Vec<_> = tables
         .map(|(name, table)| {
-            (name.as_str().unwrap().to_owned(), serde_json::to_value(table.get("Properties")).unwrap())
+            (
+                name.as_str().unwrap().trim_end_matches("Table").to_owned(),
+                serde_json::to_value(table.get("Properties")).unwrap(),
+            )
         })
         .collect();
     assert!(tables.len() >= 4, "the template has lost its tables");

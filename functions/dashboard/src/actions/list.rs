@@ -64,11 +64,11 @@ impl Group {
 
     const fn has(self, status: ActionStatus) -> bool {
         match self {
-            Self::Waiting => matches!(status, ActionStatus::AwaitingApproval),
+            Self::Waiting => matches!(status, ActionStatus::PendingApproval),
             Self::UnderWay => {
                 matches!(status, ActionStatus::Pending | ActionStatus::Dispatched | ActionStatus::Succeeded)
             }
-            Self::BadEnd => status.is_bad_end(),
+            Self::BadEnd => status.is_failure(),
             Self::Helped => matches!(status, ActionStatus::Verified),
             Self::NotDone => {
                 matches!(status, ActionStatus::Denied | ActionStatus::Expired | ActionStatus::Suppressed)
@@ -145,7 +145,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
     let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
     let is_later = before.is_some();
     let Found { items, more, next } = match group {
-        Group::Waiting | Group::UnderWay => app.unended(group).await?,
+        Group::Waiting | Group::UnderWay => app.open_actions(group).await?,
         _ => app.look_through(group, before).await?,
     };
     let next = next.map(|position| app.cursors.seal(&scope, &position));
@@ -164,10 +164,11 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
 
 impl Parts {
     /// Those that have not ended, those to be looked at first before the others. The index of what is due has them all.
-    async fn unended(&self, group: Group) -> Result<Found, StoreError> {
+    async fn open_actions(&self, group: Group) -> Result<Found, StoreError> {
         let actions = self.tables.life.actions();
-        let unended = actions.unended().await?;
-        let mut due: Vec<_> = unended.into_iter().filter_map(Result::ok).filter(|row| group.has(row.status)).collect();
+        let open_actions = actions.open_actions().await?;
+        let mut due: Vec<_> =
+            open_actions.into_iter().filter_map(Result::ok).filter(|row| group.has(row.status)).collect();
         let more = due.len().saturating_sub(LIMIT);
         due.truncate(LIMIT);
         let mut events: Vec<_> = due.iter().map(|row| row.event_id).collect();
@@ -180,7 +181,7 @@ impl Parts {
 
     /// Those whose events stand before `before`, newest first.
     async fn look_through(&self, group: Group, mut before: Option<Position>) -> Result<Found, StoreError> {
-        let severe = Severity::ALL.iter().copied().filter(|severity| *severity >= self.policy.actions.from);
+        let severe = Severity::ALL.iter().copied().filter(|severity| *severity >= self.policy.actions.min_severity);
         let filter = EventFilter { severities: severe.collect(), ..EventFilter::default() };
         let mut items = Vec::new();
         for _ in 0..MAX_ROUNDS {
@@ -205,7 +206,7 @@ impl Parts {
             severity: item.severity,
             status: item.status,
             created_at: item.created_at,
-            due_at: item.due_at.filter(|_| item.status == ActionStatus::AwaitingApproval),
+            due_at: item.due_at.filter(|_| item.status == ActionStatus::PendingApproval),
         }
     }
 }

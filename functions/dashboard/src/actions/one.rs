@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{Action, ActionItem, ActionStatus, Decision, Event, EventId};
+use model::{Action, ActionItem, ActionStatus, ApprovalDecision, Event, EventId};
 use platform::{NoQuery, PathNames, Problem};
 use tokio::try_join;
 
@@ -42,7 +42,7 @@ pub(crate) async fn show(
     let (event, action) = named(&event, &action)?;
     let (event, item) = try_join!(app.event(event), app.action(event, action))?;
     let (reported, engine, now) = (&event.reported, app.policy.title(item.engine), app.clock.now());
-    let waits = item.status == ActionStatus::AwaitingApproval;
+    let waits = item.status == ActionStatus::PendingApproval;
     let left = item.due_at.filter(|until| waits && *until > now);
     let page = Page {
         session: &session,
@@ -68,7 +68,7 @@ pub(crate) async fn approve(
     _: NoQuery,
     form: Form,
 ) -> Result<Response, Problem> {
-    app.decide(&session, named(&event, &action)?, form, Decision::Approve).await
+    app.decide(&session, named(&event, &action)?, form, ApprovalDecision::Approve).await
 }
 
 pub(crate) async fn deny(
@@ -78,7 +78,7 @@ pub(crate) async fn deny(
     _: NoQuery,
     form: Form,
 ) -> Result<Response, Problem> {
-    app.decide(&session, named(&event, &action)?, form, Decision::Deny).await
+    app.decide(&session, named(&event, &action)?, form, ApprovalDecision::Deny).await
 }
 
 /// The event and the action that a path names. What is no name is the name of nothing.
@@ -101,7 +101,7 @@ impl Parts {
         session: &Session,
         (event, action): (EventId, Action),
         Form(mut form): Form,
-        decision: Decision,
+        decision: ApprovalDecision,
     ) -> Result<Response, Problem> {
         let digest: String = form.take("digest").unwrap_or_default();
         form.finish()?;

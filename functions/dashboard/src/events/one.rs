@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{ActionItem, ActionStatus, Event, EventId, Kind};
+use model::{ActionItem, ActionStatus, Event, EventId, IncidentKey};
 use platform::{NoQuery, PathId, Problem};
 use store::Consistency;
 
@@ -23,13 +23,13 @@ struct Page<'a> {
     event_type: Shown,
     event: &'a Event,
     details: Shown,
-    deeds: Vec<Deed>,
+    activity: Vec<ActionSection>,
     /// The page of the incident that it is a part of, if that is its kind's latest.
     incident: Option<String>,
 }
 
 /// What AGE did about it.
-struct Deed {
+struct ActionSection {
     title: String,
     path: String,
     status: ActionStatus,
@@ -51,14 +51,14 @@ pub(crate) async fn show(
         engine,
         event_type: Shown::new(reported.event_type.as_str()),
         details: Shown::new(&indented(reported.details.as_str())),
-        deeds: items.iter().map(|item| Deed::of(item, engine)).collect(),
+        activity: items.iter().map(|item| ActionSection::of(item, engine)).collect(),
         incident: app.incident_of(&event).await?,
         event: &event,
     };
     Ok(page::html(StatusCode::OK, &page))
 }
 
-impl Deed {
+impl ActionSection {
     fn of(item: &ActionItem, engine: &str) -> Self {
         Self {
             title: item.action.to_string(),
@@ -77,13 +77,14 @@ impl Parts {
 
     /// The page of the latest incident of the event's kind, if the event came while it lasted.
     async fn incident_of(&self, event: &Event) -> Result<Option<String>, Problem> {
-        let kind = Kind { engine: event.reported.engine, event_type: event.reported.event_type.clone() };
-        let kept = self.tables.life.watches().get(&kind).await?;
+        let incident_key = IncidentKey { engine: event.reported.engine, event_type: event.reported.event_type.clone() };
+        let record = self.tables.life.watches().get(&incident_key).await?;
         let lasted = |incident: &model::Incident| {
             let ended = incident.resolved.as_ref().is_some_and(|mark| mark.at < event.occurred_at);
             incident.event_id == Some(event.id) || (incident.opened_at <= event.occurred_at && !ended)
         };
-        let incident = kept.watch.incident.filter(lasted);
-        Ok(incident.map(|incident| incidents::path(&model::IncidentId { kind, opened_at: incident.opened_at })))
+        let incident = record.state.incident.filter(lasted);
+        Ok(incident
+            .map(|incident| incidents::path(&model::IncidentId { key: incident_key, opened_at: incident.opened_at })))
     }
 }

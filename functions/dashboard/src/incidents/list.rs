@@ -7,9 +7,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{IncidentStatus, Mark, Severity, Timestamp, Unknown};
+use model::{IncidentStatus, Severity, StatusChange, Timestamp, UnknownName};
 use platform::{Problem, Query};
-use store::Known;
+use store::IncidentRecord;
 
 use crate::page::{self, Part};
 use crate::session::Session;
@@ -43,8 +43,8 @@ struct Row {
     cause: &'static str,
     opened_at: Timestamp,
     events: String,
-    acknowledged: Option<Mark>,
-    resolved: Option<Mark>,
+    acknowledged: Option<StatusChange>,
+    resolved: Option<StatusChange>,
 }
 
 /// Which ones are listed.
@@ -73,9 +73,9 @@ impl fmt::Display for Filter {
 }
 
 impl FromStr for Filter {
-    type Err = Unknown;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, Unknown> {
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         if text == "all" { Ok(Self::All) } else { text.parse().map(Self::Of) }
     }
 }
@@ -95,7 +95,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
         part: Part::Incidents,
         filter,
         filters: Filter::ALL,
-        rows: page.incidents.into_iter().map(|known| app.row(known)).collect(),
+        rows: page.incidents.into_iter().map(|record| app.row(record)).collect(),
         next: next.map(|cursor| format!("/dashboard/incidents?status={filter}&cursor={cursor}")),
         is_later: before.is_some(),
     };
@@ -103,16 +103,16 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
 }
 
 impl Parts {
-    fn row(&self, Known { id, incident, tally }: Known) -> Row {
+    fn row(&self, IncidentRecord { id, incident, counters }: IncidentRecord) -> Row {
         Row {
             path: incidents::path(&id),
-            engine: self.policy.title(id.kind.engine).to_owned(),
-            event_type: Shown::new(id.kind.event_type.as_str()),
+            engine: self.policy.title(id.key.engine).to_owned(),
+            event_type: Shown::new(id.key.event_type.as_str()),
             status: incident.status,
             severity: incident.severity,
             cause: incidents::cause(incident.cause),
             opened_at: incident.opened_at,
-            events: crate::text::count(tally.events, "event"),
+            events: crate::text::count(counters.events, "event"),
             acknowledged: incident.acknowledged,
             resolved: incident.resolved,
         }

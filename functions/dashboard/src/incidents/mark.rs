@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use model::{AlreadyTaken, Incident, IncidentId, IncidentStatus, Mark};
+use model::{Incident, IncidentId, IncidentStatus, IncidentStatusConflict, StatusChange};
 use platform::{NoQuery, PathId, Problem};
 
 use crate::form::Form;
@@ -37,11 +37,11 @@ impl Parts {
         id: &IncidentId,
         form: Form,
         status: IncidentStatus,
-        apply: impl Fn(&mut Incident, Mark) -> Result<(), AlreadyTaken>,
+        apply: impl Fn(&mut Incident, StatusChange) -> Result<(), IncidentStatusConflict>,
     ) -> Result<Response, Problem> {
-        let mark = Mark { at: self.clock.now(), by: Some(session.caller.kid), note: form.note()? };
-        let known = self.known(id).await?;
-        self.tables.life.mark(known, status, mark, apply, self.clock.as_ref()).await?;
+        let mark = StatusChange { at: self.clock.now(), by: Some(session.caller.kid), note: form.note()? };
+        let record = self.record(id).await?;
+        self.tables.life.mark(record, status, mark, apply, self.clock.as_ref()).await?;
         Ok(page::see(&incidents::path(id)))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Counts, Day, Severity, Timestamp};
+use model::{Day, EventCounts, Severity, Timestamp};
 
 use super::DAYS;
 use crate::text::count;
@@ -43,10 +43,10 @@ pub(super) struct Piece {
 }
 
 impl Chart {
-    pub(super) fn of(hours: &BTreeMap<Timestamp, Counts>, now: Timestamp) -> Self {
+    pub(super) fn of(hours: &BTreeMap<Timestamp, EventCounts>, now: Timestamp) -> Self {
         let days = daily(hours, now);
         let highest = days.iter().map(|(_, counts)| counts.total()).max().unwrap_or(0);
-        let mut all = Counts::default();
+        let mut all = EventCounts::default();
         for (_, counts) in &days {
             all.merge(counts);
         }
@@ -61,22 +61,22 @@ impl Chart {
 }
 
 impl Bar {
-    fn new(x: u64, day: Day, counts: &Counts, highest: u64) -> Self {
+    fn new(x: u64, day: Day, counts: &EventCounts, highest: u64) -> Self {
         let cells = Severity::ALL.iter().map(|severity| counts.of(*severity)).chain([counts.total()]).collect();
         Self { day, says: says(counts), x, cells, pieces: pieces(x, counts, highest) }
     }
 }
 
-fn says(counts: &Counts) -> String {
+fn says(counts: &EventCounts) -> String {
     format!("{}, {} of them CRITICAL", count(counts.total(), "event"), counts.of(Severity::Critical))
 }
 
 /// The counts of each of the last days, today's last.
-pub(super) fn daily(hours: &BTreeMap<Timestamp, Counts>, now: Timestamp) -> Vec<(Day, Counts)> {
+pub(super) fn daily(hours: &BTreeMap<Timestamp, EventCounts>, now: Timestamp) -> Vec<(Day, EventCounts)> {
     let today = now.day();
     let back = (0..DAYS.unsigned_abs()).rev();
     let of_day = |day: Day| {
-        let mut counts = Counts::default();
+        let mut counts = EventCounts::default();
         for (_, counted) in hours.range(day.start()..day.next().start()) {
             counts.merge(counted);
         }
@@ -86,7 +86,7 @@ pub(super) fn daily(hours: &BTreeMap<Timestamp, Counts>, now: Timestamp) -> Vec<
 }
 
 /// A bar at `x`. Whatever there is can be seen: nothing is lower than a hundredth of the chart.
-fn pieces(x: u64, counts: &Counts, highest: u64) -> Vec<Piece> {
+fn pieces(x: u64, counts: &EventCounts, highest: u64) -> Vec<Piece> {
     let mut y = HEIGHT;
     let mut pieces = Vec::new();
     for severity in Severity::ALL {

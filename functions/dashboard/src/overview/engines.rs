@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use model::{Counts, Engine, Period, Timestamp};
+use model::{Engine, EventCounts, Period, Timestamp};
 use scoring::Policy;
-use store::{Listed, StoreError, Unended};
+use store::{IncidentSummary, OpenAction, StoreError};
 
 use super::{chart, within};
 use crate::text::count;
@@ -32,15 +32,15 @@ pub(super) struct Row {
 /// All of them, in the seed's order.
 pub(super) fn rows(
     policy: &Policy,
-    hours: &BTreeMap<Timestamp, Counts>,
-    (unresolved, unended): (&[Listed], &[Result<Unended, StoreError>]),
+    hours: &BTreeMap<Timestamp, EventCounts>,
+    (unresolved, open_actions): (&[IncidentSummary], &[Result<OpenAction, StoreError>]),
     now: Timestamp,
 ) -> Vec<Row> {
     let days = chart::daily(hours, now);
     let week = within(hours, Period::trailing_week(now));
     let row = |engine: &Engine| {
         let numbers: Vec<u64> = days.iter().map(|(_, counts)| counts.engine(*engine).total()).collect();
-        let is_silent = |listed: &&Listed| listed.is_silence() && listed.id.kind.engine == *engine;
+        let is_silent = |listed: &&IncidentSummary| listed.is_silence() && listed.id.key.engine == *engine;
         let heard = hours.iter().rev().find(|(_, counts)| counts.engine(*engine).total() > 0);
         Row {
             title: policy.title(*engine).to_owned(),
@@ -48,7 +48,7 @@ pub(super) fn rows(
             month: count(numbers.iter().copied().fold(0, u64::saturating_add), "event"),
             week: week.engine(*engine).total().to_string(),
             seen: heard.map(|(hour, _)| *hour),
-            under_way: actions::under_way(*engine, unended),
+            under_way: actions::under_way(*engine, open_actions),
             silence: unresolved.iter().find(is_silent).map(|listed| incidents::path(&listed.id)),
         }
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Counts, Engine, Severity, Timestamp};
+use model::{Engine, EventCounts, Severity, Timestamp};
 use scoring::Policy;
 
 /// How many hours are shown, the running one among them.
@@ -33,7 +33,7 @@ pub(super) struct Cell {
 }
 
 impl Heat {
-    pub(super) fn of(policy: &Policy, hours: &BTreeMap<Timestamp, Counts>, now: Timestamp) -> Self {
+    pub(super) fn of(policy: &Policy, hours: &BTreeMap<Timestamp, EventCounts>, now: Timestamp) -> Self {
         let last = now.floor_hour();
         let shown: Vec<Timestamp> = (0..HOURS).map(|back| last.plus_seconds(-back * HOUR_SECONDS)).collect();
         let row = |engine: &Engine| {
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn the_running_hour_comes_first() {
         let now: Timestamp = "2026-11-23T09:30:00Z".parse().unwrap();
-        let mut hours: BTreeMap<Timestamp, Counts> = BTreeMap::new();
+        let mut hours: BTreeMap<Timestamp, EventCounts> = BTreeMap::new();
         let mut report = |at: &str, severity, number| {
             hours.entry(at.parse().unwrap()).or_default().add(Engine::Billing, severity, number);
         };

@@ -2,7 +2,7 @@
 
 use model::{Action, ActionStatus, IncidentStatus, Timestamp};
 use scoring::Policy;
-use store::{Health, Listed, StoreError, Unended};
+use store::{Health, IncidentSummary, OpenAction, StoreError};
 
 use crate::text::Shown;
 use crate::{actions, incidents};
@@ -60,28 +60,28 @@ pub(super) enum Own {
 impl Needs {
     pub(super) fn of(
         policy: &Policy,
-        unresolved: Vec<Listed>,
-        unended: Vec<Result<Unended, StoreError>>,
+        unresolved: Vec<IncidentSummary>,
+        open_actions: Vec<Result<OpenAction, StoreError>>,
         health: Option<Health>,
         now: Timestamp,
     ) -> Self {
-        let (silent, others): (Vec<_>, Vec<_>) = unresolved.into_iter().partition(Listed::is_silence);
-        let trouble = |listed: Listed| Trouble {
+        let (silent, others): (Vec<_>, Vec<_>) = unresolved.into_iter().partition(IncidentSummary::is_silence);
+        let trouble = |listed: IncidentSummary| Trouble {
             path: incidents::path(&listed.id),
-            engine: policy.title(listed.id.kind.engine).to_owned(),
-            event_type: Shown::new(listed.id.kind.event_type.as_str()),
+            engine: policy.title(listed.id.key.engine).to_owned(),
+            event_type: Shown::new(listed.id.key.event_type.as_str()),
             opened_at: listed.id.opened_at,
             is_taken: listed.status != IncidentStatus::Open,
         };
         let mut open: Vec<_> = others.into_iter().filter(|it| it.status == IncidentStatus::Open).collect();
         let more_open = open.len().saturating_sub(NAMED);
         open.truncate(NAMED);
-        let unreadable = unended.iter().filter(|row| row.is_err()).count();
-        let waits = |row: &Unended| row.status == ActionStatus::AwaitingApproval;
-        let mut waiting: Vec<_> = unended.into_iter().filter_map(Result::ok).filter(waits).collect();
+        let unreadable = open_actions.iter().filter(|row| row.is_err()).count();
+        let waits = |row: &OpenAction| row.status == ActionStatus::PendingApproval;
+        let mut waiting: Vec<_> = open_actions.into_iter().filter_map(Result::ok).filter(waits).collect();
         let more_waiting = waiting.len().saturating_sub(NAMED);
         waiting.truncate(NAMED);
-        let waits = |row: Unended| Waiting {
+        let waits = |row: OpenAction| Waiting {
             path: actions::path(row.event_id, row.action),
             action: row.action,
             engine: policy.title(row.engine).to_owned(),
@@ -112,9 +112,9 @@ impl Needs {
 impl Own {
     fn of(health: Option<Health>, now: Timestamp) -> Option<Self> {
         let Some(health) = health else { return Some(Self::NotSwept(None)) };
-        if health.swept_at.plus_seconds(BELIEVED_SECONDS) < now {
-            return Some(Self::NotSwept(Some(health.swept_at)));
+        if health.last_sweep_at.plus_seconds(BELIEVED_SECONDS) < now {
+            return Some(Self::NotSwept(Some(health.last_sweep_at)));
         }
-        (health.escalation_reachable == Some(false)).then_some(Self::Unheard)
+        (health.notifications_reachable == Some(false)).then_some(Self::Unheard)
     }
 }

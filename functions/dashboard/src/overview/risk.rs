@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Counts, Period, RiskLevel, Timestamp};
+use model::{EventCounts, Period, RiskLevel, Timestamp};
 use scoring::{Assessment, Category, Policy};
 
 use super::{DAYS, within};
@@ -47,7 +47,7 @@ impl Risk {
 }
 
 /// All of them, the highest first.
-pub(super) fn all(policy: &Policy, hours: &BTreeMap<Timestamp, Counts>, now: Timestamp) -> Vec<Risk> {
+pub(super) fn all(policy: &Policy, hours: &BTreeMap<Timestamp, EventCounts>, now: Timestamp) -> Vec<Risk> {
     let week = Period::trailing_week(now);
     let scores = Assessment::of(policy, &within(hours, week)).scores;
     let before = Assessment::of(policy, &within(hours, week.previous_week())).scores;
@@ -70,7 +70,7 @@ pub(super) fn all(policy: &Policy, hours: &BTreeMap<Timestamp, Counts>, now: Tim
 }
 
 /// Since when the score of `category`, which is above its threshold at `now`, has been so at each full hour.
-fn since(policy: &Policy, category: &Category, hours: &BTreeMap<Timestamp, Counts>, now: Timestamp) -> Since {
+fn since(policy: &Policy, category: &Category, hours: &BTreeMap<Timestamp, EventCounts>, now: Timestamp) -> Since {
     let points = |at: Timestamp| {
         let Some(counts) = hours.get(&at) else { return 0 };
         let of_engines =
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn risk_of(events: &[(&str, u64)]) -> Risk {
-        let mut hours: BTreeMap<Timestamp, Counts> = BTreeMap::new();
+        let mut hours: BTreeMap<Timestamp, EventCounts> = BTreeMap::new();
         for (at, number) in events {
             let at: Timestamp = at.parse().unwrap();
             hours.entry(at).or_default().add(Engine::Billing, Severity::Critical, *number);

@@ -1,4 +1,4 @@
-//! The form of a batch in the contract. Only what is no array is refused as a whole: whatever is in it has its verdict.
+//! The form of a batch in the contract. Only what is no array is refused as a whole: whatever is in it has its result.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, SchemaT
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::Verdict;
+use super::EventResult;
 use super::body::MAX_EVENTS;
 use crate::cloudevent;
 
@@ -31,7 +31,7 @@ struct Reported {
     idempotency_key: Option<String>,
 }
 
-/// A problem, with the verdicts so far if it is about some of a batch.
+/// A problem, with the results so far if it is about some of a batch.
 #[derive(ToSchema)]
 #[schema(as = UnfinishedBatch)]
 #[expect(dead_code, reason = "it is the form of a `Problem` with such a member")]
@@ -43,7 +43,7 @@ pub(super) struct Unfinished {
     /// What is wrong, for a person.
     detail: String,
     /// In the order of the events.
-    verdicts: Option<Vec<Verdict>>,
+    results: Option<Vec<EventResult>>,
 }
 
 /// Events as AGE describes them.
@@ -85,7 +85,7 @@ impl ToSchema for CloudEvents {
 }
 
 fn array_of<T: ToSchema>() -> RefOr<Schema> {
-    let anything = ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some("Refused by its verdict"));
+    let anything = ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some("Refused by its result"));
     let item = AnyOfBuilder::new().item(Ref::from_schema_name(T::name())).item(anything);
     // As `maxItems`, more would have to be a 422.
     let description = format!("At most {MAX_EVENTS}; more are a 413");

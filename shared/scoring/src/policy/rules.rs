@@ -37,7 +37,7 @@ pub struct EngineRules {
     /// How people call it.
     pub title: String,
     /// It reports at least so often, in seconds. 0 if it need not.
-    pub cadence_seconds: i64,
+    pub expected_interval_seconds: i64,
 }
 
 /// A kind of risk, and the engines that bring it.
@@ -59,9 +59,9 @@ pub struct Category {
 #[serde(deny_unknown_fields)]
 pub struct ActionRules {
     /// The least severity that is acted on.
-    pub from: Severity,
+    pub min_severity: Severity,
     /// Actions that wait for a person's approval.
-    pub need_approval: BTreeSet<Action>,
+    pub require_approval: BTreeSet<Action>,
     /// How long whoever sets out to hand an action over has it to itself, in seconds.
     pub lease_seconds: i64,
     /// The waits before each further try at a hand-over, in seconds.
@@ -99,7 +99,7 @@ pub struct AlertRules {
 #[serde(deny_unknown_fields)]
 pub struct IncidentRules {
     /// The least severity that opens an incident.
-    pub from: Severity,
+    pub min_severity: Severity,
     /// The time between two notices while more comes, in seconds.
     pub digest_after_seconds: i64,
     /// The time between two reminders, in seconds.
@@ -111,9 +111,9 @@ pub struct IncidentRules {
     /// How long whoever sets out to write to people has the incident to themselves, in seconds.
     pub lease_seconds: i64,
     /// The time in which one more e-mail may be sent, in seconds.
-    pub mail_every_seconds: i64,
+    pub email_interval_seconds: i64,
     /// How many e-mails may be sent at once.
-    pub mail_burst: u32,
+    pub email_burst: u32,
 }
 
 /// Conditions, all of which must hold, and the action they lead to.
@@ -166,10 +166,10 @@ pub enum PolicyError {
     #[error("the times of actions must be at least a second, and retry_after_seconds must not be empty")]
     BadTime,
     /// A span of time that is none, or no e-mail ever.
-    #[error("the times of incidents must be at least 1 s, mail_burst at least 3, and each cadence 0 to 30 days")]
+    #[error("the times of incidents must be at least 1 s, email_burst at least 3, and each cadence 0 to 30 days")]
     BadIncidents,
     /// People would be told of what nothing is done about.
-    #[error("incidents.from must not be below actions.from")]
+    #[error("incidents.min_severity must not be below actions.min_severity")]
     UnseenIncidents,
     /// No remedy would ever be started.
     #[error("give_up_after must be at least 1")]
@@ -209,11 +209,11 @@ impl Policy {
         self.actions.validate()?;
         self.incidents.validate()?;
         // Events are kept for 31 days at least: a longer silence could not be told from their absence.
-        if self.engines.values().any(|engine| !(0..=30 * 86_400).contains(&engine.cadence_seconds)) {
+        if self.engines.values().any(|engine| !(0..=30 * 86_400).contains(&engine.expected_interval_seconds)) {
             return Err(PolicyError::BadIncidents);
         }
         // Events below it are not looked at for anything.
-        if self.incidents.from < self.actions.from {
+        if self.incidents.min_severity < self.actions.min_severity {
             return Err(PolicyError::UnseenIncidents);
         }
         match self.actions.first_match.last() {
@@ -248,8 +248,8 @@ impl ActionRules {
         if self.give_up_after == 0 {
             return Err(PolicyError::NeverActs);
         }
-        let of_ours = |action: &&Action| !action.is_remedy();
-        if let Some(action) = self.need_approval.iter().find(of_ours) {
+        let of_ours = |action: &&Action| !action.is_remediation();
+        if let Some(action) = self.require_approval.iter().find(of_ours) {
             return Err(PolicyError::NotForApproval(*action));
         }
         let rules = self.first_match.iter().chain(&self.also);
@@ -267,7 +267,7 @@ impl ActionRules {
 impl IncidentRules {
     /// How many e-mails of a burst are not for first notices: in a storm of new incidents those alone would use all there
     /// are, and the sweep, whose e-mails speak of many, could not send any.
-    pub const KEPT_FOR_THE_SWEEP: u32 = 2;
+    pub const EMAILS_RESERVED_FOR_SWEEP: u32 = 2;
 
     fn validate(&self) -> Result<(), PolicyError> {
         let times = [
@@ -276,9 +276,9 @@ impl IncidentRules {
             self.second_line_after_seconds,
             self.resolve_after_seconds,
             self.lease_seconds,
-            self.mail_every_seconds,
+            self.email_interval_seconds,
         ];
-        if self.mail_burst <= Self::KEPT_FOR_THE_SWEEP || times.into_iter().any(|time| time < 1) {
+        if self.email_burst <= Self::EMAILS_RESERVED_FOR_SWEEP || times.into_iter().any(|time| time < 1) {
             Err(PolicyError::BadIncidents)
         } else {
             Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::{ActionCounts, ActionStatus, Counts, Day, Period, Timestamp};
+use model::{ActionCounts, ActionStatus, Day, EventCounts, Period, Timestamp};
 
 use super::rows::{Rollup, Settled};
 
@@ -17,9 +17,9 @@ pub(super) struct EngineDay {
 
 /// What is counted of some engines' days.
 #[derive(Debug, Clone, Default)]
-pub struct Counted(pub(super) Vec<(Day, Arc<EngineDay>)>);
+pub struct RollupSet(pub(super) Vec<(Day, Arc<EngineDay>)>);
 
-impl Counted {
+impl RollupSet {
     /// Every row that counts events.
     pub(crate) fn rollups(&self) -> impl Iterator<Item = &Rollup> {
         self.0.iter().flat_map(|(_, day)| &day.rollups)
@@ -27,8 +27,8 @@ impl Counted {
 
     /// The events of `period`.
     #[must_use]
-    pub fn events(&self, period: Period) -> Counts {
-        let mut counts = Counts::default();
+    pub fn events(&self, period: Period) -> EventCounts {
+        let mut counts = EventCounts::default();
         for counted in self.by_hour(period).values() {
             counts.merge(counted);
         }
@@ -37,8 +37,8 @@ impl Counted {
 
     /// The events of `period` by the beginning of each hour that has any.
     #[must_use]
-    pub fn by_hour(&self, period: Period) -> BTreeMap<Timestamp, Counts> {
-        let mut hours: BTreeMap<Timestamp, Counts> = BTreeMap::new();
+    pub fn by_hour(&self, period: Period) -> BTreeMap<Timestamp, EventCounts> {
+        let mut hours: BTreeMap<Timestamp, EventCounts> = BTreeMap::new();
         for rollup in self.rollups() {
             for (hour, counted) in &rollup.hours {
                 if period.counts(rollup.day, *hour) {
@@ -56,7 +56,7 @@ impl Counted {
         let days = period.first_day()..=period.last_day();
         for (_, day) in self.0.iter().filter(|(day, _)| days.contains(day)) {
             for rollup in &day.rollups {
-                counts.owed = counts.owed.saturating_add(rollup.owed);
+                counts.planned = counts.planned.saturating_add(rollup.planned);
                 *counts.by_status.entry(ActionStatus::Suppressed).or_default() += rollup.suppressed;
             }
             for (status, number) in &day.settled.by_status {

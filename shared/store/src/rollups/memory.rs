@@ -23,10 +23,10 @@ pub(super) struct Memory(Arc<Mutex<EngineDays>>);
 impl Memory {
     /// What is remembered of `engine` from the first of `days` on without a gap.
     pub(super) fn recall(&self, engine: Engine, (first, last): (Day, Day)) -> Vec<(Day, Arc<EngineDay>)> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut recalled = Vec::new();
         let mut day = first;
-        while let Some(counted) = known.get(&(engine, day)).filter(|_| day <= last) {
+        while let Some(counted) = record.get(&(engine, day)).filter(|_| day <= last) {
             recalled.push((day, Arc::clone(counted)));
             day = day.next();
         }
@@ -37,10 +37,10 @@ impl Memory {
     pub(super) fn keep(&self, engine: Engine, read: &[(Day, Arc<EngineDay>)], now: Timestamp) {
         let over = now.plus_days(-OVER_AFTER_DAYS).day();
         let oldest = now.plus_days(-REMEMBERED_DAYS).day();
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|(_, day), _| *day >= oldest);
+        let mut record = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        record.retain(|(_, day), _| *day >= oldest);
         let lasting = read.iter().filter(|(day, _)| (oldest..over).contains(day));
-        known.extend(lasting.map(|(day, counted)| ((engine, *day), Arc::clone(counted))));
+        record.extend(lasting.map(|(day, counted)| ((engine, *day), Arc::clone(counted))));
     }
 }
 

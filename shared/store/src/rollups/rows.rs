@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{ActionStatus, Day, Engine, Hour, Severity, SeverityCounts};
 
-use super::{KEY, OUTCOME_MILLIS, OUTCOMES, OWED, SUPPRESSED, WIDTH};
+use super::{KEY, OUTCOME_MILLIS, OUTCOMES, PLANNED, SUPPRESSED, WIDTH};
 use crate::row::{Item, RowName};
 use crate::{StoreError, keys};
 
@@ -22,7 +22,7 @@ pub struct Rollup {
     /// How many events in each hour that had any.
     pub hours: BTreeMap<Hour, SeverityCounts>,
     /// How many remedies its events made owed.
-    pub owed: u64,
+    pub planned: u64,
     /// How many remedies of its events were suppressed at once.
     pub suppressed: u64,
 }
@@ -77,8 +77,16 @@ pub(super) fn rollup(
     if counters != item.keys().filter(|name| keys::is_counter(name)).count() {
         return Err(name.corrupt(item, "counters", "has one of no hour or severity"));
     }
-    let [owed, suppressed] = [OWED, SUPPRESSED].map(|field| numeral(name, item, field));
-    Ok(Rollup { engine, shard, day, width, hours, owed: owed?.unwrap_or(0), suppressed: suppressed?.unwrap_or(0) })
+    let [planned, suppressed] = [PLANNED, SUPPRESSED].map(|field| numeral(name, item, field));
+    Ok(Rollup {
+        engine,
+        shard,
+        day,
+        width,
+        hours,
+        planned: planned?.unwrap_or(0),
+        suppressed: suppressed?.unwrap_or(0),
+    })
 }
 
 /// Over how many rows the day of a row of shard 0 is spread.

@@ -23,20 +23,26 @@ struct MailerRow {
 
 /// The bucket.
 #[derive(Debug, Clone)]
-pub struct Mailer(pub(crate) Table);
+pub struct EmailRateLimiter(pub(crate) Table);
 
-impl Mailer {
+impl EmailRateLimiter {
     /// Takes the right to send one e-mail now, if one may be sent in `every_seconds`, and `burst` at once after a pause, of
-    /// which `kept` are left for others.
+    /// which `reserved` are left for others.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be told; then none may be sent.
-    pub async fn take(&self, every_seconds: i64, burst: u32, kept: u32, clock: &dyn Clock) -> Result<bool, StoreError> {
+    pub async fn take(
+        &self,
+        every_seconds: i64,
+        burst: u32,
+        reserved: u32,
+        clock: &dyn Clock,
+    ) -> Result<bool, StoreError> {
         for attempt in 1..=MAX_ATTEMPTS {
             let full_at = self.full_at().await?;
             let now = clock.now();
             let of = |mails: u32| now.plus_seconds(i64::from(mails) * every_seconds);
-            let last = of(burst.saturating_sub(kept + 1));
+            let last = of(burst.saturating_sub(reserved + 1));
             let begin = full_at.map_or(now, |full_at| full_at.max(now));
             // No right clock can have emptied the bucket further than that: one that was ahead must not silence AGE.
             let begin = if begin > of(burst).plus_seconds(CLOCK_SKEW_SECONDS) { last } else { begin };

@@ -1,29 +1,9 @@
-//! What workers and responders say about an action.
+//! Free text that a person or worker adds to a record.
 
 use std::str::FromStr;
 
 use thiserror::Error;
 use utoipa::ToSchema;
-
-crate::names::named! {
-    /// What a worker says came of an action.
-    Outcome {
-        /// It was carried out.
-        Succeeded = "succeeded",
-        /// It was not.
-        Failed = "failed",
-    }
-}
-
-crate::names::named! {
-    /// What a responder says about an action that waits.
-    Decision {
-        /// Do it.
-        Approve = "approve",
-        /// Do not.
-        Deny = "deny",
-    }
-}
 
 /// A text of a person's or worker's own, of up to 1,000 characters. It may have several lines.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
@@ -39,15 +19,15 @@ const MAX_CHARS: usize = 1000;
 /// A text that nobody could read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("must be 1 to {MAX_CHARS} characters, none of them a control")]
-pub struct Unreadable;
+pub struct InvalidNote;
 
 impl FromStr for Note {
-    type Err = Unreadable;
+    type Err = InvalidNote;
 
-    fn from_str(text: &str) -> Result<Self, Unreadable> {
+    fn from_str(text: &str) -> Result<Self, InvalidNote> {
         let control = text.chars().any(|character| character.is_control() && character != '\n');
         let fits = !control && !text.trim().is_empty() && text.chars().count() <= MAX_CHARS;
-        if fits { Ok(Self(text.to_owned())) } else { Err(Unreadable) }
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidNote) }
     }
 }
 

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use model::{Incident, IncidentId, IncidentStatus};
 use platform::{NoQuery, PathId, Problem};
-use store::{Known, Story};
+use store::{IncidentRecord, IncidentTimeline};
 
 use crate::line::Line;
 use crate::page::{self, Part};
@@ -28,8 +28,8 @@ struct Page<'a> {
     /// For how long it has been going on, or went on.
     lasted: String,
     lines: Vec<Line>,
-    earlier_events: bool,
-    earlier_notices: bool,
+    has_earlier_events: bool,
+    has_earlier_notifications: bool,
 }
 
 pub(crate) async fn show(
@@ -38,25 +38,25 @@ pub(crate) async fn show(
     PathId(id): PathId<IncidentId>,
     _: NoQuery,
 ) -> Result<Response, Problem> {
-    let (known, severe, clock) = (app.known(&id).await?, app.policy.actions.from, app.clock.as_ref());
+    let (record, severe, clock) = (app.record(&id).await?, app.policy.actions.min_severity, app.clock.as_ref());
     let Tables { incidents, listing, life, .. } = &app.tables;
-    let story = Story::read(&known, severe, incidents, listing, life.actions(), clock).await?;
-    let Known { id, incident, tally } = &known;
+    let timeline = IncidentTimeline::read(&record, severe, incidents, listing, life.actions(), clock).await?;
+    let IncidentRecord { id, incident, counters } = &record;
     let until = incident.resolved.as_ref().map_or_else(|| clock.now(), |mark| mark.at);
-    let engine = app.policy.title(id.kind.engine);
+    let engine = app.policy.title(id.key.engine);
     let page = Page {
         session: &session,
         part: Part::Incidents,
         path: incidents::path(id),
         engine,
-        event_type: Shown::new(id.kind.event_type.as_str()),
+        event_type: Shown::new(id.key.event_type.as_str()),
         incident,
         cause: incidents::cause(incident.cause),
-        events: count(tally.events, "event"),
+        events: count(counters.events, "event"),
         lasted: span(until.seconds().saturating_sub(incident.opened_at.seconds())),
-        lines: story.entries.into_iter().map(|entry| Line::new(entry, engine)).collect(),
-        earlier_events: story.earlier_events,
-        earlier_notices: story.earlier_notices,
+        lines: timeline.entries.into_iter().map(|entry| Line::new(entry, engine)).collect(),
+        has_earlier_events: timeline.has_earlier_events,
+        has_earlier_notifications: timeline.has_earlier_notifications,
     };
     Ok(page::html(StatusCode::OK, &page))
 }

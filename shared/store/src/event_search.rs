@@ -58,7 +58,7 @@ pub struct EventPage {
 
 /// Lists events.
 #[derive(Debug, Clone)]
-pub struct Listing {
+pub struct EventSearch {
     events: Events,
     rollups: Rollups,
 }
@@ -80,7 +80,7 @@ struct Reading {
     frontier: Option<Position>,
 }
 
-impl Listing {
+impl EventSearch {
     /// Reads these tables.
     #[must_use]
     pub const fn new(events: Events, rollups: Rollups) -> Self {

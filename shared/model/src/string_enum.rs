@@ -5,11 +5,11 @@ use thiserror::Error;
 /// A name that is not in its set. The message lists the set, so that the caller can mend the request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("must be one of {}", expected.join(", "))]
-pub struct Unknown {
+pub struct UnknownName {
     expected: Vec<&'static str>,
 }
 
-impl Unknown {
+impl UnknownName {
     pub(crate) fn among(expected: impl IntoIterator<Item = &'static str>) -> Self {
         Self { expected: expected.into_iter().collect() }
     }
@@ -18,7 +18,7 @@ impl Unknown {
 /// Declares an enum whose variants are known to the outside by a fixed name.
 /// Each text is taken as a token, not as a literal: the macros of serde and utoipa could not read that.
 /// Order of declaration is the order of `ALL` and of `Ord`.
-macro_rules! named {
+macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:tt,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,17 +45,17 @@ macro_rules! named {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::Unknown;
+            type Err = $crate::UnknownName;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::ALL
                     .iter()
                     .find(|member| member.as_str() == text)
                     .copied()
-                    .ok_or_else(|| $crate::Unknown::among(Self::ALL.iter().map(|member| member.as_str())))
+                    .ok_or_else(|| $crate::UnknownName::among(Self::ALL.iter().map(|member| member.as_str())))
             }
         }
     };
 }
 
-pub(crate) use named;
+pub(crate) use string_enum;

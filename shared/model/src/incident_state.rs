@@ -2,39 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Engine, EventId, EventType, Incident, IncidentStatus, NewEvent, Owed, Timestamp};
-
-/// One kind of trouble: what one engine calls by one name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Kind {
-    /// Whose.
-    pub engine: Engine,
-    /// Which.
-    pub event_type: EventType,
-}
-
-impl Kind {
-    /// The kind of trouble that `event` is.
-    #[must_use]
-    pub fn of(event: &NewEvent) -> Self {
-        Self { engine: event.engine, event_type: event.event_type.clone() }
-    }
-
-    /// The silence of `engine`.
-    #[must_use]
-    pub fn silence_of(engine: Engine) -> Self {
-        Self { engine, event_type: EventType::engine_silent() }
-    }
-}
+use crate::{Action, EventId, Incident, IncidentStatus, PlannedAction, Timestamp};
 
 /// What is being done about one kind of trouble, whether it helps, and what people are told of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Watch {
+pub struct IncidentState {
     /// Rises with every change: nobody changes what somebody else has changed meanwhile.
     pub version: u64,
     /// The remedies that are on their way, or wait to see whether they helped.
     #[serde(default)]
-    pub remedies: Vec<Remedy>,
+    pub remediations: Vec<Remediation>,
     /// When remedies turned out to be of no use. Only what the policy still looks at.
     #[serde(default)]
     pub ineffective: Vec<Timestamp>,
@@ -48,7 +25,7 @@ pub struct Watch {
 
 /// A remedy that is on its way, or waits to see whether it helped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remedy {
+pub struct Remediation {
     /// What.
     pub action: Action,
     /// The event it is for.
@@ -60,10 +37,10 @@ pub struct Remedy {
     pub succeeded_at: Option<Timestamp>,
 }
 
-impl Watch {
+impl IncidentState {
     /// Takes note that `action` for `event_id` has come to its end.
     pub fn forget(&mut self, action: Action, event_id: EventId) {
-        self.remedies.retain(|remedy| (remedy.action, remedy.event_id) != (action, event_id));
+        self.remediations.retain(|remediation| (remediation.action, remediation.event_id) != (action, event_id));
     }
 
     /// The incident that is not over.
@@ -82,11 +59,11 @@ impl Watch {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The actions, from now on.
-    pub owed: Vec<Owed>,
+    pub actions: Vec<PlannedAction>,
     /// What is remembered of this kind of trouble, from now on; None if that is what was remembered before.
-    pub watch: Option<Watch>,
+    pub state: Option<IncidentState>,
     /// Remedies that have succeeded, said their worker, and here is the trouble again: they were of no use.
-    pub ineffective: Vec<Remedy>,
+    pub ineffective: Vec<Remediation>,
     /// Whether an incident counts the event.
     pub counted: bool,
 }
