@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use age_model::Token;
 use backon::{ExponentialBuilder, Retryable};
-use model::Token;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let read = read::<model::Report>(r#"{"id":"01936f2e-0000-7000-8000-00000000000a","kind":"yearly"}"#);
+        let read = read::<age_model::Report>(r#"{"id":"01936f2e-0000-7000-8000-00000000000a","kind":"yearly"}"#);
         let told = read.map_err(|error| error.to_string()).unwrap_err();
         assert!(told.contains("kind: unknown variant `yearly`"), "{told}");
     }

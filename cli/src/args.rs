@@ -1,9 +1,9 @@
 //! The command line.
 
+use age_model::{Engine, IncidentStatus, Role, Severity};
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser, ValueParser};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use model::{Engine, IncidentStatus, Role, Severity};
 
 use crate::address::Address;
 use crate::error::Error;

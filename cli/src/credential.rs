@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use age_model::{CredentialStatus, Engine, KeyId, Role, Timestamp};
 use clap::Subcommand;
-use model::{CredentialStatus, Engine, KeyId, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::api::Answer;

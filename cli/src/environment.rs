@@ -3,9 +3,9 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use age_model::Timestamp;
 use futures_util::StreamExt;
 use futures_util::stream::{self, LocalBoxStream};
-use model::Timestamp;
 use tokio::io::AsyncRead;
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use model::KeyId;
+use age_model::KeyId;
 use thiserror::Error;
 
 use crate::problem::Problem;

@@ -1,7 +1,9 @@
 //! `agectl event`: reporting events.
 
+use age_model::{
+    Action, ActionStatus, Details, Engine, EventId, EventType, IdempotencyKey, NewEvent, Severity, Timestamp,
+};
 use clap::{Args, Subcommand};
-use model::{Action, ActionStatus, Details, Engine, EventId, EventType, IdempotencyKey, NewEvent, Severity, Timestamp};
 use serde::Deserialize;
 
 use crate::args;

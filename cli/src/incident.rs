@@ -1,7 +1,7 @@
 //! `agectl incidents`, `ack` and `resolve`: what is wrong, and who has it.
 
+use age_model::{IncidentId, IncidentStatus, Note, Severity, Timestamp};
 use clap::Args;
-use model::{IncidentId, IncidentStatus, Note, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::api::read;

@@ -116,7 +116,7 @@ impl Keys {
 mod tests {
     use std::collections::HashSet;
 
-    use model::IdempotencyKey;
+    use age_model::IdempotencyKey;
     use proptest::prelude::*;
     use tokio::io::BufReader;
 

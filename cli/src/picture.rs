@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use model::{Report, ReportKind, ReportSummary};
+use age_model::{Report, ReportKind, ReportSummary};
 
 use crate::table::{NOTHING, moment, number_of};
 

@@ -1,7 +1,7 @@
 //! `agectl report`: what AGE makes of a week.
 
+use age_model::{Report, ReportId};
 use clap::Subcommand;
-use model::{Report, ReportId};
 use serde_json::value::RawValue;
 
 use crate::api::{Api, read};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
+use age_model::{Timestamp, Token};
 use futures_util::stream::LocalBoxStream;
-use model::{Timestamp, Token};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! Tables for people.
 
+use age_model::Timestamp;
 use comfy_table::{Table, presets};
-use model::Timestamp;
 
 /// A table without lines, whose columns are called `names`.
 pub(crate) fn of<const N: usize>(names: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {

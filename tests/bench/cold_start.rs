@@ -9,9 +9,9 @@ mod tls;
 use std::path::Path;
 use std::sync::Arc;
 
-use model::{Clock as _, ManualClock, Timestamp};
+use age_model::{Clock as _, ManualClock, Timestamp};
+use age_store::{Credentials, Db};
 use serde_json::Value;
-use store::{Credentials, Db};
 
 use crate::figure::{Figure, Part, Table, median, rounded};
 use crate::world::{people, tables};
@@ -145,7 +145,7 @@ impl<'a> Bench<'a> {
     async fn start(root: &'a Path) -> Self {
         let (dynamodb, _) = tables::dynamodb().await;
         let clock = Arc::new(ManualClock::at(now()));
-        let config = platform::aws::local(&dynamodb);
+        let config = age_platform::aws::local(&dynamodb);
         let tokens = people::credentials(&Credentials::new(&Db::new(&config), "Credentials"), &clock).await;
         let address = aws::start(dynamodb).await;
         let (https, certificate) = tls::before(address.clone()).await;
@@ -204,5 +204,5 @@ impl<'a> Bench<'a> {
 }
 
 fn now() -> Timestamp {
-    platform::SystemClock::default().now()
+    age_platform::SystemClock::default().now()
 }

@@ -2,7 +2,7 @@
 
 mod month;
 
-use model::Severity;
+use age_model::Severity;
 use serde_json::{Value, json};
 
 use crate::figure::{Figure, Part, Table, rounded};

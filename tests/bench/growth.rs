@@ -140,7 +140,7 @@ impl Cost {
 async fn world(times: u32) -> World {
     let world = World::new().await;
     world.at("2026-10-24T12:00:00Z");
-    let engines = model::Engine::ALL;
+    let engines = age_model::Engine::ALL;
     for (number, engine) in (0..POSTED).zip(engines.iter().cycle()) {
         world.clock.advance(2580);
         let severity = if number % 50 == 49 { "HIGH" } else { ["LOW", "MEDIUM"][usize::from(number % 2 == 1)] };

@@ -3,10 +3,10 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
 
-use model::{Clock as _, Engine, EventCounts, Period, Severity};
-use scoring::{Assessment, Policy};
+use age_model::{Clock as _, Engine, EventCounts, Period, Severity};
+use age_scoring::{Assessment, Policy};
+use age_store::{Freshness, Rollups};
 use serde_json::json;
-use store::{Freshness, Rollups};
 use uuid::Uuid;
 
 use crate::figure::{Figure, Part, Table, median, rounded};

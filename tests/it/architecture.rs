@@ -47,7 +47,7 @@ fn model_and_scoring_do_no_io() {
         "getrandom",
         "rand",
     ];
-    for package in ["model", "scoring"] {
+    for package in ["age-model", "age-scoring"] {
         let linked = dependencies(package);
         assert!(linked.iter().any(|name| name == "serde"), "cargo tree said nothing of {package}: {linked:?}");
         for name in io {
@@ -58,8 +58,8 @@ fn model_and_scoring_do_no_io() {
 
 #[test]
 fn dynamodb_is_behind_store_and_sns_behind_notify() {
-    let store = dependencies("store");
-    let notify = dependencies("notify");
+    let store = dependencies("age-store");
+    let notify = dependencies("age-notify");
     assert!(store.iter().any(|name| name == "aws_sdk_dynamodb") && !store.iter().any(|name| name == "aws_sdk_sns"));
     assert!(notify.iter().any(|name| name == "aws_sdk_sns") && !notify.iter().any(|name| name == "aws_sdk_dynamodb"));
 }
@@ -115,7 +115,7 @@ fn every_key_string_is_in_keys() {
 #[test]
 fn leases_outlast_the_functions_that_hold_them() {
     let template: yaml_serde::Value = yaml_serde::from_str(include_str!("../../infra/template.yaml")).unwrap();
-    let lease = scoring::Policy::compiled().unwrap().actions.lease_seconds;
+    let lease = age_scoring::Policy::compiled().unwrap().actions.lease_seconds;
     for function in ["LogEventFunction", "WeeklyReportFunction"] {
         let timeout = template["Resources"][function]["Properties"]["Timeout"].as_i64().unwrap();
         assert!(timeout < lease, "{function}: {timeout} s, lease {lease} s");

@@ -196,7 +196,7 @@ async fn a_hundred_cost_little_more_than_their_writes() {
 #[tokio::test]
 async fn five_hundred_of_all_engines_are_packed() {
     let world = World::new().await;
-    let engines = model::Engine::ALL;
+    let engines = age_model::Engine::ALL;
     let sent: Vec<Value> = (0..500)
         .map(|n| event(engines[n % 8].as_str(), "task_done", if n % 3 == 0 { "MEDIUM" } else { "LOW" }))
         .collect();

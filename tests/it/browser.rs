@@ -49,7 +49,7 @@ pub(crate) async fn run(program: &str, settings: &[(&str, &str)]) {
 async fn a_busy_morning(world: &World) {
     for number in 0..1200 {
         world.clock.advance(1);
-        let engine = model::Engine::ALL[number % 8].as_str();
+        let engine = age_model::Engine::ALL[number % 8].as_str();
         let mut event = match number {
             777 => event("billing", "ledger_sync_outage", "CRITICAL"),
             900 => event("compliance", "permission_scope_widened", "HIGH"),

@@ -1,7 +1,7 @@
 //! What requests cost: the capacity units that DynamoDB says they consume. These figures are exact.
 #![expect(clippy::float_cmp, reason = "units are whole or half")]
 
-use model::Clock;
+use age_model::Clock;
 use serde_json::{Value, json};
 
 use crate::world::browser::Browser;

@@ -47,7 +47,7 @@ async fn writers_spread_and_totals_stay_exact() {
     let today = world.get("/api/governance/events?from=2026-11-23&limit=500").await;
     assert_eq!(today.list("/events").len(), WRITERS);
     // One query of shard 0 for each engine, and one of the only timeline there is.
-    assert_eq!(world.dynamodb.calls("Query"), model::Engine::ALL.len() + 1);
+    assert_eq!(world.dynamodb.calls("Query"), age_model::Engine::ALL.len() + 1);
 }
 
 /// Lambda has 1,024 files, and each call under way is a connection.
@@ -61,7 +61,7 @@ async fn days_of_many_rows_are_read_some_at_a_time() {
     let api = world.another_environment().await;
     world.dynamodb.heal();
     assert_eq!(api.get("/api/governance/stats").await.number("/totalEvents"), events * u64::from(ROWS));
-    assert!(world.dynamodb.calls("Query") > model::Engine::ALL.len() * (ROWS as usize - 1));
+    assert!(world.dynamodb.calls("Query") > age_model::Engine::ALL.len() * (ROWS as usize - 1));
     assert!((8..=72).contains(&world.dynamodb.most_at_once()), "{}", world.dynamodb.most_at_once());
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use age_platform::{Rate, Route};
 use futures_util::future::join_all;
-use platform::{Rate, Route};
 use serde_json::{Value, json};
 
 use crate::world::people::{ADMIN, ANOTHER_ENGINE, BILLING, EXPIRED, NIGHT_DESK, READER, REVOKED, TESTS};

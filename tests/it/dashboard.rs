@@ -1,6 +1,6 @@
 //! The dashboard: who may come, what pages hold, and what a browser may do with them.
 
-use platform::Route;
+use age_platform::Route;
 use serde_json::json;
 
 use crate::world::browser::{Browser, SIGN_IN, proof};
@@ -350,7 +350,7 @@ async fn the_first_page_reads_as_much_however_much_there_is() {
     assert_eq!(of_nothing, [18, 1]);
     for number in 0..120 {
         world.clock.advance(3600);
-        let engine = model::Engine::ALL[number % 8].as_str();
+        let engine = age_model::Engine::ALL[number % 8].as_str();
         let severity = ["LOW", "HIGH", "CRITICAL"][number % 3];
         world.post(&event(engine, &format!("trouble_{number}"), severity)).await;
         world.post(&event("compliance", &format!("permission_{number}"), "HIGH")).await;

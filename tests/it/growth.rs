@@ -39,7 +39,7 @@ async fn pages_of_a_million_events_read_as_much_as_those_of_ten_thousand() {
     world.at("2026-10-24T12:00:00Z");
     for number in 0..1000 {
         world.clock.advance(2580);
-        let engine = model::Engine::ALL[number % 8].as_str();
+        let engine = age_model::Engine::ALL[number % 8].as_str();
         let severity = if number % 50 == 49 { "HIGH" } else { ["LOW", "MEDIUM"][number % 2] };
         world.post(&event(engine, &format!("type_{}", number % 7), severity)).await;
     }

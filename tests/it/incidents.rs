@@ -186,7 +186,7 @@ async fn taken_quiet_and_over() {
 
     for _ in 0..24 {
         world.clock.advance(HOUR);
-        for engine in model::Engine::ALL {
+        for engine in age_model::Engine::ALL {
             world.post(&event(engine.as_str(), "alive", "LOW")).await;
         }
         world.sweep().await;
@@ -393,14 +393,14 @@ async fn a_notice_that_could_not_be_recorded_comes_again_under_its_number() {
 async fn an_engine_that_says_nothing_is_an_incident_once_until_it_speaks() {
     let world = World::new().await;
     world.sweep().await;
-    for engine in model::Engine::ALL.iter().filter(|engine| **engine != model::Engine::Qa) {
+    for engine in age_model::Engine::ALL.iter().filter(|engine| **engine != age_model::Engine::Qa) {
         world.clock.advance(1);
         world.post(&event(engine.as_str(), "alive", "LOW")).await;
     }
     world.clock.advance(24 * HOUR - 8);
     world.sweep().await;
     assert!(world.incidents("").await.is_empty(), "a fresh install is not silent until a first cadence is over");
-    for engine in model::Engine::ALL.iter().filter(|engine| !["qa", "maos"].contains(&engine.as_str())) {
+    for engine in age_model::Engine::ALL.iter().filter(|engine| !["qa", "maos"].contains(&engine.as_str())) {
         world.post(&event(engine.as_str(), "alive", "LOW")).await;
     }
     world.minutes(1).await;
@@ -433,7 +433,7 @@ async fn an_engine_that_says_nothing_is_an_incident_once_until_it_speaks() {
     world.post(&event("qa", "alive", "LOW")).await;
     for _ in 0..24 {
         world.clock.advance(HOUR);
-        for engine in model::Engine::ALL.iter().filter(|engine| **engine != model::Engine::Qa) {
+        for engine in age_model::Engine::ALL.iter().filter(|engine| **engine != age_model::Engine::Qa) {
             world.post(&event(engine.as_str(), "alive", "LOW")).await;
         }
     }
@@ -574,7 +574,7 @@ async fn a_storm_drowns_nobody_and_loses_no_number() {
     const ENGINES: [&str; 8] =
         ["compliance", "qa", "documentation", "image_engine", "voice_engine", "billing", "deep_agent", "maos"];
     let world = World::new().await;
-    let began = model::Clock::now(world.clock.as_ref());
+    let began = age_model::Clock::now(world.clock.as_ref());
     // Several environments at once, an engine each: they meet on the mails' bucket, and on nothing else.
     let environments = join_all(ENGINES.iter().map(|_| world.another_environment())).await;
     let mut posted = 0;
@@ -603,7 +603,7 @@ async fn a_storm_drowns_nobody_and_loses_no_number() {
         assert_eq!(story.json["hasEarlierEvents"], true);
         let notices: Vec<&Value> =
             story.list("/timeline").iter().filter(|entry| entry["type"] == "notification").collect();
-        let at = |entry: &Value| entry["at"].as_str().unwrap().parse::<model::Timestamp>().unwrap();
+        let at = |entry: &Value| entry["at"].as_str().unwrap().parse::<age_model::Timestamp>().unwrap();
         let soon = notices.iter().filter(|notice| at(notice) <= began.plus_seconds(600)).count();
         assert!((1..=12).contains(&soon), "{soon} mails speak of {}", incident["id"]);
         for notice in notices {
@@ -617,7 +617,7 @@ async fn a_storm_drowns_nobody_and_loses_no_number() {
     assert_eq!(moments.iter().min(), Some(&began), "the first at once");
 
     let sent = world.mails().iter().map(|mail| mail.at).collect::<Vec<_>>();
-    let within = |from: model::Timestamp, seconds: i64| {
+    let within = |from: age_model::Timestamp, seconds: i64| {
         sent.iter().filter(|at| from <= **at && **at < from.plus_seconds(seconds)).count()
     };
     for at in &sent {

@@ -13,7 +13,7 @@ const TYPES: [&str; 3] = ["started", "stalled", "stopped"];
 
 /// 1,200 events, one every eight and a half minutes of the week before Monday, by engines and severities in turn.
 async fn a_week_of_1200(world: &World) -> Vec<Value> {
-    let start: model::Timestamp = "2026-11-16T00:00:00Z".parse().unwrap();
+    let start: age_model::Timestamp = "2026-11-16T00:00:00Z".parse().unwrap();
     let mut stored = Vec::new();
     for number in 0..1200_usize {
         world.clock.set(start.plus_seconds(i64::try_from(number).unwrap() * 504));

@@ -5,15 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
-use model::ActionStatus::{
+use age_model::ActionStatus::{
     Denied, Dispatched, Expired, Failed, Ineffective, Pending, PendingApproval, Succeeded, Suppressed, TimedOut,
     Undeliverable, Verified,
 };
-use model::{Action, ActionItem, ActionStatus, Clock, EventId, Timestamp};
+use age_model::{Action, ActionItem, ActionStatus, Clock, EventId, Timestamp};
+use age_store::Actions;
+use futures_util::future::join_all;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use store::Actions;
 
 use crate::incidents::new_events;
 use crate::world::proxy::Fault;

@@ -83,8 +83,8 @@ impl Stack {
 
     /// Fires the weekly function as its schedule does; the error is what the function said.
     async fn fire(&self) -> Result<Value, Value> {
-        let now = platform::SystemClock::default();
-        self.invoke(self.name("WEEKLY_FUNCTION"), &json!({ "scheduledTime": model::Clock::now(&now) })).await
+        let now = age_platform::SystemClock::default();
+        self.invoke(self.name("WEEKLY_FUNCTION"), &json!({ "scheduledTime": age_model::Clock::now(&now) })).await
     }
 
     /// Sweeps as if it were so much later.

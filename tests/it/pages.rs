@@ -27,7 +27,7 @@ async fn events_are_found_by_what_is_asked_for() {
     world.at("2026-11-20T00:00:00Z");
     for number in 0..130 {
         world.clock.advance(600);
-        let (engine, severity) = (model::Engine::ALL[number % 8].as_str(), ["LOW", "MEDIUM", "HIGH"][number % 3]);
+        let (engine, severity) = (age_model::Engine::ALL[number % 8].as_str(), ["LOW", "MEDIUM", "HIGH"][number % 3]);
         world.post(&event(engine, &format!("type_{}", number % 5), severity)).await;
     }
     world.clock.advance(1);

@@ -1,6 +1,6 @@
 //! Counters against a naive model that keeps all events and reads them all.
 
-use model::{Engine, Severity, Timestamp};
+use age_model::{Engine, Severity, Timestamp};
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -11,25 +11,25 @@ pub(crate) mod tables;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use age_dispatch::{Dispatcher, Escalations};
+use age_model::{ManualClock, Timestamp};
+use age_notify::{Sns as SnsClient, Topic};
+use age_platform::{CursorKey, Gate, Rate, Route, Routes};
+use age_scoring::Policy;
+use age_store::{
+    Actions, Credentials, Db, EventSearch, Events, IncidentStates, Incidents, Intake, Life, Reports, Rollups,
+    WeeklyReports,
+};
 use aws_config::SdkConfig;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use dashboard::{FormKey, Tables};
-use dispatch::{Dispatcher, Escalations};
 use dynoxide::Database;
 use generate_report::{Firing, Made, Reporter, Weekly, WeeklyError};
-use model::{ManualClock, Timestamp};
-use notify::{Sns as SnsClient, Topic};
-use platform::{CursorKey, Gate, Rate, Route, Routes};
 use proxy::Proxy;
-use scoring::Policy;
 use serde_json::Value;
 use sns::Sns;
-use store::{
-    Actions, Credentials, Db, EventSearch, Events, IncidentStates, Incidents, Intake, Life, Reports, Rollups,
-    WeeklyReports,
-};
 use sweep::{Sweep, Swept};
 use tower::ServiceExt;
 
@@ -76,10 +76,10 @@ impl World {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::at(monday()));
         let (url, database) = tables::dynamodb().await;
-        let direct_config = platform::aws::local(&url);
+        let direct_config = age_platform::aws::local(&url);
         let dynamodb = Proxy::start(url).await;
         let sns = Sns::start(Arc::clone(&clock), dynamodb.injector()).await;
-        let (db_config, sns_config) = (platform::aws::local(&dynamodb.url), platform::aws::local(&sns.url));
+        let (db_config, sns_config) = (age_platform::aws::local(&dynamodb.url), age_platform::aws::local(&sns.url));
         let tokens = people::credentials(&credentials_of(&direct_config), &clock).await;
         let gate = gate(&direct_config, UNHURRIED, &clock).await;
         let api = Api::new(&clock, &db_config, &sns_config, &gate, &tokens[people::TESTS]);

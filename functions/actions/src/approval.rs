@@ -1,9 +1,9 @@
 //! What a responder decides about an action that waits.
 
+use age_model::{Action, ActionItem, ApprovalDecision, EventId};
+use age_platform::{Caller, Fields, JsonBody, NoQuery, PathNames, Problem};
 use axum::Json;
 use axum::extract::State;
-use model::{Action, ActionItem, ApprovalDecision, EventId};
-use platform::{Caller, Fields, JsonBody, NoQuery, PathNames, Problem};
 use utoipa::ToSchema;
 
 use crate::{App, request};

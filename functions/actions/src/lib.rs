@@ -7,11 +7,11 @@ mod request;
 
 use std::sync::Arc;
 
-use dispatch::Escalations;
-use model::{Action, ActionItem, Clock, EventId};
-use platform::{Access, CursorKey, Problem, Routes};
-use scoring::Policy;
-use store::{EventSearch, Life};
+use age_dispatch::Escalations;
+use age_model::{Action, ActionItem, Clock, EventId};
+use age_platform::{Access, CursorKey, Problem, Routes};
+use age_scoring::Policy;
+use age_store::{EventSearch, Life};
 use utoipa::OpenApi;
 
 /// What the handlers need. Made once per execution environment.

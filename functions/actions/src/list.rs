@@ -1,11 +1,11 @@
 //! The list. Actions are for HIGH and CRITICAL events only, so the list of those is its directory.
 
+use age_model::{ActionItem, ActionStatus, Engine, Severity};
+use age_platform::{Problem, Query};
+use age_store::EventFilter;
 use axum::Json;
 use axum::extract::State;
-use model::{ActionItem, ActionStatus, Engine, Severity};
-use platform::{Problem, Query};
 use serde::Serialize;
-use store::EventFilter;
 use utoipa::ToSchema;
 
 use crate::App;

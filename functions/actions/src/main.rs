@@ -3,16 +3,16 @@
 //! State: the clients, the credentials, the policy and the key of its cursors.
 
 use actions::App;
-use dispatch::Escalations;
-use notify::Sns;
-use platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
-use scoring::Policy;
-use store::{Actions, Credentials, Db, EventSearch, Events, IncidentStates, Life, Rollups};
+use age_dispatch::Escalations;
+use age_notify::Sns;
+use age_platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
+use age_scoring::Policy;
+use age_store::{Actions, Credentials, Db, EventSearch, Events, IncidentStates, Life, Rollups};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    platform::logs::init();
-    let aws = platform::aws::config().await;
+    age_platform::logs::init();
+    let aws = age_platform::aws::config().await;
     let (db, policy, clock) = (Db::new(&aws), Policy::compiled()?, SystemClock::from_env()?);
     let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
@@ -24,5 +24,5 @@ async fn main() -> Result<(), Error> {
     let people = Sns::new(&aws).topic(env::required("NOTIFICATIONS_TOPIC_ARN")?);
     let escalations = Escalations::new(people, events, &life, &policy, env::optional("PUBLIC_URL"));
     let app = App::new(listing, life, cursors, policy, escalations, clock);
-    platform::serve(actions::routes().behind(&gate, app)).await
+    age_platform::serve(actions::routes().behind(&gate, app)).await
 }

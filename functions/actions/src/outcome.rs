@@ -1,10 +1,10 @@
 //! What a worker says came of an action.
 
+use age_model::{Action, ActionItem, ActionStatus, EventId, InvalidTransition, Note, Outcome};
+use age_platform::{Caller, Fields, JsonBody, NoQuery, Origin, PathNames, Problem};
+use age_store::StoreError;
 use axum::Json;
 use axum::extract::State;
-use model::{Action, ActionItem, ActionStatus, EventId, InvalidTransition, Note, Outcome};
-use platform::{Caller, Fields, JsonBody, NoQuery, Origin, PathNames, Problem};
-use store::StoreError;
 use utoipa::ToSchema;
 
 use crate::{App, request};

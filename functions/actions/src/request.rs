@@ -1,7 +1,7 @@
 //! What a path names.
 
-use model::{Action, EventId};
-use platform::Problem;
+use age_model::{Action, EventId};
+use age_platform::Problem;
 
 /// The action that a path names. The one that sends a weekly report is no event's.
 pub(crate) fn named(id: &str, action: &str) -> Result<(EventId, Action), Problem> {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use age_model::{Engine, Grant, KeyId, KeyringError, RandomnessUnavailable, Role, Timestamp, Token};
+use age_platform::{Caller, Fields, JsonBody, NoQuery, OptionalJsonBody, PathId, Problem, Refused};
+use age_store::StoreError;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use model::{Engine, Grant, KeyId, KeyringError, RandomnessUnavailable, Role, Timestamp, Token};
-use platform::{Caller, Fields, JsonBody, NoQuery, OptionalJsonBody, PathId, Problem, Refused};
 use serde::Serialize;
-use store::StoreError;
 use utoipa::ToSchema;
 
 use crate::App;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use model::{Clock, Grant, KeyId, KeyringError, RandomnessUnavailable, Role, Token};
+use age_model::{Clock, Grant, KeyId, KeyringError, RandomnessUnavailable, Role, Token};
+use age_store::{Credentials, StoreError};
 use serde::{Deserialize, Serialize};
-use store::{Credentials, StoreError};
 use thiserror::Error;
 
 /// What an operator asks for.

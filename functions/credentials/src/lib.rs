@@ -6,10 +6,10 @@ mod view;
 
 use std::sync::Arc;
 
+use age_model::Clock;
+use age_platform::{Access, Routes};
+use age_store::Credentials;
 pub use first_admin::{FirstAdmin, FirstAdminError, Made};
-use model::Clock;
-use platform::{Access, Routes};
-use store::Credentials;
 use utoipa::OpenApi;
 
 /// What the handlers need. Made once per execution environment.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use age_model::{Credential, CredentialStatus, Engine, KeyId, Role, Secret, Timestamp};
+use age_platform::{NoQuery, Problem};
 use axum::Json;
 use axum::extract::State;
-use model::{Credential, CredentialStatus, Engine, KeyId, Role, Secret, Timestamp};
-use platform::{NoQuery, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -3,8 +3,8 @@
 pub(crate) mod list;
 pub(crate) mod one;
 
-use model::{Action, ActionStatus, Engine, EventId};
-use store::{OpenAction, StoreError};
+use age_model::{Action, ActionStatus, Engine, EventId};
+use age_store::{OpenAction, StoreError};
 
 use crate::text::count;
 

@@ -1,8 +1,8 @@
 //! Cookies: a token that a browser keeps, and what binds the form for signing in to it.
 
+use age_model::Token;
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
-use model::Token;
 
 /// Holds the token. With this prefix browsers take it only from us, over TLS, and for the whole host.
 const TOKEN: &str = "__Host-age";

@@ -1,13 +1,13 @@
 //! The engines: who speaks for each, when it was last heard, and how often it is to be.
 
+use age_model::{CredentialStatus, Engine, Event, KeyId, Keyring, Role, Timestamp};
+use age_platform::{NoQuery, Problem};
+use age_store::{EventFilter, IncidentSummary, OpenAction, StoreError};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::future::try_join_all;
-use model::{CredentialStatus, Engine, Event, KeyId, Keyring, Role, Timestamp};
-use platform::{NoQuery, Problem};
-use store::{EventFilter, IncidentSummary, OpenAction, StoreError};
 use tokio::try_join;
 
 use crate::page::{self, Part};
@@ -82,14 +82,14 @@ impl Parts {
         open_actions: &[Result<OpenAction, StoreError>],
     ) -> Row {
         let now = self.clock.now();
-        let speaks = |kid_and: &(&KeyId, &model::Credential)| {
+        let speaks = |kid_and: &(&KeyId, &age_model::Credential)| {
             kid_and.1.grant.role == Role::Engine && kid_and.1.grant.may_act_for(engine)
         };
         let (live, over): (Vec<_>, Vec<_>) = keyring
             .all()
             .filter(speaks)
             .partition(|(_, credential)| credential.status_at(now) == CredentialStatus::Live);
-        let key = |(kid, credential): (&KeyId, &model::Credential)| {
+        let key = |(kid, credential): (&KeyId, &age_model::Credential)| {
             let others = credential.grant.engines.iter().filter(|other| **other != engine);
             let others: Vec<_> = others.map(|other| self.policy.title(*other)).collect();
             Key { kid: kid.clone(), expires_at: credential.grant.expires_at, others: others.join(", ") }

@@ -3,7 +3,7 @@
 pub(crate) mod list;
 pub(crate) mod one;
 
-use model::EventId;
+use age_model::EventId;
 
 /// Where the page of an event is.
 pub(crate) fn path(id: EventId) -> String {

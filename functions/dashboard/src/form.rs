@@ -1,12 +1,12 @@
 //! Forms that only our own pages can have sent.
 
+use age_model::{Note, Token};
+use age_platform::{Problem, Query};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use model::{Note, Token};
-use platform::{Problem, Query};
 use sha2::Sha256;
 
 /// The field of every form that shows that one of our pages has sent it.
@@ -24,7 +24,7 @@ impl FormKey {
     ///
     /// # Errors
     /// None in practice: HMAC takes keys of any length.
-    pub fn new(secret: &str) -> Result<Self, platform::Error> {
+    pub fn new(secret: &str) -> Result<Self, age_platform::Error> {
         Ok(Self(Hmac::new_from_slice(secret.as_bytes())?))
     }
 
@@ -104,7 +104,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Form {
 
 #[cfg(test)]
 mod tests {
-    use model::ManualClock;
+    use age_model::ManualClock;
 
     use super::*;
 

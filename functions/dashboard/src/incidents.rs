@@ -4,9 +4,9 @@ pub(crate) mod list;
 pub(crate) mod mark;
 pub(crate) mod timeline;
 
-use model::{IncidentCause, IncidentId, IncidentStatus};
-use platform::Problem;
-use store::IncidentRecord;
+use age_model::{IncidentCause, IncidentId, IncidentStatus};
+use age_platform::Problem;
+use age_store::IncidentRecord;
 
 use crate::Parts;
 

@@ -20,12 +20,12 @@ mod text;
 
 use std::sync::Arc;
 
+use age_model::Clock;
+use age_platform::{Access, CursorKey, Gate, Routes};
+use age_scoring::Policy;
+use age_store::{EventSearch, Incidents, Life, Reports};
 use axum::Router;
 use axum::middleware;
-use model::Clock;
-use platform::{Access, CursorKey, Gate, Routes};
-use scoring::Policy;
-use store::{EventSearch, Incidents, Life, Reports};
 
 pub use form::FormKey;
 

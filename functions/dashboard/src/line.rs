@@ -1,6 +1,6 @@
 //! What happened, line by line: of an incident, or of an action.
 
-use model::{
+use age_model::{
     ActionItem, ActionStatus, ActionTransition, Attribution, Event, KeyId, Notification, NotificationKind,
     TimelineEntry, TimelineItem, Timestamp,
 };

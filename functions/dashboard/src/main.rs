@@ -3,15 +3,15 @@
 //! decided about an action, and reports.
 //! State: the client, the credentials, the policy and the keys of its cursors and forms.
 
+use age_platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
+use age_scoring::Policy;
+use age_store::{Actions, Credentials, Db, EventSearch, Events, IncidentStates, Incidents, Life, Reports, Rollups};
 use dashboard::{App, FormKey, Tables};
-use platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
-use scoring::Policy;
-use store::{Actions, Credentials, Db, EventSearch, Events, IncidentStates, Incidents, Life, Reports, Rollups};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    platform::logs::init();
-    let (db, clock) = (Db::new(&platform::aws::config().await), SystemClock::from_env()?);
+    age_platform::logs::init();
+    let (db, clock) = (Db::new(&age_platform::aws::config().await), SystemClock::from_env()?);
     let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
     let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
@@ -24,5 +24,5 @@ async fn main() -> Result<(), Error> {
     let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
     let tables = Tables { listing, life, incidents, reports };
     let app = App::new(tables, gate, (cursors, forms), Policy::compiled()?, clock);
-    platform::serve(dashboard::router(app)).await
+    age_platform::serve(dashboard::router(app)).await
 }

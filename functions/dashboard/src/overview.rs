@@ -8,6 +8,9 @@ mod risk;
 
 use std::collections::BTreeMap;
 
+use age_model::{EventCounts, Period, Severity, Timestamp};
+use age_platform::{NoQuery, Problem};
+use age_store::Freshness;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,11 +18,8 @@ use axum::response::Response;
 use chart::Chart;
 use engines::Row;
 use heat::Heat;
-use model::{EventCounts, Period, Severity, Timestamp};
 use needs::Needs;
-use platform::{NoQuery, Problem};
 use risk::{Risk, Since};
-use store::Freshness;
 use tokio::try_join;
 
 use crate::page::{self, Part};

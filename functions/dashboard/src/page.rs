@@ -1,12 +1,12 @@
 //! What all pages have in common.
 
+use age_platform::Problem;
 use askama::Template;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use platform::Problem;
 
 use crate::refusal;
 

@@ -1,10 +1,10 @@
 //! Problems as pages.
 
+use age_platform::{FieldError, Problem};
 use askama::Template;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
-use platform::{FieldError, Problem};
 
 use crate::next::{HOME, Next};
 use crate::{page, sign_in};

@@ -4,10 +4,10 @@ pub(crate) mod list;
 pub(crate) mod one;
 mod table;
 
+use age_model::{Day, Period, Report, ReportId, ReportKind};
+use age_platform::{NoQuery, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use model::{Day, Period, Report, ReportId, ReportKind};
-use platform::{NoQuery, Problem};
 
 use crate::form::Form;
 use crate::session::Session;
@@ -28,8 +28,8 @@ pub(crate) async fn make(
     form.finish()?;
     let (tables, clock) = (&app.tables, app.clock.as_ref());
     let week = Period::trailing_week(clock.now());
-    let figures = store::figures(tables.life.rollups(), &tables.incidents, week, None).await?;
-    let report = scoring::report(&app.policy, ReportKind::OnDemand, week, figures, clock);
+    let figures = age_store::figures(tables.life.rollups(), &tables.incidents, week, None).await?;
+    let report = age_scoring::report(&app.policy, ReportKind::OnDemand, week, figures, clock);
     let report = Report { requested_by: Some(session.caller.kid), ..report };
     tables.reports.add(&report).await?;
     Ok(page::see(&path(report.id)))

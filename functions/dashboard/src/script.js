@@ -2,7 +2,14 @@
 "use strict";
 (() => {
   const EVERY_MS = 20000;
-  const WORDS = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const WORDS = {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  };
   const inWords = new Intl.DateTimeFormat("en-GB", WORDS);
   const ofHour = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", hourCycle: "h23" });
 
@@ -10,14 +17,16 @@
   function localise(root) {
     for (const time of root.querySelectorAll("time[datetime*='T']")) {
       const at = new Date(time.dateTime);
-      time.title = time.dataset.show === "hour" ? time.dateTime.slice(0, 16) + " UTC" : time.textContent;
+      time.title = time.dataset.show === "hour" ? `${time.dateTime.slice(0, 16)} UTC` : time.textContent;
       time.textContent = (time.dataset.show === "hour" ? ofHour : inWords).format(at);
     }
   }
 
   /** Whether the reader is in the middle of something that a new page would take away. */
   function isBusy(main) {
-    const filled = [...main.querySelectorAll("textarea, input:not([type=hidden])")].some((field) => field.value !== field.defaultValue);
+    const filled = [...main.querySelectorAll("textarea, input:not([type=hidden])")].some(
+      (field) => field.value !== field.defaultValue,
+    );
     const focused = document.activeElement;
     return filled || (focused !== main && main.contains(focused)) || String(document.getSelection()) !== "";
   }
@@ -45,7 +54,9 @@
       if (!fresh || isBusy(main)) return;
       localise(fresh);
       const open = [...main.querySelectorAll("details")].map((details) => details.open);
-      fresh.querySelectorAll("details").forEach((details, place) => { details.open = Boolean(open[place]); });
+      fresh.querySelectorAll("details").forEach((details, place) => {
+        details.open = Boolean(open[place]);
+      });
       main.replaceChildren(...fresh.childNodes);
       skipped = 0;
       notice.hidden = true;

@@ -1,13 +1,13 @@
 //! Whoever is signed in: proven anew by the gate for each request.
 
+use age_model::Token;
+use age_platform::{Access, Caller, FormBody, Problem};
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::Method;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use model::Token;
-use platform::{Access, Caller, FormBody, Problem};
 
 use crate::form::{Form, FormKey};
 use crate::{App, cookie};

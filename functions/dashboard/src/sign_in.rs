@@ -1,5 +1,7 @@
 //! Signing in and out.
 
+use age_model::{InvalidToken, Token};
+use age_platform::{Access, FormBody, NoQuery, Problem, Query};
 use askama::Template;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
@@ -7,8 +9,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use model::{InvalidToken, Token};
-use platform::{Access, FormBody, NoQuery, Problem, Query};
 
 use crate::next::Next;
 use crate::{App, Parts, cookie, page};

@@ -1,11 +1,11 @@
 //! A report because somebody asks.
 
+use age_model::{Period, Report, ReportKind};
+use age_platform::{Access, Caller, NoBody, NoQuery, Problem, Routes};
+use age_store::Reports;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use model::{Period, Report, ReportKind};
-use platform::{Access, Caller, NoBody, NoQuery, Problem, Routes};
-use store::Reports;
 use utoipa::OpenApi;
 
 use crate::Reporter;

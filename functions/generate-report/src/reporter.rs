@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::{Clock, Period, Report, ReportKind};
-use scoring::Policy;
-use store::{Incidents, Rollups, StoreError};
+use age_model::{Clock, Period, Report, ReportKind};
+use age_scoring::Policy;
+use age_store::{Incidents, Rollups, StoreError};
 
 /// Makes reports, and stores none. Made once per execution environment.
 #[derive(Clone)]
@@ -43,8 +43,8 @@ impl Reporter {
     ) -> Result<Report, StoreError> {
         let Parts { rollups, incidents, policy, .. } = self.0.as_ref();
         let figures =
-            store::figures(rollups, incidents, period, before.filter(|report| report.policy_hash == Policy::HASH))
+            age_store::figures(rollups, incidents, period, before.filter(|report| report.policy_hash == Policy::HASH))
                 .await?;
-        Ok(scoring::report(policy, kind, period, figures, self.clock()))
+        Ok(age_scoring::report(policy, kind, period, figures, self.clock()))
     }
 }

@@ -1,9 +1,9 @@
 //! The report of the week, made once however often the schedule fires, and sent out once.
 
-use model::{Period, Report, ReportId, ReportKind, RiskLevel, Timestamp};
-use notify::{PublishError, Topic, weekly_message};
+use age_model::{Period, Report, ReportId, ReportKind, RiskLevel, Timestamp};
+use age_notify::{PublishError, Topic, weekly_message};
+use age_store::{StoreError, WeeklyReport, WeeklyReports};
 use serde::{Deserialize, Serialize};
-use store::{StoreError, WeeklyReport, WeeklyReports};
 use thiserror::Error;
 
 use crate::Reporter;

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use age_model::{Clock, Engine, EventCounts, Period, Severity, Timestamp};
+use age_platform::{Access, NoQuery, Problem, Routes};
+use age_scoring::Policy;
+use age_store::{Freshness, Reports, Rollups};
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use model::{Clock, Engine, EventCounts, Period, Severity, Timestamp};
-use platform::{Access, NoQuery, Problem, Routes};
-use scoring::Policy;
 use serde::Serialize;
-use store::{Freshness, Reports, Rollups};
 use tokio::try_join;
 use utoipa::{OpenApi, ToSchema};
 
@@ -86,7 +86,7 @@ impl Stats {
             total_events: counts.total(),
             critical_count: counts.of(Severity::Critical),
             latest_risk_score,
-            top_risky_engine: first_highest(|engine| scoring::severity_weight(policy, &counts.engine(engine))),
+            top_risky_engine: first_highest(|engine| age_scoring::severity_weight(policy, &counts.engine(engine))),
             busiest_engine: first_highest(|engine| counts.engine(engine).total()),
             by_engine: counts.by_engine(),
             by_severity: counts.by_severity(),

@@ -1,9 +1,9 @@
 //! How AGE itself is.
 
+use age_model::Timestamp;
+use age_platform::{NoQuery, Problem};
 use axum::Json;
 use axum::extract::State;
-use model::Timestamp;
-use platform::{NoQuery, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 

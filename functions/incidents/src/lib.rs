@@ -8,10 +8,10 @@ mod view;
 
 use std::sync::Arc;
 
-use model::{Clock, IncidentId};
-use platform::{Access, CursorKey, Problem, Routes};
-use scoring::Policy;
-use store::{EventSearch, IncidentRecord, Incidents, Life};
+use age_model::{Clock, IncidentId};
+use age_platform::{Access, CursorKey, Problem, Routes};
+use age_scoring::Policy;
+use age_store::{EventSearch, IncidentRecord, Incidents, Life};
 use utoipa::OpenApi;
 
 /// What the handlers need. Made once per execution environment.

@@ -1,9 +1,9 @@
 //! The list.
 
+use age_model::IncidentStatus;
+use age_platform::{Problem, Query};
 use axum::Json;
 use axum::extract::State;
-use model::IncidentStatus;
-use platform::{Problem, Query};
 use serde::Serialize;
 use utoipa::ToSchema;
 

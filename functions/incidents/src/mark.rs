@@ -1,9 +1,9 @@
 //! Taking an incident, and ending it.
 
+use age_model::{Incident, IncidentId, IncidentStatus, IncidentStatusConflict, Note, StatusChange};
+use age_platform::{Caller, Fields, NoQuery, OptionalJsonBody, PathId, Problem};
 use axum::Json;
 use axum::extract::State;
-use model::{Incident, IncidentId, IncidentStatus, IncidentStatusConflict, Note, StatusChange};
-use platform::{Caller, Fields, NoQuery, OptionalJsonBody, PathId, Problem};
 use utoipa::ToSchema;
 
 use crate::view::IncidentView;
@@ -36,7 +36,7 @@ pub(crate) async fn acknowledge(
     _: NoQuery,
     OptionalJsonBody(body): OptionalJsonBody,
 ) -> Result<Json<IncidentView>, Problem> {
-    app.mark(caller, &id, &body, IncidentStatus::Acknowledged, scoring::acknowledge).await
+    app.mark(caller, &id, &body, IncidentStatus::Acknowledged, age_scoring::acknowledge).await
 }
 
 /// Ends an incident.
@@ -58,7 +58,7 @@ pub(crate) async fn resolve(
     _: NoQuery,
     OptionalJsonBody(body): OptionalJsonBody,
 ) -> Result<Json<IncidentView>, Problem> {
-    app.mark(caller, &id, &body, IncidentStatus::Resolved, scoring::resolve).await
+    app.mark(caller, &id, &body, IncidentStatus::Resolved, age_scoring::resolve).await
 }
 
 impl Parts {

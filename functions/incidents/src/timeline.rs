@@ -1,11 +1,11 @@
 //! One incident, with all that happened in the order in which it did.
 
+use age_model::{IncidentId, TimelineEntry};
+use age_platform::{NoQuery, PathId, Problem};
+use age_store::IncidentTimeline;
 use axum::Json;
 use axum::extract::State;
-use model::{IncidentId, TimelineEntry};
-use platform::{NoQuery, PathId, Problem};
 use serde::Serialize;
-use store::IncidentTimeline;
 use utoipa::ToSchema;
 
 use crate::App;

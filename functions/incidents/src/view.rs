@@ -1,11 +1,11 @@
 //! An incident as callers see it.
 
-use model::{
+use age_model::{
     Engine, EventId, EventType, FailedRemediation, IncidentCause, IncidentId, IncidentStatus, Severity, StatusChange,
     Timestamp,
 };
+use age_store::IncidentRecord;
 use serde::Serialize;
-use store::IncidentRecord;
 use utoipa::ToSchema;
 
 /// An incident as callers see it.

@@ -4,12 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use age_model::{ActionItem, Clock, Day, Engine, Event, EventId, EventType, Severity, Timestamp};
+use age_platform::{Access, CursorKey, NoQuery, PathId, Problem, Query, Routes};
+use age_store::{Actions, Consistency, EventFilter, EventSearch, Events};
 use axum::Json;
 use axum::extract::State;
-use model::{ActionItem, Clock, Day, Engine, Event, EventId, EventType, Severity, Timestamp};
-use platform::{Access, CursorKey, NoQuery, PathId, Problem, Query, Routes};
 use serde::Serialize;
-use store::{Actions, Consistency, EventFilter, EventSearch, Events};
 use utoipa::{OpenApi, ToSchema};
 
 const DEFAULT_LIMIT: usize = 50;

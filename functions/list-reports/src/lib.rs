@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use age_model::{Report, ReportId};
+use age_platform::{Access, CursorKey, NoQuery, PathId, Problem, Query, Routes};
+use age_store::{Consistency, Reports};
 use axum::Json;
 use axum::extract::State;
-use model::{Report, ReportId};
-use platform::{Access, CursorKey, NoQuery, PathId, Problem, Query, Routes};
 use serde::Serialize;
-use store::{Consistency, Reports};
 use utoipa::{OpenApi, ToSchema};
 
 const DEFAULT_LIMIT: usize = 10;

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use model::{Details, DetailsError, Engine, EventType, IdempotencyKey, KeyId, NewEvent, Severity, Timestamp};
-use platform::{FieldError, Problem};
-use scoring::AlertRules;
+use age_model::{Details, DetailsError, Engine, EventType, IdempotencyKey, KeyId, NewEvent, Severity, Timestamp};
+use age_platform::{FieldError, Problem};
+use age_scoring::AlertRules;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -144,8 +144,8 @@ impl Alert {
 mod tests {
     use std::sync::LazyLock;
 
+    use age_scoring::Policy;
     use proptest::prelude::*;
-    use scoring::Policy;
 
     use super::*;
     use crate::mangled::{MANY, mangled};

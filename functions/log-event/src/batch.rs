@@ -6,16 +6,16 @@ mod form;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use age_model::{ActionItem, EventId, Timestamp};
+use age_platform::{AnyBody, Caller, FieldError, NoQuery, Origin, Problem};
+use age_store::{IncomingEvent, WriteOutcome};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use body::{Item, MAX_BYTES};
 use form::{CloudEvents, Events, Unfinished};
-use model::{ActionItem, EventId, Timestamp};
-use platform::{AnyBody, Caller, FieldError, NoQuery, Origin, Problem};
 use serde::Serialize;
 use serde_json::json;
-use store::{IncomingEvent, WriteOutcome};
 use utoipa::ToSchema;
 
 use crate::{Answer, App, BEGINNING_SECONDS, Parts, Taken};
@@ -140,7 +140,7 @@ impl Batch<'_> {
         for (place, item) in serious {
             self.take_one(place, item).await;
         }
-        for pack in store::packs(others, |(_, item)| item.reported.engine) {
+        for pack in age_store::packs(others, |(_, item)| item.reported.engine) {
             self.take_pack(&pack).await;
         }
         // They come after those whose names they have, and the table says what they are.

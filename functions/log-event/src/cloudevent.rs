@@ -6,10 +6,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use age_model::{Details, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp, UnknownName};
+use age_platform::{AnyBody, FieldError, Fields, Problem, Refused};
 use axum::http::HeaderMap;
-use model::{Details, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp, UnknownName};
 use percent_encoding::percent_decode_str;
-use platform::{AnyBody, FieldError, Fields, Problem, Refused};
 use thiserror::Error;
 use utoipa::ToSchema;
 

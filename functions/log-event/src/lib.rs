@@ -9,19 +9,19 @@ mod request;
 
 use std::sync::Arc;
 
+use age_dispatch::{Dispatcher, Escalations};
+use age_model::{
+    Action, ActionItem, ActionStatus, Clock, Event, EventId, IdempotencyKey, IncidentKey, IncidentState, NewEvent,
+};
+use age_platform::{Access, AnyBody, Caller, FieldError, JsonBody, NoQuery, Origin, Problem, Routes};
+use age_scoring::Policy;
+use age_store::{Decide, IncomingEvent, Intake, WriteOutcome};
 use alertmanager::Webhook;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
-use dispatch::{Dispatcher, Escalations};
-use model::{
-    Action, ActionItem, ActionStatus, Clock, Event, EventId, IdempotencyKey, IncidentKey, IncidentState, NewEvent,
-};
-use platform::{Access, AnyBody, Caller, FieldError, JsonBody, NoQuery, Origin, Problem, Routes};
-use scoring::Policy;
 use serde::Serialize;
-use store::{Decide, IncomingEvent, Intake, WriteOutcome};
 use utoipa::{OpenApi, ToSchema};
 
 /// Of many events in a request, those that would be begun after so many seconds are left for its next try. The function may
@@ -212,7 +212,7 @@ impl Parts {
     /// Stores an event, does what it leads to, and answers what was made of it.
     async fn take(&self, arriving: IncomingEvent<'_>, origin: Option<&str>) -> Result<Taken, Problem> {
         let policy = self.dispatcher.policy();
-        let plan = |event: &Event, state: &IncidentState| scoring::plan(policy, event, state);
+        let plan = |event: &Event, state: &IncidentState| age_scoring::plan(policy, event, state);
         let decide = self.may_lead_to_something(&arriving.reported).then_some(&plan as Decide<'_>);
         Ok(match self.intake.record(arriving, decide, Policy::HASH, self.clock.as_ref()).await? {
             WriteOutcome::Created { event, actions, tell } => {

@@ -2,17 +2,17 @@
 //! May: read credentials; write events, rollups, actions and incidents; publish to the actions and escalations topics.
 //! State: the clients, the credentials, the policy, and how widely this environment spreads its counters.
 
-use dispatch::{Dispatcher, Escalations};
+use age_dispatch::{Dispatcher, Escalations};
+use age_notify::Sns;
+use age_platform::{Error, Gate, Rate, SystemClock, env};
+use age_scoring::Policy;
+use age_store::{Actions, Credentials, Db, Events, IncidentStates, Intake, Life, Rollups};
 use log_event::App;
-use notify::Sns;
-use platform::{Error, Gate, Rate, SystemClock, env};
-use scoring::Policy;
-use store::{Actions, Credentials, Db, Events, IncidentStates, Intake, Life, Rollups};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    platform::logs::init();
-    let aws = platform::aws::config().await;
+    age_platform::logs::init();
+    let aws = age_platform::aws::config().await;
     let (db, sns, clock) = (Db::new(&aws), Sns::new(&aws), SystemClock::from_env()?);
     let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
     let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
@@ -25,5 +25,5 @@ async fn main() -> Result<(), Error> {
     let people = sns.topic(env::required("NOTIFICATIONS_TOPIC_ARN")?);
     let escalations = Escalations::new(people, events, &life, &policy, env::optional("PUBLIC_URL"));
     let app = App::new(intake, dispatcher, escalations, clock);
-    platform::serve(log_event::routes().behind(&gate, app)).await
+    age_platform::serve(log_event::routes().behind(&gate, app)).await
 }

@@ -1,8 +1,8 @@
 //! The one line past which everything is a valid event: bytes and headers in, types out.
 
+use age_model::{Details, DetailsError, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp};
+use age_platform::{FieldError, Fields, Problem, Refused};
 use axum::http::HeaderMap;
-use model::{Details, DetailsError, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp};
-use platform::{FieldError, Fields, Problem, Refused};
 use utoipa::ToSchema;
 
 /// What names the event of a request.

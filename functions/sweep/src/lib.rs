@@ -11,12 +11,12 @@ mod vitals;
 
 use std::collections::BTreeMap;
 
-use dispatch::{Dispatcher, Escalations, Mailed};
-use model::{ActionStatus, Clock, Timestamp};
-use notify::Topic;
-use platform::{Tick, metrics};
+use age_dispatch::{Dispatcher, Escalations, Mailed};
+use age_model::{ActionStatus, Clock, Timestamp};
+use age_notify::Topic;
+use age_platform::{Tick, metrics};
+use age_store::{EventSearch, OpenAction, Reports, StoreError};
 use serde::Serialize;
-use store::{EventSearch, OpenAction, Reports, StoreError};
 use thiserror::Error;
 
 /// A run begins nothing new after so many seconds. The function may run for 90; the next run begins after 60, and may.

@@ -1,9 +1,9 @@
 //! Actions: what is due about each, and handing over what is owed, the oldest first.
 
-use dispatch::Tried;
+use age_dispatch::Tried;
+use age_model::{ActionItem, ActionStatus, Timestamp};
+use age_store::{Consistency, OpenAction, StoreError};
 use futures_util::stream::{self, StreamExt};
-use model::{ActionItem, ActionStatus, Timestamp};
-use store::{Consistency, OpenAction, StoreError};
 
 use crate::{STEPS_AT_ONCE, Sweep, Swept};
 

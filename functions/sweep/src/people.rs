@@ -1,10 +1,10 @@
 //! Incidents: writing to people about those that need it, and ending those that are over.
 
-use dispatch::Due;
+use age_dispatch::Due;
+use age_model::{IncidentKey, NotificationKind, StatusChange, Timestamp};
+use age_scoring::NextStep;
+use age_store::{Change, StoreError};
 use futures_util::stream::{self, StreamExt};
-use model::{IncidentKey, NotificationKind, StatusChange, Timestamp};
-use scoring::NextStep;
-use store::{Change, StoreError};
 
 use crate::{STEPS_AT_ONCE, Sweep, Swept};
 
@@ -60,7 +60,7 @@ impl Sweep {
                         return Ok(None);
                     }
                     NextStep::Resolve => {
-                        let over = scoring::resolve(incident, StatusChange { at: now, by: None, note: None });
+                        let over = age_scoring::resolve(incident, StatusChange { at: now, by: None, note: None });
                         notification = over.is_ok().then_some(NotificationKind::Resolution);
                     }
                     NextStep::Wait(until) => incident.due_at = Some(until),

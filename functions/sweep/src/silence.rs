@@ -1,8 +1,8 @@
 //! Engines from which nothing is heard.
 
+use age_model::{Engine, Incident, IncidentCause, IncidentKey, StatusChange, Timestamp};
+use age_store::{Change, EventFilter, IncidentStateRecord, StoreError};
 use futures_util::future::join_all;
-use model::{Engine, Incident, IncidentCause, IncidentKey, StatusChange, Timestamp};
-use store::{Change, EventFilter, IncidentStateRecord, StoreError};
 
 use crate::{Sweep, Swept};
 
@@ -35,7 +35,7 @@ impl Sweep {
             let silent = |incident: &&mut Incident| incident.cause == IncidentCause::EngineSilent;
             let is_new = match state.open_incident_mut().filter(silent) {
                 Some(incident) => {
-                    is_heard && scoring::resolve(incident, StatusChange { at: now, by: None, note: None }).is_ok()
+                    is_heard && age_scoring::resolve(incident, StatusChange { at: now, by: None, note: None }).is_ok()
                 }
                 None => !is_heard && policy.incidents.open_silence(&mut state, now),
             };

@@ -1,7 +1,7 @@
 //! How AGE itself is: whether an escalation would reach anybody, and whether last week has its report.
 
-use model::{Period, ReportId};
-use store::{Consistency, Health, StoreError};
+use age_model::{Period, ReportId};
+use age_store::{Consistency, Health, StoreError};
 
 use crate::{Sweep, Swept};
 

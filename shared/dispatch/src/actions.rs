@@ -1,9 +1,9 @@
 //! Handing actions over. Whoever calls has the action leased: by having made it, or by having claimed it.
 
-use model::{ActionItem, ActionStatus, Clock, Event, FailedRemediation, IncidentState};
-use notify::{PublishError, Topic, action_message};
-use scoring::Policy;
-use store::Life;
+use age_model::{ActionItem, ActionStatus, Clock, Event, FailedRemediation, IncidentState};
+use age_notify::{PublishError, Topic, action_message};
+use age_scoring::Policy;
+use age_store::Life;
 
 /// Where actions go, and where their lives are kept. Make one per execution environment.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ impl Dispatcher {
         event: &Event,
         item: ActionItem,
         clock: &dyn Clock,
-        failed: impl Fn(&ActionItem, model::Timestamp) -> ActionItem,
+        failed: impl Fn(&ActionItem, age_model::Timestamp) -> ActionItem,
     ) -> (ActionItem, Tried) {
         let deadline = clock.now().plus_seconds(self.policy.actions.answer_within_seconds);
         let tried = self.publish(event, &item, deadline).await;
@@ -127,7 +127,7 @@ impl Dispatcher {
         self.policy.incidents.record_failed_remediation(state, failed_remediation, item.severity);
     }
 
-    async fn publish(&self, event: &Event, item: &ActionItem, deadline: model::Timestamp) -> Tried {
+    async fn publish(&self, event: &Event, item: &ActionItem, deadline: age_model::Timestamp) -> Tried {
         let ActionItem { event_id, action, attempt, .. } = item;
         let message = match action_message(event, item, Some(deadline)) {
             Ok(message) => message,

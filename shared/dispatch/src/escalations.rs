@@ -1,10 +1,12 @@
 //! Writing to people about incidents: as many in one e-mail as there are to write about, and no more e-mails than anybody can read.
 
+use age_model::{
+    ActionItem, Clock, Event, Incident, IncidentId, IncidentKey, NotificationKind, NotifiedCounts, Timestamp,
+};
+use age_notify::{Entry, Topic, escalation_message};
+use age_scoring::{IncidentRules, NextStep, Policy};
+use age_store::{Change, Consistency, EmailRateLimiter, Events, IncidentStateRecord, Life, StoreError};
 use futures_util::stream::{self, StreamExt};
-use model::{ActionItem, Clock, Event, Incident, IncidentId, IncidentKey, NotificationKind, NotifiedCounts, Timestamp};
-use notify::{Entry, Topic, escalation_message};
-use scoring::{IncidentRules, NextStep, Policy};
-use store::{Change, Consistency, EmailRateLimiter, Events, IncidentStateRecord, Life, StoreError};
 
 /// The most incidents one e-mail speaks of. With the longest names they stay below the 256 KB that SNS takes.
 const INCIDENTS_A_MAIL: usize = 100;

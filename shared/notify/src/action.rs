@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Action, ActionItem, Details, Engine, Event, EventId, EventType, Severity, Timestamp};
+use age_model::{Action, ActionItem, Details, Engine, Event, EventId, EventType, Severity, Timestamp};
 use serde::Serialize;
 
 use crate::Message;
@@ -69,7 +69,7 @@ pub fn action_message(
 
 #[cfg(test)]
 mod tests {
-    use model::ActionStatus;
+    use age_model::ActionStatus;
 
     use super::*;
     use crate::escalation::tests::{an_action, an_event};

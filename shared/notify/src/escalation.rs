@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use model::{
+use age_model::{
     Action, ActionItem, ActionStatus, Event, Incident, IncidentCause, IncidentCounters, IncidentId, NotificationKind,
     Severity, Timestamp,
 };
-use scoring::Policy;
+use age_scoring::Policy;
 
 use crate::Message;
 use crate::message::Attribute;
@@ -220,7 +220,7 @@ fn failed_remediations(incident: &Incident) -> String {
 }
 
 fn last_failed_remediation(incident: &Incident) -> String {
-    let said = |failed_remediation: model::FailedRemediation| {
+    let said = |failed_remediation: age_model::FailedRemediation| {
         format!("{}, {}", failed_remediation.action, how_far(failed_remediation.status))
     };
     incident.last_failed_remediation.map_or_else(|| "none".to_owned(), said)
@@ -263,7 +263,7 @@ fn shortened(details: &str) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use model::{Engine, IncidentKey, IncidentState, NewEvent, NotifiedCounts, PlannedAction};
+    use age_model::{Engine, IncidentKey, IncidentState, NewEvent, NotifiedCounts, PlannedAction};
 
     use super::*;
 
@@ -291,7 +291,7 @@ pub(crate) mod tests {
     }
 
     fn an_incident() -> (IncidentId, Incident) {
-        let plan = scoring::plan(&policy(), &an_event(), &IncidentState::default());
+        let plan = age_scoring::plan(&policy(), &an_event(), &IncidentState::default());
         let incident = plan.state.unwrap().incident.unwrap();
         (IncidentId { key: IncidentKey::of(&an_event().reported), opened_at: incident.opened_at }, incident)
     }
@@ -345,7 +345,7 @@ pub(crate) mod tests {
         of.1.notified = NotifiedCounts { events: 40, failed_remediations: 0 };
         of.1.failed_remediations = 2;
         of.1.lease_expires_at = Some("2026-11-23T03:43:15Z".parse().unwrap());
-        of.1.last_failed_remediation = Some(model::FailedRemediation {
+        of.1.last_failed_remediation = Some(age_model::FailedRemediation {
             action: Action::BillingSyncRepair,
             event_id: an_event().id,
             status: ActionStatus::TimedOut,

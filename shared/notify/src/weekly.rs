@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use model::{ActionFigures, IncidentFigures, Report, ReportSummary, Severity};
-use scoring::Policy;
+use age_model::{ActionFigures, IncidentFigures, Report, ReportSummary, Severity};
+use age_scoring::Policy;
 
 use crate::Message;
 
@@ -110,7 +110,7 @@ fn before(figure: Option<u64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model::{
+    use age_model::{
         ActionCounts, ActionStatus, ActivitySummary, Baseline, Clock, Engine, EventCounts, ManualClock, Period,
         ReportInput, ReportKind,
     };
@@ -137,7 +137,7 @@ mod tests {
             silent_engines: vec![Engine::Maos],
         };
         let figures = ReportInput { counts, before: Baseline::Counts(before), activity };
-        let report = scoring::report(&policy, ReportKind::Weekly, period, figures, &clock);
+        let report = age_scoring::report(&policy, ReportKind::Weekly, period, figures, &clock);
 
         let message = weekly_message(&policy, &report, None).unwrap();
         assert_eq!(message.subject(), "[AGE] Week of Mon 16 Nov 2026: risk CRITICAL, score 23 of 100");

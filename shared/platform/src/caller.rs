@@ -1,10 +1,10 @@
 //! Who makes a request.
 
+use age_model::{Engine, Grant, InvalidToken, KeyId, Role, Token};
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use model::{Engine, Grant, InvalidToken, KeyId, Role, Token};
 
 use crate::Problem;
 

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use model::{Clock, RandomnessUnavailable, Timestamp};
+use age_model::{Clock, RandomnessUnavailable, Timestamp};
 
 use crate::env::{self, ConfigError};
 

@@ -77,7 +77,7 @@ fn describe(operation: &mut Operation, route: Route) {
             failures.push(("403", "A credential that may not do this"));
         }
         operation.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);
-        let roles: Vec<&str> = route.access.roles().map(model::Role::as_str).collect();
+        let roles: Vec<&str> = route.access.roles().map(age_model::Role::as_str).collect();
         operation.extensions = Some(Extensions::builder().add("x-roles", roles).build());
     }
     for (status, description) in failures {

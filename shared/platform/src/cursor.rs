@@ -124,7 +124,7 @@ mod tests {
                 own[at] = byte;
             }
             let own = String::from_utf8_lossy(&own);
-            let _ = key().open::<model::Timestamp>("scope", &own);
+            let _ = key().open::<age_model::Timestamp>("scope", &own);
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use age_model::{AuthError, Clock, Grant, KeyId, Keyring, Role, Timestamp, Token};
+use age_store::Credentials;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use model::{AuthError, Clock, Grant, KeyId, Keyring, Role, Timestamp, Token};
-use store::Credentials;
 
 use crate::caller::{self, Access, Caller};
 use crate::throttle::Throttle;

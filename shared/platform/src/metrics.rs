@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use model::Clock;
+use age_model::Clock;
 use serde_json::{Value, json};
 
 use crate::env;

@@ -1,12 +1,12 @@
 //! Errors as callers see them: RFC 9457 `application/problem+json`. Never with a word of the store's internals.
 
+use age_store::{NotDecided, NotMarked, StoreError};
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use problem_details::ProblemDetails;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use store::{NotDecided, NotMarked, StoreError};
 use utoipa::ToSchema;
 
 /// When a caller may try again, in seconds. The SDK has tried for four by then.

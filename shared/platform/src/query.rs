@@ -98,7 +98,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 
 #[cfg(test)]
 mod tests {
-    use model::Severity;
+    use age_model::Severity;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::Timestamp;
+use age_model::Timestamp;
 
 use crate::env::{self, ConfigError};
 
@@ -68,7 +68,7 @@ impl<K: Ord + Clone> Throttle<K> {
 
 #[cfg(test)]
 mod tests {
-    use model::KeyId;
+    use age_model::KeyId;
     use proptest::prelude::*;
 
     use super::*;

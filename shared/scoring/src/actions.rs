@@ -1,6 +1,6 @@
 //! What an event leads to: which actions, and which of them not now.
 
-use model::{
+use age_model::{
     Action, ActionStatus, Event, EventId, FailedRemediation, IncidentCause, IncidentState, NewEvent, NotifyAdmin, Plan,
     PlannedAction, Remediation, Timestamp,
 };
@@ -130,7 +130,7 @@ fn first_step(rules: &ActionRules, action: Action, now: Timestamp) -> PlannedAct
 
 #[cfg(test)]
 mod tests {
-    use model::{Details, Engine, ManualClock, Severity};
+    use age_model::{Details, Engine, ManualClock, Severity};
     use proptest::prelude::*;
 
     use super::*;
@@ -174,7 +174,7 @@ mod tests {
             let event = Event {
                 id: EventId::fresh(&self.clock),
                 reported,
-                occurred_at: model::Clock::now(&self.clock),
+                occurred_at: age_model::Clock::now(&self.clock),
                 reported_by: None,
             };
             let plan = plan(&self.policy, &event, &self.state);
@@ -187,7 +187,7 @@ mod tests {
                 self.state.forget(Action::BillingSyncRepair, id);
             } else if status == ActionStatus::Succeeded {
                 let it = self.state.remediations.iter_mut().find(|remediation| remediation.event_id == id).unwrap();
-                it.succeeded_at = Some(model::Clock::now(&self.clock));
+                it.succeeded_at = Some(age_model::Clock::now(&self.clock));
             }
         }
     }
@@ -238,8 +238,12 @@ mod tests {
     fn compliance_permissions_are_reset_after_approval() {
         let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
         let reported = event(Engine::Compliance, "permission_escalated", Severity::Critical);
-        let event =
-            Event { id: EventId::fresh(&clock), reported, occurred_at: model::Clock::now(&clock), reported_by: None };
+        let event = Event {
+            id: EventId::fresh(&clock),
+            reported,
+            occurred_at: age_model::Clock::now(&clock),
+            reported_by: None,
+        };
         let actions = plan(&Policy::compiled().unwrap(), &event, &IncidentState::default()).actions;
         let shown: Vec<_> = actions
             .iter()
@@ -314,7 +318,7 @@ mod tests {
         trouble.is(one, ActionStatus::Succeeded);
         trouble.clock.advance(60);
         let reported = event(Engine::Billing, "sync_failed", Severity::High);
-        let again = Event { id: one, reported, occurred_at: model::Clock::now(&trouble.clock), reported_by: None };
+        let again = Event { id: one, reported, occurred_at: age_model::Clock::now(&trouble.clock), reported_by: None };
         assert_eq!(plan(&trouble.policy, &again, &trouble.state).ineffective, []);
     }
 
@@ -365,8 +369,8 @@ mod tests {
         }
         assert_eq!(started, 3);
         assert_eq!(first(&trouble.comes(60).1), (ActionStatus::Suppressed, None));
-        let mark = model::StatusChange {
-            at: model::Clock::now(&trouble.clock),
+        let mark = age_model::StatusChange {
+            at: age_model::Clock::now(&trouble.clock),
             by: Some("night-desk".parse().unwrap()),
             note: None,
         };

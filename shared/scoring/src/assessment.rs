@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Engine, EventCounts, RiskLevel, Severity, SeverityCounts};
+use age_model::{Engine, EventCounts, RiskLevel, Severity, SeverityCounts};
 
 use crate::{Category, Policy};
 

@@ -1,6 +1,6 @@
 //! When an incident begins, when people are to be written to about it, and when it is over.
 
-use model::{
+use age_model::{
     ActionStatus, Event, EventId, FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentState,
     IncidentStatus, IncidentStatusConflict, Notification, NotificationKind, NotifiedCounts, NotifyAdmin, Severity,
     StatusChange, Timestamp,
@@ -260,7 +260,7 @@ fn taken(incident: &Incident) -> IncidentStatusConflict {
 
 #[cfg(test)]
 mod tests {
-    use model::{Clock, Details, Engine, ManualClock, NewEvent};
+    use age_model::{Clock, Details, Engine, ManualClock, NewEvent};
 
     use super::*;
     use crate::Policy;
@@ -448,7 +448,7 @@ mod tests {
     fn a_remedy_that_came_to_a_bad_end_opens_one_and_the_next_is_a_digest() {
         let mut scenario = Scenario::new();
         let failed_remediation = |scenario: &Scenario| FailedRemediation {
-            action: model::Action::MaosAutoFix,
+            action: age_model::Action::MaosAutoFix,
             event_id: EventId::fresh(&scenario.clock),
             status: ActionStatus::Failed,
             at: scenario.clock.now(),

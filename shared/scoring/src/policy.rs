@@ -24,7 +24,7 @@ impl Policy {
 
     /// How people call `engine`.
     #[must_use]
-    pub fn title(&self, engine: model::Engine) -> &str {
+    pub fn title(&self, engine: age_model::Engine) -> &str {
         self.engines.get(&engine).map_or(engine.as_str(), |rules| &rules.title)
     }
 }
@@ -32,14 +32,14 @@ impl Policy {
 impl AlertRules {
     /// How bad an alert with this label `severity` is.
     #[must_use]
-    pub fn severity(&self, label: Option<&String>) -> model::Severity {
+    pub fn severity(&self, label: Option<&String>) -> age_model::Severity {
         label.and_then(|label| self.severities.get(label)).copied().unwrap_or(self.otherwise)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use model::{Action, Engine, RiskLevel, Severity};
+    use age_model::{Action, Engine, RiskLevel, Severity};
 
     use super::*;
 

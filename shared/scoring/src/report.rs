@@ -1,6 +1,6 @@
 //! A report from counts.
 
-use model::{
+use age_model::{
     ActionFigures, Baseline, Clock, EventCounts, Period, PreviousWeek, Report, ReportId, ReportInput, ReportKind,
     ReportSummary, Severity,
 };
@@ -66,7 +66,7 @@ fn reported(report: Report) -> Option<PreviousWeek> {
 
 #[cfg(test)]
 mod tests {
-    use model::{ActivitySummary, Engine, ManualClock};
+    use age_model::{ActivitySummary, Engine, ManualClock};
 
     use super::*;
 

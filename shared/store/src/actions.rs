@@ -1,11 +1,11 @@
 //! The `actions` table: what is owed for an event, written with it, and how far each has come.
 
+use age_model::{Action, ActionItem, ActionStatus, Engine, EventId, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use model::{Action, ActionItem, ActionStatus, Engine, EventId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Db, Table};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::Clock;
+use age_model::Clock;
 
 /// Waits a random time that grows with the attempts: up to 5, 10, 20 … 320 ms.
 pub(crate) async fn wait(attempts: u32, clock: &dyn Clock) {

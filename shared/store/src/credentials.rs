@@ -1,8 +1,8 @@
 //! The `credentials` table: all credentials in one row, so that one read by key knows every one, and a change that
 //! depends on others (the last admin stays) is made on all of them or not at all.
 
+use age_model::{Clock, Keyring};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use model::{Clock, Keyring};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Db, Table};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use age_model::Timestamp;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -10,7 +11,6 @@ use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
-use model::Timestamp;
 
 use crate::StoreError;
 use crate::row::{Item, text};

@@ -1,6 +1,6 @@
 //! Approving and denying an action that waits, as a person does.
 
-use model::{ActionItem, ActionStatus, ApprovalDecision, Clock, KeyId};
+use age_model::{ActionItem, ActionStatus, ApprovalDecision, Clock, KeyId};
 use thiserror::Error;
 
 use crate::{Life, StoreError};

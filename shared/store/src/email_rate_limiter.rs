@@ -1,7 +1,7 @@
 //! How many e-mails may be sent: one bucket for all of AGE, because it is one inbox that fills up.
 
+use age_model::{Clock, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use model::{Clock, Timestamp};
 use serde::Deserialize;
 
 use crate::db::Table;

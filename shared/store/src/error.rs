@@ -1,7 +1,7 @@
 //! What can go wrong with the store.
 
+use age_model::InvalidTransition;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
-use model::InvalidTransition;
 use thiserror::Error;
 
 /// The store did not do what was asked. The text is for logs; callers of AGE never see it.

@@ -4,8 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use age_model::{Clock, Day, Engine, Event, EventType, Severity, Timestamp};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use model::{Clock, Day, Engine, Event, EventType, Severity, Timestamp};
 
 use crate::keys::{self, Position};
 use crate::row::text;
@@ -293,7 +293,7 @@ fn cut(mut found: Vec<Event>, limit: usize, rest: Option<Position>) -> EventPage
 
 #[cfg(test)]
 mod tests {
-    use model::Hour;
+    use age_model::Hour;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! The `events` table.
 
+use age_model::{Details, Engine, Event, EventId, EventType, KeyId, NewEvent, Severity, Timestamp};
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
-use model::{Details, Engine, Event, EventId, EventType, KeyId, NewEvent, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Db, Table};

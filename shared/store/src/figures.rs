@@ -1,6 +1,6 @@
 //! All that a report is made from.
 
-use model::{ActivitySummary, Baseline, IncidentFigures, Period, Report, ReportInput};
+use age_model::{ActivitySummary, Baseline, IncidentFigures, Period, Report, ReportInput};
 use tokio::try_join;
 
 use crate::{Freshness, Incidents, Rollups, StoreError};

@@ -1,7 +1,7 @@
 //! How AGE itself is, as its sweep last found it.
 
+use age_model::Timestamp;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use model::Timestamp;
 use serde::Deserialize;
 
 use crate::db::Table;

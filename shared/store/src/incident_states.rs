@@ -1,10 +1,10 @@
 //! What is remembered of each kind of trouble, with its latest incident: one row a kind in the `incidents` table.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
-use model::{
+use age_model::{
     Incident, IncidentCause, IncidentCounters, IncidentId, IncidentKey, IncidentState, IncidentStatus, Notification,
     Timestamp,
 };
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use serde::Deserialize;
 
 use crate::db::{Db, Table};

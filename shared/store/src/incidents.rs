@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use age_model::{Engine, Incident, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Notification, Timestamp};
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use model::{Engine, Incident, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Notification, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Db, Table};

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::{mem, slice};
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
-use futures_util::future::try_join_all;
-use model::{
+use age_model::{
     ActionItem, ActionStatus, Clock, Day, Engine, Event, EventId, IdempotencyKey, Incident, IncidentKey, IncidentState,
     KeyId, NewEvent, Plan, Remediation, Timestamp,
 };
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use futures_util::future::try_join_all;
 
 use crate::incident_states::{IncidentStateRecord, Next};
 use crate::row::Item;

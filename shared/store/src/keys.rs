@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use model::{Day, Engine, EventId, Hour, IncidentId, IncidentKey, ReportId, Severity, Timestamp};
+use age_model::{Day, Engine, EventId, Hour, IncidentId, IncidentKey, ReportId, Severity, Timestamp};
 use thiserror::Error;
 
 /// How many partitions the `due` index spreads over: a sweep reads each of them once.

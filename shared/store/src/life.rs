@@ -1,10 +1,10 @@
 //! Moving actions and incidents on, together with what is remembered of their kind of trouble.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
-use model::{
+use age_model::{
     ActionItem, ActionStatus, Clock, FailedRemediation, IncidentKey, IncidentState, InvalidTransition, Notification,
     Remediation, Timestamp,
 };
+use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use crate::incident_states::{IncidentStateRecord, Next};
 use crate::row::text;

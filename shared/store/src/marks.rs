@@ -1,6 +1,6 @@
 //! Taking an incident, and ending it, as a person does.
 
-use model::{Clock, Incident, IncidentStatus, IncidentStatusConflict, StatusChange};
+use age_model::{Clock, Incident, IncidentStatus, IncidentStatusConflict, StatusChange};
 use thiserror::Error;
 
 use crate::{Change, IncidentRecord, Life, StoreError};

@@ -1,6 +1,6 @@
 //! Packing events into transactions.
 
-use model::Engine;
+use age_model::Engine;
 
 /// The most items that DynamoDB takes in a transaction. They may have 4 MB; so many events have not half of that.
 const MAX_ITEMS: usize = 100;
@@ -30,8 +30,8 @@ pub fn packs<T>(mut events: Vec<T>, engine: impl Fn(&T) -> Engine) -> Vec<Vec<T>
 mod tests {
     use std::collections::BTreeSet;
 
+    use age_model::{Event, MAX_DETAILS_BYTES, NewEvent, Severity};
     use aws_config::{BehaviorVersion, SdkConfig};
-    use model::{Event, MAX_DETAILS_BYTES, NewEvent, Severity};
     use proptest::prelude::*;
 
     use super::*;

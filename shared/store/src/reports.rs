@@ -1,9 +1,9 @@
 //! The `reports` table.
 
+use age_model::{Report, ReportId, ReportKind};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use futures_util::future::try_join_all;
-use model::{Report, ReportId, ReportKind};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Db, Table};

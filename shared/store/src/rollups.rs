@@ -7,6 +7,7 @@ mod rows;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use age_model::{ActionItem, ActionStatus, Day, Engine, Event, Period, Remediation, Timestamp};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
@@ -15,7 +16,6 @@ pub use counted::RollupSet;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use memory::Memory;
-use model::{ActionItem, ActionStatus, Day, Engine, Event, Period, Remediation, Timestamp};
 pub use rows::Rollup;
 use rows::Row;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use model::{Day, Engine};
+use age_model::{Day, Engine};
 
 /// The most rows one engine's day is spread over. Each takes some 500 transactions a second (1,000 WCU, two a counter).
 pub(crate) const MAX_WIDTH: u32 = 512;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Clock, Event, EventId, Severity, TimelineEntry};
+use age_model::{Clock, Event, EventId, Severity, TimelineEntry};
 
 use crate::{Actions, Consistency, EventFilter, EventSearch, IncidentRecord, Incidents, StoreError};
 
@@ -40,7 +40,7 @@ impl IncidentTimeline {
         let actions = actions.of_events(events.iter().map(|event| event.id).collect()).await?;
         let notifications = incidents.notifications(&record.id, NOTICES_TOLD).await?;
         let has_earlier_notifications = record.incident.notifications as usize > notifications.len();
-        let entries = model::timeline(&record.incident, events, &actions, notifications);
+        let entries = age_model::timeline(&record.incident, events, &actions, notifications);
         Ok(Self { entries, has_earlier_events, has_earlier_notifications })
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use age_model::{Action, ActionStatus, Clock, Report, ReportId, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use model::{Action, ActionStatus, Clock, Report, ReportId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::actions::KEY;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use model::Timestamp;
+use age_model::Timestamp;
 use serde_json::{Value, json};
 
 use crate::world::people::{DAY_DESK, NIGHT_DESK};
@@ -112,7 +112,7 @@ fn steps(events: Vec<(Timestamp, Value)>, ends: Timestamp) -> Vec<(Timestamp, St
 /// The API as each engine calls it.
 async fn engines(world: &World) -> BTreeMap<&'static str, Api> {
     let mut engines = BTreeMap::new();
-    for engine in model::Engine::ALL {
+    for engine in age_model::Engine::ALL {
         let kid = format!("{}-worker", engine.as_str().replace('_', "-"));
         let wanted = json!({ "kid": kid, "role": "engine", "engines": [engine] });
         let made = world.tell("/api/governance/credentials", &wanted).await;

@@ -1,7 +1,7 @@
 //! A world with many more events than a test could post.
 
+use age_model::Clock;
 use dynoxide::{AttributeValue, ImportOptions, Item};
-use model::Clock;
 use serde_json::json;
 
 use super::{World, event};
@@ -31,21 +31,21 @@ impl World {
     pub(crate) async fn fill_every_hour(&self, days: i64) {
         let now = self.clock.now();
         let day = now.plus_days(-1).day();
-        for hour in model::Hour::all() {
+        for hour in age_model::Hour::all() {
             self.clock.set(day.at(hour));
-            for severity in model::Severity::ALL {
+            for severity in age_model::Severity::ALL {
                 self.post(&event("billing", "routine", severity.as_str())).await;
             }
         }
         self.clock.set(now);
         let full = self.rows("Rollups").await.remove(0);
-        let row = |engine: &model::Engine, back: i64| {
+        let row = |engine: &age_model::Engine, back: i64| {
             let mut row = full.clone();
             row.insert("engine_shard".to_owned(), AttributeValue::S(format!("{engine}#0")));
             row.insert("day".to_owned(), AttributeValue::S(now.plus_days(-back).day().to_string()));
             multiplied(row, 500)
         };
-        let rows = model::Engine::ALL.iter().flat_map(|engine| (0..days).map(move |back| row(engine, back)));
+        let rows = age_model::Engine::ALL.iter().flat_map(|engine| (0..days).map(move |back| row(engine, back)));
         self.bring_in("Rollups", rows.collect());
     }
 

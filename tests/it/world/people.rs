@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Clock, Engine, Grant, Keyring, KeyringError, ManualClock, Role, Timestamp, Token};
-use store::{Credentials, StoreError};
+use age_model::{Clock, Engine, Grant, Keyring, KeyringError, ManualClock, Role, Timestamp, Token};
+use age_store::{Credentials, StoreError};
 
 /// The admin that the tests are, unless they say otherwise.
 pub(crate) const TESTS: &str = "tests";

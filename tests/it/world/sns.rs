@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::proxy::Fault;
+use age_model::{Clock, ManualClock, Timestamp};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -12,7 +13,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use model::{Clock, ManualClock, Timestamp};
 use tokio::net::TcpListener;
 
 /// One message that was published.

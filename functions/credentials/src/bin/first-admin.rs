@@ -3,14 +3,14 @@
 //! May: read and write credentials.
 //! State: the client.
 
+use age_platform::{Error, SystemClock, env};
+use age_store::{Credentials, Db};
 use credentials::FirstAdmin;
-use platform::{Error, SystemClock, env};
-use store::{Credentials, Db};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    platform::logs::init();
-    let (db, clock) = (Db::new(&platform::aws::config().await), SystemClock::from_env()?);
+    age_platform::logs::init();
+    let (db, clock) = (Db::new(&age_platform::aws::config().await), SystemClock::from_env()?);
     let credentials = Credentials::new(&db, env::required("CREDENTIALS_TABLE")?);
-    platform::on_invocation(async |wanted: FirstAdmin| wanted.make(&credentials, &clock).await).await
+    age_platform::on_invocation(async |wanted: FirstAdmin| wanted.make(&credentials, &clock).await).await
 }

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use age_model::{ActionItem, ActionStatus, Severity, Timestamp};
+use age_platform::{Problem, Query};
+use age_store::{EventFilter, Position, StoreError};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{ActionItem, ActionStatus, Severity, Timestamp};
-use platform::{Problem, Query};
-use store::{EventFilter, Position, StoreError};
 
 use crate::page::{self, Part};
 use crate::session::Session;

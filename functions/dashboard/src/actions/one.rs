@@ -1,11 +1,11 @@
 //! One action: what exactly is done, how far it has come, and whoever approves or denies it.
 
+use age_model::{Action, ActionItem, ActionStatus, ApprovalDecision, Event, EventId};
+use age_platform::{NoQuery, PathNames, Problem};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{Action, ActionItem, ActionStatus, ApprovalDecision, Event, EventId};
-use platform::{NoQuery, PathNames, Problem};
 use tokio::try_join;
 
 use crate::form::Form;
@@ -54,7 +54,7 @@ pub(crate) async fn show(
         meaning: actions::meaning(action),
         details: Shown::new(&indented(reported.details.as_str())),
         left: left.map(|until| span(until.seconds().saturating_sub(now.seconds()))),
-        lines: model::life(&item).into_iter().map(|entry| Line::of_action(entry, engine)).collect(),
+        lines: age_model::life(&item).into_iter().map(|entry| Line::of_action(entry, engine)).collect(),
         event: &event,
         item: &item,
     };

@@ -1,13 +1,13 @@
 //! The list, newest first, of what the form asks for.
 
+use age_model::{Day, Engine, Event, EventType, Severity, Timestamp};
+use age_platform::{Problem, Query};
+use age_scoring::Policy;
+use age_store::{EventFilter, StoreError};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{Day, Engine, Event, EventType, Severity, Timestamp};
-use platform::{Problem, Query};
-use scoring::Policy;
-use store::{EventFilter, StoreError};
 
 use crate::page::{self, Part};
 use crate::session::Session;

@@ -1,12 +1,12 @@
 //! One event: what its engine said, and the life of each action that came of it.
 
+use age_model::{ActionItem, ActionStatus, Event, EventId, IncidentKey};
+use age_platform::{NoQuery, PathId, Problem};
+use age_store::Consistency;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{ActionItem, ActionStatus, Event, EventId, IncidentKey};
-use platform::{NoQuery, PathId, Problem};
-use store::Consistency;
 
 use crate::line::Line;
 use crate::page::{self, Part};
@@ -64,7 +64,7 @@ impl ActionSection {
             title: item.action.to_string(),
             path: actions::path(item.event_id, item.action),
             status: item.status,
-            lines: model::life(item).into_iter().map(|entry| Line::of_action(entry, engine)).collect(),
+            lines: age_model::life(item).into_iter().map(|entry| Line::of_action(entry, engine)).collect(),
         }
     }
 }
@@ -79,12 +79,13 @@ impl Parts {
     async fn incident_of(&self, event: &Event) -> Result<Option<String>, Problem> {
         let incident_key = IncidentKey { engine: event.reported.engine, event_type: event.reported.event_type.clone() };
         let record = self.tables.life.watches().get(&incident_key).await?;
-        let lasted = |incident: &model::Incident| {
+        let lasted = |incident: &age_model::Incident| {
             let ended = incident.resolved.as_ref().is_some_and(|mark| mark.at < event.occurred_at);
             incident.event_id == Some(event.id) || (incident.opened_at <= event.occurred_at && !ended)
         };
         let incident = record.state.incident.filter(lasted);
-        Ok(incident
-            .map(|incident| incidents::path(&model::IncidentId { key: incident_key, opened_at: incident.opened_at })))
+        Ok(incident.map(|incident| {
+            incidents::path(&age_model::IncidentId { key: incident_key, opened_at: incident.opened_at })
+        }))
     }
 }

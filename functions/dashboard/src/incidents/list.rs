@@ -3,13 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use age_model::{IncidentStatus, Severity, StatusChange, Timestamp, UnknownName};
+use age_platform::{Problem, Query};
+use age_store::IncidentRecord;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{IncidentStatus, Severity, StatusChange, Timestamp, UnknownName};
-use platform::{Problem, Query};
-use store::IncidentRecord;
 
 use crate::page::{self, Part};
 use crate::session::Session;

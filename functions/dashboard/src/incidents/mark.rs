@@ -1,9 +1,9 @@
 //! Taking an incident, and ending it.
 
+use age_model::{Incident, IncidentId, IncidentStatus, IncidentStatusConflict, StatusChange};
+use age_platform::{NoQuery, PathId, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use model::{Incident, IncidentId, IncidentStatus, IncidentStatusConflict, StatusChange};
-use platform::{NoQuery, PathId, Problem};
 
 use crate::form::Form;
 use crate::session::Session;
@@ -16,7 +16,7 @@ pub(crate) async fn acknowledge(
     _: NoQuery,
     form: Form,
 ) -> Result<Response, Problem> {
-    app.mark(session, &id, form, IncidentStatus::Acknowledged, scoring::acknowledge).await
+    app.mark(session, &id, form, IncidentStatus::Acknowledged, age_scoring::acknowledge).await
 }
 
 pub(crate) async fn resolve(
@@ -26,7 +26,7 @@ pub(crate) async fn resolve(
     _: NoQuery,
     form: Form,
 ) -> Result<Response, Problem> {
-    app.mark(session, &id, form, IncidentStatus::Resolved, scoring::resolve).await
+    app.mark(session, &id, form, IncidentStatus::Resolved, age_scoring::resolve).await
 }
 
 impl Parts {

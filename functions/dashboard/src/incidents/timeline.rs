@@ -1,12 +1,12 @@
 //! One incident, with all that happened in the order in which it did.
 
+use age_model::{Incident, IncidentId, IncidentStatus};
+use age_platform::{NoQuery, PathId, Problem};
+use age_store::{IncidentRecord, IncidentTimeline};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{Incident, IncidentId, IncidentStatus};
-use platform::{NoQuery, PathId, Problem};
-use store::{IncidentRecord, IncidentTimeline};
 
 use crate::line::Line;
 use crate::page::{self, Part};

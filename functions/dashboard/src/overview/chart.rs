@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Day, EventCounts, Severity, Timestamp};
+use age_model::{Day, EventCounts, Severity, Timestamp};
 
 use super::DAYS;
 use crate::text::count;

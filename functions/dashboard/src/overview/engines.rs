@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use model::{Engine, EventCounts, Period, Timestamp};
-use scoring::Policy;
-use store::{IncidentSummary, OpenAction, StoreError};
+use age_model::{Engine, EventCounts, Period, Timestamp};
+use age_scoring::Policy;
+use age_store::{IncidentSummary, OpenAction, StoreError};
 
 use super::{chart, within};
 use crate::text::count;

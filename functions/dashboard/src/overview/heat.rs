@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use model::{Engine, EventCounts, Severity, Timestamp};
-use scoring::Policy;
+use age_model::{Engine, EventCounts, Severity, Timestamp};
+use age_scoring::Policy;
 
 /// How many hours are shown, the running one among them.
 const HOURS: i64 = 24;
@@ -39,7 +39,7 @@ impl Heat {
         let row = |engine: &Engine| {
             let cell = |hour: &Timestamp| {
                 let counts = hours.get(hour).map(|counts| counts.engine(*engine)).unwrap_or_default();
-                let points = scoring::severity_weight(policy, &counts);
+                let points = age_scoring::severity_weight(policy, &counts);
                 let shade = SHADES.iter().find(|(from, _)| points >= *from).map_or("heat0", |(_, shade)| shade);
                 Cell { number: counts.total(), shade, is_critical: counts.of(Severity::Critical) > 0 }
             };

@@ -1,8 +1,8 @@
 //! What needs a person now.
 
-use model::{Action, ActionStatus, IncidentStatus, Timestamp};
-use scoring::Policy;
-use store::{Health, IncidentSummary, OpenAction, StoreError};
+use age_model::{Action, ActionStatus, IncidentStatus, Timestamp};
+use age_scoring::Policy;
+use age_store::{Health, IncidentSummary, OpenAction, StoreError};
 
 use crate::text::Shown;
 use crate::{actions, incidents};

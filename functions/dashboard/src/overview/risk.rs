@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use model::{EventCounts, Period, RiskLevel, Timestamp};
-use scoring::{Assessment, Category, Policy};
+use age_model::{EventCounts, Period, RiskLevel, Timestamp};
+use age_scoring::{Assessment, Category, Policy};
 
 use super::{DAYS, within};
 use crate::text::{capitalised, words};
@@ -74,7 +74,7 @@ fn since(policy: &Policy, category: &Category, hours: &BTreeMap<Timestamp, Event
     let points = |at: Timestamp| {
         let Some(counts) = hours.get(&at) else { return 0 };
         let of_engines =
-            category.engines.iter().map(|engine| scoring::severity_weight(policy, &counts.engine(*engine)));
+            category.engines.iter().map(|engine| age_scoring::severity_weight(policy, &counts.engine(*engine)));
         of_engines.fold(0, u64::saturating_add)
     };
     let mut hour = now.floor_hour();
@@ -95,7 +95,7 @@ fn since(policy: &Policy, category: &Category, hours: &BTreeMap<Timestamp, Event
 
 #[cfg(test)]
 mod tests {
-    use model::{Engine, Severity};
+    use age_model::{Engine, Severity};
 
     use super::*;
 

@@ -1,11 +1,11 @@
 //! The list, newest first, with the trend of the weekly scores.
 
+use age_model::{Day, KeyId, Report, ReportKind, RiskLevel, Timestamp};
+use age_platform::{Problem, Query};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{Day, KeyId, Report, ReportKind, RiskLevel, Timestamp};
-use platform::{Problem, Query};
 use tokio::try_join;
 
 use crate::page::{self, Part};

@@ -1,13 +1,13 @@
 //! One report: on one page, each recommendation with the figures behind it; and as a file.
 
+use age_model::{Day, Engine, Report, ReportId, RiskLevel, Severity};
+use age_platform::{NoQuery, PathId, Problem};
+use age_scoring::{Category, Policy};
+use age_store::Consistency;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::{Day, Engine, Report, ReportId, RiskLevel, Severity};
-use platform::{NoQuery, PathId, Problem};
-use scoring::{Category, Policy};
-use store::Consistency;
 
 use super::table;
 use crate::page::{self, Part};

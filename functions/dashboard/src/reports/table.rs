@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use model::Report;
+use age_model::Report;
 
 /// The rows of a report, with their heading.
 pub(super) fn rows(report: &Report) -> Vec<[String; 3]> {

@@ -1,8 +1,8 @@
 //! The body of a batch: a JSON array, NDJSON or a batch of `CloudEvents`. What is wrong with an event is its own affair.
 
+use age_model::{EventId, IdempotencyKey, NewEvent};
+use age_platform::{AnyBody, FieldError, Problem};
 use axum::http::HeaderMap;
-use model::{EventId, IdempotencyKey, NewEvent};
-use platform::{AnyBody, FieldError, Problem};
 use serde_json::value::RawValue;
 
 use crate::{cloudevent, request};
@@ -86,7 +86,7 @@ fn cloud_event(json: &[u8]) -> Result<Item, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use model::Engine;
+    use age_model::Engine;
     use proptest::prelude::*;
 
     use super::*;

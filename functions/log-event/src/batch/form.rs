@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use model::{Details, Engine, EventType, Severity, Timestamp};
+use age_model::{Details, Engine, EventType, Severity, Timestamp};
 use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, SchemaType};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};

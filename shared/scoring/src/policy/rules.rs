@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Action, Engine, RiskLevel, Severity};
+use age_model::{Action, Engine, RiskLevel, Severity};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

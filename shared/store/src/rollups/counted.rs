@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::{ActionCounts, ActionStatus, Day, EventCounts, Period, Timestamp};
+use age_model::{ActionCounts, ActionStatus, Day, EventCounts, Period, Timestamp};
 
 use super::rows::{Rollup, Settled};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::{Day, Engine, Timestamp};
+use age_model::{Day, Engine, Timestamp};
 
 use super::counted::EngineDay;
 

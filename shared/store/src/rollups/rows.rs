@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{ActionStatus, Day, Engine, Hour, Severity, SeverityCounts};
+use age_model::{ActionStatus, Day, Engine, Hour, Severity, SeverityCounts};
 
 use super::{KEY, OUTCOME_MILLIS, OUTCOMES, PLANNED, SUPPRESSED, WIDTH};
 use crate::row::{Item, RowName};
