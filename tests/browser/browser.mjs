@@ -8,8 +8,13 @@ import { chromium } from 'playwright-core';
 export const { AGE_URL: url, AGE_DESK_TOKEN: desk, AGE_READER_TOKEN: reader } = process.env;
 
 const FLAGS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ];
 
 export async function launch() {

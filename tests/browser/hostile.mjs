@@ -43,7 +43,7 @@ export const texts = [
   `line\u2028separator, paragraph\u2029separator`,
   `NUL \0 and ESC \u001b[31m and BEL \u0007`,
   `joined: 👩‍👩‍👧 می‌خواهم`,
-  'Z' + '\u0335\u0321\u0322\u031b\u0300\u0301'.repeat(18) + ' is one letter',
+  `Z${'\u0335\u0321\u0322\u031b\u0300\u0301'.repeat(18)} is one letter`,
   'W'.repeat(128),
   '﷽'.repeat(40),
   '_'.repeat(1000),
@@ -51,7 +51,8 @@ export const texts = [
 ];
 
 // What AGE takes as the type of an event: one visible line of at most 128 characters.
-export const isType = (text) => [...text].length <= 128 && text === text.trim() && !/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(text);
+export const isType = (text) =>
+  [...text].length <= 128 && text === text.trim() && !/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(text);
 
 // What it takes as a note: at most 1,000 characters, and no control.
 export const isNote = (text) => !/[^\P{Cc}\n]/u.test(text);

@@ -17,7 +17,12 @@ const browser = await launch();
 async function tell() {
   const details = Object.fromEntries(texts.map((text) => [text, [text]]));
   for (const [place, eventType] of types.entries()) {
-    const report = { engine: 'billing', eventType, severity: 'CRITICAL', details: place ? { [eventType]: eventType } : details };
+    const report = {
+      engine: 'billing',
+      eventType,
+      severity: 'CRITICAL',
+      details: place ? { [eventType]: eventType } : details,
+    };
     const { id } = await call('POST', '/event', report, 201);
     const outcome = { outcome: 'failed', detail: notes[place % notes.length] };
     await call('POST', `/events/${id}/actions/billing_sync_repair/outcome`, outcome, 200);
@@ -37,9 +42,14 @@ async function tell() {
 const OTHERS = /(csv|json|notify_admin)$/;
 
 // Addresses that somebody might be made to follow.
-const FORGED = texts.slice(0, 6).map(encodeURIComponent).flatMap((text) => [
-  `/dashboard/events?eventType=${text}`, `/dashboard/incidents?${text}=${text}`, `/dashboard/${text}`,
-]);
+const FORGED = texts
+  .slice(0, 6)
+  .map(encodeURIComponent)
+  .flatMap((text) => [
+    `/dashboard/events?eventType=${text}`,
+    `/dashboard/incidents?${text}=${text}`,
+    `/dashboard/${text}`,
+  ]);
 
 // Looks at every page that can be reached from `starts` by the links on it, all of which stay within the dashboard.
 async function everywhere(page, starts, look) {
@@ -98,19 +108,35 @@ test('hostile texts are shown on every page, run nowhere and break nothing', asy
 
 test('no cell of a file is a formula', async () => {
   const page = await openSignedIn(browser, desk);
-  for (const [path, link] of [['/dashboard/events', 'CSV'], ['/dashboard/reports', 'CSV']]) {
+  for (const [path, link] of [
+    ['/dashboard/events', 'CSV'],
+    ['/dashboard/reports', 'CSV'],
+  ]) {
     await page.goto(path);
     if (path.endsWith('reports')) await page.getByRole('main').getByRole('link').first().click();
     const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: link }).click()]);
     const rows = table(await readFile(await file.path(), 'utf8'));
-    assert.ok(rows.every((row) => row.length === rows[0].length), path);
-    assert.deepEqual(rows.flat().filter((cell) => /^\s*[=+\-@\t\r]/.test(cell)), [], path);
+    assert.ok(
+      rows.every((row) => row.length === rows[0].length),
+      path,
+    );
+    assert.deepEqual(
+      rows.flat().filter((cell) => /^\s*[=+\-@\t\r]/.test(cell)),
+      [],
+      path,
+    );
     if (path.endsWith('events')) {
       // What would begin a cell for a program that cuts at semicolons has an apostrophe before it, too.
       const plain = (text) => text.replaceAll("'", '');
       const cells = new Set(rows.flat().map(plain));
       for (const text of types) assert.ok(cells.has(plain(text)), text);
-      assert.deepEqual(rows.flat().flatMap((cell) => cell.split(/[;\t\r\n]/)).filter((cell) => /^\s*"?[=+\-@]/.test(cell)), []);
+      assert.deepEqual(
+        rows
+          .flat()
+          .flatMap((cell) => cell.split(/[;\t\r\n]/))
+          .filter((cell) => /^\s*"?[=+\-@]/.test(cell)),
+        [],
+      );
     }
   }
   await leave(page);

@@ -7,12 +7,15 @@ export function outside(page) {
   return page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.scrollingElement;
     const scrolls = (element) => element.matches('input') || /auto|scroll/.test(getComputedStyle(element).overflowX);
-    const isScrolled = (element) => element !== document.body && (scrolls(element) || isScrolled(element.parentElement));
+    const isScrolled = (element) =>
+      element !== document.body && (scrolls(element) || isScrolled(element.parentElement));
     const sticksOut = (element) => element.getBoundingClientRect().right > clientWidth + 1;
     const overflows = (element) => element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1;
     const isOut = (element) => (sticksOut(element) || overflows(element)) && !isScrolled(element);
     const elements = [...document.body.querySelectorAll('*')].filter(isOut);
-    const innermost = elements.filter((element) => !elements.some((other) => other !== element && element.contains(other)));
+    const innermost = elements.filter(
+      (element) => !elements.some((other) => other !== element && element.contains(other)),
+    );
     const said = innermost.map((element) => element.outerHTML.slice(0, 200));
     return scrollWidth > clientWidth ? [`${scrollWidth} wide`, ...said] : said;
   });

@@ -14,7 +14,9 @@ async function openTimed(path) {
   const page = await openSignedIn(browser, desk);
   await page.clock.install();
   await page.goto(path);
-  await page.evaluate(() => { window.isTheSame = true; });
+  await page.evaluate(() => {
+    window.isTheSame = true;
+  });
   return page;
 }
 

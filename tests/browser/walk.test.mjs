@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { table } from './csv.mjs';
 import { desk, launch, leave, open, signIn } from './browser.mjs';
+import { table } from './csv.mjs';
 
 const scripts = process.env.AGE_SCRIPTS === 'on';
 const browser = await launch();

@@ -35,7 +35,11 @@ async function others(page) {
     'all incidents': '/dashboard/incidents?status=all',
     'no incident': '/dashboard/incidents?status=acknowledged',
     'an incident of days': await follow(page, '/dashboard/incidents', 'Billing: invoices_blocked'),
-    'an incident that is over': await follow(page, '/dashboard/incidents?status=resolved', 'duplicate_charges_detected'),
+    'an incident that is over': await follow(
+      page,
+      '/dashboard/incidents?status=resolved',
+      'duplicate_charges_detected',
+    ),
     'all events': '/dashboard/events',
     'older events': await follow(page, '/dashboard/events', 'Older events'),
     'no event': '/dashboard/events?eventType=nothing',
