@@ -1,129 +1,173 @@
-# AGE's commands; `make` alone lists them. Everything is installed, built and kept inside this folder.
+# AGE's commands; `make` alone lists them. Everything is installed and built inside this folder; only caches are outside.
 
-ARCH   ?= x86_64
-PYTHON ?= python3
-STATE  := $(or $(AGE_STATE_DIR),.local)
+# ---- Settings: see `make help` ----
 
-# Not exported for all: .venv itself must be made by a Python from outside it.
-TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
-LOCAL := $(TOOLS) .venv/bin/python infra/local
-BUILD_ARCH := $(or $(if $(filter x86_64,$(ARCH)),--x86-64),$(if $(filter arm64,$(ARCH)),--arm64),\
-	$(error ARCH=$(ARCH): it is x86_64 or arm64))
+PYTHON  ?= python3
+MACHINE := $(shell uname -m)
+ARCH    ?= $(if $(filter aarch64 arm64,$(MACHINE)),arm64,x86_64)
+STATE   := $(or $(AGE_STATE_DIR),.local)
 
-.SHELLFLAGS := -eu -c
+# ---- Tools ----
+
+# Not exported to all recipes: .venv itself must be made by a Python outside of it.
+TOOLS  := PATH="$(CURDIR)/.venv/bin:$$PATH"
+STACK  := $(TOOLS) .venv/bin/python infra/local/stack.py
+CHECKS := .venv/checks/bin
+
+PIP_INSTALL  := -m pip install --quiet --disable-pip-version-check
+LAMBDA_BUILD  = cargo lambda build --release --locked $(or \
+	$(if $(filter x86_64,$(ARCH)),--x86-64), \
+	$(if $(filter arm64,$(ARCH)),--arm64), \
+	$(error ARCH must be x86_64 or arm64; got "$(ARCH)"))
+
+PYTHON_FILES  := infra/local examples tests/senders tests/iam
+SHELL_SCRIPTS := .ci/run tests/browser/chromium.sh
+JS_FILES      := tests/browser functions/dashboard/src/script.js
+
+.SHELLFLAGS   := -eu -c
 .DEFAULT_GOAL := help
-.PHONY: help run up down weekly watch test lint build bench agectl openapi permissions screenshots deploy clean cargo browser remake
+.PHONY: help run up down logs weekly watch test lint build bench permissions openapi screenshots agectl deploy clean
+.PHONY: check-system check-node cargo browser remake
 
-help: ## list these commands
+# ---- Commands ----
+
+help: ## list the commands and the settings
 	@echo "AGE, the Autonomous Governance Engine"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
-	@echo "AGE_PORT=4600 moves the local AWS from port 4566; ARCH=arm64 builds for the other processor (untried)."
+	@echo
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
+	@echo
+	@echo "Settings, as in \`make up AGE_PORT=4600\` or from the environment:"
+	@echo "  PYTHON            the Python that makes .venv: 3.11 or newer ($(PYTHON))"
+	@echo "  ARCH              the processor that the functions are built for: x86_64 or arm64 ($(ARCH))"
+	@echo "  AGE_PORT          the port of the local AWS (4566); \`make test\` takes free ports"
+	@echo "  AGE_API_PORT      the port on which the local API answers (AGE_PORT + 1)"
+	@echo "  AGE_STATE_DIR     the folder of the local AWS's state: stack.env, logs, pid files (.local)"
+	@echo "  AGE_RUN_ONCE=1    \`make run\` stops after the report, instead of waiting for Ctrl-C"
+	@echo "  ARGS              options of \`make logs\`: --follow, --function NAME, --request ID"
 
-run: build agectl ## the main job: a sample week through a local AWS, ending in the weekly report; Ctrl-C ends it
-	@$(LOCAL)/demo.py
+run: check-system build agectl ## replay a sample week on a local AWS and print the weekly report; Ctrl-C stops it
+	@$(TOOLS) .venv/bin/python infra/local/demo.py
 
-up: build agectl ## start the local AWS in the background with AGE deployed on it
-	@$(LOCAL)/stack.py up
+up: check-system build agectl ## start the local AWS in the background and deploy AGE to it
+	@$(STACK) up
 
-down: $(if $(wildcard $(STATE)/aws.pid),.venv/ready) ## stop it
-	@if [ -f $(STATE)/aws.pid ]; then $(LOCAL)/stack.py down; else echo "The local AWS was not running."; fi
+down: $(if $(wildcard $(STATE)/aws.pid),.venv/ready) ## stop the local AWS
+	@if [ -f $(STATE)/aws.pid ]; then $(STACK) down; else echo "The local AWS was not running."; fi
 
-weekly: .venv/ready ## fire the weekly report on the running stack
-	@$(LOCAL)/stack.py weekly
+logs: .venv/ready ## print the functions' logs on the running stack, ordered by time
+	@$(STACK) logs $(ARGS)
 
-watch: up ## serve the functions on http://localhost:9000 and rebuild them as they change
+weekly: .venv/ready ## invoke the weekly report on the running stack
+	@$(STACK) weekly
+
+watch: up ## serve the functions on http://localhost:9000 and rebuild them when they change
 	@echo "==> Building for watch"
 	@$(TOOLS) cargo build --workspace --bins --locked
-	@set -a; . $(STATE)/stack.env; set +a; $(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
+	@set -a; . $(STATE)/stack.env; set +a; \
+		$(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
 
-test: build agectl .venv/checks/ready browser ## all tests, the end-to-end ones on a local AWS of their own
+test: check-system check-node build agectl .venv/checks/ready browser ## run all tests, end-to-end ones on their own local AWS
 	@echo "==> Tests"
-	@AGE_STATE_DIR=$(STATE)/test AGE_PORT= $(LOCAL)/stack.py exec -- cargo test --workspace --locked --lib --test it -- --include-ignored
+	@AGE_STATE_DIR=$(STATE)/test AGE_PORT= AGE_API_PORT= $(STACK) exec -- \
+		cargo test --workspace --locked --lib --test it -- --include-ignored
 
-lint: .venv/ready .venv/checks/ready cargo ## formatting, lints, dependency rules, the template
-	@echo "==> Format"
+lint: check-node .venv/checks/ready cargo tests/browser/node_modules/.ready ## check format, lints, dependencies, template
+	@echo "==> Rust"
 	@cargo fmt --all --check
-	@echo "==> Clippy"
 	@cargo clippy --workspace --all-targets --locked -- -D warnings
-	@echo "==> Dependencies"
 	@$(TOOLS) cargo deny --locked check bans licenses sources
 	@echo "==> Template"
 	@$(TOOLS) cfn-lint infra/template.yaml
-	@.venv/checks/bin/checkov --file infra/template.yaml --config-file infra/checkov.yaml
+	@$(CHECKS)/checkov --file infra/template.yaml --config-file infra/checkov.yaml
 	@echo "==> Python"
-	@.venv/bin/python -W error -m compileall -q infra/local examples tests/senders tests/iam
+	@$(CHECKS)/ruff check --quiet $(PYTHON_FILES)
+	@$(CHECKS)/ruff format --quiet --check --diff $(PYTHON_FILES)
+	@$(CHECKS)/mypy --no-error-summary
+	@echo "==> Shell"
+	@$(CHECKS)/shellcheck $(SHELL_SCRIPTS)
+	@echo "==> JavaScript"
+	@tests/browser/node_modules/.bin/biome check --error-on-warnings $(JS_FILES)
 
-build: .venv/ready cargo ## the functions, as AWS runs them, in target/lambda
+build: .venv/ready cargo ## build the functions as AWS runs them, in target/lambda
 	@echo "==> Building the functions ($(ARCH))"
-	@$(TOOLS) cargo lambda build --release --locked --workspace --exclude agectl --exclude hello $(BUILD_ARCH)
-	@$(LOCAL)/zips.py
+	@$(TOOLS) $(LAMBDA_BUILD) --workspace --exclude agectl --exclude hello
+	@.venv/bin/python infra/local/zip_sizes.py
 
-# Built alone: together with the functions it would have their features.
+# hello is built alone: together with the functions it would get the features that they need of its dependencies.
 bench: build ## measure the functions against their limits; writes BENCHMARKS.md and target/bench.json
-	@$(TOOLS) cargo lambda build --release --locked --package hello $(BUILD_ARCH)
-	@$(LOCAL)/zips.py
+	@$(TOOLS) $(LAMBDA_BUILD) --package hello
+	@.venv/bin/python infra/local/zip_sizes.py
 	@echo "==> Measuring"
 	@cargo bench --locked --package integration-tests --bench age
 
-permissions: build agectl ## what breaks without each permission in the template, shown on a local AWS
-	@AGE_STATE_DIR=$(STATE)/permissions AGE_PORT= $(LOCAL)/stack.py exec -- .venv/bin/python tests/iam/least_privilege.py
+permissions: check-system build agectl ## print what fails without each permission of the template
+	@AGE_STATE_DIR=$(STATE)/permissions AGE_PORT= AGE_API_PORT= $(STACK) exec -- \
+		.venv/bin/python tests/iam/least_privilege.py
 
-openapi: cargo ## write infra/openapi.json anew, from the code
-	@AGE_WRITE_CONTRACT=1 cargo test --quiet --locked --test it -p integration-tests -- --exact openapi::the_kept_contract_is_what_the_code_says
+openapi: cargo ## write infra/openapi.json from the code
+	@AGE_WRITE_CONTRACT=1 cargo test --quiet --locked --test it -p integration-tests -- \
+		--exact openapi::the_kept_contract_is_what_the_code_says
 
-screenshots: cargo browser ## draw the pages in docs/screenshots anew, from the sample week
+screenshots: check-node cargo browser ## take the screenshots in docs/screenshots, of the sample week
 	@mkdir -p docs/screenshots
 	@AGE_SCREENSHOTS="$(CURDIR)/docs/screenshots" cargo test --quiet --locked --test it -p integration-tests -- \
 		--ignored --exact browser::every_page_of_a_week_is_accessible_and_fits_its_screen
 
-agectl: cargo ## the operators' command, in target/debug; `cargo install --path cli` installs it
+agectl: cargo ## build the operators' command in target/debug; `cargo install --path cli` installs it
 	@echo "==> Building agectl"
 	@cargo build --locked --package agectl
 
-deploy: build .venv/deploy/ready ## deploy to your AWS account; asks before it changes anything
-	@SAM_CLI_TELEMETRY=0 .venv/deploy/bin/sam deploy --guided --stack-name age \
-		--template-file infra/template.yaml --capabilities CAPABILITY_IAM --parameter-overrides Arch=$(ARCH)
+# SAM's command pins other versions: uvx keeps it in an environment of its own.
+deploy: build ## deploy to your AWS account; asks before it changes anything
+	@SAM_CLI_TELEMETRY=0 .venv/bin/uvx --quiet --python .venv/bin/python --from aws-sam-cli==1.170.0 \
+		sam deploy --guided --stack-name age --template-file infra/template.yaml \
+		--capabilities CAPABILITY_IAM --parameter-overrides Arch=$(ARCH)
 
-clean: ## stop the local AWS; remove all that was built or installed here
-	@if [ -f $(STATE)/aws.pid ] && [ -x .venv/bin/python ]; then $(LOCAL)/stack.py down; fi
-	@rm -rf target .venv $(STATE) tests/browser/node_modules infra/local/__pycache__ examples/__pycache__ tests/senders/__pycache__ tests/iam/__pycache__
+clean: ## stop the local AWS, and remove everything that was built or installed here
+	@if [ -f $(STATE)/aws.pid ] && [ -x .venv/bin/python ]; then $(STACK) down; fi
+	@rm -rf target .venv $(STATE) tests/browser/node_modules .mypy_cache .ruff_cache
+	@find $(PYTHON_FILES) -name __pycache__ -exec rm -rf {} +
+
+# ---- Checks before a build: what the commands need of this machine ----
+
+check-system:
+	@[ "$$(uname -s)" = Linux ] || \
+		{ echo "age: the local AWS runs the functions as Linux programs: use Linux, or WSL on Windows" >&2; exit 2; }
+
+check-node:
+	@command -v npm >/dev/null || { echo "age: npm is missing: install Node 20 or newer" >&2; exit 2; }
 
 cargo:
 	@command -v cargo >/dev/null || { echo "age: cargo is missing: install Rust from https://rustup.rs" >&2; exit 2; }
 
+# ---- Environments ----
+
 browser: tests/browser/node_modules/.ready
 	@tests/browser/chromium.sh --install >/dev/null
 
-tests/browser/node_modules/.ready: $(addprefix tests/browser/,package.json package-lock.json .npmrc)
-	@command -v npm >/dev/null || { echo "age: npm is missing: install Node 20 or newer" >&2; exit 2; }
-	@echo "==> Installing the browser tests' tools (once)"
+tests/browser/node_modules/.ready: $(addprefix tests/browser/,package.json package-lock.json .npmrc) | check-node
+	@echo "==> Installing the tools of the browser tests (once)"
 	@cd tests/browser && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-# A .venv that was moved, or whose Python has gone, is no use: it is made anew.
+# A .venv that was moved, or whose Python is gone, does not work: it is made again.
 VENV_WORKS := $(shell [ "$$(cat .venv/ready 2>/dev/null)" = "$(CURDIR)" ] && .venv/bin/python -c '' 2>/dev/null && echo yes)
 
 .venv/ready: infra/requirements.txt $(if $(VENV_WORKS),,remake)
 	@command -v $(PYTHON) >/dev/null || { echo "age: $(PYTHON) is missing: install Python 3.11 or newer" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "age: $(PYTHON) is too old: 3.11 or newer is needed, as in \`make PYTHON=python3.12 ...\`" >&2; exit 2; }
+		{ echo "age: $(PYTHON) must be 3.11 or newer: name another, as in \`make PYTHON=python3.12 ...\`" >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "age: $(PYTHON) has no venv module: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }
 	@echo "==> Installing the tools into .venv (once)"
 	@rm -rf .venv && $(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r infra/requirements.txt
+	@.venv/bin/python $(PIP_INSTALL) "$$(grep ^uv== infra/requirements.txt)"
+	@.venv/bin/uv pip install --quiet --python .venv -r infra/requirements.txt
 	@echo "$(CURDIR)" > $@
 
-# Other checks pin other versions of what the tools above need: apart.
+# Checks pin other versions of some dependencies than the tools in .venv.
 .venv/checks/ready: infra/requirements-checks.txt .venv/ready
-	@echo "==> Installing checks into .venv/checks (once)"
-	@rm -rf .venv/checks && .venv/bin/python -m venv .venv/checks
-	@.venv/checks/bin/python -m pip install --quiet --disable-pip-version-check -r infra/requirements-checks.txt
-	@echo "$(CURDIR)" > $@
-
-# SAM's own command is large and pins other versions: apart, and only for those who deploy.
-.venv/deploy/ready: .venv/ready
-	@echo "==> Installing the SAM command into .venv/deploy (once)"
-	@.venv/bin/python -m venv .venv/deploy
-	@.venv/deploy/bin/python -m pip install --quiet --disable-pip-version-check aws-sam-cli==1.170.0
+	@echo "==> Installing the checks into .venv/checks (once)"
+	@.venv/bin/uv venv --quiet --clear --python .venv/bin/python .venv/checks
+	@.venv/bin/uv pip install --quiet --python .venv/checks -r infra/requirements-checks.txt
 	@echo "$(CURDIR)" > $@

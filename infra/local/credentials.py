@@ -1,4 +1,4 @@
-"""Who may call the local AGE: an admin, made as an operator makes the first one, and what the admin makes with agectl."""
+"""Credentials of the local stack: the first admin, made as an operator makes it, and the others, made with agectl."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import tomllib
 from pathlib import Path
 
 from client import Stack
-from settings import POLICY, ROOT, Refused
+from settings import POLICY, ROOT, UserError
 
 ADMIN_TOKEN = "AGE_ADMIN_TOKEN"
 AGECTL = ROOT / "target" / "debug" / "agectl"
+EXIT_REJECTED = 1  # agectl's exit code when AGE rejects the request
 
 
-def issue(stack: Stack, earlier: dict[str, str]) -> None:
-    """Put tokens into the stack's names: those of `earlier`, if it had some, else new ones."""
-    names = {ADMIN_TOKEN: None} | {f"AGE_TOKEN_{engine.upper()}": engine for engine in engines()}
-    stack.values |= {name: earlier[name] for name in names if name in earlier}
-    for name, engine in names.items():
-        if name not in stack.values:
-            stack.values[name] = _first_admin(stack) if engine is None else create(stack, engine, "engine", engine)
+def issue(stack: Stack, known: dict[str, str]) -> None:
+    """Add a token for the admin and one for each engine to the stack's values: the `known` ones, else new ones."""
+    engines_by_name = {f"AGE_TOKEN_{engine.upper()}": engine for engine in engines()}
+    stack.values[ADMIN_TOKEN] = known.get(ADMIN_TOKEN) or _create_first_admin(stack)
+    for name, engine in engines_by_name.items():
+        stack.values[name] = known.get(name) or create(stack, engine, "engine", engine)
 
 
 def engines() -> list[str]:
@@ -29,17 +29,20 @@ def engines() -> list[str]:
 
 
 def create(stack: Stack, kid: str, role: str, engine: str | None = None) -> str:
-    """A new credential's token; of one that is there already, whose token nobody has any more, a new one."""
+    """Create a credential and return its token. If it exists, rotate it: its token is not stored anywhere."""
     options = ["--role", role, *(["--engine", engine] if engine else [])]
-    made = agectl(stack, "credential", "create", kid, *options)
-    if made.returncode == 1:
-        made = agectl(stack, "credential", "rotate", kid, "--overlap", "0s")
-    if made.returncode != 0:
-        raise Refused(f"no credential for {kid}: {made.stderr.strip()}")
-    return made.stdout.strip()
+    result = agectl(stack, "credential", "create", kid, *options)
+    if result.returncode == EXIT_REJECTED:
+        result = agectl(stack, "credential", "rotate", kid, "--overlap", "0s")
+    if result.returncode != 0:
+        raise UserError(f"cannot create the credential {kid}: {result.stderr.strip()}")
+    return result.stdout.strip()
 
 
-def agectl(stack: Stack, *arguments: str, token: str | None = None, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+def agectl(
+    stack: Stack, *arguments: str, token: str | None = None, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run agectl with this token, or else with the admin's."""
     environment = os.environ | {"AGE_API_URL": stack["AGE_API_URL"], "AGE_TOKEN": token or stack[ADMIN_TOKEN]}
     command = [str(AGECTL), *arguments]
     return subprocess.run(command, env=environment, input=stdin, capture_output=True, text=True, check=False)
@@ -47,19 +50,21 @@ def agectl(stack: Stack, *arguments: str, token: str | None = None, stdin: str |
 
 def check_agectl() -> None:
     if not AGECTL.is_file():
-        raise Refused(f"there is no {_shown(AGECTL)}: `make agectl` makes it")
+        raise UserError(f"{_relative(AGECTL)} is missing: build it with `make agectl`")
 
 
-def _shown(path: Path) -> str:
+def _relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def _first_admin(stack: Stack) -> str:
+def _create_first_admin(stack: Stack) -> str:
     functions = stack.service("lambda")
-    for kid in ("local-admin", f"local-admin-{os.getpid()}"):  # of the first, the token may be lost with its stack.env
-        answer = functions.invoke(FunctionName=stack["FIRST_ADMIN_FUNCTION"], Payload=json.dumps({"kid": kid}).encode())
-        made = json.loads(answer["Payload"].read())
-        if "FunctionError" not in answer:
-            token: str = made["token"]
-            return token
-    raise Refused(f"no first admin: {json.dumps(made)}")
+    payload: dict[str, str] = {}
+    # The first name may exist already, with a token that was lost together with its stack.env.
+    for kid in ("local-admin", f"local-admin-{os.getpid()}"):
+        request = json.dumps({"kid": kid}).encode()
+        response = functions.invoke(FunctionName=stack["FIRST_ADMIN_FUNCTION"], Payload=request)
+        payload = json.loads(response["Payload"].read())
+        if "FunctionError" not in response:
+            return payload["token"]
+    raise UserError(f"cannot create the first admin: {json.dumps(payload)}")

@@ -1,4 +1,4 @@
-"""Puts infra/template.yaml on the local AWS: code into S3, the translated template through CloudFormation."""
+"""Deploys infra/template.yaml to the local AWS: uploads the code to S3, then applies the template."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, WaiterError
 import server
 import translate
 from client import Stack, service
-from settings import ADMIN, API_ID, REGION, STACK, TEMPLATE, Refused, lambda_dir
+from settings import ADMIN, REGION, STACK, TEMPLATE, UserError, lambda_dir
 
 BUCKET = "age-code"
 TOPICS = ("ACTIONS", "ESCALATIONS", "ESCALATIONS_SECOND", "REPORTS")
@@ -23,40 +23,42 @@ TOPICS = ("ACTIONS", "ESCALATIONS", "ESCALATIONS_SECOND", "REPORTS")
 def check_binaries() -> None:
     missing = [name for name in translate.functions(translate.load(TEMPLATE)).values() if not _binary(name).is_file()]
     if missing:
-        raise Refused(f"no program for {', '.join(missing)} in {lambda_dir()}: `make build` makes them")
+        raise UserError(f"{lambda_dir()} has no binary for {', '.join(missing)}: build them with `make build`")
 
 
-def deploy(port: int) -> Stack:
-    """Create the stack, or bring it up to date: only functions whose program changed are replaced."""
+def deploy(port: int, api_url: str) -> Stack:
+    """Create or update the stack. An update replaces only the functions whose binary changed."""
     endpoint = server.endpoint(port)
-    url = f"http://{API_ID}.execute-api.localhost:{port}"
     template_url = _upload(service("s3", endpoint), endpoint)
-    outputs = _apply(service("cloudformation", endpoint), template_url, {"PublicUrl": url})
-    queues = {f"{topic}_QUEUE_URL": _listen(endpoint, topic, outputs) for topic in TOPICS}
+    outputs = _apply(service("cloudformation", endpoint), template_url, {"PublicUrl": api_url})
+    queues = {f"{topic}_QUEUE_URL": _subscribe_queue(endpoint, topic, outputs) for topic in TOPICS}
     environment = _environment_of(service("lambda", endpoint), f"{STACK}-list-events")
-    return Stack({
-        "AGE_API_URL": url,
-        "AGE_API_ID": outputs["ApiId"],
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": ADMIN,
-        "AWS_SECRET_ACCESS_KEY": ADMIN,
-        "EVENTS_TABLE": outputs["EventsTable"],
-        "ROLLUPS_TABLE": outputs["RollupsTable"],
-        "ACTIONS_TABLE": outputs["ActionsTable"],
-        "INCIDENTS_TABLE": outputs["IncidentsTable"],
-        "REPORTS_TABLE": outputs["ReportsTable"],
-        "CREDENTIALS_TABLE": outputs["CredentialsTable"],
-        **{f"{topic}_TOPIC_ARN": _topic(topic, outputs) for topic in TOPICS},
-        **queues,
-        "FIRST_ADMIN_FUNCTION": outputs["FirstAdminFunction"],
-        "SWEEP_FUNCTION": outputs["SweepFunction"],
-        "WEEKLY_FUNCTION": outputs["WeeklyFunction"],
-        "CURSOR_KEY": environment["CURSOR_KEY"],
-        "FORM_KEY": environment["CURSOR_KEY"],
-        **{name: environment[name] for name in ("EVENT_RETENTION_DAYS", "REQUESTS_PER_SECOND", "REQUESTS_BURST")},
-        "PUBLIC_URL": url,
-    })
+    return Stack(
+        {
+            "AGE_API_URL": api_url,
+            "AGE_GATEWAY_HOST": server.gateway_host(port),
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": ADMIN,
+            "AWS_SECRET_ACCESS_KEY": ADMIN,
+            "EVENTS_TABLE": outputs["EventsTable"],
+            "ROLLUPS_TABLE": outputs["RollupsTable"],
+            "ACTIONS_TABLE": outputs["ActionsTable"],
+            "INCIDENTS_TABLE": outputs["IncidentsTable"],
+            "REPORTS_TABLE": outputs["ReportsTable"],
+            "CREDENTIALS_TABLE": outputs["CredentialsTable"],
+            **{f"{topic}_TOPIC_ARN": _topic(topic, outputs) for topic in TOPICS},
+            **queues,
+            "FIRST_ADMIN_FUNCTION": outputs["FirstAdminFunction"],
+            "SWEEP_FUNCTION": outputs["SweepFunction"],
+            "WEEKLY_FUNCTION": outputs["WeeklyFunction"],
+            "CURSOR_KEY": environment["CURSOR_KEY"],
+            "FORM_KEY": environment["CURSOR_KEY"],
+            **{name: environment[name] for name in ("EVENT_RETENTION_DAYS", "REQUESTS_PER_SECOND", "REQUESTS_BURST")},
+            "PUBLIC_URL": api_url,
+        }
+    )
 
 
 def _binary(name: str) -> Path:
@@ -64,7 +66,7 @@ def _binary(name: str) -> Path:
 
 
 def _upload(s3: Any, endpoint: str) -> str:
-    """Zips and template into the local S3, each under the hash of its content, so that a change is a new key."""
+    """Upload the zips and the template to S3, each under the hash of its content. Returns the template's URL."""
     s3.create_bucket(Bucket=BUCKET)
     template = translate.load(TEMPLATE)
     keys = {name: _put(s3, name, _zip(_binary(name)), "zip") for name in translate.functions(template).values()}
@@ -79,7 +81,7 @@ def _put(s3: Any, name: str, content: bytes, suffix: str) -> str:
 
 
 def _zip(binary: Path) -> bytes:
-    entry = zipfile.ZipInfo("bootstrap")  # its fixed date makes equal programs equal zips
+    entry = zipfile.ZipInfo("bootstrap")  # its date is fixed, so equal binaries make equal zips
     entry.external_attr = 0o755 << 16
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -103,7 +105,7 @@ def _apply(cloudformation: Any, template_url: str, parameters: dict[str, str]) -
             _wait(cloudformation, "stack_create_complete")
     except ClientError as error:
         if "No updates are to be performed" not in str(error):
-            raise Refused(f"the local AWS refused the template: {error}") from None
+            raise UserError(f"the local AWS rejected the template: {error}") from None
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
@@ -122,32 +124,39 @@ def _wait(cloudformation: Any, state: str) -> None:
         events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
         failed = [e for e in events if e["ResourceStatus"].endswith("FAILED")]
         reasons = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason', 'no reason given')}" for e in failed]
-        raise Refused(f"the template did not deploy: {reasons[-1] if reasons else 'no reason given'}") from None
+        raise UserError(f"the template did not deploy: {reasons[-1] if reasons else 'no reason given'}") from None
 
 
 def _topic(topic: str, outputs: dict[str, str]) -> str:
     return outputs[f"{topic.title().replace('_', '')}TopicArn"]
 
 
-def _listen(endpoint: str, topic: str, outputs: dict[str, str]) -> str:
-    """A queue subscribed to the topic: it holds what a subscriber would have got."""
+def _subscribe_queue(endpoint: str, topic: str, outputs: dict[str, str]) -> str:
+    """Create a queue with a subscription to the topic. Returns its URL. The queue holds what a subscriber gets."""
     sqs, arn = service("sqs", endpoint), _topic(topic, outputs)
-    queue = sqs.create_queue(QueueName=f"{STACK}-{topic.lower().replace('_', '-')}")["QueueUrl"]
+    queue: str = sqs.create_queue(QueueName=f"{STACK}-{topic.lower().replace('_', '-')}")["QueueUrl"]
     queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": _accepts_from(arn, queue_arn)})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": _queue_policy(arn, queue_arn)})
     service("sns", endpoint).subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
     return queue
 
 
-def _accepts_from(topic_arn: str, queue_arn: str) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": queue_arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
-    }]})
+def _queue_policy(topic_arn: str, queue_arn: str) -> str:
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "sns.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": queue_arn,
+                    "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+                }
+            ],
+        }
+    )
 
 
 def _environment_of(functions: Any, name: str) -> dict[str, str]:
-    return functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    return dict(functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"])

@@ -1,8 +1,11 @@
-"""The SAM template as the plain CloudFormation that the local AWS understands.
+"""Translates the SAM template into plain CloudFormation that the local AWS understands.
 
-It runs the translator that AWS runs, with two differences. Code comes from objects in the local S3 instead of folders.
-And the HTTP API's routes, which SAM writes into an OpenAPI body that the local CloudFormation does not read, become
-resources of their own.
+AWS's own translator does the work. Three things differ on the local AWS:
+
+- The code of the functions comes from objects in the local S3 instead of folders.
+- SAM writes the HTTP API's routes into an OpenAPI body, which the local CloudFormation does not read. The routes become
+  resources of their own.
+- Schedules whose payload has a placeholder are disabled, because the local scheduler does not substitute placeholders.
 """
 
 from __future__ import annotations
@@ -24,11 +27,12 @@ INTEGRATION = "x-amazon-apigateway-integration"
 
 
 def load(path: Path) -> Template:
-    return yaml_parse(path.read_text())
+    template: Template = yaml_parse(path.read_text())
+    return template
 
 
 def functions(template: Template) -> dict[str, str]:
-    """Logical id → name of the binary, for every function: the last folder of its CodeUri."""
+    """The name of the binary of every function (the last folder of its CodeUri), by logical id."""
     return {
         logical_id: Path(resource["Properties"]["CodeUri"]).name
         for logical_id, resource in template["Resources"].items()
@@ -37,20 +41,20 @@ def functions(template: Template) -> dict[str, str]:
 
 
 def translate(template: Template, bucket: str, keys: dict[str, str]) -> str:
-    """CloudFormation JSON; `keys` names each binary's zip in the bucket."""
+    """Returns CloudFormation as JSON. `keys` has the key of each binary's zip in the bucket."""
     for logical_id, binary in functions(template).items():
         template["Resources"][logical_id]["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": keys[binary]}
-    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)  # the translator asks for one
+    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)  # the translator requires one
     plain = transform(template, {}, _NoManagedPolicies())
     for logical_id, resource in list(plain["Resources"].items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api":
             body = resource["Properties"].pop("Body")
             plain["Resources"].update(_routes(logical_id, body))
             resource["Properties"] |= {"Name": "age", "ProtocolType": "HTTP", "Tags": {"ms-custom-id": API_ID}}
-            # In the names of the body, which the local API Gateway goes by.
+            # The local API Gateway reads the names that the body uses (camelCase).
             resource["Properties"]["CorsConfiguration"] = body["x-amazon-apigateway-cors"]
         if resource["Type"] == "AWS::Scheduler::Schedule" and "<aws." in str(resource["Properties"]["Target"]):
-            # The local scheduler would hand over `<aws.scheduler.scheduled-time>` as it stands.
+            # The local scheduler sends `<aws.scheduler.scheduled-time>` unchanged.
             resource["Properties"]["State"] = "DISABLED"
     return json.dumps(plain)
 
@@ -60,17 +64,25 @@ def _routes(api: str, body: Template) -> Template:
     for number, (path, methods) in enumerate(sorted(body["paths"].items())):
         for method, operation in methods.items():
             name = f"{api}Route{number}{'' if method == ANY_METHOD else method.capitalize()}"
-            resources[f"{name}Integration"] = _resource("Integration", {
-                "ApiId": {"Ref": api},
-                "IntegrationType": "AWS_PROXY",
-                "IntegrationUri": operation[INTEGRATION]["uri"],
-                "PayloadFormatVersion": "2.0",
-            })
-            resources[name] = _resource("Route", {
-                "ApiId": {"Ref": api},
-                "RouteKey": path if path == "$default" else f"{'ANY' if method == ANY_METHOD else method.upper()} {path}",
-                "Target": {"Fn::Sub": f"integrations/${{{name}Integration}}"},
-            })
+            resources[f"{name}Integration"] = _resource(
+                "Integration",
+                {
+                    "ApiId": {"Ref": api},
+                    "IntegrationType": "AWS_PROXY",
+                    "IntegrationUri": operation[INTEGRATION]["uri"],
+                    "PayloadFormatVersion": "2.0",
+                },
+            )
+            resources[name] = _resource(
+                "Route",
+                {
+                    "ApiId": {"Ref": api},
+                    "RouteKey": path
+                    if path == "$default"
+                    else f"{'ANY' if method == ANY_METHOD else method.upper()} {path}",
+                    "Target": {"Fn::Sub": f"integrations/${{{name}Integration}}"},
+                },
+            )
     return resources
 
 
@@ -79,7 +91,7 @@ def _resource(kind: str, properties: Template) -> Template:
 
 
 class _NoManagedPolicies:
-    """The template uses none, so the translator need not ask AWS for their names."""
+    """The template uses no managed policies, so the translator does not load their names from AWS."""
 
     def load(self) -> dict[str, str]:
         return {}

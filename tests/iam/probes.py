@@ -1,4 +1,4 @@
-"""What each role may and may not do, tried with its own credentials: every action on every resource that there is."""
+"""Probes: calls that change nothing, made with a role's own credentials, for every action on every resource."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from roles import Permission, Role, Roles
 
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
 
-# How a call ends that is let through and still changes nothing; others just find nothing.
-LET_THROUGH = {"ConditionalCheckFailedException", "MissingParameter"}
+# Errors of calls that IAM allowed. Calls that fail otherwise are a fault of the test.
+ALLOWED_ERRORS = {"ConditionalCheckFailedException", "MissingParameter"}
 
-# Allowed, but not tried: the local AWS has no X-Ray, and for logs it looks for another ARN than AWS does.
+# Not tried: the local AWS has no X-Ray, and checks another ARN for logs than AWS does.
 NOT_TRIED = {"logs", "xray"}
 
-# What is nowhere stored.
-NOTHING = "least-privilege"
+# A key that is not stored anywhere.
+NO_SUCH_KEY = "least-privilege"
 
 Request = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A call that changes nothing, whoever may make it."""
+    """A call that changes nothing, even if IAM allows it."""
 
     action: str
     resource: str
@@ -47,26 +47,27 @@ class Probe:
             getattr(client, method)(**self.request)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code not in DENIED | LET_THROUGH:
+            if code not in DENIED | ALLOWED_ERRORS:
                 raise
             return code in DENIED
         return False
 
 
 @dataclass(frozen=True)
-class Probed:
+class ProbeResults:
     allowed: int
     denied: int
     faults: list[str]
 
 
-def of_all(stack: Stack, roles: Roles) -> list[Probe]:
+def all_probes(stack: Stack, roles: Roles) -> list[Probe]:
     return [*_tables(stack, roles), *_topics(roles), *_queues(stack), *_functions(roles)]
 
 
-def run(stack: Stack, roles: Roles, role: Role, probes: list[Probe]) -> Probed:
-    """What comes of the probes, made as `role`. An answer that its policy does not say is a fault."""
-    session = boto3.Session(region_name=stack["AWS_REGION"], **roles.session(role))
+def run(stack: Stack, roles: Roles, role: Role, probes: list[Probe]) -> ProbeResults:
+    """Make the calls as `role`. A fault is a call that IAM allows or denies unlike the role's policy says."""
+    keys: Any = roles.session(role)
+    session: Any = boto3.Session(region_name=stack["AWS_REGION"], **keys)
     services = {probe.service for probe in probes}
     clients = {name: session.client(name, endpoint_url=stack["AWS_ENDPOINT_URL"]) for name in services}
     may = {(permission.action, permission.arn) for permission in role.permissions}
@@ -75,11 +76,11 @@ def run(stack: Stack, roles: Roles, role: Role, probes: list[Probe]) -> Probed:
         is_denied = probe.is_denied(clients[probe.service])
         denied += is_denied
         if is_denied == ((probe.action, probe.arn) in may):
-            verb = "is refused" if is_denied else "is let through"
-            faults.append(f"{role.logical_id} {verb}, unlike its policy says: {probe.action} on {probe.resource}")
+            verb = "is denied" if is_denied else "is allowed"
+            faults.append(f"{role.logical_id} {verb} {probe.action} on {probe.resource}, which its policy does not say")
     tried = {(probe.action, probe.arn) for probe in probes}
-    faults += [f"{permission} was not tried" for permission in role.permissions if _is_missing(permission, tried)]
-    return Probed(len(probes) - denied, denied, faults)
+    faults += [f"{permission} was not probed" for permission in role.permissions if _is_missing(permission, tried)]
+    return ProbeResults(len(probes) - denied, denied, faults)
 
 
 def _is_missing(permission: Permission, tried: set[tuple[str, str]]) -> bool:
@@ -100,7 +101,7 @@ def _tables(stack: Stack, roles: Roles) -> Iterator[Probe]:
 
 
 def _of_table(table: str, names: list[str]) -> dict[str, Request]:
-    of_table, key = {"TableName": table}, {name: {"S": NOTHING} for name in names}
+    of_table, key = {"TableName": table}, {name: {"S": NO_SUCH_KEY} for name in names}
     never = {"ConditionExpression": f"attribute_exists({names[0]})"}
     return {
         "GetItem": of_table | {"Key": key},
@@ -123,15 +124,15 @@ def _where(name: str) -> Request:
     return {
         "KeyConditionExpression": "#name = :nothing",
         "ExpressionAttributeNames": {"#name": name},
-        "ExpressionAttributeValues": {":nothing": {"S": NOTHING}},
+        "ExpressionAttributeValues": {":nothing": {"S": NO_SUCH_KEY}},
     }
 
 
 def _topics(roles: Roles) -> Iterator[Probe]:
     for name in roles.of_type("AWS::SNS::Topic"):
         arn = roles.arn(name)
-        # The local SNS takes any message. What it hands on is taken out of the queues.
-        yield Probe("sns:Publish", name, arn, {"TopicArn": arn, "Message": NOTHING})
+        # The local SNS accepts any message. The harness deletes what reaches the queues.
+        yield Probe("sns:Publish", name, arn, {"TopicArn": arn, "Message": NO_SUCH_KEY})
         yield Probe("sns:GetTopicAttributes", name, arn, {"TopicArn": arn})
 
 

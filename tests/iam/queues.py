@@ -1,4 +1,4 @@
-"""The stack's queues: what others left in them stays theirs."""
+"""Access to the stack's queues that leaves the messages of other tests in them."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from contextlib import contextmanager
 from typing import Any
 
 # Longer than this test runs.
-HIDDEN_SECONDS = 3600
+VISIBILITY_TIMEOUT_SECONDS = 3600
 
 
 @contextmanager
-def untouched(sqs: Any, queues: list[str]) -> Iterator[None]:
-    """Hides what the queues hold. In the end what came meanwhile is gone, and the rest is there again."""
+def preserved(sqs: Any, queues: list[str]) -> Iterator[None]:
+    """Hide the messages that the queues hold. At the end, delete all new messages and show the hidden ones again."""
     hidden = [(queue, handle) for queue in queues for handle, _ in _receive(sqs, queue)]
     try:
         yield
     finally:
         for queue in queues:
-            take(sqs, queue)
+            receive_all(sqs, queue)
         for queue, handle in hidden:
             sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=handle, VisibilityTimeout=0)
 
 
-def take(sqs: Any, queue: str) -> list[str]:
-    """Takes out all messages that a queue shows."""
+def receive_all(sqs: Any, queue: str) -> list[str]:
+    """Receive and delete all visible messages of a queue. Returns their bodies."""
     bodies = []
     for handle, body in _receive(sqs, queue):
         sqs.delete_message(QueueUrl=queue, ReceiptHandle=handle)
@@ -33,6 +33,11 @@ def take(sqs: Any, queue: str) -> list[str]:
 
 
 def _receive(sqs: Any, queue: str) -> Iterator[tuple[str, str]]:
-    request = {"QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0, "VisibilityTimeout": HIDDEN_SECONDS}
+    request = {
+        "QueueUrl": queue,
+        "MaxNumberOfMessages": 10,
+        "WaitTimeSeconds": 0,
+        "VisibilityTimeout": VISIBILITY_TIMEOUT_SECONDS,
+    }
     while messages := sqs.receive_message(**request).get("Messages"):
         yield from ((message["ReceiptHandle"], message["Body"]) for message in messages)

@@ -1,4 +1,4 @@
-"""The roles of the template, every permission of each, and the same as they are deployed."""
+"""The roles of the template with every permission of each, compared with the deployed ones."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 
 import translate
 from client import Stack
-from settings import STACK, TEMPLATE, Refused
+from settings import STACK, TEMPLATE, UserError
 
 Document = dict[str, Any]
 
-# The two that AWS does not let anyone scope to a resource.
-UNSCOPED = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+# AWS does not support resources for these two.
+WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,15 @@ class Roles:
         found = stack.service("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
         self._physical: dict[str, str] = {it["LogicalResourceId"]: it["PhysicalResourceId"] for it in found}
         identity = stack.service("sts").get_caller_identity()
-        self._scope, self._root = f"{stack['AWS_REGION']}:{identity['Account']}", f"arn:aws:iam::{identity['Account']}:root"
+        self._scope, self._root = (
+            f"{stack['AWS_REGION']}:{identity['Account']}",
+            f"arn:aws:iam::{identity['Account']}:root",
+        )
         self.functions = translate.functions(self._template)
         owners = {self._role_of(function): name for function, name in self.functions.items()}
-        self.all = {owners.get(role, role): self._read(role, owners.get(role, role)) for role in self.of_type("AWS::IAM::Role")}
+        self.all = {
+            owners.get(role, role): self._read(role, owners.get(role, role)) for role in self.of_type("AWS::IAM::Role")
+        }
 
     def of_type(self, kind: str) -> list[str]:
         """The logical ids of the resources of a type."""
@@ -65,26 +70,33 @@ class Roles:
         return [permission for role in self.all.values() for permission in role.permissions]
 
     def faults(self) -> list[str]:
-        """What is wrong with the roles before anything is tried."""
+        """Roles that are shared, too wide, or not deployed as in the template."""
         return [*self._shared(), *self._wide(), *self._unlike_deployed()]
 
     @contextmanager
     def without(self, *gone: Permission) -> Iterator[None]:
-        """The roles as a template without these permissions would deploy them."""
+        """Take these permissions away from the deployed roles, until the end."""
         roles = [role for role in self.all.values() if set(role.permissions) & set(gone)]
         try:
             for role in roles:
                 left = [permission for permission in role.permissions if permission not in gone]
-                self._put(role, {"Version": role.document["Version"], "Statement": [
-                    {"Effect": "Allow", "Action": permission.action, "Resource": permission.arn} for permission in left
-                ]})
+                self._put(
+                    role,
+                    {
+                        "Version": role.document["Version"],
+                        "Statement": [
+                            {"Effect": "Allow", "Action": permission.action, "Resource": permission.arn}
+                            for permission in left
+                        ],
+                    },
+                )
             yield
         finally:
             for role in roles:
                 self._put(role, role.document)
 
     def session(self, role: Role) -> dict[str, str]:
-        """Credentials of a role. For a moment it trusts the account's root, who is us, and not only the service it is for."""
+        """Temporary credentials of a role. To assume the role, this makes it trust the account's root for a moment."""
         trust = self._iam.get_role(RoleName=role.name)["Role"]["AssumeRolePolicyDocument"]
         ours = {"Effect": "Allow", "Principal": {"AWS": self._root}, "Action": "sts:AssumeRole"}
         try:
@@ -100,14 +112,14 @@ class Roles:
         }
 
     def log_group(self, owner: str) -> str | None:
-        """Where the function of this name logs."""
+        """The logical id of the log group of the function of this name."""
         for logical_id, name in self.functions.items():
             if name == owner:
                 return str(self._properties(logical_id)["LoggingConfig"]["LogGroup"]["Ref"])
         return None
 
     def arn(self, logical_id: str) -> str:
-        """As the attribute Arn of a resource is, or its Ref where that is one."""
+        """The ARN of a resource."""
         kind, name = self.resources[logical_id]["Type"], self.physical(logical_id)
         match kind:
             case "AWS::SNS::Topic":
@@ -120,21 +132,25 @@ class Roles:
                 return f"arn:aws:lambda:{self._scope}:function:{name}"
             case "AWS::Logs::LogGroup":
                 return f"arn:aws:logs:{self._scope}:log-group:{name}:*"
-        raise Refused(f"the template allows something on {logical_id}, and this test does not know the ARN of an {kind}")
+        raise UserError(
+            f"a policy names {logical_id}, and this test does not know the ARNs of {kind}: add them to roles.py"
+        )
 
     def physical(self, logical_id: str) -> str:
-        """As the local AWS calls it."""
+        """The physical id in the local AWS."""
         return self._physical[logical_id]
 
     def _read(self, logical_id: str, owner: str) -> Role:
         policies = self._properties(logical_id).get("Policies", [])
         if len(policies) != 1:
-            raise Refused(f"{logical_id} has {len(policies)} policies in the template, and this test reads one a role")
+            raise UserError(f"{logical_id} must have one policy in the template; it has {len(policies)}")
         [policy] = policies
         permissions = []
         for statement in policy["PolicyDocument"]["Statement"]:
             if set(statement) != {"Effect", "Action", "Resource"} or statement["Effect"] != "Allow":
-                raise Refused(f"{logical_id} has a statement that this test cannot take apart: {json.dumps(statement)}")
+                raise UserError(
+                    f"{logical_id}: a statement must be an Allow with Action and Resource; got {json.dumps(statement)}"
+                )
             for action, resource in product(_list(statement["Action"]), _list(statement["Resource"])):
                 named, arn = self._resource(resource)
                 permissions.append(Permission(owner, action, named, arn))
@@ -144,7 +160,7 @@ class Roles:
         return Role(logical_id, name, arn, policy["PolicyName"], document, tuple(permissions))
 
     def _resource(self, value: Any) -> tuple[str, str]:
-        """How a policy of the template names a resource, in short and as the deployed policy has it."""
+        """The short name and the ARN of a resource, as a policy of the template refers to it."""
         if value == "*":
             return "*", "*"
         match value:
@@ -152,13 +168,13 @@ class Roles:
                 return name, self.arn(name)
             case {"Fn::Sub": str(text)} if found := re.fullmatch(r"\$\{(\w+)\.Arn\}([^$]+)", text):
                 return found[1] + found[2], self.arn(found[1]) + found[2]
-        raise Refused(f"a policy names a resource as {json.dumps(value)}, which this test does not read")
+        raise UserError(f"a policy refers to a resource as {json.dumps(value)}, which this test cannot read")
 
     def _role_of(self, function: str) -> str:
         match self._properties(function).get("Role"):
             case {"Fn::GetAtt": [str(role), "Arn"]}:
                 return role
-        raise Refused(f"{function} has no role of its own in the template")
+        raise UserError(f"{function} must have a role of its own in the template, as `Role: !GetAtt NAME.Arn`")
 
     def _properties(self, logical_id: str) -> Any:
         return self.resources[logical_id]["Properties"]
@@ -170,28 +186,30 @@ class Roles:
 
     def _wide(self) -> Iterator[str]:
         for permission in self.permissions():
-            if "*" in permission.action or ("*" in permission.resource and permission.action not in UNSCOPED):
+            if "*" in permission.action or ("*" in permission.resource and permission.action not in WITHOUT_RESOURCE):
                 yield f"{permission} is wider than one action on one resource"
         for permission, number in Counter(self.permissions()).items():
             if number > 1:
-                yield f"{permission} is said {number} times: without one of them, nothing would break"
+                yield f"{permission} is in the policy {number} times"
 
     def _unlike_deployed(self) -> Iterator[str]:
         for role in self.all.values():
             inline = self._iam.list_role_policies(RoleName=role.name)["PolicyNames"]
-            attached = [it["PolicyArn"] for it in self._iam.list_attached_role_policies(RoleName=role.name)["AttachedPolicies"]]
+            attached = [
+                it["PolicyArn"] for it in self._iam.list_attached_role_policies(RoleName=role.name)["AttachedPolicies"]
+            ]
             if inline != [role.policy] or attached:
                 yield f"{role.logical_id} is deployed with the policies {', '.join(inline + attached)}"
             deployed = self._iam.get_role_policy(RoleName=role.name, PolicyName=role.policy)["PolicyDocument"]
             in_template = {(permission.action, permission.arn) for permission in role.permissions}
             if deployed != role.document or _pairs(deployed) != in_template:
-                yield f"{role.logical_id} is deployed with another policy than the template has"
+                yield f"{role.logical_id} is deployed with a policy that differs from the template"
         functions = self._stack.service("lambda")
         for function in self.functions:
             name, wanted = self.physical(function), self.physical(self._role_of(function))
-            has = functions.get_function_configuration(FunctionName=name)["Role"]
-            if has.rsplit("/", 1)[1] != wanted:
-                yield f"{name} is deployed with the role {has}"
+            role = functions.get_function_configuration(FunctionName=name)["Role"]
+            if role.rsplit("/", 1)[1] != wanted:
+                yield f"{name} is deployed with the role {role}"
 
     def _put(self, role: Role, document: Document) -> None:
         self._iam.put_role_policy(RoleName=role.name, PolicyName=role.policy, PolicyDocument=json.dumps(document))

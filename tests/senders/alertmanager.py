@@ -1,7 +1,7 @@
-"""Lets Debian's Prometheus Alertmanager fire and resolve an alert at the running stack, and looks at what AGE made of it.
+"""Fires and resolves an alert with Prometheus Alertmanager, and checks the events that AGE stores.
 
-It knows the stack by AGE_STACK_ENV, as the end-to-end tests do. Alertmanager is taken from the path, or from Debian's archive
-into .local; where neither is possible it says so and ends with 77.
+AGE_STACK_ENV names the stack.env of the running stack. Alertmanager is found on PATH, or downloaded from Debian's
+archive into .local/tools. If neither works, the test prints why and exits with 77 (skipped).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 NAME = "prometheus-alertmanager"
 TOOLS = Path(__file__).parents[2] / ".local" / "tools"
@@ -36,7 +37,7 @@ receivers:
 
 
 def main() -> int:
-    program = find()
+    program = find_alertmanager()
     if program is None:
         return SKIPPED
     stack = dict(line.split("=", 1) for line in Path(os.environ["AGE_STACK_ENV"]).read_text().splitlines())
@@ -45,10 +46,10 @@ def main() -> int:
         process = start(program, Path(folder), port, stack)
         try:
             await_ready(port, process, Path(folder))
-            began = datetime.now(UTC)
-            tell(port, began, None)
+            started = datetime.now(UTC)
+            post_alert(port, started, None)
             fired = await_event(stack, "MEDIUM")
-            tell(port, began, datetime.now(UTC))
+            post_alert(port, started, datetime.now(UTC))
             resolved = await_event(stack, "LOW")
         finally:
             process.terminate()
@@ -60,34 +61,32 @@ def main() -> int:
     return 0
 
 
-def find() -> list[str] | None:
-    """How to start it."""
+def find_alertmanager() -> list[str] | None:
+    """The command that starts Alertmanager, or None if it cannot be had."""
     if found := shutil.which(NAME):
         return [found]
     program = TOOLS / "usr" / "bin" / NAME
-    # It reads its templates from /usr/share, so that is what its package has, for it alone.
+    # Alertmanager reads templates from /usr/share: in a mount namespace of its own, that is the folder of the package.
     share = ["sh", "-c", 'mount --bind "$0" /usr/share && exec "$@"', str(TOOLS / "usr" / "share")]
     command = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else []), *share, str(program)]
     try:
         if not program.exists():
             TOOLS.mkdir(parents=True, exist_ok=True)
-            _do(["apt-get", "download", NAME])
-            _do(["dpkg-deb", "--extract", str(next(TOOLS.glob(f"{NAME}_*.deb"))), "."])
-        _do([*command, "--version"])
+            _run(["apt-get", "download", NAME])
+            _run(["dpkg-deb", "--extract", str(next(TOOLS.glob(f"{NAME}_*.deb"))), "."])
+        _run([*command, "--version"])
     except (OSError, subprocess.SubprocessError, StopIteration) as error:
-        print(f"skipped: {NAME} is not installed, and cannot be run out of Debian's archive: {error}")
+        print(f"skipped: {NAME} is not installed, and cannot be run from Debian's archive: {error}")
         return None
     return command
 
 
-def _do(command: list[str]) -> None:
+def _run(command: list[str]) -> None:
     subprocess.run(command, cwd=TOOLS, check=True, capture_output=True, timeout=120)
 
 
 def start(program: list[str], folder: Path, port: int, stack: dict[str, str]) -> subprocess.Popen[bytes]:
-    # By this path of the local AWS: Alertmanager cannot be told another Host header, and may not know *.localhost.
-    api = f"{stack['AWS_ENDPOINT_URL']}/_aws/execute-api/{stack['AGE_API_ID']}/$default"
-    url = f"{api}/api/governance/intake/alertmanager"
+    url = f"{stack['AGE_API_URL']}/api/governance/intake/alertmanager"
     (folder / "config.yml").write_text(CONFIG.format(url=url, token=stack["AGE_TOKEN_DOCUMENTATION"]))
     log = (folder / "log").open("wb")
     options = ["--config.file=config.yml", "--storage.path=data", "--cluster.listen-address="]
@@ -105,10 +104,10 @@ def await_ready(port: int, process: subprocess.Popen[bytes], folder: Path) -> No
         except OSError:
             pass
         time.sleep(0.1)
-    raise AssertionError("Alertmanager does not get ready")
+    raise AssertionError("Alertmanager is not ready after 10 s")
 
 
-def tell(port: int, starts: datetime, ends: datetime | None) -> None:
+def post_alert(port: int, starts: datetime, ends: datetime | None) -> None:
     alert: dict[str, Any] = {"labels": LABELS, "annotations": {"summary": "pages wait"}, "startsAt": starts.isoformat()}
     alert["endsAt"] = (ends or starts + timedelta(hours=1)).isoformat()
     status, text = call(port, "POST", "/api/v2/alerts", json.dumps([alert]))
@@ -116,23 +115,22 @@ def tell(port: int, starts: datetime, ends: datetime | None) -> None:
 
 
 def await_event(stack: dict[str, str], severity: str) -> Any:
-    host = stack["AGE_API_URL"].removeprefix("http://")
+    port = urlsplit(stack["AGE_API_URL"]).port
+    assert port is not None
     path = f"/api/governance/events?engine=documentation&eventType=QueueFull&severity={severity}"
     for _ in range(120):
-        status, text = call(int(host.rsplit(":", 1)[1]), "GET", path, host=host, token=stack["AGE_ADMIN_TOKEN"])
+        status, text = call(port, "GET", path, token=stack["AGE_ADMIN_TOKEN"])
         assert status == 200, (status, text)
         if events := json.loads(text)["events"]:
             return events[0]
         time.sleep(0.5)
-    raise AssertionError(f"no {severity} event came of the alert")
+    raise AssertionError(f"AGE stored no {severity} event of the alert within 60 s")
 
 
-def call(
-    port: int, method: str, path: str, body: str | None = None, host: str | None = None, token: str | None = None
-) -> tuple[int, str]:
+def call(port: int, method: str, path: str, body: str | None = None, token: str | None = None) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        headers = {"Content-Type": "application/json"} | ({"Host": host} if host else {})
+        headers = {"Content-Type": "application/json"}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         connection.request(method, path, body, headers)
         response = connection.getresponse()

@@ -1,6 +1,6 @@
-"""What the contract's schema cannot say: rules between parameters, and texts that only AGE can make.
+"""Schemathesis hooks for rules that the OpenAPI schema cannot express, and for texts that only AGE can make.
 
-Where Schemathesis means a request to be valid, they are made true here; what it means to be wrong is left as it is.
+The hooks change requests that are meant to be valid, so that they are. They leave invalid requests as they are.
 """
 
 from __future__ import annotations
@@ -14,42 +14,44 @@ from typing import Any
 
 import schemathesis
 
-# A moment that is still to come for a long time, and that every calendar has.
+# In the future for long, and valid in every calendar.
 FUTURE = "2999-01-01T00:00:00Z"
 NUMBERS = count(time.time_ns())
-# The stack's own credentials, which its other tests need.
-TOKENS = [line.split("=", 1)[1] for line in Path(os.environ["AGE_STACK_ENV"]).read_text().splitlines() if "=agov1." in line]
-# What is to be done to one of them is done to this one instead.
+# The stack's own credentials: other tests need them.
+TOKENS = [
+    line.split("=", 1)[1] for line in Path(os.environ["AGE_STACK_ENV"]).read_text().splitlines() if "=agov1." in line
+]
+# Requests that would change one of them change this one instead.
 SPARE = os.environ["AGE_SPARE"]
-KEPT = {token.split(".")[1] for token in TOKENS}
+PROTECTED = {token.split(".")[1] for token in TOKENS}
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    if case.path_parameters.get("kid") in KEPT:
+    if case.path_parameters.get("kid") in PROTECTED:
         case.path_parameters["kid"] = SPARE
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     query = case.query
-    query.pop("cursor", None)  # only AGE makes one
+    query.pop("cursor", None)  # only AGE can make one
     if "from" in query and "to" in query and _moment(query["from"]) > _moment(query["to"]):
         query["from"], query["to"] = query["to"], query["from"]
     body = case.body if isinstance(case.body, dict) else {}
     if body.get("expiresAt"):
         body["expiresAt"] = FUTURE
-    # An alert of no engine is refused alone; where there is no other, so is the request.
+    # AGE rejects an alert without a known engine, and a request that has no other alert.
     for alert in body.get("alerts", [])[:1]:
         alert["labels"] |= {"engine": "qa", "alertname": "queue_full"}
-    # What names an event names no other: each gets a name of its own.
+    # The id of a CloudEvent and an idempotency key may be used once: make each unique.
     if case.media_type == "application/cloudevents+json":
         body["id"] = f"{body['id']} {next(NUMBERS)}"
-        case.headers.pop("Idempotency-Key", None)  # they name themselves
+        case.headers.pop("Idempotency-Key", None)  # a CloudEvent has its id instead
     elif "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = f"{next(NUMBERS)} {case.headers['Idempotency-Key']}"[:255].strip()
 
 
 def _moment(text: Any) -> datetime:
-    """What a valid text names, with whatever offset. A leap second is the end of its minute, as for AGE."""
+    """The time that a valid text stands for. As in AGE, a leap second is the end of its minute."""
     text = str(text).upper()
     leaps = text[17:19] == "60"
     return datetime.fromisoformat(f"{text[:17]}59.999{text[19:].lstrip('.0123456789')}" if leaps else text)

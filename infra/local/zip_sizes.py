@@ -1,4 +1,6 @@
-"""How large the functions are when they are uploaded: each bootstrap, deflated as SAM does it. Fails where one has grown."""
+"""Measures the functions' zips, made as SAM makes them. Writes target/lambda/zips.json. Fails if one is too large."""
+
+from __future__ import annotations
 
 import io
 import json
@@ -6,11 +8,10 @@ import sys
 import zipfile
 from pathlib import Path
 
-# What the largest of them may have, in bytes: 2.5 MB.
-LIMIT = 2_500_000
+LIMIT_BYTES = 2_500_000
 
 
-def zipped(bootstrap: Path) -> int:
+def zip_size(bootstrap: Path) -> int:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zip_file:
         zip_file.write(bootstrap, bootstrap.name)
@@ -19,13 +20,13 @@ def zipped(bootstrap: Path) -> int:
 
 def main() -> None:
     folder = Path(__file__).parents[2] / "target" / "lambda"
-    sizes = {path.parent.name: zipped(path) for path in sorted(folder.glob("*/bootstrap"))}
+    sizes = {path.parent.name: zip_size(path) for path in sorted(folder.glob("*/bootstrap"))}
     (folder / "zips.json").write_text(json.dumps(sizes, indent=2) + "\n")
     name, largest = max(sizes.items(), key=lambda item: item[1])
     print(f"    {len(sizes)} zips, the largest {largest / 1e6:.2f} MB ({name})")
-    too_large = [f"{name}: {size} bytes" for name, size in sizes.items() if size > LIMIT]
+    too_large = [f"{name}: {size} bytes" for name, size in sizes.items() if size > LIMIT_BYTES]
     if too_large:
-        sys.exit(f"age: larger than {LIMIT} bytes when zipped: " + ", ".join(too_large))
+        sys.exit(f"age: zips must have at most {LIMIT_BYTES} bytes: {', '.join(too_large)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The running stack as the scenarios use it, and what puts it back as it was."""
+"""The running stack as the scenarios use it: calls, invocations, faults, and the clean-up after them."""
 
 from __future__ import annotations
 
@@ -15,62 +15,62 @@ from urllib.parse import urlencode
 import credentials
 import queues
 from client import Stack
-from losing import Losing
+from faulty_proxy import FaultyProxy
+from sample_week import SetClock
 from settings import STACK
-from week import Move
 
 Item = dict[str, Any]
 
 API = "/api/governance"
 NAME = "least_privilege"
-HELD = ("ACTIONS_QUEUE_URL", "ESCALATIONS_QUEUE_URL", "ESCALATIONS_SECOND_QUEUE_URL", "REPORTS_QUEUE_URL")
+QUEUES = ("ACTIONS_QUEUE_URL", "ESCALATIONS_QUEUE_URL", "ESCALATIONS_SECOND_QUEUE_URL", "REPORTS_QUEUE_URL")
 
-# How IAM says no.
-REFUSED = re.compile(r"is not authorized to perform: (\S+)")
+# IAM's error message.
+DENIED = re.compile(r"is not authorized to perform: (\S+)")
 
-# Rows of the incidents table that are about AGE itself.
-MAILER = {"fingerprint": {"S": "age"}, "opened_at": {"S": "mailer"}}
+# Rows of the incidents table that hold AGE's own state.
+EMAIL_LIMITER = {"fingerprint": {"S": "age"}, "opened_at": {"S": "mailer"}}
 HEALTH = {"fingerprint": {"S": "age"}, "opened_at": {"S": "health"}}
-# So far ahead, the row that counts e-mails says that there have been enough, and is still believed.
-MAILS_USED_UP = timedelta(seconds=55)
+# The e-mail limiter is full so long. AGE ignores a row that is full for a minute or more.
+EMAILS_FULL_FOR = timedelta(seconds=55)
 
 
-class Broken(Exception):
-    """Something that should have happened did not."""
+class ScenarioError(Exception):
+    """A scenario had another result than it should have."""
 
 
-def expect(what: str, found: object, wanted: object) -> None:
-    if found != wanted:
-        raise Broken(f"{what} is {found} instead of {wanted}")
+def expect(subject: str, actual: object, expected: object) -> None:
+    if actual != expected:
+        raise ScenarioError(f"{subject} is {actual} instead of {expected}")
 
 
 @contextmanager
-def opened(stack: Stack, move: Move, failures: list[str]) -> Iterator[World]:
-    """The world; `failures` are queues that it may fill, too."""
-    world = World(stack, move)
-    with queues.untouched(world.sqs, [*(stack[name] for name in HELD), *failures]):
+def opened(stack: Stack, set_clock: SetClock, failures: list[str]) -> Iterator[Harness]:
+    """The harness. `failures` are queues that its scenarios may fill, besides those of the topics."""
+    harness = Harness(stack, set_clock)
+    with queues.preserved(harness.sqs, [*(stack[name] for name in QUEUES), *failures]):
         try:
-            world.sweep()  # puts on record who would get an e-mail
-            yield world
+            harness.sweep()  # stores whether e-mails would reach anybody
+            yield harness
         finally:
-            world.restore()
+            harness.restore()
 
 
-class World:
-    def __init__(self, stack: Stack, move: Move) -> None:
-        self.stack, self._move = stack, move
+class Harness:
+    def __init__(self, stack: Stack, set_clock: SetClock) -> None:
+        self.stack, self._set_clock = stack, set_clock
         self._functions, self._logs = stack.service("lambda"), stack.service("logs")
         self._db, self.sqs = stack.service("dynamodb"), stack.service("sqs")
-        self._began = datetime.now(UTC)
-        self._run, self._count = f"{int(self._began.timestamp()):x}", count(1)
-        self._real: dict[str, dict[str, str]] = {}  # the variables of functions that were configured otherwise
-        self._later: int | None = None
+        self._started = datetime.now(UTC)
+        self._run, self._count = f"{int(self._started.timestamp()):x}", count(1)
+        self._real: dict[str, dict[str, str]] = {}  # the environment variables of reconfigured functions, as they were
+        self._sweep_delay: int | None = None
         self._events: list[Item] = []
         self._credentials: list[str] = []
-        self._heard: list[str] = []  # what a proxy has heard refused
-        self._all_have_reported = False
+        self._denials: list[str] = []  # errors that a proxy passed on
+        self._all_engines_reported = False
 
-    # ---- What callers do. ----
+    # ---- Calls of the API and the dashboard ----
 
     def get(self, path: str, *names: str) -> Any:
         return self._call("GET", path, names)
@@ -79,21 +79,23 @@ class World:
         return self._call("POST", path, names, body, status)
 
     def page(self, path: str, form: dict[str, str] | None = None) -> str:
-        """A page of the dashboard as somebody who is signed in sees it, or what a form of it comes to."""
+        """Get a page of the dashboard as the admin, or post a form to it."""
         headers = {"cookie": f"__Host-age={self.stack['AGE_ADMIN_TOKEN']}"}
         headers |= {"content-type": "application/x-www-form-urlencoded"} if form is not None else {}
         method, status = ("GET", 200) if form is None else ("POST", 303)
         answer = self.stack.call(method, path, urlencode(form).encode() if form is not None else None, headers)
         if answer.status != status:
-            raise Broken(f"{method} {path.split('/')[1]}… is answered {answer.status} instead of {status}")
+            raise ScenarioError(f"{method} {path.split('/')[1]}… answered {answer.status} instead of {status}")
         return answer.text
 
     def report(self, severity: str, engine: str, prefix: str = "", key: str | None = None) -> Item:
-        """An event of a kind of its own."""
-        return self._report({"engine": engine, "eventType": prefix + self.fresh(), "severity": severity}, 201, key)
+        """Report an event of a type of its own."""
+        return self._report(
+            {"engine": engine, "eventType": prefix + self.unique_name(), "severity": severity}, 201, key
+        )
 
-    def again(self, event: Item, status: int, key: str | None = None) -> Item:
-        """An event that says the same."""
+    def report_again(self, event: Item, status: int, key: str | None = None) -> Item:
+        """Report an event with the same engine, type and severity."""
         return self._report({name: event[name] for name in ("engine", "eventType", "severity")}, status, key)
 
     def outcome(self, event: Item, action: str, outcome: str) -> None:
@@ -105,97 +107,103 @@ class World:
         self.post("/events/{}/actions/{}/approval", event["id"], action, body=body)
 
     def incident(self, event: Item) -> Any:
-        """The incident of the event's kind."""
+        """The incident of the event's engine and type."""
         for incident in self.get("/incidents?limit=200")["incidents"]:
             if incident["eventType"] == event["eventType"]:
                 return incident
-        raise Broken("no incident is opened")
+        raise ScenarioError("no incident is open")
 
-    def story(self, event: Item) -> Any:
+    def incident_with_timeline(self, event: Item) -> Any:
         return self.get("/incidents/{}", self.incident(event)["id"])
 
     def admin(self) -> Any:
-        """A first admin."""
+        """Create a first admin."""
         return self._invoke("first-admin", {"kid": self._credential()})
 
     def reader(self) -> None:
         self.post("/credentials", body={"kid": self._credential(), "role": "reader"}, status=201)
 
-    # ---- What schedules do. ----
+    # ---- Invocations, as by schedules ----
 
     def sweep(self, later: int = 0) -> Any:
-        """A sweep as it would be so many seconds later."""
-        if later != self._later:
-            self._move("sweep", datetime.now(UTC) + timedelta(seconds=later))
-            self._later = later
+        """Sweep as if it were so many seconds later."""
+        if later != self._sweep_delay:
+            self._set_clock("sweep", datetime.now(UTC) + timedelta(seconds=later))
+            self._sweep_delay = later
         return self._invoke("sweep", {})
 
     def weekly(self, scheduled: datetime) -> Any:
         return self._invoke("weekly-report", {"scheduledTime": moment(scheduled)})
 
-    # ---- What can be seen. ----
+    # ---- Results ----
 
-    def stands(self, event: Item, **statuses: str) -> None:
-        """That the event's actions are on record with these statuses."""
+    def expect_statuses(self, event: Item, **statuses: str) -> None:
+        """Fails unless the event's actions have these statuses."""
         shown = {item["action"]: item["status"] for item in self.get("/events/{}", event["id"])["actions"]}
         for action, status in statuses.items():
-            expect(f"{action} on record", shown.get(action), status)
+            expect(f"the status of {action}", shown.get(action), status)
 
-    def row(self, event: Item) -> int:
-        """Which of its engine's rows counts the event."""
+    def shard(self, event: Item) -> int:
+        """The shard of its engine's rollup that counts the event."""
         item = self._db.get_item(TableName=self.stack["EVENTS_TABLE"], Key={"id": {"S": event["id"]}})["Item"]
         return int(item["bucket"]["S"].rsplit("#", 1)[1])
 
-    def mail(self, event: Item) -> str:
-        """What people got about the incident of an event."""
-        mails = [json.loads(body)["Message"] for body in queues.take(self.sqs, self.stack["ESCALATIONS_QUEUE_URL"])]
-        return "\n".join(mail for mail in mails if event["eventType"] in mail)
+    def emails(self, event: Item) -> str:
+        """The texts of the e-mails about the incident of an event. Deletes all others."""
+        texts = [
+            json.loads(body)["Message"] for body in queues.receive_all(self.sqs, self.stack["ESCALATIONS_QUEUE_URL"])
+        ]
+        return "\n".join(text for text in texts if event["eventType"] in text)
 
     def log(self, function: str, since: float) -> list[str]:
-        """What the function's log has got since then."""
+        """What the function has logged since then."""
         group, start = f"/aws/lambda/{STACK}-{function}", math.floor(since * 1000)
-        return [event["message"] for event in self._logs.filter_log_events(logGroupName=group, startTime=start)["events"]]
+        return [
+            event["message"] for event in self._logs.filter_log_events(logGroupName=group, startTime=start)["events"]
+        ]
 
-    def refused(self, function: str, since: float) -> set[str]:
-        """The actions that the function was refused since then, by its own log and by what a proxy has heard."""
-        return {action for line in self.log(function, since) + self._heard for action in REFUSED.findall(line)}
+    def denied_actions(self, function: str, since: float) -> set[str]:
+        """The actions that IAM has denied to the function since then, by its log and the errors of a proxy."""
+        return {action for line in self.log(function, since) + self._denials for action in DENIED.findall(line)}
 
-    # ---- What is arranged. ----
+    # ---- Preparations and faults ----
 
-    def fresh(self) -> str:
+    def unique_name(self) -> str:
         return f"{NAME}_{self._run}_{next(self._count)}"
 
     def restart(self, function: str) -> None:
-        """A configuration that changes begins a new execution environment."""
-        self._configure(function, {NAME.upper(): self.fresh()})
+        """Start a new execution environment, by a change of the function's configuration."""
+        self._configure(function, {NAME.upper(): self.unique_name()})
 
     @contextmanager
-    def losing(self, function: str, operation: str, times: int, refusal: str | None = None) -> Iterator[Losing]:
-        """The function's way to DynamoDB loses answers, or refuses calls."""
-        with Losing(self.stack["AWS_ENDPOINT_URL"], operation, times, refusal) as proxy:
+    def faulty_dynamodb(
+        self, function: str, operation: str, times: int, error_body: str | None = None
+    ) -> Iterator[FaultyProxy]:
+        """Put a faulty proxy between the function and DynamoDB."""
+        with FaultyProxy(self.stack["AWS_ENDPOINT_URL"], operation, times, error_body) as proxy:
             try:
-                # The local AWS sets AWS_ENDPOINT_URL itself; the SDK puts the service's own before it.
+                # The local AWS sets AWS_ENDPOINT_URL itself. The SDK prefers the variable of the service.
                 self._configure(function, {"AWS_ENDPOINT_URL_DYNAMODB": proxy.endpoint})
                 yield proxy
             finally:
                 self._configure(function, {})
-                self._heard += proxy.heard
+                self._denials += proxy.errors
 
-    def no_mail_left(self) -> None:
-        """There have been so many e-mails that first notices have to wait."""
-        full_at = moment(datetime.now(UTC) + MAILS_USED_UP)
-        self._db.put_item(TableName=self.stack["INCIDENTS_TABLE"], Item=MAILER | {"full_at": {"S": full_at}})
+    def use_up_emails(self) -> None:
+        """Fill the e-mail limiter, so that initial notifications have to wait."""
+        full_at = moment(datetime.now(UTC) + EMAILS_FULL_FOR)
+        self._db.put_item(TableName=self.stack["INCIDENTS_TABLE"], Item=EMAIL_LIMITER | {"full_at": {"S": full_at}})
 
-    def mails_again(self) -> None:
-        self._db.delete_item(TableName=self.stack["INCIDENTS_TABLE"], Key=MAILER)
+    def allow_emails(self) -> None:
+        self._db.delete_item(TableName=self.stack["INCIDENTS_TABLE"], Key=EMAIL_LIMITER)
 
     @contextmanager
-    def installed_a_week_ago(self) -> Iterator[None]:
-        """The first sweep was before this week began, and every engine has reported today."""
-        if not self._all_have_reported:
+    def installed_eight_days_ago(self) -> Iterator[None]:
+        """Make AGE older than the week that the weekly report covers, with every engine heard today."""
+        if not self._all_engines_reported:
             for engine in credentials.engines():
                 self.report("LOW", engine)
-            self._all_have_reported = True
+            self._all_engines_reported = True
         table = self.stack["INCIDENTS_TABLE"]
         real = self._db.get_item(TableName=table, Key=HEALTH)["Item"]["installed_at"]
         try:
@@ -204,39 +212,45 @@ class World:
         finally:
             self._installed_at(real)
 
-    def forget(self) -> None:
-        """What was heard and shown before is not taken for what is to come."""
-        self._heard.clear()
-        self.mails_again()
-        queues.take(self.sqs, self.stack["ESCALATIONS_QUEUE_URL"])
+    def clear(self) -> None:
+        """Forget errors, e-mails and limits of earlier scenarios."""
+        self._denials.clear()
+        self.allow_emails()
+        queues.receive_all(self.sqs, self.stack["ESCALATIONS_QUEUE_URL"])
 
-    def tidy(self) -> None:
-        """Ends what the scenario began, so that no later sweep has anything to do about it."""
-        kinds = {event["eventType"] for event in self._events if event["severity"] != "LOW"}
+    def finish(self) -> None:
+        """End what the scenario began, so that no later sweep acts on it: actions, incidents and credentials."""
+        types = {event["eventType"] for event in self._events if event["severity"] != "LOW"}
         for event in self._events:
             for item in event["actions"]:
                 if item["action"] != "notify_admin":
                     self._attempt(f"/events/{event['id']}/actions/{item['action']}/outcome", {"outcome": "succeeded"})
-        if kinds:
+        if types:
             for incident in self.get("/incidents?limit=200")["incidents"]:
-                if incident["eventType"] in kinds and incident["status"] != "resolved":
+                if incident["eventType"] in types and incident["status"] != "resolved":
                     self._attempt(f"/incidents/{incident['id']}/resolve", {})
         self._events.clear()
         for kid in self._credentials:
             self.stack.call("DELETE", f"{API}/credentials/{kid}")
         self._credentials.clear()
 
-    # ---- Behind it. ----
+    # ---- Internals ----
 
     def _call(
-        self, method: str, path: str, names: tuple[str, ...], body: Item | None = None, status: int = 200, key: str | None = None
+        self,
+        method: str,
+        path: str,
+        names: tuple[str, ...],
+        body: Item | None = None,
+        status: int = 200,
+        key: str | None = None,
     ) -> Any:
         headers = {"content-type": "application/json"} if body is not None else {}
         headers |= {"idempotency-key": key} if key else {}
         sent = json.dumps(body).encode() if body is not None else None
         answer = self.stack.call(method, API + path.format(*names), sent, headers)
         if answer.status != status:
-            raise Broken(f"{method} {path.replace('{}', '…')} is answered {answer.status} instead of {status}")
+            raise ScenarioError(f"{method} {path.replace('{}', '…')} answered {answer.status} instead of {status}")
         return answer.json()
 
     def _report(self, body: Item, status: int, key: str | None) -> Item:
@@ -249,20 +263,22 @@ class World:
 
     def _invoke(self, function: str, payload: Item) -> Any:
         answer = self._functions.invoke(FunctionName=f"{STACK}-{function}", Payload=json.dumps(payload).encode())
-        said = json.loads(answer["Payload"].read())
+        result = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
-            raise Broken(f"{function} fails: {_shortened(said['errorMessage'])}")
-        return said
+            raise ScenarioError(f"{function} fails: {_shortened(result['errorMessage'])}")
+        return result
 
     def _credential(self) -> str:
-        kid = self.fresh().replace("_", "-")
+        kid = self.unique_name().replace("_", "-")
         self._credentials.append(kid)
         return kid
 
     def _configure(self, function: str, extra: dict[str, str]) -> None:
         name = f"{STACK}-{function}"
         if function not in self._real:
-            self._real[function] = self._functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+            self._real[function] = self._functions.get_function_configuration(FunctionName=name)["Environment"][
+                "Variables"
+            ]
         variables = {"Variables": self._real[function] | extra}
         self._functions.update_function_configuration(FunctionName=name, Environment=variables)
 
@@ -277,19 +293,19 @@ class World:
     def restore(self) -> None:
         for function in self._real:
             self._configure(function, {})
-        self.mails_again()
+        self.allow_emails()
         self._remove_reports()
-        self.tidy()
+        self.finish()
 
     def _remove_reports(self) -> None:
-        """Those of this run would be the latest, and some are about weeks long ago."""
+        """Delete the reports of this run: some cover weeks long ago, and would be shown as the latest."""
         table = self.stack["REPORTS_TABLE"]
         for kind in ("weekly", "on_demand"):
             made = self._db.query(
                 TableName=table,
                 IndexName="by_generated",
                 KeyConditionExpression="kind = :kind AND generated_at >= :began",
-                ExpressionAttributeValues={":kind": {"S": kind}, ":began": {"S": moment(self._began)}},
+                ExpressionAttributeValues={":kind": {"S": kind}, ":began": {"S": moment(self._started)}},
             )
             for row in made["Items"]:
                 self._db.delete_item(TableName=table, Key={"id": row["id"]})
@@ -302,6 +318,6 @@ def moment(at: datetime) -> str:
 
 
 def _shortened(error: str) -> str:
-    """The first cause, with names as the template has them."""
-    cause = error.split("the first: ")[-1].split(" failed: ")[0]
+    """The first cause in an error, with the names of the template."""
+    cause = error.rpartition("the first: ")[2].partition(" failed: ")[0]
     return re.sub(rf"\S*\b{STACK}-(\w+)-[0-9A-F]{{13}}", r"\1", cause)

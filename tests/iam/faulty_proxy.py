@@ -1,4 +1,4 @@
-"""A way to the local AWS on which answers get lost: the call is done, and its caller never hears of it. Or calls are refused."""
+"""A proxy in front of the local AWS that loses answers of DynamoDB, or answers calls with an error itself."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from typing import Self
 from urllib.parse import urlsplit
 
 
-class Losing:
-    """While it is entered, the first `times` answers to a DynamoDB operation are lost. With a `refusal`, the first `times` calls are
-    answered with that instead, and not passed on."""
+class FaultyProxy:
+    """Applies a fault to the first `times` calls of a DynamoDB operation while it is entered, and passes on all others.
 
-    def __init__(self, endpoint: str, operation: str, times: int, refusal: str | None = None) -> None:
-        self._to, self._operation, self._left = urlsplit(endpoint).netloc, operation, times
-        self._refusal = refusal
+    Without `error_body`, the call is carried out and the connection closes without an answer. With it, the proxy
+    answers 400 with that body, and does not pass the call on.
+    """
+
+    def __init__(self, endpoint: str, operation: str, times: int, error_body: str | None = None) -> None:
+        self._upstream, self._operation, self._faults_left = urlsplit(endpoint).netloc, operation, times
+        self._error_body = error_body
         self._lock = threading.Lock()
-        self.lost = 0
-        self.heard: list[str] = []  # the refusals that came through
-        losing = self
+        self.fault_count = 0
+        self.errors: list[str] = []  # the bodies of the errors that the local AWS answered
+        proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                losing.pass_on(self)
+                proxy.pass_on(self)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -38,7 +41,9 @@ class Losing:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._server.shutdown()
         self._server.server_close()
 
@@ -48,28 +53,28 @@ class Losing:
 
     def pass_on(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
-        loses = self._loses(request.headers.get("X-Amz-Target", ""))
-        if loses and self._refusal is not None:
-            refusal = self._refusal.encode()
+        is_faulty = self._is_faulty(request.headers.get("X-Amz-Target", ""))
+        if is_faulty and self._error_body is not None:
+            error_body = self._error_body.encode()
             request.send_response(400)
             request.send_header("Content-Type", "application/x-amz-json-1.0")
-            request.send_header("Content-Length", str(len(refusal)))
+            request.send_header("Content-Length", str(len(error_body)))
             request.end_headers()
-            request.wfile.write(refusal)
+            request.wfile.write(error_body)
             return
-        connection = http.client.HTTPConnection(self._to, timeout=30)
+        connection = http.client.HTTPConnection(self._upstream, timeout=30)
         try:
-            # With the Host header that was signed.
+            # The Host header stays, because the caller has signed it.
             connection.request("POST", request.path, body, dict(request.headers))
             response = connection.getresponse()
             answer = response.read()
         finally:
             connection.close()
-        if loses:
+        if is_faulty:
             request.close_connection = True
             return
         if response.status >= 400:
-            self.heard.append(answer.decode(errors="replace"))
+            self.errors.append(answer.decode(errors="replace"))
         request.send_response(response.status)
         for name, value in response.getheaders():
             if name.lower() not in ("connection", "content-length", "date", "server", "transfer-encoding"):
@@ -78,10 +83,10 @@ class Losing:
         request.end_headers()
         request.wfile.write(answer)
 
-    def _loses(self, target: str) -> bool:
+    def _is_faulty(self, target: str) -> bool:
         with self._lock:
-            if not target.endswith(f".{self._operation}") or self._left == 0:
+            if not target.endswith(f".{self._operation}") or self._faults_left == 0:
                 return False
-            self._left -= 1
-            self.lost += 1
+            self._faults_left -= 1
+            self.fault_count += 1
             return True
