@@ -20,7 +20,7 @@ LAMBDA_BUILD  = cargo lambda build --release --locked $(or \
 	$(if $(filter arm64,$(ARCH)),--arm64), \
 	$(error ARCH must be x86_64 or arm64; got "$(ARCH)"))
 
-PYTHON_FILES  := infra/local examples tests/senders tests/iam
+PYTHON_FILES  := infra/local examples tests/senders tests/iam tests/local
 SHELL_SCRIPTS := .ci/run tests/browser/chromium.sh
 JS_FILES      := tests/browser functions/dashboard/src/script.js
 
@@ -67,6 +67,8 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them when 
 		$(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
 
 test: check-system check-node build agectl .venv/checks/ready browser ## run all tests, end-to-end ones on their own local AWS
+	@echo "==> Tests of the local stack and the example worker"
+	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/local
 	@echo "==> Tests"
 	@AGE_STATE_DIR=$(STATE)/test AGE_PORT= AGE_API_PORT= $(STACK) exec -- \
 		cargo test --workspace --locked --lib --test it -- --include-ignored

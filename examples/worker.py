@@ -102,6 +102,11 @@ class Worker:
             self._queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return len(messages)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.clear()
+        self._queue.close()
+
     def handle(self, request: ActionRequest) -> None:
         """Carry the request out, unless that has been done or is too late, and report the outcome."""
         if request["id"] not in self._outcomes:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ MAX_BODY_BYTES = 10 * 1024 * 1024  # the limit of an HTTP API of API Gateway
 COPY_BYTES = 64 * 1024
 HEAD_TIMEOUT_SECONDS = 60
 DRAIN_TIMEOUT_SECONDS = 5
+CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 # Replaced or not passed on: they describe one connection, or how its body is framed.
 CONNECTION_HEADERS = {
@@ -147,19 +149,21 @@ async def _read_body(reader: asyncio.StreamReader, head: Head) -> bytes | None:
 
 async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
     body = bytearray()
-    while True:
-        text = (await reader.readline()).split(b";")[0].strip()
-        try:
-            size = int(text, 16)
-        except ValueError:
-            raise ForwardError(HTTPStatus.BAD_REQUEST, "the body is not chunked as its header says") from None
-        _within_limit(len(body) + size)
-        body += await reader.readexactly(size)
-        if size == 0:
-            while (await reader.readline()).strip():
-                pass  # trailers
-            return bytes(body)
-        await reader.readexactly(2)  # the line end after a chunk
+    try:
+        while True:
+            size = (await reader.readline()).split(b";")[0].strip()
+            if not CHUNK_SIZE.fullmatch(size):
+                raise ValueError(size)
+            _within_limit(len(body) + int(size, 16))
+            body += await reader.readexactly(int(size, 16))
+            if int(size, 16) == 0:
+                break
+            await reader.readexactly(2)  # the line end after a chunk
+        while (await reader.readline()).strip():
+            pass  # trailers
+    except ValueError:  # also from `readline`, for a line that is too long
+        raise ForwardError(HTTPStatus.BAD_REQUEST, "the body is not chunked as its header says") from None
+    return bytes(body)
 
 
 def _within_limit(size: int) -> int:
