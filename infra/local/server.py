@@ -65,7 +65,7 @@ class Daemon:
             )
         self._pid_file.write_text(f"{process.pid} {port}\n")
         end = time.monotonic() + READY_SECONDS
-        while not _answers(port, ready_url):
+        while not answers(port, ready_url):
             if process.poll() is not None:
                 self._pid_file.unlink()
                 lines = self.log.read_text(errors="replace").strip().splitlines()
@@ -164,7 +164,7 @@ def _check_system() -> None:
 
 
 def _check_port(port: int, variable: str) -> None:
-    if _answers(port):
+    if answers(port):
         raise UserError(
             f"port {port} is in use by another program: set {variable} to a free port, as in {variable}={port + 10}"
         )
@@ -188,7 +188,7 @@ def _aws_environment(port: int, temporary: Path) -> dict[str, str]:
     }
 
 
-def _answers(port: int, url: str | None = None) -> bool:
+def answers(port: int, url: str | None = None) -> bool:
     """Whether something accepts connections on the port, or answers 200 at the URL."""
     if url is None:
         with socket.socket() as probe:

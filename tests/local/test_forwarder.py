@@ -23,7 +23,9 @@ class ForwarderTest(unittest.IsolatedAsyncioTestCase):
         self.answer = ANSWER
         self.upstream = await asyncio.start_server(self._record, "127.0.0.1", self.upstream_port)
         self.forwarder = asyncio.create_task(Forwarder(self.upstream_port, HOST).serve(self.port))
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(10):
+            while not server.answers(self.port):
+                await asyncio.sleep(0.01)
 
     async def asyncTearDown(self) -> None:
         self.forwarder.cancel()
