@@ -1,4 +1,4 @@
-//! What the command is given by whoever runs it, apart from its arguments.
+//! The inputs and outputs of one run of the command, apart from its arguments.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,46 +9,46 @@ use futures_util::stream::{self, LocalBoxStream};
 use tokio::io::AsyncRead;
 use uuid::Uuid;
 
-/// What the command is given by whoever runs it, apart from its arguments. Tests make their own.
+/// The inputs and outputs of one run of the command, apart from its arguments. Tests supply their own.
 pub struct Environment<'a> {
-    /// `AGE_TOKEN`.
+    /// Value of the environment variable `AGE_TOKEN`.
     pub token: Option<String>,
     /// Standard input.
-    pub input: Box<dyn AsyncRead + Unpin + 'a>,
-    /// Standard output.
-    pub out: &'a mut dyn Write,
-    /// Standard error.
-    pub err: &'a mut dyn Write,
-    /// Whether somebody watches standard error, so that a bar may be drawn on it.
-    pub watched: bool,
-    /// Ctrl-C, each time.
+    pub stdin: Box<dyn AsyncRead + Unpin + 'a>,
+    /// Standard output: results only.
+    pub stdout: &'a mut dyn Write,
+    /// Standard error: errors, progress and advice.
+    pub stderr: &'a mut dyn Write,
+    /// Whether standard error is a terminal. A progress bar is drawn only then.
+    pub stderr_is_terminal: bool,
+    /// Yields once for each Ctrl-C.
     pub interrupts: LocalBoxStream<'a, ()>,
-    /// The present moment.
+    /// The time at which the command started.
     pub now: Timestamp,
-    /// An id that nobody else has.
-    pub fresh: Uuid,
-    /// How long the first wait is before a request is sent again. The next ones are longer.
-    pub pace: Duration,
+    /// A random UUID: the default name of an event or of an import from standard input.
+    pub random_id: Uuid,
+    /// How long to wait before the first retry of a request. The wait doubles with each further retry.
+    pub initial_backoff: Duration,
 }
 
 impl<'a> Environment<'a> {
-    /// That of this process.
-    pub fn of_process(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "this is where the time comes from")]
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        #[expect(clippy::disallowed_methods, reason = "this is where randomness comes from")]
-        let fresh = Uuid::new_v4();
-        let pressed = stream::unfold((), |()| async { tokio::signal::ctrl_c().await.ok().map(|()| ((), ())) });
+    /// The environment of this process.
+    pub fn from_process(stdout: &'a mut dyn Write, stderr: &'a mut dyn Write) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the only place where agectl reads the clock")]
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        #[expect(clippy::disallowed_methods, reason = "the only place where agectl generates randomness")]
+        let random_id = Uuid::new_v4();
+        let interrupts = stream::unfold((), |()| async { tokio::signal::ctrl_c().await.ok().map(|()| ((), ())) });
         Self {
             token: std::env::var("AGE_TOKEN").ok(),
-            input: Box::new(tokio::io::stdin()),
-            out,
-            err,
-            watched: std::io::stderr().is_terminal(),
-            interrupts: pressed.fuse().boxed_local(),
-            now: Timestamp::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)),
-            fresh,
-            pace: Duration::from_millis(500),
+            stdin: Box::new(tokio::io::stdin()),
+            stdout,
+            stderr,
+            stderr_is_terminal: std::io::stderr().is_terminal(),
+            interrupts: interrupts.fuse().boxed_local(),
+            now: Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)),
+            random_id,
+            initial_backoff: Duration::from_millis(500),
         }
     }
 }

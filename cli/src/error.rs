@@ -1,123 +1,119 @@
-//! What can go wrong, and the code with which the command ends then.
+//! Errors that end the command or a request, and their exit codes.
 
 use std::io;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use age_model::KeyId;
 use thiserror::Error;
 
+use crate::exit_code::ExitCode;
+use crate::format::format_count;
 use crate::problem::Problem;
-
-/// How the command ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Exit {
-    /// Everything is done.
-    Done = 0,
-    /// AGE refused the request, or some lines of an import.
-    Refused = 1,
-    /// Wrong usage or configuration, or a file that cannot be read or written.
-    Usage = 2,
-    /// AGE could not be reached, was not available, or its answer makes no sense.
-    Unavailable = 3,
-    /// The credential is missing or wrong, or may not do this.
-    Denied = 4,
-    /// By Ctrl-C.
-    Interrupted = 130,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
 
 #[derive(Debug, Error)]
 pub(crate) enum Error {
+    /// AGE or API Gateway responded with a status other than 2xx.
     #[error("{0}")]
-    Answered(Problem),
-    #[error("AGE cannot be reached at {at}: {cause}")]
-    Unreachable { at: String, cause: String, connected: bool },
-    #[error("AGE's answer makes no sense to this version of agectl: {0}")]
-    Senseless(String),
-    #[error("{0} refused")]
-    LinesRefused(String),
+    Api(Problem),
+    /// A request got no response.
+    #[error("{}", unreachable_message(origin, cause, *is_connected))]
+    Unreachable {
+        /// Scheme, host and port.
+        origin: String,
+        cause: String,
+        /// Whether the connection was established: then AGE may have carried out the request.
+        is_connected: bool,
+    },
+    /// A response with status 2xx that this version of agectl cannot read.
+    #[error("unexpected response of AGE: {0}; check that agectl and AGE are of the same version")]
+    UnexpectedResponse(String),
+    #[error("{} refused", format_count(*count, "line"))]
+    LinesRefused { count: u64 },
     #[error("{cause}\n{advice}")]
-    Advised { cause: Box<Error>, advice: String },
+    WithAdvice { cause: Box<Error>, advice: String },
     #[error("{0}")]
     Usage(String),
+    /// The token is missing or malformed.
     #[error("{0}")]
-    NoToken(String),
-    #[error("{name}: {cause}")]
-    File { name: String, cause: io::Error },
+    Token(String),
+    #[error("cannot read {name}: {cause}")]
+    ReadFile { name: String, cause: io::Error },
     #[error(
-        "the token could not be written and is lost: {cause}; make another with `agectl credential rotate {kid} --overlap 0s`"
+        "cannot write the new token, which is lost: {cause}; get another one with `agectl credential rotate {kid} --overlap 0s`"
     )]
-    TokenLost { kid: KeyId, cause: io::Error },
-    #[error("there is no report yet")]
+    WriteToken { kid: KeyId, cause: io::Error },
+    #[error("AGE has no report yet: it creates one each Monday, and on POST /api/governance/report")]
     NoReport,
     #[error("interrupted")]
     Interrupted,
-    #[error("cannot write: {0}")]
-    Output(#[from] io::Error),
+    #[error("cannot write output: {0}")]
+    WriteOutput(#[from] io::Error),
+}
+
+fn unreachable_message(origin: &str, cause: &str, is_connected: bool) -> String {
+    if is_connected {
+        format!("no response from AGE at {origin}: {cause}")
+    } else {
+        format!("cannot connect to AGE at {origin}: {cause}; check AGE_API_URL or --api-url, and the network")
+    }
 }
 
 impl Error {
-    /// A request that got no answer.
     pub(crate) fn unreachable(error: reqwest::Error) -> Self {
-        let at = error.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-        let connected = !error.is_connect() && !error.is_builder();
+        let origin = error.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+        let is_connected = !error.is_connect() && !error.is_builder();
         let error = error.without_url();
-        // What reqwest says itself is no more than that it did not work; the last cause says why.
+        // reqwest's own message only says that the request failed; the innermost cause says why.
         let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
         let cause = causes.last().map(ToString::to_string).unwrap_or_default();
-        Self::Unreachable { at, cause, connected }
+        Self::Unreachable { origin, cause, is_connected }
     }
 
-    /// The same, and what to do about it.
-    pub(crate) fn advise(self, advice: impl Into<String>) -> Self {
-        Self::Advised { cause: Box::new(self), advice: advice.into() }
+    /// Adds a line that says what the user can do.
+    pub(crate) fn with_advice(self, advice: impl Into<String>) -> Self {
+        Self::WithAdvice { cause: Box::new(self), advice: advice.into() }
     }
 
-    pub(crate) fn exit(&self) -> Exit {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Answered(problem) => problem.exit(),
-            Self::Unreachable { .. } | Self::Senseless(_) => Exit::Unavailable,
-            Self::LinesRefused(_) | Self::NoReport => Exit::Refused,
-            Self::Advised { cause, .. } => cause.exit(),
-            Self::NoToken(_) => Exit::Denied,
-            Self::Interrupted => Exit::Interrupted,
-            // Whoever reads has seen enough, as `head` does.
-            Self::Output(_) if self.is_quiet() => Exit::Done,
-            Self::Usage(_) | Self::File { .. } | Self::TokenLost { .. } | Self::Output(_) => Exit::Usage,
+            Self::Api(problem) => problem.exit_code(),
+            Self::Unreachable { .. } | Self::UnexpectedResponse(_) => ExitCode::Unavailable,
+            Self::LinesRefused { .. } | Self::NoReport => ExitCode::Refused,
+            Self::WithAdvice { cause, .. } => cause.exit_code(),
+            Self::Token(_) => ExitCode::AccessDenied,
+            Self::Interrupted => ExitCode::Interrupted,
+            Self::WriteOutput(_) if self.is_broken_pipe() => ExitCode::Success,
+            Self::Usage(_) | Self::ReadFile { .. } | Self::WriteToken { .. } | Self::WriteOutput(_) => {
+                ExitCode::UsageError
+            }
         }
     }
 
-    pub(crate) fn is_quiet(&self) -> bool {
-        matches!(self, Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe)
+    /// Whether the reader of standard output has closed it, as `head` does. The command then ends without an error.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::WriteOutput(cause) if cause.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// Whether the same request may be taken a moment later.
-    pub(crate) fn is_passing(&self) -> bool {
+    /// Whether the same request may succeed later.
+    pub(crate) fn is_retryable(&self) -> bool {
         match self {
-            Self::Answered(problem) => problem.is_passing(),
+            Self::Api(problem) => problem.is_retryable(),
             Self::Unreachable { .. } => true,
             _ => false,
         }
     }
 
-    /// Whether nothing can have come of the request.
-    pub(crate) fn left_no_trace(&self) -> bool {
+    /// Whether AGE certainly did not carry out the request.
+    pub(crate) fn had_no_effect(&self) -> bool {
         match self {
-            Self::Answered(problem) => !problem.status.is_server_error(),
-            Self::Unreachable { connected, .. } => !connected,
+            Self::Api(problem) => !problem.status.is_server_error(),
+            Self::Unreachable { is_connected, .. } => !is_connected,
             _ => false,
         }
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        if let Self::Answered(problem) = self { problem.retry_after } else { None }
+        if let Self::Api(problem) = self { problem.retry_after } else { None }
     }
 }
 
@@ -126,12 +122,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reader_that_has_seen_enough_is_no_failure() {
-        let broken = Error::from(io::Error::from(io::ErrorKind::BrokenPipe));
-        assert!(broken.is_quiet() && broken.exit() == Exit::Done);
-        let full = Error::from(io::Error::from(io::ErrorKind::StorageFull));
-        assert!(!full.is_quiet() && full.exit() == Exit::Usage);
-        let lost = Error::TokenLost { kid: "night-desk".parse().unwrap(), cause: io::ErrorKind::BrokenPipe.into() };
-        assert!(!lost.is_quiet() && lost.exit() == Exit::Usage);
+    fn only_broken_pipe_of_ordinary_output_is_success() {
+        let broken_pipe = Error::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert!(broken_pipe.is_broken_pipe() && broken_pipe.exit_code() == ExitCode::Success);
+        let disk_full = Error::from(io::Error::from(io::ErrorKind::StorageFull));
+        assert!(!disk_full.is_broken_pipe() && disk_full.exit_code() == ExitCode::UsageError);
+        let token = Error::WriteToken { kid: "night-desk".parse().unwrap(), cause: io::ErrorKind::BrokenPipe.into() };
+        assert!(!token.is_broken_pipe() && token.exit_code() == ExitCode::UsageError);
     }
 }

@@ -1,51 +1,45 @@
-//! The operators' command of AGE: credentials, events, reports and incidents, over AGE's HTTP API.
+//! `agectl`, the operators' command of AGE: credentials, events, incidents and reports over AGE's HTTP API.
 //!
-//! It ends with one of the codes of [`Exit`].
+//! [`run`] runs one command in an [`Environment`] and returns its [`ExitCode`].
+//!
+//! Modules have no cycles: `cli` uses `commands`, which use `import`, `report_view` and `session`. `session` and `import`
+//! use `api_client`. The other modules know none of these.
 
-mod address;
-mod api;
-mod args;
-mod batch;
-mod credential;
+mod api_client;
+mod api_response;
+mod api_url;
+mod cli;
+mod commands;
 mod environment;
 mod error;
-mod event;
+mod exit_code;
+mod format;
+mod global_options;
 mod import;
-mod incident;
-mod json;
-mod lines;
-mod picture;
+mod input_source;
+mod json_format;
 mod problem;
-mod report;
+mod report_view;
+mod retry;
 mod session;
-mod source;
 mod table;
-mod tally;
+mod value_parsers;
 
-pub use args::Cli;
+pub use cli::Cli;
 pub use environment::Environment;
-pub use error::Exit;
+pub use exit_code::ExitCode;
 
-use args::Command;
 use session::Session;
 
-/// Does what `cli` says.
-pub async fn run(cli: Cli, environment: Environment<'_>) -> Exit {
-    let (mut session, command) = Session::new(cli, environment);
-    let done = match command {
-        Command::Credential(command) => command.run(&mut session).await,
-        Command::Event(command) => command.run(&mut session).await,
-        Command::Report(command) => command.run(&mut session).await,
-        Command::Incidents(list) => list.run(&mut session).await,
-        Command::Ack(mark) => mark.acknowledge(&mut session).await,
-        Command::Resolve(mark) => mark.resolve(&mut session).await,
-        Command::Completions { shell } => args::completions(shell, &mut session),
-    };
-    let done = done.and_then(|()| Ok(session.out.flush()?));
-    let Err(error) = done else { return Exit::Done };
-    if !error.is_quiet() {
-        // There is nowhere else to say that this cannot be said.
-        let _ = writeln!(session.err, "agectl: {error}");
+/// Runs the command that `cli` names. Prints its error, if any, on standard error.
+pub async fn run(cli: Cli, environment: Environment<'_>) -> ExitCode {
+    let Cli { global_options, command } = cli;
+    let mut session = Session::new(global_options, environment);
+    let result = command.run(&mut session).await;
+    let Err(error) = result.and_then(|()| Ok(session.stdout.flush()?)) else { return ExitCode::Success };
+    if !error.is_broken_pipe() {
+        // If standard error cannot be written either, only the exit code is left to report the error.
+        let _ = writeln!(session.stderr, "agectl: {error}");
     }
-    error.exit()
+    error.exit_code()
 }

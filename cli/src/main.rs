@@ -1,4 +1,4 @@
-//! The command `agectl`. All of it is in the library of this package, so that tests can run it.
+//! The binary `agectl`. Its code is in the library of this package, so that tests can run it in their own process.
 
 use std::process::ExitCode;
 
@@ -7,10 +7,11 @@ use clap::Parser;
 
 fn main() -> std::io::Result<ExitCode> {
     let cli = Cli::parse();
-    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
+    let (mut stdout, mut stderr) = (std::io::stdout().lock(), std::io::stderr());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let exit = runtime.block_on(agectl::run(cli, Environment::of_process(&mut out, &mut err)));
-    // Somebody may still be reading from a terminal on which nothing is typed: that must not keep the process.
+    let environment = Environment::from_process(&mut stdout, &mut stderr);
+    let exit_code = runtime.block_on(agectl::run(cli, environment));
+    // A read of standard input blocks its thread until input arrives; dropping the runtime would wait for that thread.
     runtime.shutdown_background();
-    Ok(exit.into())
+    Ok(exit_code.into())
 }

@@ -1,4 +1,4 @@
-//! What AGE says when it does not do what it is asked: RFC 9457 `application/problem+json`.
+//! Error responses of AGE: RFC 9457 `application/problem+json`.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,30 +6,32 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use crate::error::Exit;
+use crate::exit_code::ExitCode;
 
-/// An answer that is no success.
+/// A response with a status other than 2xx, or the same for one event of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) status: StatusCode,
+    /// The `Retry-After` header of the response.
     pub(crate) retry_after: Option<Duration>,
-    /// Of each event, if there were many and some may yet be stored.
+    /// One result for each event of a batch, if AGE could not store some of them. Else empty.
     pub(crate) results: Vec<EventResult>,
     detail: String,
     errors: Vec<FieldError>,
 }
 
-/// What AGE says of one event of many.
+/// The result of one event of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct EventResult {
+    /// The HTTP status that a request with this event alone would have got.
     pub(crate) status: u16,
     #[serde(flatten)]
-    body: Body,
+    body: ProblemBody,
 }
 
-/// The parts of the body that are of use here. The gateway before AGE answers without them.
+/// The fields of a problem that agectl shows. All are optional, because API Gateway responds without them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-struct Body {
+struct ProblemBody {
     detail: Option<String>,
     #[serde(default)]
     errors: Vec<FieldError>,
@@ -39,44 +41,49 @@ struct Body {
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 struct FieldError {
+    /// JSON pointer of the field. Empty: the body as a whole.
     pointer: String,
     detail: String,
 }
 
 impl Problem {
-    /// Any body will do: whoever stands before AGE may answer in its place.
-    pub(crate) fn new(status: StatusCode, retry_after: Option<Duration>, body: &str) -> Self {
-        Self::of_body(status, retry_after, serde_json::from_str(body).unwrap_or_default())
+    /// Accepts any body, because a gateway or proxy may respond in AGE's place.
+    pub(crate) fn from_body(status: StatusCode, retry_after: Option<Duration>, body: &str) -> Self {
+        Self::new(status, retry_after, serde_json::from_str(body).unwrap_or_default())
     }
 
-    /// What a result would be as an answer to a request for that event alone.
-    pub(crate) fn of(EventResult { status, body }: EventResult, retry_after: Option<Duration>) -> Self {
+    /// `retry_after` is that of the response that contains the result.
+    pub(crate) fn from_event_result(EventResult { status, body }: EventResult, retry_after: Option<Duration>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self::of_body(status, retry_after, body)
+        Self::new(status, retry_after, body)
     }
 
-    fn of_body(status: StatusCode, retry_after: Option<Duration>, body: Body) -> Self {
-        let Body { detail, errors, results } = body;
+    fn new(status: StatusCode, retry_after: Option<Duration>, body: ProblemBody) -> Self {
+        let ProblemBody { detail, errors, results } = body;
+        // API Gateway refuses a request without saying why.
         let detail = detail.unwrap_or_else(|| match status {
-            StatusCode::UNAUTHORIZED => "the token is wrong, or its credential is expired or revoked".to_owned(),
-            StatusCode::FORBIDDEN => {
-                "the credential may not do this; or its token is wrong, or it is expired or revoked".to_owned()
+            StatusCode::UNAUTHORIZED => {
+                "AGE does not accept the token: it is wrong, or its credential has expired or is revoked".to_owned()
             }
-            status => format!("AGE answered {status}"),
+            StatusCode::FORBIDDEN => "access denied: the role of the credential does not allow this request, or the \
+                                      token is wrong, or its credential has expired or is revoked"
+                .to_owned(),
+            status => format!("AGE responded with {status}"),
         });
         Self { status, retry_after, results, detail, errors }
     }
 
-    pub(crate) fn exit(&self) -> Exit {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         match self.status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Exit::Denied,
-            StatusCode::TOO_MANY_REQUESTS => Exit::Unavailable,
-            status if status.is_client_error() => Exit::Refused,
-            _ => Exit::Unavailable,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ExitCode::AccessDenied,
+            StatusCode::TOO_MANY_REQUESTS => ExitCode::Unavailable,
+            status if status.is_client_error() => ExitCode::Refused,
+            _ => ExitCode::Unavailable,
         }
     }
 
-    pub(crate) fn is_passing(&self) -> bool {
+    /// Whether the same request may succeed later. Not after 500: it is a defect of AGE that a retry meets again.
+    pub(crate) fn is_retryable(&self) -> bool {
         matches!(
             self.status,
             StatusCode::TOO_MANY_REQUESTS
@@ -89,17 +96,17 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&visible(&self.detail))?;
+        f.write_str(&replace_control_characters(&self.detail))?;
         for FieldError { pointer, detail } in &self.errors {
             let field = pointer.strip_prefix('/').unwrap_or("the body");
-            write!(f, "\n  {}: {}", visible(field), visible(detail))?;
+            write!(f, "\n  {}: {}", replace_control_characters(field), replace_control_characters(detail))?;
         }
         Ok(())
     }
 }
 
-/// A text that cannot steer a terminal: it may quote what somebody else has sent.
-fn visible(text: &str) -> String {
+/// A message may quote the input of another caller. Escape sequences in it could control the user's terminal.
+fn replace_control_characters(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 
@@ -108,34 +115,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_named_field_has_its_line() {
+    fn display_has_one_line_per_invalid_field() {
         let body = r#"{"title":"Unprocessable Entity","status":422,"detail":"2 fields are not valid","errors":[
             {"pointer":"/engine","detail":"must be one of a, b"},{"pointer":"","detail":"has a \u001b[2J"}]}"#;
-        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, None, body);
+        let problem = Problem::from_body(StatusCode::UNPROCESSABLE_ENTITY, None, body);
         assert_eq!(
             problem.to_string(),
             "2 fields are not valid\n  engine: must be one of a, b\n  the body: has a \u{fffd}[2J"
         );
-        assert_eq!((problem.exit(), problem.is_passing()), (Exit::Refused, false));
+        assert_eq!((problem.exit_code(), problem.is_retryable()), (ExitCode::Refused, false));
     }
 
     #[test]
-    fn what_is_no_problem_has_its_status() {
-        let told = |status, body| Problem::new(status, None, body).to_string();
-        assert_eq!(told(StatusCode::BAD_GATEWAY, "<html>"), "AGE answered 502 Bad Gateway");
-        assert_eq!(told(StatusCode::FORBIDDEN, r#"{"message":"Forbidden"}"#).find("may not"), Some(15));
+    fn response_without_detail_gets_a_message_for_its_status() {
+        let message = |status, body| Problem::from_body(status, None, body).to_string();
+        assert_eq!(message(StatusCode::BAD_GATEWAY, "<html>"), "AGE responded with 502 Bad Gateway");
+        assert!(message(StatusCode::FORBIDDEN, r#"{"message":"Forbidden"}"#).starts_with("access denied: "));
     }
 
     #[test]
-    fn codes_tell_who_has_to_do_something() {
-        let exit = |status: u16| Problem::new(StatusCode::from_u16(status).unwrap(), None, "").exit();
+    fn exit_code_follows_from_http_status() {
+        let exit_code = |status: u16| Problem::from_body(StatusCode::from_u16(status).unwrap(), None, "").exit_code();
         for (statuses, expected) in [
-            (&[400, 404, 409, 413, 422][..], Exit::Refused),
-            (&[401, 403], Exit::Denied),
-            (&[301, 429, 500, 502, 503, 504], Exit::Unavailable),
+            (&[400, 404, 409, 413, 422][..], ExitCode::Refused),
+            (&[401, 403], ExitCode::AccessDenied),
+            (&[301, 429, 500, 502, 503, 504], ExitCode::Unavailable),
         ] {
             for status in statuses {
-                assert_eq!(exit(*status), expected, "{status}");
+                assert_eq!(exit_code(*status), expected, "{status}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! One run of the command: what every subcommand works with.
+//! One run of the command: the environment and global options that every command works with.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -10,90 +10,126 @@ use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use uuid::Uuid;
 
-use crate::address::Address;
-use crate::api::Api;
-use crate::args::{Cli, Command};
+use crate::api_client::ApiClient;
+use crate::api_url::ApiUrl;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::json;
-use crate::source::Source;
+use crate::global_options::GlobalOptions;
+use crate::input_source::InputSource;
+use crate::json_format::format_json;
+use crate::retry::RetryPolicy;
 
+/// The environment and global options of one run. [`Environment`] documents the fields that come from it.
 pub(crate) struct Session<'a> {
+    /// Whether `--json` is given.
     pub(crate) json: bool,
-    pub(crate) out: &'a mut dyn Write,
-    pub(crate) err: &'a mut dyn Write,
-    pub(crate) watched: bool,
+    pub(crate) stdout: &'a mut dyn Write,
+    pub(crate) stderr: &'a mut dyn Write,
+    pub(crate) stderr_is_terminal: bool,
     pub(crate) interrupts: LocalBoxStream<'a, ()>,
     pub(crate) now: Timestamp,
-    pub(crate) fresh: Uuid,
-    address: Option<Address>,
+    pub(crate) random_id: Uuid,
+    api_url: Option<ApiUrl>,
     token: Option<String>,
-    token_file: Option<Source>,
-    input: Option<Box<dyn AsyncRead + Unpin + 'a>>,
-    pace: Duration,
+    token_file: Option<InputSource>,
+    /// `None` once it has been opened: standard input can be read only once.
+    stdin: Option<Box<dyn AsyncRead + Unpin + 'a>>,
+    initial_backoff: Duration,
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(cli: Cli, environment: Environment<'a>) -> (Self, Command) {
-        let Environment { token, input, out, err, watched, interrupts, now, fresh, pace } = environment;
-        let Cli { api_url: address, token_file, json, command } = cli;
-        let input = Some(input);
-        (Self { json, out, err, watched, interrupts, now, fresh, address, token, token_file, input, pace }, command)
-    }
-
-    /// The AGE that is meant, for whoever has the token.
-    pub(crate) async fn api(&mut self) -> Result<Api, Error> {
-        let no_address = || Error::Usage("where is AGE? Set AGE_API_URL, or give --api-url".to_owned());
-        let address = self.address.clone().ok_or_else(no_address)?;
-        let (text, name) = match self.token_file.clone() {
-            Some(file) => (Some(self.read(&file).await?), format!("the token in {file}")),
-            None => (self.token.clone(), "AGE_TOKEN".to_owned()),
-        };
-        let text = text.unwrap_or_default();
-        if text.trim().is_empty() {
-            return Err(Error::NoToken(format!("{name} is not set: AGE has to know who calls")));
+    pub(crate) fn new(options: GlobalOptions, environment: Environment<'a>) -> Self {
+        let GlobalOptions { api_url, token_file, json } = options;
+        let Environment {
+            token,
+            stdin,
+            stdout,
+            stderr,
+            stderr_is_terminal,
+            interrupts,
+            now,
+            random_id,
+            initial_backoff,
+        } = environment;
+        Self {
+            json,
+            stdout,
+            stderr,
+            stderr_is_terminal,
+            interrupts,
+            now,
+            random_id,
+            api_url,
+            token,
+            token_file,
+            stdin: Some(stdin),
+            initial_backoff,
         }
-        // What is wrong with it is not shown: nearly right is nearly a secret, too.
-        let token: Token = text.trim().parse().map_err(|error| Error::NoToken(format!("{name} {error}")))?;
-        Api::new(address, &token, self.pace)
     }
 
-    /// Opens `source`, and says how many bytes it has, if that is known.
+    /// Returns a client of AGE with the URL and token of this run.
+    ///
+    /// # Errors
+    /// If the URL or the token is missing, or the token is malformed or cannot be read.
+    pub(crate) async fn api_client(&mut self) -> Result<ApiClient, Error> {
+        let no_url = || Error::Usage("the URL of AGE is not set: set AGE_API_URL, or give --api-url URL".to_owned());
+        let api_url = self.api_url.clone().ok_or_else(no_url)?;
+        let (token, name) = match self.token_file.clone() {
+            Some(file) => (self.read_to_string(&file).await?, format!("the token in {file}")),
+            None => (self.token.clone().unwrap_or_default(), "AGE_TOKEN".to_owned()),
+        };
+        let token = token.trim();
+        if token.is_empty() {
+            return Err(Error::Token(format!(
+                "{name} is missing or empty: set AGE_TOKEN to the token of your credential, or give --token-file FILE"
+            )));
+        }
+        // The message does not show the text: a mistyped token differs little from the secret.
+        let token: Token = token.parse().map_err(|error| Error::Token(format!("{name} {error}")))?;
+        ApiClient::new(api_url, &token, RetryPolicy::interactive(self.initial_backoff))
+    }
+
+    /// Opens `source`. Also returns the size in bytes of a regular file.
     pub(crate) async fn open(
         &mut self,
-        source: &Source,
+        source: &InputSource,
     ) -> Result<(Box<dyn AsyncRead + Unpin + 'a>, Option<u64>), Error> {
-        let failed = |cause| Error::File { name: source.to_string(), cause };
+        let unreadable = |cause| Error::ReadFile { name: source.to_string(), cause };
         match source {
-            Source::StandardInput => {
-                let taken = || Error::Usage("standard input (`-`) can be read for one thing only".to_owned());
-                Ok((self.input.take().ok_or_else(taken)?, None))
+            InputSource::Stdin => {
+                let already_open = || {
+                    Error::Usage(
+                        "standard input can be read only once: give `-` for one argument only, and files for the others"
+                            .to_owned(),
+                    )
+                };
+                Ok((self.stdin.take().ok_or_else(already_open)?, None))
             }
-            Source::File(path) => {
-                let file = tokio::fs::File::open(path).await.map_err(failed)?;
-                let found = file.metadata().await.map_err(failed)?;
-                Ok((Box::new(file), found.is_file().then_some(found.len())))
+            InputSource::File(path) => {
+                let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+                let metadata = file.metadata().await.map_err(unreadable)?;
+                Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
             }
         }
     }
 
-    /// All of `source`, which is small.
-    pub(crate) async fn read(&mut self, source: &Source) -> Result<String, Error> {
+    /// Reads all of `source` into memory. Only for small inputs.
+    pub(crate) async fn read_to_string(&mut self, source: &InputSource) -> Result<String, Error> {
         let (mut input, _) = self.open(source).await?;
         let mut text = String::new();
-        let read = input.read_to_string(&mut text).await;
-        read.map_err(|cause| Error::File { name: source.to_string(), cause })?;
+        let result = input.read_to_string(&mut text).await;
+        result.map_err(|cause| Error::ReadFile { name: source.to_string(), cause })?;
         Ok(text)
     }
 
-    /// Prints what AGE answered, as JSON.
-    pub(crate) fn show_json(&mut self, body: &str) -> Result<(), Error> {
-        Ok(writeln!(self.out, "{}", json::pretty(body))?)
+    /// Prints the JSON text `json`, indented.
+    pub(crate) fn print_json(&mut self, json: &str) -> Result<(), Error> {
+        Ok(writeln!(self.stdout, "{}", format_json(json))?)
     }
 
-    /// Prints the list `name`, put together from AGE's pages, as JSON.
-    pub(crate) fn show_list(&mut self, name: &str, items: &[Box<RawValue>]) -> Result<(), Error> {
+    /// Prints the items of all pages of a list as one JSON object with the field `name`.
+    pub(crate) fn print_json_list(&mut self, name: &str, items: &[Box<RawValue>]) -> Result<(), Error> {
         let list = serde_json::to_string(&BTreeMap::from([(name, items)]));
-        self.show_json(&list.map_err(|error| Error::Senseless(error.to_string()))?)
+        self.print_json(&list.map_err(|error| Error::UnexpectedResponse(error.to_string()))?)
     }
 }

@@ -1,9 +1,9 @@
-use agectl::Exit;
+use agectl::ExitCode;
 use serde_json::{Value, json};
 
-use crate::fake::Fake;
+use crate::fake_age::FakeAge;
 
-const MADE: &str = "agov1.billing-worker.BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB";
+const NEW_TOKEN: &str = "agov1.billing-worker.BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB";
 
 fn credential() -> Value {
     json!({"kid": "billing-worker", "role": "engine", "engines": ["billing", "qa"], "status": "live",
@@ -13,85 +13,88 @@ fn credential() -> Value {
             {"createdAt": "2026-11-19T00:00:00.000Z", "createdBy": "night-desk", "expiresAt": "2026-11-20T00:05:00.000Z"}]})
 }
 
-fn with_token() -> Value {
-    let mut made = credential();
-    made["token"] = MADE.into();
-    made
+fn credential_with_token() -> Value {
+    let mut credential = credential();
+    credential["token"] = NEW_TOKEN.into();
+    credential
 }
 
 #[tokio::test]
-async fn a_new_token_stands_alone_on_standard_output() {
-    let fake = Fake::start().await;
-    fake.plan(201, None, with_token());
-    let ran = fake
-        .agectl("credential create billing-worker --role engine --engine billing --engine qa --expires-in 90d")
-        .await;
-    assert_eq!((ran.exit, ran.out), (Exit::Done, format!("{MADE}\n")));
+async fn created_token_is_alone_on_standard_output() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(201, None, credential_with_token());
+    let output =
+        fake.run("credential create billing-worker --role engine --engine billing --engine qa --expires-in 90d").await;
+    assert_eq!((output.exit_code, output.stdout), (ExitCode::Success, format!("{NEW_TOKEN}\n")));
     assert_eq!(
-        ran.err,
-        "billing-worker is made: engine of billing, qa until 2027-02-21 00:05:00Z\nThe token is shown once: AGE keeps only its hash.\n"
+        output.stderr,
+        "Created credential billing-worker: role engine for billing, qa, expires 2027-02-21 00:05:00Z\nStore the token now: AGE keeps only its hash and cannot show it again.\n"
     );
-    assert_eq!(fake.asked(), ["POST /api/governance/credentials"]);
+    assert_eq!(fake.request_lines(), ["POST /api/governance/credentials"]);
     let expected = json!({"kid": "billing-worker", "role": "engine", "engines": ["billing", "qa"], "expiresAt": "2027-02-21T00:05:00.000Z"});
-    assert_eq!(fake.body(0), expected);
+    assert_eq!(fake.request_body(0), expected);
 }
 
 #[tokio::test]
-async fn json_is_age_s_own() {
-    let fake = Fake::start().await;
-    fake.plan(201, None, with_token());
-    let ran = fake.agectl("credential create night-desk --role admin --json").await;
-    assert_eq!(serde_json::from_str::<Value>(&ran.out).unwrap(), with_token());
-    assert_eq!(fake.body(0), json!({"kid": "night-desk", "role": "admin"}));
+async fn json_option_prints_the_response_of_age() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(201, None, credential_with_token());
+    let output = fake.run("credential create night-desk --role admin --json").await;
+    assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap(), credential_with_token());
+    assert_eq!(fake.request_body(0), json!({"kid": "night-desk", "role": "admin"}));
 }
 
 #[tokio::test]
-async fn a_rotation_says_how_long_the_old_secret_is_taken() {
-    let fake = Fake::start().await;
-    fake.plan(201, None, with_token());
-    let ran = fake.agectl("credential rotate billing-worker --overlap 24h").await;
-    assert_eq!(ran.out, format!("{MADE}\n"));
-    assert!(ran.err.contains("the old one is accepted until 2026-11-24 00:05:00Z"), "{}", ran.err);
-    assert_eq!(fake.asked(), ["POST /api/governance/credentials/billing-worker/rotate"]);
-    assert_eq!(fake.body(0), json!({"overlapSeconds": 86400}));
-    fake.plan(201, None, with_token());
-    fake.agectl("credential rotate billing-worker").await;
-    assert_eq!(fake.body(1), json!({}));
+async fn rotation_says_until_when_the_old_token_is_accepted() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(201, None, credential_with_token());
+    let output = fake.run("credential rotate billing-worker --overlap 24h").await;
+    assert_eq!(output.stdout, format!("{NEW_TOKEN}\n"));
+    assert!(output.stderr.contains("AGE accepts the old token until 2026-11-24 00:05:00Z"), "{}", output.stderr);
+    assert_eq!(fake.request_lines(), ["POST /api/governance/credentials/billing-worker/rotate"]);
+    assert_eq!(fake.request_body(0), json!({"overlapSeconds": 86400}));
+    fake.plan_response(201, None, credential_with_token());
+    fake.run("credential rotate billing-worker").await;
+    assert_eq!(fake.request_body(1), json!({}));
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_written_is_not_lost_in_silence() {
-    let fake = Fake::start().await;
-    fake.plan(201, None, with_token());
-    let line = "credential create billing-worker --role engine";
-    let (exit, err) = fake.agectl_to(line, Some(crate::fake::TOKEN), "", &mut crate::failures::Closed).await;
-    assert_eq!(exit, Exit::Usage);
-    assert!(err.contains("`agectl credential rotate billing-worker --overlap 0s`"), "{err}");
+async fn token_that_cannot_be_written_is_an_error_with_advice() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(201, None, credential_with_token());
+    let arguments = "credential create billing-worker --role engine";
+    let (exit_code, stderr) =
+        fake.run_into(arguments, Some(crate::fake_age::TOKEN), "", &mut crate::failures::ClosedPipe).await;
+    assert_eq!(exit_code, ExitCode::UsageError);
+    assert!(stderr.contains("`agectl credential rotate billing-worker --overlap 0s`"), "{stderr}");
 }
 
 #[tokio::test]
-async fn a_token_is_printed_whatever_else_the_answer_says() {
-    let fake = Fake::start().await;
-    fake.plan(201, None, json!({"token": MADE, "role": "chief"}));
-    let ran = fake.agectl("credential rotate billing-worker").await;
-    assert_eq!((ran.exit, ran.out), (Exit::Unavailable, format!("{MADE}\n")));
-    assert!(!ran.err.contains(MADE), "{}", ran.err);
+async fn new_token_is_printed_even_if_the_rest_of_the_response_is_unexpected() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(201, None, json!({"token": NEW_TOKEN, "role": "chief"}));
+    let output = fake.run("credential rotate billing-worker").await;
+    assert_eq!((output.exit_code, output.stdout), (ExitCode::Unavailable, format!("{NEW_TOKEN}\n")));
+    assert!(!output.stderr.contains(NEW_TOKEN), "{}", output.stderr);
 }
 
 #[tokio::test]
-async fn all_are_listed_and_one_is_revoked() {
-    let fake = Fake::start().await;
-    fake.plan(200, None, json!({"credentials": [credential()]}));
-    let listed = fake.agectl("credential list").await;
+async fn credentials_are_listed_and_revoked() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(200, None, json!({"credentials": [credential()]}));
+    let listed = fake.run("credential list").await;
     assert_eq!(
-        listed.out,
+        listed.stdout,
         "KID             ROLE    ENGINES      STATUS  EXPIRES               SECRETS  CREATED BY\n\
          billing-worker  engine  billing, qa  live    2027-02-21 00:05:00Z  2        night-desk\n"
     );
     let mut revoked = credential();
     revoked["status"] = "revoked".into();
-    fake.plan(200, None, revoked);
-    let ran = fake.agectl("credential revoke billing-worker").await;
-    assert_eq!(ran.out, "billing-worker is revoked: within 60 seconds, it is no longer accepted\n");
-    assert_eq!(fake.asked()[1], "DELETE /api/governance/credentials/billing-worker");
+    fake.plan_response(200, None, revoked);
+    let output = fake.run("credential revoke billing-worker").await;
+    assert_eq!(
+        output.stdout,
+        "Credential billing-worker is revoked: AGE stops accepting its token within 60 seconds\n"
+    );
+    assert_eq!(fake.request_lines()[1], "DELETE /api/governance/credentials/billing-worker");
 }

@@ -1,45 +1,48 @@
 use std::sync::atomic::Ordering;
 
-use agectl::Exit;
+use agectl::ExitCode;
 use serde_json::json;
 
-use crate::fake::{Fake, TOKEN};
+use crate::fake_age::{FakeAge, TOKEN};
 
 #[tokio::test]
-async fn an_event_is_sent_as_it_was_given() {
-    let fake = Fake::start().await;
-    let line = "event send --engine billing --type invoice_sync_failed --severity HIGH --source-time 2026-11-23T00:00:00+01:00 --details {\"a\":2.50}";
-    let ran = fake.agectl(line).await;
-    assert_eq!(ran.out, "01936f2e-0000-7000-8000-00000000000a\n  billing_sync_repair: dispatched\n");
-    assert_eq!(ran.err, "");
-    let sent = &fake.memory().seen[0];
-    assert_eq!(sent.key.as_deref(), Some("01936f2e-0000-4000-8000-00000000000b"));
+async fn event_is_sent_with_unchanged_details_and_random_key() {
+    let fake = FakeAge::start().await;
+    let arguments = "event send --engine billing --type invoice_sync_failed --severity HIGH --source-time 2026-11-23T00:00:00+01:00 --details {\"a\":2.50}";
+    let output = fake.run(arguments).await;
+    assert_eq!(output.stdout, "01936f2e-0000-7000-8000-00000000000a\n  billing_sync_repair: pending approval\n");
+    assert_eq!(output.stderr, "");
+    let request = &fake.state().requests[0];
+    assert_eq!(request.idempotency_key.as_deref(), Some("01936f2e-0000-4000-8000-00000000000b"));
     let expected = r#"{"engine":"billing","eventType":"invoice_sync_failed","severity":"HIGH","details":{"a":2.50},"sourceTime":"2026-11-22T23:00:00.000Z"}"#;
-    assert_eq!(sent.body, expected);
+    assert_eq!(request.body, expected);
 }
 
 #[tokio::test]
-async fn an_event_is_stored_once_however_often_it_is_sent() {
-    let fake = Fake::start().await;
-    fake.losses.store(1, Ordering::SeqCst);
-    fake.plan(503, Some(0), json!({"detail": "try again"}));
-    fake.plan(429, None, json!({"message": "Too Many Requests"}));
-    let line = "event send --engine qa --type suite_failed --key run-4711";
-    assert_eq!(fake.agectl(line).await.exit, Exit::Done);
-    let again = fake.agectl(line).await;
-    assert_eq!((again.exit, again.err.as_str()), (Exit::Done, "AGE knew this event already.\n"));
-    let memory = fake.memory();
-    assert_eq!((memory.seen.len(), memory.stored.len()), (4, 1));
-    assert!(memory.seen.iter().all(|seen| seen == &memory.seen[0]));
+async fn event_sent_twice_with_the_same_key_is_stored_once() {
+    let fake = FakeAge::start().await;
+    fake.connections_to_drop.store(1, Ordering::SeqCst);
+    fake.plan_response(503, Some(0), json!({"detail": "try again"}));
+    fake.plan_response(429, None, json!({"message": "Too Many Requests"}));
+    let arguments = "event send --engine qa --type suite_failed --key run-4711";
+    assert_eq!(fake.run(arguments).await.exit_code, ExitCode::Success);
+    let repeated = fake.run(arguments).await;
+    assert_eq!(
+        (repeated.exit_code, repeated.stderr.as_str()),
+        (ExitCode::Success, "AGE has already stored this event and did not store it again.\n")
+    );
+    let state = fake.state();
+    assert_eq!((state.requests.len(), state.stored_keys.len()), (4, 1));
+    assert!(state.requests.iter().all(|request| request == &state.requests[0]));
 }
 
 #[tokio::test]
-async fn details_may_come_from_standard_input() {
-    let fake = Fake::start().await;
-    let line = "event send --engine qa --type suite_failed --details-file -";
-    assert_eq!(fake.agectl_with(line, Some(TOKEN), "{\"a\": 1}\n").await.exit, Exit::Done);
-    assert_eq!(fake.body(0)["details"], json!({"a": 1}));
-    let wrong = fake.agectl_with(line, Some(TOKEN), "[]").await;
-    assert_eq!(wrong.exit, Exit::Usage);
-    assert!(wrong.err.starts_with("agectl: standard input must be"), "{}", wrong.err);
+async fn details_are_read_from_standard_input() {
+    let fake = FakeAge::start().await;
+    let arguments = "event send --engine qa --type suite_failed --details-file -";
+    assert_eq!(fake.run_with(arguments, Some(TOKEN), "{\"a\": 1}\n").await.exit_code, ExitCode::Success);
+    assert_eq!(fake.request_body(0)["details"], json!({"a": 1}));
+    let invalid = fake.run_with(arguments, Some(TOKEN), "[]").await;
+    assert_eq!(invalid.exit_code, ExitCode::UsageError);
+    assert!(invalid.stderr.starts_with("agectl: the details in standard input must be"), "{}", invalid.stderr);
 }

@@ -1,14 +1,14 @@
 use std::io::{self, ErrorKind, Write};
 
-use agectl::Exit;
+use agectl::ExitCode;
 use serde_json::json;
 
-use crate::fake::{Fake, TOKEN};
+use crate::fake_age::{FakeAge, TOKEN};
 
-/// Standard output, after its reader has gone.
-pub(crate) struct Closed;
+/// Standard output whose reader has closed the pipe.
+pub(crate) struct ClosedPipe;
 
-impl Write for Closed {
+impl Write for ClosedPipe {
     fn write(&mut self, _: &[u8]) -> io::Result<usize> {
         Err(ErrorKind::BrokenPipe.into())
     }
@@ -19,95 +19,99 @@ impl Write for Closed {
 }
 
 #[tokio::test]
-async fn exit_codes_tell_what_happened() {
-    let fake = Fake::start().await;
-    for (status, exit) in [
-        (200, Exit::Unavailable), // Not an answer that makes sense.
-        (404, Exit::Refused),
-        (409, Exit::Refused),
-        (401, Exit::Denied),
-        (403, Exit::Denied),
-        (500, Exit::Unavailable),
+async fn exit_code_follows_from_response_or_connection_error() {
+    let fake = FakeAge::start().await;
+    for (status, exit_code) in [
+        (200, ExitCode::Unavailable), // The body is not a list of credentials.
+        (404, ExitCode::Refused),
+        (409, ExitCode::Refused),
+        (401, ExitCode::AccessDenied),
+        (403, ExitCode::AccessDenied),
+        (500, ExitCode::Unavailable),
     ] {
-        fake.plan(status, None, json!({"detail": "it is so"}));
-        let ran = fake.agectl("credential list").await;
-        assert_eq!((ran.exit, ran.out.as_str()), (exit, ""), "{status}");
-        assert!(ran.err.starts_with("agectl: "), "{}", ran.err);
+        fake.plan_response(status, None, json!({"detail": "test"}));
+        let output = fake.run("credential list").await;
+        assert_eq!((output.exit_code, output.stdout.as_str()), (exit_code, ""), "{status}");
+        assert!(output.stderr.starts_with("agectl: "), "{}", output.stderr);
     }
-    let gone = Fake::at("http://127.0.0.1:1");
-    let ran = gone.agectl("incidents").await;
-    assert_eq!(ran.exit, Exit::Unavailable);
+    let unreachable = FakeAge::at("http://127.0.0.1:1");
+    let output = unreachable.run("incidents").await;
+    assert_eq!(output.exit_code, ExitCode::Unavailable);
     assert!(
-        ran.err.contains("cannot be reached at http://127.0.0.1:1: ") && ran.err.contains("refused"),
+        output.stderr.contains("cannot connect to AGE at http://127.0.0.1:1: ") && output.stderr.contains("refused"),
         "{}",
-        ran.err
+        output.stderr
     );
 }
 
 #[tokio::test]
-async fn what_would_be_done_twice_is_not_sent_twice() {
-    let fake = Fake::start().await;
-    for (status, times) in [(429, 2), (503, 1)] {
-        fake.plan(status, None, json!({}));
-        fake.memory().seen.clear();
-        let ran = fake.agectl("credential rotate night-desk").await;
-        assert_eq!(fake.asked().len(), times, "{status}");
-        assert_eq!(ran.err.contains("may have been done"), status == 503, "{}", ran.err);
-        fake.memory().planned.clear();
+async fn non_idempotent_request_is_retried_only_if_it_had_no_effect() {
+    let fake = FakeAge::start().await;
+    for (status, attempts) in [(429, 2), (503, 1)] {
+        fake.plan_response(status, None, json!({}));
+        fake.state().requests.clear();
+        let output = fake.run("credential rotate night-desk").await;
+        assert_eq!(fake.request_lines().len(), attempts, "{status}");
+        assert_eq!(output.stderr.contains("may have carried out the request"), status == 503, "{}", output.stderr);
+        fake.state().planned_responses.clear();
     }
-    fake.memory().seen.clear();
-    for _ in 0..9 {
-        fake.plan(503, None, json!({}));
-    }
-    assert_eq!(fake.agectl("incidents").await.exit, Exit::Unavailable);
-    assert_eq!(fake.asked().len(), 4);
 }
 
 #[tokio::test]
-async fn the_token_is_never_shown() {
-    let fake = Fake::start().await;
-    let nearly = format!("{TOKEN}=");
+async fn retries_end_after_four_attempts() {
+    let fake = FakeAge::start().await;
+    for _ in 0..9 {
+        fake.plan_response(503, None, json!({}));
+    }
+    assert_eq!(fake.run("incidents").await.exit_code, ExitCode::Unavailable);
+    assert_eq!(fake.request_lines().len(), 4);
+}
+
+#[tokio::test]
+async fn token_is_never_printed() {
+    let fake = FakeAge::start().await;
+    let malformed = format!("{TOKEN}=");
     let secret = TOKEN.rsplit('.').next().unwrap();
-    for (token, exit) in [
-        (Some(TOKEN), Exit::Refused),
-        (Some(&TOKEN.replace("night", "late")), Exit::Denied),
-        (Some(nearly.as_str()), Exit::Denied),
-        (Some(" "), Exit::Denied),
-        (None, Exit::Denied),
+    for (token, exit_code) in [
+        (Some(TOKEN), ExitCode::Refused),
+        (Some(&TOKEN.replace("night", "late")), ExitCode::AccessDenied),
+        (Some(malformed.as_str()), ExitCode::AccessDenied),
+        (Some(" "), ExitCode::AccessDenied),
+        (None, ExitCode::AccessDenied),
     ] {
-        for line in ["credential list", "report show", "ack billing.1795403565678.a --json"] {
-            let ran = fake.agectl_with(line, token, "").await;
-            assert_eq!(ran.exit, exit, "{token:?}: {}", ran.err);
-            assert!(!ran.err.contains(secret) && !ran.out.contains(secret), "{ran:?}");
+        for arguments in ["credential list", "report show", "ack billing.1795403565678.a --json"] {
+            let output = fake.run_with(arguments, token, "").await;
+            assert_eq!(output.exit_code, exit_code, "{token:?}: {}", output.stderr);
+            assert!(!output.stderr.contains(secret) && !output.stdout.contains(secret), "{output:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn the_token_may_come_from_standard_input_once() {
-    let fake = Fake::start().await;
-    fake.plan(200, None, json!({"credentials": []}));
+async fn standard_input_can_be_read_only_once() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(200, None, json!({"credentials": []}));
     let token = format!("{TOKEN}\n");
-    assert_eq!(fake.agectl_with("credential list --token-file -", None, &token).await.exit, Exit::Done);
-    let twice = fake.agectl_with("event import - --token-file -", None, &token).await;
-    assert_eq!(twice.exit, Exit::Usage);
-    assert!(twice.err.contains("one thing only"), "{}", twice.err);
-    let missing = fake.agectl_with("credential list --token-file /no/such/file", None, "").await;
-    assert_eq!(missing.exit, Exit::Usage);
-    assert!(missing.err.starts_with("agectl: /no/such/file: "), "{}", missing.err);
+    assert_eq!(fake.run_with("credential list --token-file -", None, &token).await.exit_code, ExitCode::Success);
+    let twice = fake.run_with("event import - --token-file -", None, &token).await;
+    assert_eq!(twice.exit_code, ExitCode::UsageError);
+    assert!(twice.stderr.contains("can be read only once"), "{}", twice.stderr);
+    let missing = fake.run_with("credential list --token-file /no/such/file", None, "").await;
+    assert_eq!(missing.exit_code, ExitCode::UsageError);
+    assert!(missing.stderr.starts_with("agectl: cannot read /no/such/file: "), "{}", missing.stderr);
 }
 
 #[tokio::test]
-async fn a_reader_that_has_gone_ends_the_command_quietly() {
-    let fake = Fake::start().await;
-    fake.plan(200, None, json!({"credentials": []}));
-    let ended = fake.agectl_to("credential list", Some(TOKEN), "", &mut Closed).await;
-    assert_eq!(ended, (Exit::Done, String::new()));
+async fn closed_pipe_ends_the_command_without_an_error() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(200, None, json!({"credentials": []}));
+    let result = fake.run_into("credential list", Some(TOKEN), "", &mut ClosedPipe).await;
+    assert_eq!(result, (ExitCode::Success, String::new()));
 }
 
 #[tokio::test]
-async fn completions_need_no_age() {
-    let ran = Fake::at("http://localhost").agectl_with("completions bash", None, "").await;
-    assert_eq!(ran.exit, Exit::Done);
-    assert!(ran.out.contains("agectl") && ran.out.contains("image_engine"), "{}", ran.out);
+async fn completions_need_neither_url_nor_token() {
+    let output = FakeAge::at("http://localhost").run_with("completions bash", None, "").await;
+    assert_eq!(output.exit_code, ExitCode::Success);
+    assert!(output.stdout.contains("agectl") && output.stdout.contains("image_engine"), "{}", output.stdout);
 }

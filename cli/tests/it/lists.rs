@@ -1,45 +1,56 @@
-use agectl::Exit;
+use agectl::ExitCode;
 use serde_json::{Value, json};
 
-use crate::fake::Fake;
+use crate::fake_age::FakeAge;
 
 const REPORT: &str = r#"{"id":"01936f2e-0000-5000-8000-00000000000a","kind":"weekly","reportPeriod":"2026-11-16_2026-11-23",
   "from":"2026-11-16T00:00:00.000Z","to":"2026-11-23T00:00:00.000Z","summary":{"totalEvents":297,
     "byEngine":{"compliance":31,"qa":60,"billing":97,"maos":109},"bySeverity":{"LOW":200,"MEDIUM":73,"HIGH":20,"CRITICAL":4},
     "riskScores":{"billing_risk":100,"qa_risk":54,"documentation_risk":1,"maos_risk":0},"criticalCount":4,
-    "rawScores":{"billing_risk":327,"qa_risk":54,"documentation_risk":1,"maos_risk":0},"peakCategory":"billing_risk","contributions":{},
+    "rawScores":{"billing_risk":327,"qa_risk":54,"documentation_risk":1,"maos_risk":0},"peakCategory":"billing_risk","contributions":{"billing_risk":{"billing":300,"maos":27},"qa_risk":{"qa":54},"maos_risk":{"maos":0}},
     "actions":{"running":1,"verified":9,"timed_out":2,"failed":0},"meanSecondsToOutcome":130,
     "incidents":{"opened":5,"acknowledged":3,"medianSecondsToAcknowledge":540},"silentEngines":["maos"],
-    "previous":{"riskScore":60,"riskScores":{},"totalEvents":1}},
-  "riskScore":77,"riskLevel":"CRITICAL","recommendations":["Do this.","Do that."],"policyHash":"x","generatedAt":"2026-11-23T00:05:01.000Z"}"#;
+    "previous":{"riskScore":60,"riskScores":{"billing_risk":60,"qa_risk":70},"totalEvents":1}},
+  "riskScore":77,"riskLevel":"CRITICAL","recommendations":["Do this.","Review the permissions of MAOS, the retries of the billing synchronization and the failures of QA."],"policyHash":"x","generatedAt":"2026-11-23T00:05:01.000Z"}"#;
 
-const DRAWN: &str = "\
-AGE weekly report, Mon 16 Nov 2026 - Sun 22 Nov 2026
-Risk 77 of 100, level CRITICAL, highest in billing
-297 events, 4 of them critical.  The week before: risk 60, 1 event.
+const REPORT_VIEW: &str = "\
+AGE weekly report, Mon 16 Nov 2026 to Sun 22 Nov 2026
+  Risk level                  CRITICAL, highest category: billing
+  Risk score                  77 of 100, the mean of all categories
+  Events                      297, 4 CRITICAL
+  Previous week               risk score 60, 1 event
 
-By category                                            score
-  billing         ████████████████████████████████████   100
-  qa              ███████████████████                     54
-  documentation   █                                        1
-  maos                                                     0
+Risk by category                           score  previous  main engine, points
+  billing         ████████████████████████   100        60  billing, 300
+  qa              ████████████                54        70  qa, 54
+  documentation   █                            1         -
+  maos                                         0         -
 
-By engine: 4 CRITICAL, 20 HIGH, 73 MEDIUM, 200 LOW
-  compliance      ██████████                              31
-  qa              ███████████████████                     60
-  billing         ████████████████████████████████        97
-  maos            ████████████████████████████████████   109
+Events by severity
+  CRITICAL        █                            4
+  HIGH            ██                          20
+  MEDIUM          ████████                    73
+  LOW             ████████████████████████   200
 
-What AGE did
-  remedies        1 running, 2 timed out, 9 verified
-  answered after  2m 10s on average
-  incidents       5 opened, 3 acknowledged
-  taken after     9m (the median)
-  silent engines  maos
+Events by engine
+  maos            ████████████████████████   109
+  billing         █████████████████████       97
+  qa              █████████████               60
+  compliance      ██████                      31
 
-Recommended
+Remediations and incidents
+  Remediations                1 running, 2 timed out, 9 verified
+  Mean time to outcome        2 min 10 s
+  Incidents                   5 opened, 3 acknowledged
+  Median time to acknowledge  9 min
+  Silent engines              maos
+
+Recommendations
   • Do this.
-  • Do that.
+  • Review the permissions of MAOS, the retries of the billing synchronization
+    and the failures of QA.
+
+Report 01936f2e-0000-5000-8000-00000000000a, generated 2026-11-23 00:05:01Z
 ";
 
 fn report() -> Value {
@@ -53,54 +64,64 @@ fn incident(number: u32) -> Value {
 }
 
 #[tokio::test]
-async fn the_newest_report_is_drawn() {
-    let fake = Fake::start().await;
-    fake.plan(200, None, json!({"reports": [report()], "nextCursor": "x"}));
-    let ran = fake.agectl("report show").await;
-    assert_eq!((ran.out.as_str(), ran.exit), (DRAWN, Exit::Done));
-    assert_eq!(fake.asked(), ["GET /api/governance/reports?limit=1"]);
-    fake.plan(200, None, json!({"reports": []}));
-    let none = fake.agectl("report show").await;
-    assert_eq!((none.exit, none.err.as_str()), (Exit::Refused, "agectl: there is no report yet\n"));
+async fn newest_report_is_shown_on_80_columns() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(200, None, json!({"reports": [report()], "nextCursor": "x"}));
+    let output = fake.run("report show").await;
+    assert_eq!((output.stdout.as_str(), output.exit_code), (REPORT_VIEW, ExitCode::Success));
+    assert!(output.stdout.lines().all(|line| line.chars().count() <= 80));
+    assert_eq!(fake.request_lines(), ["GET /api/governance/reports?limit=1"]);
+    fake.plan_response(200, None, json!({"reports": []}));
+    let none = fake.run("report show").await;
+    assert_eq!(
+        (none.exit_code, none.stderr.as_str()),
+        (
+            ExitCode::Refused,
+            "agectl: AGE has no report yet: it creates one each Monday, and on POST /api/governance/report\n"
+        )
+    );
 }
 
 #[tokio::test]
-async fn a_report_without_a_figure_is_an_error_and_no_blank() {
-    let fake = Fake::start().await;
+async fn report_with_a_missing_field_is_an_unexpected_response() {
+    let fake = FakeAge::start().await;
     let mut report = report();
     report["summary"].as_object_mut().unwrap().remove("byEngine");
-    fake.plan(200, None, report);
-    let ran = fake.agectl("report show 01936f2e-0000-5000-8000-00000000000a").await;
-    assert_eq!((ran.exit, ran.out.as_str()), (Exit::Unavailable, ""));
-    assert!(ran.err.contains("summary: missing field `byEngine`"), "{}", ran.err);
-    assert_eq!(fake.asked(), ["GET /api/governance/reports/01936f2e-0000-5000-8000-00000000000a"]);
+    fake.plan_response(200, None, report);
+    let output = fake.run("report show 01936f2e-0000-5000-8000-00000000000a").await;
+    assert_eq!((output.exit_code, output.stdout.as_str()), (ExitCode::Unavailable, ""));
+    assert!(output.stderr.contains("summary: missing field `byEngine`"), "{}", output.stderr);
+    assert_eq!(fake.request_lines(), ["GET /api/governance/reports/01936f2e-0000-5000-8000-00000000000a"]);
 }
 
 #[tokio::test]
 async fn reports_are_listed() {
-    let fake = Fake::start().await;
-    fake.plan(200, None, json!({"reports": [report()]}));
-    let ran = fake.agectl("report list --limit 3").await;
-    let (head, row) = ran.out.split_once('\n').unwrap();
+    let fake = FakeAge::start().await;
+    fake.plan_response(200, None, json!({"reports": [report()]}));
+    let output = fake.run("report list --limit 3").await;
+    let (headings, row) = output.stdout.split_once('\n').unwrap();
     assert_eq!(
-        head.split_whitespace().collect::<Vec<_>>(),
-        ["ID", "KIND", "PERIOD", "RISK", "LEVEL", "EVENTS", "MADE"]
+        headings.split_whitespace().collect::<Vec<_>>(),
+        ["ID", "KIND", "PERIOD", "RISK", "SCORE", "RISK", "LEVEL", "EVENTS", "GENERATED"]
     );
-    assert!(row.contains("weekly  2026-11-16 2026-11-23  77    CRITICAL  297     2026-11-23 00:05:01Z"), "{row}");
+    assert!(
+        row.contains("weekly  2026-11-16 2026-11-23  77          CRITICAL    297     2026-11-23 00:05:01Z"),
+        "{row}"
+    );
 }
 
 #[tokio::test]
-async fn cursors_are_followed_up_to_the_limit() {
-    let fake = Fake::start().await;
-    fake.plan(200, None, json!({"incidents": [incident(1), incident(2)], "nextCursor": "a+b"}));
-    fake.plan(200, None, json!({"incidents": [incident(3)], "nextCursor": "more"}));
-    let ran = fake.agectl("incidents --status acknowledged --limit 3").await;
-    let rows: Vec<_> = ran.out.lines().collect();
-    assert_eq!(rows[0], "ID               SEVERITY  STATUS        EVENTS  OPENED                BY");
+async fn list_follows_cursors_up_to_the_limit() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(200, None, json!({"incidents": [incident(1), incident(2)], "nextCursor": "a+b"}));
+    fake.plan_response(200, None, json!({"incidents": [incident(3)], "nextCursor": "more"}));
+    let output = fake.run("incidents --status acknowledged --limit 3").await;
+    let rows: Vec<_> = output.stdout.lines().collect();
+    assert_eq!(rows[0], "ID               SEVERITY  STATUS        EVENTS  OPENED                CHANGED BY");
     assert_eq!(rows[3], "billing.3.a~20b  CRITICAL  acknowledged  7       2026-11-23 00:00:00Z  night-desk");
     assert_eq!(rows.len(), 4);
     assert_eq!(
-        fake.asked(),
+        fake.request_lines(),
         [
             "GET /api/governance/incidents?status=acknowledged&limit=3",
             "GET /api/governance/incidents?status=acknowledged&limit=1&cursor=a%2Bb"
@@ -109,32 +130,32 @@ async fn cursors_are_followed_up_to_the_limit() {
 }
 
 #[tokio::test]
-async fn json_has_what_the_pages_had() {
-    let fake = Fake::start().await;
-    fake.plan(200, None, json!({"incidents": [incident(1)], "nextCursor": "x"}));
-    fake.plan(200, None, json!({"incidents": []}));
-    let ran = fake.agectl("incidents --json").await;
-    assert_eq!(serde_json::from_str::<Value>(&ran.out).unwrap(), json!({"incidents": [incident(1)]}));
+async fn json_list_has_the_items_of_all_pages() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(200, None, json!({"incidents": [incident(1)], "nextCursor": "x"}));
+    fake.plan_response(200, None, json!({"incidents": []}));
+    let output = fake.run("incidents --json").await;
+    assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap(), json!({"incidents": [incident(1)]}));
 }
 
 #[tokio::test]
-async fn an_incident_is_taken_and_ended() {
-    let fake = Fake::start().await;
-    fake.plan(200, None, incident(1));
-    let taken = fake.agectl("ack billing.1.a~20b --note mine").await;
-    assert_eq!(taken.out, "billing.1.a~20b is acknowledged by night-desk\n");
-    let mut ended = incident(1);
-    (ended["status"], ended["resolved"]) =
+async fn incident_is_acknowledged_and_resolved() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(200, None, incident(1));
+    let acknowledged = fake.run("ack billing.1.a~20b --note mine").await;
+    assert_eq!(acknowledged.stdout, "billing.1.a~20b is acknowledged by night-desk\n");
+    let mut resolved = incident(1);
+    (resolved["status"], resolved["resolved"]) =
         ("resolved".into(), json!({"at": "2026-11-23T00:01:00.000Z", "by": "day-desk"}));
-    fake.plan(200, None, ended);
-    let over = fake.agectl("resolve billing.1.a~20b").await;
-    assert_eq!(over.out, "billing.1.a~20b is resolved by day-desk\n");
+    fake.plan_response(200, None, resolved);
+    let output = fake.run("resolve billing.1.a~20b").await;
+    assert_eq!(output.stdout, "billing.1.a~20b is resolved by day-desk\n");
     assert_eq!(
-        fake.asked(),
+        fake.request_lines(),
         [
             "POST /api/governance/incidents/billing.1.a~20b/acknowledge",
             "POST /api/governance/incidents/billing.1.a~20b/resolve"
         ]
     );
-    assert_eq!((fake.body(0), fake.body(1)), (json!({"note": "mine"}), json!({})));
+    assert_eq!((fake.request_body(0), fake.request_body(1)), (json!({"note": "mine"}), json!({})));
 }

@@ -1,10 +1,10 @@
-//! The command as its users know it: arguments in, text and exit code out, an AGE behind HTTP.
+//! Tests of the command as its users see it: arguments in; output, exit code and HTTP requests out.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod credentials;
 mod events;
 mod failures;
-mod fake;
+mod fake_age;
+mod harness;
 mod imports;
 mod lists;
-mod run;

@@ -1,45 +1,34 @@
-//! The command line.
+//! The command line: the root of the arguments that `clap` parses.
 
-use age_model::{Engine, IncidentStatus, Role, Severity};
-use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser, ValueParser};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::address::Address;
+use crate::commands::credential::CredentialCommand;
+use crate::commands::event::EventCommand;
+use crate::commands::incident::{ListIncidentsArgs, StatusArgs};
+use crate::commands::report::ReportCommand;
 use crate::error::Error;
+use crate::global_options::GlobalOptions;
 use crate::session::Session;
-use crate::source::Source;
-use crate::{credential, event, incident, report};
 
-const GLOBAL: &str = "Global options";
-
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
 Exit codes:
-  0    done
-  1    AGE refused the request, or some lines of an import
+  0    success
+  1    AGE refused the request, or refused some lines of an import
   2    wrong usage or configuration, or a file that cannot be read or written
-  3    AGE could not be reached, was not available, or its answer makes no sense
-  4    the credential is missing or wrong, or may not do this
+  3    AGE cannot be reached or is unavailable, or its response is unexpected
+  4    the credential is missing or invalid, or its role does not allow the request
   130  interrupted
 
-The token is read from AGE_TOKEN, or from a file; there is no option for the token itself, because the \
-arguments of a command are visible to all users of a machine.";
+The token is read from AGE_TOKEN or from the file that --token-file names. No option takes the token itself, because \
+all users of a machine can see the arguments of a command.";
 
 /// The operators' command of AGE, the Autonomous Governance Engine
 #[derive(Debug, Parser)]
-#[command(name = "agectl", version, after_help = EXIT_CODES)]
+#[command(name = "agectl", version, after_help = AFTER_HELP)]
 pub struct Cli {
-    /// Where AGE is, such as `https://age.example.com`
-    #[arg(long, global = true, help_heading = GLOBAL, env = "AGE_API_URL", value_name = "URL")]
-    pub(crate) api_url: Option<Address>,
-
-    /// Reads the token from FILE (`-`: standard input) instead of `AGE_TOKEN`
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
-    pub(crate) token_file: Option<Source>,
-
-    /// Prints AGE's own JSON
-    #[arg(long, global = true, help_heading = GLOBAL)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) global_options: GlobalOptions,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -47,49 +36,47 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Says who may call AGE
+    /// Create, list, rotate and revoke the credentials of AGE's callers
     #[command(subcommand)]
-    Credential(credential::Command),
-    /// Reports events
+    Credential(CredentialCommand),
+    /// Send events to AGE
     #[command(subcommand)]
-    Event(event::Command),
-    /// Shows reports
+    Event(EventCommand),
+    /// List and show reports
     #[command(subcommand)]
-    Report(report::Command),
-    /// Lists incidents, newest first
-    Incidents(incident::List),
-    /// Acknowledges an incident: you take it
-    Ack(incident::Mark),
-    /// Resolves an incident: it is over
-    Resolve(incident::Mark),
-    /// Prints a script that completes this command in a shell
+    Report(ReportCommand),
+    /// List incidents, newest first
+    Incidents(ListIncidentsArgs),
+    /// Acknowledge an incident: you are working on it
+    Ack(StatusArgs),
+    /// Resolve an incident
+    Resolve(StatusArgs),
+    /// Print a script that completes agectl's commands and options in a shell
     Completions {
-        /// Which shell
+        /// Shell that runs the script
         shell: Shell,
     },
 }
 
-pub(crate) fn completions(shell: Shell, session: &mut Session<'_>) -> Result<(), Error> {
+impl Command {
+    pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
+        match self {
+            Self::Credential(command) => command.run(session).await,
+            Self::Event(command) => command.run(session).await,
+            Self::Report(command) => command.run(session).await,
+            Self::Incidents(args) => args.run(session).await,
+            Self::Ack(args) => args.acknowledge(session).await,
+            Self::Resolve(args) => args.resolve(session).await,
+            Self::Completions { shell } => print_completions(shell, session),
+        }
+    }
+}
+
+fn print_completions(shell: Shell, session: &mut Session<'_>) -> Result<(), Error> {
+    // Generated in memory first: clap_complete panics when it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "agectl", &mut script);
-    Ok(session.out.write_all(&script)?)
-}
-
-/// Takes the names of a closed set, so that the help and the completions list them.
-macro_rules! one_of {
-    ($($function:ident: $name:ty),+) => {$(
-        pub(crate) fn $function() -> ValueParser {
-            let names = <$name>::ALL.iter().map(|member| member.as_str());
-            ValueParser::new(PossibleValuesParser::new(names).try_map(|name| name.parse::<$name>()))
-        }
-    )+};
-}
-
-one_of!(engine: Engine, severity: Severity, role: Role, incident_status: IncidentStatus);
-
-/// Takes whole numbers from 1.
-pub(crate) fn positive() -> ValueParser {
-    ValueParser::new(RangedU64ValueParser::<usize>::new().range(1..))
+    Ok(session.stdout.write_all(&script)?)
 }
 
 #[cfg(test)]
@@ -97,12 +84,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn command_line_definition_has_no_conflicts() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn every_command_is_understood() {
+    fn all_documented_command_lines_parse() {
         for line in [
             "credential create night-desk --role responder --expires-in 90d",
             "credential create billing-worker --role engine --engine billing --engine qa --expires-at 2027-01-01T00:00:00Z",
@@ -127,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_usage_is_refused_with_clap_s_own_code() {
+    fn wrong_usage_is_refused_with_exit_code_2() {
         for line in [
             "",
             "credential create Night --role admin",

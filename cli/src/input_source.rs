@@ -1,30 +1,29 @@
-//! Where a text is read from.
+//! Inputs that are named on the command line.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// A file, or standard input.
+/// A file, or standard input if the argument is `-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// `-`
-    StandardInput,
+pub(crate) enum InputSource {
+    Stdin,
     File(PathBuf),
 }
 
-impl FromStr for Source {
+impl FromStr for InputSource {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(if text == "-" { Self::StandardInput } else { Self::File(text.into()) })
+        Ok(if text == "-" { Self::Stdin } else { Self::File(text.into()) })
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for InputSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StandardInput => f.write_str("standard input"),
+            Self::Stdin => f.write_str("standard input"),
             Self::File(path) => path.display().fmt(f),
         }
     }

@@ -1,24 +1,27 @@
-//! JSON as people like to read it.
+//! Indented JSON.
 
-/// `json` with line breaks and indents. Nothing else changes: not the order, no digit, no escape.
-pub(crate) fn pretty(json: &str) -> String {
-    let (mut text, mut depth, mut quoted, mut escaped) = (String::with_capacity(2 * json.len()), 0_usize, false, false);
-    let mut last = None;
+/// Returns valid JSON with line breaks and an indent of two spaces. All else stays as it is: the order of fields, the
+/// digits of numbers, the escapes in strings. `serde_json::Value` would change the first two.
+pub(crate) fn format_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len().saturating_mul(2));
+    let mut depth = 0_usize;
+    let (mut in_string, mut is_escaped) = (false, false);
+    let mut previous = None;
     for character in json.chars() {
-        if quoted {
+        if in_string {
             text.push(character);
-            quoted = escaped || character != '"';
-            escaped = !escaped && character == '\\';
+            in_string = is_escaped || character != '"';
+            is_escaped = !is_escaped && character == '\\';
             continue;
         }
         if character.is_ascii_whitespace() {
             continue;
         }
-        let opened = matches!(last, Some('{' | '['));
-        let closes = matches!(character, '}' | ']');
-        depth = depth.saturating_sub(usize::from(closes));
-        // An empty object or list stays on its line.
-        if opened != closes || last == Some(',') {
+        let follows_open = matches!(previous, Some('{' | '['));
+        let is_close = matches!(character, '}' | ']');
+        depth = depth.saturating_sub(usize::from(is_close));
+        // `{}` and `[]` stay on one line.
+        if follows_open != is_close || previous == Some(',') {
             text.push('\n');
             text.extend(std::iter::repeat_n("  ", depth));
         }
@@ -27,8 +30,8 @@ pub(crate) fn pretty(json: &str) -> String {
             text.push(' ');
         }
         depth = depth.saturating_add(usize::from(matches!(character, '{' | '[')));
-        quoted = character == '"';
-        last = Some(character);
+        in_string = character == '"';
+        previous = Some(character);
     }
     text
 }
@@ -41,10 +44,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_digit_and_no_order_is_lost() {
+    fn formatting_keeps_digits_escapes_and_field_order() {
         let json = r#"{"b":[],"a":{"x":2.50,"big":123456789012345678901234567890},"s":"{,:\"\\"}"#;
         let expected = "{\n  \"b\": [],\n  \"a\": {\n    \"x\": 2.50,\n    \"big\": 123456789012345678901234567890\n  },\n  \"s\": \"{,:\\\"\\\\\"\n}";
-        assert_eq!(pretty(json), expected);
+        assert_eq!(format_json(json), expected);
     }
 
     fn values() -> impl Strategy<Value = Value> {
@@ -65,8 +68,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_what_serde_makes_of_it(value in values()) {
-            prop_assert_eq!(pretty(&value.to_string()), serde_json::to_string_pretty(&value).unwrap());
+        fn formatting_equals_serde_json_pretty(value in values()) {
+            prop_assert_eq!(format_json(&value.to_string()), serde_json::to_string_pretty(&value).unwrap());
         }
     }
 }

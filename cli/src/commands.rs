@@ -1,0 +1,7 @@
+//! The commands, one module for each group.
+
+pub(crate) mod credential;
+pub(crate) mod event;
+pub(crate) mod event_import;
+pub(crate) mod incident;
+pub(crate) mod report;

@@ -1,0 +1,208 @@
+//! `agectl credential`: manages the credentials of AGE's callers.
+
+use std::time::Duration;
+
+use age_model::{CredentialStatus, Engine, KeyId, Role, Timestamp};
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+
+use crate::api_response::ApiResponse;
+use crate::error::Error;
+use crate::format::{NO_VALUE, format_timestamp};
+use crate::json_format::format_json;
+use crate::session::Session;
+use crate::table::format_table;
+use crate::value_parsers::{engine_parser, role_parser};
+
+const RESOURCE: &str = "credentials";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CredentialCommand {
+    /// Create a credential and print its token, which is shown only once
+    ///
+    /// Standard output has the token alone; messages go to standard error.
+    Create {
+        /// Name of the credential, such as night-desk: 2 to 40 lower-case letters, digits, - and _
+        ///
+        /// AGE records the name with everything that the caller does. A name cannot be used again.
+        kid: KeyId,
+        /// What the caller may do
+        #[arg(long, value_parser = role_parser())]
+        role: Role,
+        /// Engine that the caller may act for, with --role engine; repeat the option for several engines
+        #[arg(long = "engine", value_name = "NAME", value_parser = engine_parser())]
+        engines: Vec<Engine>,
+        /// Time until the credential expires, such as 90d [default: it does not expire]
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, conflicts_with = "expires_at")]
+        expires_in: Option<Duration>,
+        /// When the credential expires, RFC 3339, such as 2027-01-01T00:00:00Z [default: it does not expire]
+        #[arg(long, value_name = "TIME")]
+        expires_at: Option<Timestamp>,
+    },
+    /// List all credentials
+    List,
+    /// Revoke a credential, permanently
+    Revoke {
+        /// Name of the credential
+        kid: KeyId,
+    },
+    /// Give a credential a new secret and print its new token, which is shown only once
+    ///
+    /// Standard output has the token alone; messages go to standard error.
+    Rotate {
+        /// Name of the credential
+        kid: KeyId,
+        /// How long AGE still accepts the old token, up to 30d [default: 24h]
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        overlap: Option<Duration>,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CreateRequest<'a> {
+    kid: &'a KeyId,
+    role: Role,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    engines: Vec<Engine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RotateRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overlap_seconds: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct CredentialList {
+    credentials: Vec<Credential>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Credential {
+    kid: KeyId,
+    role: Role,
+    engines: Vec<Engine>,
+    status: CredentialStatus,
+    created_by: Option<String>,
+    expires_at: Option<Timestamp>,
+    /// The newest is the first.
+    secrets: Vec<Secret>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Secret {
+    expires_at: Option<Timestamp>,
+}
+
+/// The token in the response to a create or rotate request. Has no `Debug`, so that no message can contain the token.
+#[derive(Deserialize)]
+struct NewToken {
+    token: String,
+}
+
+impl CredentialCommand {
+    pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
+        match self {
+            Self::Create { kid, role, engines, expires_in, expires_at } => {
+                let from_now =
+                    |duration: Duration| session.now.plus_seconds(duration.as_secs().try_into().unwrap_or(i64::MAX));
+                let expires_at = expires_at.or(expires_in.map(from_now));
+                let request = CreateRequest { kid: &kid, role, engines, expires_at };
+                let response = session.api_client().await?.post_non_idempotent(&[RESOURCE], &request).await?;
+                print_new_token(&kid, &response, session, |credential, _| credential.created_message())
+            }
+            Self::Rotate { kid, overlap } => {
+                let request = RotateRequest { overlap_seconds: overlap.map(|overlap| overlap.as_secs()) };
+                let path = [RESOURCE, kid.as_str(), "rotate"];
+                let response = session.api_client().await?.post_non_idempotent(&path, &request).await?;
+                print_new_token(&kid, &response, session, Credential::rotated_message)
+            }
+            Self::List => list_credentials(session).await,
+            Self::Revoke { kid } => revoke_credential(&kid, session).await,
+        }
+    }
+}
+
+/// Prints the token on standard output and a message on standard error.
+fn print_new_token(
+    kid: &KeyId,
+    response: &ApiResponse,
+    session: &mut Session<'_>,
+    message: impl Fn(&Credential, Timestamp) -> String,
+) -> Result<(), Error> {
+    // INVARIANT: the token is printed before anything else can fail, because AGE does not show it again.
+    let NewToken { token } = response.parse()?;
+    let text = if session.json { format_json(&response.body) } else { token };
+    let result = writeln!(session.stdout, "{text}").and_then(|()| session.stdout.flush());
+    result.map_err(|cause| Error::WriteToken { kid: kid.clone(), cause })?;
+    let credential = response.parse()?;
+    writeln!(session.stderr, "{}", message(&credential, session.now))?;
+    writeln!(session.stderr, "Store the token now: AGE keeps only its hash and cannot show it again.")?;
+    Ok(())
+}
+
+async fn list_credentials(session: &mut Session<'_>) -> Result<(), Error> {
+    let response = session.api_client().await?.get(&[RESOURCE], &[]).await?;
+    if session.json {
+        return session.print_json(&response.body);
+    }
+    let CredentialList { credentials } = response.parse()?;
+    let rows = credentials.into_iter().map(|credential| credential.table_row(session.now));
+    let headings = ["kid", "role", "engines", "status", "expires", "secrets", "created by"];
+    Ok(writeln!(session.stdout, "{}", format_table(headings, rows))?)
+}
+
+async fn revoke_credential(kid: &KeyId, session: &mut Session<'_>) -> Result<(), Error> {
+    let response = session.api_client().await?.delete(&[RESOURCE, kid.as_str()]).await?;
+    if session.json {
+        return session.print_json(&response.body);
+    }
+    let Credential { status, .. } = response.parse()?;
+    Ok(writeln!(session.stdout, "Credential {kid} is {status}: AGE stops accepting its token within 60 seconds")?)
+}
+
+impl Credential {
+    fn created_message(&self) -> String {
+        let engines = if self.engines.is_empty() { String::new() } else { format!(" for {}", self.engine_names()) };
+        let expiry = self.expires_at.map(|at| format!(", expires {}", format_timestamp(at))).unwrap_or_default();
+        format!("Created credential {}: role {}{engines}{expiry}", self.kid, self.role)
+    }
+
+    fn rotated_message(&self, now: Timestamp) -> String {
+        match self.old_secret_expiry(now) {
+            Some(expiry) => {
+                format!("Rotated credential {}: AGE accepts the old token until {}", self.kid, format_timestamp(expiry))
+            }
+            None => format!("Rotated credential {}: AGE stops accepting the old token within 60 seconds", self.kid),
+        }
+    }
+
+    fn engine_names(&self) -> String {
+        self.engines.iter().map(|engine| engine.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn table_row(self, now: Timestamp) -> [String; 7] {
+        let valid_secrets = self.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|at| at > now)).count();
+        [
+            self.kid.to_string(),
+            self.role.to_string(),
+            if self.engines.is_empty() { NO_VALUE.to_owned() } else { self.engine_names() },
+            self.status.to_string(),
+            self.expires_at.map_or_else(|| NO_VALUE.to_owned(), format_timestamp),
+            valid_secrets.to_string(),
+            // A person with AWS access creates the first admin, without a credential of AGE.
+            self.created_by.unwrap_or_else(|| "AWS operator".to_owned()),
+        ]
+    }
+
+    /// When the last of the valid secrets other than the newest expires.
+    fn old_secret_expiry(&self, now: Timestamp) -> Option<Timestamp> {
+        self.secrets.iter().skip(1).filter_map(|secret| secret.expires_at).filter(|expiry| *expiry > now).max()
+    }
+}

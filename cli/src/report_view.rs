@@ -1,0 +1,193 @@
+//! A report as text for a terminal of 80 columns.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use age_model::{Engine, Report, ReportKind, ReportSummary};
+
+use crate::format::{NO_VALUE, format_count, format_duration, format_name, format_timestamp};
+
+const WIDTH: usize = 80;
+const INDENT: usize = 2;
+/// Columns of the name in front of a bar.
+const NAME_WIDTH: usize = 16;
+const BAR_WIDTH: usize = 24;
+/// Columns of a label such as "Median time to acknowledge", with the space after it.
+const LABEL_WIDTH: usize = 28;
+/// Scores end at 100.
+const MAX_SCORE: u64 = 100;
+
+/// Formats `report` in sections with a title each.
+pub(crate) fn format_report(report: &Report) -> String {
+    let summary = &report.summary;
+    [
+        format_overview(report),
+        format_categories(summary),
+        format_severities(summary),
+        format_engines(summary),
+        format_response(summary),
+        format_recommendations(&report.recommendations),
+        format!("Report {}, generated {}", report.id, format_timestamp(report.generated_at)),
+    ]
+    .join("\n\n")
+}
+
+fn format_overview(report: &Report) -> String {
+    let summary = &report.summary;
+    let period = match report.kind {
+        ReportKind::Weekly => {
+            let last_day = report.to.plus_millis(-1).day();
+            format!("{} to {}", report.from.day().in_words(), last_day.in_words())
+        }
+        ReportKind::OnDemand => format!("{} to {}", format_timestamp(report.from), format_timestamp(report.to)),
+    };
+    let peak = summary.peak_category.as_deref().map(|name| format!(", highest category: {}", format_category(name)));
+    let critical = summary.critical_count;
+    let previous = summary.previous.as_ref().map_or_else(
+        || "no events".to_owned(),
+        |week| format!("risk score {}, {}", week.risk_score, format_count(week.total_events, "event")),
+    );
+    let rows = [
+        ("Risk level", format!("{}{}", report.risk_level, peak.unwrap_or_default())),
+        ("Risk score", format!("{} of {MAX_SCORE}, the mean of all categories", report.risk_score)),
+        ("Events", format!("{}, {critical} CRITICAL", summary.total_events)),
+        ("Previous week", previous),
+    ];
+    format_section(&format!("AGE {} report, {period}", format_name(report.kind.as_str())), rows.map(format_labelled))
+}
+
+fn format_categories(summary: &ReportSummary) -> String {
+    let mut scores: Vec<_> = summary.risk_scores.iter().collect();
+    scores.sort_by_key(|(_, score)| Reverse(**score));
+    let previous = summary.previous.as_ref().map(|week| &week.risk_scores);
+    let rows = scores.into_iter().map(|(category, score)| {
+        let previous_score = previous.and_then(|scores| scores.get(category)).map(ToString::to_string);
+        let previous_score = previous_score.unwrap_or_else(|| NO_VALUE.to_owned());
+        let main_engine = summary.contributions.get(category).and_then(main_engine).unwrap_or_default();
+        let bar = format_bar(&format_category(category), u64::from(*score), MAX_SCORE);
+        format!("{bar}{previous_score:>10}  {main_engine}").trim_end().to_owned()
+    });
+    let title_width = INDENT + NAME_WIDTH + BAR_WIDTH;
+    let title = format!("{:<title_width$}{:>6}{:>10}  main engine, points", "Risk by category", "score", "previous");
+    format_section(&title, rows)
+}
+
+/// The engine with the most points, and how many it has. `None` if no engine has any.
+fn main_engine(points: &BTreeMap<Engine, u64>) -> Option<String> {
+    let (engine, points) = points.iter().filter(|(_, points)| **points > 0).max_by_key(|(_, points)| **points)?;
+    Some(format!("{engine}, {points}"))
+}
+
+fn format_severities(summary: &ReportSummary) -> String {
+    let most = summary.by_severity.values().copied().max().unwrap_or_default();
+    let rows = summary.by_severity.iter().rev().map(|(severity, count)| format_bar(severity.as_str(), *count, most));
+    format_section("Events by severity", rows)
+}
+
+fn format_engines(summary: &ReportSummary) -> String {
+    let mut counts: Vec<_> = summary.by_engine.iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(**count));
+    let most = counts.first().map_or(0, |(_, count)| **count);
+    let rows = counts.into_iter().map(|(engine, count)| format_bar(&format_name(engine.as_str()), *count, most));
+    format_section("Events by engine", rows)
+}
+
+fn format_response(summary: &ReportSummary) -> String {
+    let incidents = &summary.incidents;
+    let actions = &summary.actions;
+    let ended = actions.settled.iter().map(|(status, count)| (status.as_str(), *count));
+    let remediations: Vec<_> = std::iter::once(("running", actions.running))
+        .chain(ended)
+        .filter(|(_, count)| *count > 0)
+        .map(|(status, count)| format!("{count} {}", format_name(status)))
+        .collect();
+    let silent_engines: Vec<_> = summary.silent_engines.iter().map(|engine| format_name(engine.as_str())).collect();
+    let rows = [
+        ("Remediations", format_list(&remediations)),
+        ("Mean time to outcome", format_seconds(summary.mean_seconds_to_outcome)),
+        ("Incidents", format!("{} opened, {} acknowledged", incidents.opened, incidents.acknowledged)),
+        ("Median time to acknowledge", format_seconds(incidents.median_seconds_to_acknowledge)),
+        ("Silent engines", format_list(&silent_engines)),
+    ];
+    format_section("Remediations and incidents", rows.map(format_labelled))
+}
+
+fn format_recommendations(recommendations: &[String]) -> String {
+    let rows: Vec<_> = recommendations.iter().map(|text| wrap("  • ", text)).collect();
+    let none = "  none: no category is above its threshold".to_owned();
+    format_section("Recommendations", if rows.is_empty() { vec![none] } else { rows })
+}
+
+fn format_section(title: &str, rows: impl IntoIterator<Item = String>) -> String {
+    std::iter::once(title.to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
+}
+
+fn format_labelled((label, text): (&str, String)) -> String {
+    wrap(&format!("  {label:<LABEL_WIDTH$}"), &text)
+}
+
+fn format_bar(name: &str, value: u64, max: u64) -> String {
+    format!("  {name:<NAME_WIDTH$}{:<BAR_WIDTH$}{value:>6}", "█".repeat(bar_cells(value, max)))
+}
+
+/// How many of the cells of a bar are full. At least one if `value` is not zero, so that small values are visible.
+fn bar_cells(value: u64, max: u64) -> usize {
+    let width = BAR_WIDTH as u64;
+    let cells = value.saturating_mul(width).checked_div(max).unwrap_or_default();
+    usize::try_from(cells.clamp(u64::from(value > 0), width)).unwrap_or(BAR_WIDTH)
+}
+
+/// Breaks `text` between words so that lines have up to [`WIDTH`] columns. Further lines are indented by the width of
+/// `prefix`.
+fn wrap(prefix: &str, text: &str) -> String {
+    let indent = prefix.chars().count();
+    let mut wrapped = prefix.to_owned();
+    let mut column = indent;
+    for word in text.split_whitespace() {
+        let width = word.chars().count();
+        let space = usize::from(column > indent);
+        if space == 1 && column.saturating_add(space).saturating_add(width) > WIDTH {
+            wrapped.push('\n');
+            wrapped.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if space == 1 {
+            wrapped.push(' ');
+            column = column.saturating_add(1);
+        }
+        wrapped.push_str(word);
+        column = column.saturating_add(width);
+    }
+    wrapped
+}
+
+fn format_category(name: &str) -> String {
+    format_name(name.trim_end_matches("_risk"))
+}
+
+fn format_list(items: &[String]) -> String {
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}
+
+fn format_seconds(seconds: Option<u64>) -> String {
+    seconds.map_or_else(|| NO_VALUE.to_owned(), |seconds| format_duration(Duration::from_secs(seconds)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_wrapped_at_80_columns_and_indented() {
+        let wrapped = wrap("  • ", &"word ".repeat(30));
+        let lines: Vec<_> = wrapped.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{wrapped}");
+        assert!(lines[1].starts_with("    word"), "{wrapped}");
+    }
+
+    #[test]
+    fn bar_of_a_small_value_is_visible() {
+        assert_eq!([bar_cells(0, 0), bar_cells(0, 100), bar_cells(1, 1000), bar_cells(7, 7)], [0, 0, 1, BAR_WIDTH]);
+    }
+}
