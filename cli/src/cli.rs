@@ -104,7 +104,7 @@ mod tests {
             "report show",
             "report show 01936f2e-0000-7000-8000-00000000000a",
             "incidents --status open --limit 7",
-            "ack billing.1795403565678.a~20b --note taken",
+            "ack billing.1795403565678.a~20b --note investigating",
             "resolve billing.1795403565678.a~20b",
             "completions bash",
         ] {

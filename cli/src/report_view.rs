@@ -54,7 +54,8 @@ fn format_overview(report: &Report) -> String {
         ("Events", format!("{}, {critical} CRITICAL", summary.total_events)),
         ("Previous week", previous),
     ];
-    format_section(&format!("AGE {} report, {period}", format_name(report.kind.as_str())), rows.map(format_labelled))
+    let title = format!("AGE {} report, {period}", report.kind.as_str().replace('_', "-"));
+    format_section(&title, rows.map(format_labelled))
 }
 
 fn format_categories(summary: &ReportSummary) -> String {
@@ -89,8 +90,8 @@ fn format_engines(summary: &ReportSummary) -> String {
     let mut counts: Vec<_> = summary.by_engine.iter().collect();
     counts.sort_by_key(|(_, count)| Reverse(**count));
     let most = counts.first().map_or(0, |(_, count)| **count);
-    let rows = counts.into_iter().map(|(engine, count)| format_bar(&format_name(engine.as_str()), *count, most));
-    format_section("Events by engine", rows)
+    let rows: Vec<_> = counts.into_iter().map(|(engine, count)| format_bar(engine.as_str(), *count, most)).collect();
+    format_section("Events by engine", if rows.is_empty() { vec!["  none".to_owned()] } else { rows })
 }
 
 fn format_response(summary: &ReportSummary) -> String {
@@ -102,7 +103,7 @@ fn format_response(summary: &ReportSummary) -> String {
         .filter(|(_, count)| *count > 0)
         .map(|(status, count)| format!("{count} {}", format_name(status)))
         .collect();
-    let silent_engines: Vec<_> = summary.silent_engines.iter().map(|engine| format_name(engine.as_str())).collect();
+    let silent_engines: Vec<_> = summary.silent_engines.iter().map(ToString::to_string).collect();
     let rows = [
         ("Remediations", format_list(&remediations)),
         ("Mean time to outcome", format_seconds(summary.mean_seconds_to_outcome)),
@@ -114,7 +115,7 @@ fn format_response(summary: &ReportSummary) -> String {
 }
 
 fn format_recommendations(recommendations: &[String]) -> String {
-    let rows: Vec<_> = recommendations.iter().map(|text| wrap("  • ", text)).collect();
+    let rows: Vec<_> = recommendations.iter().map(|text| wrap("  • ", text.split_whitespace())).collect();
     let none = "  none: no category is above its threshold".to_owned();
     format_section("Recommendations", if rows.is_empty() { vec![none] } else { rows })
 }
@@ -124,7 +125,7 @@ fn format_section(title: &str, rows: impl IntoIterator<Item = String>) -> String
 }
 
 fn format_labelled((label, text): (&str, String)) -> String {
-    wrap(&format!("  {label:<LABEL_WIDTH$}"), &text)
+    wrap(&format!("  {label:<LABEL_WIDTH$}"), text.split_inclusive(", "))
 }
 
 fn format_bar(name: &str, value: u64, max: u64) -> String {
@@ -138,14 +139,14 @@ fn bar_cells(value: u64, max: u64) -> usize {
     usize::try_from(cells.clamp(u64::from(value > 0), width)).unwrap_or(BAR_WIDTH)
 }
 
-/// Breaks `text` between words so that lines have up to [`WIDTH`] columns. Further lines are indented by the width of
-/// `prefix`.
-fn wrap(prefix: &str, text: &str) -> String {
+/// Joins `parts` with spaces, and breaks lines between parts so that lines have up to [`WIDTH`] columns. Further lines are
+/// indented by the width of `prefix`.
+fn wrap<'a>(prefix: &str, parts: impl IntoIterator<Item = &'a str>) -> String {
     let indent = prefix.chars().count();
     let mut wrapped = prefix.to_owned();
     let mut column = indent;
-    for word in text.split_whitespace() {
-        let width = word.chars().count();
+    for part in parts.into_iter().map(str::trim) {
+        let width = part.chars().count();
         let space = usize::from(column > indent);
         if space == 1 && column.saturating_add(space).saturating_add(width) > WIDTH {
             wrapped.push('\n');
@@ -155,7 +156,7 @@ fn wrap(prefix: &str, text: &str) -> String {
             wrapped.push(' ');
             column = column.saturating_add(1);
         }
-        wrapped.push_str(word);
+        wrapped.push_str(part);
         column = column.saturating_add(width);
     }
     wrapped
@@ -179,7 +180,7 @@ mod tests {
 
     #[test]
     fn long_text_is_wrapped_at_80_columns_and_indented() {
-        let wrapped = wrap("  • ", &"word ".repeat(30));
+        let wrapped = wrap("  • ", ["word"; 30]);
         let lines: Vec<_> = wrapped.lines().collect();
         assert_eq!(lines.len(), 2);
         assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{wrapped}");

@@ -159,3 +159,29 @@ async fn incident_is_acknowledged_and_resolved() {
     );
     assert_eq!((fake.request_body(0), fake.request_body(1)), (json!({"note": "mine"}), json!({})));
 }
+
+#[tokio::test]
+async fn report_without_events_and_with_long_lists_fits_80_columns() {
+    let fake = FakeAge::start().await;
+    let mut report = report();
+    report["kind"] = "on_demand".into();
+    let summary = report["summary"].as_object_mut().unwrap();
+    summary.remove("previous");
+    summary["byEngine"] = json!({});
+    summary["silentEngines"] = json!(["compliance", "qa", "documentation", "image_engine", "voice_engine", "billing"]);
+    summary["contributions"] = json!({"billing_risk": {"documentation": 12_345}});
+    summary["actions"] = json!({"running": 11, "succeeded": 12, "failed": 13, "timed_out": 14, "verified": 15});
+    fake.plan_response(200, None, json!({"reports": [report]}));
+    let output = fake.run("report show").await;
+    assert!(output.stdout.starts_with("AGE on-demand report, 2026-11-16 00:00:00Z to 2026-11-23 00:00:00Z\n"));
+    for expected in [
+        "\n  Previous week               no events\n",
+        "\nEvents by engine\n  none\n",
+        "14 timed out,\n                              15 verified\n",
+        "documentation, 12345\n",
+        "image_engine,\n                              voice_engine, billing\n",
+    ] {
+        assert!(output.stdout.contains(expected), "{expected}{}", output.stdout);
+    }
+    assert!(output.stdout.lines().all(|line| line.chars().count() <= 80), "{}", output.stdout);
+}
