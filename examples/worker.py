@@ -10,7 +10,7 @@ queue's URL, your API's URL and a credential of your engine. The rest stays the 
 A worker keeps four rules:
 
 - Carry out each `id` once: SNS and SQS deliver at least once.
-- Do not begin after the `deadline`: AGE has then recorded the action as timed out, and may have told people.
+- Do not begin after the `deadline`: AGE has then recorded the action as timed out, and may have notified people.
 - Delete the message only when AGE has the outcome. Until then, SQS delivers it again.
 - Retry when AGE is busy (429, 503), as late as `Retry-After` says. The same outcome may be reported twice.
 """
@@ -29,21 +29,21 @@ import urllib3
 
 ROOT = Path(__file__).resolve().parents[1]
 POLL_SECONDS = 10
-# Retries a POST, which urllib3 does not by default, and waits as long as the header Retry-After of the answer says.
+# Retries a POST, which urllib3 does not by default, and waits as long as the header Retry-After of the response says.
 RETRIES = urllib3.Retry(
     total=5, allowed_methods={"POST"}, status_forcelist={429, 503}, backoff_factor=0.5, raise_on_status=False
 )
 
 
 class ActionRequest(TypedDict):
-    """What AGE asks of an engine, as it is in the message."""
+    """The request of AGE to an engine, as it is in the message."""
 
     id: str  # the same in every delivery of this request
-    action: str  # what to do, such as billing_sync_repair
-    engine: str  # whose worker is to do it
+    action: str  # such as billing_sync_repair
+    engine: str  # the engine whose worker carries it out
     eventType: str
     severity: str
-    eventId: str  # the event that led to it
+    eventId: str  # the event that the action is for
     details: dict[str, Any]  # of that event
     occurredAt: str
     attempt: int
@@ -54,7 +54,7 @@ class ActionRequest(TypedDict):
 
 class Outcome(NamedTuple):
     outcome: Literal["succeeded", "failed"]
-    detail: str  # for people: what was done, or why not
+    detail: str  # for people: the work that was done, or why it failed
 
 
 class OutcomeRejectedError(Exception):
@@ -124,8 +124,8 @@ class Worker:
             headers={"Authorization": f"Bearer {token}"},
         )
         # 200: AGE has the outcome, from now or from an earlier report of the same.
-        # 409: AGE has recorded another end: `timed_out`, because this report comes after the deadline, or the outcome
-        #      of another worker. It does not change any more, so the message is done with.
+        # 409: AGE has recorded another outcome: `timed_out`, because this report comes after the deadline, or that of
+        #      another worker. The recorded outcome is final, so the message can be deleted.
         if response.status not in (200, 409):
             problem = response.data.decode(errors="replace")
             raise OutcomeRejectedError(f"POST {request['outcomePath']} answered {response.status}: {problem}")

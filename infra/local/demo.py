@@ -1,4 +1,4 @@
-"""`make run`: replays a sample week through AGE on a local AWS, and prints the weekly report and what happened."""
+"""`make run`: replays a sample week through AGE on a local AWS, and prints the weekly report, actions and incidents."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _demonstrate(style: Style) -> None:
     stack = up()
     with sample_week.shifted_clocks(stack) as set_clock:
         _replay(stack, set_clock, style)
-        print(style.bold("[4/4] Invoking the weekly function, as its schedule does"), flush=True)
+        print(style.bold("[4/4] Invoking the function weekly-report, as its schedule does"), flush=True)
         _print_results(stack, style)
     _print_addresses(stack, style)
 
@@ -57,7 +57,7 @@ def _replay(stack: Stack, set_clock: sample_week.SetClock, style: Style) -> None
     print(f"      all accepted, in {time.monotonic() - started:.0f} s")
     print(style.bold("[3/4] Meanwhile, the worker and the responders did this"))
     print(f"      examples/worker.py handled {team.requests_handled} action requests, none on the last evening")
-    print("".join(f"      {line}\n" for line in team.diary), end="", flush=True)
+    print("".join(f"      {line}\n" for line in team.response_log), end="", flush=True)
 
 
 def _print_results(stack: Stack, style: Style) -> None:
@@ -65,10 +65,10 @@ def _print_results(stack: Stack, style: Style) -> None:
     print(f"\n{_draw_report(stack, report['id'])}\n")
     print(f"{summary.actions(stack.list_all('actions', 'limit=200'), style)}\n")
     incidents = stack.list_all("incidents", "limit=200")[::-1]  # the oldest first
-    first_line, second_line = (_message_count(stack, topic) for topic in ("ESCALATIONS", "ESCALATIONS_SECOND"))
+    first_line, second_line = (_message_count(stack, topic) for topic in ("NOTIFICATIONS", "SECOND_LINE"))
     print(f"{summary.incidents(incidents, report, first_line + second_line, style)}\n")
     with_timeline = [stack.get(f"/api/governance/incidents/{incident['id']}") for incident in incidents]
-    print(f"{summary.timeline(max(with_timeline, key=lambda incident: len(incident['story'])), style)}\n")
+    print(f"{summary.timeline(max(with_timeline, key=lambda incident: len(incident['timeline'])), style)}\n")
     print(f"{summary.email(_first_email(stack), first_line, style)}\n")
 
 
@@ -95,7 +95,7 @@ def _message_count(stack: Stack, topic: str) -> int:
 
 
 def _first_email(stack: Stack) -> Item:
-    request = {"QueueUrl": stack["ESCALATIONS_QUEUE_URL"], "MaxNumberOfMessages": 1, "WaitTimeSeconds": 5}
+    request = {"QueueUrl": stack["NOTIFICATIONS_QUEUE_URL"], "MaxNumberOfMessages": 1, "WaitTimeSeconds": 5}
     messages = stack.service("sqs").receive_message(**request).get("Messages")
     if not messages:
         raise UserError(

@@ -17,7 +17,7 @@ from client import Stack, service
 from settings import ADMIN, REGION, STACK, TEMPLATE, UserError, lambda_dir
 
 BUCKET = "age-code"
-TOPICS = ("ACTIONS", "ESCALATIONS", "ESCALATIONS_SECOND", "REPORTS")
+TOPICS = ("ACTIONS", "NOTIFICATIONS", "SECOND_LINE", "REPORTS")
 
 
 def check_binaries() -> None:
@@ -42,17 +42,17 @@ def deploy(port: int, api_url: str) -> Stack:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": ADMIN,
             "AWS_SECRET_ACCESS_KEY": ADMIN,
-            "EVENTS_TABLE": outputs["EventsTable"],
-            "ROLLUPS_TABLE": outputs["RollupsTable"],
-            "ACTIONS_TABLE": outputs["ActionsTable"],
-            "INCIDENTS_TABLE": outputs["IncidentsTable"],
-            "REPORTS_TABLE": outputs["ReportsTable"],
-            "CREDENTIALS_TABLE": outputs["CredentialsTable"],
+            "EVENTS_TABLE": outputs["EventsTableName"],
+            "ROLLUPS_TABLE": outputs["RollupsTableName"],
+            "ACTIONS_TABLE": outputs["ActionsTableName"],
+            "INCIDENTS_TABLE": outputs["IncidentsTableName"],
+            "REPORTS_TABLE": outputs["ReportsTableName"],
+            "CREDENTIALS_TABLE": outputs["CredentialsTableName"],
             **{f"{topic}_TOPIC_ARN": _topic(topic, outputs) for topic in TOPICS},
             **queues,
-            "FIRST_ADMIN_FUNCTION": outputs["FirstAdminFunction"],
-            "SWEEP_FUNCTION": outputs["SweepFunction"],
-            "WEEKLY_FUNCTION": outputs["WeeklyFunction"],
+            "FIRST_ADMIN_FUNCTION": outputs["FirstAdminFunctionName"],
+            "SWEEP_FUNCTION": outputs["SweepFunctionName"],
+            "WEEKLY_FUNCTION": outputs["WeeklyReportFunctionName"],
             "CURSOR_KEY": environment["CURSOR_KEY"],
             "FORM_KEY": environment["CURSOR_KEY"],
             **{name: environment[name] for name in ("EVENT_RETENTION_DAYS", "REQUESTS_PER_SECOND", "REQUESTS_BURST")},
@@ -132,7 +132,7 @@ def _topic(topic: str, outputs: dict[str, str]) -> str:
 
 
 def _subscribe_queue(endpoint: str, topic: str, outputs: dict[str, str]) -> str:
-    """Create a queue with a subscription to the topic. Returns its URL. The queue holds what a subscriber gets."""
+    """Create a queue with a subscription to the topic. Returns its URL. Its messages are as a subscriber gets them."""
     sqs, arn = service("sqs", endpoint), _topic(topic, outputs)
     queue: str = sqs.create_queue(QueueName=f"{STACK}-{topic.lower().replace('_', '-')}")["QueueUrl"]
     queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

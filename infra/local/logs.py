@@ -1,4 +1,4 @@
-"""What the functions have logged on the running stack, in the order of time."""
+"""The logs of the functions on the running stack, in the order of time."""
 
 from __future__ import annotations
 

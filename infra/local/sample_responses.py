@@ -1,4 +1,4 @@
-"""The other half of the sample week: what the worker and the responders do about its events."""
+"""The other half of the sample week: the responses of the worker and the responders to its events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from settings import ROOT, UserError
 
 @dataclass(frozen=True)
 class PlannedResponse:
-    """What a responder does about the event of this type, some minutes after it."""
+    """The response of a responder to the event of this type, some minutes after it."""
 
     event_type: str
     minutes: int
@@ -65,7 +65,7 @@ class Team:
         self._worker = _load_worker().Worker(stack.values, now=lambda: self._now)
         self._tokens = {name: credentials.create(stack, name, "responder") for name in RESPONDERS}
         self.requests_handled = 0
-        self.diary: list[str] = []  # what the responders did, a line each
+        self.response_log: list[str] = []  # the responses of the responders, a line each
 
     def steps(self, events: list[Event]) -> list[Step]:
         times = {event["eventType"]: sample_week.event_time(event) for event in events}
@@ -97,11 +97,11 @@ class Team:
         else:
             self._update_incident(response)
         note = f": {response.note}" if response.note else ""
-        self.diary.append(f"{at:%a %H:%M}  {response.by} {VERBS[response.verb]} {response.event_type}{note}")
+        self.response_log.append(f"{at:%a %H:%M}  {response.by} {VERBS[response.verb]} {response.event_type}{note}")
 
     def _decide(self, response: PlannedResponse) -> None:
         """Approve or deny an action by the digest that the list shows, which names exactly this action."""
-        item = _newest(response, self._stack.list_all("actions", "status=awaiting_approval"))
+        item = _newest(response, self._stack.list_all("actions", "status=pending_approval"))
         path = f"/api/governance/events/{item['eventId']}/actions/{item['action']}/approval"
         self._stack.post(path, {"decision": response.verb, "digest": item["digest"]}, self._tokens[response.by])
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "infra" / "template.yaml"
-POLICY = ROOT / "shared" / "scoring" / "policy.toml"
+POLICY = ROOT / "shared" / "policy" / "default.toml"
 
 STACK = "age"
 REGION = "us-east-1"

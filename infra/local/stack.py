@@ -28,7 +28,7 @@ READY_SECONDS = 30
 
 
 class WeeklyReportError(Exception):
-    """The weekly function ran and failed."""
+    """The function weekly-report ran and failed."""
 
 
 def up(port: int | None = None, forwarder_port: int | None = None) -> Stack:
@@ -67,14 +67,14 @@ def down() -> bool:
 
 
 def weekly(stack: Stack) -> Any:
-    """Invoke the weekly function as its schedule would do now. Returns the function's answer."""
+    """Invoke the function weekly-report as its schedule would do now. Returns the function's response."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     response = stack.service("lambda").invoke(
         FunctionName=stack["WEEKLY_FUNCTION"], Payload=json.dumps({"scheduledTime": now}).encode()
     )
     payload = json.loads(response["Payload"].read())
     if "FunctionError" in response:
-        raise WeeklyReportError(f"the weekly function failed: {json.dumps(payload)}")
+        raise WeeklyReportError(f"the function weekly-report failed: {json.dumps(payload)}")
     return payload
 
 

@@ -1,4 +1,4 @@
-"""What `make run` prints after the weekly report: actions, incidents, the timeline of one incident, an e-mail."""
+"""The output of `make run` after the weekly report: actions, incidents, the timeline of one incident, an e-mail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from terminal import BOLD, DIM, GREEN, MAGENTA, RED, WIDTH, YELLOW, Style
 
 # The action statuses in the order of an action's life.
 ACTION_STATUSES = {
-    "awaiting_approval": "waiting for an approval",
+    "pending_approval": "waiting for an approval",
     "pending": "not dispatched yet",
     "dispatched": "sent to the engine's worker",
     "succeeded": "succeeded; AGE watches for an hour whether the problem recurs",
@@ -21,33 +21,33 @@ ACTION_STATUSES = {
     "denied": "a responder denied it",
     "expired": "nobody approved it in time",
     "suppressed": "not repeated: an earlier one was unfinished or ineffective",
-    "dead": "could not be dispatched",
+    "undeliverable": "could not be dispatched",
 }
-# Why an incident was opened: its cause, or the status of the action that is the cause.
+# Why an incident was opened: its cause, or the status of the failed remediation.
 CAUSES = {
     "critical_event": "CRITICAL event",
-    "action": "failed remediation",
+    "failed_remediation": "failed remediation",
     "failed": "remediation failed",
     "timed_out": "remediation timed out",
     "ineffective": "remediation ineffective",
-    "dead": "action undeliverable",
+    "undeliverable": "action undeliverable",
     "given_up": "repeatedly ineffective",
-    "silence": "silent engine",
+    "engine_silent": "silent engine",
 }
 NOTIFICATIONS = {
-    "first": "initial notification",
+    "initial": "initial notification",
     "digest": "digest",
     "reminder": "reminder: not acknowledged yet",
-    "second_line": "escalation to the second line",
+    "escalation": "escalation to the second line",
     "resolution": "resolution",
 }
 SIGNS = {  # of a timeline entry: Unicode, ASCII, colour
     "event": ("●", "*", MAGENTA),
     "action": ("→", ">", DIM),
-    "decided": ("✓", "+", YELLOW),
+    "approval": ("✓", "+", YELLOW),
     "outcome": ("←", "<", DIM),
     "opened": ("▲", "!", RED),
-    "notice": ("@", "@", BOLD),
+    "notification": ("@", "@", BOLD),
     "acknowledged": ("✓", "+", YELLOW),
     "resolved": ("■", "=", GREEN),
 }
@@ -84,9 +84,9 @@ def incidents(items: list[Item], report: Item, emails: int, style: Style) -> str
 
 
 def timeline(incident: Item, style: Style) -> str:
-    """What happened in an incident, a line for each entry."""
+    """The timeline of an incident, a line for each entry."""
     title = f"Timeline of the busiest incident, {incident['engine']}: {incident['eventType']}"
-    return "\n".join([style.bold(title), *(_timeline_line(entry, style) for entry in incident["story"])])
+    return "\n".join([style.bold(title), *(_timeline_line(entry, style) for entry in incident["timeline"])])
 
 
 def email(message: Item, count: int, style: Style) -> str:
@@ -98,7 +98,8 @@ def email(message: Item, count: int, style: Style) -> str:
 
 def _incident(item: Item, begins: datetime, style: Style) -> list[str]:
     name = f"{_time(item['openedAt']):%a %H:%M}  {item['engine']}: {item['eventType']}"
-    cause = CAUSES[item["lastAlarm"]["status"] if item["cause"] == "action" else item["cause"]]
+    is_failed_remediation = item["cause"] == "failed_remediation"
+    cause = CAUSES[item["lastFailedRemediation"]["status"] if is_failed_remediation else item["cause"]]
     acknowledged = item.get("acknowledged")
     after = f"after {_duration(item['openedAt'], acknowledged['at'])}" if acknowledged else "no"
     resolved_by_age = item["status"] == "resolved" and "by" not in item["resolved"]
@@ -106,7 +107,7 @@ def _incident(item: Item, begins: datetime, style: Style) -> list[str]:
     width = CHART_COLUMN - 4
     return [
         f"  {name:<{width}.{width}}  {_chart(item, begins, style)}",
-        _columns(cause, item["events"], item["notices"], after, status),
+        _columns(cause, item["eventCount"], item["notificationCount"], after, status),
     ]
 
 
@@ -141,28 +142,28 @@ def _cell(at: str, begins: datetime) -> int:
 
 
 def _timeline_line(entry: Item, style: Style) -> str:
-    unicode, ascii_only, colour = SIGNS[entry["what"]]
+    unicode, ascii_only, colour = SIGNS[entry["type"]]
     sign = style.paint(style.pick(unicode, ascii_only), colour)
     return f"  {_time(entry['at']):%a %H:%M:%S}  {sign}  {_entry_text(entry)[: WIDTH - 19]}"
 
 
 def _entry_text(entry: Item) -> str:
-    match entry["what"]:
+    match entry["type"]:
         case "event":
             event = entry["event"]
             return f"{event['engine']} reported {event['eventType']}, {event['severity']}"
         case "action":
             action = entry["action"]
             return f"{action['action']} {'suppressed' if action['status'] == 'suppressed' else 'planned'}"
-        case "decided":
+        case "approval":
             return f"{entry['action']} {'denied' if entry['status'] == 'denied' else 'approved'} by {entry['by']}"
         case "outcome":
             return f"{entry['action']} {entry['status'].replace('_', ' ')}{_quoted(entry.get('detail'))}"
         case "opened":
             return f"incident opened: {CAUSES[entry['cause']]}"
-        case "notice":
-            notification = entry["notice"]
-            new_events = f"; {notification['newEvents']} new events" if notification["newEvents"] else ""
+        case "notification":
+            notification = entry["notification"]
+            new_events = f"; {notification['newEventCount']} new events" if notification["newEventCount"] else ""
             return f"e-mail {notification['number']}: {NOTIFICATIONS[notification['kind']]}{new_events}"
         case change:  # acknowledged, resolved
             return f"incident {change} by {entry.get('by', 'AGE')}{_quoted(entry.get('note'))}"

@@ -1,4 +1,4 @@
-"""What the terminal can show: colours and Unicode, or neither."""
+"""Output on the terminal, with colours and Unicode if it can show them."""
 
 from __future__ import annotations
 

@@ -23,15 +23,15 @@ Item = dict[str, Any]
 
 API = "/api/governance"
 NAME = "least_privilege"
-QUEUES = ("ACTIONS_QUEUE_URL", "ESCALATIONS_QUEUE_URL", "ESCALATIONS_SECOND_QUEUE_URL", "REPORTS_QUEUE_URL")
+QUEUES = ("ACTIONS_QUEUE_URL", "NOTIFICATIONS_QUEUE_URL", "SECOND_LINE_QUEUE_URL", "REPORTS_QUEUE_URL")
 
 # IAM's error message.
 DENIED = re.compile(r"is not authorized to perform: (\S+)")
 
 # Rows of the incidents table that hold AGE's own state.
-EMAIL_LIMITER = {"fingerprint": {"S": "age"}, "opened_at": {"S": "mailer"}}
+EMAIL_RATE_LIMITER = {"fingerprint": {"S": "age"}, "opened_at": {"S": "email_rate_limiter"}}
 HEALTH = {"fingerprint": {"S": "age"}, "opened_at": {"S": "health"}}
-# The e-mail limiter is full so long. AGE ignores a row that is full for a minute or more.
+# How long the e-mail rate limiter rejects e-mails. AGE ignores a row that would reject them for a minute or more.
 EMAILS_FULL_FOR = timedelta(seconds=55)
 
 
@@ -50,7 +50,7 @@ def opened(stack: Stack, set_clock: SetClock, failures: list[str]) -> Iterator[H
     harness = Harness(stack, set_clock)
     with queues.preserved(harness.sqs, [*(stack[name] for name in QUEUES), *failures]):
         try:
-            harness.sweep()  # stores whether e-mails would reach anybody
+            harness.sweep()  # stores whether notifications would reach anybody
             yield harness
         finally:
             harness.restore()
@@ -151,12 +151,12 @@ class Harness:
     def emails(self, event: Item) -> str:
         """The texts of the e-mails about the incident of an event. Deletes all others."""
         texts = [
-            json.loads(body)["Message"] for body in queues.receive_all(self.sqs, self.stack["ESCALATIONS_QUEUE_URL"])
+            json.loads(body)["Message"] for body in queues.receive_all(self.sqs, self.stack["NOTIFICATIONS_QUEUE_URL"])
         ]
         return "\n".join(text for text in texts if event["eventType"] in text)
 
     def log(self, function: str, since: float) -> list[str]:
-        """What the function has logged since then."""
+        """The lines that the function has logged since then."""
         group, start = f"/aws/lambda/{STACK}-{function}", math.floor(since * 1000)
         return [
             event["message"] for event in self._logs.filter_log_events(logGroupName=group, startTime=start)["events"]
@@ -190,16 +190,18 @@ class Harness:
                 self._denials += proxy.errors
 
     def use_up_emails(self) -> None:
-        """Fill the e-mail limiter, so that initial notifications have to wait."""
+        """Use up the e-mail rate limit, so that initial notifications have to wait."""
         full_at = moment(datetime.now(UTC) + EMAILS_FULL_FOR)
-        self._db.put_item(TableName=self.stack["INCIDENTS_TABLE"], Item=EMAIL_LIMITER | {"full_at": {"S": full_at}})
+        self._db.put_item(
+            TableName=self.stack["INCIDENTS_TABLE"], Item=EMAIL_RATE_LIMITER | {"full_at": {"S": full_at}}
+        )
 
     def allow_emails(self) -> None:
-        self._db.delete_item(TableName=self.stack["INCIDENTS_TABLE"], Key=EMAIL_LIMITER)
+        self._db.delete_item(TableName=self.stack["INCIDENTS_TABLE"], Key=EMAIL_RATE_LIMITER)
 
     @contextmanager
     def installed_eight_days_ago(self) -> Iterator[None]:
-        """Make AGE older than the week that the weekly report covers, with every engine heard today."""
+        """Make AGE older than the week that the weekly report covers, with an event of every engine today."""
         if not self._all_engines_reported:
             for engine in credentials.engines():
                 self.report("LOW", engine)
@@ -213,10 +215,10 @@ class Harness:
             self._installed_at(real)
 
     def clear(self) -> None:
-        """Forget errors, e-mails and limits of earlier scenarios."""
+        """Discard errors, e-mails and limits of earlier scenarios."""
         self._denials.clear()
         self.allow_emails()
-        queues.receive_all(self.sqs, self.stack["ESCALATIONS_QUEUE_URL"])
+        queues.receive_all(self.sqs, self.stack["NOTIFICATIONS_QUEUE_URL"])
 
     def finish(self) -> None:
         """End what the scenario began, so that no later sweep acts on it: actions, incidents and credentials."""
@@ -319,5 +321,5 @@ def moment(at: datetime) -> str:
 
 def _shortened(error: str) -> str:
     """The first cause in an error, with the names of the template."""
-    cause = error.rpartition("the first: ")[2].partition(" failed: ")[0]
+    cause = error.rpartition("first error: ")[2].partition(" failed: ")[0]
     return re.sub(rf"\S*\b{STACK}-(\w+)-[0-9A-F]{{13}}", r"\1", cause)

@@ -43,14 +43,14 @@ def main(_: list[str]) -> int:
     roles = Roles(stack)
     faults = roles.faults()
     if faults:
-        return _verdict(faults)
+        return _print_faults(faults)
     try:
         rows, faults = _try(stack, roles)
     except ScenarioError as error:
         raise UserError(f"the stack fails with all permissions in place: {error}") from None
     faults += Roles(stack).faults()  # the deployed roles must be as before
     _print(rows)
-    return _verdict(faults)
+    return _print_faults(faults)
 
 
 def _try(stack: Stack, roles: Roles) -> tuple[list[Row], list[str]]:
@@ -161,7 +161,7 @@ def _print(rows: list[Row]) -> None:
     print()
 
 
-def _verdict(faults: list[str]) -> int:
+def _print_faults(faults: list[str]) -> int:
     for fault in faults:
         print(f"age: {fault}", file=sys.stderr)
     if not faults:

@@ -27,7 +27,7 @@ class Permission:
 
     owner: str  # the function that has the role, or the role itself
     action: str
-    resource: str  # as the template names it, such as Events/index/timeline
+    resource: str  # as the template names it, such as EventsTable/index/timeline
     arn: str
 
     def __str__(self) -> str:

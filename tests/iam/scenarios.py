@@ -39,38 +39,38 @@ def scenario(function: str, needs: dict[str, str]) -> Callable[[Callable[[Harnes
 
 
 # This scenario comes first: later, a sweep half an hour ahead would find the events of others.
-@scenario("sweep", {"dynamodb:UpdateItem": "Rollups", "sns:Publish": "EscalationsSecondTopic"})
+@scenario("sweep", {"dynamodb:UpdateItem": "RollupsTable", "sns:Publish": "SecondLineTopic"})
 def sweep_times_out_an_action_and_escalates(harness: Harness) -> None:
     event = harness.report("CRITICAL", "billing")
     harness.sweep(later=AFTER_HALF_AN_HOUR_SECONDS)
     harness.expect_statuses(event, **{REPAIR: "timed_out"})
-    if "second_line" not in _notification_kinds(harness, event):
+    if "escalation" not in _notification_kinds(harness, event):
         raise ScenarioError("the second line is not notified")
 
 
 @scenario(
     "sweep",
     {
-        "dynamodb:Query": "Rollups Events/index/timeline Actions/index/due Incidents/index/due",
-        "dynamodb:GetItem": "Incidents Reports",
-        "dynamodb:UpdateItem": "Incidents",
-        "sns:GetTopicAttributes": "EscalationsTopic",
+        "dynamodb:Query": "RollupsTable EventsTable/index/timeline ActionsTable/index/due IncidentsTable/index/due",
+        "dynamodb:GetItem": "IncidentsTable ReportsTable",
+        "dynamodb:UpdateItem": "IncidentsTable",
+        "sns:GetTopicAttributes": "NotificationsTopic",
     },
 )
 def sweep_checks_everything(harness: Harness) -> None:
     with harness.installed_eight_days_ago():
         swept = harness.sweep(later=_until_the_weekly_report_is_due())
-    expect("whether notifications reach anybody", swept["escalationReachable"], True)
+    expect("whether notifications reach anybody", swept["notificationsReachable"], True)
 
 
 @scenario(
     "sweep",
     {
-        "dynamodb:GetItem": "Events Actions",
-        "dynamodb:PutItem": "Incidents",
-        "dynamodb:UpdateItem": "Actions",
-        "dynamodb:Query": "Actions",
-        "sns:Publish": "ActionsTopic EscalationsTopic",
+        "dynamodb:GetItem": "EventsTable ActionsTable",
+        "dynamodb:PutItem": "IncidentsTable",
+        "dynamodb:UpdateItem": "ActionsTable",
+        "dynamodb:Query": "ActionsTable",
+        "sns:Publish": "ActionsTopic NotificationsTopic",
     },
 )
 def sweep_dispatches_and_notifies(harness: Harness) -> None:
@@ -83,17 +83,17 @@ def sweep_dispatches_and_notifies(harness: Harness) -> None:
     harness.sweep()
     harness.expect_statuses(approved, permission_reset="dispatched")
     harness.expect_statuses(unnotified, notify_admin="dispatched")
-    expect("the stored notifications", _notification_kinds(harness, unnotified), ["first"])
+    expect("the stored notifications", _notification_kinds(harness, unnotified), ["initial"])
     _expect_email_about(harness, unnotified)
 
 
 @scenario(
     "log-event",
     {
-        "dynamodb:PutItem": "Events Actions Incidents",
-        "dynamodb:GetItem": "Incidents",
-        "dynamodb:UpdateItem": "Rollups Actions Incidents",
-        "sns:Publish": "ActionsTopic EscalationsTopic",
+        "dynamodb:PutItem": "EventsTable ActionsTable IncidentsTable",
+        "dynamodb:GetItem": "IncidentsTable",
+        "dynamodb:UpdateItem": "RollupsTable ActionsTable IncidentsTable",
+        "sns:Publish": "ActionsTopic NotificationsTopic",
     },
 )
 def event_is_acted_on(harness: Harness) -> None:
@@ -101,24 +101,24 @@ def event_is_acted_on(harness: Harness) -> None:
     for item in event["actions"]:
         expect(item["action"], item["status"], "dispatched")
     harness.expect_statuses(event, **{REPAIR: "dispatched", "notify_admin": "dispatched"})
-    expect("the stored notifications", _notification_kinds(harness, event), ["first"])
+    expect("the stored notifications", _notification_kinds(harness, event), ["initial"])
 
 
-@scenario("log-event", {"dynamodb:Query": "Actions"})
+@scenario("log-event", {"dynamodb:Query": "ActionsTable"})
 def repeated_event_is_recognised(harness: Harness) -> None:
     key = harness.unique_name()
     event = harness.report("HIGH", "maos", key=key)
     harness.report_again(event, 200, key)
 
 
-@scenario("log-event", {"dynamodb:GetItem": "Events"})
+@scenario("log-event", {"dynamodb:GetItem": "EventsTable"})
 def lost_answer_to_a_write_is_looked_up(harness: Harness) -> None:
     with harness.faulty_dynamodb("log-event", "TransactWriteItems", times=3) as proxy:
         harness.report("LOW", "qa")
         expect("the number of lost answers", proxy.fault_count, 3)
 
 
-@scenario("log-event", {"dynamodb:GetItem": "Actions"})
+@scenario("log-event", {"dynamodb:GetItem": "ActionsTable"})
 def lost_answer_to_an_update_is_looked_up(harness: Harness) -> None:
     with harness.faulty_dynamodb("log-event", "UpdateItem", times=1) as proxy:
         [item] = harness.report("HIGH", "maos")["actions"]
@@ -126,7 +126,7 @@ def lost_answer_to_an_update_is_looked_up(harness: Harness) -> None:
     expect(f"the status of {item['action']} in the answer", item["status"], "dispatched")
 
 
-@scenario("log-event", {"dynamodb:GetItem": "Rollups"})
+@scenario("log-event", {"dynamodb:GetItem": "RollupsTable"})
 def conflict_on_a_shard_moves_the_event_to_another(harness: Harness) -> None:
     reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}]
     error_body = {
@@ -141,7 +141,10 @@ def conflict_on_a_shard_moves_the_event_to_another(harness: Harness) -> None:
     expect("whether the first shard counts the event", harness.shard(event) == 0, False)
 
 
-@scenario("list-events", {"dynamodb:GetItem": "Events", "dynamodb:Query": "Actions Rollups Events/index/timeline"})
+@scenario(
+    "list-events",
+    {"dynamodb:GetItem": "EventsTable", "dynamodb:Query": "ActionsTable RollupsTable EventsTable/index/timeline"},
+)
 def events_are_listed(harness: Harness) -> None:
     event = harness.report("HIGH", "maos")
     harness.get("/events/{}", event["id"])
@@ -152,10 +155,10 @@ def events_are_listed(harness: Harness) -> None:
 @scenario(
     "actions",
     {
-        "dynamodb:GetItem": "Events Actions Incidents",
-        "dynamodb:PutItem": "Incidents",
-        "dynamodb:UpdateItem": "Rollups Actions Incidents",
-        "sns:Publish": "EscalationsTopic",
+        "dynamodb:GetItem": "EventsTable ActionsTable IncidentsTable",
+        "dynamodb:PutItem": "IncidentsTable",
+        "dynamodb:UpdateItem": "RollupsTable ActionsTable IncidentsTable",
+        "sns:Publish": "NotificationsTopic",
     },
 )
 def failed_remediation_opens_an_incident(harness: Harness) -> None:
@@ -164,11 +167,11 @@ def failed_remediation_opens_an_incident(harness: Harness) -> None:
     harness.allow_emails()
     harness.outcome(event, REPAIR, "failed")
     harness.expect_statuses(event, **{REPAIR: "failed", "notify_admin": "dispatched"})
-    expect("the stored notifications", _notification_kinds(harness, event), ["first"])
+    expect("the stored notifications", _notification_kinds(harness, event), ["initial"])
     _expect_email_about(harness, event)
 
 
-@scenario("actions", {"dynamodb:Query": "Actions Rollups Events/index/timeline"})
+@scenario("actions", {"dynamodb:Query": "ActionsTable RollupsTable EventsTable/index/timeline"})
 def actions_are_listed(harness: Harness) -> None:
     event = harness.report("HIGH", "maos")
     listed = harness.get("/actions?engine=maos&limit=1")["actions"]
@@ -178,8 +181,9 @@ def actions_are_listed(harness: Harness) -> None:
 @scenario(
     "incidents",
     {
-        "dynamodb:GetItem": "Events Incidents",
-        "dynamodb:Query": "Actions Rollups Incidents Events/index/timeline Incidents/index/by_opened",
+        "dynamodb:GetItem": "EventsTable IncidentsTable",
+        "dynamodb:Query": "ActionsTable RollupsTable IncidentsTable EventsTable/index/timeline "
+        "IncidentsTable/index/by_opened",
     },
 )
 def timeline_of_an_incident(harness: Harness) -> None:
@@ -187,31 +191,34 @@ def timeline_of_an_incident(harness: Harness) -> None:
     event = harness.report("HIGH", "deep_agent")
     harness.outcome(event, "DeepAgent_policy_update", "failed")
     later = harness.report_again(event, 201)
-    story = harness.incident_with_timeline(event)["story"]
-    shown = [entry["event"]["id"] for entry in story if entry["what"] == "event"]
+    timeline = harness.incident_with_timeline(event)["timeline"]
+    shown = [entry["event"]["id"] for entry in timeline if entry["type"] == "event"]
     expect("the events of the timeline", shown, [event["id"], later["id"]])
 
 
-@scenario("incidents", {"dynamodb:UpdateItem": "Actions Incidents"})
+@scenario("incidents", {"dynamodb:UpdateItem": "ActionsTable IncidentsTable"})
 def incident_is_acknowledged(harness: Harness) -> None:
     event = harness.report("CRITICAL", "qa")
     harness.post("/incidents/{}/acknowledge", harness.incident(event)["id"], body={})
     harness.expect_statuses(event, notify_admin="succeeded")
 
 
-@scenario("generate-report", {"dynamodb:Query": "Rollups Incidents/index/by_opened", "dynamodb:PutItem": "Reports"})
+@scenario(
+    "generate-report",
+    {"dynamodb:Query": "RollupsTable IncidentsTable/index/by_opened", "dynamodb:PutItem": "ReportsTable"},
+)
 def report_is_made(harness: Harness) -> None:
     harness.post("/report", status=201)
 
 
-@scenario("list-reports", {"dynamodb:GetItem": "Reports", "dynamodb:Query": "Reports/index/by_generated"})
+@scenario("list-reports", {"dynamodb:GetItem": "ReportsTable", "dynamodb:Query": "ReportsTable/index/by_generated"})
 def reports_are_listed(harness: Harness) -> None:
     made = harness.post("/report", status=201)
     harness.get("/reports/{}", made["id"])
     expect("the newest report", harness.get("/reports?limit=1")["reports"][0]["id"], made["id"])
 
 
-@scenario("get-stats", {"dynamodb:Query": "Rollups Reports/index/by_generated"})
+@scenario("get-stats", {"dynamodb:Query": "RollupsTable ReportsTable/index/by_generated"})
 def statistics_are_shown(harness: Harness) -> None:
     harness.get("/stats")
 
@@ -219,15 +226,18 @@ def statistics_are_shown(harness: Harness) -> None:
 @scenario(
     "dashboard",
     {
-        "dynamodb:GetItem": "Incidents",
-        "dynamodb:Query": "Rollups Actions/index/due Incidents/index/by_opened",
+        "dynamodb:GetItem": "IncidentsTable",
+        "dynamodb:Query": "RollupsTable ActionsTable/index/due IncidentsTable/index/by_opened",
     },
 )
 def overview_page_is_shown(harness: Harness) -> None:
     harness.page("/dashboard")
 
 
-@scenario("dashboard", {"dynamodb:GetItem": "Events", "dynamodb:Query": "Actions Incidents Events/index/timeline"})
+@scenario(
+    "dashboard",
+    {"dynamodb:GetItem": "EventsTable", "dynamodb:Query": "ActionsTable IncidentsTable EventsTable/index/timeline"},
+)
 def incident_page_is_shown(harness: Harness) -> None:
     # As above: the failed remediation of an earlier event opens the incident.
     event = harness.report("HIGH", "deep_agent")
@@ -237,7 +247,7 @@ def incident_page_is_shown(harness: Harness) -> None:
     expect("the number of events on the page", page.count(f"reported {event['eventType']}"), 2)
 
 
-@scenario("dashboard", {"dynamodb:UpdateItem": "Actions Incidents"})
+@scenario("dashboard", {"dynamodb:UpdateItem": "ActionsTable IncidentsTable"})
 def incident_is_acknowledged_on_its_page(harness: Harness) -> None:
     event = harness.report("CRITICAL", "qa")
     path = f"/dashboard/incidents/{harness.incident(event)['id']}"
@@ -245,14 +255,14 @@ def incident_is_acknowledged_on_its_page(harness: Harness) -> None:
     harness.expect_statuses(event, notify_admin="succeeded")
 
 
-@scenario("dashboard", {"dynamodb:GetItem": "Actions"})
+@scenario("dashboard", {"dynamodb:GetItem": "ActionsTable"})
 def action_is_approved_on_its_page(harness: Harness) -> None:
     event = harness.report("HIGH", "compliance", "permission_")
     page = _decide(harness, event, "approve")
     expect("whether the page shows the approval", "permission_reset approved by" in page, True)
 
 
-@scenario("dashboard", {"dynamodb:UpdateItem": "Rollups Incidents"})
+@scenario("dashboard", {"dynamodb:UpdateItem": "RollupsTable IncidentsTable"})
 def action_is_denied_on_its_page(harness: Harness) -> None:
     event = harness.report("HIGH", "compliance", "permission_")
     _decide(harness, event, "deny")
@@ -262,9 +272,9 @@ def action_is_denied_on_its_page(harness: Harness) -> None:
 @scenario(
     "dashboard",
     {
-        "dynamodb:GetItem": "Reports",
-        "dynamodb:PutItem": "Reports",
-        "dynamodb:Query": "Reports/index/by_generated",
+        "dynamodb:GetItem": "ReportsTable",
+        "dynamodb:PutItem": "ReportsTable",
+        "dynamodb:Query": "ReportsTable/index/by_generated",
     },
 )
 def report_is_made_on_its_page(harness: Harness) -> None:
@@ -274,12 +284,12 @@ def report_is_made_on_its_page(harness: Harness) -> None:
     expect("the title of its page", "<h1>Governance report" in harness.page(made), True)
 
 
-@scenario("credentials", {"dynamodb:PutItem": "Credentials"})
+@scenario("credentials", {"dynamodb:PutItem": "CredentialsTable"})
 def credential_is_made(harness: Harness) -> None:
     harness.reader()
 
 
-@scenario("first-admin", {"dynamodb:GetItem": "Credentials", "dynamodb:PutItem": "Credentials"})
+@scenario("first-admin", {"dynamodb:GetItem": "CredentialsTable", "dynamodb:PutItem": "CredentialsTable"})
 def first_admin_is_made(harness: Harness) -> None:
     harness.admin()
 
@@ -287,10 +297,10 @@ def first_admin_is_made(harness: Harness) -> None:
 @scenario(
     "weekly-report",
     {
-        "dynamodb:Query": "Rollups Incidents/index/by_opened",
-        "dynamodb:GetItem": "Reports Actions",
-        "dynamodb:PutItem": "Reports Actions",
-        "dynamodb:UpdateItem": "Actions",
+        "dynamodb:Query": "RollupsTable IncidentsTable/index/by_opened",
+        "dynamodb:GetItem": "ReportsTable ActionsTable",
+        "dynamodb:PutItem": "ReportsTable ActionsTable",
+        "dynamodb:UpdateItem": "ActionsTable",
         "sns:Publish": "ReportsTopic",
     },
 )
@@ -307,7 +317,7 @@ def _authenticate_first(function: str, ask: Callable[[Harness], object], harness
 
 def _authentication(function: str, ask: Callable[[Harness], object]) -> Scenario:
     run = partial(_authenticate_first, function, ask)
-    return Scenario(function, "new environment authenticates callers", {"dynamodb:GetItem": "Credentials"}, run)
+    return Scenario(function, "new environment authenticates callers", {"dynamodb:GetItem": "CredentialsTable"}, run)
 
 
 SCENARIOS += [
@@ -343,9 +353,8 @@ def _reports(harness: Harness) -> set[str]:
 
 def _notification_kinds(harness: Harness, event: dict[str, str]) -> list[str]:
     """The kinds of the notifications about the event's incident."""
-    return [
-        entry["notice"]["kind"] for entry in harness.incident_with_timeline(event)["story"] if entry["what"] == "notice"
-    ]
+    timeline = harness.incident_with_timeline(event)["timeline"]
+    return [entry["notification"]["kind"] for entry in timeline if entry["type"] == "notification"]
 
 
 def _expect_email_about(harness: Harness, event: dict[str, str]) -> None:

@@ -1,6 +1,6 @@
 """The permissions that the local AWS does not enforce, each with the reason, and a check that the reasons are true.
 
-The check takes all of these permissions away. What AWS needs them for must then still work here, or never happen.
+The check takes all of these permissions away. Each use of them on AWS must then still work here, or never happen.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def _reason(roles: Roles, permission: Permission) -> str | None:
 def faults(harness: Harness, roles: Roles) -> list[str]:
     """The reasons that are not true."""
     # The check for dead letters needs this permission: even with it, none are sent.
-    taken = [it for it in reasons(roles) if (it.owner, it.action) != (SCHEDULER, "sqs:SendMessage")]
-    with roles.without(*taken):
+    removed = [it for it in reasons(roles) if (it.owner, it.action) != (SCHEDULER, "sqs:SendMessage")]
+    with roles.without(*removed):
         return [*_traces(harness), *_logs(harness, roles), *_failures_and_firings(harness, roles)]
 
 
