@@ -9,6 +9,7 @@ What the documents say of the default stack (`.local/`, ports 4566 and 4567) is 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -91,8 +92,8 @@ class Runner:
 
     def _run_with_own_stack(self, block: Block) -> None:
         with tempfile.TemporaryDirectory(prefix="age-docs-") as state_dir:
-            # Ports far from the defaults, which a person's own stack may use.
-            own = {"AGE_RUN_ONCE": "1", "AGE_PORT": "24566", "AGE_API_PORT": "24567"}
+            aws_port, api_port = free_ports()
+            own = {"AGE_RUN_ONCE": "1", "AGE_PORT": str(aws_port), "AGE_API_PORT": str(api_port)}
             shell = Shell(self._environment(Path(state_dir)) | own)
             try:
                 for command in commands(block):
@@ -121,6 +122,14 @@ class Runner:
         dropped = ("AGE_", "AWS_", "MAKE", "MFLAGS", "CARGO_MAKEFLAGS")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         return kept | {"AGE_STATE_DIR": str(state_dir)}
+
+
+def free_ports() -> tuple[int, int]:
+    """Two ports that no program uses now."""
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):
+            probe.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def main(names: list[str]) -> int:
