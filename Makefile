@@ -20,7 +20,7 @@ LAMBDA_BUILD  = cargo lambda build --release --locked $(or \
 	$(if $(filter arm64,$(ARCH)),--arm64), \
 	$(error ARCH must be x86_64 or arm64; got "$(ARCH)"))
 
-PYTHON_FILES  := infra/local examples tests/senders tests/iam tests/local
+PYTHON_FILES  := infra/local examples tests/senders tests/iam tests/local tests/docs
 SHELL_SCRIPTS := .ci/run tests/browser/chromium.sh
 JS_FILES      := tests/browser functions/dashboard/src/script.js
 
@@ -69,9 +69,12 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them when 
 test: check-system check-node build agectl .venv/checks/ready browser ## run all tests, end-to-end ones on their own local AWS
 	@echo "==> Tests of the local stack and the example worker"
 	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/local
+	@echo "==> Documents"
+	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/docs
 	@echo "==> Tests"
-	@AGE_STATE_DIR=$(STATE)/test AGE_PORT= AGE_API_PORT= $(STACK) exec -- \
-		cargo test --workspace --locked --lib --test it -- --include-ignored
+	@AGE_STATE_DIR=$(STATE)/test AGE_PORT= AGE_API_PORT= $(STACK) exec -- sh -euc \
+		"cargo test --workspace --locked --lib --bins --test it -- --include-ignored; \
+		echo '==> Commands of the documents'; .venv/bin/python tests/docs/run_console_blocks.py"
 
 lint: check-node .venv/checks/ready cargo tests/browser/node_modules/.ready ## check format, lints, dependencies, template
 	@echo "==> Rust"

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use age_model::{Clock as _, ManualClock, Timestamp};
-use age_store::{Credentials, Db};
+use age_store::{Credentials, DynamoDb};
 use serde_json::Value;
 
 use crate::figure::{Figure, Part, Table, median, rounded};
@@ -145,8 +145,8 @@ impl<'a> Bench<'a> {
     async fn start(root: &'a Path) -> Self {
         let (dynamodb, _) = tables::dynamodb().await;
         let clock = Arc::new(ManualClock::at(now()));
-        let config = age_platform::aws::local(&dynamodb);
-        let tokens = people::credentials(&Credentials::new(&Db::new(&config), "Credentials"), &clock).await;
+        let config = age_runtime::aws::local(&dynamodb);
+        let tokens = people::credentials(&Credentials::new(&DynamoDb::new(&config), "Credentials"), &clock).await;
         let address = aws::start(dynamodb).await;
         let (https, certificate) = tls::before(address.clone()).await;
         let trusted = root.join("target/bench-root.pem").display().to_string();
@@ -204,5 +204,5 @@ impl<'a> Bench<'a> {
 }
 
 fn now() -> Timestamp {
-    age_platform::SystemClock::default().now()
+    age_runtime::SystemClock::default().now()
 }

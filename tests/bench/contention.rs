@@ -67,7 +67,7 @@ async fn found(writers: usize) -> Found {
         Phase::of(&world, &environments, SPREAD.0.max(SPREAD.1 / writers)).await,
     ];
     world.clock.advance(60);
-    let width = world.width("billing", "2026-11-22").await;
+    let width = world.shard_count("billing", "2026-11-22").await;
     let counted = world.get("/api/governance/stats").await.number("/byEngine/billing");
     let accepted = phases.iter().map(|phase| phase.accepted as u64).sum();
     Found {

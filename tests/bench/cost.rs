@@ -9,7 +9,7 @@ use crate::figure::{Figure, Part, Table, rounded};
 use crate::world::browser::Browser;
 use crate::world::people::{BILLING, READER};
 use crate::world::proxy::Units;
-use crate::world::{Answer, Api, UNHURRIED, World, event};
+use crate::world::{Answer, Api, UNLIMITED, World, event};
 use month::Month;
 
 /// Characters of text in an event's details, and how large its row is then.
@@ -172,7 +172,7 @@ impl Reads {
     async fn measure() -> Self {
         let world = World::new().await;
         world.fill_every_hour(32).await;
-        let (opening, _) = world.dynamodb.consumed(world.guarded_environment(UNHURRIED)).await;
+        let (opening, _) = world.dynamodb.consumed(world.guarded_environment(UNLIMITED)).await;
         let api = world.another_environment().await;
         let stats = [get(&world, &api).await, get(&world, &api).await];
         let mut browser = Browser::of(&world, READER).await.elsewhere().await;
@@ -184,10 +184,10 @@ impl Reads {
         }
         let (report, answer) = world.dynamodb.consumed(world.report()).await;
         answered(&answer, 201);
-        world.fire().await.unwrap();
+        world.run_weekly().await.unwrap();
         world.clock.advance(7 * 86_400);
         world.fill_every_hour(8).await;
-        let (weekly, made) = world.dynamodb.consumed(Box::pin(world.fire())).await;
+        let (weekly, made) = world.dynamodb.consumed(Box::pin(world.run_weekly())).await;
         made.unwrap();
         Self {
             credentials: opening.read,

@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
 
 use age_model::{Clock as _, Engine, EventCounts, Period, Severity};
-use age_scoring::{Assessment, Policy};
+use age_policy::Policy;
+use age_scoring::Assessment;
 use age_store::{Freshness, Rollups};
 use serde_json::json;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-// A browser before the dashboard, and an eye on what its pages do behind a person's back.
+// A browser that opens the dashboard, and records faults of its pages.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -24,11 +24,11 @@ export async function launch() {
   return browser;
 }
 
-// A page of a person who has not been here before.
+// Opens a page in a new browser context, without cookies.
 export async function open(browser, options = {}) {
   const context = await browser.newContext({ baseURL: url, locale: 'en-GB', timezoneId: 'UTC', ...options });
   const page = await context.newPage();
-  page.faults = watch(page);
+  page.faults = recordFaults(page);
   return page;
 }
 
@@ -45,39 +45,39 @@ export async function signIn(page, token) {
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
 }
 
-// Whoever leaves says that nothing has happened that should not have.
-export async function leave(page) {
+// Closes the page, and fails if it had faults.
+export async function close(page) {
   await page.context().close();
   assert.deepEqual(page.faults, []);
 }
 
-// What may not happen on any page: a script's error or one of the content policy, a dialog, a window, a request that fails or
-// goes elsewhere.
-function watch(page) {
+// Records what may not happen on any page: an error of a script or of the content security policy, a dialog, a new window, a
+// request that fails or goes to another host.
+function recordFaults(page) {
   const faults = [];
-  page.on('pageerror', (error) => faults.push(`an error: ${error}`));
+  page.on('pageerror', (error) => faults.push(`error: ${error}`));
   page.on('dialog', (dialog) => {
-    faults.push(`a dialog: ${dialog.message()}`);
+    faults.push(`dialog: ${dialog.message()}`);
     return dialog.dismiss();
   });
-  page.on('popup', (popup) => faults.push(`a window: ${popup.url()}`));
+  page.on('popup', (popup) => faults.push(`window: ${popup.url()}`));
   page.on('console', (message) => {
-    // The browser's own remark on a page that is a refusal; `response` below sees all others.
+    // The browser reports each error page; the handler of `response` below sees the others.
     const isStatus = message.text().startsWith('Failed to load resource');
     const isFault = ['error', 'warning'].includes(message.type()) && !isStatus;
-    if (isFault) faults.push(`on the console: ${message.text()}`);
+    if (isFault) faults.push(`console: ${message.text()}`);
   });
   page.on('request', (request) => {
-    if (new URL(request.url()).origin !== url) faults.push(`a request to ${request.url()}`);
+    if (new URL(request.url()).origin !== url) faults.push(`request to ${request.url()}`);
   });
   page.on('requestfailed', (request) => {
-    // Leaving a page breaks off what it asks for, and a download its navigation.
+    // Closing a page aborts its requests, and a download aborts its navigation.
     const { errorText } = request.failure();
     if (errorText !== 'net::ERR_ABORTED') faults.push(`${request.url()} failed: ${errorText}`);
   });
   page.on('response', (response) => {
     const isPage = response.request().isNavigationRequest();
-    if (!isPage && response.status() >= 400) faults.push(`${response.url()} was answered ${response.status()}`);
+    if (!isPage && response.status() >= 400) faults.push(`${response.url()} responded ${response.status()}`);
   });
   return faults;
 }

@@ -1,15 +1,15 @@
-// The pages of a system that has seen nothing yet.
+// The pages of a new system: every list is empty.
 
 import { test } from 'node:test';
-import { desk, launch, leave, openSignedIn } from './browser.mjs';
-import { look } from './look.mjs';
+import { close, desk, launch, openSignedIn } from './browser.mjs';
+import { checkPage } from './page-checks.mjs';
 
 const browser = await launch();
 
-test('every page of a new system is accessible and fits', async (t) => {
+test('every page of a new system is accessible and fits its screen', async (t) => {
   const page = await openSignedIn(browser, desk);
-  for (const part of ['', '/incidents', '/events', '/actions', '/reports', '/engines']) {
-    await t.test(`/dashboard${part}`, () => look(page, `/dashboard${part}`));
+  for (const section of ['', '/incidents', '/events', '/actions', '/reports', '/engines']) {
+    await t.test(`/dashboard${section}`, () => checkPage(page, `/dashboard${section}`));
   }
-  await leave(page);
+  await close(page);
 });

@@ -1,4 +1,4 @@
-// What engines and people might write to run something, to reorder or hide what stands around it, or to break a page.
+// Texts of engines and people that try to run scripts, to reorder or hide other text, or to break a page.
 
 const RUN = 'window.pwned=1';
 
@@ -50,9 +50,9 @@ export const texts = [
   'a/'.repeat(400),
 ];
 
-// What AGE takes as the type of an event: one visible line of at most 128 characters.
-export const isType = (text) =>
+// Whether AGE accepts the text as an event type: one visible line of at most 128 characters.
+export const isEventType = (text) =>
   [...text].length <= 128 && text === text.trim() && !/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(text);
 
-// What it takes as a note: at most 1,000 characters, and no control.
+// Whether AGE accepts the text as a note: no control characters.
 export const isNote = (text) => !/[^\P{Cc}\n]/u.test(text);

@@ -1,48 +1,48 @@
-// What engines and people write is shown, never obeyed; and it does not break a page.
+// Texts of engines and people are shown, never executed, and do not break a page.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { call } from './api.mjs';
-import { desk, launch, leave, openSignedIn, url } from './browser.mjs';
-import { table } from './csv.mjs';
-import { isNote, isType, texts } from './hostile.mjs';
-import { DEVICES, outside } from './layout.mjs';
+import { close, desk, launch, openSignedIn, url } from './browser.mjs';
+import { parseCsv } from './csv.mjs';
+import { isEventType, isNote, texts } from './hostile.mjs';
+import { DEVICES, findOverflows } from './layout.mjs';
 
-const types = texts.filter(isType);
+const types = texts.filter(isEventType);
 const notes = texts.filter(isNote);
 const browser = await launch();
 
-// Every text stands in a type if it can, in the keys and values of details, in a note, and in what a worker says.
-async function tell() {
+// Reports each text as an event type if AGE accepts it, in the keys and values of details, as a note, and as a worker's detail.
+async function reportTexts() {
   const details = Object.fromEntries(texts.map((text) => [text, [text]]));
-  for (const [place, eventType] of types.entries()) {
+  for (const [index, eventType] of types.entries()) {
     const report = {
       engine: 'billing',
       eventType,
       severity: 'CRITICAL',
-      details: place ? { [eventType]: eventType } : details,
+      details: index ? { [eventType]: eventType } : details,
     };
     const { id } = await call('POST', '/event', report, 201);
-    const outcome = { outcome: 'failed', detail: notes[place % notes.length] };
+    const outcome = { outcome: 'failed', detail: notes[index % notes.length] };
     await call('POST', `/events/${id}/actions/billing_sync_repair/outcome`, outcome, 200);
   }
-  for (const text of texts.filter((text) => !isType(text))) {
+  for (const text of texts.filter((text) => !isEventType(text))) {
     await call('POST', '/event', { engine: 'billing', eventType: text }, 422);
   }
   const { incidents } = await call('GET', '/incidents?limit=200', undefined, 200);
   assert.equal(incidents.length, types.length);
-  for (const [place, { id }] of incidents.entries()) {
-    await call('POST', `/incidents/${id}/acknowledge`, { note: notes.at(place - notes.length) }, 200);
+  for (const [index, { id }] of incidents.entries()) {
+    await call('POST', `/incidents/${id}/acknowledge`, { note: notes.at(index - notes.length) }, 200);
   }
   await call('POST', '/report', undefined, 201);
 }
 
-// Files are no pages, and where one of an event's actions is shown well, so is the other.
-const OTHERS = /(csv|json|notify_admin)$/;
+// Links that are not followed: files, and the second action of each event.
+const SKIPPED = /(csv|json|notify_admin)$/;
 
-// Addresses that somebody might be made to follow.
-const FORGED = texts
+// URLs that an attacker might make a reader follow.
+const FORGED_PATHS = texts
   .slice(0, 6)
   .map(encodeURIComponent)
   .flatMap((text) => [
@@ -51,23 +51,24 @@ const FORGED = texts
     `/dashboard/${text}`,
   ]);
 
-// Looks at every page that can be reached from `starts` by the links on it, all of which stay within the dashboard.
-async function everywhere(page, starts, look) {
+// Visits every page that links lead to from `starts`, and returns their paths. Fails if a link leaves the dashboard. `visit`
+// returns the links of a page.
+async function visitAll(page, starts, visit) {
   const seen = new Set(starts);
   for (const path of seen) {
     await page.goto(path);
-    for (const link of await look(path)) {
+    for (const link of await visit(path)) {
       const { origin, pathname, search } = new URL(link);
-      assert.ok(origin === url && pathname.startsWith('/dashboard'), `a link to ${link} on ${path}`);
-      if (!OTHERS.test(pathname)) seen.add(pathname + search);
+      assert.ok(origin === url && pathname.startsWith('/dashboard'), `link to ${link} on ${path}`);
+      if (!SKIPPED.test(pathname)) seen.add(pathname + search);
     }
   }
   return seen;
 }
 
-// What a page says and leads to; and what is strange on it: a text that ran, an element that is none of ours, a character
-// that reorders or hides others.
-function read(page) {
+// Returns the text and the links of a page, and its faults: a text that was executed, an element that is not the dashboard's, a
+// character that reorders or hides others.
+function inspect(page) {
   return page.evaluate(() => {
     const foreign = 'body script, style, meta[http-equiv], base, body link, iframe, object, embed, img, math, animate';
     const isHandler = (element) => element.getAttributeNames().some((name) => name.startsWith('on'));
@@ -76,37 +77,38 @@ function read(page) {
     const deceptive = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/;
     const hidden = document.documentElement.textContent.match(deceptive) ?? [];
     return {
-      said: document.querySelector('main').innerText,
+      text: document.querySelector('main').innerText,
       links: [...document.links].map(({ href }) => href),
-      strange: [...(window.pwned ? ['it ran'] : []), ...elements, ...hidden],
+      faults: [...(window.pwned ? ['a text was executed'] : []), ...elements, ...hidden],
     };
   });
 }
 
-test('hostile texts are shown on every page, run nowhere and break nothing', async () => {
-  await tell();
+test('hostile texts are shown, not executed, and fit every page', async () => {
+  await reportTexts();
   const page = await openSignedIn(browser, desk);
-  const [wrong, shown] = [[], []];
-  const seen = await everywhere(page, ['/dashboard', ...FORGED], async (path) => {
-    const { said, links, strange } = await read(page);
-    shown.push(said);
-    wrong.push(...strange.map((what) => `${path}: ${what}`));
+  const [faults, shown] = [[], []];
+  const seen = await visitAll(page, ['/dashboard', ...FORGED_PATHS], async (path) => {
+    const { text, links, faults: found } = await inspect(page);
+    shown.push(text);
+    faults.push(...found.map((fault) => `${path}: ${fault}`));
     for (const [device, size] of Object.entries(DEVICES)) {
       await page.setViewportSize(size);
-      wrong.push(...(await outside(page)).map((what) => `${path} on a ${device}: ${what}`));
+      const overflows = await findOverflows(page);
+      faults.push(...overflows.map((overflow) => `${path} on a ${device}: ${overflow}`));
     }
     return links;
   });
-  assert.deepEqual(wrong, []);
-  assert.ok(seen.size > 3 * types.length, `only ${seen.size} pages were found`);
+  assert.deepEqual(faults, []);
+  assert.ok(seen.size > 3 * types.length, `found only ${seen.size} pages`);
   for (const text of types) {
-    const pages = shown.filter((said) => said.includes(text));
+    const pages = shown.filter((page) => page.includes(text));
     assert.ok(pages.length >= 3, `${text} is on ${pages.length} pages`);
   }
-  await leave(page);
+  await close(page);
 });
 
-test('no cell of a file is a formula', async () => {
+test('no cell of a CSV file is a formula', async () => {
   const page = await openSignedIn(browser, desk);
   for (const [path, link] of [
     ['/dashboard/events', 'CSV'],
@@ -115,7 +117,7 @@ test('no cell of a file is a formula', async () => {
     await page.goto(path);
     if (path.endsWith('reports')) await page.getByRole('main').getByRole('link').first().click();
     const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: link }).click()]);
-    const rows = table(await readFile(await file.path(), 'utf8'));
+    const rows = parseCsv(await readFile(await file.path(), 'utf8'));
     assert.ok(
       rows.every((row) => row.length === rows[0].length),
       path,
@@ -126,7 +128,7 @@ test('no cell of a file is a formula', async () => {
       path,
     );
     if (path.endsWith('events')) {
-      // What would begin a cell for a program that cuts at semicolons has an apostrophe before it, too.
+      // Some programs cut cells at semicolons: what would begin such a cell has an apostrophe as well.
       const plain = (text) => text.replaceAll("'", '');
       const cells = new Set(rows.flat().map(plain));
       for (const text of types) assert.ok(cells.has(plain(text)), text);
@@ -139,5 +141,5 @@ test('no cell of a file is a formula', async () => {
       );
     }
   }
-  await leave(page);
+  await close(page);
 });

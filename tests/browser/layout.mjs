@@ -1,9 +1,9 @@
-// Whether a page keeps within its screen.
+// Whether a page fits its screen.
 
 export const DEVICES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } };
 
-// What sticks out to the side, be it a box or a word, but for what can be scrolled in a box of its own.
-export function outside(page) {
+// Returns the elements that are wider than the screen or their box, except those in a box that scrolls.
+export function findOverflows(page) {
   return page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.scrollingElement;
     const scrolls = (element) => element.matches('input') || /auto|scroll/.test(getComputedStyle(element).overflowX);
@@ -16,13 +16,13 @@ export function outside(page) {
     const innermost = elements.filter(
       (element) => !elements.some((other) => other !== element && element.contains(other)),
     );
-    const said = innermost.map((element) => element.outerHTML.slice(0, 200));
-    return scrollWidth > clientWidth ? [`${scrollWidth} wide`, ...said] : said;
+    const found = innermost.map((element) => element.outerHTML.slice(0, 200));
+    return scrollWidth > clientWidth ? [`${scrollWidth} wide`, ...found] : found;
   });
 }
 
-// Words that a narrow box has torn in two, though they are short. Types and hashes may be.
-export function torn(page) {
+// Returns short words that a narrow box has broken in two. Event types and hashes may break.
+export function findBrokenWords(page) {
   return page.evaluate(() => {
     const words = [];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -32,7 +32,7 @@ export function torn(page) {
         range.setStart(text, word.index);
         range.setEnd(text, word.index + word[0].length);
         const lines = new Set([...range.getClientRects()].map(({ bottom }) => Math.round(bottom)));
-        if (lines.size > 1) words.push(`torn: ${word[0]} in ${text.data.trim()}`);
+        if (lines.size > 1) words.push(`broken: ${word[0]} in ${text.data.trim()}`);
       }
     }
     return words;

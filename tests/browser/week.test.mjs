@@ -1,85 +1,81 @@
-// Every page of the sample week, on the screen and on paper.
+// Every page of the sample week, on screens and on paper.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { desk, launch, leave, open, openSignedIn, reader } from './browser.mjs';
-import { look, violations } from './look.mjs';
+import { close, desk, launch, open, openSignedIn, reader } from './browser.mjs';
+import { checkPage, findViolations } from './page-checks.mjs';
 
 const browser = await launch();
 
-// The address that a link leads to; its name may be a part of what it says.
-async function follow(page, path, name) {
+// Returns the target of the first link on the page at `path` whose text has `name` in it.
+async function findLink(page, path, name) {
   await page.goto(path);
   return page.getByRole('main').getByRole('link', { name }).first().getAttribute('href');
 }
 
-// Those that have pictures.
-async function pictured(page) {
+// The pages with screenshots, by the names of these.
+async function pagesWithScreenshots(page) {
   return {
     overview: '/dashboard',
     incidents: '/dashboard/incidents',
-    incident: await follow(page, '/dashboard/incidents', 'Billing: ledger_sync_outage'),
+    incident: await findLink(page, '/dashboard/incidents', 'Billing: ledger_sync_outage'),
     events: '/dashboard/events?severity=HIGH',
-    event: await follow(page, '/dashboard/events?severity=CRITICAL', 'Billing: duplicate_charges_detected'),
+    event: await findLink(page, '/dashboard/events?severity=CRITICAL', 'Billing: duplicate_charges_detected'),
     actions: '/dashboard/actions',
-    action: await follow(page, '/dashboard/actions', 'permission_reset'),
+    action: await findLink(page, '/dashboard/actions', 'permission_reset'),
     reports: '/dashboard/reports',
-    report: await follow(page, '/dashboard/reports', ' to '),
+    report: await findLink(page, '/dashboard/reports', ' to '),
     engines: '/dashboard/engines',
   };
 }
 
-// And the others.
-async function others(page) {
+// The other pages.
+async function otherPages(page) {
   return {
     'all incidents': '/dashboard/incidents?status=all',
-    'no incident': '/dashboard/incidents?status=acknowledged',
-    'an incident of days': await follow(page, '/dashboard/incidents', 'Billing: invoices_blocked'),
-    'an incident that is over': await follow(
-      page,
-      '/dashboard/incidents?status=resolved',
-      'duplicate_charges_detected',
-    ),
+    'no incidents': '/dashboard/incidents?status=acknowledged',
+    'incident of several days': await findLink(page, '/dashboard/incidents', 'Billing: invoices_blocked'),
+    'resolved incident': await findLink(page, '/dashboard/incidents?status=resolved', 'duplicate_charges_detected'),
     'all events': '/dashboard/events',
-    'older events': await follow(page, '/dashboard/events', 'Older events'),
-    'no event': '/dashboard/events?eventType=nothing',
-    'an event without actions': await follow(page, '/dashboard/events?severity=LOW', ': '),
+    'older events': await findLink(page, '/dashboard/events', 'Older events'),
+    'no events': '/dashboard/events?eventType=nothing',
+    'event without actions': await findLink(page, '/dashboard/events?severity=LOW', ': '),
     'all actions': '/dashboard/actions?status=all',
-    'an action that is over': await follow(page, '/dashboard/actions?status=all', 'billing_sync_repair'),
-    'nothing there': '/dashboard/nothing',
-    'a refusal': '/dashboard/incidents?status=lost',
+    'completed action': await findLink(page, '/dashboard/actions?status=all', 'billing_sync_repair'),
+    'not found': '/dashboard/nothing',
+    'invalid request': '/dashboard/incidents?status=lost',
   };
 }
 
-test('every page of a week is accessible and fits', async (t) => {
+test('every page of a week is accessible and fits its screen', async (t) => {
   const page = await openSignedIn(browser, desk);
-  const [shown, unshown] = [await pictured(page), await others(page)];
-  for (const [name, path] of Object.entries(shown)) await t.test(name, () => look(page, path, name));
-  for (const [name, path] of Object.entries(unshown)) await t.test(name, () => look(page, path));
-  await leave(page);
+  const [withScreenshots, others] = [await pagesWithScreenshots(page), await otherPages(page)];
+  for (const [name, path] of Object.entries(withScreenshots)) await t.test(name, () => checkPage(page, path, name));
+  for (const [name, path] of Object.entries(others)) await t.test(name, () => checkPage(page, path));
+  await close(page);
 });
 
-test('pages without buttons are accessible and fit', async () => {
+test('pages of a reader are accessible and fit their screen', async () => {
   const page = await openSignedIn(browser, reader);
-  await look(page, await follow(page, '/dashboard/actions', 'permission_reset'));
-  await look(page, await follow(page, '/dashboard/incidents', 'Billing: ledger_sync_outage'));
-  await leave(page);
+  await checkPage(page, await findLink(page, '/dashboard/actions', 'permission_reset'));
+  await checkPage(page, await findLink(page, '/dashboard/incidents', 'Billing: ledger_sync_outage'));
+  await close(page);
 });
 
-test('signing in is accessible and fits, refused or not', async () => {
+test('sign-in page is accessible and fits its screen, with an error or without', async () => {
   const page = await open(browser);
-  await look(page, '/dashboard/sign-in', 'sign-in');
+  await checkPage(page, '/dashboard/sign-in', 'sign-in');
   await page.getByLabel('Token').fill('none');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('alert').waitFor();
-  assert.deepEqual(await violations(page), []);
-  await leave(page);
+  assert.deepEqual(await findViolations(page), []);
+  await close(page);
 });
 
-test('a printed report is one page', async () => {
+test('printed report is one page', async () => {
   const page = await openSignedIn(browser, desk);
-  await page.goto(await follow(page, '/dashboard/reports', ' to '));
+  await page.goto(await findLink(page, '/dashboard/reports', ' to '));
   const paper = (await page.pdf({ format: 'A4' })).toString('latin1');
   assert.equal(paper.match(/\/Type\s*\/Page\b/g).length, 1);
-  await leave(page);
+  await close(page);
 });

@@ -226,7 +226,10 @@ async fn many_sweeps_at_once_hand_over_once() {
     world.sns.refuse(false);
     world.clock.advance(MINUTE);
     let sweepers: Vec<_> = (0..5).map(|_| world.sweeper()).collect();
-    join_all(sweepers.iter().map(sweep::Sweep::run)).await.into_iter().for_each(|swept| drop(swept.finish().unwrap()));
+    join_all(sweepers.iter().map(age_governance::Sweep::run))
+        .await
+        .into_iter()
+        .for_each(|swept| drop(swept.into_result().unwrap()));
     assert_eq!(world.sns.published("actions").len(), 10);
 }
 
@@ -306,7 +309,7 @@ async fn an_approval_is_for_exactly_what_would_be_done() {
     world.later(MINUTE).await;
     assert_eq!(world.status(&id).await, "dispatched");
     let second = world.decide(&id, "deny", &digest).await;
-    assert_eq!((second.status, second.text("/detail").contains("decided already, by tests")), (409, true));
+    assert_eq!((second.status, second.text("/detail").contains("already decided by tests")), (409, true));
 
     assert_eq!(world.decide(&other, "deny", &other_digest).await.text("/status"), "denied");
     assert_eq!(world.sns.published("actions").len(), 1);
@@ -319,7 +322,7 @@ async fn an_approval_that_comes_too_late_is_refused() {
     let (id, digest) = (created.text("/id"), created.text("/actions/0/digest"));
     world.clock.advance(24 * HOUR);
     let late = world.decide(id, "approve", digest).await;
-    assert_eq!((late.status, late.text("/detail")), (409, "the time to approve this is over"));
+    assert_eq!((late.status, late.text("/detail")), (409, "the deadline for the approval has passed"));
     world.sweep().await;
     assert_eq!(world.status(id).await, "expired");
     let later = world.decide(id, "approve", digest).await;
@@ -332,7 +335,7 @@ async fn bad_outcomes_and_decisions_are_refused_by_name() {
     let created = world.post(&event("billing", "invoice_sync_failed", "CRITICAL")).await;
     let of =
         |action: &str, what: &str| format!("/api/governance/events/{}/actions/{action}/{what}", created.text("/id"));
-    let weekly = world.fire().await.unwrap().id;
+    let weekly = world.run_weekly().await.unwrap().id;
     let weekly = format!("/api/governance/events/{weekly}/actions/automated_governance_summary/outcome");
     let nobody =
         "/api/governance/events/01936f2e-0000-7000-8000-00000000000a/actions/billing_sync_repair/outcome".to_owned();

@@ -1,121 +1,92 @@
-//! Rules of the house that a tool can check.
+//! Architecture rules: which crate may depend on which, and that modules have no cycles.
+
+mod modules;
+mod packages;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+/// The root of the repository.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// What a crate links, as cargo sees it.
-fn dependencies(package: &str) -> Vec<String> {
-    let tree = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--locked",
-            "--offline",
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-            "--format",
-            "{lib}",
-            "--package",
-            package,
-        ])
-        .current_dir(root())
-        .output()
-        .unwrap();
-    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
-    String::from_utf8(tree.stdout).unwrap().lines().map(str::to_owned).collect()
-}
-
-#[test]
-fn model_and_scoring_do_no_io() {
-    let io = [
-        "tokio",
-        "hyper",
-        "reqwest",
-        "axum",
-        "aws_config",
-        "aws_sdk_dynamodb",
-        "aws_sdk_sns",
-        "lambda_runtime",
-        "lambda_http",
-        "mio",
-        "socket2",
-        "getrandom",
-        "rand",
-    ];
-    for package in ["age-model", "age-scoring"] {
-        let linked = dependencies(package);
-        assert!(linked.iter().any(|name| name == "serde"), "cargo tree said nothing of {package}: {linked:?}");
-        for name in io {
-            assert!(!linked.iter().any(|linked| linked == name), "{package} links {name}");
-        }
-    }
-}
-
-#[test]
-fn dynamodb_is_behind_store_and_sns_behind_notify() {
-    let store = dependencies("age-store");
-    let notify = dependencies("age-notify");
-    assert!(store.iter().any(|name| name == "aws_sdk_dynamodb") && !store.iter().any(|name| name == "aws_sdk_sns"));
-    assert!(notify.iter().any(|name| name == "aws_sdk_sns") && !notify.iter().any(|name| name == "aws_sdk_dynamodb"));
-}
-
-/// Each is a tenth of a megabyte of a zip, and what they do is done by another, or not needed.
-#[test]
-fn functions_link_one_tls_and_no_tables_of_unicode() {
-    for function in ["log-event", "dashboard", "sweep"] {
-        let linked = dependencies(function);
-        assert!(linked.iter().any(|name| name == "ring"), "cargo tree said nothing of {function}: {linked:?}");
-        for name in ["aws_lc_rs", "openssl", "icu_normalizer", "unicode_normalization"] {
-            assert!(!linked.iter().any(|linked| linked == name), "{function} links {name}");
-        }
-    }
-}
-
-#[test]
-fn a_main_is_read_at_a_glance() {
-    let mut mains = Vec::new();
-    for function in std::fs::read_dir(root().join("functions")).unwrap() {
-        let source = function.unwrap().path().join("src");
-        mains.push(source.join("main.rs"));
-        if let Ok(others) = std::fs::read_dir(source.join("bin")) {
-            mains.extend(others.map(|other| other.unwrap().path()));
-        }
-    }
-    assert!(mains.len() >= 6, "{mains:?}");
-    for main in mains {
-        let text = std::fs::read_to_string(&main).unwrap();
-        assert!(text.lines().count() <= 30, "{} has {} lines", main.display(), text.lines().count());
-        for said in ["//! Trigger: ", "//! May: ", "//! State: "] {
-            assert!(text.contains(said), "{} does not say its {said}", main.display());
-        }
-    }
-}
-
-/// The files below a folder.
+/// The files in `folder` and below it.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    let mut files: Vec<PathBuf> =
+        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect();
+    files.sort();
+    files
+}
+
+/// The source files of `shared/`, `functions/` and `cli/`.
+fn sources() -> Vec<PathBuf> {
+    let folders = ["shared", "functions", "cli/src"].map(|folder| root().join(folder));
+    let sources: Vec<PathBuf> = folders
+        .iter()
+        .flat_map(|folder| files(folder))
+        .filter(|file| file.extension().is_some_and(|extension| extension == "rs"))
+        .filter(|file| !file.components().any(|part| part.as_os_str() == "tests"))
+        .collect();
+    assert!(sources.len() > 150, "found only {} source files", sources.len());
+    sources
+}
+
+/// The text of a source file without its unit tests, which stand at its end.
+fn without_tests(text: &str) -> &str {
+    let end = text.match_indices("#[cfg(test)]\n").find(|(at, mark)| {
+        let rest = &text[at + mark.len()..];
+        rest.lines().next().is_some_and(|line| line.contains("mod ") && line.ends_with('{'))
+    });
+    end.map_or(text, |(at, _)| &text[..at])
 }
 
 #[test]
-fn every_key_string_is_in_keys() {
-    for file in files(&root().join("shared/store/src")).into_iter().filter(|file| !file.ends_with("keys.rs")) {
+fn source_file_has_at_most_350_lines_without_its_tests() {
+    for file in sources() {
         let text = std::fs::read_to_string(&file).unwrap();
-        assert!(!text.contains("}#{"), "{} makes a key", file.display());
-        assert!(!text.contains(".scan()"), "{} scans", file.display());
+        let lines = without_tests(&text).lines().count();
+        assert!(lines <= 350, "{} has {lines} lines without its tests", file.display());
     }
 }
 
-/// A lease that ends while its holder may still be at work would let two hand the same action over.
 #[test]
-fn leases_outlast_the_functions_that_hold_them() {
+fn readme_and_architecture_have_at_most_150_lines() {
+    for name in ["README.md", "ARCHITECTURE.md"] {
+        let lines = std::fs::read_to_string(root().join(name)).unwrap().lines().count();
+        assert!(lines <= 150, "{name} has {lines} lines");
+    }
+}
+
+#[test]
+fn main_states_its_trigger_permissions_and_state() {
+    let mains: Vec<PathBuf> = files(&root().join("functions"))
+        .into_iter()
+        .filter(|file| file.file_name().is_some_and(|name| name == "main.rs"))
+        .collect();
+    assert!(mains.len() >= 12, "{mains:?}");
+    for main in mains {
+        let text = std::fs::read_to_string(&main).unwrap();
+        for heading in ["//! Trigger: ", "//! Permissions: ", "//! State: "] {
+            assert!(text.contains(heading), "{} lacks its {heading}", main.display());
+        }
+    }
+}
+
+#[test]
+fn dynamodb_keys_are_built_in_one_file_and_no_table_is_scanned() {
+    for file in files(&root().join("shared/store/src")).into_iter().filter(|file| !file.ends_with("keys.rs")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("}#{"), "{} builds a key", file.display());
+        assert!(!text.contains(".scan()"), "{} scans a table", file.display());
+    }
+}
+
+/// A lease that ends while its holder is still at work would let two environments dispatch the same action.
+#[test]
+fn lease_outlasts_the_functions_that_hold_it() {
     let template: yaml_serde::Value = yaml_serde::from_str(include_str!("../../infra/template.yaml")).unwrap();
-    let lease = age_scoring::Policy::compiled().unwrap().actions.lease_seconds;
+    let lease = age_policy::Policy::compiled().unwrap().actions.lease_seconds;
     for function in ["LogEventFunction", "WeeklyReportFunction"] {
         let timeout = template["Resources"][function]["Properties"]["Timeout"].as_i64().unwrap();
         assert!(timeout < lease, "{function}: {timeout} s, lease {lease} s");

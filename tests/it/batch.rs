@@ -87,7 +87,7 @@ async fn each_event_has_its_verdict_in_its_place() {
         pointers,
         [none, none, Some("/severty"), none, Some(""), none, Some("/details"), none, Some("/idempotencyKey")]
     );
-    assert!(answer.text("/results/3/detail").contains("may not speak for the engine qa"));
+    assert!(answer.text("/results/3/detail").contains("may not act for engine qa"));
     for (place, event_type) in
         [(0, "invoice_sent"), (1, "invoice_sync_failed"), (5, "invoice_late"), (7, "ledger_lost")]
     {
@@ -287,7 +287,7 @@ async fn when_the_answers_are_lost_the_table_tells() {
     });
     let unknown = world.batch(&many("maos", 40)).await;
     assert_eq!((unknown.status, number(&unknown, 503)), (503, 40));
-    assert!(unknown.text("/results/39/detail").contains("is stored or not"), "{unknown:?}");
+    assert!(unknown.text("/results/39/detail").contains("write outcome unknown"), "{unknown:?}");
     world.dynamodb.heal();
     assert_eq!(number(&world.batch(&many("maos", 40)).await, 200), 40);
     assert_eq!(world.stored().await, 81);
@@ -350,7 +350,7 @@ async fn a_busy_partition_makes_packs_spread() {
         let sent = [many("billing", 20), many("qa", 20)].concat();
         assert_eq!(number(&world.batch(&sent).await, 201), 40, "{reason}");
         for engine in ["billing", "qa"] {
-            assert_eq!(world.width(engine, "2026-11-23").await, 4, "{reason}");
+            assert_eq!(world.shard_count(engine, "2026-11-23").await, 4, "{reason}");
         }
         assert_eq!(world.stored().await, 40, "{reason}");
     }
@@ -397,7 +397,10 @@ async fn writers_of_batches_spread_and_totals_stay_exact() {
         while api.batch(&sent).await.status != 200 {}
     }))
     .await;
-    assert!(world.dynamodb.conflicts() > 0 && world.width("billing", "2026-11-23").await > 1, "nothing was tested");
+    assert!(
+        world.dynamodb.conflicts() > 0 && world.shard_count("billing", "2026-11-23").await > 1,
+        "nothing was tested"
+    );
     assert_eq!(world.stored().await, (WRITERS * 120) as u64);
 }
 
@@ -413,7 +416,7 @@ async fn what_takes_too_long_is_left_for_the_next_try() {
     let answer = world.batch(&sent).await;
     assert_eq!((answer.status, number(&answer, 201), number(&answer, 503)), (503, 198, 99), "{answer:?}");
     let left = verdicts(&answer).iter().find(|verdict| verdict["status"] == 503).unwrap();
-    assert_eq!(left["detail"], "it was not begun: nothing was stored, send it again");
+    assert_eq!(left["detail"], "not begun, so nothing was stored; send the event again");
     world.dynamodb.heal();
     let again = world.batch(&sent).await;
     assert_eq!((again.status, number(&again, 200), number(&again, 201)), (200, 198, 99));

@@ -1,6 +1,6 @@
-//! The dashboard in a browser: `tests/browser` does what people do, and what came of it is looked for here.
+//! The dashboard in a browser. The programs of `tests/browser` use it as people do; the tests here assert what was stored.
 //!
-//! These need Node, Chromium and what `npm ci` installs: `make test` sees to that.
+//! They need Node, Chromium and the packages that `npm ci` installs. `make test` installs them.
 
 mod week;
 
@@ -15,14 +15,14 @@ use tokio::sync::Mutex;
 use crate::world::people::{NIGHT_DESK, READER, TESTS};
 use crate::world::{World, event};
 
-/// Browsers at the same time would only slow each other down.
-static TURN: Mutex<()> = Mutex::const_new(());
+/// One browser runs at a time: several would slow each other down.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-/// Much longer than the slowest of them takes, on a busy machine, too.
-const PATIENCE: Duration = Duration::from_mins(3);
+/// Much longer than the slowest program takes on a busy machine.
+const TIMEOUT: Duration = Duration::from_mins(3);
 
-/// Runs a program of `tests/browser` against `world`. It fails where the program does.
-async fn browse(world: &World, program: &str, settings: &[(&str, &str)]) {
+/// Runs a program of `tests/browser` against `world`. Panics if the program fails.
+async fn run_against(world: &World, program: &str, settings: &[(&str, &str)]) {
     let url = world.api().serve().await;
     let tokens = [("AGE_DESK_TOKEN", NIGHT_DESK), ("AGE_READER_TOKEN", READER), ("AGE_API_TOKEN", TESTS)];
     let tokens = tokens.map(|(name, kid)| (name, world.token(kid)));
@@ -30,23 +30,23 @@ async fn browse(world: &World, program: &str, settings: &[(&str, &str)]) {
     run(program, &settings).await;
 }
 
-/// Runs a program of `tests/browser`. It fails where the program does.
+/// Runs a program of `tests/browser`. Panics if the program fails.
 pub(crate) async fn run(program: &str, settings: &[(&str, &str)]) {
-    let _turn = TURN.lock().await;
+    let _guard = ONE_AT_A_TIME.lock().await;
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/browser");
     let is_ready = Path::new(folder).join("node_modules/.ready").exists();
     assert!(is_ready, "the browser tests' tools are missing: `make browser` installs them");
     let mut node = Command::new("node");
     node.current_dir(folder).args(["--test-reporter=spec", program]).envs(settings.iter().copied());
     let node = node.stdin(Stdio::null()).kill_on_drop(true).output();
-    let output = tokio::time::timeout(PATIENCE, node).await.expect("the browser takes too long");
+    let output = tokio::time::timeout(TIMEOUT, node).await.expect("the browser test timed out");
     let output = output.expect("Node cannot be run: install Node 20 or newer, then `make test`");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program}: {said}");
+    let report = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program}: {report}");
 }
 
-/// 1,200 events of all engines within twenty minutes, and one of them CRITICAL.
-async fn a_busy_morning(world: &World) {
+/// Reports 1,200 events of all engines within 20 minutes, one of them CRITICAL, and runs a sweep.
+async fn report_busy_morning(world: &World) {
     for number in 0..1200 {
         world.clock.advance(1);
         let engine = age_model::Engine::ALL[number % 8].as_str();
@@ -62,14 +62,14 @@ async fn a_busy_morning(world: &World) {
     world.sweep().await;
 }
 
-/// A person deals with the morning; what they did stands in the store under their name.
-async fn deal_with_it(scripts: &str) {
+/// Runs the walk through a busy morning, and asserts that each step is stored with the name of its caller.
+async fn walk_through_busy_morning(scripts: &str) {
     let world = World::new().await;
-    a_busy_morning(&world).await;
-    browse(&world, "walk.test.mjs", &[("AGE_SCRIPTS", scripts)]).await;
+    report_busy_morning(&world).await;
+    run_against(&world, "walk.test.mjs", &[("AGE_SCRIPTS", scripts)]).await;
     let incidents = world.get("/api/governance/incidents").await;
-    let story = world.get(&format!("/api/governance/incidents/{}", incidents.text("/incidents/0/id"))).await;
-    let (by, note) = (story.text("/acknowledged/by"), story.text("/acknowledged/note"));
+    let incident = world.get(&format!("/api/governance/incidents/{}", incidents.text("/incidents/0/id"))).await;
+    let (by, note) = (incident.text("/acknowledged/by"), incident.text("/acknowledged/note"));
     assert_eq!((incidents.list("/incidents").len(), by, note), (1, NIGHT_DESK, "Failing over.\nBack by noon."));
     let events = world.get("/api/governance/events?eventType=permission_scope_widened").await;
     let event = world.get(&format!("/api/governance/events/{}", events.text("/events/0/id"))).await;
@@ -80,52 +80,52 @@ async fn deal_with_it(scripts: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Node and Chromium: make test"]
-async fn one_event_in_1200_is_found_and_dealt_with() {
-    deal_with_it("on").await;
+async fn critical_event_among_1200_is_found_and_handled_with_scripts() {
+    walk_through_busy_morning("on").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Node and Chromium: make test"]
-async fn no_script_is_needed_for_that() {
-    deal_with_it("off").await;
+async fn critical_event_among_1200_is_found_and_handled_without_scripts() {
+    walk_through_busy_morning("off").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Node and Chromium: make test"]
-async fn an_incident_is_taken_with_the_keyboard_alone() {
+async fn incident_is_acknowledged_by_keyboard() {
     let world = World::new().await;
-    a_busy_morning(&world).await;
-    browse(&world, "keyboard.test.mjs", &[]).await;
+    report_busy_morning(&world).await;
+    run_against(&world, "keyboard.test.mjs", &[]).await;
     let listed = world.get("/api/governance/incidents").await;
-    let story = world.get(&format!("/api/governance/incidents/{}", listed.text("/incidents/0/id"))).await;
-    assert_eq!((story.text("/acknowledged/by"), story.text("/acknowledged/note")), (NIGHT_DESK, "by keyboard"));
+    let incident = world.get(&format!("/api/governance/incidents/{}", listed.text("/incidents/0/id"))).await;
+    assert_eq!((incident.text("/acknowledged/by"), incident.text("/acknowledged/note")), (NIGHT_DESK, "by keyboard"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Node and Chromium: make test"]
 async fn every_page_of_a_new_system_is_accessible_and_fits_its_screen() {
     let world = World::new().await;
-    browse(&world, "empty.test.mjs", &[]).await;
+    run_against(&world, "empty.test.mjs", &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Node and Chromium: make test"]
 async fn every_page_of_a_week_is_accessible_and_fits_its_screen() {
     let world = World::new().await;
-    week::live(&world).await;
-    browse(&world, "week.test.mjs", &[]).await;
+    week::replay(&world).await;
+    run_against(&world, "week.test.mjs", &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Node and Chromium: make test"]
-async fn what_others_write_runs_nowhere_and_breaks_nothing() {
+async fn hostile_text_is_shown_and_not_executed() {
     let world = World::new().await;
-    browse(&world, "hostile.test.mjs", &[]).await;
+    run_against(&world, "hostile.test.mjs", &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Node and Chromium: make test"]
-async fn an_open_page_keeps_up_and_loses_nothing() {
+async fn open_page_refreshes_and_keeps_input() {
     let world = World::new().await;
-    browse(&world, "live.test.mjs", &[]).await;
+    run_against(&world, "live.test.mjs", &[]).await;
 }

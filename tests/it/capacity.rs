@@ -101,10 +101,10 @@ async fn statistics_and_reports_of_weeks_with_every_hour_filled() {
     let mut reader = Browser::of(&world, READER).await.elsewhere().await;
     let (first_page, _) = world.dynamodb.consumed(reader.get("/dashboard")).await;
     assert_eq!(first_page.read, 22.0);
-    world.fire().await.unwrap();
+    world.run_weekly().await.unwrap();
     world.clock.advance(7 * 86_400);
     world.fill_every_hour(8).await;
-    let (weekly, made) = world.dynamodb.consumed(Box::pin(world.fire())).await;
+    let (weekly, made) = world.dynamodb.consumed(Box::pin(world.run_weekly())).await;
     assert_eq!(weekly.read, 12.5, "{made:?}");
 }
 

@@ -25,7 +25,7 @@ async fn writers_spread_and_totals_stay_exact() {
     world.clock.advance(60);
 
     assert!(world.dynamodb.conflicts() > 0, "nothing was tested");
-    let width = world.width("billing", "2026-11-22").await;
+    let width = world.shard_count("billing", "2026-11-22").await;
     assert!(width > 1, "the writers did not spread");
     let total = (WRITERS * EACH) as u64;
     assert_eq!(world.get("/api/governance/stats").await.number("/byEngine/billing"), total);
@@ -42,7 +42,7 @@ async fn writers_spread_and_totals_stay_exact() {
     for api in &environments {
         assert_eq!(api.post(&event("billing", "invoice_synced", "LOW"), None).await.status, 201);
     }
-    assert_eq!(world.width("billing", "2026-11-23").await, 1);
+    assert_eq!(world.shard_count("billing", "2026-11-23").await, 1);
     world.dynamodb.heal();
     let today = world.get("/api/governance/events?from=2026-11-23&limit=500").await;
     assert_eq!(today.list("/events").len(), WRITERS);
@@ -75,7 +75,7 @@ async fn a_busy_partition_makes_writers_spread() {
             _ => Fault::None,
         });
         assert_eq!(world.post(&event("billing", "invoice_synced", "LOW")).await.status, 201, "{reason}");
-        assert_eq!(world.width("billing", "2026-11-23").await, 4, "{reason}");
+        assert_eq!(world.shard_count("billing", "2026-11-23").await, 4, "{reason}");
         assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1, "{reason}");
     }
 }
@@ -89,5 +89,5 @@ async fn an_event_is_taken_even_if_the_spread_cannot_be_told() {
         _ => Fault::None,
     });
     assert_eq!(world.post(&event("billing", "invoice_synced", "LOW")).await.status, 201);
-    assert_eq!(world.width("billing", "2026-11-23").await, 1);
+    assert_eq!(world.shard_count("billing", "2026-11-23").await, 1);
 }

@@ -41,7 +41,7 @@ async fn subscribers_get_the_action_and_people_the_escalation() {
     let escalations = world.sns.published("notifications");
     assert_eq!(escalations.len(), 1);
     assert_eq!(escalations[0].subject, "[AGE] CRITICAL Billing: invoice_sync_failed");
-    for said in ["billing_sync_repair: asked for", "Since     Mon 23 Nov 2026, 00:05:00 UTC", created.text("/id")] {
+    for said in ["billing_sync_repair: dispatched", "Since       Mon 23 Nov 2026, 00:05:00 UTC", created.text("/id")] {
         assert!(escalations[0].message.contains(said), "{said} in {}", escalations[0].message);
     }
 }

@@ -1,6 +1,6 @@
-//! The dashboard: who may come, what pages hold, and what a browser may do with them.
+//! The dashboard: access to its routes, signing in, forms, the overview, and the pages of incidents and engines.
 
-use age_platform::Route;
+use age_http::Route;
 use serde_json::json;
 
 use crate::world::browser::{Browser, SIGN_IN, proof};
@@ -14,7 +14,7 @@ async fn incident(world: &World, event_type: &str) -> String {
     format!("/dashboard/incidents/{}", listed.text("/incidents/0/id"))
 }
 
-/// Every answer of the dashboard: nothing from elsewhere, no script and no style but those of our two files.
+/// Asserts that a response of the dashboard loads nothing from other hosts, and no script or style but its two files.
 pub(crate) fn assert_safe(answer: &Answer) {
     let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     assert_eq!(answer.header("content-security-policy"), Some(policy), "{answer:?}");
@@ -33,7 +33,7 @@ pub(crate) fn assert_safe(answer: &Answer) {
 
 const CALLERS: [&str; 8] = ["none", "garbage", EXPIRED, REVOKED, BILLING, READER, NIGHT_DESK, ADMIN];
 
-/// What each gets. A route that is not here fails the test.
+/// The status that each of [`CALLERS`] gets. A route without a row fails the test.
 const MATRIX: [(&str, &str, [u16; 8]); 24] = [
     ("GET", "/dashboard", [303, 303, 303, 303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents", [303, 303, 303, 303, 403, 200, 200, 200]),
@@ -61,12 +61,12 @@ const MATRIX: [(&str, &str, [u16; 8]); 24] = [
     ("GET", "/dashboard/icon.svg", [200; 8]),
 ];
 
-/// The forms come without a proof here: nobody gets through with one.
+/// The forms have no CSRF token here, so no caller may submit one.
 #[tokio::test]
-async fn every_page_for_every_kind_of_caller() {
+async fn each_route_permits_only_its_roles() {
     let world = World::new().await;
     let incident = incident(&world, "invoice_sync_failed").await;
-    let waiting = world.post(&event("compliance", "permission_drift", "HIGH")).await;
+    let pending = world.post(&event("compliance", "permission_drift", "HIGH")).await;
     let report = world.report().await;
     let routes: Vec<Route> = dashboard::routes().list().collect();
     for Route { method, path, .. } in &routes {
@@ -78,7 +78,7 @@ async fn every_page_for_every_kind_of_caller() {
     assert_eq!(routes.len(), MATRIX.len(), "a row of the matrix has no route");
     for (method, route, cells) in MATRIX {
         for (caller, expected) in CALLERS.iter().zip(cells) {
-            // Strangers are looked for in the table once a second.
+            // Unknown credentials are looked up in the table once a second.
             world.clock.advance(1);
             let mut browser = Browser::new(&world);
             let token = match *caller {
@@ -89,7 +89,7 @@ async fn every_page_for_every_kind_of_caller() {
             browser.cookies.extend(token.map(|token| ("__Host-age".to_owned(), token.to_owned())));
             let path = route
                 .replace("/dashboard/incidents/{id}", &incident)
-                .replace("/events/{id}", &format!("/events/{}", waiting.text("/id")))
+                .replace("/events/{id}", &format!("/events/{}", pending.text("/id")))
                 .replace("/reports/{id}", &format!("/reports/{}", report.text("/id")))
                 .replace("{action}", "permission_reset");
             let answer = browser.send(method, &path, "").await;
@@ -103,23 +103,23 @@ async fn every_page_for_every_kind_of_caller() {
             }
         }
     }
-    let story = Browser::of(&world, READER).await.get(&incident).await;
-    assert!(story.body.contains("▲ open"), "none of this has changed anything");
-    let item = world.get(&format!("/api/governance/events/{}", waiting.text("/id"))).await;
+    let page = Browser::of(&world, READER).await.get(&incident).await;
+    assert!(page.body.contains("▲ open"), "no request has changed anything");
+    let item = world.get(&format!("/api/governance/events/{}", pending.text("/id"))).await;
     assert_eq!(item.text("/actions/0/status"), "pending_approval");
 }
 
 #[tokio::test]
-async fn signing_in_and_out() {
+async fn sign_in_sets_and_sign_out_clears_the_token_cookie() {
     let world = World::new().await;
     let mut browser = Browser::new(&world);
-    let asked = browser.get("/dashboard/incidents?status=all").await;
-    let place = asked.header("location").unwrap().to_owned();
+    let redirected = browser.get("/dashboard/incidents?status=all").await;
+    let sign_in_page = redirected.header("location").unwrap().to_owned();
     assert_eq!(
-        (asked.status, place.as_str()),
+        (redirected.status, sign_in_page.as_str()),
         (303, "/dashboard/sign-in?next=%2Fdashboard%2Fincidents%3Fstatus%3Dall")
     );
-    let form = browser.get(&place).await;
+    let form = browser.get(&sign_in_page).await;
     assert!(form.body.contains("name=\"next\" value=\"/dashboard/incidents?status=all\""), "{}", form.body);
 
     let signed_in = browser.sign_in(&format!(" {} ", world.token(READER)), "/dashboard/incidents?status=all").await;
@@ -141,7 +141,7 @@ async fn signing_in_and_out() {
 
     let mut other = Browser::new(&world);
     other.cookies = stolen;
-    assert_eq!(other.get("/dashboard/incidents").await.status, 200, "the credential lives on until it is revoked");
+    assert_eq!(other.get("/dashboard/incidents").await.status, 200, "the credential stays valid until it is revoked");
     let revoked = world.send("DELETE", "/api/governance/credentials/reader", &[], b"").await;
     assert_eq!(revoked.status, 200, "{revoked:?}");
     world.clock.advance(60);
@@ -149,20 +149,24 @@ async fn signing_in_and_out() {
 }
 
 #[tokio::test]
-async fn who_may_not_sign_in_is_told_why() {
+async fn sign_in_with_an_invalid_credential_is_refused_with_its_reason() {
     let world = World::new().await;
-    for (token, status, why) in [
-        ("", 401, "it must be a token"),
-        ("<b>&", 401, "it must be a token"),
+    for (token, status, reason) in [
+        ("", 401, "the input must be a token"),
+        ("<b>&", 401, "the input must be a token"),
         (world.token(EXPIRED), 401, "the credential has expired"),
         (world.token(REVOKED), 401, "revoked"),
-        (world.token(BILLING), 403, "billing-engine is engine; this is for reader, responder, admin"),
+        (
+            world.token(BILLING),
+            403,
+            "the role engine of credential billing-engine may not do this; allowed: reader, responder, admin",
+        ),
     ] {
         world.clock.advance(1);
         let mut browser = Browser::new(&world);
         let answer = browser.sign_in(token, "/dashboard").await;
         assert_eq!(answer.status, status, "{answer:?}");
-        assert!(answer.body.contains("Not signed in") && answer.body.contains(why), "{}", answer.body);
+        assert!(answer.body.contains("Not signed in") && answer.body.contains(reason), "{}", answer.body);
         assert!(!browser.cookies.contains_key("__Host-age") && !answer.body.contains("<b>"));
         assert_safe(&answer);
     }
@@ -172,16 +176,16 @@ async fn who_may_not_sign_in_is_told_why() {
         assert_eq!((answer.status, answer.header("location")), (303, Some("/dashboard")), "{next}");
     }
     world.dynamodb.fault(|_| Fault::Refuse);
-    let api = world.guarded_environment(crate::world::UNHURRIED).await;
+    let api = world.guarded_environment(crate::world::UNLIMITED).await;
     let cookie = format!("__Host-age={}", world.token(READER));
     let down = api.send_bare("GET", "/dashboard/incidents", &[("Cookie", &cookie)], b"").await;
     assert_eq!((down.status, down.header("retry-after")), (503, Some("2")), "{down:?}");
-    assert!(down.body.contains("<h1>Not now</h1>"));
+    assert!(down.body.contains("<h1>Service unavailable, retry later</h1>"));
     assert_safe(&down);
 }
 
 #[tokio::test]
-async fn a_form_of_another_page_does_nothing() {
+async fn form_without_a_valid_csrf_token_is_refused() {
     let world = World::new().await;
     let incident = incident(&world, "invoice_sync_failed").await;
     let acknowledge = format!("{incident}/acknowledge");
@@ -192,25 +196,25 @@ async fn a_form_of_another_page_does_nothing() {
     for forged in ["", "csrf=", "csrf=AAAA", "note=x", others.as_str(), of_sign_in.as_str()] {
         let answer = desk.send("POST", &acknowledge, forged).await;
         assert_eq!(answer.status, 403, "{forged}: {answer:?}");
-        assert!(answer.body.contains(&format!("href=\"{incident}\"")), "the way back: {}", answer.body);
+        assert!(answer.body.contains(&format!("href=\"{incident}\"")), "a link back: {}", answer.body);
         assert_eq!(Browser::of(&world, NIGHT_DESK).await.send("POST", "/dashboard/sign-out", forged).await.status, 403);
     }
     let mut stranger = Browser::new(&world);
     stranger.get(SIGN_IN).await;
     let token = world.token(READER);
     let forged = format!("{of_sign_in}&token={token}&next=/dashboard");
-    assert_eq!(stranger.send("POST", SIGN_IN, &forged).await.status, 403, "of another browser");
+    assert_eq!(stranger.send("POST", SIGN_IN, &forged).await.status, 403, "the form of another browser");
     let cookie = format!("__Host-age={}", world.token(NIGHT_DESK));
     let json = [("Cookie", cookie.as_str()), ("Content-Type", "application/json")];
     assert_eq!(world.api().send_bare("POST", &acknowledge, &json, b"{}").await.status, 415);
     let bearer = format!("Bearer {}", world.token(ADMIN));
     let answer = world.api().send_bare("POST", &acknowledge, &[("Authorization", &bearer)], b"").await;
-    assert_eq!(answer.status, 303, "a header signs nobody in here");
+    assert_eq!(answer.status, 303, "the Authorization header signs nobody in");
     assert!(desk.get(&incident).await.body.contains("▲ open"));
 }
 
 #[tokio::test]
-async fn taking_an_incident_records_who() {
+async fn acknowledged_incident_records_caller_and_note() {
     let world = World::new().await;
     let incident = incident(&world, "invoice_sync_failed").await;
     let api = incident.replace("/dashboard/", "/api/governance/");
@@ -220,7 +224,11 @@ async fn taking_an_incident_records_who() {
     assert!(!read.body.contains(&acknowledge) && !read.body.contains(&resolve), "a reader has no buttons");
     let refused = reader.submit(&incident, &acknowledge, &[]).await;
     assert_eq!(refused.status, 403);
-    assert!(refused.body.contains("reader is reader; this is for responder, admin"), "{}", refused.body);
+    assert!(
+        refused.body.contains("the role reader of credential reader may not do this; allowed: responder, admin"),
+        "{}",
+        refused.body
+    );
 
     let mut desk = Browser::of(&world, NIGHT_DESK).await;
     let noted = desk.submit(&incident, &acknowledge, &[("note", "first line\r\nsecond line")]).await;
@@ -234,7 +242,7 @@ async fn taking_an_incident_records_who() {
     assert!(page.body.contains("Acknowledged by night-desk") && page.body.contains("● acknowledged"));
     assert!(!page.body.contains(&acknowledge) && page.body.contains(&resolve), "{}", page.body);
     let again = desk.submit(&incident, &acknowledge, &[("note", "")]).await;
-    assert_eq!(again.status, 303, "a repeat changes nothing: {again:?}");
+    assert_eq!(again.status, 303, "a repeat succeeds: {again:?}");
     let late = Browser::of(&world, DAY_DESK).await.submit(&incident, &acknowledge, &[]).await;
     assert_eq!(late.status, 409);
     assert!(late.body.contains("the incident is acknowledged already, by night-desk"), "{}", late.body);
@@ -244,19 +252,19 @@ async fn taking_an_incident_records_who() {
     assert_eq!(too_long.status, 422, "{too_long:?}");
     assert_safe(&too_long);
     assert_eq!(desk.submit(&incident, &resolve, &[("colour", "red")]).await.status, 422);
-    let over = Browser::of(&world, ADMIN).await.submit(&incident, &resolve, &[("note", " ")]).await;
-    assert_eq!(over.status, 303, "{over:?}");
+    let resolved = Browser::of(&world, ADMIN).await.submit(&incident, &resolve, &[("note", " ")]).await;
+    assert_eq!(resolved.status, 303, "{resolved:?}");
     let stored = world.get(&api).await;
     assert_eq!((stored.text("/resolved/by"), stored.json["resolved"].get("note")), (ADMIN, None));
     assert!(!desk.get(&incident).await.body.contains("<textarea"));
 }
 
 #[tokio::test]
-async fn what_others_write_is_shown_and_never_obeyed() {
+async fn hostile_text_is_escaped_on_every_page() {
     let world = World::new().await;
     let hostile = "<script>alert(1)</script>\" onerror='x' &amp; \u{202e}gnp.exe\u{2066}";
-    let kind = "<img src=x onerror=alert(1)> ' \" &";
-    let mut sent = event("billing", kind, "CRITICAL");
+    let hostile_type = "<img src=x onerror=alert(1)> ' \" &";
+    let mut sent = event("billing", hostile_type, "CRITICAL");
     sent["details"] = json!({ "text": hostile });
     let created = world.post(&sent).await;
     let outcome = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", created.text("/id"));
@@ -285,11 +293,11 @@ async fn what_others_write_is_shown_and_never_obeyed() {
 }
 
 #[tokio::test]
-async fn the_list_goes_on_page_by_page() {
+async fn incidents_are_listed_in_pages() {
     let world = World::new().await;
     let mut reader = Browser::of(&world, READER).await;
     let empty = reader.get("/dashboard/incidents").await;
-    assert!(empty.body.contains("Nothing is open"), "{}", empty.body);
+    assert!(empty.body.contains("No open incidents."), "{}", empty.body);
     for number in 0..30 {
         world.clock.advance(1);
         world.post(&event("qa", &format!("suite_{number:02}_lost"), "CRITICAL")).await;
@@ -304,8 +312,8 @@ async fn the_list_goes_on_page_by_page() {
     let second = reader.get(&next).await;
     assert_eq!((second.status, count(&second)), (200, 5), "{}", second.body);
     assert!(second.body.contains("suite_04_lost") && !second.body.contains("Older incidents"));
-    let elsewhere = reader.get(&next.replace("status=open", "status=all")).await;
-    assert_eq!(elsewhere.status, 400, "a cursor is for its list");
+    let other_filter = reader.get(&next.replace("status=open", "status=all")).await;
+    assert_eq!(other_filter.status, 400, "the cursor belongs to another filter");
     assert_eq!(reader.get("/dashboard/incidents?status=lost").await.status, 422);
     for (status, number) in [("acknowledged", 0), ("resolved", 0), ("all", 25)] {
         assert_eq!(count(&reader.get(&format!("/dashboard/incidents?status={status}")).await), number, "{status}");
@@ -313,13 +321,13 @@ async fn the_list_goes_on_page_by_page() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_page_too() {
+async fn unknown_path_and_wrong_method_are_error_pages() {
     let world = World::new().await;
     let mut reader = Browser::of(&world, READER).await;
     for (method, path, status, title) in [
-        ("GET", "/dashboard/nothing", 404, "There is nothing here"),
-        ("GET", "/dashboard/incidents/billing.1.none", 404, "There is nothing here"),
-        ("POST", "/dashboard/incidents", 405, "This page cannot do that"),
+        ("GET", "/dashboard/nothing", 404, "Not found"),
+        ("GET", "/dashboard/incidents/billing.1.none", 404, "Not found"),
+        ("POST", "/dashboard/incidents", 405, "Method not allowed"),
     ] {
         let answer = reader.send(method, path, "").await;
         assert_eq!(answer.status, status, "{answer:?}");
@@ -331,7 +339,7 @@ async fn what_is_not_there_is_a_page_too() {
     assert!(!style.body.contains("url(") && !style.body.contains("@import"));
 }
 
-/// How many reads the first page makes, of each operation.
+/// Returns how many queries and gets the overview makes.
 async fn reads(world: &World, browser: &mut Browser<'_>) -> [usize; 2] {
     world.dynamodb.heal();
     let page = browser.get("/dashboard").await;
@@ -343,46 +351,46 @@ async fn reads(world: &World, browser: &mut Browser<'_>) -> [usize; 2] {
 }
 
 #[tokio::test]
-async fn the_first_page_reads_as_much_however_much_there_is() {
+async fn overview_reads_do_not_grow_with_the_events() {
     let world = World::new().await;
     let mut reader = Browser::of(&world, READER).await;
-    let of_nothing = reads(&world, &mut reader).await;
-    assert_eq!(of_nothing, [18, 1]);
+    let reads_of_empty_tables = reads(&world, &mut reader).await;
+    assert_eq!(reads_of_empty_tables, [18, 1]);
     for number in 0..120 {
         world.clock.advance(3600);
         let engine = age_model::Engine::ALL[number % 8].as_str();
         let severity = ["LOW", "HIGH", "CRITICAL"][number % 3];
-        world.post(&event(engine, &format!("trouble_{number}"), severity)).await;
+        world.post(&event(engine, &format!("problem_{number}"), severity)).await;
         world.post(&event("compliance", &format!("permission_{number}"), "HIGH")).await;
     }
-    assert_eq!(reads(&world, &mut reader).await, of_nothing);
+    assert_eq!(reads(&world, &mut reader).await, reads_of_empty_tables);
 }
 
 #[tokio::test]
-async fn the_first_page_of_a_new_system_explains_itself() {
+async fn overview_of_a_new_system_has_empty_states() {
     let world = World::new().await;
     let mut reader = Browser::of(&world, READER).await;
-    let unswept = reader.get("/dashboard").await;
-    assert!(unswept.body.contains("no sweep has run yet"), "{}", unswept.body);
+    let before_sweep = reader.get("/dashboard").await;
+    assert!(before_sweep.body.contains("no sweep has run yet"), "{}", before_sweep.body);
     world.sweep().await;
     let page = reader.get("/dashboard").await;
     assert_safe(&page);
-    for said in [
-        "✓ Nothing needs a person now",
-        "Not above its threshold of 30",
-        "the same as the week before",
-        "No remedy was owed",
-        "No engine has reported anything in these days",
-        "Not heard in the last 30 days",
+    for text in [
+        "✓ Nothing needs attention",
+        "Not above the threshold of 30",
+        "Change from last week: none",
+        "No remediation was planned",
+        "No events in the last 30 days",
+        "No event in the last 30 days",
     ] {
-        assert!(page.body.contains(said), "{said} in {}", page.body);
+        assert!(page.body.contains(text), "{text} in {}", page.body);
     }
     world.clock.advance(301);
-    assert!(reader.get("/dashboard").await.body.contains("its last sweep was"));
+    assert!(reader.get("/dashboard").await.body.contains("The last one ran"));
 }
 
 #[tokio::test]
-async fn the_first_page_says_what_needs_a_person_and_why() {
+async fn overview_shows_what_needs_attention_and_why() {
     let world = World::new().await;
     let mut reader = Browser::of(&world, READER).await;
     world.at("2026-11-20T10:20:00Z");
@@ -390,51 +398,53 @@ async fn the_first_page_says_what_needs_a_person_and_why() {
     let sent = world.post(&event("billing", "<b>ledger</b>", "CRITICAL")).await;
     let outcome = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", sent.text("/id"));
     world.as_kid(BILLING).tell(&outcome, &json!({ "outcome": "failed" })).await;
-    let waiting = world.post(&event("compliance", "permission_drift", "HIGH")).await;
+    let pending = world.post(&event("compliance", "permission_drift", "HIGH")).await;
     world.at("2026-11-20T11:30:00Z");
     world.sweep().await;
     let page = reader.get("/dashboard").await;
     assert_safe(&page);
-    for said in [
-        "▲ This needs a person",
+    for text in [
+        "▲ Needs attention",
+        "<h3>Open incidents</h3>",
+        "<h3>Pending approvals</h3>",
         &format!(
             "<a href=\"{incident}\">Billing: <bdi>invoice_sync_failed</bdi></a>, since <time datetime=\"2026-11-20T10:20:00.000Z\">"
         ),
         "&#60;b&#62;ledger&#60;/b&#62;",
         &format!(
             "<a href=\"/dashboard/events/{}/actions/permission_reset\">permission_reset for Compliance</a>",
-            waiting.text("/id")
+            pending.text("/id")
         ),
         "<span class=\"score\">50</span> of 100 <span class=\"badge HIGH\">HIGH</span>",
-        "<strong>Above its threshold of 30</strong> since <time datetime=\"2026-11-20T10:00:00.000Z\">",
+        "<strong>Above the threshold of 30</strong> since <time datetime=\"2026-11-20T10:00:00.000Z\">",
         "Audit billing sync and token enforcement",
-        "▲ 50 more than the week before (0)",
-        "<strong>1</strong> failed",
+        "Change from last week: ▲ 50, from 0 to 50",
+        "<strong>1</strong> failed <span class=\"hint\">(the worker could not carry it out)</span>",
         "3 events, 2 of them CRITICAL; 3 on the busiest day",
-        "Last heard in the hour from <time datetime=\"2026-11-20T10:00:00.000Z\">",
+        "Last event in the hour from <time datetime=\"2026-11-20T10:00:00.000Z\">",
         "2 events in 30 days, 2 in the last 168 hours",
     ] {
-        assert!(page.body.contains(said), "{said} in {}", page.body);
+        assert!(page.body.contains(text), "{text} in {}", page.body);
     }
-    assert_eq!(page.body.matches("<tr><th scope=\"row\"><time").count(), 30, "a table says what the chart shows");
+    assert_eq!(page.body.matches("<tr><th scope=\"row\"><time").count(), 30, "the table has the days of the chart");
     world.at("2026-11-22T12:00:00Z");
     world.sweep().await;
     let silent = reader.get("/dashboard").await;
-    assert!(silent.body.contains("Engines that say nothing") && silent.body.contains(">Silent</a>"), "{}", silent.body);
+    assert!(silent.body.contains("<h3>Silent engines</h3>") && silent.body.contains(">Silent</a>"), "{}", silent.body);
     world.dynamodb.fault(|call| if call.operation == "Query" { Fault::Throttle } else { Fault::None });
     let down = reader.get("/dashboard").await;
-    assert_eq!(down.status, 503, "a page that cannot be trusted is not shown");
+    assert_eq!(down.status, 503, "no page with missing figures is shown");
 }
 
 #[tokio::test]
-async fn the_engines_page_counts_what_is_under_way() {
+async fn engines_page_counts_actions_in_progress() {
     let world = World::new().await;
     let mut browser = Browser::of(&world, READER).await;
     let mut engines_with = async |number: &str| {
         let page = browser.get("/dashboard/engines").await;
         page.body.matches(&format!("<dd>{number}</dd>")).count()
     };
-    // What waits for a person is not under way.
+    // A pending approval is not in progress.
     world.post(&event("compliance", "permission_widened", "HIGH")).await;
     let first = world.post(&event("billing", "ledger_lost", "HIGH")).await;
     assert_eq!((engines_with("1 action").await, engines_with("0 actions").await), (1, 7));

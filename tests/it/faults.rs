@@ -80,7 +80,7 @@ async fn a_503_says_what_is_known() {
         _ => Fault::Refuse,
     });
     let unknown = world.post(&sent).await;
-    assert!(unknown.text("/detail").contains("is stored or not"), "{unknown:?}");
+    assert!(unknown.text("/detail").contains("write outcome unknown"), "{unknown:?}");
 }
 
 #[tokio::test]

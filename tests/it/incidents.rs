@@ -57,7 +57,7 @@ impl World {
 
 /// How many events a mail says are new, of all incidents that it speaks of.
 pub(crate) fn new_events(mail: &Published) -> u64 {
-    let lines = mail.message.lines().filter_map(|line| line.strip_prefix("Events    "));
+    let lines = mail.message.lines().filter_map(|line| line.strip_prefix("Events      "));
     lines.filter_map(|line| line.split_once(" new")?.0.parse::<u64>().ok()).sum()
 }
 
@@ -144,15 +144,15 @@ async fn it_is_reminded_of_until_it_is_taken() {
     assert_eq!((world.mails().len(), world.sns.published("second-line").len()), (1, 0));
     world.minutes(1).await;
     let [second] = world.sns.published("second-line").try_into().unwrap();
-    assert_eq!(second.subject, "[AGE] CRITICAL, nobody has acknowledged: QA: suite_lost");
-    assert!(second.message.contains("nobody has acknowledged this for 30 minutes"), "{}", second.message);
+    assert_eq!(second.subject, "[AGE] CRITICAL, escalated: QA: suite_lost");
+    assert!(second.message.contains("nobody has acknowledged the incident for 30 min"), "{}", second.message);
     world.minutes(8 * 60 - 30).await;
     assert_eq!(
         world.subjects(),
         [
             "[AGE] CRITICAL QA: suite_lost",
-            "[AGE] CRITICAL, still nobody on it: QA: suite_lost",
-            "[AGE] CRITICAL, still nobody on it: QA: suite_lost"
+            "[AGE] CRITICAL, not acknowledged: QA: suite_lost",
+            "[AGE] CRITICAL, not acknowledged: QA: suite_lost"
         ]
     );
     let second = world.sns.published("second-line");
@@ -193,7 +193,7 @@ async fn taken_quiet_and_over() {
     }
     let over = world.incident().await;
     assert_eq!((&over["status"], over["resolved"].get("by")), (&json!("resolved"), None));
-    assert_eq!(world.subjects(), ["[AGE] CRITICAL QA: suite_lost", "[AGE] Over: QA: suite_lost"]);
+    assert_eq!(world.subjects(), ["[AGE] CRITICAL QA: suite_lost", "[AGE] Resolved: QA: suite_lost"]);
     world.minutes(30).await;
     assert_eq!(world.mails().len(), 2, "it says so once");
     let story = world.story(&id).await;
@@ -241,7 +241,7 @@ async fn a_remedy_that_fails_is_told_at_once() {
     world.clock.advance(MINUTE);
     assert_eq!(world.tell(&path, &json!({"outcome": "failed", "detail": "the ledger is gone"})).await.status, 200);
     let [mail] = world.mails().try_into().unwrap();
-    assert!(mail.message.contains("1 came to a bad end; the latest: billing_sync_repair, failed"), "{}", mail.message);
+    assert!(mail.message.contains("1 remediation; the last: billing_sync_repair failed"), "{}", mail.message);
     let incident = world.incident().await;
     assert_eq!(
         (&incident["cause"], &incident["lastFailedRemediation"]["status"]),
@@ -261,7 +261,7 @@ async fn a_remedy_that_nobody_answers_is_told_by_the_sweep() {
     world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     world.minutes(30).await;
     let [mail] = world.mails().try_into().unwrap();
-    assert!(mail.message.contains("asked for, and nobody answered"), "{}", mail.message);
+    assert!(mail.message.contains("timed out, its worker reported no outcome"), "{}", mail.message);
 }
 
 #[tokio::test]
@@ -275,7 +275,11 @@ async fn a_worker_that_says_done_while_the_trouble_recurs_is_told_at_once() {
     let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
     assert_eq!(shown.actions(), [("billing_sync_repair", "ineffective")]);
     let [mail] = world.mails().try_into().unwrap();
-    assert!(mail.message.contains("done, and it did not help") && new_events(&mail) == 2, "{}", mail.message);
+    assert!(
+        mail.message.contains("ineffective, the problem occurred again") && new_events(&mail) == 2,
+        "{}",
+        mail.message
+    );
     let incident = world.incident().await;
     assert_eq!(
         (&incident["cause"], &incident["lastFailedRemediation"]["eventId"]),
@@ -301,7 +305,7 @@ async fn a_remedy_that_cannot_be_handed_over_is_told_when_it_is_given_up() {
     world.sns.refuse(false);
     world.minutes(2).await;
     let [mail] = world.mails().try_into().unwrap();
-    assert!(mail.message.contains("billing_sync_repair, could not be handed over"), "{}", mail.message);
+    assert!(mail.message.contains("billing_sync_repair undeliverable"), "{}", mail.message);
 }
 
 #[tokio::test]
@@ -320,7 +324,7 @@ async fn where_remedies_have_been_of_no_use_a_person_is_told_instead() {
     let suppressed = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     assert_eq!(suppressed.actions(), [("billing_sync_repair", "suppressed")]);
     assert_eq!(world.incidents("&status=open").await[0]["cause"], "given_up");
-    assert!(world.mails().last().unwrap().message.contains("remedies have been of no use"));
+    assert!(world.mails().last().unwrap().message.contains("its remediations have been ineffective"));
 }
 
 #[tokio::test]
@@ -366,7 +370,10 @@ async fn many_sweeps_at_once_write_once() {
     world.sns.refuse(false);
     world.clock.advance(2 * MINUTE);
     let sweepers: Vec<_> = (0..5).map(|_| world.sweeper()).collect();
-    join_all(sweepers.iter().map(sweep::Sweep::run)).await.into_iter().for_each(|swept| drop(swept.finish().unwrap()));
+    join_all(sweepers.iter().map(age_governance::Sweep::run))
+        .await
+        .into_iter()
+        .for_each(|swept| drop(swept.into_result().unwrap()));
     assert_eq!(world.mails().iter().map(new_events).sum::<u64>(), 8, "{:?}", world.mails());
 }
 
@@ -427,7 +434,7 @@ async fn an_engine_that_says_nothing_is_an_incident_once_until_it_speaks() {
     world.minutes(1).await;
     let statuses: Vec<_> = world.incidents("").await.iter().map(|it| it["status"].clone()).collect();
     assert_eq!(statuses, ["resolved", "resolved"]);
-    assert_eq!(world.subjects().last().unwrap(), "[AGE] Over: MAOS is silent");
+    assert_eq!(world.subjects().last().unwrap(), "[AGE] Resolved: MAOS is silent");
     world.minutes(10).await;
     assert_eq!(world.subjects().iter().filter(|subject| subject.contains("MAOS is silent")).count(), 1);
     world.post(&event("qa", "alive", "LOW")).await;
@@ -455,7 +462,7 @@ async fn health_says_whether_an_escalation_would_reach_anybody() {
     world.sns.unheard(true);
     world.minutes(1).await;
     let swept = world.sweep().await;
-    assert!(swept.metrics().contains(&("NotificationsUnreachable".to_owned(), 1)));
+    assert_eq!(swept.notifications_reachable, Some(false));
     let health = world.get("/api/governance/health").await;
     assert_eq!(
         (&health.json["notificationsReachable"], health.text("/lastSweepAt")),
@@ -491,8 +498,8 @@ async fn a_week_without_its_report_is_noticed() {
         world.at(moment);
         assert_eq!(world.sweep().await.weekly_report_missing, missing, "{moment}");
     }
-    let firing = generate_report::Firing { scheduled_time: Some("2026-11-23T00:05:00Z".parse().unwrap()) };
-    world.weekly().run(firing).await.unwrap();
+    let scheduled_at = "2026-11-23T00:05:00Z".parse().unwrap();
+    world.weekly().run(Some(scheduled_at)).await.unwrap();
     assert!(!world.sweep().await.weekly_report_missing);
 }
 

@@ -205,7 +205,7 @@ async fn an_alert_of_nobodys_is_refused_by_name_and_the_others_are_taken() {
     long["annotations"]["summary"] = json!("x".repeat(20_000));
     let taken = world.alerts(&[long]).await;
     let event = world.get(&format!("/api/governance/events/{}", taken.text("/alerts/0/id"))).await;
-    assert_eq!((event.text("/severity"), event.text("/details/annotations")), ("MEDIUM", "too long, left out"));
+    assert_eq!((event.text("/severity"), event.text("/details/annotations")), ("MEDIUM", "omitted: too large"));
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn what_is_no_webhook_of_alertmanager_is_refused() {
 async fn alerts_that_cannot_be_stored_are_sent_again() {
     let world = World::new().await;
     let firing: Vec<Value> = (0..4)
-        .map(|number| alert("firing", &json!({"alertname": format!("a{number}"), "engine": "qa", "severity": "info"})))
+        .map(|number| alert("firing", &json!({"alertname": format!("a{number}"), "engine": "qa", "severity": "error"})))
         .collect();
     world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 2..) => crate::world::proxy::Fault::Refuse,

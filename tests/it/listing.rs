@@ -39,7 +39,7 @@ async fn all_1200_are_counted_and_listed_once_under_every_filter() {
     let world = World::new().await;
     let stored = a_week_of_1200(&world).await;
 
-    let weekly = world.fire().await.unwrap();
+    let weekly = world.run_weekly().await.unwrap();
     let report = world.get(&format!("/api/governance/reports/{}", weekly.id)).await;
     assert_eq!(report.number("/summary/totalEvents"), 1200);
     assert_eq!(report.json["summary"]["bySeverity"], json!({"LOW": 600, "MEDIUM": 360, "HIGH": 120, "CRITICAL": 120}));

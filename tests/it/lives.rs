@@ -302,7 +302,7 @@ impl Lives {
             }
             Step::Sweep { at_once } => {
                 let sweepers: Vec<_> = (0..at_once).map(|_| self.world.sweeper()).collect();
-                join_all(sweepers.iter().map(sweep::Sweep::run)).await;
+                join_all(sweepers.iter().map(age_governance::Sweep::run)).await;
                 self.model.sweep();
             }
             Step::Sns { refusing } => {
@@ -503,7 +503,7 @@ impl World {
 
     /// When actions come up to be looked at.
     async fn entries(&self) -> BTreeMap<Name, Timestamp> {
-        let open_actions = Actions::new(&self.db(), "Actions").open_actions().await.unwrap();
+        let open_actions = Actions::new(&self.db(), "Actions").open().await.unwrap();
         open_actions.into_iter().map(Result::unwrap).map(|row| ((row.event_id, row.action), row.due_at)).collect()
     }
 

@@ -6,14 +6,13 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
 
-use reqwest::header::HOST;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, MutexGuard};
 
-/// What must not be found in any log: `infra/local/leaks.py` looks for it after the run.
+/// What must not be found in any log: `infra/local/secret_scan.py` looks for it after the run.
 const PRIVATE: &str = "not-for-any-log";
 
 const NEEDS_STACK: &str = "AGE_STACK_ENV must name the stack.env of a running stack: `make test` sees to that";
@@ -45,7 +44,7 @@ impl Stack {
         self.call_as(Some(self.name("AGE_ADMIN_TOKEN")), method, path, headers, body).await
     }
 
-    /// Calls the API. Its host name is not one that every resolver knows, so it goes into the Host header.
+    /// Calls the API with `token`.
     async fn call_as(
         &self,
         token: Option<&str>,
@@ -54,9 +53,8 @@ impl Stack {
         headers: &[(&str, &str)],
         body: String,
     ) -> (u16, Value) {
-        let url = format!("{}{path}", self.name("AWS_ENDPOINT_URL"));
-        let host = self.name("AGE_API_URL").trim_start_matches("http://").to_owned();
-        let mut request = self.http.request(method, url).header(HOST, host).body(body).timeout(Duration::from_secs(30));
+        let url = format!("{}{path}", self.name("AGE_API_URL"));
+        let mut request = self.http.request(method, url).body(body).timeout(Duration::from_secs(30));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -81,9 +79,9 @@ impl Stack {
         self.call(Method::POST, "/api/governance/event", &headers, event.to_string()).await
     }
 
-    /// Fires the weekly function as its schedule does; the error is what the function said.
-    async fn fire(&self) -> Result<Value, Value> {
-        let now = age_platform::SystemClock::default();
+    /// Runs the weekly function as its schedule does; the error is that of the function.
+    async fn run_weekly(&self) -> Result<Value, Value> {
+        let now = age_runtime::SystemClock::default();
         self.invoke(self.name("WEEKLY_FUNCTION"), &json!({ "scheduledTime": age_model::Clock::now(&now) })).await
     }
 
@@ -227,8 +225,8 @@ async fn reports_are_made_on_demand_and_by_the_schedule() {
     let shown = stack.get(&format!("/api/governance/reports/{}", report["id"].as_str().unwrap())).await;
     assert_eq!(shown, (200, report.clone()));
 
-    let made = stack.fire().await.unwrap();
-    assert_eq!(stack.fire().await.unwrap(), made, "one week, one report");
+    let made = stack.run_weekly().await.unwrap();
+    assert_eq!(stack.run_weekly().await.unwrap(), made, "one week, one report");
     let weekly = stack.get(&format!("/api/governance/reports/{}", made["id"].as_str().unwrap())).await.1;
     assert_eq!(weekly["kind"], "weekly");
     let mails = stack.drain("REPORTS_QUEUE_URL").await;
@@ -271,7 +269,7 @@ async fn refusals_are_ours_behind_the_gateway_too() {
 #[ignore = "needs a running stack: make test"]
 async fn odd_characters_in_an_address_end_no_function() {
     let stack = Stack::running().await;
-    let host = stack.name("AGE_API_URL").trim_start_matches("http://").to_owned();
+    let host = stack.name("AGE_GATEWAY_HOST");
     let token = stack.name("AGE_ADMIN_TOKEN");
     for (target, expected) in [
         ("/api/governance/events?eventType=<b>", "200"),
@@ -329,11 +327,11 @@ async fn a_weekly_run_that_cannot_read_fails_and_makes_no_report() {
     };
     let before = weekly().await;
     stack.deny(stack.name("WEEKLY_FUNCTION"), Some("dynamodb:*")).await;
-    let failed = stack.fire().await;
+    let failed = stack.run_weekly().await;
     stack.deny(stack.name("WEEKLY_FUNCTION"), None).await;
     assert!(failed.is_err(), "{failed:?}");
     assert_eq!(weekly().await, before);
-    assert!(stack.fire().await.is_ok());
+    assert!(stack.run_weekly().await.is_ok());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use age_platform::Route;
+use age_http::Route;
 use serde_json::Value;
 use utoipa::OpenApi as _;
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
@@ -37,7 +37,7 @@ fn contract() -> OpenApi {
         api.merge(part);
         routes.extend(of_part);
     }
-    age_platform::contract::complete(&mut api, &routes);
+    age_http::contract::complete(&mut api, &routes);
     api
 }
 

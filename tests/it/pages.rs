@@ -170,7 +170,7 @@ async fn an_action_is_approved_or_denied_as_it_was_seen() {
     for wrong in ["", "0", &"0".repeat(64)] {
         let refused = desk.submit(drift, &approve, &[("digest", wrong)]).await;
         assert_eq!(refused.status, 409, "{wrong}");
-        assert!(refused.body.contains("look again before you decide"), "{}", refused.body);
+        assert!(refused.body.contains("read the action again before you decide"), "{}", refused.body);
     }
     let approved = desk.submit(drift, &approve, &[("digest", &digest)]).await;
     assert_eq!((approved.status, approved.header("location")), (303, Some(drift.as_str())), "{approved:?}");
@@ -245,7 +245,7 @@ async fn reports_are_made_shown_and_kept() {
     }
     world.post(&event("maos", "plan_failed", "HIGH")).await;
     world.at("2026-11-23T00:05:00Z");
-    world.fire().await.unwrap();
+    world.run_weekly().await.unwrap();
     assert_eq!(reader.submit("/dashboard/reports", "/dashboard/reports/new", &[]).await.status, 403);
     let made = desk.submit("/dashboard/reports", "/dashboard/reports/new", &[]).await;
     let address = made.header("location").unwrap().to_owned();
@@ -293,7 +293,7 @@ async fn reports_are_made_shown_and_kept() {
     assert_eq!(links(&list, "/dashboard/reports/").len(), 2);
     assert!(!list.body.contains("<polyline"), "one week is no trend");
     world.at("2026-11-30T00:05:00Z");
-    world.fire().await.unwrap();
+    world.run_weekly().await.unwrap();
     let list = reader.get("/dashboard/reports").await;
     assert!(list.body.contains("the earliest week first: 21, 0"), "{}", list.body);
     for nothing in ["/dashboard/reports/none", "/dashboard/reports/00000000-0000-7000-8000-000000000000/csv"] {

@@ -1,7 +1,7 @@
 //! Reports: trusted or not made.
 
+use age_governance::WeeklyError;
 use futures_util::future::join_all;
-use generate_report::{Firing, WeeklyError};
 use serde_json::{Value, json};
 
 use crate::world::proxy::Fault;
@@ -24,7 +24,7 @@ async fn a_bad_week(world: &World) {
 async fn the_weekly_report_covers_the_seven_whole_days_before() {
     let world = World::new().await;
     a_bad_week(&world).await;
-    let made = world.fire().await.unwrap();
+    let made = world.run_weekly().await.unwrap();
     let report = world.get(&format!("/api/governance/reports/{}", made.id)).await.json;
     let without_hash = {
         let mut report = report.clone();
@@ -129,7 +129,7 @@ async fn a_report_says_what_age_did_and_what_came_of_it() {
 async fn people_get_a_summary_and_machines_the_report() {
     let world = World::new().await;
     a_bad_week(&world).await;
-    let made = world.fire().await.unwrap();
+    let made = world.run_weekly().await.unwrap();
     let sent = world.sns.published("reports");
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].subject, "[AGE] Week of Mon 16 Nov 2026: risk CRITICAL, score 26 of 100");
@@ -153,7 +153,7 @@ async fn ten_firings_at_once_make_one_report_and_send_it_once() {
     a_bad_week(&world).await;
     world.dynamodb.conflict_on_overlap();
     let functions: Vec<_> = (0..10).map(|_| world.weekly()).collect();
-    let made = join_all(functions.iter().map(|weekly| weekly.run(Firing::default()))).await;
+    let made = join_all(functions.iter().map(|weekly| weekly.run(None))).await;
     let ids: std::collections::BTreeSet<_> = made.into_iter().map(|made| made.unwrap().id.to_string()).collect();
     assert_eq!(ids.len(), 1);
     assert_eq!(world.get("/api/governance/reports").await.list("/reports").len(), 1);
@@ -164,21 +164,21 @@ async fn ten_firings_at_once_make_one_report_and_send_it_once() {
 async fn firing_again_changes_nothing() {
     let world = World::new().await;
     a_bad_week(&world).await;
-    let first = world.fire().await.unwrap();
+    let first = world.run_weekly().await.unwrap();
     world.clock.advance(3600);
-    assert_eq!(world.fire().await.unwrap(), first);
+    assert_eq!(world.run_weekly().await.unwrap(), first);
     // A firing that comes a day late is still for its own week.
     world.clock.advance(24 * 3600);
-    let late = Firing { scheduled_time: Some(crate::world::monday()) };
-    assert_eq!(world.weekly().run(late).await.unwrap(), first);
+    let late = crate::world::monday();
+    assert_eq!(world.weekly().run(Some(late)).await.unwrap(), first);
     assert_eq!(world.sns.published("reports").len(), 1);
 }
 
 #[tokio::test]
 async fn a_week_that_is_not_over_has_no_report() {
     let world = World::new().await;
-    let early = Firing { scheduled_time: Some("2026-11-30T00:05:00Z".parse().unwrap()) };
-    assert!(matches!(world.weekly().run(early).await, Err(WeeklyError::NotOver(_))));
+    let early = "2026-11-30T00:05:00Z".parse().unwrap();
+    assert!(matches!(world.weekly().run(Some(early)).await, Err(WeeklyError::WeekNotOver(_))));
     assert!(world.get("/api/governance/reports").await.list("/reports").is_empty());
 }
 
@@ -190,12 +190,12 @@ async fn a_read_that_fails_in_the_middle_makes_no_report() {
         world.dynamodb.fault(move |call| {
             if call.operation == "Query" && call.earlier >= failing { Fault::Refuse } else { Fault::None }
         });
-        assert!(matches!(world.fire().await, Err(WeeklyError::Store(_))), "query {failing}");
+        assert!(matches!(world.run_weekly().await, Err(WeeklyError::Store(_))), "query {failing}");
         assert_eq!(world.report().await.status, 503, "query {failing}");
         world.dynamodb.heal();
         assert!(world.get("/api/governance/reports").await.list("/reports").is_empty());
         assert!(world.sns.published("reports").is_empty());
-        assert_eq!(world.fire().await.unwrap().risk_score, 26);
+        assert_eq!(world.run_weekly().await.unwrap().risk_score, 26);
     }
 }
 
@@ -205,7 +205,7 @@ async fn the_week_before_is_taken_from_its_report_or_counted() {
     world.at("2026-11-11T09:30:00Z");
     world.post(&event("qa", "suite_failed", "HIGH")).await;
     world.at("2026-11-16T00:05:00Z");
-    world.fire().await.unwrap();
+    world.run_weekly().await.unwrap();
     a_bad_week(&world).await;
     // The stored report stands for the rows that it was made from.
     let damage = json!({
@@ -216,9 +216,9 @@ async fn the_week_before_is_taken_from_its_report_or_counted() {
     world
         .dynamodb
         .fault(|call| if call.operation == "GetItem" && call.earlier > 0 { Fault::Refuse } else { Fault::None });
-    assert!(matches!(world.fire().await, Err(WeeklyError::Store(_))), "it cannot be read");
+    assert!(matches!(world.run_weekly().await, Err(WeeklyError::Store(_))), "it cannot be read");
     world.dynamodb.heal();
-    world.fire().await.unwrap();
+    world.run_weekly().await.unwrap();
     let report = world.get("/api/governance/reports?limit=1").await.json["reports"][0].clone();
     assert_eq!(report["summary"]["previous"]["totalEvents"], 1);
     assert_eq!(report["summary"]["previous"]["riskScores"]["operational_risk"], 15);
@@ -231,7 +231,7 @@ async fn a_damaged_counter_makes_no_report() {
         ("jC", json!({"S": "five"})),
         ("jC", json!({"N": "-5"})),
         ("jX", json!({"N": "5"})),
-        ("width", json!({"N": "1.5"})),
+        ("shard_count", json!({"N": "1.5"})),
     ] {
         let world = World::new().await;
         a_bad_week(&world).await;
@@ -241,7 +241,7 @@ async fn a_damaged_counter_makes_no_report() {
             "ExpressionAttributeNames": {"#name": name}, "ExpressionAttributeValues": {":value": value},
         });
         world.dynamodb.ask("UpdateItem", &damage).await;
-        let error = world.fire().await.unwrap_err().to_string();
+        let error = world.run_weekly().await.unwrap_err().to_string();
         assert!(error.contains("Rollups: key billing#0/2026-11-18"), "{error}");
         assert!(world.get("/api/governance/reports").await.list("/reports").is_empty());
     }
@@ -252,15 +252,15 @@ async fn a_report_that_could_not_be_sent_is_sent_by_the_next_try_once() {
     let world = World::new().await;
     a_bad_week(&world).await;
     world.sns.refuse(true);
-    assert!(matches!(world.fire().await, Err(WeeklyError::Publish(_))));
+    assert!(matches!(world.run_weekly().await, Err(WeeklyError::Publish(_))));
     world.sns.refuse(false);
     // The first try still has its lease: nobody else sends in the same moment.
-    world.fire().await.unwrap();
+    world.run_weekly().await.unwrap();
     assert_eq!(world.sns.published("reports").len(), 0);
     world.clock.advance(60);
-    world.fire().await.unwrap();
+    world.run_weekly().await.unwrap();
     world.clock.advance(60);
-    world.fire().await.unwrap();
+    world.run_weekly().await.unwrap();
     assert_eq!(world.sns.published("reports").len(), 1);
 }
 
@@ -275,12 +275,12 @@ async fn a_run_that_died_before_sending_is_finished_by_the_next_once() {
         ("TransactWriteItems", _) => Fault::Refuse,
         _ => Fault::None,
     });
-    assert!(world.fire().await.is_err());
+    assert!(world.run_weekly().await.is_err());
     world.dynamodb.heal();
     world.sns.refuse(false);
     world.clock.advance(60);
-    world.fire().await.unwrap();
-    world.fire().await.unwrap();
+    world.run_weekly().await.unwrap();
+    world.run_weekly().await.unwrap();
     assert_eq!(world.sns.published("reports").len(), 1);
     assert_eq!(world.get("/api/governance/reports").await.list("/reports").len(), 1);
 }
@@ -293,7 +293,7 @@ async fn a_weekly_transaction_that_came_through_late_is_sent() {
         ("TransactWriteItems", 0..3) => Fault::InProgress,
         _ => Fault::None,
     });
-    world.fire().await.unwrap();
+    world.run_weekly().await.unwrap();
     assert_eq!(world.sns.published("reports").len(), 1);
 }
 
@@ -322,7 +322,7 @@ async fn reports_of_both_kinds_are_listed_newest_first() {
     for number in 0..23 {
         world.clock.advance(number % 2);
         if number == 11 {
-            made.push(world.fire().await.unwrap().id.to_string());
+            made.push(world.run_weekly().await.unwrap().id.to_string());
         } else {
             made.push(world.report().await.text("/id").to_owned());
         }

@@ -11,32 +11,33 @@ pub(crate) mod tables;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use age_dispatch::{Dispatcher, Escalations};
+use age_governance::{
+    ActionDispatcher, ActionLifecycle, EventRecorder, EventWriter, IncidentLifecycle, Notifier, ReportGenerator, Sweep,
+    SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
+};
+use age_http::{Authentication, CursorKey, RequestRate, Route, Routes};
 use age_model::{ManualClock, Timestamp};
 use age_notify::{Sns as SnsClient, Topic};
-use age_platform::{CursorKey, Gate, Rate, Route, Routes};
-use age_scoring::Policy;
+use age_policy::Policy;
 use age_store::{
-    Actions, Credentials, Db, EventSearch, Events, IncidentStates, Incidents, Intake, Life, Reports, Rollups,
-    WeeklyReports,
+    Actions, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Incidents, ReportDeliveries,
+    Reports, Rollups, SystemHealthStore,
 };
 use aws_config::SdkConfig;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
-use dashboard::{FormKey, Tables};
+use dashboard::{FormKey, SigningKeys};
 use dynoxide::Database;
-use generate_report::{Firing, Made, Reporter, Weekly, WeeklyError};
 use proxy::Proxy;
 use serde_json::Value;
 use sns::Sns;
-use sweep::{Sweep, Swept};
 use tower::ServiceExt;
 
 pub(crate) const RETENTION_DAYS: i64 = 400;
 
 /// The clock of a test often stands still; only tests of the rate want one.
-pub(crate) const UNHURRIED: Rate = Rate::new(1_000_000, 1_000_000);
+pub(crate) const UNLIMITED: RequestRate = RequestRate::new(1_000_000, 1_000_000);
 
 /// Monday, five past midnight: when the weekly report is due.
 pub(crate) fn monday() -> Timestamp {
@@ -76,13 +77,13 @@ impl World {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::at(monday()));
         let (url, database) = tables::dynamodb().await;
-        let direct_config = age_platform::aws::local(&url);
+        let direct_config = age_runtime::aws::local(&url);
         let dynamodb = Proxy::start(url).await;
         let sns = Sns::start(Arc::clone(&clock), dynamodb.injector()).await;
-        let (db_config, sns_config) = (age_platform::aws::local(&dynamodb.url), age_platform::aws::local(&sns.url));
+        let (db_config, sns_config) = (age_runtime::aws::local(&dynamodb.url), age_runtime::aws::local(&sns.url));
         let tokens = people::credentials(&credentials_of(&direct_config), &clock).await;
-        let gate = gate(&direct_config, UNHURRIED, &clock).await;
-        let api = Api::new(&clock, &db_config, &sns_config, &gate, &tokens[people::TESTS]);
+        let authentication = authentication(&direct_config, UNLIMITED, &clock).await;
+        let api = Api::new(&clock, &db_config, &sns_config, &authentication, &tokens[people::TESTS]);
         Self { clock, database, dynamodb, sns, db_config, sns_config, direct_config, tokens, api }
     }
 
@@ -92,14 +93,14 @@ impl World {
 
     /// Another execution environment of every function, which knows nothing of the first.
     pub(crate) async fn another_environment(&self) -> Api {
-        let gate = gate(&self.direct_config, UNHURRIED, &self.clock).await;
-        Api::new(&self.clock, &self.db_config, &self.sns_config, &gate, self.token(people::TESTS))
+        let authentication = authentication(&self.direct_config, UNLIMITED, &self.clock).await;
+        Api::new(&self.clock, &self.db_config, &self.sns_config, &authentication, self.token(people::TESTS))
     }
 
     /// Another execution environment of every function, which reads its credentials through the proxy.
-    pub(crate) async fn guarded_environment(&self, rate: Rate) -> Api {
-        let gate = gate(&self.db_config, rate, &self.clock).await;
-        Api::new(&self.clock, &self.db_config, &self.sns_config, &gate, self.token(people::TESTS))
+    pub(crate) async fn guarded_environment(&self, rate: RequestRate) -> Api {
+        let authentication = authentication(&self.db_config, rate, &self.clock).await;
+        Api::new(&self.clock, &self.db_config, &self.sns_config, &authentication, self.token(people::TESTS))
     }
 
     /// The credentials that there are in the beginning; see `people`.
@@ -157,35 +158,31 @@ impl World {
         }
     }
 
-    pub(crate) fn db(&self) -> Db {
-        Db::new(&self.db_config)
+    pub(crate) fn db(&self) -> DynamoDb {
+        DynamoDb::new(&self.db_config)
     }
 
     /// A new execution environment of the weekly function.
-    pub(crate) fn weekly(&self) -> Weekly {
+    pub(crate) fn weekly(&self) -> WeeklyReporter {
         let db = self.db();
-        Weekly {
-            reporter: Reporter::new(
-                Rollups::new(&db, "Rollups"),
-                Incidents::new(&db, "Incidents"),
-                Policy::compiled().unwrap(),
-                Arc::clone(&self.clock),
-            ),
-            reports: WeeklyReports::new(Reports::new(&db, "Reports"), Actions::new(&db, "Actions")),
-            topic: SnsClient::new(&self.sns_config).topic("arn:aws:sns:us-east-1:000000000000:reports"),
-            api: Some("https://age.example".to_owned()),
-        }
+        WeeklyReporter::new(
+            generator(&db, &self.clock),
+            Reports::new(&db, "Reports"),
+            ReportDeliveries::new(&Actions::new(&db, "Actions")),
+            topic(&self.sns_config, "reports"),
+            Some("https://age.example".to_owned()),
+        )
     }
 
     /// A new execution environment of the sweep.
     pub(crate) fn sweeper(&self) -> Sweep {
         let db = self.db();
-        let (life, policy) = (life(&db), Policy::compiled().unwrap());
+        let lifecycle = lifecycle(&db);
         Sweep {
-            listing: EventSearch::new(events(&db), Rollups::new(&db, "Rollups")),
-            dispatcher: Dispatcher::new(topic(&self.sns_config, "actions"), &life, &policy),
-            escalations: escalations(&db, &self.sns_config),
-            people: topic(&self.sns_config, "notifications"),
+            events: events(&db),
+            search: EventSearch::new(events(&db), Rollups::new(&db, "Rollups")),
+            dispatcher: dispatcher(&lifecycle, &self.sns_config),
+            notifier: notifier(&db, &lifecycle, &self.sns_config),
             second_line: topic(&self.sns_config, "second-line"),
             reports: Reports::new(&db, "Reports"),
             clock: Box::new(Arc::clone(&self.clock)),
@@ -193,8 +190,8 @@ impl World {
     }
 
     /// Sweeps, and nothing may fail.
-    pub(crate) async fn sweep(&self) -> Swept {
-        self.sweeper().run().await.finish().unwrap()
+    pub(crate) async fn sweep(&self) -> SweepReport {
+        self.sweeper().run().await.into_result().unwrap()
     }
 
     /// Posts JSON to a path.
@@ -202,10 +199,10 @@ impl World {
         self.api.tell(path, body).await
     }
 
-    /// How many rows the day of `engine` is spread over, by what its first row says.
-    pub(crate) async fn width(&self, engine: &str, day: &str) -> u64 {
+    /// The shard count of `engine`'s day, as its first row has it.
+    pub(crate) async fn shard_count(&self, engine: &str, day: &str) -> u64 {
         let row = self.row("Rollups", &[("engine_shard", &format!("{engine}#0")), ("day", day)]).await;
-        row["Item"]["width"]["N"].as_str().map_or(1, |width| width.parse().unwrap())
+        row["Item"]["shard_count"]["N"].as_str().map_or(1, |count| count.parse().unwrap())
     }
 
     /// A row as DynamoDB has it.
@@ -215,47 +212,73 @@ impl World {
         self.dynamodb.ask("GetItem", &serde_json::json!({ "TableName": table, "Key": key })).await
     }
 
-    pub(crate) async fn fire(&self) -> Result<Made, WeeklyError> {
-        self.weekly().run(Firing::default()).await
+    pub(crate) async fn run_weekly(&self) -> Result<WeeklyResult, WeeklyError> {
+        self.weekly().run(None).await
     }
 }
 
 impl Api {
-    fn new(clock: &Arc<ManualClock>, db_config: &SdkConfig, sns_config: &SdkConfig, gate: &Gate, token: &str) -> Self {
-        let db = Db::new(db_config);
+    fn new(
+        clock: &Arc<ManualClock>,
+        db_config: &SdkConfig,
+        sns_config: &SdkConfig,
+        authentication: &Authentication,
+        token: &str,
+    ) -> Self {
+        let db = DynamoDb::new(db_config);
         let (events, rollups, reports) = (events(&db), Rollups::new(&db, "Rollups"), Reports::new(&db, "Reports"));
-        let (life, escalations) = (life(&db), escalations(&db, sns_config));
+        let (actions, incidents) = (Actions::new(&db, "Actions"), Incidents::new(&db, "Incidents"));
+        let lifecycle = lifecycle(&db);
+        let notifier = notifier(&db, &lifecycle, sns_config);
         let policy = || Policy::compiled().unwrap();
         let clock = || Arc::clone(clock);
-        let dispatcher = Dispatcher::new(topic(sns_config, "actions"), &life, &policy());
-        let intake = Intake::new(events.clone(), life.clone());
         let cursors = || CursorKey::new("a key of the tests").unwrap();
-        let listing = EventSearch::new(events.clone(), rollups.clone());
-        let table = Incidents::new(&db, "Incidents");
-        let reporter = Reporter::new(rollups.clone(), table.clone(), policy(), clock());
-        let of_actions =
-            actions::App::new(listing.clone(), life.clone(), cursors(), policy(), escalations.clone(), clock());
+        let search = EventSearch::new(events.clone(), rollups.clone());
+        let health = SystemHealthStore::new(&db, "Incidents");
+        let recorder = EventRecorder::new(
+            EventWriter::new(events.clone(), lifecycle.clone()),
+            dispatcher(&lifecycle, sns_config),
+            notifier.clone(),
+        );
+        let of_actions = actions::App::new(search.clone(), lifecycle.clone(), notifier, policy(), cursors(), clock());
         let of_dashboard = dashboard::App::new(
-            Tables { listing: listing.clone(), life: life.clone(), incidents: table.clone(), reports: reports.clone() },
-            gate.clone(),
-            (cursors(), FormKey::new("another key of the tests").unwrap()),
+            dashboard::Tables {
+                events: events.clone(),
+                search: search.clone(),
+                actions: actions.clone(),
+                incidents: incidents.clone(),
+                rollups: rollups.clone(),
+                reports: reports.clone(),
+                health: health.clone(),
+            },
+            lifecycle.clone(),
+            authentication.clone(),
+            SigningKeys { cursors: cursors(), forms: FormKey::new("another key of the tests").unwrap() },
             policy(),
             clock(),
         );
-        let of_incidents = incidents::App::new(table, listing.clone(), life.clone(), cursors(), policy(), clock());
-        let of_events = list_events::App::new(events, listing, life.actions().clone(), cursors(), clock());
+        let tables = incidents::Tables {
+            events: events.clone(),
+            search: search.clone(),
+            actions: actions.clone(),
+            incidents: incidents.clone(),
+            health,
+        };
+        let of_incidents = incidents::App::new(tables, lifecycle.incidents().clone(), policy(), cursors(), clock());
+        let of_events = list_events::App::new(events, search, actions, cursors(), clock());
         let of_reports = list_reports::App::new(reports.clone(), cursors());
         let of_stats = get_stats::App::new(rollups, reports.clone(), policy(), clock());
         let of_credentials = credentials::App::new(Credentials::new(&db, "Credentials"), clock());
+        let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policy(), clock());
         let functions = vec![
-            Function::new(get_stats::routes(), gate, of_stats),
-            Function::new(log_event::routes(), gate, log_event::App::new(intake, dispatcher, escalations, clock())),
-            Function::new(list_events::routes(), gate, of_events),
-            Function::new(actions::routes(), gate, of_actions),
-            Function::new(incidents::routes(), gate, of_incidents),
-            Function::new(generate_report::routes(), gate, (reporter, reports)),
-            Function::new(list_reports::routes(), gate, of_reports),
-            Function::new(credentials::routes(), gate, of_credentials),
+            Function::new(get_stats::routes(), authentication, of_stats),
+            Function::new(log_event::routes(), authentication, log_event::App::new(recorder, clock())),
+            Function::new(list_events::routes(), authentication, of_events),
+            Function::new(actions::routes(), authentication, of_actions),
+            Function::new(incidents::routes(), authentication, of_incidents),
+            Function::new(generate_report::routes(), authentication, generate_report::App { generator, reports }),
+            Function::new(list_reports::routes(), authentication, of_reports),
+            Function::new(credentials::routes(), authentication, of_credentials),
             Function { routes: dashboard::routes().list().collect(), router: dashboard::router(of_dashboard) },
         ];
         Self { functions, token: token.to_owned() }
@@ -324,8 +347,8 @@ impl Api {
 }
 
 impl Function {
-    fn new<S: Clone + Send + Sync + 'static>(routes: Routes<S>, gate: &Gate, state: S) -> Self {
-        Self { routes: routes.list().collect(), router: routes.behind(gate, state) }
+    fn new<S: Clone + Send + Sync + 'static>(routes: Routes<S>, authentication: &Authentication, state: S) -> Self {
+        Self { routes: routes.list().collect(), router: routes.authenticated(authentication, state) }
     }
 }
 
@@ -378,28 +401,46 @@ impl Answer {
 }
 
 fn credentials_of(config: &SdkConfig) -> Credentials {
-    Credentials::new(&Db::new(config), "Credentials")
+    Credentials::new(&DynamoDb::new(config), "Credentials")
 }
 
-async fn gate(config: &SdkConfig, rate: Rate, clock: &Arc<ManualClock>) -> Gate {
-    Gate::open(credentials_of(config), rate, Arc::clone(clock)).await
+async fn authentication(config: &SdkConfig, rate: RequestRate, clock: &Arc<ManualClock>) -> Authentication {
+    Authentication::new(credentials_of(config), rate, Arc::clone(clock)).await
 }
 
-fn events(db: &Db) -> Events {
+fn events(db: &DynamoDb) -> Events {
     Events::new(db, "Events", RETENTION_DAYS)
 }
 
-fn life(db: &Db) -> Life {
-    Life::new(Actions::new(db, "Actions"), IncidentStates::new(db, "Incidents"), Rollups::new(db, "Rollups"))
+fn lifecycle(db: &DynamoDb) -> ActionLifecycle {
+    let actions = Actions::new(db, "Actions");
+    let incidents = IncidentLifecycle::new(IncidentStates::new(db, "Incidents"), actions.clone());
+    ActionLifecycle::new(actions, incidents, Rollups::new(db, "Rollups"))
 }
 
 fn topic(sns_config: &SdkConfig, name: &str) -> Topic {
     SnsClient::new(sns_config).topic(format!("arn:aws:sns:us-east-1:000000000000:{name}"))
 }
 
-fn escalations(db: &Db, sns_config: &SdkConfig) -> Escalations {
+fn dispatcher(lifecycle: &ActionLifecycle, sns_config: &SdkConfig) -> ActionDispatcher {
+    ActionDispatcher::new(topic(sns_config, "actions"), lifecycle, &Policy::compiled().unwrap())
+}
+
+fn notifier(db: &DynamoDb, lifecycle: &ActionLifecycle, sns_config: &SdkConfig) -> Notifier {
+    Notifier::new(
+        topic(sns_config, "notifications"),
+        EmailRateLimiter::new(db, "Incidents"),
+        SystemHealthStore::new(db, "Incidents"),
+        events(db),
+        lifecycle,
+        &Policy::compiled().unwrap(),
+        None,
+    )
+}
+
+fn generator(db: &DynamoDb, clock: &Arc<ManualClock>) -> ReportGenerator {
     let policy = Policy::compiled().unwrap();
-    Escalations::new(topic(sns_config, "notifications"), events(db), &life(db), &policy, None)
+    ReportGenerator::new(Rollups::new(db, "Rollups"), Incidents::new(db, "Incidents"), policy, Arc::clone(clock))
 }
 
 /// An event as a caller sends it.

@@ -1,63 +1,29 @@
-//! Actions: a list of them, what their workers say came of them, and what responders decide.
+//! Actions: lists them, records the outcomes that workers report, and the approvals that responders decide.
 
-mod approval;
-mod list;
-mod outcome;
-mod request;
+mod action_path;
+mod app;
+mod decide_approval;
+mod list_actions;
+mod report_outcome;
 
-use std::sync::Arc;
-
-use age_dispatch::Escalations;
-use age_model::{Action, ActionItem, Clock, EventId};
-use age_platform::{Access, CursorKey, Problem, Routes};
-use age_scoring::Policy;
-use age_store::{EventSearch, Life};
+use age_http::{Access, Routes};
+pub use app::App;
 use utoipa::OpenApi;
 
-/// What the handlers need. Made once per execution environment.
-#[derive(Clone)]
-pub struct App(Arc<Parts>);
-
-struct Parts {
-    listing: EventSearch,
-    life: Life,
-    cursors: CursorKey,
-    policy: Policy,
-    escalations: Escalations,
-    clock: Box<dyn Clock>,
-}
-
-impl App {
-    /// Puts the parts together.
-    pub fn new(
-        listing: EventSearch,
-        life: Life,
-        cursors: CursorKey,
-        policy: Policy,
-        escalations: Escalations,
-        clock: impl Clock + 'static,
-    ) -> Self {
-        Self(Arc::new(Parts { listing, life, cursors, policy, escalations, clock: Box::new(clock) }))
-    }
-}
-
-/// The contract of these routes.
+/// The contract of the routes.
 #[derive(Debug, OpenApi)]
-#[openapi(paths(list::list, outcome::report, approval::decide))]
+#[openapi(paths(list_actions::list_actions, report_outcome::report_outcome, decide_approval::decide_approval))]
 pub struct Contract;
 
 /// The routes of this function.
 #[must_use]
 pub fn routes() -> Routes<App> {
     Routes::new()
-        .get("/api/governance/actions", Access::Reader, list::list)
-        .post("/api/governance/events/{id}/actions/{action}/outcome", Access::Engine, outcome::report)
-        .post("/api/governance/events/{id}/actions/{action}/approval", Access::Responder, approval::decide)
-}
-
-impl Parts {
-    async fn action(&self, event: EventId, action: Action) -> Result<ActionItem, Problem> {
-        let item = self.life.actions().get(event, action).await?;
-        item.ok_or_else(|| Problem::not_found("there is no such action for this event"))
-    }
+        .get("/api/governance/actions", Access::Reader, list_actions::list_actions)
+        .post("/api/governance/events/{id}/actions/{action}/outcome", Access::Engine, report_outcome::report_outcome)
+        .post(
+            "/api/governance/events/{id}/actions/{action}/approval",
+            Access::Responder,
+            decide_approval::decide_approval,
+        )
 }

@@ -1,28 +1,63 @@
-//! Trigger: API Gateway, `/api/governance/actions` and the outcome and approval of one.
-//! May: read credentials and events; read and write actions, incidents and rollups; publish to the escalations topic.
-//! State: the clients, the credentials, the policy and the key of its cursors.
+//! Trigger: API Gateway, GET `/api/governance/actions`, POST the outcome and the approval of an action.
+//! Permissions: read credentials and events; read and write actions, incidents and rollups; publish to the notifications topic.
+//! State: clients, credentials, policy and the key of cursors.
 
 use actions::App;
-use age_dispatch::Escalations;
+use age_governance::{ActionLifecycle, IncidentLifecycle, Notifier};
+use age_http::{Authentication, CursorKey, RequestRate};
 use age_notify::Sns;
-use age_platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
-use age_scoring::Policy;
-use age_store::{Actions, Credentials, Db, EventSearch, Events, IncidentStates, Life, Rollups};
+use age_policy::Policy;
+use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
+use age_store::{
+    Actions, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Rollups, SystemHealthStore,
+};
+
+config! {
+    /// The configuration of the function.
+    struct Config {
+        authentication: AuthenticationConfig,
+        clock: SystemClock,
+        events_table: String,
+        event_retention_days: i64,
+        rollups_table: String,
+        actions_table: String,
+        incidents_table: String,
+        notifications_topic_arn: String,
+        /// The secret that seals cursors.
+        cursor_key: String,
+        /// The address of the API for links; that of the request if absent.
+        public_url: Option<String>,
+    }
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    age_platform::logs::init();
-    let aws = age_platform::aws::config().await;
-    let (db, policy, clock) = (Db::new(&aws), Policy::compiled()?, SystemClock::from_env()?);
-    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
-    let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
-    let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
-    let listing = EventSearch::new(events.clone(), rollups.clone());
-    let (actions, watches) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
-    let life = Life::new(Actions::new(&db, actions), IncidentStates::new(&db, watches), rollups);
-    let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
-    let people = Sns::new(&aws).topic(env::required("NOTIFICATIONS_TOPIC_ARN")?);
-    let escalations = Escalations::new(people, events, &life, &policy, env::optional("PUBLIC_URL"));
-    let app = App::new(listing, life, cursors, policy, escalations, clock);
-    age_platform::serve(actions::routes().behind(&gate, app)).await
+    logs::init();
+    let config = Config::from_env()?;
+    let policy = Policy::compiled()?;
+    let clock = config.clock;
+    let aws = aws::config().await;
+    let db = DynamoDb::new(&aws);
+
+    let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
+    let authentication = Authentication::new(credentials, rate, clock).await;
+    let events = Events::new(&db, config.events_table, config.event_retention_days);
+    let rollups = Rollups::new(&db, config.rollups_table);
+    let search = EventSearch::new(events.clone(), rollups.clone());
+    let actions = Actions::new(&db, config.actions_table);
+    let incidents = IncidentLifecycle::new(IncidentStates::new(&db, config.incidents_table.clone()), actions.clone());
+    let lifecycle = ActionLifecycle::new(actions, incidents, rollups);
+    let notifier = Notifier::new(
+        Sns::new(&aws).topic(config.notifications_topic_arn),
+        EmailRateLimiter::new(&db, config.incidents_table.clone()),
+        SystemHealthStore::new(&db, config.incidents_table),
+        events,
+        &lifecycle,
+        &policy,
+        config.public_url,
+    );
+    let cursors = CursorKey::new(&config.cursor_key)?;
+    let app = App::new(search, lifecycle, notifier, policy, cursors, clock);
+    age_runtime::serve(actions::routes().authenticated(&authentication, app)).await
 }

@@ -1,44 +1,31 @@
-//! Who may call: admins make, list, renew and end credentials; an operator makes the first admin.
+//! Credentials: admins create, list, rotate and revoke them. The binary `first-admin` creates the first admin.
 
-mod change;
-mod first_admin;
-mod view;
+mod app;
+mod change_credential;
+mod credential_view;
+mod list_credentials;
+mod new_credential;
 
-use std::sync::Arc;
-
-use age_model::Clock;
-use age_platform::{Access, Routes};
-use age_store::Credentials;
-pub use first_admin::{FirstAdmin, FirstAdminError, Made};
+use age_http::{Access, Routes};
+pub use app::App;
 use utoipa::OpenApi;
 
-/// What the handlers need. Made once per execution environment.
-#[derive(Clone)]
-pub struct App(Arc<Parts>);
-
-struct Parts {
-    credentials: Credentials,
-    clock: Box<dyn Clock>,
-}
-
-impl App {
-    /// Puts the parts together.
-    pub fn new(credentials: Credentials, clock: impl Clock + 'static) -> Self {
-        Self(Arc::new(Parts { credentials, clock: Box::new(clock) }))
-    }
-}
-
-/// The contract of these routes.
+/// The contract of the routes.
 #[derive(Debug, OpenApi)]
-#[openapi(paths(view::list, change::create, change::rotate, change::revoke))]
+#[openapi(paths(
+    list_credentials::list_credentials,
+    change_credential::create_credential,
+    change_credential::rotate_credential,
+    change_credential::revoke_credential,
+))]
 pub struct Contract;
 
 /// The routes of this function.
 #[must_use]
 pub fn routes() -> Routes<App> {
     Routes::new()
-        .get("/api/governance/credentials", Access::Admin, view::list)
-        .post("/api/governance/credentials", Access::Admin, change::create)
-        .post("/api/governance/credentials/{kid}/rotate", Access::Admin, change::rotate)
-        .delete("/api/governance/credentials/{kid}", Access::Admin, change::revoke)
+        .get("/api/governance/credentials", Access::Admin, list_credentials::list_credentials)
+        .post("/api/governance/credentials", Access::Admin, change_credential::create_credential)
+        .post("/api/governance/credentials/{kid}/rotate", Access::Admin, change_credential::rotate_credential)
+        .delete("/api/governance/credentials/{kid}", Access::Admin, change_credential::revoke_credential)
 }

@@ -1,16 +1,30 @@
-//! Trigger: API Gateway, `/api/governance/credentials`, one of them and its rotation.
-//! May: read and write credentials.
-//! State: the client and the credentials.
+//! Trigger: API Gateway, `/api/governance/credentials`, a credential and its rotation.
+//! Permissions: read and write credentials.
+//! State: client and credentials.
 
-use age_platform::{Error, Gate, Rate, SystemClock, env};
-use age_store::{Credentials, Db};
+use age_http::{Authentication, RequestRate};
+use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
+use age_store::{Credentials, DynamoDb};
 use credentials::App;
+
+config! {
+    /// The configuration of the function.
+    struct Config {
+        authentication: AuthenticationConfig,
+        clock: SystemClock,
+    }
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    age_platform::logs::init();
-    let (db, clock) = (Db::new(&age_platform::aws::config().await), SystemClock::from_env()?);
-    let credentials = Credentials::new(&db, env::required("CREDENTIALS_TABLE")?);
-    let gate = Gate::open(credentials.clone(), Rate::from_env()?, clock).await;
-    age_platform::serve(credentials::routes().behind(&gate, App::new(credentials, clock))).await
+    logs::init();
+    let config = Config::from_env()?;
+    let clock = config.clock;
+    let db = DynamoDb::new(&aws::config().await);
+
+    let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
+    let authentication = Authentication::new(credentials.clone(), rate, clock).await;
+    let app = App::new(credentials, clock);
+    age_runtime::serve(credentials::routes().authenticated(&authentication, app)).await
 }

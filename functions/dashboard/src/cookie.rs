@@ -1,48 +1,48 @@
-//! Cookies: a token that a browser keeps, and what binds the form for signing in to it.
+//! The two cookies: the token of the caller, and the nonce that binds the sign-in form to its browser.
 
 use age_model::Token;
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 
-/// Holds the token. With this prefix browsers take it only from us, over TLS, and for the whole host.
+/// The cookie with the token. With the prefix `__Host-`, browsers accept it only from this host, over TLS, and for all paths.
 const TOKEN: &str = "__Host-age";
 
-/// Holds what the proof of the form for signing in is for.
+/// The cookie with the nonce of the sign-in form.
 const NONCE: &str = "__Host-age-form";
 
-/// A night shift.
-const MAX_AGE_SECONDS: u32 = 8 * 3600;
+/// One shift of work.
+const TOKEN_MAX_AGE_SECONDS: u32 = 8 * 3600;
 
-/// No script reads it, and no other site's request brings it.
-const FLAGS: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
+/// No script reads the cookies, and no request from another site sends them.
+const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
 
-/// The token that a browser brings, if it is one.
-pub(crate) fn token(headers: &HeaderMap) -> Option<Token> {
-    value(headers, TOKEN)?.parse().ok()
+/// Returns the token of the request's cookie; None if the cookie is missing or is not a token.
+pub(crate) fn read_token(headers: &HeaderMap) -> Option<Token> {
+    read(headers, TOKEN)?.parse().ok()
 }
 
-/// What the form for signing in was bound to.
-pub(crate) fn nonce(headers: &HeaderMap) -> Option<&str> {
-    value(headers, NONCE).filter(|nonce| !nonce.is_empty())
+/// Returns the nonce of the request's cookie; None if the cookie is missing or empty.
+pub(crate) fn read_nonce(headers: &HeaderMap) -> Option<&str> {
+    read(headers, NONCE).filter(|nonce| !nonce.is_empty())
 }
 
-/// Has the browser keep `token`.
-pub(crate) fn keep(token: &Token) -> String {
-    format!("{TOKEN}={}; {FLAGS}; Max-Age={MAX_AGE_SECONDS}", token.reveal())
+/// Returns the `Set-Cookie` value that stores `token`.
+pub(crate) fn set_token(token: &Token) -> String {
+    format!("{TOKEN}={}; {ATTRIBUTES}; Max-Age={TOKEN_MAX_AGE_SECONDS}", token.reveal())
 }
 
-/// Has the browser forget its token.
-pub(crate) fn forget() -> String {
-    format!("{TOKEN}=; {FLAGS}; Max-Age=0")
+/// Returns the `Set-Cookie` value that deletes the token.
+pub(crate) fn clear_token() -> String {
+    format!("{TOKEN}=; {ATTRIBUTES}; Max-Age=0")
 }
 
-/// Has the browser keep what the form for signing in is bound to, until it is closed.
-pub(crate) fn bind(nonce: &str) -> String {
-    format!("{NONCE}={nonce}; {FLAGS}")
+/// Returns the `Set-Cookie` value that stores `nonce` until the browser is closed.
+pub(crate) fn set_nonce(nonce: &str) -> String {
+    format!("{NONCE}={nonce}; {ATTRIBUTES}")
 }
 
-/// The value of the cookie called `name`. None if there are two: one of them is not ours.
-fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// Returns the value of the cookie called `name`. None if the request has two of that name: another site has set one of them.
+fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let texts = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
     let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let mut values = pairs.filter(|(given, _)| *given == name).map(|(_, value)| value);
@@ -56,15 +56,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_cookie_of_the_name_is_read() {
+    fn token_is_read_from_one_cookie_of_its_name_only() {
         let token_text = format!("agov1.night-desk.{}", "A".repeat(43));
         let read = |cookies: &str| {
             let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(cookies).unwrap())]);
-            token(&headers).map(|token| token.reveal())
+            read_token(&headers).map(|token| token.reveal())
         };
-        let ours = format!("__Host-age={token_text}");
-        assert_eq!(read(&format!("a=b; {ours}; c=d")), Some(token_text.clone()));
-        for bad in [String::new(), "__Host-age=x".into(), format!("age={token_text}"), format!("{ours}; {ours}")] {
+        let valid = format!("__Host-age={token_text}");
+        assert_eq!(read(&format!("a=b; {valid}; c=d")), Some(token_text.clone()));
+        for bad in [String::new(), "__Host-age=x".into(), format!("age={token_text}"), format!("{valid}; {valid}")] {
             assert_eq!(read(&bad), None, "{bad}");
         }
     }

@@ -1,8 +1,11 @@
-//! The engines: who speaks for each, when it was last heard, and how often it is to be.
+//! The page of the engines: the last event, the expected interval and the credentials of each.
 
-use age_model::{CredentialStatus, Engine, Event, KeyId, Keyring, Role, Timestamp};
-use age_platform::{NoQuery, Problem};
-use age_store::{EventFilter, IncidentSummary, OpenAction, StoreError};
+use std::time::Duration;
+
+use age_http::{NoQuery, Problem};
+use age_model::{Credential, CredentialStatus, Engine, Event, KeyId, Keyring, Role, StoreError, Timestamp};
+use age_policy::Policy;
+use age_store::{EventFilter, IncidentSummary, OpenAction};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,110 +13,110 @@ use axum::response::Response;
 use futures_util::future::try_join_all;
 use tokio::try_join;
 
-use crate::page::{self, Part};
+use crate::app::{App, AppState};
+use crate::engine_state::{format_in_progress, silent_incident_path};
+use crate::format::format_duration;
+use crate::page::{self, Section};
+use crate::paths::event_path;
+use crate::safe_text::SafeText;
 use crate::session::Session;
-use crate::text::{Shown, span};
-use crate::{App, Parts, actions, events, incidents};
 
 #[derive(Template)]
 #[template(path = "engines.html")]
-struct Page<'a> {
+struct EnginesPage<'a> {
     session: &'a Session,
-    part: Part,
-    rows: Vec<Row>,
+    section: Section,
+    engines: Vec<EngineCard>,
 }
 
-/// An engine.
-struct Row {
+struct EngineCard {
     title: String,
-    name: Engine,
-    /// How often it is to be heard. None if it may be silent.
-    cadence: Option<String>,
-    last: Option<Last>,
-    /// The page of the incident that its silence is, if it is silent.
-    silence: Option<String>,
-    /// How many of its actions are under way.
-    under_way: String,
-    keys: Vec<Key>,
-    /// How many of its credentials are over.
-    over: usize,
+    engine: Engine,
+    /// None if the engine may be silent.
+    expected_interval: Option<String>,
+    last_event: Option<LastEvent>,
+    silent_incident_path: Option<String>,
+    in_progress: String,
+    credentials: Vec<EngineCredential>,
+    /// How many credentials are revoked or expired.
+    invalid_credentials: usize,
 }
 
-/// What it said last.
-struct Last {
+struct LastEvent {
     path: String,
-    event_type: Shown,
+    event_type: SafeText,
     at: Timestamp,
     by: Option<KeyId>,
 }
 
-/// A credential that speaks for it.
-struct Key {
+/// A live credential that may act for the engine.
+struct EngineCredential {
     kid: KeyId,
     expires_at: Option<Timestamp>,
-    /// The other engines that it speaks for.
-    others: String,
+    /// The titles of the other engines for which it may act.
+    other_engines: String,
 }
 
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
-    let tables = &app.tables;
-    let (keyring, latest) = (app.gate.keyring().await?, try_join_all(Engine::ALL.iter().map(|it| app.latest(*it))));
-    let (unresolved, open_actions, latest) =
-        try_join!(tables.incidents.unresolved(), tables.life.actions().open_actions(), latest)?;
-    let row =
-        |(engine, last): (&Engine, Option<Event>)| app.engine(*engine, last, &keyring, &unresolved, &open_actions);
-    let rows = Engine::ALL.iter().zip(latest).map(row).collect();
-    Ok(page::html(StatusCode::OK, &Page { session: &session, part: Part::Engines, rows }))
+    let keyring = app.authentication.keyring().await?;
+    let last_events = try_join_all(Engine::ALL.iter().map(|engine| find_last_event(&app, *engine)));
+    let (unresolved, open_actions, last_events) =
+        try_join!(app.tables.incidents.unresolved(), app.tables.actions.open(), last_events)?;
+    let now = app.clock.now();
+    let card = |(engine, last_event): (&Engine, Option<Event>)| {
+        engine_card(&app.policy, *engine, last_event, &keyring, &unresolved, &open_actions, now)
+    };
+    let engines = Engine::ALL.iter().zip(last_events).map(card).collect();
+    Ok(page::render(StatusCode::OK, &EnginesPage { session: &session, section: Section::Engines, engines }))
 }
 
-impl Parts {
-    /// The latest event of `engine`.
-    async fn latest(&self, engine: Engine) -> Result<Option<Event>, StoreError> {
-        let filter = EventFilter { engine: Some(engine), ..EventFilter::default() };
-        Ok(self.tables.listing.page(&filter, 1, None, self.clock.as_ref()).await?.events.pop())
-    }
+async fn find_last_event(app: &AppState, engine: Engine) -> Result<Option<Event>, StoreError> {
+    let filter = EventFilter { engine: Some(engine), ..EventFilter::default() };
+    Ok(app.tables.search.page(&filter, 1, None, app.clock.as_ref()).await?.events.pop())
+}
 
-    fn engine(
-        &self,
-        engine: Engine,
-        last: Option<Event>,
-        keyring: &Keyring,
-        unresolved: &[IncidentSummary],
-        open_actions: &[Result<OpenAction, StoreError>],
-    ) -> Row {
-        let now = self.clock.now();
-        let speaks = |kid_and: &(&KeyId, &age_model::Credential)| {
-            kid_and.1.grant.role == Role::Engine && kid_and.1.grant.may_act_for(engine)
-        };
-        let (live, over): (Vec<_>, Vec<_>) = keyring
-            .all()
-            .filter(speaks)
-            .partition(|(_, credential)| credential.status_at(now) == CredentialStatus::Live);
-        let key = |(kid, credential): (&KeyId, &age_model::Credential)| {
-            let others = credential.grant.engines.iter().filter(|other| **other != engine);
-            let others: Vec<_> = others.map(|other| self.policy.title(*other)).collect();
-            Key { kid: kid.clone(), expires_at: credential.grant.expires_at, others: others.join(", ") }
-        };
-        let is_silence = |listed: &&IncidentSummary| listed.is_silence() && listed.id.key.engine == engine;
-        let cadence = self.policy.engines.get(&engine).map_or(0, |rules| rules.expected_interval_seconds);
-        Row {
-            title: self.policy.title(engine).to_owned(),
-            name: engine,
-            cadence: (cadence > 0).then(|| span(cadence)),
-            last: last.map(Last::from),
-            silence: unresolved.iter().find(is_silence).map(|listed| incidents::path(&listed.id)),
-            under_way: actions::under_way(engine, open_actions),
-            keys: live.into_iter().map(key).collect(),
-            over: over.len(),
-        }
+fn engine_card(
+    policy: &Policy,
+    engine: Engine,
+    last_event: Option<Event>,
+    keyring: &Keyring,
+    unresolved: &[IncidentSummary],
+    open_actions: &[Result<OpenAction, StoreError>],
+    now: Timestamp,
+) -> EngineCard {
+    let acts_for_engine = |(_, credential): &(&KeyId, &Credential)| {
+        credential.grant.role == Role::Engine && credential.grant.may_act_for(engine)
+    };
+    let is_live = |(_, credential): &(&KeyId, &Credential)| credential.status_at(now) == CredentialStatus::Live;
+    let (live, invalid): (Vec<_>, Vec<_>) = keyring.all().filter(acts_for_engine).partition(is_live);
+    let view = |(kid, credential): (&KeyId, &Credential)| {
+        let others = credential.grant.engines.iter().filter(|other| **other != engine);
+        let others: Vec<_> = others.map(|other| policy.title(*other)).collect();
+        EngineCredential { kid: kid.clone(), expires_at: credential.grant.expires_at, other_engines: others.join(", ") }
+    };
+    EngineCard {
+        title: policy.title(engine).to_owned(),
+        engine,
+        expected_interval: expected_interval(policy, engine).map(format_duration),
+        last_event: last_event.map(LastEvent::from),
+        silent_incident_path: silent_incident_path(engine, unresolved),
+        in_progress: format_in_progress(engine, open_actions),
+        credentials: live.into_iter().map(view).collect(),
+        invalid_credentials: invalid.len(),
     }
 }
 
-impl From<Event> for Last {
+/// Returns the expected interval between events of `engine`; None if it may be silent.
+fn expected_interval(policy: &Policy, engine: Engine) -> Option<Duration> {
+    let seconds = policy.engines.get(&engine)?.expected_interval_seconds;
+    u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs)
+}
+
+impl From<Event> for LastEvent {
     fn from(event: Event) -> Self {
         Self {
-            path: events::path(event.id),
-            event_type: Shown::new(event.reported.event_type.as_str()),
+            path: event_path(event.id),
+            event_type: SafeText::new(event.reported.event_type.as_str()),
             at: event.occurred_at,
             by: event.reported_by,
         }

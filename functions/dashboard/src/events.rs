@@ -1,11 +1,6 @@
-//! Events: a list of them, and each with what AGE did about it.
+//! Events: the list, its export as CSV, and the page of one.
 
+pub(crate) mod detail;
+pub(crate) mod export;
+mod filter_form;
 pub(crate) mod list;
-pub(crate) mod one;
-
-use age_model::EventId;
-
-/// Where the page of an event is.
-pub(crate) fn path(id: EventId) -> String {
-    format!("/dashboard/events/{id}")
-}

@@ -1,94 +1,57 @@
-//! The dashboard: pages for people, made on the server. They need no script, and ask nobody but us.
+//! The dashboard: pages that are rendered on the server, work without scripts, and load nothing from other hosts.
 
+mod action_labels;
 mod actions;
+mod app;
 mod assets;
 mod cookie;
+mod download;
+mod engine_state;
 mod engines;
+mod error_page;
 mod events;
-mod file;
 mod form;
+mod format;
+mod incident_labels;
 mod incidents;
-mod line;
-mod next;
 mod overview;
 mod page;
-mod refusal;
+mod paths;
+mod remediation_figures;
 mod reports;
+mod return_path;
+mod safe_text;
 mod session;
 mod sign_in;
-mod text;
+mod timeline_entry;
 
-use std::sync::Arc;
-
-use age_model::Clock;
-use age_platform::{Access, CursorKey, Gate, Routes};
-use age_scoring::Policy;
-use age_store::{EventSearch, Incidents, Life, Reports};
+use age_http::{Access, Routes};
+pub use app::{App, SigningKeys, Tables};
 use axum::Router;
 use axum::middleware;
-
 pub use form::FormKey;
 
-/// What the handlers need. Made once per execution environment.
-#[derive(Clone)]
-pub struct App(Arc<Parts>);
-
-/// What the pages are made from.
-#[derive(Debug, Clone)]
-pub struct Tables {
-    /// Events, newest first.
-    pub listing: EventSearch,
-    /// Actions and incidents, and how they move on.
-    pub life: Life,
-    /// Incidents, as people read them.
-    pub incidents: Incidents,
-    /// Reports.
-    pub reports: Reports,
-}
-
-struct Parts {
-    tables: Tables,
-    gate: Gate,
-    cursors: CursorKey,
-    forms: FormKey,
-    policy: Policy,
-    clock: Box<dyn Clock>,
-}
-
-impl App {
-    /// Puts the parts together.
-    pub fn new(
-        tables: Tables,
-        gate: Gate,
-        (cursors, forms): (CursorKey, FormKey),
-        policy: Policy,
-        clock: impl Clock + 'static,
-    ) -> Self {
-        Self(Arc::new(Parts { tables, gate, cursors, forms, policy, clock: Box::new(clock) }))
-    }
-}
-
-/// The routes of this function. None of the GETs changes anything: mail scanners follow links.
+/// The routes of this function. No GET changes anything, because mail scanners follow links.
 #[must_use]
 pub fn routes() -> Routes<App> {
     Routes::new()
         .get("/dashboard", Access::Reader, overview::show)
         .get("/dashboard/events", Access::Reader, events::list::show)
-        .get("/dashboard/events.csv", Access::Reader, events::list::csv)
-        .get("/dashboard/events/{id}", Access::Reader, events::one::show)
-        .get("/dashboard/events/{id}/actions/{action}", Access::Reader, actions::one::show)
-        .post("/dashboard/events/{id}/actions/{action}/approve", Access::Responder, actions::one::approve)
-        .post("/dashboard/events/{id}/actions/{action}/deny", Access::Responder, actions::one::deny)
+        .get("/dashboard/events.csv", Access::Reader, events::export::download_csv)
+        .get("/dashboard/events/{id}", Access::Reader, events::detail::show)
+        .get("/dashboard/events/{id}/actions/{action}", Access::Reader, actions::detail::show)
+        .post("/dashboard/events/{id}/actions/{action}/approve", Access::Responder, actions::approval::approve)
+        .post("/dashboard/events/{id}/actions/{action}/deny", Access::Responder, actions::approval::deny)
         .get("/dashboard/actions", Access::Reader, actions::list::show)
         .get("/dashboard/incidents", Access::Reader, incidents::list::show)
-        .get("/dashboard/incidents/{id}", Access::Reader, incidents::timeline::show)
-        .post("/dashboard/incidents/{id}/acknowledge", Access::Responder, incidents::mark::acknowledge)
-        .post("/dashboard/incidents/{id}/resolve", Access::Responder, incidents::mark::resolve)
+        .get("/dashboard/incidents/{id}", Access::Reader, incidents::detail::show)
+        .post("/dashboard/incidents/{id}/acknowledge", Access::Responder, incidents::change::acknowledge)
+        .post("/dashboard/incidents/{id}/resolve", Access::Responder, incidents::change::resolve)
         .get("/dashboard/reports", Access::Reader, reports::list::show)
-        .post("/dashboard/reports/new", Access::Responder, reports::make)
-        .get("/dashboard/reports/{id}", Access::Reader, reports::one::show)
-        .get("/dashboard/reports/{id}/csv", Access::Reader, reports::one::csv)
-        .get("/dashboard/reports/{id}/json", Access::Reader, reports::one::json)
+        .post("/dashboard/reports/new", Access::Responder, reports::generate::generate)
+        .get("/dashboard/reports/{id}", Access::Reader, reports::detail::show)
+        .get("/dashboard/reports/{id}/csv", Access::Reader, reports::export::download_csv)
+        .get("/dashboard/reports/{id}/json", Access::Reader, reports::export::download_json)
         .get("/dashboard/engines", Access::Reader, engines::show)
         .get("/dashboard/sign-in", Access::Public, sign_in::show)
         .post("/dashboard/sign-in", Access::Public, sign_in::sign_in)
@@ -98,9 +61,9 @@ pub fn routes() -> Routes<App> {
         .get("/dashboard/icon.svg", Access::Public, assets::icon)
 }
 
-/// The router that serves them, to whoever is signed in.
+/// Builds the router that serves the routes to authenticated callers.
 pub fn router(app: App) -> Router {
     let state = app.clone();
-    let guard = move |access, request, next| session::guard(state.clone(), access, request, next);
-    routes().guarded(guard, app).layer(middleware::from_fn(page::finish))
+    let guard = move |access, request, next| session::authenticate(state.clone(), access, request, next);
+    routes().guarded(guard, app).layer(middleware::from_fn(error_page::render_problems))
 }

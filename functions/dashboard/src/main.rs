@@ -1,28 +1,61 @@
-//! Trigger: API Gateway, `/dashboard` and all below it.
-//! May: read credentials, events, rollups, actions, incidents and reports; write incidents with their `notify_admin`, what is
-//! decided about an action, and reports.
-//! State: the client, the credentials, the policy and the keys of its cursors and forms.
+//! Trigger: API Gateway, `/dashboard` and every path below it.
+//! Permissions: read credentials, events, rollups, actions, incidents and reports; write incidents with their `notify_admin`
+//! actions, approvals of actions, and reports.
+//! State: DynamoDB client, credentials, policy, and the keys that sign cursors and forms.
 
-use age_platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
-use age_scoring::Policy;
-use age_store::{Actions, Credentials, Db, EventSearch, Events, IncidentStates, Incidents, Life, Reports, Rollups};
-use dashboard::{App, FormKey, Tables};
+use age_governance::{ActionLifecycle, IncidentLifecycle};
+use age_http::{Authentication, CursorKey, RequestRate};
+use age_policy::Policy;
+use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
+use age_store::{
+    Actions, Credentials, DynamoDb, EventSearch, Events, IncidentStates, Incidents, Reports, Rollups, SystemHealthStore,
+};
+use dashboard::{App, FormKey, SigningKeys, Tables};
+
+config! {
+    /// The configuration of the function.
+    struct Config {
+        authentication: AuthenticationConfig,
+        clock: SystemClock,
+        events_table: String,
+        event_retention_days: i64,
+        rollups_table: String,
+        actions_table: String,
+        incidents_table: String,
+        reports_table: String,
+        /// The secret that seals cursors.
+        cursor_key: String,
+        /// The secret that signs forms.
+        form_key: String,
+    }
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    age_platform::logs::init();
-    let (db, clock) = (Db::new(&age_platform::aws::config().await), SystemClock::from_env()?);
-    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
-    let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
-    let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
-    let listing = EventSearch::new(events, rollups.clone());
-    let (actions, table) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
-    let incidents = Incidents::new(&db, &table);
-    let life = Life::new(Actions::new(&db, actions), IncidentStates::new(&db, table), rollups);
-    let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
-    let forms = FormKey::new(&env::required("FORM_KEY")?)?;
-    let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
-    let tables = Tables { listing, life, incidents, reports };
-    let app = App::new(tables, gate, (cursors, forms), Policy::compiled()?, clock);
-    age_platform::serve(dashboard::router(app)).await
+    logs::init();
+    let config = Config::from_env()?;
+    let clock = config.clock;
+    let db = DynamoDb::new(&aws::config().await);
+
+    let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
+    let authentication = Authentication::new(credentials, rate, clock).await;
+    let events = Events::new(&db, config.events_table, config.event_retention_days);
+    let rollups = Rollups::new(&db, config.rollups_table);
+    let actions = Actions::new(&db, config.actions_table);
+    let states = IncidentStates::new(&db, config.incidents_table.clone());
+    let incidents = IncidentLifecycle::new(states, actions.clone());
+    let lifecycle = ActionLifecycle::new(actions.clone(), incidents, rollups.clone());
+    let tables = Tables {
+        search: EventSearch::new(events.clone(), rollups.clone()),
+        events,
+        actions,
+        incidents: Incidents::new(&db, config.incidents_table.clone()),
+        rollups,
+        reports: Reports::new(&db, config.reports_table),
+        health: SystemHealthStore::new(&db, config.incidents_table),
+    };
+    let keys = SigningKeys { cursors: CursorKey::new(&config.cursor_key)?, forms: FormKey::new(&config.form_key)? };
+    let app = App::new(tables, lifecycle, authentication, keys, Policy::compiled()?, clock);
+    age_runtime::serve(dashboard::router(app)).await
 }

@@ -1,21 +1,13 @@
-//! What all pages have in common.
+//! Responses that all pages use.
 
-use age_platform::Problem;
 use askama::Template;
-use axum::extract::Request;
-use axum::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
+use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::refusal;
-
-/// Our own script and style, nothing from elsewhere, no form to elsewhere, and in no frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-/// The part of the dashboard that a page belongs to.
+/// The section of the dashboard that a page belongs to: the marked entry of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum Section {
     Overview,
     Incidents,
     Events,
@@ -24,33 +16,23 @@ pub(crate) enum Part {
     Engines,
 }
 
-/// A page.
-pub(crate) fn html(status: StatusCode, template: &impl Template) -> Response {
+/// Returns the rendered page, or 500 if `template` cannot be rendered.
+pub(crate) fn render<T: Template>(status: StatusCode, template: &T) -> Response {
     match template.render() {
         Ok(text) => (status, Html(text)).into_response(),
         Err(error) => {
-            tracing::error!(%error, "a page cannot be made");
+            let template = std::any::type_name::<T>();
+            tracing::error!(template, %error, "failed to render {template}: {error}");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
 }
 
-/// Sends a browser on to `place`, to be read there.
-pub(crate) fn see(place: &str) -> Response {
-    let Ok(place) = HeaderValue::from_str(place) else {
-        tracing::error!(place, "a browser cannot be sent there");
+/// Returns a response that sends the browser to `path` with a GET.
+pub(crate) fn redirect_to(path: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(path) else {
+        tracing::error!(path, "failed to redirect to {path:?}: the path is not a header value");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    (StatusCode::SEE_OTHER, [(LOCATION, place)]).into_response()
-}
-
-/// Shows problems as pages, and says what a page may do.
-pub(crate) async fn finish(request: Request, next: Next) -> Response {
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let mut response = next.run(request).await;
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = refusal::show(&problem, &response, &method, &uri);
-    }
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    response
+    (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
 }

@@ -1,80 +1,103 @@
-// What is nicer with a script: times in the reader's zone, and pages that keep up by themselves. All works without it.
+// Local times, and pages that refresh themselves. Every page works without this script.
 "use strict";
 (() => {
-  const EVERY_MS = 20000;
-  const WORDS = {
+  const REFRESH_INTERVAL_MS = 20000;
+  // With so many refreshes skipped in a row, the page shows why.
+  const MAX_SKIPPED_REFRESHES = 3;
+  const TIME_FORMAT = new Intl.DateTimeFormat("en-GB", {
     day: "numeric",
     month: "short",
     year: "numeric",
     hour: "2-digit",
     minute: "2-digit",
     hourCycle: "h23",
-  };
-  const inWords = new Intl.DateTimeFormat("en-GB", WORDS);
-  const ofHour = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", hourCycle: "h23" });
+  });
+  const HOUR_FORMAT = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", hourCycle: "h23" });
+  const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-  /** Shows the moments below `root` in the reader's zone, and in UTC when pointed at. Whole days are UTC days and stay. */
-  function localise(root) {
+  let showsUtc = false;
+
+  /** Shows the times below `root` in the reader's zone, or in UTC. Whole days are UTC days and do not change. */
+  function showTimes(root) {
     for (const time of root.querySelectorAll("time[datetime*='T']")) {
-      const at = new Date(time.dateTime);
-      time.title = time.dataset.show === "hour" ? `${time.dateTime.slice(0, 16)} UTC` : time.textContent;
-      time.textContent = (time.dataset.show === "hour" ? ofHour : inWords).format(at);
+      const isHour = time.dataset.show === "hour";
+      time.dataset.utc ??= time.textContent;
+      time.title = isHour ? `${time.dateTime.slice(0, 16)} UTC` : time.dataset.utc;
+      const local = isHour ? HOUR_FORMAT : TIME_FORMAT;
+      time.textContent = showsUtc ? time.dataset.utc : local.format(new Date(time.dateTime));
     }
   }
 
-  /** Whether the reader is in the middle of something that a new page would take away. */
-  function isBusy(main) {
-    const filled = [...main.querySelectorAll("textarea, input:not([type=hidden])")].some(
+  /** Adds the button that switches between the reader's zone and UTC. */
+  function addZoneSwitch(text) {
+    const label = document.createElement("span");
+    const button = document.createElement("button");
+    button.className = "link";
+    const update = () => {
+      label.textContent = `Times are in ${showsUtc ? "UTC" : ZONE}.`;
+      button.textContent = showsUtc ? "Show local time" : "Show UTC";
+      showTimes(document);
+    };
+    button.addEventListener("click", () => {
+      showsUtc = !showsUtc;
+      update();
+    });
+    text.replaceChildren(label, " ", button);
+    update();
+  }
+
+  /** Whether the reader is using something that a refresh would take away. */
+  function isInUse(main) {
+    const hasInput = [...main.querySelectorAll("textarea, input:not([type=hidden])")].some(
       (field) => field.value !== field.defaultValue,
     );
     const focused = document.activeElement;
-    return filled || (focused !== main && main.contains(focused)) || String(document.getSelection()) !== "";
+    return hasInput || (focused !== main && main.contains(focused)) || String(document.getSelection()) !== "";
   }
 
-  let skipped = 0;
+  let skippedRefreshes = 0;
 
-  function say(notice, text) {
-    notice.textContent = text;
-    notice.hidden = false;
+  function showStatus(status, text) {
+    status.textContent = text;
+    status.hidden = false;
   }
 
-  async function refresh(notice) {
+  async function refresh(status) {
     const main = document.querySelector("main[data-live]");
     if (document.hidden) return;
-    if (isBusy(main)) {
-      skipped += 1;
-      if (skipped >= 3) say(notice, "This page waits while something on it is in use.");
+    if (isInUse(main)) {
+      skippedRefreshes += 1;
+      if (skippedRefreshes >= MAX_SKIPPED_REFRESHES) showStatus(status, "Updates are paused while you use this page.");
       return;
     }
     try {
-      const answer = await fetch(location.href, { redirect: "manual", headers: { Accept: "text/html" } });
-      // Signed out, or refused: loading the page says so in full.
-      if (!answer.ok) throw new Error(String(answer.status));
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
-      if (!fresh || isBusy(main)) return;
-      localise(fresh);
-      const open = [...main.querySelectorAll("details")].map((details) => details.open);
-      fresh.querySelectorAll("details").forEach((details, place) => {
-        details.open = Boolean(open[place]);
+      const response = await fetch(location.href, { redirect: "manual", headers: { Accept: "text/html" } });
+      // For example, the reader is no longer signed in: loading the page again shows why.
+      if (!response.ok) throw new Error(String(response.status));
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("main");
+      if (!fresh || isInUse(main)) return;
+      showTimes(fresh);
+      const wasOpen = [...main.querySelectorAll("details")].map((details) => details.open);
+      fresh.querySelectorAll("details").forEach((details, index) => {
+        details.open = Boolean(wasOpen[index]);
       });
       main.replaceChildren(...fresh.childNodes);
-      skipped = 0;
-      notice.hidden = true;
+      skippedRefreshes = 0;
+      status.hidden = true;
     } catch {
-      say(notice, "This page is no longer up to date. Load it again.");
+      showStatus(status, "This page is out of date. Reload it.");
     }
   }
 
-  localise(document);
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const said = document.querySelector("[data-zone]");
-  if (said && zone !== "UTC") said.textContent = `Times are those of ${zone}; point at one for UTC.`;
+  const zoneText = document.querySelector("[data-zone]");
+  if (zoneText && ZONE !== "UTC") addZoneSwitch(zoneText);
+  else showTimes(document);
   if (document.querySelector("main[data-live]")) {
-    const notice = document.createElement("p");
-    notice.className = "notice";
-    notice.setAttribute("role", "status");
-    notice.hidden = true;
-    document.body.append(notice);
-    setInterval(refresh, EVERY_MS, notice);
+    const status = document.createElement("p");
+    status.className = "live-status";
+    status.setAttribute("role", "status");
+    status.hidden = true;
+    document.body.append(status);
+    setInterval(refresh, REFRESH_INTERVAL_MS, status);
   }
 })();

@@ -1,7 +1,7 @@
-//! Whoever is signed in: proven anew by the gate for each request.
+//! Sessions: each request authenticates the credential in the browser's cookie again.
 
+use age_http::{Access, Caller, FormBody, Problem};
 use age_model::Token;
-use age_platform::{Access, Caller, FormBody, Problem};
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::Method;
@@ -9,21 +9,22 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::form::{Form, FormKey};
-use crate::{App, cookie};
+use crate::app::App;
+use crate::cookie;
+use crate::form::{FormKey, VerifiedForm};
 
-/// Whoever is signed in, as pages need them.
+/// The authenticated caller, as pages need it.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) caller: Caller,
-    /// What their forms carry.
-    pub(crate) csrf: String,
+    /// The CSRF token of the forms on the caller's pages.
+    pub(crate) csrf_token: String,
 }
 
 impl Session {
-    /// Whether they may take and end incidents.
+    /// Whether the caller may acknowledge and resolve incidents, decide approvals and generate reports.
     pub(crate) const fn may_respond(&self) -> bool {
-        Access::Responder.admits(self.caller.grant.role)
+        Access::Responder.permits(self.caller.grant.role)
     }
 }
 
@@ -35,31 +36,36 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     }
 }
 
-/// Lets a request through to a route of this `access`, or answers it. What would change something comes through only as a
-/// form of our own pages.
-pub(crate) async fn guard(App(app): App, access: Access, request: Request, next: Next) -> Response {
-    let Some(token) = cookie::token(request.headers()) else { return not_signed_in().into_response() };
-    let let_in = app.gate.let_in(access, &token, |caller| async {
-        match admit(request, &token, caller, &app.forms).await {
+/// The middleware before each route that is not public. It passes a request on if the cookie's credential may use a route of
+/// this `access`. A request that may change something must be a form with the caller's CSRF token.
+pub(crate) async fn authenticate(App(app): App, access: Access, request: Request, next: Next) -> Response {
+    let Some(token) = cookie::read_token(request.headers()) else { return not_signed_in().into_response() };
+    let response = app.authentication.authenticated(access, &token, |caller| async {
+        match attach_session(request, &token, caller, &app.form_key).await {
             Ok(request) => next.run(request).await,
             Err(problem) => problem.into_response(),
         }
     });
-    let_in.await.unwrap_or_else(IntoResponse::into_response)
+    response.await.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// The request with its session, and the form that it brings.
-async fn admit(mut request: Request, token: &Token, caller: Caller, forms: &FormKey) -> Result<Request, Problem> {
+/// Returns the request with its [`Session`] and, unless it is a GET or HEAD, its [`VerifiedForm`] as extensions.
+async fn attach_session(
+    mut request: Request,
+    token: &Token,
+    caller: Caller,
+    form_key: &FormKey,
+) -> Result<Request, Problem> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         let (parts, body) = request.into_parts();
-        let mut bare = Request::new(body);
-        bare.headers_mut().clone_from(&parts.headers);
-        let FormBody(mut form) = FormBody::from_request(bare, &()).await?;
-        forms.check(token, &mut form)?;
+        let mut form_request = Request::new(body);
+        form_request.headers_mut().clone_from(&parts.headers);
+        let FormBody(mut form) = FormBody::from_request(form_request, &()).await?;
+        form_key.verify(token, &mut form)?;
         request = Request::from_parts(parts, Body::empty());
-        request.extensions_mut().insert(Form(form));
+        request.extensions_mut().insert(VerifiedForm(form));
     }
-    request.extensions_mut().insert(Session { caller, csrf: forms.proof(token) });
+    request.extensions_mut().insert(Session { caller, csrf_token: form_key.csrf_token(token) });
     Ok(request)
 }
 

@@ -1,7 +1,7 @@
 //! Signing in and out.
 
+use age_http::{Access, FormBody, NoQuery, Problem, Query};
 use age_model::{InvalidToken, Token};
-use age_platform::{Access, FormBody, NoQuery, Problem, Query};
 use askama::Template;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
@@ -10,106 +10,112 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::next::Next;
-use crate::{App, Parts, cookie, page};
+use crate::app::{App, AppState};
+use crate::return_path::ReturnPath;
+use crate::{cookie, page};
 
 const PATH: &str = "/dashboard/sign-in";
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-struct Page<'a> {
-    next: &'a Next,
-    csrf: String,
-    /// Why the last try was refused.
-    refused: Option<&'a str>,
+struct SignInPage<'a> {
+    return_path: &'a ReturnPath,
+    csrf_token: String,
+    /// Why the last attempt failed.
+    error: Option<&'a str>,
 }
 
-/// Where to sign in, to go on to `next`.
-pub(crate) fn path(next: &Next) -> String {
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", &next.to_string()).finish();
+/// Returns the path of the sign-in page that leads to `return_path`.
+pub(crate) fn path(return_path: &ReturnPath) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", &return_path.to_string()).finish();
     format!("{PATH}?{query}")
 }
 
-/// The form. Whoever is signed in already goes on.
+/// Shows the form. A caller who is signed in already is redirected.
 pub(crate) async fn show(
     State(App(app)): State<App>,
     headers: HeaderMap,
     mut query: Query,
 ) -> Result<Response, Problem> {
-    let next: Next = query.take("next").unwrap_or_default();
+    let return_path: ReturnPath = query.optional("next").unwrap_or_default();
     query.finish()?;
-    if let Some(token) = cookie::token(&headers)
-        && app.gate.admit(Access::Reader, &token).await.is_ok()
+    if let Some(token) = cookie::read_token(&headers)
+        && app.authentication.authenticate(Access::Reader, &token).await.is_ok()
     {
-        return Ok(page::see(&next.to_string()));
+        return Ok(page::redirect_to(&return_path.to_string()));
     }
-    app.form(StatusCode::OK, &headers, &next, None)
+    show_form(&app, StatusCode::OK, &headers, &return_path, None)
 }
 
-/// Takes a token, and has the browser keep it if it is taken.
+/// Stores a valid token in a cookie of the browser.
 pub(crate) async fn sign_in(
     State(App(app)): State<App>,
     headers: HeaderMap,
     _: NoQuery,
     FormBody(mut form): FormBody,
 ) -> Result<Response, Problem> {
-    let nonce = cookie::nonce(&headers).unwrap_or_default();
-    app.forms.check_nonce(nonce, &mut form)?;
-    let next: Next = form.take("next").unwrap_or_default();
-    let token = form.take::<String>("token").unwrap_or_default();
+    let nonce = cookie::read_nonce(&headers).unwrap_or_default();
+    app.form_key.verify_sign_in(nonce, &mut form)?;
+    let return_path: ReturnPath = form.optional("next").unwrap_or_default();
+    let token = form.optional::<String>("token").unwrap_or_default();
     form.finish()?;
-    match app.prove(&token).await {
-        Ok(token) => with_cookie(page::see(&next.to_string()), &cookie::keep(&token)),
-        // What is wrong with the token is said beside the form; the rest is not about it.
+    match authenticate(&app, &token).await {
+        Ok(token) => with_cookie(page::redirect_to(&return_path.to_string()), &cookie::set_token(&token)),
+        // Only problems of the token are shown beside the form.
         Err(problem) if matches!(problem.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            app.form(problem.status(), &headers, &next, Some(problem.detail()))
+            show_form(&app, problem.status(), &headers, &return_path, Some(problem.detail()))
         }
         Err(problem) => Err(problem),
     }
 }
 
-/// Has the browser forget its token. No credential needs to be proven for that.
+/// Deletes the token's cookie. A token that is no longer valid can be deleted as well.
 pub(crate) async fn sign_out(
     State(App(app)): State<App>,
     headers: HeaderMap,
     _: NoQuery,
     FormBody(mut form): FormBody,
 ) -> Result<Response, Problem> {
-    if let Some(token) = cookie::token(&headers) {
-        app.forms.check(&token, &mut form)?;
+    if let Some(token) = cookie::read_token(&headers) {
+        app.form_key.verify(&token, &mut form)?;
         form.finish()?;
     }
-    with_cookie(page::see(PATH), &cookie::forget())
+    with_cookie(page::redirect_to(PATH), &cookie::clear_token())
 }
 
-impl Parts {
-    async fn prove(&self, text: &str) -> Result<Token, Problem> {
-        let token: Token =
-            text.trim().parse().map_err(|error: InvalidToken| Problem::unauthorized(format!("it {error}")))?;
-        self.gate.admit(Access::Reader, &token).await?;
-        Ok(token)
-    }
+/// Returns the token in `text`.
+///
+/// # Errors
+/// 401 if it is not valid, 403 if its role may not read, 429 or 503 as [`age_http::Authentication::authenticate`] has it.
+async fn authenticate(app: &AppState, text: &str) -> Result<Token, Problem> {
+    let parsed = text.trim().parse();
+    let token: Token = parsed.map_err(|error: InvalidToken| Problem::unauthorized(format!("the input {error}")))?;
+    app.authentication.authenticate(Access::Reader, &token).await?;
+    Ok(token)
+}
 
-    /// The form, bound to the browser by a nonce that it keeps.
-    fn form(
-        &self,
-        status: StatusCode,
-        headers: &HeaderMap,
-        next: &Next,
-        refused: Option<&str>,
-    ) -> Result<Response, Problem> {
-        let page = |nonce: &str| page::html(status, &Page { next, csrf: self.forms.proof_of_nonce(nonce), refused });
-        // A browser has one for all its windows: a new one would make their forms useless.
-        if let Some(nonce) = cookie::nonce(headers) {
-            return Ok(page(nonce));
-        }
-        let secret = self.clock.secret().map_err(|error| {
-            tracing::error!(%error, "nobody can sign in");
-            Problem::unavailable("nobody can sign in at this moment; try again")
-        })?;
-        let nonce = URL_SAFE_NO_PAD.encode(secret);
-        with_cookie(page(&nonce), &cookie::bind(&nonce))
+/// Returns the form, bound to the browser by the nonce in its cookie.
+fn show_form(
+    app: &AppState,
+    status: StatusCode,
+    headers: &HeaderMap,
+    return_path: &ReturnPath,
+    error: Option<&str>,
+) -> Result<Response, Problem> {
+    let render = |nonce: &str| {
+        let csrf_token = app.form_key.sign_in_csrf_token(nonce);
+        page::render(status, &SignInPage { return_path, csrf_token, error })
+    };
+    // All windows of a browser share the nonce: a new one would invalidate the forms of the others.
+    if let Some(nonce) = cookie::read_nonce(headers) {
+        return Ok(render(nonce));
     }
+    let secret = app.clock.secret().map_err(|error| {
+        tracing::error!(%error, "failed to create the nonce of the sign-in form: {error}");
+        Problem::unavailable("signing in is not possible at the moment; retry later")
+    })?;
+    let nonce = URL_SAFE_NO_PAD.encode(secret);
+    with_cookie(render(&nonce), &cookie::set_nonce(&nonce))
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Result<Response, Problem> {

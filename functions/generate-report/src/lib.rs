@@ -1,9 +1,48 @@
-//! Makes reports: one when somebody asks, one a week when the schedule fires.
+//! Generates reports on demand. The binary `weekly-report` generates them on a schedule.
 
-mod on_demand;
-mod reporter;
-mod weekly;
+use age_governance::ReportGenerator;
+use age_http::{Access, Caller, NoBody, NoQuery, Problem, Routes};
+use age_model::Report;
+use age_store::Reports;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use utoipa::OpenApi;
 
-pub use on_demand::{Contract, routes};
-pub use reporter::Reporter;
-pub use weekly::{Firing, Made, Weekly, WeeklyError};
+/// The state of the handler. Build one per execution environment.
+#[derive(Clone)]
+pub struct App {
+    /// Generates reports.
+    pub generator: ReportGenerator,
+    /// Stores them.
+    pub reports: Reports,
+}
+
+/// The contract of the routes.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(generate_report))]
+pub struct Contract;
+
+/// The routes of this function.
+#[must_use]
+pub fn routes() -> Routes<App> {
+    Routes::new().post("/api/governance/report", Access::Responder, generate_report)
+}
+
+/// Generate a report
+///
+/// Generates and stores a report of the last 168 whole hours and the current one.
+#[utoipa::path(post, path = "/api/governance/report", operation_id = "generate_report", tag = "Reports", responses(
+        (status = 201, description = "The report", body = Report),
+        (status = 400, description = "The body is not JSON; none is required"),
+        (status = 413, description = "The body is too large"),
+    ))]
+async fn generate_report(
+    State(app): State<App>,
+    caller: Caller,
+    _: NoQuery,
+    _: NoBody,
+) -> Result<(StatusCode, Json<Report>), Problem> {
+    let report = app.generator.generate_on_demand(&app.reports, caller.kid).await?;
+    Ok((StatusCode::CREATED, Json(report)))
+}

@@ -1,20 +1,38 @@
-//! Trigger: API Gateway, `/api/governance/report`.
-//! May: read credentials, rollups and incidents, write reports.
-//! State: the client, the credentials and the policy.
+//! Trigger: API Gateway, POST `/api/governance/report`.
+//! Permissions: read credentials, rollups and incidents; write reports.
+//! State: client, credentials and policy.
 
-use age_platform::{Error, Gate, Rate, SystemClock, env};
-use age_scoring::Policy;
-use age_store::{Credentials, Db, Incidents, Reports, Rollups};
-use generate_report::Reporter;
+use age_governance::ReportGenerator;
+use age_http::{Authentication, RequestRate};
+use age_policy::Policy;
+use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
+use age_store::{Credentials, DynamoDb, Incidents, Reports, Rollups};
+use generate_report::App;
+
+config! {
+    /// The configuration of the function.
+    struct Config {
+        authentication: AuthenticationConfig,
+        clock: SystemClock,
+        rollups_table: String,
+        incidents_table: String,
+        reports_table: String,
+    }
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    age_platform::logs::init();
-    let (db, clock) = (Db::new(&age_platform::aws::config().await), SystemClock::from_env()?);
-    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
-    let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
-    let incidents = Incidents::new(&db, env::required("INCIDENTS_TABLE")?);
-    let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
-    let reporter = Reporter::new(rollups, incidents, Policy::compiled()?, clock);
-    age_platform::serve(generate_report::routes().behind(&gate, (reporter, reports))).await
+    logs::init();
+    let config = Config::from_env()?;
+    let clock = config.clock;
+    let db = DynamoDb::new(&aws::config().await);
+
+    let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
+    let authentication = Authentication::new(credentials, rate, clock).await;
+    let rollups = Rollups::new(&db, config.rollups_table);
+    let incidents = Incidents::new(&db, config.incidents_table);
+    let reports = Reports::new(&db, config.reports_table);
+    let generator = ReportGenerator::new(rollups, incidents, Policy::compiled()?, clock);
+    age_runtime::serve(generate_report::routes().authenticated(&authentication, App { generator, reports })).await
 }

@@ -1,19 +1,35 @@
-//! Trigger: API Gateway, `/api/governance/stats`, and every path that no other function has.
-//! May: read credentials, rollups and the list of reports.
-//! State: the client, the credentials and the policy.
+//! Trigger: API Gateway, GET `/api/governance/stats`, `/api/governance/openapi.json`, and every path of no other function.
+//! Permissions: read credentials, rollups and the list of reports.
+//! State: client, credentials and policy.
 
-use age_platform::{Error, Gate, Rate, SystemClock, env};
-use age_scoring::Policy;
-use age_store::{Credentials, Db, Reports, Rollups};
+use age_http::{Authentication, RequestRate};
+use age_policy::Policy;
+use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
+use age_store::{Credentials, DynamoDb, Reports, Rollups};
 use get_stats::App;
+
+config! {
+    /// The configuration of the function.
+    struct Config {
+        authentication: AuthenticationConfig,
+        clock: SystemClock,
+        rollups_table: String,
+        reports_table: String,
+    }
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    age_platform::logs::init();
-    let (db, clock) = (Db::new(&age_platform::aws::config().await), SystemClock::from_env()?);
-    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
-    let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
-    let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
+    logs::init();
+    let config = Config::from_env()?;
+    let clock = config.clock;
+    let db = DynamoDb::new(&aws::config().await);
+
+    let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
+    let authentication = Authentication::new(credentials, rate, clock).await;
+    let rollups = Rollups::new(&db, config.rollups_table);
+    let reports = Reports::new(&db, config.reports_table);
     let app = App::new(rollups, reports, Policy::compiled()?, clock);
-    age_platform::serve(get_stats::routes().behind(&gate, app)).await
+    age_runtime::serve(get_stats::routes().authenticated(&authentication, app)).await
 }

@@ -1,24 +1,53 @@
-//! Trigger: API Gateway, `/api/governance/incidents`, one of them, its acknowledgement and resolution, and the health.
-//! May: read credentials, events, rollups, actions and incidents; write incidents and the `notify_admin` that goes with each.
-//! State: the client, the credentials, the policy and the key of its cursors.
+//! Trigger: API Gateway, `/api/governance/incidents`, an incident, its acknowledgement and resolution; `/api/governance/health`.
+//! Permissions: read credentials, events, rollups, actions and incidents; write incidents and their action `notify_admin`.
+//! State: client, credentials, policy and the key of cursors.
 
-use age_platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
-use age_scoring::Policy;
-use age_store::{Actions, Credentials, Db, EventSearch, Events, IncidentStates, Incidents, Life, Rollups};
-use incidents::App;
+use age_governance::IncidentLifecycle;
+use age_http::{Authentication, CursorKey, RequestRate};
+use age_policy::Policy;
+use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
+use age_store::{
+    Actions, Credentials, DynamoDb, EventSearch, Events, IncidentStates, Incidents, Rollups, SystemHealthStore,
+};
+use incidents::{App, Tables};
+
+config! {
+    /// The configuration of the function.
+    struct Config {
+        authentication: AuthenticationConfig,
+        clock: SystemClock,
+        events_table: String,
+        event_retention_days: i64,
+        rollups_table: String,
+        actions_table: String,
+        incidents_table: String,
+        /// The secret that seals cursors.
+        cursor_key: String,
+    }
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    age_platform::logs::init();
-    let (db, clock) = (Db::new(&age_platform::aws::config().await), SystemClock::from_env()?);
-    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
-    let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
-    let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
-    let listing = EventSearch::new(events, rollups.clone());
-    let (actions, table) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
-    let incidents = Incidents::new(&db, &table);
-    let life = Life::new(Actions::new(&db, actions), IncidentStates::new(&db, table), rollups);
-    let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
-    let app = App::new(incidents, listing, life, cursors, Policy::compiled()?, clock);
-    age_platform::serve(incidents::routes().behind(&gate, app)).await
+    logs::init();
+    let config = Config::from_env()?;
+    let clock = config.clock;
+    let db = DynamoDb::new(&aws::config().await);
+
+    let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
+    let authentication = Authentication::new(credentials, rate, clock).await;
+    let events = Events::new(&db, config.events_table, config.event_retention_days);
+    let rollups = Rollups::new(&db, config.rollups_table);
+    let actions = Actions::new(&db, config.actions_table);
+    let states = IncidentStates::new(&db, config.incidents_table.clone());
+    let lifecycle = IncidentLifecycle::new(states, actions.clone());
+    let tables = Tables {
+        search: EventSearch::new(events.clone(), rollups),
+        events,
+        actions,
+        incidents: Incidents::new(&db, config.incidents_table.clone()),
+        health: SystemHealthStore::new(&db, config.incidents_table),
+    };
+    let app = App::new(tables, lifecycle, Policy::compiled()?, CursorKey::new(&config.cursor_key)?, clock);
+    age_runtime::serve(incidents::routes().authenticated(&authentication, app)).await
 }

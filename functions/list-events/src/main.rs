@@ -1,20 +1,39 @@
-//! Trigger: API Gateway, `/api/governance/events` and `/api/governance/events/{id}`.
-//! May: read credentials, events, rollups and actions.
-//! State: the client, the credentials and the key of its cursors.
+//! Trigger: API Gateway, GET `/api/governance/events` and `/api/governance/events/{id}`.
+//! Permissions: read credentials, events, rollups and actions.
+//! State: client, credentials and the key of cursors.
 
-use age_platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
-use age_store::{Actions, Credentials, Db, EventSearch, Events, Rollups};
+use age_http::{Authentication, CursorKey, RequestRate};
+use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
+use age_store::{Actions, Credentials, DynamoDb, EventSearch, Events, Rollups};
 use list_events::App;
+
+config! {
+    /// The configuration of the function.
+    struct Config {
+        authentication: AuthenticationConfig,
+        clock: SystemClock,
+        events_table: String,
+        event_retention_days: i64,
+        rollups_table: String,
+        actions_table: String,
+        /// The secret that seals cursors.
+        cursor_key: String,
+    }
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    age_platform::logs::init();
-    let (db, clock) = (Db::new(&age_platform::aws::config().await), SystemClock::from_env()?);
-    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
-    let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
-    let listing = EventSearch::new(events.clone(), Rollups::new(&db, env::required("ROLLUPS_TABLE")?));
-    let actions = Actions::new(&db, env::required("ACTIONS_TABLE")?);
-    let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
-    let app = App::new(events, listing, actions, cursors, clock);
-    age_platform::serve(list_events::routes().behind(&gate, app)).await
+    logs::init();
+    let config = Config::from_env()?;
+    let clock = config.clock;
+    let db = DynamoDb::new(&aws::config().await);
+
+    let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
+    let authentication = Authentication::new(credentials, rate, clock).await;
+    let events = Events::new(&db, config.events_table, config.event_retention_days);
+    let search = EventSearch::new(events.clone(), Rollups::new(&db, config.rollups_table));
+    let actions = Actions::new(&db, config.actions_table);
+    let app = App::new(events, search, actions, CursorKey::new(&config.cursor_key)?, clock);
+    age_runtime::serve(list_events::routes().authenticated(&authentication, app)).await
 }

@@ -1,17 +1,34 @@
-//! Trigger: API Gateway, `/api/governance/reports` and `/api/governance/reports/{id}`.
-//! May: read credentials and reports.
-//! State: the client, the credentials and the key of its cursors.
+//! Trigger: API Gateway, GET `/api/governance/reports` and `/api/governance/reports/{id}`.
+//! Permissions: read credentials and reports.
+//! State: client, credentials and the key of cursors.
 
-use age_platform::{CursorKey, Error, Gate, Rate, SystemClock, env};
-use age_store::{Credentials, Db, Reports};
+use age_http::{Authentication, CursorKey, RequestRate};
+use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
+use age_store::{Credentials, DynamoDb, Reports};
 use list_reports::App;
+
+config! {
+    /// The configuration of the function.
+    struct Config {
+        authentication: AuthenticationConfig,
+        clock: SystemClock,
+        reports_table: String,
+        /// The secret that seals cursors.
+        cursor_key: String,
+    }
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    age_platform::logs::init();
-    let (db, clock) = (Db::new(&age_platform::aws::config().await), SystemClock::from_env()?);
-    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
-    let reports = Reports::new(&db, env::required("REPORTS_TABLE")?);
-    let cursors = CursorKey::new(&env::required("CURSOR_KEY")?)?;
-    age_platform::serve(list_reports::routes().behind(&gate, App::new(reports, cursors))).await
+    logs::init();
+    let config = Config::from_env()?;
+    let clock = config.clock;
+    let db = DynamoDb::new(&aws::config().await);
+
+    let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
+    let authentication = Authentication::new(credentials, rate, clock).await;
+    let reports = Reports::new(&db, config.reports_table);
+    let app = App::new(reports, CursorKey::new(&config.cursor_key)?);
+    age_runtime::serve(list_reports::routes().authenticated(&authentication, app)).await
 }

@@ -1,18 +1,20 @@
-//! The webhook of Prometheus Alertmanager, version 4: each alert of a group becomes an event.
+//! The webhook of Prometheus Alertmanager, version 4. Each alert of a group is an event.
 //!
-//! The label `engine` says whose it is, `alertname` is its type, and `severity` is what the policy makes of that label.
-//! Fingerprint and start say what is a repeat, since Alertmanager tells of an alert again and again while it fires.
+//! The label `engine` is the engine and `alertname` the event type; the policy maps the label `severity` to a severity. An alert
+//! is identified by its fingerprint, start and status, because Alertmanager sends it again and again while it fires.
 
 use std::collections::BTreeMap;
 
-use age_model::{Details, DetailsError, Engine, EventType, IdempotencyKey, KeyId, NewEvent, Severity, Timestamp};
-use age_platform::{FieldError, Problem};
-use age_scoring::AlertRules;
+use age_http::{FieldError, Problem};
+use age_model::{Details, DetailsError, Engine, IdempotencyKey, KeyId, NewEvent, Severity, Timestamp};
+use age_policy::AlertRules;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// What Alertmanager sends. It has more fields; what is not read here is not needed.
+use crate::parsed_event::{ParsedEvent, ReportedType};
+
+/// A notification of Alertmanager. Fields that AGE does not need are left out.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = AlertmanagerWebhook)]
 pub(crate) struct Webhook {
@@ -22,12 +24,12 @@ pub(crate) struct Webhook {
     alerts: Vec<Alert>,
 }
 
-/// One alert of a group.
+/// An alert of a group.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Alert {
-    status: Status,
-    /// Among them `engine` and `alertname`, or the alert is refused by name; `severity` is read by the policy.
+    status: AlertStatus,
+    /// `engine` and `alertname` are required; the policy maps `severity`.
     labels: BTreeMap<String, String>,
     #[serde(default)]
     annotations: BTreeMap<String, String>,
@@ -39,89 +41,90 @@ pub(crate) struct Alert {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[schema(as = AlertStatus)]
 #[serde(rename_all = "lowercase")]
-enum Status {
+enum AlertStatus {
     Firing,
     Resolved,
 }
 
-/// Why the alert at `place` is not taken from `kid`.
-pub(crate) fn not_yours(place: usize, kid: &KeyId) -> FieldError {
-    let detail = format!("{kid} may not speak for this engine");
-    FieldError { pointer: format!("/alerts/{place}/labels/engine"), detail }
-}
-
-impl Webhook {
-    /// The alerts in `body`.
-    ///
-    /// # Errors
-    /// 400 if it is not JSON, 422 if it is not what Alertmanager sends.
-    pub(crate) fn parse(body: &[u8]) -> Result<Vec<Alert>, Problem> {
-        let value: Value = serde_json::from_slice(body)
-            .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
-        let not_it = |detail: String| Problem::invalid(vec![FieldError::whole(detail)]);
-        let webhook: Self = serde_json::from_value(value)
-            .map_err(|error| not_it(format!("is not a webhook of Alertmanager: {error}")))?;
-        if webhook.version == "4" {
-            Ok(webhook.alerts)
-        } else {
-            Err(not_it(format!("must be of the webhook's version 4, is of {:?}", webhook.version)))
+impl AlertStatus {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
         }
     }
 }
 
+/// Why the alert at `index` is refused if the credential `kid` may not act for its engine.
+pub(crate) fn forbidden_engine(index: usize, kid: &KeyId) -> FieldError {
+    let detail = format!("the credential {kid} may not act for this engine");
+    FieldError { pointer: format!("/alerts/{index}/labels/engine"), detail }
+}
+
+/// Parses the alerts of `body`.
+///
+/// # Errors
+/// 400 if it is not JSON, 422 if it is not a webhook of version 4.
+pub(crate) fn parse_webhook(body: &[u8]) -> Result<Vec<Alert>, Problem> {
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
+    let invalid = |detail: String| Problem::invalid(vec![FieldError::whole(detail)]);
+    let webhook: Webhook =
+        serde_json::from_value(value).map_err(|error| invalid(format!("is not a webhook of Alertmanager: {error}")))?;
+    if webhook.version == "4" {
+        Ok(webhook.alerts)
+    } else {
+        Err(invalid(format!("must be a webhook of version 4; got version {:?}", webhook.version)))
+    }
+}
+
 impl Alert {
-    /// The event that the alert at `place` in its group is, and what names it.
+    /// Parses the alert at `index` in its group.
     ///
     /// # Errors
     /// Every label that is missing or wrong.
-    pub(crate) fn event(
-        &self,
-        rules: &AlertRules,
-        place: usize,
-    ) -> Result<(NewEvent, IdempotencyKey), Vec<FieldError>> {
+    pub(crate) fn parse(&self, rules: &AlertRules, index: usize) -> Result<ParsedEvent, Vec<FieldError>> {
         let mut errors = Vec::new();
-        let engine: Option<Engine> = self.label("engine", place, &mut errors);
-        let event_type: Option<EventType> = self.label("alertname", place, &mut errors);
+        let engine: Option<Engine> = self.label("engine", index, &mut errors);
+        let event_type: Option<ReportedType> = self.label("alertname", index, &mut errors);
         let details = self.details().map_err(|error| {
-            errors.push(FieldError { pointer: format!("/alerts/{place}"), detail: error.to_string() });
+            errors.push(FieldError { pointer: format!("/alerts/{index}"), detail: error.to_string() });
         });
         let (Some(engine), Some(event_type), Ok(details)) = (engine, event_type, details) else { return Err(errors) };
-        let is_firing = self.status == Status::Firing;
-        let event = NewEvent {
+        let is_firing = self.status == AlertStatus::Firing;
+        let reported = NewEvent {
             engine,
-            event_type,
+            event_type: event_type.0,
             severity: if is_firing { rules.severity(self.labels.get("severity")) } else { Severity::Low },
             details,
             source_time: if is_firing { Some(self.starts_at) } else { self.ends_at },
         };
-        let status = if is_firing { "firing" } else { "resolved" };
-        let key = IdempotencyKey::of("alertmanager", &[&self.fingerprint, &self.starts_at.to_string(), status]);
-        Ok((event, key))
+        let parts = [self.fingerprint.as_str(), &self.starts_at.to_string(), self.status.as_str()];
+        let key = Some(IdempotencyKey::of("alertmanager", &parts));
+        Ok(ParsedEvent { reported, key, key_field: "fingerprint" })
     }
 
     fn label<T: std::str::FromStr<Err: std::fmt::Display>>(
         &self,
         name: &str,
-        place: usize,
+        index: usize,
         errors: &mut Vec<FieldError>,
     ) -> Option<T> {
-        let pointer = || format!("/alerts/{place}/labels/{name}");
+        let mut refuse = |detail: String| {
+            errors.push(FieldError { pointer: format!("/alerts/{index}/labels/{name}"), detail });
+        };
         let Some(label) = self.labels.get(name) else {
-            errors.push(FieldError { pointer: pointer(), detail: "is required".to_owned() });
+            refuse("is required".to_owned());
             return None;
         };
-        label
-            .parse()
-            .map_err(|error: T::Err| errors.push(FieldError { pointer: pointer(), detail: error.to_string() }))
-            .ok()
+        label.parse().map_err(|error: T::Err| refuse(error.to_string())).ok()
     }
 
-    /// All that the alert says. Without its annotations, if they are too long for an event.
+    /// The fields of the alert; without its annotations if they are too large for an event.
     fn details(&self) -> Result<Details, DetailsError> {
         let mut details = json!({
-            "status": match self.status { Status::Firing => "firing", Status::Resolved => "resolved" },
+            "status": self.status.as_str(),
             "labels": self.labels,
             "annotations": self.annotations,
             "startsAt": self.starts_at,
@@ -131,7 +134,7 @@ impl Alert {
         match details.to_string().parse() {
             Err(DetailsError::TooLarge(_)) => {
                 if let Value::Object(fields) = &mut details {
-                    fields.insert("annotations".to_owned(), Value::from("too long, left out"));
+                    fields.insert("annotations".to_owned(), Value::from("omitted: too large"));
                 }
                 details.to_string().parse()
             }
@@ -144,11 +147,11 @@ impl Alert {
 mod tests {
     use std::sync::LazyLock;
 
-    use age_scoring::Policy;
+    use age_policy::Policy;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::mangled::{MANY, mangled};
+    use crate::fuzz::{mangled, many};
 
     const WEBHOOKS: &[&str] = &[
         r#"{"version":"4","alerts":[{"status":"firing","labels":{"engine":"qa","alertname":"QueueFull","severity":"critical"},"annotations":{"summary":"full"},"startsAt":"2026-11-23T00:00:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://p/","fingerprint":"ab"}],"groupKey":"{}"}"#,
@@ -157,14 +160,14 @@ mod tests {
     ];
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(MANY))]
+        #![proptest_config(many())]
 
         #[test]
-        fn any_body_is_alerts_or_is_refused(body in mangled(WEBHOOKS)) {
-            // Reading the policy each time would be most of the work.
+        fn arbitrary_body_never_panics(body in mangled(WEBHOOKS)) {
+            // Building the policy for each input would take most of the time.
             static RULES: LazyLock<AlertRules> = LazyLock::new(|| Policy::compiled().unwrap().alertmanager);
-            for (place, alert) in Webhook::parse(&body).unwrap_or_default().iter().enumerate() {
-                let _ = alert.event(&RULES, place);
+            for (index, alert) in parse_webhook(&body).unwrap_or_default().iter().enumerate() {
+                let _ = alert.parse(&RULES, index);
             }
         }
     }

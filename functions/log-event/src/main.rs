@@ -1,29 +1,59 @@
-//! Trigger: API Gateway, `/api/governance/event`, POST `/api/governance/events`, `/api/governance/intake/alertmanager`.
-//! May: read credentials; write events, rollups, actions and incidents; publish to the actions and escalations topics.
-//! State: the clients, the credentials, the policy, and how widely this environment spreads its counters.
+//! Trigger: API Gateway, POST `/api/governance/event`, `/api/governance/events`, `/api/governance/intake/alertmanager`.
+//! Permissions: read credentials; write events, rollups, actions and incidents; publish to the actions and notifications topics.
+//! State: clients, credentials, policy, and the shards that this environment writes.
 
-use age_dispatch::{Dispatcher, Escalations};
+use age_governance::{ActionDispatcher, ActionLifecycle, EventRecorder, EventWriter, IncidentLifecycle, Notifier};
+use age_http::{Authentication, RequestRate};
 use age_notify::Sns;
-use age_platform::{Error, Gate, Rate, SystemClock, env};
-use age_scoring::Policy;
-use age_store::{Actions, Credentials, Db, Events, IncidentStates, Intake, Life, Rollups};
+use age_policy::Policy;
+use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
+use age_store::{Actions, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Rollups, SystemHealthStore};
 use log_event::App;
+
+config! {
+    /// The configuration of the function.
+    struct Config {
+        authentication: AuthenticationConfig,
+        clock: SystemClock,
+        events_table: String,
+        event_retention_days: i64,
+        rollups_table: String,
+        actions_table: String,
+        incidents_table: String,
+        actions_topic_arn: String,
+        notifications_topic_arn: String,
+        /// The address of the API for links; that of the request if absent.
+        public_url: Option<String>,
+    }
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    age_platform::logs::init();
-    let aws = age_platform::aws::config().await;
-    let (db, sns, clock) = (Db::new(&aws), Sns::new(&aws), SystemClock::from_env()?);
-    let gate = Gate::open(Credentials::new(&db, env::required("CREDENTIALS_TABLE")?), Rate::from_env()?, clock).await;
-    let events = Events::new(&db, env::required("EVENTS_TABLE")?, env::parsed("EVENT_RETENTION_DAYS")?);
-    let rollups = Rollups::new(&db, env::required("ROLLUPS_TABLE")?);
-    let (actions, watches) = (env::required("ACTIONS_TABLE")?, env::required("INCIDENTS_TABLE")?);
-    let life = Life::new(Actions::new(&db, actions), IncidentStates::new(&db, watches), rollups);
-    let intake = Intake::new(events.clone(), life.clone());
+    logs::init();
+    let config = Config::from_env()?;
     let policy = Policy::compiled()?;
-    let dispatcher = Dispatcher::new(sns.topic(env::required("ACTIONS_TOPIC_ARN")?), &life, &policy);
-    let people = sns.topic(env::required("NOTIFICATIONS_TOPIC_ARN")?);
-    let escalations = Escalations::new(people, events, &life, &policy, env::optional("PUBLIC_URL"));
-    let app = App::new(intake, dispatcher, escalations, clock);
-    age_platform::serve(log_event::routes().behind(&gate, app)).await
+    let clock = config.clock;
+    let aws = aws::config().await;
+    let db = DynamoDb::new(&aws);
+    let sns = Sns::new(&aws);
+
+    let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
+    let authentication = Authentication::new(credentials, rate, clock).await;
+    let events = Events::new(&db, config.events_table, config.event_retention_days);
+    let actions = Actions::new(&db, config.actions_table);
+    let incidents = IncidentLifecycle::new(IncidentStates::new(&db, config.incidents_table.clone()), actions.clone());
+    let lifecycle = ActionLifecycle::new(actions, incidents, Rollups::new(&db, config.rollups_table));
+    let notifier = Notifier::new(
+        sns.topic(config.notifications_topic_arn),
+        EmailRateLimiter::new(&db, config.incidents_table.clone()),
+        SystemHealthStore::new(&db, config.incidents_table),
+        events.clone(),
+        &lifecycle,
+        &policy,
+        config.public_url,
+    );
+    let dispatcher = ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policy);
+    let recorder = EventRecorder::new(EventWriter::new(events, lifecycle), dispatcher, notifier);
+    age_runtime::serve(log_event::routes().authenticated(&authentication, App::new(recorder, clock))).await
 }

@@ -1,32 +1,39 @@
-//! What AGE does about an event, and how far it has come.
+//! Actions: what AGE does about an event, and the transitions of their status.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
+use crate::credential::KeyId;
 use crate::digest;
-use crate::{Engine, Event, EventId, EventType, IncidentKey, KeyId, Severity, Timestamp};
+use crate::engine::Engine;
+use crate::event::{Event, EventType};
+use crate::id::EventId;
+use crate::incident_key::IncidentKey;
+use crate::severity::Severity;
+use crate::time::Timestamp;
 
 crate::string_enum::string_enum! {
-    /// Something AGE does. The six of the seed.
+    /// An action that AGE can take about an event. The six names are those of the original sketch.
     Action {
         /// MAOS starts its fix workflow.
         MaosAutoFix = "MAOS_auto_fix",
-        /// The Deep Agent takes a stricter policy.
+        /// Deep Agent applies a stricter policy.
         DeepAgentPolicyUpdate = "DeepAgent_policy_update",
-        /// Billing repairs its synchronisation.
+        /// Billing repairs its synchronization.
         BillingSyncRepair = "billing_sync_repair",
-        /// Permissions go back to their last good state.
+        /// Permissions are reset to their last good state.
         PermissionReset = "permission_reset",
-        /// A person is told.
+        /// People are notified of an incident.
         NotifyAdmin = "notify_admin",
-        /// The weekly report is sent out.
+        /// The weekly report is sent to its subscribers.
         AutomatedGovernanceSummary = "automated_governance_summary",
     }
 }
 
 impl Action {
-    /// Whether an engine's worker carries it out and says what came of it. The others are AGE's own messages to people.
+    /// Whether the action is a remediation: an engine's worker carries it out and reports the outcome. The other actions are
+    /// messages from AGE to people.
     #[must_use]
     pub const fn is_remediation(self) -> bool {
         !matches!(self, Self::NotifyAdmin | Self::AutomatedGovernanceSummary)
@@ -34,50 +41,51 @@ impl Action {
 }
 
 crate::string_enum::string_enum! {
-    /// How far an action has come.
+    /// The status of an action.
     ActionStatus {
-        /// PlannedAction: nobody has been told yet.
+        /// Planned, and not dispatched yet.
         Pending = "pending",
-        /// Not owed until a person approves it.
+        /// Waits for a responder's approval, and becomes pending with it.
         PendingApproval = "pending_approval",
-        /// Handed over to its topic.
+        /// Published to its topic. A `notify_admin`: people were notified.
         Dispatched = "dispatched",
-        /// Carried out, says who carried it out. Whether it helped is not known yet.
+        /// The worker reported success, which is not verified yet. A `notify_admin`: somebody acknowledged the incident.
         Succeeded = "succeeded",
-        /// Not carried out, says who was to.
+        /// The worker reported a failure.
         Failed = "failed",
-        /// Nobody said anything before the deadline.
+        /// No outcome was reported before the deadline.
         TimedOut = "timed_out",
-        /// Carried out, and the trouble has not come again.
+        /// Succeeded, and no event of the same incident key followed within the verification time.
         Verified = "verified",
-        /// Carried out, and the trouble came again.
+        /// Succeeded, but an event of the same incident key followed within the verification time.
         Ineffective = "ineffective",
-        /// A person said no.
+        /// A responder denied its approval.
         Denied = "denied",
-        /// Nobody approved it in time.
+        /// No responder approved it in time.
         Expired = "expired",
-        /// Not done: the same was being done or told already, or has not helped before.
+        /// Not started: the same action was running, people were notified already, or remediations of the incident key were
+        /// ineffective too often.
         Suppressed = "suppressed",
-        /// Could not be handed over, however often it was tried.
+        /// Every attempt to dispatch it failed.
         Undeliverable = "undeliverable",
     }
 }
 
-/// A move that the life of an action does not have.
+/// A status transition that actions do not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("an action cannot go from {from} to {to}")]
 pub struct InvalidTransition {
-    /// Where it is.
+    /// The current status.
     pub from: ActionStatus,
-    /// Where it was to go.
+    /// The requested status.
     pub to: ActionStatus,
 }
 
 impl ActionStatus {
-    /// The one table of moves. Every change of an action's status goes through it.
+    /// Returns `next` if an action may change from `self` to it. Every change of an action's status goes through this table.
     ///
     /// # Errors
-    /// [`InvalidTransition`] if an action cannot go from `self` to `next`.
+    /// [`InvalidTransition`] if the table does not have the transition.
     pub const fn transition_to(self, next: Self) -> Result<Self, InvalidTransition> {
         use ActionStatus::{
             Denied, Dispatched, Expired, Failed, Ineffective, Pending, PendingApproval, Succeeded, TimedOut,
@@ -85,7 +93,7 @@ impl ActionStatus {
         };
         match (self, next) {
             (PendingApproval, Pending | Denied | Expired)
-            // A worker may answer before its hand-over is on record.
+            // A worker may report its outcome before the dispatch is recorded.
             | (Pending, Dispatched | Succeeded | Failed | Undeliverable)
             | (Dispatched, Succeeded | Failed | TimedOut)
             | (Succeeded, Verified | Ineffective) => Ok(next),
@@ -93,39 +101,59 @@ impl ActionStatus {
         }
     }
 
-    /// Whether no move leads on from here.
+    /// Returns the meaning of the status, for a sentence such as `billing_sync_repair: …` in a message or report. The text claims no
+    /// more than AGE knows: a dispatched action may not have been carried out, a successful one may not have solved the problem.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Pending => "pending, not dispatched yet",
+            Self::PendingApproval => "pending approval",
+            Self::Dispatched => "dispatched, no outcome yet",
+            Self::Succeeded => "succeeded according to its worker, not verified yet",
+            Self::Failed => "failed according to its worker",
+            Self::TimedOut => "timed out, its worker reported no outcome",
+            Self::Verified => "succeeded and verified",
+            Self::Ineffective => "ineffective, the problem occurred again",
+            Self::Denied => "denied",
+            Self::Expired => "expired, nobody approved it in time",
+            Self::Suppressed => "suppressed, the same action is in progress or was ineffective",
+            Self::Undeliverable => "undeliverable, every dispatch failed",
+        }
+    }
+
+    /// Whether no transition leads out of this status.
     #[must_use]
     pub fn is_final(self) -> bool {
         Self::ALL.iter().all(|next| self.transition_to(*next).is_err())
     }
 
-    /// Every status that an action does not leave by being worked on: all but those of running ones.
+    /// Returns every status that is not [running](Self::is_running).
     pub fn settled() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(|status| !status.is_running())
     }
 
-    /// Whether a remedy has come to an end that a person must know of.
+    /// Whether a remediation with this status has failed, so that people must be notified.
     #[must_use]
     pub const fn is_failure(self) -> bool {
         matches!(self, Self::Failed | Self::TimedOut | Self::Ineffective | Self::Undeliverable)
     }
 
-    /// Whether the action is on its way: the same one need not be done again.
+    /// Whether the action is in progress: pending, pending approval or dispatched.
     #[must_use]
     pub const fn is_running(self) -> bool {
         matches!(self, Self::Pending | Self::PendingApproval | Self::Dispatched)
     }
 }
 
-/// An action for an event, from being owed to its end. Answers show it as it is stored.
+/// An action of one event, from planning to its end. API responses show it as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActionItem {
-    /// The event it is for.
+    /// The event that the action is for.
     pub event_id: EventId,
-    /// What.
+    /// The action to carry out.
     pub action: Action,
-    /// How far.
+    /// The current status.
     pub status: ActionStatus,
     /// The event's engine.
     pub engine: Engine,
@@ -133,48 +161,49 @@ pub struct ActionItem {
     pub event_type: EventType,
     /// The event's severity.
     pub severity: Severity,
-    /// When it came to be owed.
+    /// When the action was planned: when AGE accepted its event.
     pub created_at: Timestamp,
-    /// The policy that decided on it, SHA-256.
+    /// SHA-256 of the policy that planned the action, hexadecimal.
     pub policy_hash: String,
-    /// Binds an approval to exactly this: see [`ActionItem::digest_of`].
+    /// SHA-256 of the action, its event and its policy, hexadecimal. An approval repeats it, and so covers nothing else.
     pub digest: String,
-    /// How often somebody set out to hand it over.
+    /// How many attempts to dispatch the action were begun.
     pub attempt: u32,
-    /// When it was handed over.
+    /// When the action was dispatched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispatched_at: Option<Timestamp>,
-    /// When its worker said what came of it, or nobody did.
+    /// When the outcome was reported, or the action timed out, expired or became undeliverable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
-    /// When it turned out whether it had helped.
+    /// When the action became verified or ineffective.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_at: Option<Timestamp>,
-    /// When the last try at handing it over failed, if it waits for the next one.
+    /// When the latest attempt to dispatch the action failed, while it waits for the next attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failed_at: Option<Timestamp>,
-    /// By when something has to happen: a next try, an answer, an approval, or the check whether it helped.
+    /// When the next step is due: an attempt to dispatch, or the end of the time for approval, outcome or verification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
-    /// Whose credential its outcome came with.
+    /// The credential that reported the outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_by: Option<KeyId>,
-    /// What its worker said besides.
+    /// The worker's note on the outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// The event whose same action was running, if that is why this one is suppressed.
+    /// The event whose same action was running, if this action is suppressed because of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed_by: Option<EventId>,
-    /// Who approved or denied it.
+    /// The credential that approved or denied the action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<KeyId>,
-    /// When somebody did.
+    /// When the action was approved or denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<Timestamp>,
 }
 
 impl ActionItem {
-    /// A new action for `event`. A pending one is its maker's to hand over first, until `due_at`.
+    /// Creates the `planned` action of `event`. A pending action begins with its first attempt: its creator has until
+    /// `due_at` to dispatch it.
     #[must_use]
     pub fn new(event: &Event, planned: PlannedAction, policy_hash: &str) -> Self {
         let reported = &event.reported;
@@ -202,19 +231,20 @@ impl ActionItem {
         }
     }
 
-    /// The kind of trouble it is for.
+    /// Returns the incident key of the action's event.
     #[must_use]
     pub fn incident_key(&self) -> IncidentKey {
         IncidentKey { engine: self.engine, event_type: self.event_type.clone() }
     }
 
-    /// Whether nothing more will come of it. A message has done all it can when somebody has taken it.
+    /// Whether the status is the last one. A message to people ends with success: only remediations are verified.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.status.is_final() || (!self.action.is_remediation() && self.status == ActionStatus::Succeeded)
     }
 
-    /// SHA-256 over all that would be done: the action, the event it is for, its details, and the policy that chose it.
+    /// Returns the SHA-256, hexadecimal, of everything that an approval covers: the action, its event with details, and the
+    /// policy that chose it.
     #[must_use]
     pub fn digest_of(event: &Event, action: Action, policy_hash: &str) -> String {
         let reported = &event.reported;
@@ -231,16 +261,16 @@ impl ActionItem {
     }
 }
 
-/// An action that is decided on, before its event is stored.
+/// An action planned for an event that is not stored yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlannedAction {
-    /// What.
+    /// The action to carry out.
     pub action: Action,
-    /// Where its life begins.
+    /// The first status: pending, pending approval or suppressed.
     pub status: ActionStatus,
-    /// By when something has to happen.
+    /// When the next step is due.
     pub due_at: Option<Timestamp>,
-    /// The event whose same action is running.
+    /// The event whose same action is running, if this action is suppressed because of it.
     pub suppressed_by: Option<EventId>,
 }
 
@@ -249,15 +279,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_moves_are_these() {
-        let moves: Vec<String> = ActionStatus::ALL
+    fn status_has_exactly_these_transitions() {
+        let transitions: Vec<String> = ActionStatus::ALL
             .iter()
             .flat_map(|from| ActionStatus::ALL.iter().map(move |to| (*from, *to)))
             .filter(|(from, to)| from.transition_to(*to).is_ok())
             .map(|(from, to)| format!("{from}>{to}"))
             .collect();
         assert_eq!(
-            moves,
+            transitions,
             [
                 "pending>dispatched",
                 "pending>succeeded",
@@ -278,18 +308,18 @@ mod tests {
     }
 
     #[test]
-    fn every_life_ends() {
-        let ends: Vec<_> =
+    fn final_statuses_are_these_and_none_is_running() {
+        let final_statuses: Vec<_> =
             ActionStatus::ALL.iter().filter(|status| status.is_final()).map(|status| status.as_str()).collect();
         assert_eq!(
-            ends,
+            final_statuses,
             ["failed", "timed_out", "verified", "ineffective", "denied", "expired", "suppressed", "undeliverable"]
         );
         assert!(ActionStatus::ALL.iter().all(|status| !(status.is_final() && status.is_running())));
     }
 
     #[test]
-    fn names_are_the_seeds() {
+    fn action_names_are_those_of_the_original_sketch() {
         let names: Vec<_> = Action::ALL.iter().map(|action| action.as_str()).collect();
         assert_eq!(
             names,

@@ -1,11 +1,11 @@
-//! What responders decide about an action that needs approval.
+//! Decisions on actions that need approval.
 
 crate::string_enum::string_enum! {
-    /// What a responder says about an action that waits.
+    /// A responder's decision on an action that is pending approval.
     ApprovalDecision {
-        /// Do it.
+        /// The action becomes pending and is dispatched.
         Approve = "approve",
-        /// Do not.
+        /// The action is not carried out.
         Deny = "deny",
     }
 }

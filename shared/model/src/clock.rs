@@ -4,25 +4,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
 
-use crate::Timestamp;
+use crate::time::Timestamp;
 
-/// There is no randomness to make a secret of.
+/// The machine has no random bytes for a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("no randomness to make a secret of")]
+#[error("no random bytes available to generate a secret")]
 pub struct RandomnessUnavailable;
 
-/// Where the time and random bits come from. Nothing else in AGE may ask the machine for them.
+/// The source of time and random bits. No other code reads the machine's clock or random number generator.
 pub trait Clock: Send + Sync {
-    /// The present moment.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// 128 random bits, to tell things apart.
+    /// Returns 128 random bits for ids and delays, not for secrets.
     fn random(&self) -> u128;
 
-    /// 256 random bits that nobody can guess.
+    /// Returns 256 random bits of cryptographic quality.
     ///
     /// # Errors
-    /// [`RandomnessUnavailable`] if there are none.
+    /// [`RandomnessUnavailable`] if the machine cannot supply them.
     fn secret(&self) -> Result<[u8; 32], RandomnessUnavailable>;
 }
 
@@ -40,25 +40,25 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// A clock that moves only when told to; its random bits are a fixed sequence. For tests and simulations.
+/// A clock that moves only when it is set or advanced, with a fixed sequence of random bits. For tests and simulations.
 #[derive(Debug)]
 pub struct ManualClock {
     state: Mutex<(Timestamp, u128)>,
 }
 
 impl ManualClock {
-    /// A clock that stands at `now`.
+    /// Creates a clock that shows `now`.
     #[must_use]
     pub const fn at(now: Timestamp) -> Self {
         Self { state: Mutex::new((now, 0)) }
     }
 
-    /// Moves to `now`, forwards or backwards.
+    /// Sets the time to `now`, forwards or backwards.
     pub fn set(&self, now: Timestamp) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).0 = now;
     }
 
-    /// Moves forward by `seconds`.
+    /// Advances the time by `seconds`.
     pub fn advance(&self, seconds: i64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.0 = state.0.plus_seconds(seconds);
@@ -72,7 +72,7 @@ impl Clock for ManualClock {
 
     fn random(&self) -> u128 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // An odd multiplier walks through all 128-bit states; the high half is the well-mixed one.
+        // A linear congruential generator with a period of 2^128. The upper half of its state is the better one, so it comes last.
         state.1 = state.1.wrapping_mul(0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645).wrapping_add(0x5851_F42D_4C95_7F2D);
         state.1.rotate_left(64)
     }

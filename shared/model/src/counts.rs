@@ -1,10 +1,12 @@
-//! How many events, by engine and severity. Sums saturate: a counter never wraps into a small number.
+//! Counts of events by engine and severity, and of remediations by status. Sums of events saturate instead of wrapping.
 
 use std::collections::BTreeMap;
 
-use crate::{ActionStatus, Engine, Severity};
+use crate::action::ActionStatus;
+use crate::engine::Engine;
+use crate::severity::Severity;
 
-/// How many events of each severity.
+/// The number of events of each severity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SeverityCounts {
     low: u64,
@@ -14,7 +16,7 @@ pub struct SeverityCounts {
 }
 
 impl SeverityCounts {
-    /// How many of `severity`.
+    /// Returns the number of events of `severity`.
     #[must_use]
     pub const fn of(&self, severity: Severity) -> u64 {
         match severity {
@@ -25,7 +27,7 @@ impl SeverityCounts {
         }
     }
 
-    /// Counts `number` more of `severity`.
+    /// Adds `number` events of `severity`.
     pub const fn add(&mut self, severity: Severity, number: u64) {
         let counter = match severity {
             Severity::Low => &mut self.low,
@@ -36,91 +38,91 @@ impl SeverityCounts {
         *counter = counter.saturating_add(number);
     }
 
-    /// How many in all.
+    /// Returns the number of events of all severities.
     #[must_use]
     pub fn total(&self) -> u64 {
         Severity::ALL.iter().fold(0, |sum, severity| sum.saturating_add(self.of(*severity)))
     }
 }
 
-/// How many events of each engine and severity: all that scores and reports are made from.
+/// The number of events of each engine and severity, from which scores and reports are made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventCounts(BTreeMap<Engine, SeverityCounts>);
 
 impl EventCounts {
-    /// Counts `number` more of `severity` for `engine`.
+    /// Adds `number` events of `severity` to `engine`.
     pub fn add(&mut self, engine: Engine, severity: Severity, number: u64) {
         self.0.entry(engine).or_default().add(severity, number);
     }
 
-    /// Counts all of `counts` for `engine`.
+    /// Adds `counts` to `engine`.
     pub fn add_all(&mut self, engine: Engine, counts: &SeverityCounts) {
         for severity in Severity::ALL {
             self.add(engine, *severity, counts.of(*severity));
         }
     }
 
-    /// Counts all of `counts`.
+    /// Adds `counts` engine by engine.
     pub fn merge(&mut self, counts: &Self) {
         for (engine, counted) in &counts.0 {
             self.add_all(*engine, counted);
         }
     }
 
-    /// What `engine` has.
+    /// Returns the counts of `engine`.
     #[must_use]
     pub fn engine(&self, engine: Engine) -> SeverityCounts {
         self.0.get(&engine).copied().unwrap_or_default()
     }
 
-    /// How many in all.
+    /// Returns the number of events of all engines.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.values().fold(0, |sum, counts| sum.saturating_add(counts.total()))
     }
 
-    /// How many of `severity` in all.
+    /// Returns the number of events of `severity` of all engines.
     #[must_use]
     pub fn of(&self, severity: Severity) -> u64 {
         self.0.values().fold(0, |sum, counts| sum.saturating_add(counts.of(severity)))
     }
 
-    /// The totals of all engines, zeros too.
+    /// Returns the number of events by engine, including zeros.
     #[must_use]
     pub fn by_engine(&self) -> BTreeMap<Engine, u64> {
         Engine::ALL.iter().map(|engine| (*engine, self.engine(*engine).total())).collect()
     }
 
-    /// The totals of all severities, zeros too.
+    /// Returns the number of events by severity, including zeros.
     #[must_use]
     pub fn by_severity(&self) -> BTreeMap<Severity, u64> {
         Severity::ALL.iter().map(|severity| (*severity, self.of(*severity))).collect()
     }
 }
 
-/// What became of the remedies of some days, as it is counted.
+/// The remediations that were planned on some days, and the statuses they have reached since.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActionCounts {
-    /// How many came to be owed, or to wait for approval.
+    /// Remediations that began as pending or pending approval.
     pub planned: u64,
-    /// How many stand at each status that they came to since; those that were suppressed at once, too.
+    /// Remediations by the status they have reached, including those that began as suppressed.
     pub by_status: BTreeMap<ActionStatus, u64>,
-    /// How many of them their workers have answered for.
+    /// Remediations whose worker has reported an outcome.
     pub outcomes: u64,
-    /// How long those took in all, from being owed to their outcome, in milliseconds.
+    /// The times from planning to outcome, summed over all outcomes, in milliseconds.
     pub outcome_millis: u64,
 }
 
 impl ActionCounts {
-    /// How many are on their way: owed, waiting for approval, or handed over.
+    /// Returns the number of remediations in progress: pending, pending approval or dispatched.
     #[must_use]
     pub fn running(&self) -> u64 {
-        let came_to = |status: ActionStatus| self.by_status.get(&status).copied().unwrap_or_default();
-        let settled = ActionStatus::settled().filter(|status| *status != ActionStatus::Suppressed).map(came_to);
+        let reached = |status: ActionStatus| self.by_status.get(&status).copied().unwrap_or_default();
+        let settled = ActionStatus::settled().filter(|status| *status != ActionStatus::Suppressed).map(reached);
         settled.fold(self.planned, u64::saturating_sub)
     }
 
-    /// How long their workers took on average, in whole seconds. None if none has answered.
+    /// Returns the mean time from planning to outcome in seconds, rounded down; None without an outcome.
     #[must_use]
     pub fn mean_seconds_to_outcome(&self) -> Option<u64> {
         self.outcome_millis.checked_div(self.outcomes).map(|millis| millis / 1000)
@@ -132,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_settled_is_running() {
+    fn running_is_planned_without_those_that_reached_another_status() {
         let mut counts = ActionCounts { planned: 5, outcomes: 2, outcome_millis: 7999, ..ActionCounts::default() };
         counts.by_status.extend([
             (ActionStatus::Verified, 2),

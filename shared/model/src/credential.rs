@@ -1,4 +1,4 @@
-//! Who may call: credentials, and the tokens that prove them.
+//! Credentials, their permissions, and the tokens that prove them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,35 +12,38 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use crate::{Clock, Engine, RandomnessUnavailable, Timestamp};
+use crate::clock::{Clock, RandomnessUnavailable};
+use crate::engine::Engine;
+use crate::time::Timestamp;
 
 crate::string_enum::string_enum! {
-    /// What a caller may do.
+    /// The role of a credential: the routes that it may use.
     Role {
-        /// Report events and outcomes, of the engines it is bound to.
+        /// Report events and outcomes of the engines that the credential is bound to.
         Engine = "engine",
-        /// Read everything but credentials.
+        /// Read everything except credentials.
         Reader = "reader",
-        /// Read; acknowledge, resolve and approve; make reports.
+        /// Read like a reader; acknowledge and resolve incidents, decide approvals, and make reports.
         Responder = "responder",
-        /// Everything.
+        /// Use every route, for every engine, and manage credentials.
         Admin = "admin",
     }
 }
 
-/// The name of a credential, such as `billing-worker`: what records say of who did something.
+/// The name of a credential, such as `billing-worker`: 2 to 40 characters, chosen by the admin who creates it. Records name
+/// a caller by it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(into = "String", try_from = "String")]
 #[schema(pattern = "^[a-z0-9][a-z0-9_-]{1,39}$")]
 pub struct KeyId(String);
 
-/// A text that is no name of a credential.
+/// The text is not the name of a credential.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("must be 2 to 40 lower-case letters, digits, - and _, the first of them a letter or digit")]
+#[error("must be 2 to 40 characters, each a lower-case letter, digit, - or _, the first a letter or digit")]
 pub struct InvalidKeyId;
 
 impl KeyId {
-    /// The text.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -57,10 +60,10 @@ impl FromStr for KeyId {
     type Err = InvalidKeyId;
 
     fn from_str(text: &str) -> Result<Self, InvalidKeyId> {
-        let named = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let is_alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let fits = (2..=40).contains(&text.len())
-            && text.bytes().next().is_some_and(named)
-            && text.bytes().all(|byte| named(byte) || byte == b'-' || byte == b'_');
+            && text.bytes().next().is_some_and(is_alphanumeric)
+            && text.bytes().all(|byte| is_alphanumeric(byte) || byte == b'-' || byte == b'_');
         if fits { Ok(Self(text.to_owned())) } else { Err(InvalidKeyId) }
     }
 }
@@ -79,43 +82,43 @@ impl TryFrom<String> for KeyId {
     }
 }
 
-/// What a caller proves itself with: `agov1.<kid>.<secret>`. Its text is shown once, when it is made.
+/// A bearer token, `agov1.<kid>.<secret>`, that proves a credential. Its text is shown once, when the secret is generated.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     kid: KeyId,
     secret: [u8; 32],
 }
 
-/// A text that is no token. It does not say what is wrong: whoever has one has it from a copy.
+/// The text is not a token. The error does not say which part is wrong: tokens are copied, not typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must be a token such as agov1.<kid>.<secret>")]
+#[error("must be a token of the form agov1.<kid>.<secret>")]
 pub struct InvalidToken;
 
 impl Token {
     const VERSION: &str = "agov1";
 
-    /// A new token for `kid`.
+    /// Generates a token for the credential `kid`.
     ///
     /// # Errors
-    /// [`RandomnessUnavailable`]: a secret that could be guessed is none.
+    /// [`RandomnessUnavailable`] if no secret can be generated.
     pub fn fresh(kid: KeyId, clock: &dyn Clock) -> Result<Self, RandomnessUnavailable> {
         Ok(Self { kid, secret: clock.secret()? })
     }
 
-    /// Whose it says it is.
+    /// Returns the name of the credential that the token claims to prove.
     #[must_use]
     pub const fn kid(&self) -> &KeyId {
         &self.kid
     }
 
-    /// The text, with the secret in it.
+    /// Returns the text, which contains the secret.
     #[must_use]
     pub fn reveal(&self) -> String {
         format!("{}.{}.{}", Self::VERSION, self.kid, URL_SAFE_NO_PAD.encode(self.secret))
     }
 
-    /// What AGE keeps of it. The secret is 32 random bytes: nothing slower than SHA-256 is needed to keep it from being
-    /// guessed.
+    /// Returns the hash that AGE stores instead of the secret. The secret is 32 random bytes, so SHA-256 is enough: a slow
+    /// password hash would protect guessable secrets only.
     #[must_use]
     pub fn hash(&self) -> SecretHash {
         SecretHash(Sha256::digest(self.secret).into())
@@ -146,7 +149,7 @@ impl fmt::Debug for Token {
 pub struct SecretHash([u8; 32]);
 
 impl PartialEq for SecretHash {
-    /// In a time that says nothing about either.
+    /// Compares in constant time, so that the duration reveals nothing about the hashes.
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
@@ -166,9 +169,9 @@ impl From<SecretHash> for String {
     }
 }
 
-/// A text that is no hash.
+/// The text is not the hash of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must be the hash of a secret")]
+#[error("must be 32 bytes in unpadded URL-safe Base64")]
 pub struct InvalidSecretHash;
 
 impl TryFrom<String> for SecretHash {
@@ -180,89 +183,90 @@ impl TryFrom<String> for SecretHash {
     }
 }
 
-/// One of the secrets of a credential.
+/// A secret of a credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {
-    /// What is kept of it.
+    /// The hash of the secret, which is not stored itself.
     pub hash: SecretHash,
-    /// When it was made.
+    /// When the secret was generated.
     pub created_at: Timestamp,
-    /// Who made it. None: an operator, with rights on AWS.
+    /// The credential of the admin who generated the secret. None: an operator with rights on AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<KeyId>,
-    /// From when on it is no longer taken.
+    /// When the secret expires. None: with its credential.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 
-/// What a credential is given.
+/// The permissions of a credential, and their expiry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// What it may do.
+    /// The role: the routes that the credential may use.
     pub role: Role,
-    /// The engines that it may speak for, if its role is to speak for some.
+    /// The engines that the credential may act for, if its role is `engine`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub engines: BTreeSet<Engine>,
-    /// From when on it is no longer taken.
+    /// When the credential expires. None: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 
 impl Grant {
-    /// Whether it may report what `engine` has to say.
+    /// Whether the credential may report events and outcomes of `engine`. An admin may for every engine.
     #[must_use]
     pub fn may_act_for(&self, engine: Engine) -> bool {
         self.role == Role::Admin || self.engines.contains(&engine)
     }
 }
 
-/// When a credential was revoked, and by whom.
+/// The revocation of a credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
-    /// When.
+    /// When the credential was revoked.
     pub at: Timestamp,
-    /// By whom.
+    /// The credential of the admin who revoked it.
     pub by: KeyId,
 }
 
-/// One that may call, or might once.
+/// A credential, live or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credential {
-    /// What it may do.
+    /// The permissions and their expiry.
     #[serde(flatten)]
     pub grant: Grant,
-    /// Its secrets, the newest first: two at most are taken at any time. None once it is revoked.
+    /// The secrets, the newest first; at most two are live at any time. Empty once the credential is revoked.
     pub secrets: Vec<Secret>,
-    /// When it was made.
+    /// When the credential was created.
     pub created_at: Timestamp,
-    /// Who made it. None: an operator, with rights on AWS.
+    /// The credential of the admin who created it. None: an operator with rights on AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<KeyId>,
-    /// When it was revoked, if it was.
+    /// The revocation, if the credential was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Revocation>,
 }
 
 crate::string_enum::string_enum! {
-    /// Whether a credential is taken.
+    /// Whether a credential is valid.
     CredentialStatus {
-        /// It is.
+        /// The credential can be used.
         Live = "live",
-        /// Its time is over.
+        /// The credential or all of its secrets have expired.
         Expired = "expired",
-        /// Somebody has ended it.
+        /// An admin has revoked it.
         Revoked = "revoked",
     }
 }
 
 impl Credential {
-    /// Whether it is taken at `now`.
+    /// Returns the status of the credential at `now`.
     #[must_use]
     pub fn status_at(&self, now: Timestamp) -> CredentialStatus {
-        let over = |until: Option<Timestamp>| until.is_some_and(|until| until <= now);
+        let has_expired = |until: Option<Timestamp>| until.is_some_and(|until| until <= now);
         if self.revoked.is_some() {
             CredentialStatus::Revoked
-        } else if over(self.grant.expires_at) || self.secrets.iter().all(|secret| over(secret.expires_at)) {
+        } else if has_expired(self.grant.expires_at) || self.secrets.iter().all(|secret| has_expired(secret.expires_at))
+        {
             CredentialStatus::Expired
         } else {
             CredentialStatus::Live
@@ -275,7 +279,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ManualClock;
+    use crate::clock::ManualClock;
 
     fn token() -> Token {
         let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
@@ -283,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_back_and_shown_to_nobody() {
+    fn token_round_trips_and_debug_output_hides_the_secret() {
         let token = token();
         let text = token.reveal();
         assert!(text.starts_with("agov1.night-desk.") && text.len() == "agov1.night-desk.".len() + 43, "{text}");
@@ -293,15 +297,19 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_that_of_the_secret_alone() {
+    fn hash_covers_the_secret_alone_and_round_trips() {
         let zeros: Token = format!("agov1.ab.{}", "A".repeat(43)).parse().unwrap();
-        assert_eq!(zeros.hash().0[..4], [0x66, 0x68, 0x7a, 0xad], "the SHA-256 of 32 zeros begins so");
+        assert_eq!(
+            zeros.hash().0[..4],
+            [0x66, 0x68, 0x7a, 0xad],
+            "these are the first bytes of the SHA-256 of 32 zeros"
+        );
         let record = serde_json::to_string(&zeros.hash()).unwrap();
         assert_eq!(serde_json::from_str::<SecretHash>(&record).unwrap(), zeros.hash());
     }
 
     #[test]
-    fn what_is_no_token_is_refused() {
+    fn malformed_token_is_refused() {
         let good = token().reveal();
         let secret = good.rsplit('.').next().unwrap();
         for bad in [
@@ -321,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_short_and_plain() {
+    fn key_id_is_2_to_40_lower_case_characters() {
         for good in ["ab", "billing-worker", "0a_", &"x".repeat(40)] {
             assert_eq!(good.parse::<KeyId>().unwrap().to_string(), *good);
         }
@@ -334,7 +342,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(200_000))]
 
         #[test]
-        fn any_text_is_a_token_or_is_refused(text in "\\PC{0,60}", kid in "[a-z0-9_-]{0,42}", secret in "[A-Za-z0-9_=-]{40,46}") {
+        fn arbitrary_text_round_trips_as_token_or_is_refused(text in "\\PC{0,60}", kid in "[a-z0-9_-]{0,42}", secret in "[A-Za-z0-9_=-]{40,46}") {
             for text in [text, format!("agov1.{kid}.{secret}")] {
                 if let Ok(token) = text.parse::<Token>() {
                     prop_assert_eq!(token.reveal(), text);

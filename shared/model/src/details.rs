@@ -1,4 +1,4 @@
-//! What an engine says about an event: a JSON object, kept as it was given.
+//! The details of an event: a JSON object, stored as its engine wrote it.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -10,42 +10,43 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 /// The largest details accepted, in bytes of JSON without insignificant white space.
-/// With it an event stays under 17 KB: 500 of them can be paged through within Lambda's 6 MB answer.
+/// An event then stays under 17 KB, which keeps pages within Lambda's response limit of 6 MB.
 pub const MAX_DETAILS_BYTES: usize = 16 * 1024;
 
-/// The deepest nesting accepted, counting the object itself. DynamoDB itself ends at 32.
+/// The deepest nesting accepted, in levels, counting the object itself. DynamoDB's own limit is 32.
 pub const MAX_DETAILS_DEPTH: usize = 16;
 
-/// A JSON object. Its text is the engine's own, less white space: numbers keep every digit, keys keep their order.
+/// A JSON object. Its text is the engine's own without insignificant white space: numbers keep every digit, keys keep
+/// their order.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[schema(value_type = Object)]
 pub struct Details(String);
 
-/// Why a text is not the details of an event.
+/// Why a text is refused as the details of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DetailsError {
-    /// Over [`MAX_DETAILS_BYTES`].
-    #[error("must be at most {MAX_DETAILS_BYTES} bytes of JSON, is {0}")]
+    /// More than [`MAX_DETAILS_BYTES`] bytes.
+    #[error("must be at most {MAX_DETAILS_BYTES} bytes of JSON; got {0}")]
     TooLarge(usize),
-    /// Over [`MAX_DETAILS_DEPTH`].
+    /// More than [`MAX_DETAILS_DEPTH`] levels.
     #[error("must be nested at most {MAX_DETAILS_DEPTH} levels deep")]
     TooDeep,
-    /// Some other JSON value.
+    /// Another JSON value than an object.
     #[error("must be a JSON object")]
     NotAnObject,
-    /// Not JSON: among others, an escaped half of a surrogate pair.
+    /// Not valid JSON. An escaped half of a surrogate pair is not valid either.
     #[error("must be valid JSON: {0}")]
     NotJson(String),
 }
 
 impl Details {
-    /// Whether both say the same, whatever the order of their keys. Numbers are the same if they are written the same.
+    /// Whether both have the same content, in any order of keys. Numbers are equal if they are written the same.
     #[must_use]
     pub fn content_eq(&self, other: &Self) -> bool {
-        same(&self.0, &other.0)
+        texts_equal(&self.0, &other.0)
     }
 
-    /// The JSON text.
+    /// Returns the JSON text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -66,7 +67,7 @@ impl FromStr for Details {
         if text.len() > MAX_DETAILS_BYTES {
             return Err(DetailsError::TooLarge(text.len()));
         }
-        // Before the parser sees it, which recurses.
+        // Checked before the text is parsed, because the parser recurses.
         if depth > MAX_DETAILS_DEPTH {
             return Err(DetailsError::TooDeep);
         }
@@ -75,8 +76,8 @@ impl FromStr for Details {
     }
 }
 
-/// Whether a JSON text is sound to the last escape. Numbers are not read: they may be of any size.
-/// The recursion ends: the text is at most [`MAX_DETAILS_DEPTH`] deep.
+/// Checks a JSON text down to the last escape, without parsing its numbers, which may be of any size. The recursion is
+/// bounded: the text has at most [`MAX_DETAILS_DEPTH`] levels.
 fn check(text: &str) -> Result<(), serde_json::Error> {
     match text.as_bytes().first() {
         Some(b'{') => {
@@ -95,29 +96,29 @@ impl Serialize for Details {
     }
 }
 
-/// Compares two JSON texts without reading their numbers, which would lose digits.
-/// The recursion ends: details are at most [`MAX_DETAILS_DEPTH`] deep.
-fn same(one: &str, other: &str) -> bool {
+/// Compares two JSON texts without parsing their numbers, which would lose digits. The recursion is bounded: details have at
+/// most [`MAX_DETAILS_DEPTH`] levels.
+fn texts_equal(one: &str, other: &str) -> bool {
     fn both<'a, T: Deserialize<'a>>(one: &'a str, other: &'a str) -> Option<(T, T)> {
         Some((serde_json::from_str(one).ok()?, serde_json::from_str(other).ok()?))
     }
-    let same_values = |(a, b): (&&RawValue, &&RawValue)| same(a.get(), b.get());
+    let values_equal = |(a, b): (&&RawValue, &&RawValue)| texts_equal(a.get(), b.get());
     if one == other {
         return true;
     }
     match one.as_bytes().first() {
         Some(b'{') => both::<BTreeMap<String, &RawValue>>(one, other)
-            .is_some_and(|(a, b)| a.keys().eq(b.keys()) && a.values().zip(b.values()).all(same_values)),
+            .is_some_and(|(a, b)| a.keys().eq(b.keys()) && a.values().zip(b.values()).all(values_equal)),
         Some(b'[') => both::<Vec<&RawValue>>(one, other)
-            .is_some_and(|(a, b)| a.len() == b.len() && a.iter().zip(&b).all(same_values)),
+            .is_some_and(|(a, b)| a.len() == b.len() && a.iter().zip(&b).all(values_equal)),
         Some(b'"') => both::<String>(one, other).is_some_and(|(a, b)| a == b),
         _ => false,
     }
 }
 
-/// The text without white space outside of strings, and how deep its brackets nest.
+/// Returns the text without white space outside strings, and how deep its brackets nest.
 fn without_white_space(text: &str) -> (String, usize) {
-    let (mut record, mut depth, mut deepest) = (String::with_capacity(text.len()), 0_usize, 0_usize);
+    let (mut compact, mut depth, mut deepest) = (String::with_capacity(text.len()), 0_usize, 0_usize);
     let (mut in_string, mut escaped) = (false, false);
     for character in text.chars() {
         if in_string {
@@ -133,9 +134,9 @@ fn without_white_space(text: &str) -> (String, usize) {
             }
             deepest = deepest.max(depth);
         }
-        record.push(character);
+        compact.push(character);
     }
-    (record, deepest)
+    (compact, deepest)
 }
 
 #[cfg(test)]
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_digits_and_order() {
+    fn digits_and_key_order_are_kept() {
         let text = r#"{ "z": 12345678901234567890123, "a": 1.10, "s": " \" \\", "e": 1e400 }"#;
         let details: Details = text.parse().unwrap();
         assert_eq!(details.as_str(), r#"{"z":12345678901234567890123,"a":1.10,"s":" \" \\","e":1e400}"#);
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_exact() {
+    fn size_and_depth_limits_are_exact() {
         let sized = |bytes: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(bytes - 8)).parse::<Details>();
         assert!(sized(MAX_DETAILS_BYTES).is_ok());
         assert_eq!(sized(MAX_DETAILS_BYTES + 1), Err(DetailsError::TooLarge(MAX_DETAILS_BYTES + 1)));
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_values() {
+    fn other_json_values_and_invalid_json_are_refused() {
         for text in ["[]", "1", "null", "\"{}\""] {
             assert_eq!(text.parse::<Details>(), Err(DetailsError::NotAnObject), "{text}");
         }
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn order_of_keys_does_not_matter_for_sameness() {
+    fn content_is_equal_in_any_order_of_keys() {
         let details = |text: &str| text.parse::<Details>().unwrap();
         assert!(details(r#"{"a":1,"b":2}"#).content_eq(&details(r#"{"b":2,"a":1}"#)));
         assert!(details(r#"{"a":[{"x":"\u0041","y":{}}]}"#).content_eq(&details(r#"{"a":[{"y":{},"x":"A"}]}"#)));
@@ -213,7 +214,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn says_what_it_was_given(value in json_value(), pretty in any::<bool>()) {
+        fn details_keep_the_json_value(value in json_value(), pretty in any::<bool>()) {
             let object = json!({ "value": value });
             let text = if pretty { serde_json::to_string_pretty(&object) } else { serde_json::to_string(&object) }.unwrap();
             let details: Details = text.parse().unwrap();
@@ -221,7 +222,7 @@ mod tests {
         }
 
         #[test]
-        fn never_panics(text in any::<String>()) {
+        fn arbitrary_text_never_panics(text in any::<String>()) {
             let _ = text.parse::<Details>();
         }
     }

@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-/// The digest of `parts`, hexadecimal. The length goes before each part: no two lists of parts are the same text.
+/// Returns the SHA-256 of `parts`, hexadecimal. Each part is preceded by its length, so that different lists of parts have
+/// different input.
 pub(crate) fn of<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -16,7 +17,7 @@ pub(crate) fn of<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn parts_are_told_apart() {
+    fn digest_depends_on_where_parts_are_split() {
         assert_eq!(super::of(["a", "b"]).len(), 64);
         assert_ne!(super::of(["a", "b"]), super::of(["ab"]));
         assert_ne!(super::of(["a", "b"]), super::of(["ab", ""]));

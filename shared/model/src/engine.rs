@@ -1,7 +1,7 @@
-//! The supervised systems.
+//! Engines: the systems that AGE supervises.
 
 crate::string_enum::string_enum! {
-    /// A system that AGE supervises. The eight of the seed, in its order.
+    /// A system that AGE supervises. The eight names are those of the original sketch, in its order.
     Engine {
         /// Compliance checks and permissions.
         Compliance = "compliance",
@@ -15,7 +15,7 @@ crate::string_enum::string_enum! {
         VoiceEngine = "voice_engine",
         /// Billing and token enforcement.
         Billing = "billing",
-        /// The agent that routes deep work.
+        /// The agent that routes and answers complex requests.
         DeepAgent = "deep_agent",
         /// The multi-agent operating system.
         Maos = "maos",

@@ -1,4 +1,4 @@
-//! What engines report.
+//! Events: what engines report.
 
 use std::str::FromStr;
 
@@ -6,12 +6,17 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use crate::{Details, Engine, EventId, KeyId, Severity, Timestamp};
+use crate::credential::KeyId;
+use crate::details::Details;
+use crate::engine::Engine;
+use crate::id::EventId;
+use crate::severity::Severity;
+use crate::time::Timestamp;
 
 const MAX_EVENT_TYPE_CHARS: usize = 128;
 
-/// The kind of an event in its engine's own words, such as `invoice_sync_failed`: one line of 1 to 128 visible
-/// characters. It is shown to people at night, so nothing in it may hide or reorder what is around it.
+/// The type of an event, named by its engine, such as `invoice_sync_failed`: one line of 1 to 128 visible characters.
+/// Characters that hide or reorder text are refused, because people decide by what they see.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(into = "String", try_from = "String")]
 #[schema(
@@ -21,29 +26,29 @@ const MAX_EVENT_TYPE_CHARS: usize = 128;
 )]
 pub struct EventType(String);
 
-/// A text that is not an event type.
+/// Why a text is refused as an event type.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidEventType {
-    /// Empty or over 128 characters.
+    /// Empty, or more than 128 characters.
     #[error("must be 1 to {MAX_EVENT_TYPE_CHARS} characters long")]
     Length,
-    /// White space at an end.
+    /// White space at the beginning or end.
     #[error("must not begin or end with white space")]
     Untrimmed,
     /// A control or invisible formatting character.
-    #[error("must not hold control or invisible characters, has U+{0:04X}")]
+    #[error("must not contain control or invisible characters; got U+{0:04X}")]
     Invisible(u32),
 }
 
 impl EventType {
-    /// AGE's own word for an engine from which nothing is heard.
+    /// The event type of incidents about silent engines, which AGE opens itself.
     pub const ENGINE_SILENT: &str = "engine_silent";
 
     pub(crate) fn engine_silent() -> Self {
         Self(Self::ENGINE_SILENT.to_owned())
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -67,7 +72,8 @@ impl FromStr for EventType {
     }
 }
 
-/// Control characters, line separators, and the format characters that reorder or hide text (Unicode's Cf and Zl, Zp).
+/// Whether a character is a control character, a line separator, or a format character that reorders or hides text
+/// (Unicode's categories Cc, Zl, Zp and Cf).
 fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -89,25 +95,25 @@ impl TryFrom<String> for EventType {
     }
 }
 
-/// An event as its engine reports it.
+/// An event as it is reported, before AGE accepts it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewEvent {
-    /// Who reports.
+    /// The engine that the event is about.
     pub engine: Engine,
-    /// What happened.
+    /// The type of the event, named by the engine.
     pub event_type: EventType,
-    /// How bad it is.
+    /// How serious the event is.
     pub severity: Severity,
-    /// The circumstances.
+    /// The circumstances, in fields that the engine chooses.
     pub details: Details,
-    /// When it happened by the engine's own clock. Shown, never counted by.
+    /// When the event happened by the engine's clock. For display only: events are counted by `occurredAt`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_time: Option<Timestamp>,
 }
 
 impl NewEvent {
-    /// Whether both report the same: what decides if a repeated idempotency key is a replay.
+    /// Whether both report the same content: then a repeated idempotency key is a replay, otherwise a conflict.
     #[must_use]
     pub fn content_eq(&self, other: &Self) -> bool {
         let head = |event: &Self| (event.engine, event.event_type.clone(), event.severity, event.source_time);
@@ -119,14 +125,14 @@ impl NewEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// Its name.
+    /// The id, assigned by AGE.
     pub id: EventId,
-    /// What was reported.
+    /// The event as it was reported.
     #[serde(flatten)]
     pub reported: NewEvent,
-    /// When AGE accepted it: the time it is counted by.
+    /// When AGE accepted the event. Events are counted and listed by this time.
     pub occurred_at: Timestamp,
-    /// Whose credential it came with.
+    /// The credential that reported the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reported_by: Option<KeyId>,
 }
@@ -138,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn event_types_are_one_visible_line() {
+    fn event_type_is_one_visible_line() {
         for good in [
             "a",
             "invoice_sync_failed",
@@ -156,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn shown_in_the_words_of_the_contract() {
+    fn event_serializes_with_the_names_of_the_api() {
         let event = Event {
             id: "01936f2e-0000-7000-8000-00000000000a".parse().unwrap(),
             reported: NewEvent {
@@ -177,7 +183,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_an_event_type_or_refused(text in any::<String>()) {
+        fn arbitrary_text_round_trips_or_is_refused(text in any::<String>()) {
             if let Ok(event_type) = text.parse::<EventType>() {
                 prop_assert_eq!(event_type.as_str(), text);
             }

@@ -1,4 +1,5 @@
-//! Identifiers. An event's is made from the clock, or from its idempotency key; a weekly report's from its period.
+//! Ids of events and reports. An event's id is made from the clock or from an idempotency key, a weekly report's id from its
+//! period.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,15 +8,19 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::{Builder, Uuid};
 
-use crate::{Clock, Engine, IdempotencyKey, Period};
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::idempotency_key::IdempotencyKey;
+use crate::period::Period;
 
-/// Namespaces of the name-based ids (RFC 9562, version 5). Changing one would break replays and weekly uniqueness.
+/// Namespaces of name-based ids (RFC 9562, version 5). If one changed, replays would be stored again and a week would get a
+/// second report.
 const KEYED_EVENTS: Uuid = Uuid::from_u128(0x8d6c_1f0e_52a7_4b39_9e41_7c05_d2b8_63fa);
 const WEEKLY_REPORTS: Uuid = Uuid::from_u128(0x3f92_a4c7_0b6d_4e18_a5d3_91e7_4c2f_b806);
 
-/// A text that is not an id.
+/// The text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("must be a UUID such as 01936f2e-0000-7000-8000-00000000000a")]
+#[error("must be a lower-case UUID such as 01936f2e-0000-7000-8000-00000000000a")]
 pub struct InvalidId;
 
 macro_rules! identifier {
@@ -28,7 +33,7 @@ macro_rules! identifier {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A fresh id: a version 7 UUID, so that ids sort by the time they were made.
+            /// Generates an id: a UUID of version 7, so that ids sort by the time at which they were generated.
             #[must_use]
             pub fn fresh(clock: &dyn Clock) -> Self {
                 let millis = u64::try_from(clock.now().millis()).unwrap_or(0);
@@ -46,7 +51,7 @@ macro_rules! identifier {
         impl FromStr for $name {
             type Err = InvalidId;
 
-            /// Takes the hyphenated lower-case form only: one id, one text.
+            /// Parses the hyphenated lower-case form only, so that an id has one text.
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 let id = Uuid::try_parse(text).map(Self).map_err(|_| InvalidId)?;
                 if id.to_string() == text { Ok(id) } else { Err(InvalidId) }
@@ -70,23 +75,23 @@ macro_rules! identifier {
 }
 
 identifier!(
-    /// Names one event.
+    /// The id of an event.
     EventId,
-    /// Names one report.
+    /// The id of a report.
     ReportId
 );
 
 impl EventId {
-    /// The id of the event that `engine` reports under `key`: the same for every repeat.
+    /// Returns the id of the event that `engine` reports under `key`, which is the same for every repeat.
     #[must_use]
     pub fn keyed(engine: Engine, key: &IdempotencyKey) -> Self {
-        // A key cannot hold a line feed, so no two (engine, key) pairs share a name.
+        // A key cannot contain a line feed, so different pairs of engine and key have different names.
         Self(Uuid::new_v5(&KEYED_EVENTS, format!("{engine}\n{}", key.as_str()).as_bytes()))
     }
 }
 
 impl ReportId {
-    /// The id of the one weekly report of `period`.
+    /// Returns the id of the weekly report of `period`, which is the same for every attempt to make it.
     #[must_use]
     pub fn weekly(period: Period) -> Self {
         Self(Uuid::new_v5(&WEEKLY_REPORTS, period.label().as_bytes()))
@@ -96,7 +101,7 @@ impl ReportId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ManualClock;
+    use crate::clock::ManualClock;
 
     #[test]
     fn fresh_ids_differ_and_sort_by_time() {
@@ -120,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn one_id_has_one_text() {
+    fn id_has_one_text() {
         let text = "01936f2e-0000-7000-8000-00000000000a";
         assert_eq!(text.parse::<EventId>().unwrap().to_string(), text);
         for other in [text.to_uppercase(), text.replace('-', ""), format!("{{{text}}}"), String::new()] {

@@ -1,4 +1,4 @@
-//! The name under which a repeated event is recognized.
+//! Idempotency keys, by which repeated events are recognized.
 
 use std::str::FromStr;
 
@@ -8,23 +8,23 @@ use crate::digest;
 
 const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 
-/// What a caller names an event by, so that a repeat is known as one: 1 to 255 printable ASCII characters.
+/// A name that the caller gives an event, so that a repeat is recognized: 1 to 255 printable ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
-/// A text that is not an idempotency key.
+/// The text is not an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("must be 1 to {MAX_IDEMPOTENCY_KEY_BYTES} printable ASCII characters")]
 pub struct InvalidIdempotencyKey;
 
 impl IdempotencyKey {
-    /// The key of what `origin` names by `parts`, whatever they hold.
+    /// Returns the key of an event that the format `origin` identifies by `parts`. The parts may contain any text.
     #[must_use]
     pub fn of(origin: &str, parts: &[&str]) -> Self {
         Self(format!("{origin}/{}", digest::of(parts)))
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_printable_ascii() {
+    fn idempotency_key_is_1_to_255_printable_ascii_characters() {
         for good in ["a", "order 17/4", "~", &"k".repeat(255)] {
             assert!(good.parse::<IdempotencyKey>().is_ok(), "{good}");
         }

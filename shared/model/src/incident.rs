@@ -1,4 +1,4 @@
-//! What a person is told about: one incident for each kind of trouble that is wrong, however many events say so.
+//! Incidents: what people are notified about. All events of an incident key belong to one incident until it is resolved.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,16 +8,21 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use crate::{Action, ActionStatus, EventId, IncidentKey, KeyId, Severity, Timestamp};
+use crate::action::{Action, ActionStatus};
+use crate::credential::KeyId;
+use crate::id::EventId;
+use crate::incident_key::IncidentKey;
+use crate::severity::Severity;
+use crate::time::Timestamp;
 
 crate::string_enum::string_enum! {
-    /// Whether somebody has taken an incident.
+    /// The status of an incident.
     IncidentStatus {
-        /// Nobody has.
+        /// Nobody has acknowledged the incident.
         Open = "open",
-        /// Somebody has.
+        /// A responder has acknowledged the incident.
         Acknowledged = "acknowledged",
-        /// It is over.
+        /// A responder resolved the incident, or it resolved by itself. Later events of its key do not belong to it.
         Resolved = "resolved",
     }
 }
@@ -25,58 +30,58 @@ crate::string_enum::string_enum! {
 crate::string_enum::string_enum! {
     /// Why an incident was opened.
     IncidentCause {
-        /// A CRITICAL event.
+        /// An event of a severity from which the policy opens incidents: CRITICAL by default.
         CriticalEvent = "critical_event",
-        /// A remedy that failed, was not answered, was of no use or could not be handed over.
+        /// A remediation that failed, timed out, was ineffective or could not be dispatched.
         FailedRemediation = "failed_remediation",
-        /// Remedies were of no use too often: none is started any more.
+        /// Remediations were ineffective too often, and AGE starts no more of them for some time.
         GivenUp = "given_up",
-        /// An engine that says nothing.
+        /// An engine that has reported nothing for longer than its expected interval.
         EngineSilent = "engine_silent",
     }
 }
 
 crate::string_enum::string_enum! {
-    /// Why people are written to about an incident.
+    /// The kind of a notification about an incident.
     NotificationKind {
-        /// It was opened.
+        /// The incident was opened.
         Initial = "initial",
-        /// More has come.
+        /// The incident has new events or failed remediations.
         Digest = "digest",
-        /// Nobody has acknowledged it yet.
+        /// The incident is still not acknowledged.
         Reminder = "reminder",
-        /// Nobody has acknowledged it in time: other people are told, too.
+        /// The incident was not acknowledged in time, so the second line is notified.
         Escalation = "escalation",
-        /// It has resolved itself.
+        /// The incident has resolved by itself.
         Resolution = "resolution",
     }
 }
 
-/// Names one incident: the kind of trouble and the moment it was opened. One id, one text.
+/// The id of an incident: its incident key and the time at which it was opened. An id has one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentId {
-    /// What kind of trouble it is about.
+    /// The incident key.
     pub key: IncidentKey,
-    /// When it was opened: no two of a kind are opened in the same millisecond.
+    /// When the incident was opened. Two incidents of one key are never opened in the same millisecond.
     pub opened_at: Timestamp,
 }
 
-/// A text that names no incident.
+/// The text is not the id of an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("is not the id of an incident")]
+#[error("must be an incident id such as billing.1795403565678.invoice_sync_failed")]
 pub struct InvalidIncidentId;
 
-/// Between the parts of an id.
+/// Separates the parts of an id.
 const SEPARATOR: char = '.';
 
-/// What an event type keeps in an id. The rest is percent-encoded with a `~`, which no gateway decodes on the way. A dot at
-/// the end of a link would be lost: mail programs take it for the end of a sentence.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+/// The characters of an event type that an id escapes as percent-encoding does, but with `~`, which gateways do not decode.
+/// Dots are escaped, because mail programs exclude a dot at the end from a link.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 impl fmt::Display for IncidentId {
-    /// Stands in a path as it is.
+    /// Writes a text that can be a segment of a URL path without further encoding.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let event_type = utf8_percent_encode(self.key.event_type.as_str(), KEPT).to_string().replace('%', "~");
+        let event_type = utf8_percent_encode(self.key.event_type.as_str(), ESCAPED).to_string().replace('%', "~");
         write!(f, "{}{SEPARATOR}{}{SEPARATOR}{event_type}", self.key.engine, self.opened_at.millis())
     }
 }
@@ -106,137 +111,137 @@ impl Serialize for IncidentId {
     }
 }
 
-/// An incident, from the moment it is opened until it is over.
+/// An incident, from its opening to its resolution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
-    /// When it was opened; with its kind, its name.
+    /// When it was opened. Together with the incident key this is its id.
     pub opened_at: Timestamp,
-    /// Why.
+    /// Why it was opened.
     pub cause: IncidentCause,
-    /// The worst severity of its events.
+    /// The highest severity of its events.
     pub severity: Severity,
-    /// Whether somebody has taken it.
+    /// Whether it is open, acknowledged or resolved.
     pub status: IncidentStatus,
-    /// The event it began with. None for silence.
+    /// The event that opened it. None for a silent engine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<EventId>,
-    /// The `notify_admin` that its notices carry out: that of its first CRITICAL event.
+    /// The `notify_admin` action that its notifications carry out: that of its first CRITICAL event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify_admin: Option<NotifyAdmin>,
-    /// How many remedies have come to a bad end, and the latest of them.
+    /// How many of its remediations have failed.
     #[serde(default)]
     pub failed_remediations: u64,
-    /// The latest remedy that came to a bad end.
+    /// The latest remediation that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failed_remediation: Option<FailedRemediation>,
-    /// What people have been told of.
+    /// How much of it people have been notified of.
     #[serde(default)]
     pub notified: NotifiedCounts,
-    /// How many notices there have been.
+    /// How many notifications were sent.
     #[serde(default)]
     pub notifications: u32,
-    /// When people were last written to.
+    /// When the first line was last notified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_notification_at: Option<Timestamp>,
-    /// When the second line was last written to.
+    /// When the second line was last notified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalated_at: Option<Timestamp>,
-    /// Who took it.
+    /// By whom and when it was acknowledged, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<StatusChange>,
-    /// Who ended it, or that it has ended by itself.
+    /// By whom and when it was resolved, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved: Option<StatusChange>,
-    /// Until when somebody is writing to people about it.
+    /// Until when one sender may notify people of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_expires_at: Option<Timestamp>,
-    /// When it is to be looked at again.
+    /// When the sweep looks at it again.
     ///
-    /// INVARIANT: an incident that is not over is always due for something.
+    /// INVARIANT: an incident that is not resolved always has a due time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
 }
 
-/// A `notify_admin`, which is as far as its incident: `dispatched` when people were written to, `succeeded` when somebody
-/// has taken it.
+/// A `notify_admin` action, whose status follows its incident: `dispatched` once people were notified, `succeeded` once the
+/// incident is acknowledged or resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotifyAdmin {
-    /// The event it is for.
+    /// The event that the action is for.
     pub event_id: EventId,
-    /// How far it has come.
+    /// The action's status.
     pub status: ActionStatus,
 }
 
-/// What people have been told of: as many events and bad ends.
+/// How much of an incident people have been notified of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotifiedCounts {
-    /// Events.
+    /// The number of events.
     pub events: u64,
-    /// Remedies that came to a bad end.
+    /// The number of failed remediations.
     pub failed_remediations: u64,
 }
 
-/// A remedy that came to a bad end.
+/// A remediation that failed, timed out, was ineffective or could not be dispatched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailedRemediation {
-    /// Which.
+    /// The action.
     pub action: Action,
-    /// For which event.
+    /// The event that the action was for.
     pub event_id: EventId,
-    /// How it ended.
+    /// The status with which it ended.
     pub status: ActionStatus,
-    /// When.
+    /// When it ended.
     pub at: Timestamp,
 }
 
-/// What somebody did about an incident.
+/// A change of an incident's status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StatusChange {
-    /// When.
+    /// When the status changed.
     pub at: Timestamp,
-    /// Who. None if nobody: it came about by itself.
+    /// The credential that changed it. None: AGE changed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<KeyId>,
-    /// What they said about it.
+    /// The note that the caller added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// What is counted of an incident while it is open, without a decision.
+/// The counters of an incident, which change with every event without a decision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct IncidentCounters {
-    /// HIGH and CRITICAL events since it was opened, and the one that it began with.
+    /// The events since the incident was opened, including the one that opened it.
     pub events: u64,
-    /// When the latest of them came.
+    /// When the latest of these events was accepted.
     pub last_event_at: Option<Timestamp>,
 }
 
-/// One notice about an incident, as it was sent.
+/// A notification about an incident, as it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
-    /// Its number, from 1. A notice that had to be sent again has the same.
+    /// The number within the incident, from 1. A notification that is sent again has the same number.
     pub number: u32,
-    /// Why.
+    /// Why it was sent.
     pub kind: NotificationKind,
-    /// When.
+    /// When it was sent.
     pub at: Timestamp,
-    /// How many events it speaks of that no notice before it spoke of. All of them together are the incident's events.
+    /// How many events it reports that no earlier notification reported.
     pub new_event_count: u64,
-    /// How many there were in all.
+    /// How many events the incident had.
     pub event_count: u64,
-    /// How many incidents its e-mail speaks of.
+    /// How many incidents its e-mail is about.
     pub incident_count: u64,
 }
 
-/// The move is one that an incident in this state does not have.
+/// The incident's status does not permit the change.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the incident is {status} already{}", by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default())]
 pub struct IncidentStatusConflict {
-    /// Its state.
+    /// The incident's status.
     pub status: IncidentStatus,
-    /// By whom, if by anybody.
+    /// The credential that set this status, if one did.
     pub by: Option<KeyId>,
 }
 
@@ -245,7 +250,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Engine, EventType};
+    use crate::engine::Engine;
+    use crate::event::EventType;
 
     fn id(event_type: &str) -> IncidentId {
         IncidentId {
@@ -255,13 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn ids_can_be_read_and_stand_in_a_path() {
+    fn incident_id_is_readable_and_safe_in_a_url_path() {
         assert_eq!(id("invoice_sync.failed").to_string(), "billing.1795403565678.invoice_sync~2Efailed");
         assert_eq!(id("a b/~é").to_string(), "billing.1795403565678.a~20b~2F~7E~C3~A9");
     }
 
     #[test]
-    fn one_id_has_one_text() {
+    fn incident_id_has_one_text() {
         let good = "billing.1795403565678.a~20b";
         assert_eq!(good.parse::<IncidentId>().unwrap(), id("a b"));
         for bad in [
@@ -285,7 +291,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_round_trip(name in "\\PC{1,40}") {
+        fn incident_id_round_trips(name in "\\PC{1,40}") {
             if name.parse::<EventType>().is_ok() {
                 let id = id(&name);
                 prop_assert_eq!(id.to_string().parse::<IncidentId>(), Ok(id));
@@ -293,7 +299,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_an_id_or_is_refused(text in ".{0,60}") {
+        fn arbitrary_text_round_trips_or_is_refused(text in ".{0,60}") {
             if let Ok(id) = text.parse::<IncidentId>() {
                 prop_assert_eq!(id.to_string(), text);
             }

@@ -1,26 +1,27 @@
-//! What identifies an incident: engine and event type.
+//! Incident keys: engine and event type. Events of one key belong to one incident.
 
-use crate::{Engine, EventType, NewEvent};
+use crate::engine::Engine;
+use crate::event::{EventType, NewEvent};
 
-/// One kind of trouble: what one engine calls by one name.
+/// Identifies a problem across its events: one event type of one engine. At most one incident of a key is unresolved.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IncidentKey {
-    /// Whose.
+    /// The engine of the events.
     pub engine: Engine,
-    /// Which.
+    /// The type of the events.
     pub event_type: EventType,
 }
 
 impl IncidentKey {
-    /// The kind of trouble that `event` is.
+    /// Returns the incident key of `event`.
     #[must_use]
     pub fn of(event: &NewEvent) -> Self {
         Self { engine: event.engine, event_type: event.event_type.clone() }
     }
 
-    /// The silence of `engine`.
+    /// Returns the key of the incident that opens when `engine` is silent.
     #[must_use]
-    pub fn silence_of(engine: Engine) -> Self {
+    pub fn engine_silent(engine: Engine) -> Self {
         Self { engine, event_type: EventType::engine_silent() }
     }
 }

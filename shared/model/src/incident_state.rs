@@ -1,69 +1,59 @@
-//! What AGE remembers of one kind of trouble.
+//! The state that AGE keeps for each incident key.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, EventId, Incident, IncidentStatus, PlannedAction, Timestamp};
+use crate::action::Action;
+use crate::id::EventId;
+use crate::incident::{Incident, IncidentStatus};
+use crate::time::Timestamp;
 
-/// What is being done about one kind of trouble, whether it helps, and what people are told of it.
+/// The state of an incident key: its latest incident, its remediations, and which of them were ineffective.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentState {
-    /// Rises with every change: nobody changes what somebody else has changed meanwhile.
+    /// Increases with every change, so that a write is refused if the state has changed since it was read.
     pub version: u64,
-    /// The remedies that are on their way, or wait to see whether they helped.
+    /// The remediations that are in progress or wait for verification.
     #[serde(default)]
     pub remediations: Vec<Remediation>,
-    /// When remedies turned out to be of no use. Only what the policy still looks at.
+    /// When remediations were found ineffective, within the time that the policy considers.
     #[serde(default)]
     pub ineffective: Vec<Timestamp>,
-    /// The incident that is open, or that was the last one and is not filed away yet.
+    /// The latest incident, resolved or not. A later incident moves it to a row of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Incident>,
-    /// When the latest incident was opened, be it filed away or not.
+    /// When the latest incident was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_opened_at: Option<Timestamp>,
 }
 
-/// A remedy that is on its way, or waits to see whether it helped.
+/// A remediation that is in progress or waits for verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remediation {
-    /// What.
+    /// The action.
     pub action: Action,
-    /// The event it is for.
+    /// The event that the action is for.
     pub event_id: EventId,
-    /// Since when it is on its way.
+    /// When the action was planned.
     pub since: Timestamp,
-    /// When its worker said that it was done, if it has. Its action knows: it is not kept here.
+    /// When its worker reported success, if it did. Read from the action; not stored with the state.
     #[serde(skip)]
     pub succeeded_at: Option<Timestamp>,
 }
 
 impl IncidentState {
-    /// Takes note that `action` for `event_id` has come to its end.
-    pub fn forget(&mut self, action: Action, event_id: EventId) {
+    /// Removes the remediation `action` for `event_id`, which has ended.
+    pub fn remove_remediation(&mut self, action: Action, event_id: EventId) {
         self.remediations.retain(|remediation| (remediation.action, remediation.event_id) != (action, event_id));
     }
 
-    /// The incident that is not over.
+    /// Returns the incident, if it is not resolved.
     #[must_use]
     pub fn open_incident(&self) -> Option<&Incident> {
         self.incident.as_ref().filter(|incident| incident.status != IncidentStatus::Resolved)
     }
 
-    /// The incident that is not over, to be changed.
+    /// Returns the incident to be changed, if it is not resolved.
     pub fn open_incident_mut(&mut self) -> Option<&mut Incident> {
         self.incident.as_mut().filter(|incident| incident.status != IncidentStatus::Resolved)
     }
-}
-
-/// What an event leads to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// The actions, from now on.
-    pub actions: Vec<PlannedAction>,
-    /// What is remembered of this kind of trouble, from now on; None if that is what was remembered before.
-    pub state: Option<IncidentState>,
-    /// Remedies that have succeeded, said their worker, and here is the trouble again: they were of no use.
-    pub ineffective: Vec<Remediation>,
-    /// Whether an incident counts the event.
-    pub counted: bool,
 }

@@ -1,78 +1,81 @@
-//! All credentials, and the rules by which they are made, proven, renewed and ended.
+//! The keyring: all credentials, and the rules by which they are created, authenticated, rotated and revoked.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Credential, CredentialStatus, Grant, KeyId, Revocation, Role, Secret, SecretHash, Timestamp, Token};
+use crate::credential::{Credential, CredentialStatus, Grant, KeyId, Revocation, Role, Secret, SecretHash, Token};
+use crate::time::Timestamp;
 
-/// How many may be live. All are one row of 400 KB at most (DynamoDB), which every execution environment reads; a live one
-/// takes up to 710 bytes, one that is over up to 360.
+/// The most live credentials. All credentials are in one DynamoDB item, which may have 400 KB and which every execution
+/// environment reads. A live credential takes up to 710 bytes, an expired or revoked one up to 360.
 const MAX_LIVE: usize = 200;
 
-/// How many of those that are over are remembered, so that their names are not given again.
-const MAX_OVER: usize = 700;
+/// The most expired and revoked credentials that are remembered, so that their names are not used again.
+const MAX_ENDED: usize = 700;
 
-/// All credentials by their names, those that are over too.
+/// All credentials by name, including expired and revoked ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keyring(BTreeMap<KeyId, Credential>);
 
-/// Why a token is not taken.
+/// Why a token does not authenticate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AuthError {
-    /// Nobody has that name, or it is live and has another secret.
-    #[error("the credential is not known")]
+    /// No credential has the token's name, or its credential has other secrets.
+    #[error("unknown credential or wrong secret")]
     Unknown,
-    /// Its time is over.
+    /// The credential or the secret has expired.
     #[error("the credential has expired")]
     Expired,
-    /// Somebody has ended it.
+    /// The credential was revoked.
     #[error("the credential was revoked")]
     Revoked,
 }
 
-/// Why the keyring is not changed.
+/// Why a change of the keyring is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyringError {
-    /// There is no credential of that name.
-    #[error("there is no credential called {0}")]
+    /// No credential has this name.
+    #[error("no credential is named {0}")]
     Unknown(KeyId),
-    /// There is one already.
+    /// A credential has or had this name.
     #[error(
-        "there is, or was, a credential called {0}; if its token was lost, an admin rotates it with overlapSeconds 0"
+        "a credential named {0} exists or existed; choose another name, or rotate it with overlapSeconds 0 if its token was lost"
     )]
     Taken(KeyId),
-    /// It is over.
+    /// The credential has expired or was revoked.
     #[error("the credential {0} is {1}")]
-    Over(KeyId, CredentialStatus),
-    /// It has two secrets.
-    #[error("{0} has two secrets, the older one until {1}; with overlapSeconds 0 both end now")]
+    NotLive(KeyId, CredentialStatus),
+    /// The credential has two secrets already.
+    #[error(
+        "the credential {0} has two secrets until {1}; rotate it after that, or with overlapSeconds 0 to end both now"
+    )]
     TwoSecrets(KeyId, Timestamp),
-    /// Nobody could manage credentials any more.
-    #[error("{0} is the last admin; make another one first")]
+    /// Without this admin, nobody could manage credentials.
+    #[error("{0} is the last admin; create another admin first")]
     LastAdmin(KeyId),
-    /// There are too many.
-    #[error("{MAX_LIVE} credentials are live, and no more may be; revoke one first")]
+    /// The keyring has the most live credentials already.
+    #[error("at most {MAX_LIVE} credentials may be live; revoke one first")]
     Full,
 }
 
 impl Keyring {
-    /// Every credential, by name.
+    /// Returns every credential with its name, in the order of names.
     pub fn all(&self) -> impl Iterator<Item = (&KeyId, &Credential)> {
         self.0.iter()
     }
 
-    /// The credential called `kid`.
+    /// Returns the credential named `kid`.
     #[must_use]
     pub fn get(&self, kid: &KeyId) -> Option<&Credential> {
         self.0.get(kid)
     }
 
-    /// What the bearer of `token` may do at `now`.
+    /// Returns the permissions of the bearer of `token` at `now`.
     ///
     /// # Errors
-    /// [`AuthError`].
+    /// [`AuthError`] if the credential is unknown, expired or revoked, or the secret is not one of its live secrets.
     pub fn authenticate(&self, token: &Token, now: Timestamp) -> Result<&Grant, AuthError> {
         let credential = self.get(token.kid()).ok_or(AuthError::Unknown)?;
         match credential.status_at(now) {
@@ -85,10 +88,11 @@ impl Keyring {
         if secret.is_live(now) { Ok(&credential.grant) } else { Err(AuthError::Expired) }
     }
 
-    /// Adds a credential that `token` proves. One that it proves already stays: an earlier try has added it.
+    /// Adds the credential that `token` proves. A credential that `token` proves already was added by an earlier attempt and
+    /// stays as it is.
     ///
     /// # Errors
-    /// [`KeyringError`] if its name was ever given, or there is no room.
+    /// [`KeyringError`] if the name is or was used, or the most credentials are live already.
     pub fn create(
         &mut self,
         token: &Token,
@@ -104,17 +108,17 @@ impl Keyring {
         {
             return Err(KeyringError::Full);
         }
-        self.forget(now);
+        self.remove_oldest_ended(now);
         let secrets = vec![Secret::new(token.hash(), by, now)];
         let credential = Credential { grant, secrets, created_at: now, created_by: by.cloned(), revoked: None };
         Ok(self.0.entry(kid.clone()).or_insert(credential))
     }
 
-    /// Adds a secret to the credential of `token`; the one that it has is taken for `overlap` seconds more. A secret that is
-    /// there already stays: an earlier try has added it.
+    /// Adds the secret of `token` to its credential. The older secret stays valid for `overlap` seconds. A secret that is
+    /// already the newest was added by an earlier attempt and stays as it is.
     ///
     /// # Errors
-    /// [`KeyringError`] if there is no such live credential, or it has two secrets already and one of them is to stay.
+    /// [`KeyringError`] if no live credential has the name, or it has two secrets and `overlap` is not 0.
     pub fn rotate(
         &mut self,
         token: &Token,
@@ -142,10 +146,10 @@ impl Keyring {
         Ok(credential)
     }
 
-    /// Ends the credential called `kid`. One that is ended stays as it is.
+    /// Revokes the credential named `kid`. A revoked credential stays as it is.
     ///
     /// # Errors
-    /// [`KeyringError`] if there is none, or it is the last admin.
+    /// [`KeyringError`] if no credential has the name, or it is the last live admin.
     pub fn revoke(&mut self, kid: &KeyId, by: &KeyId, now: Timestamp) -> Result<&Credential, KeyringError> {
         let is_admin = |credential: &Credential| {
             credential.grant.role == Role::Admin && credential.status_at(now) == CredentialStatus::Live
@@ -160,11 +164,11 @@ impl Keyring {
         Ok(credential)
     }
 
-    /// Makes room: of those that are over, the oldest go when there are too many.
-    fn forget(&mut self, now: Timestamp) {
-        let over = |credential: &Credential| credential.status_at(now) != CredentialStatus::Live;
-        while self.0.values().filter(|credential| over(credential)).count() > MAX_OVER {
-            let oldest = self.0.iter().filter(|(_, it)| over(it)).min_by_key(|(_, it)| it.created_at);
+    /// Removes the oldest expired and revoked credentials if there are more than [`MAX_ENDED`].
+    fn remove_oldest_ended(&mut self, now: Timestamp) {
+        let has_ended = |credential: &Credential| credential.status_at(now) != CredentialStatus::Live;
+        while self.0.values().filter(|credential| has_ended(credential)).count() > MAX_ENDED {
+            let oldest = self.0.iter().filter(|(_, it)| has_ended(it)).min_by_key(|(_, it)| it.created_at);
             let Some(oldest) = oldest.map(|(kid, _)| kid.clone()) else { return };
             self.0.remove(&oldest);
         }
@@ -174,13 +178,13 @@ impl Keyring {
         let credential = self.0.get_mut(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))?;
         match credential.status_at(now) {
             CredentialStatus::Live => Ok(credential),
-            over => Err(KeyringError::Over(kid.clone(), over)),
+            status => Err(KeyringError::NotLive(kid.clone(), status)),
         }
     }
 }
 
 impl Credential {
-    /// Whether the secret of `token` is the latest that it was given.
+    /// Whether the newest secret is that of `token`.
     fn is_newest(&self, token: &Token) -> bool {
         self.secrets.first().is_some_and(|secret| secret.hash == token.hash())
     }
@@ -191,7 +195,7 @@ impl Secret {
         Self { hash, created_at: now, created_by: by.cloned(), expires_at: None }
     }
 
-    /// Whether it is taken at `now`.
+    /// Whether the secret is valid at `now`.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|expires_at| now < expires_at)
@@ -205,9 +209,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Clock, Engine, ManualClock};
+    use crate::clock::{Clock, ManualClock};
+    use crate::engine::Engine;
 
-    struct Desk {
+    /// A keyring with one admin, which makes all changes.
+    struct World {
         keyring: Keyring,
         clock: ManualClock,
         admin: Token,
@@ -222,7 +228,7 @@ mod tests {
         Grant { role, engines, expires_at: None }
     }
 
-    impl Desk {
+    impl World {
         fn new() -> Self {
             let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
             let admin = Token::fresh(kid("the-admin"), &clock).unwrap();
@@ -243,149 +249,155 @@ mod tests {
             Ok(token)
         }
 
-        fn prove(&self, token: &Token) -> Result<Role, AuthError> {
+        fn authenticate(&self, token: &Token) -> Result<Role, AuthError> {
             self.keyring.authenticate(token, self.clock.now()).map(|grant| grant.role)
         }
     }
 
     #[test]
-    fn only_the_secret_proves() {
-        let mut desk = Desk::new();
-        let token = desk.create("worker", grant(Role::Engine)).unwrap();
-        assert_eq!(desk.prove(&token), Ok(Role::Engine));
-        let guessed = Token::fresh(kid("worker"), &desk.clock).unwrap();
-        let nobody = Token::fresh(kid("nobody"), &desk.clock).unwrap();
-        assert_eq!((desk.prove(&guessed), desk.prove(&nobody)), (Err(AuthError::Unknown), Err(AuthError::Unknown)));
-        let of_another: Token = desk.admin.reveal().replace("the-admin", "worker").parse().unwrap();
-        assert_eq!(desk.prove(&of_another), Err(AuthError::Unknown));
-    }
-
-    #[test]
-    fn a_credential_ends_at_its_time() {
-        let mut desk = Desk::new();
-        let until = Some(desk.clock.now().plus_seconds(60));
-        let token = desk.create("worker", Grant { expires_at: until, ..grant(Role::Reader) }).unwrap();
-        desk.clock.advance(59);
-        assert_eq!(desk.prove(&token), Ok(Role::Reader));
-        desk.clock.advance(1);
-        assert_eq!(desk.prove(&token), Err(AuthError::Expired));
-        assert_eq!(desk.rotate("worker", 0), Err(KeyringError::Over(kid("worker"), CredentialStatus::Expired)));
-    }
-
-    #[test]
-    fn two_secrets_overlap_and_never_three() {
-        let mut desk = Desk::new();
-        let first = desk.create("worker", grant(Role::Reader)).unwrap();
-        let second = desk.rotate("worker", 3600).unwrap();
-        assert_eq!((desk.prove(&first), desk.prove(&second)), (Ok(Role::Reader), Ok(Role::Reader)));
-        assert!(matches!(desk.rotate("worker", 60), Err(KeyringError::TwoSecrets(..))));
-        desk.clock.advance(3600);
-        assert_eq!((desk.prove(&first), desk.prove(&second)), (Err(AuthError::Expired), Ok(Role::Reader)));
-        let third = desk.rotate("worker", 60).unwrap();
-        let fourth = desk.rotate("worker", 0).unwrap();
-        let proven = [first, second, third, fourth].map(|token| desk.prove(&token));
+    fn token_with_another_secret_or_name_is_unknown() {
+        let mut world = World::new();
+        let token = world.create("worker", grant(Role::Engine)).unwrap();
+        assert_eq!(world.authenticate(&token), Ok(Role::Engine));
+        let guessed = Token::fresh(kid("worker"), &world.clock).unwrap();
+        let nobody = Token::fresh(kid("nobody"), &world.clock).unwrap();
         assert_eq!(
-            proven,
+            (world.authenticate(&guessed), world.authenticate(&nobody)),
+            (Err(AuthError::Unknown), Err(AuthError::Unknown))
+        );
+        let of_another: Token = world.admin.reveal().replace("the-admin", "worker").parse().unwrap();
+        assert_eq!(world.authenticate(&of_another), Err(AuthError::Unknown));
+    }
+
+    #[test]
+    fn credential_expires_at_its_time() {
+        let mut world = World::new();
+        let until = Some(world.clock.now().plus_seconds(60));
+        let token = world.create("worker", Grant { expires_at: until, ..grant(Role::Reader) }).unwrap();
+        world.clock.advance(59);
+        assert_eq!(world.authenticate(&token), Ok(Role::Reader));
+        world.clock.advance(1);
+        assert_eq!(world.authenticate(&token), Err(AuthError::Expired));
+        assert_eq!(world.rotate("worker", 0), Err(KeyringError::NotLive(kid("worker"), CredentialStatus::Expired)));
+    }
+
+    #[test]
+    fn rotation_overlaps_two_secrets_and_refuses_a_third() {
+        let mut world = World::new();
+        let first = world.create("worker", grant(Role::Reader)).unwrap();
+        let second = world.rotate("worker", 3600).unwrap();
+        assert_eq!((world.authenticate(&first), world.authenticate(&second)), (Ok(Role::Reader), Ok(Role::Reader)));
+        assert!(matches!(world.rotate("worker", 60), Err(KeyringError::TwoSecrets(..))));
+        world.clock.advance(3600);
+        assert_eq!(
+            (world.authenticate(&first), world.authenticate(&second)),
+            (Err(AuthError::Expired), Ok(Role::Reader))
+        );
+        let third = world.rotate("worker", 60).unwrap();
+        let fourth = world.rotate("worker", 0).unwrap();
+        let results = [first, second, third, fourth].map(|token| world.authenticate(&token));
+        assert_eq!(
+            results,
             [Err(AuthError::Unknown), Err(AuthError::Unknown), Err(AuthError::Unknown), Ok(Role::Reader)],
-            "what is over is forgotten by the next rotation"
+            "a rotation removes expired secrets"
         );
     }
 
     #[test]
-    fn a_name_is_never_given_twice() {
-        let mut desk = Desk::new();
-        let token = desk.create("worker", grant(Role::Reader)).unwrap();
-        assert_eq!(desk.create("worker", grant(Role::Admin)), Err(KeyringError::Taken(kid("worker"))));
-        desk.keyring.revoke(&kid("worker"), desk.admin.kid(), desk.clock.now()).unwrap();
-        assert_eq!(desk.create("worker", grant(Role::Admin)), Err(KeyringError::Taken(kid("worker"))));
-        assert_eq!(desk.prove(&token), Err(AuthError::Revoked));
-        assert!(matches!(desk.rotate("worker", 0), Err(KeyringError::Over(_, CredentialStatus::Revoked))));
+    fn name_of_a_revoked_credential_is_not_reused() {
+        let mut world = World::new();
+        let token = world.create("worker", grant(Role::Reader)).unwrap();
+        assert_eq!(world.create("worker", grant(Role::Admin)), Err(KeyringError::Taken(kid("worker"))));
+        world.keyring.revoke(&kid("worker"), world.admin.kid(), world.clock.now()).unwrap();
+        assert_eq!(world.create("worker", grant(Role::Admin)), Err(KeyringError::Taken(kid("worker"))));
+        assert_eq!(world.authenticate(&token), Err(AuthError::Revoked));
+        assert!(matches!(world.rotate("worker", 0), Err(KeyringError::NotLive(_, CredentialStatus::Revoked))));
     }
 
     #[test]
-    fn the_last_admin_stays() {
-        let mut desk = Desk::new();
-        let (admin, now) = (kid("the-admin"), desk.clock.now());
-        assert_eq!(desk.keyring.revoke(&admin, &admin, now), Err(KeyringError::LastAdmin(admin.clone())));
+    fn last_live_admin_cannot_be_revoked() {
+        let mut world = World::new();
+        let (admin, now) = (kid("the-admin"), world.clock.now());
+        assert_eq!(world.keyring.revoke(&admin, &admin, now), Err(KeyringError::LastAdmin(admin.clone())));
         let until = Some(now.plus_seconds(60));
-        desk.create("second", Grant { expires_at: until, ..grant(Role::Admin) }).unwrap();
-        desk.clock.advance(60);
-        let later = desk.clock.now();
-        assert!(desk.keyring.revoke(&admin, &admin, later).is_err(), "an admin whose time is over is none");
-        desk.create("third", grant(Role::Admin)).unwrap();
-        let revoked = desk.keyring.revoke(&admin, &kid("third"), later).unwrap().revoked.clone();
+        world.create("second", Grant { expires_at: until, ..grant(Role::Admin) }).unwrap();
+        world.clock.advance(60);
+        let later = world.clock.now();
+        assert!(world.keyring.revoke(&admin, &admin, later).is_err(), "an expired admin does not count");
+        world.create("third", grant(Role::Admin)).unwrap();
+        let revoked = world.keyring.revoke(&admin, &kid("third"), later).unwrap().revoked.clone();
         assert_eq!(revoked, Some(Revocation { at: later, by: kid("third") }));
-        desk.clock.advance(60);
-        let again = desk.keyring.revoke(&admin, &kid("second"), desk.clock.now()).unwrap().revoked.clone();
-        assert_eq!(again, revoked, "the first word stands");
+        world.clock.advance(60);
+        let again = world.keyring.revoke(&admin, &kid("second"), world.clock.now()).unwrap().revoked.clone();
+        assert_eq!(again, revoked, "the first revocation stays");
         let nobody = kid("nobody");
-        assert_eq!(desk.keyring.revoke(&nobody, &admin, later), Err(KeyringError::Unknown(nobody)));
+        assert_eq!(world.keyring.revoke(&nobody, &admin, later), Err(KeyringError::Unknown(nobody)));
     }
 
     #[test]
-    fn there_is_room_for_so_many() {
-        let mut desk = Desk::new();
+    fn live_credentials_are_limited() {
+        let mut world = World::new();
         for number in 1..MAX_LIVE {
-            desk.create(&format!("worker-{number}"), grant(Role::Reader)).unwrap();
+            world.create(&format!("worker-{number}"), grant(Role::Reader)).unwrap();
         }
-        assert_eq!(desk.create("one-more", grant(Role::Reader)), Err(KeyringError::Full));
-        desk.keyring.revoke(&kid("worker-1"), desk.admin.kid(), desk.clock.now()).unwrap();
-        assert!(desk.create("one-more", grant(Role::Reader)).is_ok());
+        assert_eq!(world.create("one-more", grant(Role::Reader)), Err(KeyringError::Full));
+        world.keyring.revoke(&kid("worker-1"), world.admin.kid(), world.clock.now()).unwrap();
+        assert!(world.create("one-more", grant(Role::Reader)).is_ok());
     }
 
-    /// The longest there can be.
+    /// Every credential is as large as it can be.
     #[test]
-    fn all_fit_into_one_row() {
-        let mut desk = Desk::new();
-        let until = Some(desk.clock.now().plus_days(1));
+    fn largest_keyring_fits_into_one_dynamodb_item() {
+        let mut world = World::new();
+        let until = Some(world.clock.now().plus_days(1));
         let all = Grant { role: Role::Responder, engines: Engine::ALL.iter().copied().collect(), expires_at: until };
         let name = |number: usize| format!("{number:0>40}");
-        for number in 0..MAX_OVER + 300 {
-            desk.clock.advance(1);
-            desk.create(&name(number), all.clone()).unwrap();
-            desk.keyring.revoke(&kid(&name(number)), desk.admin.kid(), desk.clock.now()).unwrap();
+        for number in 0..MAX_ENDED + 300 {
+            world.clock.advance(1);
+            world.create(&name(number), all.clone()).unwrap();
+            world.keyring.revoke(&kid(&name(number)), world.admin.kid(), world.clock.now()).unwrap();
         }
         for number in 1..MAX_LIVE {
-            desk.create(&name(5000 + number), all.clone()).unwrap();
-            desk.rotate(&name(5000 + number), 60).unwrap();
+            world.create(&name(5000 + number), all.clone()).unwrap();
+            world.rotate(&name(5000 + number), 60).unwrap();
         }
-        let remembered = desk.keyring.all().count();
-        assert!((MAX_LIVE + MAX_OVER..=MAX_LIVE + MAX_OVER + 1).contains(&remembered), "{remembered}");
-        assert!(desk.keyring.get(&kid(&name(0))).is_none(), "the oldest are forgotten");
-        // DynamoDB counts names and values, and three bytes and one an entry for a map: about what JSON takes.
-        let size = serde_json::to_string(&desk.keyring).unwrap().len();
+        let remembered = world.keyring.all().count();
+        assert!((MAX_LIVE + MAX_ENDED..=MAX_LIVE + MAX_ENDED + 1).contains(&remembered), "{remembered}");
+        assert!(world.keyring.get(&kid(&name(0))).is_none(), "the oldest are removed");
+        // DynamoDB counts names and values, and for a map 3 bytes and 1 per entry: about the size of the JSON.
+        let size = serde_json::to_string(&world.keyring).unwrap().len();
         assert!(size < 400 * 1024, "{size} bytes");
     }
 
     #[test]
-    fn a_change_whose_answer_was_lost_is_found_done() {
-        let mut desk = Desk::new();
-        let (token, now) = (Token::fresh(kid("worker"), &desk.clock).unwrap(), desk.clock.now());
-        let once = desk.keyring.create(&token, grant(Role::Reader), None, now).unwrap().clone();
-        assert_eq!(desk.keyring.create(&token, grant(Role::Reader), None, now), Ok(&once));
-        let next = Token::fresh(kid("worker"), &desk.clock).unwrap();
-        let by = desk.admin.kid().clone();
-        let rotated = desk.keyring.rotate(&next, 60, &by, now).unwrap().clone();
-        assert_eq!(desk.keyring.rotate(&next, 60, &by, now), Ok(&rotated));
+    fn repeated_creation_and_rotation_are_idempotent() {
+        let mut world = World::new();
+        let (token, now) = (Token::fresh(kid("worker"), &world.clock).unwrap(), world.clock.now());
+        let once = world.keyring.create(&token, grant(Role::Reader), None, now).unwrap().clone();
+        assert_eq!(world.keyring.create(&token, grant(Role::Reader), None, now), Ok(&once));
+        let next = Token::fresh(kid("worker"), &world.clock).unwrap();
+        let by = world.admin.kid().clone();
+        let rotated = world.keyring.rotate(&next, 60, &by, now).unwrap().clone();
+        assert_eq!(world.keyring.rotate(&next, 60, &by, now), Ok(&rotated));
         assert_eq!(rotated.secrets.len(), 2);
     }
 
     proptest! {
-        /// Whatever is rotated when, the newest secret is taken, no more than two are, and none that was left behind is again.
+        /// At any time the newest secret is valid, and at most two secrets are.
         #[test]
-        fn rotation_never_locks_out(steps in prop::collection::vec((0_i64..200, 0_i64..100), 1..20)) {
-            let mut desk = Desk::new();
-            let mut newest = desk.create("worker", grant(Role::Reader)).unwrap();
+        fn newest_secret_is_valid_after_any_rotations(steps in prop::collection::vec((0_i64..200, 0_i64..100), 1..20)) {
+            let mut world = World::new();
+            let mut newest = world.create("worker", grant(Role::Reader)).unwrap();
             let mut all = vec![newest.clone()];
             for (wait, overlap) in steps {
-                desk.clock.advance(wait);
-                if let Ok(token) = desk.rotate("worker", overlap) {
+                world.clock.advance(wait);
+                if let Ok(token) = world.rotate("worker", overlap) {
                     newest = token.clone();
                     all.push(token);
                 }
-                prop_assert_eq!(desk.prove(&newest), Ok(Role::Reader));
-                let taken = all.iter().filter(|token| desk.prove(token).is_ok()).count();
-                prop_assert!(taken <= 2, "{} secrets are taken", taken);
+                prop_assert_eq!(world.authenticate(&newest), Ok(Role::Reader));
+                let valid = all.iter().filter(|token| world.authenticate(token).is_ok()).count();
+                prop_assert!(valid <= 2, "{} secrets are valid", valid);
             }
         }
     }

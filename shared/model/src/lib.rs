@@ -5,8 +5,10 @@
 mod action;
 mod approval;
 mod clock;
+mod command_error;
 mod counts;
 mod credential;
+mod credential_source;
 mod details;
 mod digest;
 mod engine;
@@ -20,8 +22,10 @@ mod keyring;
 mod note;
 mod outcome;
 mod period;
+mod rate_limit;
 mod report;
 mod severity;
+mod store_error;
 mod string_enum;
 mod time;
 mod timeline;
@@ -29,10 +33,12 @@ mod timeline;
 pub use action::{Action, ActionItem, ActionStatus, InvalidTransition, PlannedAction};
 pub use approval::ApprovalDecision;
 pub use clock::{Clock, ManualClock, RandomnessUnavailable};
+pub use command_error::CommandError;
 pub use counts::{ActionCounts, EventCounts, SeverityCounts};
 pub use credential::{
     Credential, CredentialStatus, Grant, InvalidKeyId, InvalidToken, KeyId, Revocation, Role, Secret, SecretHash, Token,
 };
+pub use credential_source::{CredentialSource, KeyringFuture};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use engine::Engine;
 pub use event::{Event, EventType, NewEvent};
@@ -43,16 +49,18 @@ pub use incident::{
     InvalidIncidentId, Notification, NotificationKind, NotifiedCounts, NotifyAdmin, StatusChange,
 };
 pub use incident_key::IncidentKey;
-pub use incident_state::{IncidentState, Plan, Remediation};
+pub use incident_state::{IncidentState, Remediation};
 pub use keyring::{AuthError, Keyring, KeyringError};
 pub use note::Note;
 pub use outcome::Outcome;
 pub use period::Period;
+pub use rate_limit::RateLimit;
 pub use report::{
     ActionFigures, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput, ReportKind,
     ReportSummary, RiskLevel,
 };
 pub use severity::Severity;
+pub use store_error::StoreError;
 pub use string_enum::UnknownName;
 pub use time::{Day, Hour, Timestamp};
-pub use timeline::{ActionTransition, Attribution, TimelineEntry, TimelineItem, life, timeline};
+pub use timeline::{ActionTransition, Attribution, TimelineEntry, TimelineItem, action_timeline, timeline};

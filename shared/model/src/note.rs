@@ -1,11 +1,11 @@
-//! Free text that a person or worker adds to a record.
+//! Notes: free text that a person or worker adds to a record.
 
 use std::str::FromStr;
 
 use thiserror::Error;
 use utoipa::ToSchema;
 
-/// A text of a person's or worker's own, of up to 1,000 characters. It may have several lines.
+/// A note of 1 to 1,000 characters, which may have several lines.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[schema(
     min_length = 1,
@@ -16,9 +16,9 @@ pub struct Note(String);
 
 const MAX_CHARS: usize = 1000;
 
-/// A text that nobody could read.
+/// The text is not a note.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("must be 1 to {MAX_CHARS} characters, none of them a control")]
+#[error("must be 1 to {MAX_CHARS} characters with no control characters but line feeds, and not only white space")]
 pub struct InvalidNote;
 
 impl FromStr for Note {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_may_have_several_lines() {
+    fn note_may_have_several_lines_but_no_other_control_characters() {
         assert!("line\nline".parse::<Note>().is_ok());
         for bad in ["", " ", "a\0", &"x".repeat(1001)] {
             assert!(bad.parse::<Note>().is_err(), "{bad:?}");

@@ -1,11 +1,11 @@
-//! What workers report about an action.
+//! The outcome that a worker reports for an action.
 
 crate::string_enum::string_enum! {
-    /// What a worker says came of an action.
+    /// The outcome of an action, as its worker reports it.
     Outcome {
-        /// It was carried out.
+        /// The action was carried out.
         Succeeded = "succeeded",
-        /// It was not.
+        /// The action was not carried out.
         Failed = "failed",
     }
 }

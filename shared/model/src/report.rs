@@ -1,24 +1,30 @@
-//! One week's counts, scores and recommendations.
+//! Reports: the counts, scores and recommendations of one week.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ActionCounts, ActionStatus, Engine, EventCounts, KeyId, ReportId, Severity, Timestamp};
+use crate::action::ActionStatus;
+use crate::counts::{ActionCounts, EventCounts};
+use crate::credential::KeyId;
+use crate::engine::Engine;
+use crate::id::ReportId;
+use crate::severity::Severity;
+use crate::time::Timestamp;
 
 crate::string_enum::string_enum! {
     /// Why a report was made.
     ReportKind {
-        /// By the schedule, for the seven whole days before it.
+        /// By the schedule, for the seven whole days before.
         Weekly = "weekly",
-        /// Because somebody asked, for the last 168 hours.
+        /// On a caller's request, for the last 168 hours.
         OnDemand = "on_demand",
     }
 }
 
 crate::string_enum::string_enum! {
-    /// How risky the week was: what its highest category says.
+    /// How risky the week was: the level of its highest category.
     RiskLevel {
         /// Nothing stands out.
         Low = "LOW",
@@ -31,33 +37,33 @@ crate::string_enum::string_enum! {
     }
 }
 
-/// A report, as it is stored and shown. Maps by category are keyed by the policy's names.
+/// A report, as it is stored and shown. Maps by category are keyed by the policy's category names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// Its name.
+    /// The id. A weekly report's id depends on its period alone.
     pub id: ReportId,
-    /// Why it was made.
+    /// Why the report was made.
     pub kind: ReportKind,
     /// The dates of both ends, `YYYY-MM-DD_YYYY-MM-DD`.
     pub report_period: String,
-    /// The first moment covered.
+    /// The beginning of the period.
     pub from: Timestamp,
-    /// The first moment no longer covered.
+    /// The end of the period, which is not part of it.
     pub to: Timestamp,
-    /// The figures.
+    /// The figures of the period.
     pub summary: ReportSummary,
     /// The mean of the categories' scores, 0 to 100.
     pub risk_score: u32,
     /// The level of the highest category.
     pub risk_level: RiskLevel,
-    /// What to do, in the policy's order.
+    /// Recommended steps, in the order of the policy.
     pub recommendations: Vec<String>,
     /// SHA-256 of the policy that scored it, hexadecimal.
     pub policy_hash: String,
-    /// When it was made.
+    /// When the report was made.
     pub generated_at: Timestamp,
-    /// Who asked for it. None for a weekly one.
+    /// The credential that requested the report. None for a weekly report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<KeyId>,
 }
@@ -66,45 +72,45 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportSummary {
-    /// All events.
+    /// Number of events.
     pub total_events: u64,
-    /// Events of every engine.
+    /// Number of events by engine, including zeros.
     pub by_engine: BTreeMap<Engine, u64>,
-    /// Events of every severity.
+    /// Number of events by severity, including zeros.
     pub by_severity: BTreeMap<Severity, u64>,
-    /// Score of every category, 0 to 100.
+    /// Score by category, 0 to 100.
     pub risk_scores: BTreeMap<String, u32>,
-    /// CRITICAL events.
+    /// Number of CRITICAL events.
     pub critical_count: u64,
-    /// Score of every category before the cap: what 100 hides.
+    /// Score by category before the limit of 100.
     pub raw_scores: BTreeMap<String, u64>,
-    /// The highest category. None when nothing scored.
+    /// The category with the highest score. None if all scores are 0.
     pub peak_category: Option<String>,
-    /// How many points each engine brought to each category; they sum to the raw score.
+    /// Points by category and engine. The points of a category sum to its raw score.
     pub contributions: BTreeMap<String, BTreeMap<Engine, u64>>,
-    /// What became of the remedies that came to be owed on the days of the period. Messages to people are not among them.
+    /// Remediations that were planned on the days of the period, by status. Messages to people are not included.
     #[serde(default)]
     pub actions: ActionFigures,
-    /// How long their workers took on average to say what came of them, in seconds. None if none has.
+    /// Mean time from planning a remediation to its outcome, in seconds. None without an outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_seconds_to_outcome: Option<u64>,
-    /// What people were told of.
+    /// Incidents that were opened in the period.
     #[serde(default)]
     pub incidents: IncidentFigures,
-    /// The engines that are silent as the report is made.
+    /// The engines that are silent when the report is made.
     #[serde(default)]
     pub silent_engines: Vec<Engine>,
-    /// The figures of the 168 hours before. None when those had no event: there is nothing to compare with.
+    /// The figures of the 168 hours before the period. None if those had no events to compare with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousWeek>,
 }
 
-/// How many remedies are at which status.
+/// Number of remediations by status.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActionFigures {
-    /// On their way: owed, waiting for approval, or handed over.
+    /// In progress: pending, pending approval or dispatched.
     pub running: u64,
-    /// At every other status, zeros too.
+    /// At every other status, including zeros.
     #[serde(flatten)]
     pub settled: BTreeMap<ActionStatus, u64>,
 }
@@ -117,27 +123,27 @@ impl From<&ActionCounts> for ActionFigures {
     }
 }
 
-/// The incidents that were opened in the period.
+/// Figures of the incidents that were opened in the period.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IncidentFigures {
-    /// How many.
+    /// Number of incidents.
     pub opened: u64,
-    /// How many of them somebody has acknowledged since.
+    /// Number of them that were acknowledged since.
     pub acknowledged: u64,
-    /// The median of how long that took, in seconds. None if nobody has acknowledged any.
+    /// Median time from opening to acknowledgement, in seconds. None if no incident was acknowledged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub median_seconds_to_acknowledge: Option<u64>,
 }
 
 impl IncidentFigures {
-    /// Of incidents that were opened at the first moment and acknowledged at the second, if they were.
+    /// Computes the figures of incidents, each given by when it was opened and when it was acknowledged, if it was.
     #[must_use]
     pub fn of(incidents: &[(Timestamp, Option<Timestamp>)]) -> Self {
-        let took = |(opened, taken): &(Timestamp, Option<Timestamp>)| {
-            u64::try_from(taken.as_ref()?.seconds().saturating_sub(opened.seconds())).ok()
+        let seconds_to_acknowledge = |(opened, acknowledged): &(Timestamp, Option<Timestamp>)| {
+            u64::try_from(acknowledged.as_ref()?.seconds().saturating_sub(opened.seconds())).ok()
         };
-        let mut seconds: Vec<u64> = incidents.iter().filter_map(took).collect();
+        let mut seconds: Vec<u64> = incidents.iter().filter_map(seconds_to_acknowledge).collect();
         seconds.sort_unstable();
         let (low, high) = (seconds.get(seconds.len().saturating_sub(1) / 2), seconds.get(seconds.len() / 2));
         Self {
@@ -148,46 +154,46 @@ impl IncidentFigures {
     }
 }
 
-/// All that a report is made from.
+/// The input of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportInput {
-    /// The events of its period.
+    /// The events of the period.
     pub counts: EventCounts,
-    /// The week before.
-    pub before: Baseline,
-    /// What came of the events.
+    /// The week before the period.
+    pub baseline: Baseline,
+    /// Remediations, incidents and silent engines of the period.
     pub activity: ActivitySummary,
 }
 
-/// The week before a report's period.
+/// The week before a report's period, with which the report compares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Baseline {
-    /// As its events were counted.
+    /// The event counts of the week, which the report's policy scores.
     Counts(EventCounts),
-    /// As its own report has it, by the same policy. A closed week stays closed.
+    /// The week's own report, made by the same policy. The figures of a reported week do not change.
     Report(Box<Report>),
 }
 
-/// What AGE did about a period's events.
+/// Remediations, incidents and silent engines of a period.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActivitySummary {
-    /// Its remedies.
+    /// The remediations that were planned.
     pub actions: ActionCounts,
-    /// What people were told of.
+    /// The incidents that were opened.
     pub incidents: IncidentFigures,
-    /// Who is silent.
+    /// The engines that are silent now.
     pub silent_engines: Vec<Engine>,
 }
 
-/// Last week's figures beside this week's.
+/// The figures of the week before a report's period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PreviousWeek {
-    /// The mean of the categories' scores.
+    /// The mean of the categories' scores, 0 to 100.
     pub risk_score: u32,
-    /// Score of every category.
+    /// Score by category, 0 to 100.
     pub risk_scores: BTreeMap<String, u32>,
-    /// All events.
+    /// Number of events.
     pub total_events: u64,
 }
 
@@ -199,12 +205,12 @@ mod tests {
 
     fn opened(seconds: &[Option<i64>]) -> IncidentFigures {
         let start: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
-        let taken = |seconds: &Option<i64>| (start, seconds.map(|seconds| start.plus_seconds(seconds)));
-        IncidentFigures::of(&seconds.iter().map(taken).collect::<Vec<_>>())
+        let incident = |seconds: &Option<i64>| (start, seconds.map(|seconds| start.plus_seconds(seconds)));
+        IncidentFigures::of(&seconds.iter().map(incident).collect::<Vec<_>>())
     }
 
     #[test]
-    fn the_median_is_of_those_that_were_acknowledged() {
+    fn median_counts_acknowledged_incidents_only() {
         let median = |seconds: &[Option<i64>]| opened(seconds).median_seconds_to_acknowledge;
         assert_eq!((median(&[]), median(&[None])), (None, None));
         assert_eq!((median(&[Some(7)]), median(&[Some(90), None, Some(10)])), (Some(7), Some(50)));
@@ -213,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_read_back_as_they_were_written() {
+    fn action_figures_round_trip_as_json() {
         let counts =
             ActionCounts { planned: 3, by_status: [(ActionStatus::Failed, 1)].into(), ..ActionCounts::default() };
         let figures = ActionFigures::from(&counts);
@@ -224,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn half_are_at_or_below_the_median_and_half_at_or_above(seconds in prop::collection::vec(0..100_000_u32, 1..40)) {
+        fn median_has_half_of_the_times_on_either_side(seconds in prop::collection::vec(0..100_000_u32, 1..40)) {
             let median = opened(&seconds.iter().map(|seconds| Some(i64::from(*seconds))).collect::<Vec<_>>()).median_seconds_to_acknowledge.unwrap();
             let half = seconds.len().div_ceil(2);
             prop_assert!(seconds.iter().filter(|s| u64::from(**s) <= median + 1).count() >= half);

@@ -1,20 +1,20 @@
-//! How bad an event is.
+//! Severities of events.
 
 crate::string_enum::string_enum! {
-    /// The weight of an event, from least to most serious.
+    /// How serious an event is, in ascending order. The default policy acts as described.
     Severity {
         /// Routine.
         Low = "LOW",
         /// Worth a look.
         Medium = "MEDIUM",
-        /// AGE acts on it.
+        /// AGE starts a remediation.
         High = "HIGH",
-        /// AGE acts on it and tells a person.
+        /// AGE starts a remediation and notifies people.
         Critical = "CRITICAL",
     }
 }
 
-/// The seed's `DEFAULT 'LOW'`.
+/// LOW, the default of the original sketch's table.
 impl Default for Severity {
     fn default() -> Self {
         Self::Low

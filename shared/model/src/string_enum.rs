@@ -2,22 +2,25 @@
 
 use thiserror::Error;
 
-/// A name that is not in its set. The message lists the set, so that the caller can mend the request.
+/// How much of an unknown name its error repeats, in characters.
+const MAX_REPEATED_CHARS: usize = 40;
+
+/// A name that is not in its set. The message lists the set.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("must be one of {}", expected.join(", "))]
+#[error("must be one of {}; got {got:?}", expected.join(", "))]
 pub struct UnknownName {
     expected: Vec<&'static str>,
+    got: String,
 }
 
 impl UnknownName {
-    pub(crate) fn among(expected: impl IntoIterator<Item = &'static str>) -> Self {
-        Self { expected: expected.into_iter().collect() }
+    pub(crate) fn among(expected: impl IntoIterator<Item = &'static str>, got: &str) -> Self {
+        Self { expected: expected.into_iter().collect(), got: got.chars().take(MAX_REPEATED_CHARS).collect() }
     }
 }
 
-/// Declares an enum whose variants are known to the outside by a fixed name.
-/// Each text is taken as a token, not as a literal: the macros of serde and utoipa could not read that.
-/// Order of declaration is the order of `ALL` and of `Ord`.
+/// Declares an enum whose variants have fixed names in JSON, rows and paths. The order of declaration is the order of `ALL` and
+/// `Ord`. Each name is matched as a token, because the macros of serde and utoipa cannot read a matched literal.
 macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:tt,)+ }) => {
         $(#[$doc])*
@@ -28,10 +31,10 @@ macro_rules! string_enum {
         }
 
         impl $name {
-            /// Every member, in order.
+            /// Every variant, in order.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// The name used in requests, answers and keys.
+            /// The name in JSON, rows and paths.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
@@ -45,14 +48,14 @@ macro_rules! string_enum {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::UnknownName;
+            type Err = $crate::string_enum::UnknownName;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::ALL
                     .iter()
                     .find(|member| member.as_str() == text)
                     .copied()
-                    .ok_or_else(|| $crate::UnknownName::among(Self::ALL.iter().map(|member| member.as_str())))
+                    .ok_or_else(|| $crate::string_enum::UnknownName::among(Self::ALL.iter().map(|member| member.as_str()), text))
             }
         }
     };

@@ -1,92 +1,94 @@
-//! What happened about an incident, in the order in which it did.
+//! The timeline of an incident: what happened, in order.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    Action, ActionItem, ActionStatus, Event, EventId, Incident, IncidentCause, KeyId, Notification, StatusChange,
-    Timestamp,
-};
+use crate::action::{Action, ActionItem, ActionStatus};
+use crate::credential::KeyId;
+use crate::event::Event;
+use crate::id::EventId;
+use crate::incident::{Incident, IncidentCause, Notification, StatusChange};
+use crate::time::Timestamp;
 
-/// Something that happened.
+/// An entry of an incident's timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TimelineEntry {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// What.
+    /// The type of the entry, with its fields.
     #[serde(flatten)]
-    pub what: TimelineItem,
+    pub item: TimelineItem,
 }
 
-/// What it was.
+/// A timeline entry, by type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum TimelineItem {
-    /// An engine reported it.
+    /// An event of the incident was accepted.
     Event {
-        /// What it reported.
+        /// The event.
         event: Event,
     },
-    /// AGE began to do something about it, or decided not to.
+    /// An action was planned.
     Action {
-        /// What, and how far it has come by now.
+        /// The action with its current status.
         action: ActionItem,
     },
     /// A person approved or denied an action.
     Approval {
-        /// Who.
+        /// The credential that approved or denied it.
         by: KeyId,
-        /// Of which action.
+        /// The action and its new status.
         #[serde(flatten)]
         of: ActionTransition,
     },
-    /// What came of an action.
+    /// The outcome of an action became known.
     Outcome {
-        /// Of which action.
+        /// The action and its new status.
         #[serde(flatten)]
         of: ActionTransition,
-        /// Whose credential it came with.
+        /// The credential that reported the outcome. None: AGE recorded it.
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<KeyId>,
-        /// What its worker said besides.
+        /// The worker's note on the outcome.
         #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
     },
     /// The incident was opened.
     Opened {
-        /// Why.
+        /// Why it was opened.
         cause: IncidentCause,
     },
-    /// People were written to.
+    /// People were notified.
     Notification {
         /// The notification as it was sent.
         notification: Notification,
     },
-    /// Somebody took the incident.
+    /// The incident was acknowledged.
     Acknowledged(Attribution),
-    /// The incident is over.
+    /// The incident was resolved.
     Resolved(Attribution),
 }
 
-/// An action, and the status that it came to.
+/// The change of an action to a new status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActionTransition {
-    /// The event it is for.
+    /// The event that the action is for.
     pub event_id: EventId,
-    /// What.
+    /// The action.
     pub action: Action,
-    /// Where it came to.
+    /// The new status.
     pub status: ActionStatus,
 }
 
-/// Who said it, and what.
+/// By whom an incident's status was changed, and with which note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Attribution {
-    /// Who. None if nobody: it came about by itself.
+    /// The credential that changed the status. None: AGE changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<KeyId>,
-    /// What they said about it.
+    /// The note that the caller added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -97,7 +99,7 @@ impl From<StatusChange> for Attribution {
     }
 }
 
-/// The story of `incident`, the earliest first.
+/// Returns the timeline of `incident`, the earliest entry first.
 #[must_use]
 pub fn timeline(
     incident: &Incident,
@@ -107,52 +109,54 @@ pub fn timeline(
 ) -> Vec<TimelineEntry> {
     let mut timeline: Vec<TimelineEntry> = Vec::new();
     timeline.extend(events.into_iter().map(|event| entry(event.occurred_at, TimelineItem::Event { event })));
-    timeline.extend(actions.iter().flat_map(life));
+    timeline.extend(actions.iter().flat_map(action_timeline));
     timeline.extend(
         notifications
             .into_iter()
             .map(|notification| entry(notification.at, TimelineItem::Notification { notification })),
     );
-    timeline.extend(marks(incident));
-    // What happened in one moment is told in the order of cause and effect.
-    timeline.sort_by_key(|entry| (entry.at, entry.what.place()));
+    timeline.extend(status_changes(incident));
+    // Entries of the same time are in the order of cause and effect.
+    timeline.sort_by_key(|entry| (entry.at, entry.item.rank()));
     timeline
 }
 
-const fn entry(at: Timestamp, what: TimelineItem) -> TimelineEntry {
-    TimelineEntry { at, what }
+const fn entry(at: Timestamp, item: TimelineItem) -> TimelineEntry {
+    TimelineEntry { at, item }
 }
 
-/// The life of an action, turn by turn: how it began, an approval, its worker's word or the lack of one, and whether it helped.
+/// Returns the timeline of an action: its planning, its approval, its outcome, and its verification, as far as they happened.
 #[must_use]
-pub fn life(item: &ActionItem) -> Vec<TimelineEntry> {
+pub fn action_timeline(item: &ActionItem) -> Vec<TimelineEntry> {
     let of = |status| ActionTransition { event_id: item.event_id, action: item.action, status };
-    let mut turns = vec![entry(item.created_at, TimelineItem::Action { action: item.clone() })];
+    let mut entries = vec![entry(item.created_at, TimelineItem::Action { action: item.clone() })];
     if let (Some(at), Some(by)) = (item.decided_at, item.decided_by.clone()) {
         let denied = item.status == ActionStatus::Denied;
         let status = if denied { ActionStatus::Denied } else { ActionStatus::Pending };
-        turns.push(entry(at, TimelineItem::Approval { by, of: of(status) }));
+        entries.push(entry(at, TimelineItem::Approval { by, of: of(status) }));
     }
     if let Some(at) = item.completed_at {
         let status = if item.verified_at.is_some() { ActionStatus::Succeeded } else { item.status };
         let (by, detail) = (item.completed_by.clone(), item.detail.clone());
-        turns.push(entry(at, TimelineItem::Outcome { of: of(status), by, detail }));
+        entries.push(entry(at, TimelineItem::Outcome { of: of(status), by, detail }));
     }
-    let judged = |at| entry(at, TimelineItem::Outcome { of: of(item.status), by: None, detail: None });
-    turns.extend(item.verified_at.map(judged));
-    turns
+    let verification = |at| entry(at, TimelineItem::Outcome { of: of(item.status), by: None, detail: None });
+    entries.extend(item.verified_at.map(verification));
+    entries
 }
 
-fn marks(incident: &Incident) -> Vec<TimelineEntry> {
-    let mut marks = vec![entry(incident.opened_at, TimelineItem::Opened { cause: incident.cause })];
-    marks.extend(incident.acknowledged.clone().map(|mark| entry(mark.at, TimelineItem::Acknowledged(mark.into()))));
-    marks.extend(incident.resolved.clone().map(|mark| entry(mark.at, TimelineItem::Resolved(mark.into()))));
-    marks
+fn status_changes(incident: &Incident) -> Vec<TimelineEntry> {
+    let mut entries = vec![entry(incident.opened_at, TimelineItem::Opened { cause: incident.cause })];
+    entries.extend(
+        incident.acknowledged.clone().map(|change| entry(change.at, TimelineItem::Acknowledged(change.into()))),
+    );
+    entries.extend(incident.resolved.clone().map(|change| entry(change.at, TimelineItem::Resolved(change.into()))));
+    entries
 }
 
 impl TimelineItem {
-    /// The order within one moment.
-    const fn place(&self) -> u8 {
+    /// The position among entries of the same time.
+    const fn rank(&self) -> u8 {
         match self {
             Self::Event { .. } => 0,
             Self::Action { .. } => 1,

@@ -1,13 +1,14 @@
-//! The only crate that knows SNS: what is said, and how it is handed over.
+//! The only crate that depends on the SNS SDK: the messages that AGE publishes, and the topics it publishes them to.
 
-mod action;
-mod escalation;
+mod action_message;
+mod duration;
+mod incident_message;
 mod message;
+mod report_message;
 mod topic;
-mod weekly;
 
-pub use action::action_message;
-pub use escalation::{About, Entry, escalation_message};
+pub use action_message::action_message;
+pub use incident_message::{NotifiedIncident, incident_message};
 pub use message::Message;
+pub use report_message::report_message;
 pub use topic::{PublishError, Sns, Topic};
-pub use weekly::weekly_message;

@@ -1,8 +1,8 @@
-//! What is published.
+//! Messages to the subscribers of a topic.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// SNS takes fewer than 100 characters of ASCII, none of them a control.
+/// The longest subject (SNS): fewer than 100 characters of printable ASCII.
 const MAX_SUBJECT_CHARS: usize = 99;
 
 /// A message for a topic's subscribers.
@@ -10,43 +10,43 @@ const MAX_SUBJECT_CHARS: usize = 99;
 pub struct Message {
     /// The subject of the e-mail.
     pub(crate) subject: String,
-    /// The text, for people and for machines alike unless there is a `json`.
+    /// The text, for people, and for machines unless there is `json`.
     pub(crate) text: String,
-    /// What machines get instead of the text.
+    /// The text for machines.
     pub(crate) json: Option<String>,
-    /// What subscribers filter by.
+    /// The attributes that subscribers can filter by.
     pub(crate) attributes: BTreeMap<&'static str, Attribute>,
 }
 
-/// What a subscriber may filter by.
+/// An attribute of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Attribute {
-    /// One word.
+    /// One value.
     One(String),
-    /// Several, of which a filter may name any.
+    /// Several values; a filter matches if it names one of them.
     Any(BTreeSet<String>),
 }
 
 impl Message {
-    /// A message that everybody gets as `text`.
+    /// A message whose `text` is for people and machines.
     pub(crate) fn new(subject: &str, text: String) -> Self {
         Self { subject: subject_line(subject), text, json: None, attributes: BTreeMap::new() }
     }
 
-    /// The subject of the e-mail.
+    /// Returns the subject of the e-mail.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 }
 
-/// The text as SNS takes a subject. What is not printable ASCII becomes `?`: a message without it would be refused.
+/// Makes `text` a subject that SNS accepts: characters other than printable ASCII become `?`, and it is cut.
 fn subject_line(text: &str) -> String {
     let printable = |character: char| if (' '..='~').contains(&character) { character } else { '?' };
     let line: String = text.chars().map(printable).take(MAX_SUBJECT_CHARS).collect();
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subjects_are_what_sns_takes() {
+    fn subject_is_cut_and_printable_ascii() {
         assert_eq!(subject_line("[AGE] échec\r\nBcc: x"), "[AGE] ?chec??Bcc: x");
         assert_eq!(subject_line(&"x".repeat(500)).len(), MAX_SUBJECT_CHARS);
     }

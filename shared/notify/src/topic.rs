@@ -1,4 +1,4 @@
-//! A topic and the client that reaches it.
+//! SNS topics and their client.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use aws_sdk_sns::error::DisplayErrorContext;
 use aws_sdk_sns::types::MessageAttributeValue;
 use thiserror::Error;
 
-use crate::Message;
 use crate::message::Attribute;
+use crate::message::Message;
 
-/// Nobody took the message, as far as we know. The text is for logs.
+/// A message was not published, or the response was lost. The text is for logs.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("publishing to {topic} failed: {cause}")]
 pub struct PublishError {
     topic: String,
     cause: String,
-    /// Whether it is this message that the topic does not take: another may be taken.
-    pub is_about_the_message: bool,
+    /// Whether the topic rejects this message; it may accept others.
+    pub is_message_rejected: bool,
 }
 
-/// An SNS client with the deadlines of a request that a caller waits for. Make one per execution environment.
+/// An SNS client with the timeouts of a request that a caller waits for. Build one per execution environment.
 #[derive(Debug, Clone)]
 pub struct Sns(Client);
 
@@ -32,7 +32,7 @@ impl Sns {
     /// Takes credentials, region and endpoint from `aws`.
     #[must_use]
     pub fn new(aws: &SdkConfig) -> Self {
-        // The caller's event is stored by now and waits for this: better to leave the action owed than to keep it waiting.
+        // The event is stored by now, and its caller waits. An action that is not dispatched in time is left to the sweep.
         let timeouts = TimeoutConfig::builder()
             // The first publish of an environment also pays for the TLS connection.
             .connect_timeout(Duration::from_millis(1500))
@@ -44,7 +44,7 @@ impl Sns {
         Self(Client::from_conf(config))
     }
 
-    /// The topic called `arn`.
+    /// Returns the topic with this ARN.
     #[must_use]
     pub fn topic(&self, arn: impl Into<String>) -> Topic {
         Topic { client: self.0.clone(), arn: arn.into() }
@@ -59,12 +59,12 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// Hands `message` over to the topic.
+    /// Publishes `message`.
     ///
     /// # Errors
-    /// [`PublishError`] if the topic did not confirm that it has it.
+    /// [`PublishError`] if the topic did not confirm it.
     pub async fn publish(&self, message: &Message) -> Result<(), PublishError> {
-        let failed = |cause: String| PublishError { topic: self.arn.clone(), cause, is_about_the_message: true };
+        let failed = |cause: String| PublishError { topic: self.arn.clone(), cause, is_message_rejected: true };
         let mut publish = self.client.publish().topic_arn(&self.arn).subject(&message.subject);
         publish = match &message.json {
             None => publish.message(&message.text),
@@ -87,21 +87,23 @@ impl Topic {
             publish = publish.message_attributes(*name, value.map_err(|error| failed(error.to_string()))?);
         }
         let Err(error) = publish.send().await else { return Ok(()) };
-        let is_about_the_message = error.as_service_error().is_some_and(|error| {
+        let is_message_rejected = error.as_service_error().is_some_and(|error| {
             error.is_invalid_parameter_exception() || error.is_invalid_parameter_value_exception()
         });
-        Err(PublishError { is_about_the_message, ..failed(DisplayErrorContext(&error).to_string()) })
+        Err(PublishError { is_message_rejected, ..failed(DisplayErrorContext(&error).to_string()) })
     }
 
-    /// Whether anybody has confirmed that they want to get what is published.
+    /// Whether the topic has a confirmed subscription.
     ///
     /// # Errors
-    /// [`PublishError`] if it cannot be told.
+    /// [`PublishError`] if that cannot be read.
     pub async fn has_subscribers(&self) -> Result<bool, PublishError> {
         let asked = self.client.get_topic_attributes().topic_arn(&self.arn).send().await;
-        let failed = |cause| PublishError { topic: self.arn.clone(), cause, is_about_the_message: false };
+        let failed = |cause| PublishError { topic: self.arn.clone(), cause, is_message_rejected: false };
         let attributes = asked.map_err(|error| failed(DisplayErrorContext(&error).to_string()))?.attributes;
         let confirmed = attributes.and_then(|all| all.get("SubscriptionsConfirmed")?.parse::<u64>().ok());
-        confirmed.map(|number| number > 0).ok_or_else(|| failed("it does not say who is subscribed".to_owned()))
+        confirmed
+            .map(|number| number > 0)
+            .ok_or_else(|| failed("the response lacks the number of subscriptions".to_owned()))
     }
 }

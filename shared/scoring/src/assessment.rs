@@ -1,28 +1,26 @@
-//! Scores, level and recommendations from counts.
+//! The assessment of a period: scores, level and recommendations, computed from event counts.
 
 use std::collections::BTreeMap;
 
 use age_model::{Engine, EventCounts, RiskLevel, Severity, SeverityCounts};
+use age_policy::{Category, Policy};
 
-use crate::{Category, Policy};
-
-/// What the policy makes of a period's counts.
+/// The scores, level and recommendations of a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assessment {
-    /// Score of every category, capped.
+    /// Score by category, up to the policy's `score_cap`.
     pub scores: BTreeMap<String, u32>,
-    /// Score of every category, uncapped.
+    /// Score by category before the limit.
     pub raw_scores: BTreeMap<String, u64>,
-    /// Points by category and engine; they sum to the raw score.
+    /// Points by category and engine. The points of a category sum to its raw score.
     pub contributions: BTreeMap<String, BTreeMap<Engine, u64>>,
-    /// The highest category; of equal scores the higher raw one, of equal raw ones the first in the policy.
-    /// None when nothing scored.
+    /// The category with the highest raw score; of equal ones the first in the policy. None if all scores are 0.
     pub peak: Option<String>,
     /// The mean of the scores, rounded half up.
     pub risk_score: u32,
     /// The level of the highest category.
     pub level: RiskLevel,
-    /// What to do, in the policy's order.
+    /// Recommended steps, in the order of the policy.
     pub recommendations: Vec<String>,
 }
 
@@ -51,7 +49,7 @@ impl Assessment {
     }
 }
 
-/// Points for `counts`, by the policy's weights.
+/// Returns the points for `counts` by the policy's weights.
 #[must_use]
 pub fn severity_weight(policy: &Policy, counts: &SeverityCounts) -> u64 {
     policy
@@ -83,28 +81,13 @@ fn rounded_mean(scores: impl ExactSizeIterator<Item = u32>) -> u32 {
     (2 * sum + number) / (2 * number)
 }
 
-impl Policy {
-    /// The level that holds from `score` on.
-    #[must_use]
-    pub fn level(&self, score: u32) -> RiskLevel {
-        let reached = self.levels.iter().rev().find(|(_, from)| score >= **from);
-        reached.map_or(RiskLevel::Low, |(level, _)| *level)
-    }
-
-    /// What is recommended when there are `number` CRITICAL events.
-    #[must_use]
-    pub fn critical_advice(&self, number: u64) -> String {
-        self.critical_recommendation.replace("{count}", &number.to_string())
-    }
-}
-
 fn recommendations(policy: &Policy, scored: &[Scored<'_>], critical: u64) -> Vec<String> {
     let above = scored.iter().filter(|scored| scored.score > scored.category.recommend_above);
-    let mut words: Vec<String> = above.map(|scored| scored.category.recommendation.clone()).collect();
+    let mut recommendations: Vec<String> = above.map(|scored| scored.category.recommendation.clone()).collect();
     if critical > 0 {
-        words.push(policy.critical_advice(critical));
+        recommendations.push(policy.critical_recommendation(critical));
     }
-    words
+    recommendations
 }
 
 #[cfg(test)]
@@ -128,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn recommends_above_each_threshold_and_not_at_it() {
+    fn recommendation_is_made_above_its_threshold_and_not_at_it() {
         let cases = [
             (Engine::Documentation, "operational_risk", 50, OPERATIONAL),
             (Engine::Billing, "billing_risk", 30, BILLING),
@@ -137,12 +120,12 @@ mod tests {
             (Engine::ImageEngine, "client_risk", 30, CLIENT),
             (Engine::DeepAgent, "performance_risk", 40, PERFORMANCE),
         ];
-        for (engine, category, threshold, words) in cases {
+        for (engine, category, threshold, recommendation) in cases {
             for (points, expected) in [(threshold - 1, false), (threshold, false), (threshold + 1, true)] {
                 let assessment = assess(&[(engine, Severity::Low, points)]);
                 assert_eq!(assessment.raw_scores.get(category), Some(&points));
                 assert_eq!(
-                    assessment.recommendations.iter().any(|said| said == words),
+                    assessment.recommendations.iter().any(|text| text == recommendation),
                     expected,
                     "{engine} at {points}"
                 );
@@ -151,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_counts_in_every_category_it_belongs_to() {
+    fn engine_counts_in_every_category_that_lists_it() {
         let of = |engine| assess(&[(engine, Severity::Critical, 1)]).scores;
         let scored = |engine| -> Vec<String> {
             of(engine).into_iter().filter(|(_, score)| *score == 25).map(|(name, _)| name).collect()
@@ -167,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn saturates_but_shows_what_the_cap_hides() {
+    fn scores_are_capped_and_raw_scores_saturate() {
         let assessment = assess(&[(Engine::Billing, Severity::Critical, 400), (Engine::Qa, Severity::Low, u64::MAX)]);
         assert_eq!(assessment.scores.get("billing_risk"), Some(&100));
         assert_eq!(assessment.raw_scores.get("billing_risk"), Some(&10_000));
@@ -179,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn level_is_that_of_the_highest_category() {
+    fn report_level_is_that_of_the_highest_category() {
         let levels = [
             (0, RiskLevel::Low),
             (24, RiskLevel::Low),
@@ -198,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn mean_rounds_as_the_seed_does() {
+    fn mean_is_rounded_half_up() {
         for (scores, mean) in
             [([1, 0, 0, 0, 1], 0), ([1, 1, 1, 0, 0], 1), ([100; 5], 100), ([0; 5], 0), ([100, 100, 99, 0, 0], 60)]
         {
@@ -207,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn ties_go_to_the_higher_raw_score_then_to_the_policys_order() {
+    fn peak_is_the_higher_raw_score_then_the_first_in_the_policy() {
         let peak = |events: &[(Engine, Severity, u64)]| assess(events).peak;
         assert_eq!(peak(&[]), None);
         assert_eq!(
@@ -219,15 +202,15 @@ mod tests {
     }
 
     #[test]
-    fn says_how_many_critical_events() {
-        // MAOS alone brings 25 to security, whose threshold is 40.
-        let said =
+    fn critical_recommendation_has_the_number_of_events() {
+        // MAOS alone scores 25 in security_risk, below its threshold of 40.
+        let recommendations =
             assess(&[(Engine::Qa, Severity::Critical, 2), (Engine::Maos, Severity::Critical, 1)]).recommendations;
-        assert_eq!(said, [OPERATIONAL, PERFORMANCE, "Address 3 critical events immediately"]);
+        assert_eq!(recommendations, [OPERATIONAL, PERFORMANCE, "Address 3 critical events immediately"]);
     }
 
-    /// The seed's report, line by line: it walks through all events.
-    fn seed(events: &[(Engine, Severity)]) -> (Vec<(&'static str, u64)>, u64, Vec<String>) {
+    /// The original sketch's report, line by line: it reads every event.
+    fn original_report(events: &[(Engine, Severity)]) -> (Vec<(&'static str, u64)>, u64, Vec<String>) {
         let risk = |engines: &[Engine]| {
             let mut score = 0_u64;
             for (engine, severity) in events {
@@ -252,31 +235,31 @@ mod tests {
         let sum: u32 = scores.iter().map(|(_, score)| u32::try_from(*score).unwrap()).sum();
         let mean = (f64::from(sum) / 5.0).round();
         let thresholds = [(50, OPERATIONAL), (30, BILLING), (40, SECURITY), (30, CLIENT), (40, PERFORMANCE)];
-        let mut said: Vec<String> = Vec::new();
-        for ((_, score), (threshold, words)) in scores.iter().zip(thresholds) {
+        let mut recommendations: Vec<String> = Vec::new();
+        for ((_, score), (threshold, recommendation)) in scores.iter().zip(thresholds) {
             if *score > threshold {
-                said.push(words.to_owned());
+                recommendations.push(recommendation.to_owned());
             }
         }
         let critical = events.iter().filter(|(_, severity)| *severity == Severity::Critical).count();
         if critical > 0 {
-            said.push(format!("Address {critical} critical events immediately"));
+            recommendations.push(format!("Address {critical} critical events immediately"));
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of scores is 0 to 100")]
-        (scores, mean as u64, said)
+        (scores, mean as u64, recommendations)
     }
 
     proptest! {
         #[test]
-        fn equals_the_seeds_arithmetic(events in prop::collection::vec((prop::sample::select(Engine::ALL), prop::sample::select(Severity::ALL)), 0..120)) {
+        fn assessment_equals_the_report_of_the_original_sketch(events in prop::collection::vec((prop::sample::select(Engine::ALL), prop::sample::select(Severity::ALL)), 0..120)) {
             let listed: Vec<_> = events.iter().map(|(engine, severity)| (*engine, *severity, 1)).collect();
             let assessment = assess(&listed);
-            let (scores, mean, said) = seed(&events);
+            let (scores, mean, recommendations) = original_report(&events);
             for (category, score) in scores {
                 prop_assert_eq!(assessment.scores.get(category).map(|score| u64::from(*score)), Some(score));
             }
             prop_assert_eq!(u64::from(assessment.risk_score), mean);
-            prop_assert_eq!(&assessment.recommendations, &said);
+            prop_assert_eq!(&assessment.recommendations, &recommendations);
             for (category, points) in &assessment.contributions {
                 prop_assert_eq!(Some(&points.values().sum::<u64>()), assessment.raw_scores.get(category));
             }

@@ -1,17 +1,20 @@
-//! A report from counts.
+//! Making a report from its figures.
 
 use age_model::{
     ActionFigures, Baseline, Clock, EventCounts, Period, PreviousWeek, Report, ReportId, ReportInput, ReportKind,
     ReportSummary, Severity,
 };
 
-use crate::{Assessment, Policy};
+use age_policy::Policy;
 
-/// The report of `period`, which has these `figures`. A weekly report is named by its period; any other gets a fresh id from `clock`.
+use crate::assessment::Assessment;
+
+/// Makes the report of `period` from its figures. The id of a weekly report depends on the period alone; another report gets
+/// a fresh id from `clock`.
 #[must_use]
-pub fn report(policy: &Policy, kind: ReportKind, period: Period, figures: ReportInput, clock: &dyn Clock) -> Report {
-    let ReportInput { counts, before, activity } = figures;
-    let now = Assessment::of(policy, &counts);
+pub fn report(policy: &Policy, kind: ReportKind, period: Period, input: ReportInput, clock: &dyn Clock) -> Report {
+    let ReportInput { counts, baseline, activity } = input;
+    let assessment = Assessment::of(policy, &counts);
     Report {
         id: match kind {
             ReportKind::Weekly => ReportId::weekly(period),
@@ -25,40 +28,40 @@ pub fn report(policy: &Policy, kind: ReportKind, period: Period, figures: Report
             total_events: counts.total(),
             by_engine: counts.by_engine(),
             by_severity: counts.by_severity(),
-            risk_scores: now.scores,
+            risk_scores: assessment.scores,
             critical_count: counts.of(Severity::Critical),
-            raw_scores: now.raw_scores,
-            peak_category: now.peak,
-            contributions: now.contributions,
+            raw_scores: assessment.raw_scores,
+            peak_category: assessment.peak,
+            contributions: assessment.contributions,
             actions: ActionFigures::from(&activity.actions),
             mean_seconds_to_outcome: activity.actions.mean_seconds_to_outcome(),
             incidents: activity.incidents,
             silent_engines: activity.silent_engines,
-            previous: match before {
-                Baseline::Counts(counts) => assessed(policy, &counts),
-                Baseline::Report(report) => reported(*report),
+            previous: match baseline {
+                Baseline::Counts(counts) => previous_from_counts(policy, &counts),
+                Baseline::Report(report) => previous_from_report(*report),
             },
         },
-        risk_score: now.risk_score,
-        risk_level: now.level,
-        recommendations: now.recommendations,
+        risk_score: assessment.risk_score,
+        risk_level: assessment.level,
+        recommendations: assessment.recommendations,
         policy_hash: Policy::HASH.to_owned(),
         generated_at: clock.now(),
         requested_by: None,
     }
 }
 
-/// None of a week that had no event: there is nothing to compare with.
-fn assessed(policy: &Policy, counts: &EventCounts) -> Option<PreviousWeek> {
-    let then = Assessment::of(policy, counts);
+/// Returns None for a week without events, with which a report does not compare.
+fn previous_from_counts(policy: &Policy, counts: &EventCounts) -> Option<PreviousWeek> {
+    let assessment = Assessment::of(policy, counts);
     (counts.total() > 0).then(|| PreviousWeek {
-        risk_score: then.risk_score,
-        risk_scores: then.scores,
+        risk_score: assessment.risk_score,
+        risk_scores: assessment.scores,
         total_events: counts.total(),
     })
 }
 
-fn reported(report: Report) -> Option<PreviousWeek> {
+fn previous_from_report(report: Report) -> Option<PreviousWeek> {
     let Report { summary, risk_score, .. } = report;
     let ReportSummary { total_events, risk_scores, .. } = summary;
     (total_events > 0).then_some(PreviousWeek { risk_score, risk_scores, total_events })
@@ -71,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holds_this_week_and_the_week_before() {
+    fn report_has_the_period_and_the_week_before() {
         let policy = Policy::compiled().unwrap();
         let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
         let period = Period::week_before(clock.now().day());
@@ -80,8 +83,8 @@ mod tests {
         before.add(Engine::Billing, Severity::High, 1);
 
         let activity = ActivitySummary { silent_engines: vec![Engine::Maos], ..ActivitySummary::default() };
-        let of = |counts, before| ReportInput { counts, before, activity: activity.clone() };
-        let figures = of(counts, Baseline::Counts(before.clone()));
+        let input = |counts, baseline| ReportInput { counts, baseline, activity: activity.clone() };
+        let figures = input(counts, Baseline::Counts(before.clone()));
         let weekly = report(&policy, ReportKind::Weekly, period, figures.clone(), &clock);
         assert_eq!(weekly.summary.silent_engines, [Engine::Maos]);
         assert_eq!(weekly.report_period, "2026-11-16_2026-11-23");
@@ -93,15 +96,15 @@ mod tests {
 
         let none = || Baseline::Counts(EventCounts::default());
         let last_week =
-            Box::new(report(&policy, ReportKind::Weekly, period.previous_week(), of(before, none()), &clock));
-        let beside_its_report = ReportInput { before: Baseline::Report(last_week), ..figures.clone() };
-        assert_eq!(report(&policy, ReportKind::Weekly, period, beside_its_report, &clock), weekly);
+            Box::new(report(&policy, ReportKind::Weekly, period.previous_week(), input(before, none()), &clock));
+        let compared_with_report = ReportInput { baseline: Baseline::Report(last_week), ..figures.clone() };
+        assert_eq!(report(&policy, ReportKind::Weekly, period, compared_with_report, &clock), weekly);
 
-        let again = report(&policy, ReportKind::Weekly, period, of(EventCounts::default(), none()), &clock);
+        let again = report(&policy, ReportKind::Weekly, period, input(EventCounts::default(), none()), &clock);
         assert_eq!(again.id, weekly.id);
-        let alone = ReportInput { before: none(), ..figures };
-        let asked = |clock| report(&policy, ReportKind::OnDemand, period, alone.clone(), clock);
-        assert_ne!(asked(&clock).id, asked(&clock).id);
-        assert_eq!(asked(&clock).summary.previous, None);
+        let alone = ReportInput { baseline: none(), ..figures };
+        let on_demand = |clock| report(&policy, ReportKind::OnDemand, period, alone.clone(), clock);
+        assert_ne!(on_demand(&clock).id, on_demand(&clock).id);
+        assert_eq!(on_demand(&clock).summary.previous, None);
     }
 }

@@ -1,21 +1,21 @@
-//! The `credentials` table: all credentials in one row, so that one read by key knows every one, and a change that
-//! depends on others (the last admin stays) is made on all of them or not at all.
+//! The `credentials` table: all credentials in one row, so that one read by key returns all of them, and a rule about several
+//! of them (the last admin cannot be revoked) holds under concurrent changes.
 
-use age_model::{Clock, Keyring};
+use age_model::{Clock, CredentialSource, Keyring, KeyringFuture, StoreError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use serde::{Deserialize, Serialize};
 
-use crate::db::{Db, Table};
-use crate::row::{RowName, number, text};
-use crate::{Consistency, StoreError, backoff, keys};
+use crate::dynamodb::attribute::{number, text};
+use crate::dynamodb::backoff;
+use crate::dynamodb::client::{Consistency, DynamoDb, Table};
+use crate::dynamodb::error::write_failed;
+use crate::dynamodb::keys;
 
-const KEY: &[&str] = &["kid"];
-
-/// Admins change credentials by hand; more often than this somebody else is never first.
+/// Attempts while other admins change credentials. Admins do so by hand, so more attempts would not help.
 const MAX_ATTEMPTS: u32 = 12;
 
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct RegistryRow {
+struct KeyringRow {
     kid: String,
     version: u64,
     credentials: Keyring,
@@ -25,14 +25,20 @@ struct RegistryRow {
 #[derive(Debug, Clone)]
 pub struct Credentials(Table);
 
+impl CredentialSource for Credentials {
+    fn keyring(&self) -> KeyringFuture<'_> {
+        Box::pin(self.all())
+    }
+}
+
 impl Credentials {
-    /// The table called `name`.
+    /// Uses the table `name`.
     #[must_use]
-    pub fn new(db: &Db, name: impl Into<String>) -> Self {
-        Self(db.table(name))
+    pub fn new(db: &DynamoDb, name: impl Into<String>) -> Self {
+        Self(db.table(name, &["kid"]))
     }
 
-    /// Every credential, as of now.
+    /// Returns all credentials, read strongly.
     ///
     /// # Errors
     /// [`StoreError`] if they cannot be read.
@@ -40,11 +46,11 @@ impl Credentials {
         Ok(self.row().await?.credentials)
     }
 
-    /// Changes the keyring by `apply`, which is asked again if somebody else changes it meanwhile, or if it cannot be told
-    /// whether it was changed: so `apply` must know its own doing when it sees it.
+    /// Changes the keyring by `apply`. `apply` is called again if another writer was faster or the response to the write was
+    /// lost, so it must recognize a change that it has made before.
     ///
     /// # Errors
-    /// What `apply` says, or [`StoreError`] if it was not stored.
+    /// The error of `apply`, or [`StoreError`] if the change was not stored.
     pub async fn change<T, E: From<StoreError>>(
         &self,
         clock: &dyn Clock,
@@ -52,9 +58,9 @@ impl Credentials {
     ) -> Result<T, E> {
         let mut lost: Option<StoreError> = None;
         for attempt in 1..=MAX_ATTEMPTS {
-            let RegistryRow { version, mut credentials, .. } = match (self.row().await, lost) {
+            let KeyringRow { version, mut credentials, .. } = match (self.row().await, lost) {
                 (Ok(row), _) => row,
-                // The last word on what was lost is that nobody can say.
+                // The outcome of the previous write stays unknown.
                 (Err(_), Some(lost)) => return Err(lost.into()),
                 (Err(error), None) => return Err(error.into()),
             };
@@ -63,39 +69,35 @@ impl Credentials {
             if credentials == before {
                 return Ok(applied);
             }
-            let next = RegistryRow { kid: keys::REGISTRY.to_owned(), version: version + 1, credentials };
+            let next = KeyringRow { kid: keys::KEYRING.to_owned(), version: version + 1, credentials };
             lost = match self.put(&next, version).await {
                 Ok(true) => return Ok(applied),
                 Ok(false) => None,
-                Err(error @ StoreError::Unknown { .. }) => Some(error),
+                Err(error @ StoreError::UnknownOutcome { .. }) => Some(error),
                 Err(error) => return Err(error.into()),
             };
-            backoff::wait(attempt, clock).await;
+            backoff::wait_before_retry(attempt, clock).await;
         }
         let contended = StoreError::Contended { table: self.0.name.clone(), attempts: MAX_ATTEMPTS };
         Err(lost.unwrap_or(contended).into())
     }
 
-    async fn row(&self) -> Result<RegistryRow, StoreError> {
-        let item = self.0.get([("kid", text(keys::REGISTRY))], Consistency::Strong).await?;
-        Ok(item.map(|item| self.row_name().read(&item)).transpose()?.unwrap_or_default())
+    async fn row(&self) -> Result<KeyringRow, StoreError> {
+        let item = self.0.get([("kid", text(keys::KEYRING))], Consistency::Strong).await?;
+        Ok(item.map(|item| self.0.parse(&item)).transpose()?.unwrap_or_default())
     }
 
-    /// False if somebody else was first.
-    async fn put(&self, row: &RegistryRow, seen: u64) -> Result<bool, StoreError> {
-        let Table { client, name } = &self.0;
-        let put = client.put_item().table_name(name).set_item(Some(self.row_name().write(row)?));
+    /// Returns false if the row no longer has the version `seen`.
+    async fn put(&self, row: &KeyringRow, seen: u64) -> Result<bool, StoreError> {
+        let Table { client, name, .. } = &self.0;
+        let put = client.put_item().table_name(name).set_item(Some(self.0.serialize(row)?));
         let put = put
             .condition_expression("attribute_not_exists(kid) OR version = :seen")
             .expression_attribute_values(":seen", number(seen));
         let Err(error) = put.send().await else { return Ok(true) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(StoreError::unwritten("PutItem", name, error)),
+            _ => Err(write_failed("PutItem", name, error)),
         }
-    }
-
-    const fn row_name(&self) -> RowName<'_> {
-        RowName { table: self.0.name.as_str(), key: KEY }
     }
 }

@@ -1,77 +1,74 @@
-//! How many e-mails may be sent: one bucket for all of AGE, because it is one inbox that fills up.
+//! The rate limit of e-mails: one for all of AGE, because one mailbox receives them.
 
-use age_model::{Clock, Timestamp};
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use age_model::{Clock, RateLimit, StoreError, Timestamp};
 use serde::Deserialize;
 
-use crate::db::Table;
-use crate::incidents::KEY;
-use crate::row::{RowName, text};
-use crate::{Consistency, StoreError, backoff, keys};
+use crate::dynamodb::attribute::text;
+use crate::dynamodb::backoff;
+use crate::dynamodb::client::{Consistency, DynamoDb, Table};
+use crate::dynamodb::keys;
+use crate::incident_rows::KEY;
 
-/// Others may be taking at the same moment; more often than this there is nothing left.
+/// Attempts while other environments take permits at the same time. After as many, no permit is left.
 const MAX_ATTEMPTS: u32 = 8;
 
-/// How far the clocks of two environments may be apart. Lambda keeps them within milliseconds.
-const CLOCK_SKEW_SECONDS: i64 = 10;
+/// How far the clocks of two environments may differ. Lambda keeps them within milliseconds.
+const CLOCK_SKEW_MILLIS: i64 = 10_000;
 
 #[derive(Debug, Deserialize)]
-struct MailerRow {
-    /// When the bucket is full again (the theoretical arrival time of the generic cell rate algorithm).
+struct RateLimiterRow {
+    /// When all permits are available again, see [`RateLimit`].
     full_at: Timestamp,
 }
 
-/// The bucket.
+/// The rate limiter, one row of the `incidents` table.
 #[derive(Debug, Clone)]
-pub struct EmailRateLimiter(pub(crate) Table);
+pub struct EmailRateLimiter(Table);
 
 impl EmailRateLimiter {
-    /// Takes the right to send one e-mail now, if one may be sent in `every_seconds`, and `burst` at once after a pause, of
-    /// which `reserved` are left for others.
+    /// Uses the row in the table `name`.
+    #[must_use]
+    pub fn new(db: &DynamoDb, name: impl Into<String>) -> Self {
+        Self(db.table(name, KEY))
+    }
+
+    /// Takes a permit of `limit`, in milliseconds, to send one e-mail now, leaving `reserved` of its burst to others. Returns false
+    /// if none is available.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be told; then none may be sent.
-    pub async fn take(
-        &self,
-        every_seconds: i64,
-        burst: u32,
-        reserved: u32,
-        clock: &dyn Clock,
-    ) -> Result<bool, StoreError> {
+    /// [`StoreError`] if the row cannot be read or written; no e-mail may be sent then.
+    pub async fn acquire(&self, limit: RateLimit, reserved: u32, clock: &dyn Clock) -> Result<bool, StoreError> {
         for attempt in 1..=MAX_ATTEMPTS {
-            let full_at = self.full_at().await?;
-            let now = clock.now();
-            let of = |mails: u32| now.plus_seconds(i64::from(mails) * every_seconds);
-            let last = of(burst.saturating_sub(reserved + 1));
-            let begin = full_at.map_or(now, |full_at| full_at.max(now));
-            // No right clock can have emptied the bucket further than that: one that was ahead must not silence AGE.
-            let begin = if begin > of(burst).plus_seconds(CLOCK_SKEW_SECONDS) { last } else { begin };
-            if begin > last {
-                return Ok(false);
-            }
-            if self.fill(full_at, begin.plus_seconds(every_seconds)).await? {
+            let seen = self.full_at().await?;
+            let now = clock.now().millis();
+            let full_at = seen.map(|seen| match seen.millis() {
+                full_at if limit.is_plausible(full_at, now, CLOCK_SKEW_MILLIS) => full_at,
+                _ => limit.latest(now, reserved),
+            });
+            let Ok(next) = limit.acquire(full_at, now, reserved) else { return Ok(false) };
+            if self.set_full_at(seen, Timestamp::from_millis(next)).await? {
                 return Ok(true);
             }
-            backoff::wait(attempt, clock).await;
+            backoff::wait_before_retry(attempt, clock).await;
         }
         Ok(false)
     }
 
     async fn full_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let key = [("fingerprint", text(keys::AGE)), ("opened_at", text(keys::MAILER))];
+        let key = [("fingerprint", text(keys::AGE)), ("opened_at", text(keys::EMAIL_RATE_LIMITER))];
         let Some(item) = self.0.get(key, Consistency::Strong).await? else { return Ok(None) };
-        Ok(Some(RowName { table: &self.0.name, key: KEY }.read::<MailerRow>(&item)?.full_at))
+        Ok(Some(self.0.parse::<RateLimiterRow>(&item)?.full_at))
     }
 
-    /// False if somebody else was first.
-    async fn fill(&self, seen: Option<Timestamp>, full_at: Timestamp) -> Result<bool, StoreError> {
+    /// Returns false if another environment has changed the row since `seen` was read.
+    async fn set_full_at(&self, seen: Option<Timestamp>, full_at: Timestamp) -> Result<bool, StoreError> {
         let update = self
             .0
             .client
             .update_item()
             .table_name(&self.0.name)
             .key("fingerprint", text(keys::AGE))
-            .key("opened_at", text(keys::MAILER))
+            .key("opened_at", text(keys::EMAIL_RATE_LIMITER))
             .update_expression("SET full_at = :full_at")
             .expression_attribute_values(":full_at", text(full_at));
         let update = match seen {
@@ -80,10 +77,6 @@ impl EmailRateLimiter {
             }
             None => update.condition_expression("attribute_not_exists(full_at)"),
         };
-        let Err(error) = update.send().await else { return Ok(true) };
-        match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(StoreError::unwritten("UpdateItem", &self.0.name, error)),
-        }
+        self.0.update_if(update).await
     }
 }

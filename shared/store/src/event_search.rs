@@ -1,43 +1,45 @@
-//! Events, newest first. The rollups are the directory: they tell which engine, shard and hour hold what is looked for,
-//! and only those ranges of the timeline are read.
+//! Lists of events, newest first. The rollups show which engine, shard and hour have matching events, and only those ranges of
+//! the index `timeline` are read.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use age_model::{Clock, Day, Engine, Event, EventType, Severity, Timestamp};
+use age_model::{Clock, Day, Engine, Event, EventType, Severity, StoreError, Timestamp};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::keys::{self, Position};
-use crate::row::text;
-use crate::{Events, Freshness, Rollup, Rollups, StoreError};
+use crate::dynamodb::attribute::text;
+use crate::dynamodb::error::read_failed;
+use crate::dynamodb::keys::{self, Position};
+use crate::events::Events;
+use crate::rollups::{Freshness, Rollup, Rollups};
 
-/// The most details on a page, in bytes. Lambda answers at most 6 MB, of a body whose quotes are escaped once more.
+/// The most details on a page, in bytes. A Lambda response has at most 6 MB, in which the quotes of the body are escaped again.
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
 
-/// The most rounds of reading for one page. A page that a rare type leaves short still says where to go on.
-const MAX_ROUNDS: usize = 32;
+/// The most blocks that are read for one page. A page that is short because the event type is rare still has a next position.
+const MAX_BLOCKS: usize = 32;
 
-/// A block of hours is not widened once it has this many partitions.
-const ENOUGH_PARTITIONS: usize = 64;
+/// A block of hours is not extended once it has this many partitions.
+const BLOCK_PARTITIONS: usize = 64;
 
-/// How many of them are read at the same time: each may answer with a megabyte.
-const READS_AT_ONCE: usize = 16;
+/// How many partitions are read concurrently. Each may return a megabyte.
+const CONCURRENT_READS: usize = 16;
 
-/// How far ahead of ours another environment's clock may be. Lambda keeps them within milliseconds.
+/// How far ahead of this environment's clock another's may be. Lambda keeps clocks within milliseconds.
 const CLOCK_SKEW_SECONDS: i64 = 600;
 
-/// What to list.
+/// The events to list: those that meet every condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {
-    /// Only this engine's.
+    /// Only events of this engine.
     pub engine: Option<Engine>,
-    /// Only of these severities; of all, if there are none.
+    /// Only events of these severities; of all severities, if empty.
     pub severities: Vec<Severity>,
-    /// Only of this type.
+    /// Only events of this type.
     pub event_type: Option<EventType>,
-    /// From this moment on.
+    /// Only events accepted at this time or later.
     pub from: Option<Timestamp>,
-    /// Before this moment.
+    /// Only events accepted before this time.
     pub to: Option<Timestamp>,
 }
 
@@ -47,56 +49,56 @@ impl EventFilter {
     }
 }
 
-/// Some events, newest first, and where the next ones begin.
+/// A page of events, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventPage {
     /// The events.
     pub events: Vec<Event>,
-    /// Where to go on, if there may be more.
+    /// The position of the next page, if there may be more events.
     pub next: Option<Position>,
 }
 
-/// Lists events.
+/// Lists events of the `events` table by the `rollups` table.
 #[derive(Debug, Clone)]
 pub struct EventSearch {
     events: Events,
     rollups: Rollups,
 }
 
-/// One engine's events of one day and shard: a partition of the timeline.
+/// A partition of the index `timeline`: the events of one engine, day and shard.
 type Partition = (Engine, Day, u32);
 
-/// An hour in which some partitions hold events that are looked for.
+/// An hour in which partitions have matching events.
 #[derive(Debug, Default)]
 struct Slot {
     partitions: Vec<Partition>,
     events: u64,
 }
 
-/// What one reading of a partition brought.
-struct Reading {
+/// The result of reading one page of a partition.
+struct PartitionPage {
     events: Vec<Event>,
-    /// How far down it got, if it did not reach the bottom of its range.
+    /// The oldest position that was read, if the range has more.
     frontier: Option<Position>,
 }
 
 impl EventSearch {
-    /// Reads these tables.
+    /// Searches these tables.
     #[must_use]
     pub const fn new(events: Events, rollups: Rollups) -> Self {
         Self { events, rollups }
     }
 
-    /// The events themselves.
+    /// Returns the `events` table.
     #[must_use]
     pub const fn events(&self) -> &Events {
         &self.events
     }
 
-    /// Up to `limit` events that `filter` lets through and that stand before `before`, newest first.
+    /// Returns up to `limit` events that match `filter` and come after `before` in the list, newest first.
     ///
     /// # Errors
-    /// [`StoreError`] if any of them cannot be read.
+    /// [`StoreError`] if one of the rows cannot be read.
     pub async fn page(
         &self,
         filter: &EventFilter,
@@ -107,30 +109,30 @@ impl EventSearch {
         let now = clock.now();
         let oldest = self.events.oldest(now);
         let bottom = filter.from.map_or(oldest, |from| from.max(oldest));
-        // Another environment's clock may be a little ahead: its events are listed, too.
+        // Events of an environment whose clock is a little ahead are listed as well.
         let end = now.plus_seconds(CLOCK_SKEW_SECONDS);
         let top = Position::before(filter.to.map_or(end, |to| to.min(end)));
         let mut top = before.map_or(top.clone(), |before| before.min(top));
 
         let mut found: Vec<Event> = Vec::new();
         let mut rounds = 0;
-        for window in windows(bottom.day(), top.moment().unwrap_or(end).day()) {
-            let slots = self.directory(filter, window, now).await?;
+        for window in windows(bottom.day(), top.time().unwrap_or(end).day()) {
+            let slots = self.matching_hours(filter, window, now).await?;
             while let Some(block) = Block::next(&slots, &top, (limit + 1).saturating_sub(found.len())) {
                 let floor = self.read(&block, filter, limit + 1, bottom, &top, &mut found).await?;
                 top = floor;
                 rounds += 1;
                 let bytes: usize = found.iter().map(|event| event.reported.details.as_str().len()).sum();
-                if found.len() > limit || bytes > PAGE_BYTES || rounds == MAX_ROUNDS {
-                    return Ok(cut(found, limit, Some(top)));
+                if found.len() > limit || bytes > PAGE_BYTES || rounds == MAX_BLOCKS {
+                    return Ok(truncate(found, limit, Some(top)));
                 }
             }
         }
-        Ok(cut(found, limit, None))
+        Ok(truncate(found, limit, None))
     }
 
-    /// The hours of `days` that hold what is looked for.
-    async fn directory(
+    /// Returns the hours of `days` that have matching events, by the rollups.
+    async fn matching_hours(
         &self,
         filter: &EventFilter,
         days: (Day, Day),
@@ -138,7 +140,7 @@ impl EventSearch {
     ) -> Result<BTreeMap<Timestamp, Slot>, StoreError> {
         let engines = filter.engine.as_ref().map_or(Engine::ALL, std::slice::from_ref);
         let mut slots: BTreeMap<Timestamp, Slot> = BTreeMap::new();
-        let counted = self.rollups.read(engines, days, Freshness::Remembered(now)).await?;
+        let counted = self.rollups.read(engines, days, Freshness::Cached(now)).await?;
         for Rollup { engine, shard, day, hours, .. } in counted.rollups() {
             for (hour, counts) in hours {
                 let events =
@@ -153,7 +155,7 @@ impl EventSearch {
         Ok(slots)
     }
 
-    /// Reads one page of each partition of `block`. Everything found at or above the answered floor is complete.
+    /// Reads one page of each partition of `block` into `found`. Returns the position down to which `found` is complete.
     async fn read(
         &self,
         block: &Block,
@@ -166,12 +168,12 @@ impl EventSearch {
         let one = |(partition, from): (&Partition, &Timestamp)| {
             self.read_partition(*partition, filter, limit, Position::before((*from).max(bottom)), top.clone())
         };
-        let mut readings = stream::iter(block.partitions.iter().map(one)).buffer_unordered(READS_AT_ONCE);
+        let mut pages = stream::iter(block.partitions.iter().map(one)).buffer_unordered(CONCURRENT_READS);
         let (mut newest, mut floor) = (Vec::new(), Position::before(block.from));
-        while let Some(Reading { events, frontier }) = readings.try_next().await? {
+        while let Some(PartitionPage { events, frontier }) = pages.try_next().await? {
             newest.extend(events);
             newest.sort_by_cached_key(|event| Reverse(position(event)));
-            // What is beyond a page is read again for the next one: hundreds of partitions would not fit into memory.
+            // Events beyond the page are dropped and read again for the next page: those of all partitions may not fit into memory.
             let last = if newest.len() > limit { newest.get(limit - 1).map(position) } else { None };
             newest.truncate(limit);
             for reached in [frontier, last].into_iter().flatten() {
@@ -189,12 +191,12 @@ impl EventSearch {
         limit: usize,
         from: Position,
         top: Position,
-    ) -> Result<Reading, StoreError> {
-        // An hour that lies before what is looked for: DynamoDB would refuse a range that is upside down.
+    ) -> Result<PartitionPage, StoreError> {
+        // The range is empty, which DynamoDB would refuse.
         if from > top {
-            return Ok(Reading { events: Vec::new(), frontier: None });
+            return Ok(PartitionPage { events: Vec::new(), frontier: None });
         }
-        let table = &self.events.table;
+        let table = self.events.table();
         let mut query = table
             .client
             .query()
@@ -219,29 +221,29 @@ impl EventSearch {
             conditions.push("event_type = :event_type".to_owned());
             query = query.expression_attribute_values(":event_type", text(event_type.as_str()));
         }
-        // DynamoDB's limit counts what it reads, not what the filter lets through: a filtered page is read by its megabyte.
+        // DynamoDB's limit counts items before the filter. A filtered page ends after a megabyte instead.
         query = if conditions.is_empty() {
             query.limit(i32::try_from(limit).unwrap_or(i32::MAX))
         } else {
             query.filter_expression(conditions.join(" AND "))
         };
-        let page = query.send().await.map_err(|error| StoreError::unavailable("Query", &table.name, error))?;
+        let page = query.send().await.map_err(|error| read_failed("Query", &table.name, error))?;
         let parsed = page.items().iter().map(|item| self.events.parse(item));
-        // BETWEEN takes in its upper end, a page does not.
+        // BETWEEN includes its upper end, the page does not.
         let events = parsed.filter(|event| event.as_ref().map_or(true, |event| position(event) < top));
         let frontier = page.last_evaluated_key().and_then(|key| key.get("at")?.as_s().ok()?.parse().ok());
-        Ok(Reading { events: events.collect::<Result<_, _>>()?, frontier })
+        Ok(PartitionPage { events: events.collect::<Result<_, _>>()?, frontier })
     }
 }
 
-/// The partitions to read next, each with the hour down to which its events are wanted.
+/// The partitions to read next, each with the hour down to which its events are read.
 struct Block {
     from: Timestamp,
     partitions: BTreeMap<Partition, Timestamp>,
 }
 
 impl Block {
-    /// As many of the hours below `top`, from the newest, as hold `wanted` events.
+    /// Returns the hours before `top`, from the newest one, until they have `wanted` events.
     fn next(slots: &BTreeMap<Timestamp, Slot>, top: &Position, wanted: usize) -> Option<Self> {
         let mut block: Option<Self> = None;
         let mut events = 0;
@@ -250,7 +252,7 @@ impl Block {
             block.from = *from;
             block.partitions.extend(slot.partitions.iter().map(|partition| (*partition, *from)));
             events += slot.events;
-            if events >= wanted as u64 || block.partitions.len() >= ENOUGH_PARTITIONS {
+            if events >= wanted as u64 || block.partitions.len() >= BLOCK_PARTITIONS {
                 break;
             }
         }
@@ -258,7 +260,7 @@ impl Block {
     }
 }
 
-/// Spans of days from the newest to the oldest, each twice as long as the one before, up to 32 days.
+/// Returns spans of days from the newest to the oldest, each twice as long as the previous one, up to 32 days.
 fn windows(oldest: Day, newest: Day) -> impl Iterator<Item = (Day, Day)> {
     let mut length = 1_u64;
     let mut next = Some(newest);
@@ -275,8 +277,9 @@ fn position(event: &Event) -> Position {
     Position::of_event(event.occurred_at, event.id)
 }
 
-/// The first `limit` of `found`, of which no more than a page's bytes; `rest` is where the unread ones begin.
-fn cut(mut found: Vec<Event>, limit: usize, rest: Option<Position>) -> EventPage {
+/// Returns the page of the first events of `found`, up to `limit` events and [`PAGE_BYTES`]. `rest` is the position of the
+/// events that were not read.
+fn truncate(mut found: Vec<Event>, limit: usize, rest: Option<Position>) -> EventPage {
     let mut bytes = 0;
     let fitting = found.iter().take(limit).take_while(|event| {
         bytes += event.reported.details.as_str().len();
@@ -311,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_as_deep_as_needed() {
+    fn block_has_the_hours_with_the_wanted_events() {
         let day: Day = "2026-11-23".parse().unwrap();
         let at = |hour| day.at(Hour::new(hour).unwrap());
         let slot = |events| Slot { partitions: vec![(Engine::Qa, day, 0)], events };

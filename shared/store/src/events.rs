@@ -1,15 +1,13 @@
 //! The `events` table.
 
-use age_model::{Details, Engine, Event, EventId, EventType, KeyId, NewEvent, Severity, Timestamp};
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use age_model::{Details, Engine, Event, EventId, EventType, KeyId, NewEvent, Severity, StoreError, Timestamp};
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
 
-use crate::db::{Db, Table};
-use crate::keys::{self, Position};
-use crate::row::{Item, RowName, text};
-use crate::{Consistency, StoreError, transaction};
-
-const KEY: &[&str] = &["id"];
+use crate::dynamodb::attribute::{Item, text};
+use crate::dynamodb::client::{Consistency, DynamoDb, Table};
+use crate::dynamodb::keys::{self, Position};
+use crate::dynamodb::transaction::{self, ExistingRow, TransactionResult, Write};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct EventRow {
@@ -30,18 +28,18 @@ struct EventRow {
 /// The `events` table.
 #[derive(Debug, Clone)]
 pub struct Events {
-    pub(crate) table: Table,
+    table: Table,
     retention_days: i64,
 }
 
 impl Events {
-    /// The table called `name`, whose rows live `retention_days`.
+    /// Uses the table `name`, whose rows expire `retention_days` after the event was accepted.
     #[must_use]
-    pub fn new(db: &Db, name: impl Into<String>, retention_days: i64) -> Self {
-        Self { table: db.table(name), retention_days }
+    pub fn new(db: &DynamoDb, name: impl Into<String>, retention_days: i64) -> Self {
+        Self { table: db.table(name, &["id"]), retention_days }
     }
 
-    /// The event called `id`.
+    /// Returns the event `id`, if it exists.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
@@ -50,33 +48,11 @@ impl Events {
         item.map(|item| self.parse(&item)).transpose()
     }
 
-    /// The moment before which events may already be gone.
-    pub(crate) fn oldest(&self, now: Timestamp) -> Timestamp {
-        now.plus_days(-self.retention_days)
-    }
-
-    /// Reads a row of the table, or of its timeline.
-    pub(crate) fn parse(&self, item: &Item) -> Result<Event, StoreError> {
-        let name = self.row_name();
-        let row: EventRow = name.read(item)?;
-        let details: Details = row.details.parse().map_err(|error| name.corrupt(item, "details", error))?;
-        let at = row.at.parse::<Position>().ok().and_then(|position| position.moment());
-        Ok(Event {
-            id: row.id,
-            occurred_at: at.ok_or_else(|| name.corrupt(item, "at", "is not a position"))?,
-            reported: NewEvent {
-                engine: row.engine,
-                event_type: row.event_type,
-                severity: row.severity,
-                details,
-                source_time: row.source_time,
-            },
-            reported_by: row.reported_by,
-        })
-    }
-
-    /// Stores `event`, as part of a transaction, unless its id is taken.
-    pub(crate) fn put(&self, event: &Event, shard: u32) -> Result<TransactWriteItem, StoreError> {
+    /// Returns the write that inserts `event` into `shard` of its engine's day, on the condition that its id is new.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be serialized.
+    pub fn insertion(&self, event: &Event, shard: u32) -> Result<Write, StoreError> {
         let reported = &event.reported;
         let row = EventRow {
             id: event.id,
@@ -91,13 +67,94 @@ impl Events {
             expires_at: event.occurred_at.plus_days(self.retention_days).seconds(),
         };
         let put = Put::builder()
-            .set_item(Some(self.row_name().write(&row)?))
+            .set_item(Some(self.table.serialize(&row)?))
             .condition_expression("attribute_not_exists(id)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         transaction::put(&self.table.name, put)
     }
 
-    const fn row_name(&self) -> RowName<'_> {
-        RowName { table: self.table.name.as_str(), key: KEY }
+    /// Returns the event that was found where [`Events::insertion`] was to insert one.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if it cannot be read.
+    pub fn existing(&self, row: &ExistingRow) -> Result<Event, StoreError> {
+        self.parse(&row.item)
+    }
+
+    /// Sends `writes` of this and other tables once as one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the result is unknown, or DynamoDB refused the transaction for another reason than its conditions.
+    pub async fn commit(&self, writes: Vec<Write>) -> Result<TransactionResult, StoreError> {
+        self.table.commit(writes).await
+    }
+
+    /// Returns the error of a transaction that conflicted with others in each of `attempts`.
+    #[must_use]
+    pub fn contended(&self, attempts: u32) -> StoreError {
+        StoreError::Contended { table: self.table.name.clone(), attempts }
+    }
+
+    /// Returns the time before which events may have expired.
+    pub(crate) fn oldest(&self, now: Timestamp) -> Timestamp {
+        now.plus_days(-self.retention_days)
+    }
+
+    /// Parses a row of the table, or of its index `timeline`.
+    pub(crate) fn parse(&self, item: &Item) -> Result<Event, StoreError> {
+        let row: EventRow = self.table.parse(item)?;
+        let details: Details = row.details.parse().map_err(|error| self.table.corrupt(item, "details", error))?;
+        let at = row.at.parse::<Position>().ok().and_then(|position| position.time());
+        Ok(Event {
+            id: row.id,
+            occurred_at: at.ok_or_else(|| self.table.corrupt(item, "at", "must be a time and an event id"))?,
+            reported: NewEvent {
+                engine: row.engine,
+                event_type: row.event_type,
+                severity: row.severity,
+                details,
+                source_time: row.source_time,
+            },
+            reported_by: row.reported_by,
+        })
+    }
+
+    pub(crate) const fn table(&self) -> &Table {
+        &self.table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use age_model::MAX_DETAILS_BYTES;
+    use aws_config::{BehaviorVersion, SdkConfig};
+
+    use super::*;
+
+    /// DynamoDB's limits of a transaction: items, and bytes.
+    const MAX_ITEMS: usize = 100;
+    const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+    #[test]
+    fn transaction_of_the_largest_events_stays_far_below_the_limit() {
+        let details = format!(r#"{{"a":"{}"}}"#, "x".repeat(MAX_DETAILS_BYTES - 8));
+        let now = "2026-11-23T00:05:00Z".parse().unwrap();
+        let event = Event {
+            id: "01936f2e-0000-7000-8000-00000000000a".parse().unwrap(),
+            reported: NewEvent {
+                engine: Engine::Documentation,
+                event_type: "\u{1f600}".repeat(128).parse().unwrap(),
+                severity: Severity::Critical,
+                details: details.parse().unwrap(),
+                source_time: Some(now),
+            },
+            occurred_at: now,
+            reported_by: Some("k".repeat(32).parse().unwrap()),
+        };
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
+        let write = Events::new(&DynamoDb::new(&config), "Events", 400).insertion(&event, 511).unwrap();
+        let item = write.item().unwrap();
+        let bytes: usize = item.iter().map(|(name, value)| name.len() + format!("{value:?}").len()).sum();
+        assert!(bytes > MAX_DETAILS_BYTES && bytes * MAX_ITEMS < MAX_BYTES / 2, "{bytes}");
     }
 }

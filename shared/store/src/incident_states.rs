@@ -1,217 +1,257 @@
-//! What is remembered of each kind of trouble, with its latest incident: one row a kind in the `incidents` table.
+//! The state of each incident key, with its latest incident: one row per key in the `incidents` table.
 
 use age_model::{
-    Incident, IncidentCause, IncidentCounters, IncidentId, IncidentKey, IncidentState, IncidentStatus, Notification,
-    Timestamp,
+    Incident, IncidentCounters, IncidentId, IncidentKey, IncidentState, Notification, StoreError, Timestamp,
 };
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{Put, Update};
 use serde::Deserialize;
 
-use crate::db::{Db, Table};
-use crate::incidents::{FiledRow, KEY};
-use crate::row::{Item, RowName, number, text, value};
-use crate::{Consistency, StoreError, keys, transaction};
+use crate::dynamodb::attribute::{Item, number, text};
+use crate::dynamodb::client::{Consistency, DynamoDb, Table};
+use crate::dynamodb::keys;
+use crate::dynamodb::transaction::{self, TransactionResult, Write};
+use crate::incident_rows::{self, ArchivedRow};
 
 #[derive(Debug, Deserialize)]
-struct WatchRow {
+struct StateRow {
     state: IncidentState,
-    /// The events of the latest incident. Beside the watch, so that counting one changes nothing that others decide on.
+    /// The events of the latest incident. Separate from the state, so that counting an event does not change its version.
     #[serde(default)]
     events: u64,
     #[serde(default)]
     last_event_at: Option<Timestamp>,
 }
 
-/// What the index of what is due has of an incident.
+/// The attributes that the `due` index projects.
 #[derive(Debug, Deserialize)]
 struct DueRow {
     fingerprint: String,
     due_at: Timestamp,
 }
 
-/// What is remembered of a kind of trouble, as the table has it.
+/// The state of an incident key as it is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IncidentStateRecord {
-    /// What is decided on.
+    /// The state that decisions are made on. Its version changes with every write.
     pub state: IncidentState,
-    /// What is counted of its latest incident.
+    /// The counters of the latest incident.
     pub counters: IncidentCounters,
 }
 
-/// What follows on something that was kept.
+/// How the counters of the incident change when a state is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CounterChange {
+    /// The counters stay as they are.
+    Keep,
+    /// One more event, accepted at this time.
+    Increment(Timestamp),
+    /// A new incident begins with these counters.
+    Reset(IncidentCounters),
+}
+
+/// A change of the state of an incident key. It is written only if the state's version is still that of `before`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Next<'a> {
-    /// The watch, if it changes.
-    pub(crate) state: Option<&'a IncidentState>,
-    /// When an event came that the incident counts, if one did.
-    pub(crate) counted_at: Option<Timestamp>,
-    /// The notice that was sent, if one was.
-    pub(crate) notification: Option<&'a Notification>,
+pub struct IncidentStateChange<'a> {
+    /// The record that the change was decided on.
+    pub before: &'a IncidentStateRecord,
+    /// The new state, if it changes.
+    pub state: Option<&'a IncidentState>,
+    /// How the counters change.
+    pub counters: CounterChange,
+    /// Whether the write must fail if an event was counted since `before` was read.
+    pub requires_event_count: bool,
+    /// The incident that a new one replaces: it is archived under a key of its own.
+    pub archived: Option<&'a Incident>,
+    /// The notification that was sent.
+    pub notification: Option<&'a Notification>,
 }
 
-impl<'a> Next<'a> {
-    /// The watch, and nothing else.
-    pub(crate) const fn to(state: &'a IncidentState) -> Self {
-        Self { state: Some(state), counted_at: None, notification: None }
-    }
-}
-
-/// The watches in the `incidents` table.
+/// The states in the `incidents` table.
 #[derive(Debug, Clone)]
-pub struct IncidentStates(pub(crate) Table);
+pub struct IncidentStates(Table);
 
 impl IncidentStates {
-    /// The table called `name`.
+    /// Uses the table `name`.
     #[must_use]
-    pub fn new(db: &Db, name: impl Into<String>) -> Self {
-        Self(db.table(name))
+    pub fn new(db: &DynamoDb, name: impl Into<String>) -> Self {
+        Self(db.table(name, incident_rows::KEY))
     }
 
-    /// What is remembered of this kind of trouble; nothing, if it is new.
+    /// Returns the state of `key`, read strongly; the default if there is none yet.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
-    pub async fn get(&self, incident_key: &IncidentKey) -> Result<IncidentStateRecord, StoreError> {
-        let key = [("fingerprint", text(keys::fingerprint(incident_key))), ("opened_at", text(keys::STATE))];
-        let Some(item) = self.0.get(key, Consistency::Strong).await? else { return Ok(IncidentStateRecord::default()) };
-        let row: WatchRow = self.row_name().read(&item)?;
-        Ok(IncidentStateRecord {
-            state: row.state,
-            counters: IncidentCounters { events: row.events, last_event_at: row.last_event_at },
-        })
+    pub async fn get(&self, key: &IncidentKey) -> Result<IncidentStateRecord, StoreError> {
+        let row_key = [("fingerprint", text(keys::fingerprint(key))), ("opened_at", text(keys::STATE))];
+        let Some(item) = self.0.get(row_key, Consistency::Strong).await? else {
+            return Ok(IncidentStateRecord::default());
+        };
+        let StateRow { state, events, last_event_at } = self.0.parse(&item)?;
+        Ok(IncidentStateRecord { state, counters: IncidentCounters { events, last_event_at } })
     }
 
-    /// Up to `limit` of each shard of the kinds whose incident was due at `now`, the longest due first. A row that cannot be
-    /// read is an error of its own: it must not keep the others waiting.
+    /// Returns the keys whose incident was due at `now`, the earliest first; up to `limit` of each shard. An unreadable row is
+    /// an error of its own, so that it does not hide the others.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be told what is due.
+    /// [`StoreError`] if the index cannot be read.
     pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<Result<IncidentKey, StoreError>>, StoreError> {
         let items = self.0.due(keys::due_shards(), Some(now), Some(limit)).await?;
         let parse = |item: &Item| {
-            let name = self.row_name();
-            let row: DueRow = name.read(item)?;
-            let incident_key = keys::incident_key(&row.fingerprint);
-            let incident_key =
-                incident_key.ok_or_else(|| name.corrupt(item, "fingerprint", "is of no incident_key of trouble"))?;
-            Ok((row.due_at, incident_key))
+            let row: DueRow = self.0.parse(item)?;
+            let key = keys::incident_key(&row.fingerprint);
+            let key = key.ok_or_else(|| self.0.corrupt(item, "fingerprint", "must be an engine and an event type"))?;
+            Ok((row.due_at, key))
         };
         let mut due: Vec<Result<(Timestamp, IncidentKey), StoreError>> = items.iter().map(parse).collect();
         due.sort_by(|a, b| a.as_ref().ok().cmp(&b.as_ref().ok()));
-        Ok(due.into_iter().map(|row| row.map(|(_, incident_key)| incident_key)).collect())
+        Ok(due.into_iter().map(|row| row.map(|(_, key)| key)).collect())
     }
 
-    /// Writes what follows on `before`, as parts of a transaction, unless somebody else has decided something meanwhile.
-    pub(crate) fn put(
-        &self,
-        incident_key: &IncidentKey,
-        before: &IncidentStateRecord,
-        next: &Next<'_>,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let (old, new) = (before.state.incident.as_ref(), next.state.unwrap_or(&before.state).incident.as_ref());
-        let is_another = old.map(|old| old.opened_at) != new.map(|new| new.opened_at);
-        let (mut set, mut remove, mut add) = (Vec::new(), Vec::new(), Vec::new());
+    /// Sends `writes` of this and other tables once as one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the result is unknown, or DynamoDB refused the transaction for another reason than its conditions.
+    pub async fn commit(&self, writes: Vec<Write>) -> Result<TransactionResult, StoreError> {
+        self.0.commit(writes).await
+    }
+
+    /// Returns the error of a state that other writers changed in each of `attempts`.
+    #[must_use]
+    pub fn contended(&self, attempts: u32) -> StoreError {
+        StoreError::Contended { table: self.0.name.clone(), attempts }
+    }
+
+    /// Returns the writes that apply `change` to the state of `key`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be serialized.
+    pub fn change(&self, key: &IncidentKey, change: &IncidentStateChange<'_>) -> Result<Vec<Write>, StoreError> {
+        let mut expression = Expression::default();
         let mut update = Update::builder()
-            .key("fingerprint", text(keys::fingerprint(incident_key)))
+            .key("fingerprint", text(keys::fingerprint(key)))
             .key("opened_at", text(keys::STATE))
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":before", number(before.state.version));
-        let mut condition = "(attribute_not_exists(fingerprint) OR #state.version = :before)".to_owned();
-        if let Some(state) = next.state {
-            set.push("#state = :state");
-            update = update.expression_attribute_values(":state", value(&self.row_name(), state)?);
-            match new.and_then(|incident| incident.due_at) {
-                Some(due_at) => {
-                    set.push("due_shard = :due_shard, due_at = :due_at");
-                    update = update
-                        .expression_attribute_values(
-                            ":due_shard",
-                            text(keys::due_shard(&keys::fingerprint(incident_key))),
-                        )
-                        .expression_attribute_values(":due_at", text(due_at));
-                }
-                None => remove.push("due_shard, due_at"),
-            }
+            .expression_attribute_values(":version", number(change.before.state.version));
+        let mut condition = "(attribute_not_exists(fingerprint) OR #state.version = :version)".to_owned();
+        if let Some(state) = change.state {
+            expression.set.push("#state = :state");
+            update = update.expression_attribute_values(":state", self.0.attribute(state)?);
+            update = set_due(&mut expression, update, key, state);
         }
-        if let Some(incident) = new.filter(|_| next.state.is_some()) {
-            let id = IncidentId { key: incident_key.clone(), opened_at: incident.opened_at };
-            set.push("#status = :status, listed = :listed");
-            update = update
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":status", text(incident.status))
-                .expression_attribute_values(":listed", text(keys::listed(&id)));
-            match &incident.acknowledged {
-                Some(mark) => {
-                    set.push("acknowledged_at = :acknowledged_at");
-                    update = update.expression_attribute_values(":acknowledged_at", text(mark.at));
-                }
-                None => remove.push("acknowledged_at"),
-            }
-            // INVARIANT: nothing is over, or put off, while an event comes that it counts and nobody has looked at.
-            let put_off = old.is_some_and(|old| old.due_at < incident.due_at) && next.notification.is_none();
-            if incident.status == IncidentStatus::Resolved || (put_off && incident.lease_expires_at.is_none()) {
-                condition += " AND (attribute_not_exists(events) OR events = :events)";
-                update = update.expression_attribute_values(":events", number(before.counters.events));
-            }
+        if let Some(incident) = change.state.and_then(|state| state.incident.as_ref()) {
+            update = set_listing(&mut expression, update, key, incident);
         }
-        // A new incident counts from the event that its remedy was for, if that is how it began.
-        let first =
-            u64::from(is_another && new.is_some_and(|incident| incident.cause == IncidentCause::FailedRemediation));
-        if is_another {
-            set.push("events = :events_now");
-            let events = first + u64::from(next.counted_at.is_some());
-            update = update.expression_attribute_values(":events_now", number(events));
-        } else if next.counted_at.is_some() {
-            add.push("events :one");
-            update = update.expression_attribute_values(":one", number(1));
+        if change.requires_event_count {
+            condition += " AND (attribute_not_exists(events) OR events = :events)";
+            update = update.expression_attribute_values(":events", number(change.before.counters.events));
         }
-        match next.counted_at {
-            Some(at) => {
-                set.push("last_event_at = :last_event_at");
-                update = update.expression_attribute_values(":last_event_at", text(at));
-            }
-            None if is_another => remove.push("last_event_at"),
-            None => {}
+        update = set_counters(&mut expression, update, change.counters);
+        let update = update.update_expression(expression.to_string()).condition_expression(condition);
+        let mut writes = vec![transaction::update(&self.0.name, update)?];
+        if let Some(incident) = change.archived {
+            let row = ArchivedRow::new(key, incident, change.before.counters);
+            writes.push(transaction::put(&self.0.name, Put::builder().set_item(Some(self.0.serialize(&row)?)))?);
         }
-        let parts = [("SET", set), ("REMOVE", remove), ("ADD", add)];
-        let parts = parts.iter().filter(|(_, parts)| !parts.is_empty());
-        let expression: Vec<String> = parts.map(|(verb, parts)| format!("{verb} {}", parts.join(", "))).collect();
-        let update = update.update_expression(expression.join(" ")).condition_expression(condition);
-        let mut items = vec![transaction::update(&self.0.name, update)?];
-        if let Some(filed) = old.filter(|_| is_another) {
-            items.push(self.put_filed(incident_key, filed, before.counters)?);
+        let incident = change.state.unwrap_or(&change.before.state).incident.as_ref();
+        if let (Some(notification), Some(incident)) = (change.notification, incident) {
+            writes.push(self.notification(key, incident.opened_at, notification)?);
         }
-        if let (Some(notification), Some(incident)) = (next.notification, new) {
-            items.push(self.put_notice(incident_key, incident.opened_at, notification)?);
-        }
-        Ok(items)
+        Ok(writes)
     }
 
-    /// Files an incident away: the kind's row is for the next one.
-    fn put_filed(
+    fn notification(
         &self,
-        incident_key: &IncidentKey,
-        incident: &Incident,
-        counters: IncidentCounters,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let row = FiledRow::new(incident_key, incident, counters);
-        transaction::put(&self.0.name, Put::builder().set_item(Some(self.row_name().write(&row)?)))
-    }
-
-    fn put_notice(
-        &self,
-        incident_key: &IncidentKey,
+        key: &IncidentKey,
         opened_at: Timestamp,
         notification: &Notification,
-    ) -> Result<TransactWriteItem, StoreError> {
+    ) -> Result<Write, StoreError> {
         let put = Put::builder()
-            .item("fingerprint", text(keys::fingerprint(incident_key)))
+            .item("fingerprint", text(keys::fingerprint(key)))
             .item("opened_at", text(keys::notification(opened_at, notification.number)))
-            .item("notification", value(&self.row_name(), notification)?);
+            .item("notification", self.0.attribute(notification)?);
         transaction::put(&self.0.name, put)
     }
 
-    const fn row_name(&self) -> RowName<'_> {
-        RowName { table: self.0.name.as_str(), key: KEY }
+    pub(crate) const fn table(&self) -> &Table {
+        &self.0
+    }
+}
+
+/// The clauses of an update expression.
+#[derive(Debug, Default)]
+struct Expression {
+    set: Vec<&'static str>,
+    remove: Vec<&'static str>,
+    add: Vec<&'static str>,
+}
+
+impl std::fmt::Display for Expression {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let clauses = [("SET", &self.set), ("REMOVE", &self.remove), ("ADD", &self.add)];
+        let clauses = clauses.into_iter().filter(|(_, parts)| !parts.is_empty());
+        let clauses: Vec<String> = clauses.map(|(verb, parts)| format!("{verb} {}", parts.join(", "))).collect();
+        f.write_str(&clauses.join(" "))
+    }
+}
+
+fn set_due(
+    expression: &mut Expression,
+    update: UpdateBuilder,
+    key: &IncidentKey,
+    state: &IncidentState,
+) -> UpdateBuilder {
+    let Some(due_at) = state.incident.as_ref().and_then(|incident| incident.due_at) else {
+        expression.remove.push("due_shard, due_at");
+        return update;
+    };
+    expression.set.push("due_shard = :due_shard, due_at = :due_at");
+    update
+        .expression_attribute_values(":due_shard", text(keys::due_shard(&keys::fingerprint(key))))
+        .expression_attribute_values(":due_at", text(due_at))
+}
+
+/// Sets the attributes of the index that lists incidents.
+fn set_listing(
+    expression: &mut Expression,
+    update: UpdateBuilder,
+    key: &IncidentKey,
+    incident: &Incident,
+) -> UpdateBuilder {
+    let id = IncidentId { key: key.clone(), opened_at: incident.opened_at };
+    expression.set.push("#status = :status, listed = :listed");
+    let update = update
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":status", text(incident.status))
+        .expression_attribute_values(":listed", text(keys::listed(&id)));
+    if let Some(change) = &incident.acknowledged {
+        expression.set.push("acknowledged_at = :acknowledged_at");
+        update.expression_attribute_values(":acknowledged_at", text(change.at))
+    } else {
+        expression.remove.push("acknowledged_at");
+        update
+    }
+}
+
+fn set_counters(expression: &mut Expression, update: UpdateBuilder, change: CounterChange) -> UpdateBuilder {
+    let last_event_at = match change {
+        CounterChange::Keep => return update,
+        CounterChange::Increment(at) => Some(at),
+        CounterChange::Reset(IncidentCounters { last_event_at, .. }) => last_event_at,
+    };
+    let update = if let CounterChange::Reset(IncidentCounters { events, .. }) = change {
+        expression.set.push("events = :new_events");
+        update.expression_attribute_values(":new_events", number(events))
+    } else {
+        expression.add.push("events :one");
+        update.expression_attribute_values(":one", number(1))
+    };
+    if let Some(at) = last_event_at {
+        expression.set.push("last_event_at = :last_event_at");
+        update.expression_attribute_values(":last_event_at", text(at))
+    } else {
+        expression.remove.push("last_event_at");
+        update
     }
 }

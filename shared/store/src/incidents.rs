@@ -1,62 +1,34 @@
-//! Incidents as people read them: one, the story of its notices, and all of them, newest first.
+//! Reading incidents: one, its notifications, and lists of them, newest first.
 
 use std::collections::BTreeSet;
 
-use age_model::{Engine, Incident, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Notification, Timestamp};
+use age_model::{
+    Engine, Incident, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Notification, StoreError, Timestamp,
+};
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::db::{Db, Table};
-use crate::row::{Item, RowName, text};
-use crate::{Consistency, IncidentStates, StoreError, keys};
+use crate::dynamodb::attribute::{Item, text};
+use crate::dynamodb::client::{Consistency, DynamoDb, Table};
+use crate::dynamodb::error::read_failed;
+use crate::dynamodb::keys;
+use crate::incident_rows::ArchivedRow;
+use crate::incident_states::IncidentStates;
 
-pub(crate) const KEY: &[&str] = &["fingerprint", "opened_at"];
-
-/// How many incidents of a page are read at the same time.
-const READS_AT_ONCE: usize = 16;
-
-/// An incident that a later one of its kind has followed.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct FiledRow {
-    fingerprint: String,
-    opened_at: String,
-    status: IncidentStatus,
-    listed: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    acknowledged_at: Option<Timestamp>,
-    events: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    last_event_at: Option<Timestamp>,
-    incident: Incident,
-}
-
-impl FiledRow {
-    pub(crate) fn new(key: &IncidentKey, incident: &Incident, counters: IncidentCounters) -> Self {
-        let id = IncidentId { key: key.clone(), opened_at: incident.opened_at };
-        Self {
-            fingerprint: keys::fingerprint(key),
-            opened_at: incident.opened_at.to_string(),
-            status: incident.status,
-            listed: keys::listed(&id),
-            acknowledged_at: incident.acknowledged.as_ref().map(|mark| mark.at),
-            events: counters.events,
-            last_event_at: counters.last_event_at,
-            incident: incident.clone(),
-        }
-    }
-}
+/// How many incidents of a page are read concurrently.
+const CONCURRENT_READS: usize = 16;
 
 #[derive(Debug, Deserialize)]
-struct NoticeRow {
+struct NotificationRow {
     notification: Notification,
 }
 
-/// What the list of incidents has of one.
+/// The attributes that the index `by_opened` projects.
 #[derive(Debug, Deserialize)]
-struct ListedRow {
+struct SummaryRow {
     fingerprint: String,
     listed: String,
     status: IncidentStatus,
@@ -64,99 +36,97 @@ struct ListedRow {
     acknowledged_at: Option<Timestamp>,
 }
 
-/// Where an incident stands in the list.
+/// An incident as the eventually consistent index `by_opened` has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentSummary {
-    /// Its name.
+    /// The incident.
     pub id: IncidentId,
-    /// Whether somebody has taken it.
+    /// The status.
     pub status: IncidentStatus,
-    /// When somebody did.
+    /// When it was acknowledged, if it was.
     pub acknowledged_at: Option<Timestamp>,
 }
 
 impl IncidentSummary {
-    /// Whether it is about an engine that says nothing.
+    /// Whether the incident is about a silent engine.
     #[must_use]
-    pub fn is_silence(&self) -> bool {
-        self.id.key == IncidentKey::silence_of(self.id.key.engine)
+    pub fn is_engine_silent(&self) -> bool {
+        self.id.key == IncidentKey::engine_silent(self.id.key.engine)
     }
 }
 
-/// An incident as the table has it.
+/// An incident as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentRecord {
-    /// Its name.
+    /// The incident's id.
     pub id: IncidentId,
-    /// What was decided on.
+    /// The incident.
     pub incident: Incident,
-    /// What was counted.
+    /// The incident's counters.
     pub counters: IncidentCounters,
 }
 
-/// Some incidents, newest first, and where the next ones begin.
+/// A page of incidents, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentPage {
     /// The incidents.
     pub incidents: Vec<IncidentRecord>,
-    /// The last of them, if there are more.
+    /// The last incident of the page, if there are more: where the next page begins.
     pub next: Option<IncidentId>,
 }
 
 /// Reads the `incidents` table.
 #[derive(Debug, Clone)]
 pub struct Incidents {
-    table: Table,
-    watches: IncidentStates,
+    states: IncidentStates,
 }
 
 impl Incidents {
-    /// The table called `name`.
+    /// Uses the table `name`.
     #[must_use]
-    pub fn new(db: &Db, name: impl Into<String>) -> Self {
-        let watches = IncidentStates::new(db, name);
-        Self { table: watches.0.clone(), watches }
+    pub fn new(db: &DynamoDb, name: impl Into<String>) -> Self {
+        Self { states: IncidentStates::new(db, name) }
     }
 
-    /// The incident called `id`.
+    /// Returns the incident `id`, read strongly.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
     pub async fn get(&self, id: &IncidentId) -> Result<Option<IncidentRecord>, StoreError> {
-        let record = self.watches.get(&id.key).await?;
-        if let Some(incident) = record.state.incident.filter(|incident| incident.opened_at == id.opened_at) {
-            return Ok(Some(IncidentRecord { id: id.clone(), incident, counters: record.counters }));
+        let latest = self.states.get(&id.key).await?;
+        if let Some(incident) = latest.state.incident.filter(|incident| incident.opened_at == id.opened_at) {
+            return Ok(Some(IncidentRecord { id: id.clone(), incident, counters: latest.counters }));
         }
-        let key = [("fingerprint", text(keys::fingerprint(&id.key))), ("opened_at", text(id.opened_at))];
-        let Some(item) = self.table.get(key, Consistency::Strong).await? else { return Ok(None) };
-        let FiledRow { incident, events, last_event_at, .. } = self.row_name().read(&item)?;
+        let row_key = [("fingerprint", text(keys::fingerprint(&id.key))), ("opened_at", text(id.opened_at))];
+        let Some(item) = self.table().get(row_key, Consistency::Strong).await? else { return Ok(None) };
+        let ArchivedRow { incident, events, last_event_at, .. } = self.table().parse(&item)?;
         Ok(Some(IncidentRecord { id: id.clone(), incident, counters: IncidentCounters { events, last_event_at } }))
     }
 
-    /// The latest `limit` notices about the incident called `id`, the latest first.
+    /// Returns the latest `limit` notifications of the incident `id`, the latest first, read strongly.
     ///
     /// # Errors
-    /// [`StoreError`] if any cannot be read.
+    /// [`StoreError`] if one of them cannot be read.
     pub async fn notifications(&self, id: &IncidentId, limit: usize) -> Result<Vec<Notification>, StoreError> {
-        let query = self
-            .table
+        let table = self.table();
+        let query = table
             .client
             .query()
-            .key_condition_expression("fingerprint = :fingerprint AND begins_with(opened_at, :notices)")
+            .key_condition_expression("fingerprint = :fingerprint AND begins_with(opened_at, :notifications)")
             .expression_attribute_values(":fingerprint", text(keys::fingerprint(&id.key)))
-            .expression_attribute_values(":notices", text(keys::notifications(id.opened_at)))
+            .expression_attribute_values(":notifications", text(keys::notifications(id.opened_at)))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .consistent_read(true);
-        let page = query.table_name(&self.table.name).send().await;
-        let page = page.map_err(|error| StoreError::unavailable("Query", &self.table.name, error))?;
-        page.items().iter().map(|item| Ok(self.row_name().read::<NoticeRow>(item)?.notification)).collect()
+        let page = query.table_name(&table.name).send().await;
+        let page = page.map_err(|error| read_failed("Query", &table.name, error))?;
+        page.items().iter().map(|item| Ok(table.parse::<NotificationRow>(item)?.notification)).collect()
     }
 
-    /// Up to `limit` incidents of `status`, or of any, that stand before `before`, newest first.
+    /// Returns up to `limit` incidents of `status`, or of any, that come after `before` in the list, newest first.
     ///
     /// # Errors
-    /// [`StoreError`] if any cannot be read.
+    /// [`StoreError`] if one of them cannot be read.
     pub async fn list(
         &self,
         status: Option<IncidentStatus>,
@@ -164,10 +134,10 @@ impl Incidents {
         before: Option<&IncidentId>,
     ) -> Result<IncidentPage, StoreError> {
         let statuses = status.as_ref().map_or(IncidentStatus::ALL, std::slice::from_ref);
-        // One more than asked for tells whether there are more.
+        // One more than requested, which shows whether the list has more.
         let of_status = async |status: &IncidentStatus| {
             let query = self.of_status(*status).scan_index_forward(false);
-            let query = query.limit(i32::try_from(limit + 1).unwrap_or(i32::MAX)).table_name(&self.table.name);
+            let query = query.limit(i32::try_from(limit + 1).unwrap_or(i32::MAX)).table_name(&self.table().name);
             let query = match before {
                 Some(id) => query
                     .key_condition_expression("#status = :status AND listed < :before")
@@ -175,27 +145,27 @@ impl Incidents {
                 None => query.key_condition_expression("#status = :status"),
             };
             let page = query.send().await;
-            page.map_err(|error| StoreError::unavailable("Query", &self.table.name, error))
+            page.map_err(|error| read_failed("Query", &self.table().name, error))
         };
         let pages = try_join_all(statuses.iter().map(of_status)).await?;
         let items = pages.iter().flat_map(QueryOutput::items);
-        let mut listed: Vec<IncidentSummary> = items.map(|item| self.listed(item)).collect::<Result<_, _>>()?;
-        // The index is a moment behind: one that has just moved may be under two statuses.
-        listed.sort_by_key(|listed| std::cmp::Reverse(keys::listed(&listed.id)));
-        listed.dedup_by(|a, b| a.id == b.id);
-        let more = listed.len() > limit;
-        listed.truncate(limit);
-        let next = listed.last().filter(|_| more).map(|listed| listed.id.clone());
-        let readings: Vec<_> = listed.iter().map(|listed| self.get(&listed.id)).collect();
-        let read: Vec<Option<IncidentRecord>> = stream::iter(readings).buffered(READS_AT_ONCE).try_collect().await?;
-        let of_status = |record: &IncidentRecord| status.is_none_or(|status| status == record.incident.status);
-        Ok(IncidentPage { incidents: read.into_iter().flatten().filter(of_status).collect(), next })
+        let mut summaries: Vec<IncidentSummary> = items.map(|item| self.summary(item)).collect::<Result<_, _>>()?;
+        // The index is eventually consistent: an incident that has just changed may be listed under two statuses.
+        summaries.sort_by_key(|summary| std::cmp::Reverse(keys::listed(&summary.id)));
+        summaries.dedup_by(|a, b| a.id == b.id);
+        let more = summaries.len() > limit;
+        summaries.truncate(limit);
+        let next = summaries.last().filter(|_| more).map(|summary| summary.id.clone());
+        let reads: Vec<_> = summaries.iter().map(|summary| self.get(&summary.id)).collect();
+        let read: Vec<Option<IncidentRecord>> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
+        let has_status = |record: &IncidentRecord| status.is_none_or(|status| status == record.incident.status);
+        Ok(IncidentPage { incidents: read.into_iter().flatten().filter(has_status).collect(), next })
     }
 
-    /// Where the incidents stand that were opened from `from` on and before `to`.
+    /// Returns the incidents that were opened from `from` on and before `to`, the earliest first.
     ///
     /// # Errors
-    /// [`StoreError`] if any cannot be read.
+    /// [`StoreError`] if one of them cannot be read.
     pub async fn opened(&self, from: Timestamp, to: Timestamp) -> Result<Vec<IncidentSummary>, StoreError> {
         let of_status = |status: &IncidentStatus| {
             let query = self
@@ -203,61 +173,61 @@ impl Incidents {
                 .key_condition_expression("#status = :status AND listed BETWEEN :from AND :to")
                 .expression_attribute_values(":from", text(from))
                 .expression_attribute_values(":to", text(to));
-            self.table.all(query)
+            self.table().all(query)
         };
         let items = try_join_all(IncidentStatus::ALL.iter().map(of_status)).await?;
-        let mut listed: Vec<IncidentSummary> =
-            items.iter().flatten().map(|item| self.listed(item)).collect::<Result<_, _>>()?;
-        // The index is a moment behind: of one that has just moved, the later status counts.
-        listed.sort_by_key(|listed| (keys::listed(&listed.id), std::cmp::Reverse(listed.status)));
-        listed.dedup_by(|a, b| a.id == b.id);
-        Ok(listed)
+        let mut summaries: Vec<IncidentSummary> =
+            items.iter().flatten().map(|item| self.summary(item)).collect::<Result<_, _>>()?;
+        // The index is eventually consistent: of an incident that has just changed, the later status counts.
+        summaries.sort_by_key(|summary| (keys::listed(&summary.id), std::cmp::Reverse(summary.status)));
+        summaries.dedup_by(|a, b| a.id == b.id);
+        Ok(summaries)
     }
 
-    /// Where the incidents stand that are not over, the latest first.
+    /// Returns the incidents that are open or acknowledged, the latest first.
     ///
     /// # Errors
-    /// [`StoreError`] if any cannot be read.
+    /// [`StoreError`] if one of them cannot be read.
     pub async fn unresolved(&self) -> Result<Vec<IncidentSummary>, StoreError> {
         let unresolved = [IncidentStatus::Open, IncidentStatus::Acknowledged];
-        let of_status = |status| self.table.all(self.of_status(status).key_condition_expression("#status = :status"));
+        let of_status = |status| self.table().all(self.of_status(status).key_condition_expression("#status = :status"));
         let items = try_join_all(unresolved.map(of_status)).await?;
-        let mut listed: Vec<IncidentSummary> =
-            items.iter().flatten().map(|item| self.listed(item)).collect::<Result<_, _>>()?;
-        // The index is a moment behind: of one that has just moved, the later status counts.
-        listed.sort_by_key(|listed| std::cmp::Reverse((keys::listed(&listed.id), listed.status)));
-        listed.dedup_by(|a, b| a.id == b.id);
-        Ok(listed)
+        let mut summaries: Vec<IncidentSummary> =
+            items.iter().flatten().map(|item| self.summary(item)).collect::<Result<_, _>>()?;
+        // The index is eventually consistent: of an incident that has just changed, the later status counts.
+        summaries.sort_by_key(|summary| std::cmp::Reverse((keys::listed(&summary.id), summary.status)));
+        summaries.dedup_by(|a, b| a.id == b.id);
+        Ok(summaries)
     }
 
-    /// The engines whose silence is an incident that is not over.
+    /// Returns the silent engines: those with an unresolved incident of a silent engine.
     ///
     /// # Errors
-    /// [`StoreError`] if any cannot be read.
+    /// [`StoreError`] if one of the incidents cannot be read.
     pub async fn silent_engines(&self) -> Result<Vec<Engine>, StoreError> {
         let unresolved = self.unresolved().await?;
         let engines: BTreeSet<Engine> =
-            unresolved.iter().filter(|it| it.is_silence()).map(|it| it.id.key.engine).collect();
+            unresolved.iter().filter(|it| it.is_engine_silent()).map(|it| it.id.key.engine).collect();
         Ok(engines.into_iter().collect())
     }
 
     fn of_status(&self, status: IncidentStatus) -> QueryFluentBuilder {
-        let query = self.table.client.query().index_name("by_opened");
+        let query = self.table().client.query().index_name("by_opened");
         let query = query.expression_attribute_names("#status", "status");
         query.expression_attribute_values(":status", text(status))
     }
 
-    fn listed(&self, item: &Item) -> Result<IncidentSummary, StoreError> {
-        let name = self.row_name();
-        let row: ListedRow = name.read(item)?;
+    fn summary(&self, item: &Item) -> Result<IncidentSummary, StoreError> {
+        let table = self.table();
+        let row: SummaryRow = table.parse(item)?;
         let opened_at = row.listed.split('#').next().and_then(|at| at.parse().ok());
-        let named = keys::incident_key(&row.fingerprint).zip(opened_at);
-        let (key, opened_at) = named.ok_or_else(|| name.corrupt(item, "listed", "names no incident"))?;
-        let ListedRow { status, acknowledged_at, .. } = row;
+        let id = keys::incident_key(&row.fingerprint).zip(opened_at);
+        let (key, opened_at) = id.ok_or_else(|| table.corrupt(item, "listed", "must be a time and an incident key"))?;
+        let SummaryRow { status, acknowledged_at, .. } = row;
         Ok(IncidentSummary { id: IncidentId { key, opened_at }, status, acknowledged_at })
     }
 
-    const fn row_name(&self) -> RowName<'_> {
-        RowName { table: self.table.name.as_str(), key: KEY }
+    const fn table(&self) -> &Table {
+        self.states.table()
     }
 }

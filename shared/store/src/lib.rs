@@ -1,51 +1,36 @@
-//! The only crate that knows DynamoDB. Every key string is in `keys`; every table is read by key, never scanned.
+//! The only crate that depends on the DynamoDB SDK: rows, queries and the writes of transactions. No business rules.
 //!
-//! A failed read or write is a [`StoreError`]; a row that cannot be read back into its type is one too, never skipped.
+//! Every key string is in `dynamodb::keys`; every table is read by key, never scanned. A row that cannot be read is a
+//! [`StoreError::Corrupt`](age_model::StoreError), never skipped.
 
 mod actions;
-mod backoff;
 mod credentials;
-mod db;
-mod decisions;
+mod dynamodb;
 mod email_rate_limiter;
-mod error;
 mod event_search;
 mod events;
-mod figures;
-mod health;
+mod incident_rows;
 mod incident_states;
 mod incidents;
-mod intake;
-mod keys;
-mod life;
-mod marks;
-mod packs;
+mod report_deliveries;
 mod reports;
 mod rollups;
-mod row;
-mod shards;
-mod timeline;
-mod transaction;
-mod weekly;
+mod shard_assignment;
+mod system_health;
 
 pub use actions::{Actions, OpenAction};
 pub use credentials::Credentials;
-pub use db::{Consistency, Db};
-pub use decisions::NotDecided;
+pub use dynamodb::backoff::wait_before_retry;
+pub use dynamodb::client::{Consistency, DynamoDb};
+pub use dynamodb::keys::{InvalidPosition, Position};
+pub use dynamodb::transaction::{ExistingRow, TransactionResult, Write};
 pub use email_rate_limiter::EmailRateLimiter;
-pub use error::StoreError;
 pub use event_search::{EventFilter, EventPage, EventSearch};
 pub use events::Events;
-pub use figures::figures;
-pub use health::{Health, HealthStore};
-pub use incident_states::{IncidentStateRecord, IncidentStates};
+pub use incident_states::{CounterChange, IncidentStateChange, IncidentStateRecord, IncidentStates};
 pub use incidents::{IncidentPage, IncidentRecord, IncidentSummary, Incidents};
-pub use intake::{Decide, IncomingEvent, Intake, WriteOutcome};
-pub use keys::{InvalidPosition, Position};
-pub use life::{Change, Life, OnFailedRemediation};
-pub use marks::NotMarked;
-pub use packs::packs;
+pub use report_deliveries::{ReportDeliveries, ReportDelivery};
 pub use reports::{ReportPage, Reports};
-pub use rollups::{Freshness, Rollup, RollupSet, Rollups};
-pub use timeline::IncidentTimeline;
-pub use weekly::{WeeklyReport, WeeklyReports};
+pub use rollups::{Freshness, OutcomeCounters, PlannedRemediations, Rollup, RollupSet, Rollups};
+pub use shard_assignment::{MAX_SHARD_COUNT, ShardAssignments};
+pub use system_health::{SystemHealth, SystemHealthStore};

@@ -1,49 +1,49 @@
 //! The `reports` table.
 
-use age_model::{Report, ReportId, ReportKind};
+use age_model::{Report, ReportId, ReportKind, StoreError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use crate::db::{Db, Table};
-use crate::keys::Position;
-use crate::row::{Item, RowName, text};
-use crate::{Consistency, StoreError, transaction};
+use crate::dynamodb::attribute::{Item, text};
+use crate::dynamodb::client::{Consistency, DynamoDb, Table};
+use crate::dynamodb::error::{read_failed, write_failed};
+use crate::dynamodb::keys::Position;
+use crate::dynamodb::transaction::{self, TransactionResult, Write};
 
-const KEY: &[&str] = &["id"];
-const UNLESS_TAKEN: &str = "attribute_not_exists(id)";
+const ID_IS_NEW: &str = "attribute_not_exists(id)";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct ReportRow {
     id: ReportId,
     kind: ReportKind,
     generated_at: String,
-    /// The report as JSON: it is read whole or not at all.
+    /// The report as JSON: it is read as a whole or not at all.
     report: String,
 }
 
-/// Some reports, newest first, and where the next ones begin.
+/// A page of reports, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportPage {
     /// The reports.
     pub reports: Vec<Report>,
-    /// Where to go on, if there are more.
+    /// The position of the next page, if there are more.
     pub next: Option<Position>,
 }
 
 /// The `reports` table.
 #[derive(Debug, Clone)]
-pub struct Reports(pub(crate) Table);
+pub struct Reports(Table);
 
 impl Reports {
-    /// The table called `name`.
+    /// Uses the table `name`.
     #[must_use]
-    pub fn new(db: &Db, name: impl Into<String>) -> Self {
-        Self(db.table(name))
+    pub fn new(db: &DynamoDb, name: impl Into<String>) -> Self {
+        Self(db.table(name, &["id"]))
     }
 
-    /// The report called `id`.
+    /// Returns the report `id`, if it exists.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
@@ -52,26 +52,26 @@ impl Reports {
         item.map(|item| self.parse(&item)).transpose()
     }
 
-    /// Stores a new report. A report that is there already, from a try whose answer was lost, is not written again.
+    /// Inserts a report. A report with the same id, of an attempt whose response was lost, is not written again.
     ///
     /// # Errors
     /// [`StoreError`] if it was not stored.
     pub async fn add(&self, report: &Report) -> Result<(), StoreError> {
-        let Table { client, name } = &self.0;
-        let put = client.put_item().table_name(name).set_item(Some(self.write(report)?));
-        let Err(error) = put.condition_expression(UNLESS_TAKEN).send().await else { return Ok(()) };
+        let Table { client, name, .. } = &self.0;
+        let put = client.put_item().table_name(name).set_item(Some(self.serialize(report)?));
+        let Err(error) = put.condition_expression(ID_IS_NEW).send().await else { return Ok(()) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
-            _ => Err(StoreError::unwritten("PutItem", name, error)),
+            _ => Err(write_failed("PutItem", name, error)),
         }
     }
 
-    /// Up to `limit` reports of all kinds that stand before `before`, newest first.
+    /// Returns up to `limit` reports of all kinds that come after `before` in the list, newest first.
     ///
     /// # Errors
-    /// [`StoreError`] if any cannot be read.
+    /// [`StoreError`] if one of them cannot be read.
     pub async fn list(&self, limit: usize, before: Option<&Position>) -> Result<ReportPage, StoreError> {
-        // One more than asked for tells whether there are more.
+        // One more than requested, which shows whether the list has more.
         let of_kind = |kind: &ReportKind| self.newest(*kind, limit + 1, before.cloned());
         let mut reports: Vec<Report> =
             try_join_all(ReportKind::ALL.iter().map(of_kind)).await?.into_iter().flatten().collect();
@@ -83,17 +83,17 @@ impl Reports {
         Ok(ReportPage { reports, next })
     }
 
-    /// The newest `limit` reports of `kind`, newest first.
+    /// Returns the newest `limit` reports of `kind` that come after `before` in the list, newest first.
     ///
     /// # Errors
-    /// [`StoreError`] if any cannot be read.
+    /// [`StoreError`] if one of them cannot be read.
     pub async fn newest(
         &self,
         kind: ReportKind,
         limit: usize,
         before: Option<Position>,
     ) -> Result<Vec<Report>, StoreError> {
-        let Table { client, name } = &self.0;
+        let Table { client, name, .. } = &self.0;
         let mut query = client
             .query()
             .table_name(name)
@@ -111,36 +111,47 @@ impl Reports {
         let mut reports = Vec::new();
         while reports.len() < limit {
             let Some(item) = items.next().await else { break };
-            reports.push(self.parse(&item.map_err(|error| StoreError::unavailable("Query", name, error))?)?);
+            reports.push(self.parse(&item.map_err(|error| read_failed("Query", name, error))?)?);
         }
         Ok(reports)
     }
 
     fn parse(&self, item: &Item) -> Result<Report, StoreError> {
-        let name = self.row_name();
-        let row: ReportRow = name.read(item)?;
+        let row: ReportRow = self.0.parse(item)?;
         let source = &mut serde_json::Deserializer::from_str(&row.report);
         serde_path_to_error::deserialize(source)
-            .map_err(|error| name.corrupt(item, format!("report.{}", error.path()), error.inner()))
+            .map_err(|error| self.0.corrupt(item, format!("report.{}", error.path()), error.inner()))
     }
 
-    fn write(&self, report: &Report) -> Result<Item, StoreError> {
-        let name = self.row_name();
-        let json = serde_json::to_string(report).map_err(|error| name.corrupt(&Item::new(), "report", error))?;
+    fn serialize(&self, report: &Report) -> Result<Item, StoreError> {
+        let json = serde_json::to_string(report).map_err(|error| self.0.corrupt(&Item::new(), "report", error))?;
         let generated_at = Position::of_report(report.generated_at, report.id).to_string();
-        name.write(&ReportRow { id: report.id, kind: report.kind, generated_at, report: json })
+        self.0.serialize(&ReportRow { id: report.id, kind: report.kind, generated_at, report: json })
     }
 
-    /// Stores a report, as part of a transaction, unless its id is taken.
-    pub(crate) fn put(&self, report: &Report) -> Result<TransactWriteItem, StoreError> {
+    /// Returns the write that inserts `report`, on the condition that its id is new.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be serialized.
+    pub fn insertion(&self, report: &Report) -> Result<Write, StoreError> {
         let put = Put::builder()
-            .set_item(Some(self.write(report)?))
-            .condition_expression(UNLESS_TAKEN)
+            .set_item(Some(self.serialize(report)?))
+            .condition_expression(ID_IS_NEW)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         transaction::put(&self.0.name, put)
     }
 
-    const fn row_name(&self) -> RowName<'_> {
-        RowName { table: self.0.name.as_str(), key: KEY }
+    /// Sends `writes` of this and other tables once as one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the result is unknown, or DynamoDB refused the transaction for another reason than its conditions.
+    pub async fn commit(&self, writes: Vec<Write>) -> Result<TransactionResult, StoreError> {
+        self.0.commit(writes).await
+    }
+
+    /// Returns the error of a transaction that conflicted with others in each of `attempts`.
+    #[must_use]
+    pub fn contended(&self, attempts: u32) -> StoreError {
+        StoreError::Contended { table: self.0.name.clone(), attempts }
     }
 }

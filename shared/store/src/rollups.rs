@@ -1,87 +1,83 @@
-//! The `rollups` table: one row counts one engine's day, or one shard of it; another, what became of the day's remedies.
+//! The `rollups` table: hourly counters. One row counts the events of one shard of an engine's day; another row counts the
+//! outcomes of the remediations that were planned on that day.
 
-mod counted;
-mod memory;
+mod closed_days;
 mod rows;
+mod set;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use age_model::{ActionItem, ActionStatus, Day, Engine, Event, Period, Remediation, Timestamp};
-use aws_sdk_dynamodb::error::SdkError;
+use age_model::{ActionStatus, Day, Engine, Hour, Period, Severity, StoreError, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
-use counted::EngineDay;
-pub use counted::RollupSet;
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Update};
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use memory::Memory;
-pub use rows::Rollup;
-use rows::Row;
 
-use crate::db::{Consistency, Db, Table};
-use crate::row::{Item, RowName, number, text};
-use crate::{StoreError, keys, transaction};
+use crate::dynamodb::attribute::{Item, number, text};
+use crate::dynamodb::client::{Consistency, DynamoDb, Table};
+use crate::dynamodb::error::write_failed;
+use crate::dynamodb::keys;
+use crate::dynamodb::transaction::{self, Write};
+use crate::rollups::closed_days::ClosedDayCache;
+use crate::rollups::rows::{OUTCOME_MILLIS, OUTCOMES, PLANNED, Row, SHARD_COUNT, SUPPRESSED};
 
-/// How many rows' days of an engine are read at the same time. All engines are: each reading has a connection of its own.
-const SHARDS_AT_ONCE: usize = 8;
+pub use crate::rollups::rows::Rollup;
+use crate::rollups::set::EngineDay;
+pub use crate::rollups::set::RollupSet;
 
-const WIDTH: &str = "width";
-const PLANNED: &str = "planned";
-const SUPPRESSED: &str = "suppressed";
-const OUTCOMES: &str = "outcomes";
-const OUTCOME_MILLIS: &str = "outcome_millis";
-const KEY: &[&str] = &["engine_shard", "day"];
+/// How many shards of an engine are read concurrently. All engines are read concurrently, each with a connection of its own.
+const CONCURRENT_SHARDS: usize = 8;
 
 /// How fresh counters must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
-    /// As of this moment.
+    /// Includes every write that was acknowledged before.
     Strong,
-    /// As of about a second ago. Days that are long over at this moment may be those that were read before.
-    Remembered(Timestamp),
+    /// May miss the writes of the last second. Days that were closed at this time may come from a cache.
+    Cached(Timestamp),
 }
 
 /// The `rollups` table.
 #[derive(Debug, Clone)]
 pub struct Rollups {
     table: Table,
-    memory: Memory,
+    closed_days: ClosedDayCache,
 }
 
 impl Rollups {
-    /// The table called `name`.
+    /// Uses the table `name`.
     #[must_use]
-    pub fn new(db: &Db, name: impl Into<String>) -> Self {
-        Self { table: db.table(name), memory: Memory::default() }
+    pub fn new(db: &DynamoDb, name: impl Into<String>) -> Self {
+        Self { table: db.table(name, &["engine_shard", "day"]), closed_days: ClosedDayCache::default() }
     }
 
-    /// Opens the connection before the first request needs it.
+    /// Opens the connection during init, before the first request needs it.
     ///
     /// # Errors
-    /// [`StoreError`] if the table cannot be asked.
+    /// [`StoreError`] if the table cannot be read.
     pub async fn warm(&self) -> Result<(), StoreError> {
         let day = Timestamp::from_millis(0).day();
         self.items(Engine::Compliance, 0, (day, day), Consistency::Eventual).await.map(drop)
     }
 
-    /// All that is counted of the days of `period`, of all engines.
+    /// Returns the rollups of the days of `period`, of all engines.
     ///
     /// # Errors
-    /// [`StoreError`] if any row of it cannot be read: there are no partial counts.
+    /// [`StoreError`] if one of the rows cannot be read: counts are complete or an error.
     pub async fn of(&self, period: Period, freshness: Freshness) -> Result<RollupSet, StoreError> {
         self.days((period.first_day(), period.last_day()), freshness).await
     }
 
-    /// All that is counted from the first to the last of `days`, of all engines.
+    /// Returns the rollups from the first to the last of `days`, of all engines.
     ///
     /// # Errors
     /// As [`Rollups::of`].
-    pub(crate) async fn days(&self, days: (Day, Day), freshness: Freshness) -> Result<RollupSet, StoreError> {
+    pub async fn days(&self, days: (Day, Day), freshness: Freshness) -> Result<RollupSet, StoreError> {
         self.read(Engine::ALL, days, freshness).await
     }
 
-    /// All that is counted of `engines` from the first to the last of `days`.
+    /// Returns the rollups of `engines` from the first to the last of `days`.
     pub(crate) async fn read(
         &self,
         engines: &[Engine],
@@ -98,20 +94,20 @@ impl Rollups {
         (first, last): (Day, Day),
         freshness: Freshness,
     ) -> Result<Vec<(Day, Arc<EngineDay>)>, StoreError> {
-        let Freshness::Remembered(now) = freshness else {
+        let Freshness::Cached(now) = freshness else {
             return self.query(engine, (first, last), Consistency::Strong).await;
         };
-        let mut counted = self.memory.recall(engine, (first, last));
+        let mut counted = self.closed_days.get(engine, (first, last));
         let first = counted.last().map_or(first, |(day, _)| day.next());
         if first <= last {
             let read = self.query(engine, (first, last), Consistency::Eventual).await?;
-            self.memory.keep(engine, &read, now);
+            self.closed_days.insert(engine, &read, now);
             counted.extend(read);
         }
         Ok(counted)
     }
 
-    /// Every one of `days`, as its rows have it: shard 0, then as many as its widths say.
+    /// Returns the rollups of each of `days`: reads shard 0, and then as many shards as its rows have in their shard count.
     async fn query(
         &self,
         engine: Engine,
@@ -122,19 +118,19 @@ impl Rollups {
         let mut counted: BTreeMap<Day, EngineDay> = days.map(|day| (day, EngineDay::default())).collect();
         let mut add = |row| match row {
             Row::Events(rollup) => counted.entry(rollup.day).or_default().rollups.push(rollup),
-            Row::Settled(day, settled) => counted.entry(day).or_default().settled = settled,
+            Row::Outcomes(day, outcomes) => counted.entry(day).or_default().outcomes = outcomes,
         };
         let rows = self.rows(engine, 0, (first, last), consistency).await?;
-        let wide = rows.iter().filter_map(|row| match row {
-            Row::Events(rollup) if rollup.width > 1 => Some((rollup.day, rollup.width)),
+        let sharded = rows.iter().filter_map(|row| match row {
+            Row::Events(rollup) if rollup.shard_count > 1 => Some((rollup.day, rollup.shard_count)),
             _ => None,
         });
-        let wide: Vec<(Day, u32)> = wide.collect();
+        let sharded: Vec<(Day, u32)> = sharded.collect();
         rows.into_iter().for_each(&mut add);
-        let width = wide.iter().map(|(_, width)| *width).max().unwrap_or(1);
-        if let (Some((first, _)), Some((last, _))) = (wide.iter().min(), wide.iter().max()) {
+        let shard_count = sharded.iter().map(|(_, shard_count)| *shard_count).max().unwrap_or(1);
+        if let (Some((first, _)), Some((last, _))) = (sharded.iter().min(), sharded.iter().max()) {
             let of_shard = |shard| self.rows(engine, shard, (*first, *last), consistency);
-            let mut shards = stream::iter((1..width).map(of_shard)).buffered(SHARDS_AT_ONCE);
+            let mut shards = stream::iter((1..shard_count).map(of_shard)).buffered(CONCURRENT_SHARDS);
             while let Some(rows) = shards.try_next().await? {
                 rows.into_iter().for_each(&mut add);
             }
@@ -150,7 +146,7 @@ impl Rollups {
         consistency: Consistency,
     ) -> Result<Vec<Row>, StoreError> {
         let items = self.items(engine, shard, days, consistency).await?;
-        items.iter().map(|item| Row::read(&self.table.name, engine, shard, item)).collect()
+        items.iter().map(|item| Row::parse(&self.table, engine, shard, item)).collect()
     }
 
     async fn items(
@@ -168,82 +164,82 @@ impl Rollups {
             .expression_attribute_names("#day", "day")
             .expression_attribute_values(":engine_shard", text(keys::engine_shard(engine, shard)))
             .expression_attribute_values(":first", text(first))
-            .expression_attribute_values(":last", text(keys::settled(last)))
+            .expression_attribute_values(":last", text(keys::outcomes(last)))
             .consistent_read(consistency.is_strong());
         self.table.all(query).await
     }
 
-    /// Counts events of `engine` on `day`, and the remedies that they begin with, as part of a transaction.
-    pub(crate) fn count<'a>(
+    /// Returns the write that counts events of `engine` on `day` in `shard`: their hours and severities, and how many remediations were
+    /// planned and suppressed for them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the request cannot be built.
+    pub fn count_events(
         &self,
         (engine, day): (Engine, Day),
         shard: u32,
-        events: impl Iterator<Item = (&'a Event, &'a [ActionItem])>,
-    ) -> Result<TransactWriteItem, StoreError> {
+        events: impl Iterator<Item = (Hour, Severity)>,
+        remediations: PlannedRemediations,
+    ) -> Result<Write, StoreError> {
         let mut counters: BTreeMap<String, i64> = BTreeMap::new();
-        for (event, actions) in events {
-            *counters.entry(keys::counter(event.occurred_at.hour(), event.reported.severity)).or_default() += 1;
-            // People's messages are their incident's.
-            for item in actions.iter().filter(|item| item.action.is_remediation()) {
-                let counter = if item.status == ActionStatus::Suppressed { SUPPRESSED } else { PLANNED };
-                *counters.entry(counter.to_owned()).or_default() += 1;
-            }
+        for (hour, severity) in events {
+            *counters.entry(keys::counter(hour, severity)).or_default() += 1;
         }
-        let counters: Vec<(String, i64)> = counters.into_iter().collect();
+        let PlannedRemediations { planned, suppressed } = remediations;
+        let mut counters: Vec<(String, i64)> = counters.into_iter().collect();
+        counters.extend([(PLANNED.to_owned(), planned), (SUPPRESSED.to_owned(), suppressed)]);
         self.add(keys::engine_shard(engine, shard), day.to_string(), &counters)
     }
 
-    /// Counts that a remedy has come from `old` to `new`, as part of a transaction. The day is that on which it came to be owed.
-    pub(crate) fn settle(&self, old: &ActionItem, new: &ActionItem) -> Result<TransactWriteItem, StoreError> {
-        let mut counters = vec![(new.status.to_string(), 1)];
-        if old.status == ActionStatus::Succeeded {
-            counters.push((old.status.to_string(), -1));
-        }
-        if let (ActionStatus::Succeeded | ActionStatus::Failed, Some(completed_at)) = (new.status, new.completed_at) {
-            let took = completed_at.millis().saturating_sub(new.created_at.millis()).max(0);
-            counters.extend([(OUTCOMES.to_owned(), 1), (OUTCOME_MILLIS.to_owned(), took)]);
-        }
-        self.add(keys::engine_shard(new.engine, 0), keys::settled(new.created_at.day()), &counters)
+    /// Returns the write that counts outcomes of remediations of `engine` that were planned on `day`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the request cannot be built.
+    pub fn count_outcomes(&self, engine: Engine, day: Day, change: OutcomeCounters) -> Result<Write, StoreError> {
+        let OutcomeCounters { to, from, number, outcome_millis } = change;
+        let mut counters = vec![(to.to_string(), number)];
+        counters.extend(from.map(|from| (from.to_string(), -number)));
+        counters.extend(
+            outcome_millis
+                .into_iter()
+                .flat_map(|millis| [(OUTCOMES.to_owned(), 1), (OUTCOME_MILLIS.to_owned(), millis)]),
+        );
+        self.add(keys::engine_shard(engine, 0), keys::outcomes(day), &counters)
     }
 
-    /// Counts remedies of `engine` that have succeeded and were of no use, as parts of a transaction.
-    pub(crate) fn ineffective(
-        &self,
-        engine: Engine,
-        remediations: &[Remediation],
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let mut days: BTreeMap<Day, i64> = BTreeMap::new();
-        for remediation in remediations {
-            *days.entry(remediation.since.day()).or_default() += 1;
-        }
-        let of_day = |(day, number): (Day, i64)| {
-            let (from, to) = (ActionStatus::Succeeded.to_string(), ActionStatus::Ineffective.to_string());
-            self.add(keys::engine_shard(engine, 0), keys::settled(day), &[(to, number), (from, -number)])
-        };
-        days.into_iter().map(of_day).collect()
-    }
-
-    fn add(&self, row: String, day: String, counters: &[(String, i64)]) -> Result<TransactWriteItem, StoreError> {
+    fn add(&self, row: String, day: String, counters: &[(String, i64)]) -> Result<Write, StoreError> {
         let mut update = Update::builder().key("engine_shard", text(row)).key("day", text(day));
         let mut parts = Vec::new();
-        for (place, (counter, by)) in counters.iter().filter(|(_, by)| *by != 0).enumerate() {
-            parts.push(format!("#c{place} :c{place}"));
+        for (index, (counter, by)) in counters.iter().filter(|(_, by)| *by != 0).enumerate() {
+            parts.push(format!("#c{index} :c{index}"));
             update = update
-                .expression_attribute_names(format!("#c{place}"), counter)
-                .expression_attribute_values(format!(":c{place}"), number(by));
+                .expression_attribute_names(format!("#c{index}"), counter)
+                .expression_attribute_values(format!(":c{index}"), number(by));
         }
         transaction::update(&self.table.name, update.update_expression(format!("ADD {}", parts.join(", "))))
     }
 
-    /// Over how many rows `engine` is spread on `day`, as shard 0's row says.
-    pub(crate) async fn width(&self, engine: Engine, day: Day) -> Result<u32, StoreError> {
+    /// Returns the shard count of `engine` on `day`, as the row of shard 0 has it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    pub async fn shard_count(&self, engine: Engine, day: Day) -> Result<u32, StoreError> {
         let key = [("engine_shard", text(keys::engine_shard(engine, 0))), ("day", text(day))];
         let item = self.table.get(key, Consistency::Strong).await?;
-        item.map_or(Ok(1), |item| rows::width(&RowName { table: &self.table.name, key: KEY }, &item))
+        item.map_or(Ok(1), |item| rows::shard_count(&self.table, &item))
     }
 
-    /// Makes shard 0's row of `day` say at least `width`; answers what it says then, or None if others kept writing it.
-    pub(crate) async fn publish_width(&self, engine: Engine, day: Day, width: u32) -> Result<Option<u32>, StoreError> {
+    /// Raises the shard count in the row of shard 0 of `day` to at least `shard_count`. Returns the shard count that the row
+    /// has afterwards, or None if a transaction was writing the row.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it was not written.
+    pub async fn publish_shard_count(
+        &self,
+        engine: Engine,
+        day: Day,
+        shard_count: u32,
+    ) -> Result<Option<u32>, StoreError> {
         let sent = self
             .table
             .client
@@ -251,28 +247,42 @@ impl Rollups {
             .table_name(&self.table.name)
             .key("engine_shard", text(keys::engine_shard(engine, 0)))
             .key("day", text(day))
-            .update_expression("SET #width = :width")
-            .condition_expression("attribute_not_exists(#width) OR #width < :width")
-            .expression_attribute_names("#width", WIDTH)
-            .expression_attribute_values(":width", number(width))
+            .update_expression("SET #shard_count = :shard_count")
+            .condition_expression("attribute_not_exists(#shard_count) OR #shard_count < :shard_count")
+            .expression_attribute_names("#shard_count", SHARD_COUNT)
+            .expression_attribute_values(":shard_count", number(shard_count))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let Err(error) = sent else { return Ok(Some(width)) };
+        let Err(error) = sent else { return Ok(Some(shard_count)) };
         match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(wider)) => {
-                let row = RowName { table: &self.table.name, key: KEY };
-                Ok(Some(rows::width(&row, &wider.item().cloned().unwrap_or_default())?))
+            Some(UpdateItemError::ConditionalCheckFailedException(larger)) => {
+                Ok(Some(rows::shard_count(&self.table, &larger.item().cloned().unwrap_or_default())?))
             }
             Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
-            _ => Err(self.update_failed(error)),
+            _ => Err(write_failed("UpdateItem", &self.table.name, error)),
         }
     }
+}
 
-    fn update_failed<R: std::fmt::Debug + Send + Sync + 'static>(
-        &self,
-        error: SdkError<UpdateItemError, R>,
-    ) -> StoreError {
-        StoreError::unwritten("UpdateItem", &self.table.name, error)
-    }
+/// How many remediations some events led to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlannedRemediations {
+    /// Planned: pending, or pending approval.
+    pub planned: i64,
+    /// Suppressed at once.
+    pub suppressed: i64,
+}
+
+/// A change of the outcome counters of one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutcomeCounters {
+    /// The status that the remediations have reached.
+    pub to: ActionStatus,
+    /// The status that they had before, if it was counted.
+    pub from: Option<ActionStatus>,
+    /// How many remediations.
+    pub number: i64,
+    /// The time from planning to the worker's outcome, in milliseconds, if there is an outcome to count.
+    pub outcome_millis: Option<i64>,
 }

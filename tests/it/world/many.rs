@@ -49,16 +49,16 @@ impl World {
         self.bring_in("Rollups", rows.collect());
     }
 
-    /// Makes each day of each engine count as much once more in each of `width` rows.
-    pub(crate) async fn spread(&self, width: u32) {
+    /// Makes each day of each engine count as much once more in each of `shard_count` rows.
+    pub(crate) async fn spread(&self, shard_count: u32) {
         let rows = self.rows("Rollups").await;
         let copies = rows.iter().flat_map(|row| {
-            (0..width).map(move |shard| {
+            (0..shard_count).map(move |shard| {
                 let AttributeValue::S(first) = &row["engine_shard"] else { panic!("a text: {row:?}") };
                 let mut copy = row.clone();
                 copy.insert("engine_shard".to_owned(), AttributeValue::S(first.replace("#0", &format!("#{shard}"))));
                 if shard == 0 {
-                    copy.insert("width".to_owned(), AttributeValue::N(width.to_string()));
+                    copy.insert("shard_count".to_owned(), AttributeValue::N(shard_count.to_string()));
                 }
                 copy
             })
@@ -103,7 +103,7 @@ fn copy(row: &Item, serial: u64) -> Item {
 fn multiplied(mut row: Item, times: u64) -> Item {
     for (name, value) in &mut row {
         if let AttributeValue::N(number) = value
-            && name != "width"
+            && name != "shard_count"
         {
             *number = (number.parse::<u64>().unwrap() * times).to_string();
         }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use age_model::StoreError;
 use age_model::{Clock, Engine, Grant, Keyring, KeyringError, ManualClock, Role, Timestamp, Token};
-use age_store::{Credentials, StoreError};
+use age_store::Credentials;
 
 /// The admin that the tests are, unless they say otherwise.
 pub(crate) const TESTS: &str = "tests";

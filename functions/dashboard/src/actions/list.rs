@@ -1,225 +1,141 @@
-//! The list: those that wait for a person, unless others are asked for.
+//! The list of actions: pending approvals, unless the filter says otherwise.
 
-use std::fmt;
-use std::str::FromStr;
-
-use age_model::{ActionItem, ActionStatus, Severity, Timestamp};
-use age_platform::{Problem, Query};
-use age_store::{EventFilter, Position, StoreError};
+use age_http::{CursorScope, Problem, Query};
+use age_model::{ActionItem, ActionStatus, Severity, StoreError, Timestamp};
+use age_policy::Policy;
+use age_store::{EventFilter, Position};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::page::{self, Part};
+use crate::actions::filter::ActionFilter;
+use crate::app::{App, AppState};
+use crate::page::{self, Section};
+use crate::paths::action_path;
+use crate::safe_text::SafeText;
 use crate::session::Session;
-use crate::text::Shown;
-use crate::{App, Parts, actions};
 
-/// How many that have not ended are shown.
-const LIMIT: usize = 50;
+/// How many open actions are shown.
+const MAX_OPEN_ACTIONS: usize = 50;
 
-/// Events are the directory of the others: so many are looked through at once, and so often for one page.
-const EVENTS: usize = 50;
+/// Completed actions are found through their events, so many events in one round.
+const EVENTS_PER_ROUND: usize = 50;
+
+/// The most rounds for one page.
 const MAX_ROUNDS: usize = 4;
 
-/// A page that has so many is long enough.
-const ENOUGH: usize = 25;
-
-/// Which ones are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Group {
-    Waiting,
-    UnderWay,
-    BadEnd,
-    Helped,
-    NotDone,
-    All,
-}
-
-impl Group {
-    const ALL: &[Self] = &[Self::Waiting, Self::UnderWay, Self::BadEnd, Self::Helped, Self::NotDone, Self::All];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::UnderWay => "under_way",
-            Self::BadEnd => "bad_end",
-            Self::Helped => "helped",
-            Self::NotDone => "not_done",
-            Self::All => "all",
-        }
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Waiting => "Waiting for approval",
-            Self::UnderWay => "Under way",
-            Self::BadEnd => "Bad ends",
-            Self::Helped => "Helped",
-            Self::NotDone => "Not done",
-            Self::All => "All",
-        }
-    }
-
-    const fn has(self, status: ActionStatus) -> bool {
-        match self {
-            Self::Waiting => matches!(status, ActionStatus::PendingApproval),
-            Self::UnderWay => {
-                matches!(status, ActionStatus::Pending | ActionStatus::Dispatched | ActionStatus::Succeeded)
-            }
-            Self::BadEnd => status.is_failure(),
-            Self::Helped => matches!(status, ActionStatus::Verified),
-            Self::NotDone => {
-                matches!(status, ActionStatus::Denied | ActionStatus::Expired | ActionStatus::Suppressed)
-            }
-            Self::All => true,
-        }
-    }
-}
-
-impl fmt::Display for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// A text that names no group.
-struct NoGroup;
-
-impl fmt::Display for NoGroup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = Group::ALL.iter().map(|group| group.name()).collect();
-        write!(f, "must be one of {}", names.join(", "))
-    }
-}
-
-impl FromStr for Group {
-    type Err = NoGroup;
-
-    fn from_str(text: &str) -> Result<Self, NoGroup> {
-        Self::ALL.iter().find(|group| group.name() == text).copied().ok_or(NoGroup)
-    }
-}
+/// No further round begins for a page with so many actions.
+const MIN_ACTIONS: usize = 25;
 
 #[derive(Template)]
 #[template(path = "actions.html")]
-struct Page<'a> {
+struct ActionsPage<'a> {
     session: &'a Session,
-    part: Part,
-    group: Group,
-    groups: &'static [Group],
-    rows: Vec<Row>,
-    /// How many more there are that are not shown.
+    section: Section,
+    filter: ActionFilter,
+    filters: &'static [ActionFilter],
+    actions: Vec<ActionRow>,
+    /// How many more open actions there are.
     more: usize,
-    /// Where the list goes on.
-    next: Option<String>,
-    is_later: bool,
+    next_page: Option<String>,
+    has_previous_page: bool,
 }
 
-/// An action as the list has it.
-struct Row {
+struct ActionRow {
     path: String,
     title: String,
     engine: String,
-    event_type: Shown,
+    event_type: SafeText,
     severity: Severity,
     status: ActionStatus,
     created_at: Timestamp,
-    due_at: Option<Timestamp>,
+    /// The deadline of a pending approval.
+    expires_at: Option<Timestamp>,
 }
 
-/// Some actions.
-struct Found {
+/// The actions of one page.
+struct ActionsFound {
     items: Vec<ActionItem>,
     more: usize,
     next: Option<Position>,
 }
 
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut query: Query) -> Result<Response, Problem> {
-    let group: Group = query.take("status").unwrap_or(Group::Waiting);
-    let cursor: Option<String> = query.take("cursor");
+    let filter: ActionFilter = query.optional("status").unwrap_or(ActionFilter::PendingApproval);
+    let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
-    let scope = format!("dashboard actions {group}");
-    let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
-    let is_later = before.is_some();
-    let Found { items, more, next } = match group {
-        Group::Waiting | Group::UnderWay => app.open_actions(group).await?,
-        _ => app.look_through(group, before).await?,
+    let scope = CursorScope::new("dashboard/actions").filter("status", Some(&filter));
+    let before = cursor.map(|cursor| app.cursor_key.open(&scope, &cursor)).transpose()?;
+    let has_previous_page = before.is_some();
+    let ActionsFound { items, more, next } = match filter {
+        ActionFilter::PendingApproval | ActionFilter::InProgress => find_open_actions(&app, filter).await?,
+        _ => find_actions_of_events(&app, filter, before).await?,
     };
-    let next = next.map(|position| app.cursors.seal(&scope, &position));
-    let page = Page {
+    let cursor = next.map(|position| app.cursor_key.seal(&scope, &position));
+    let page = ActionsPage {
         session: &session,
-        part: Part::Actions,
-        group,
-        groups: Group::ALL,
-        rows: items.iter().map(|item| app.row_of(item)).collect(),
+        section: Section::Actions,
+        filter,
+        filters: ActionFilter::ALL,
+        actions: items.iter().map(|item| ActionRow::new(item, &app.policy)).collect(),
         more,
-        next: next.map(|cursor| format!("/dashboard/actions?status={group}&cursor={cursor}")),
-        is_later,
+        next_page: cursor.map(|cursor| format!("/dashboard/actions?status={filter}&cursor={cursor}")),
+        has_previous_page,
     };
-    Ok(page::html(StatusCode::OK, &page))
+    Ok(page::render(StatusCode::OK, &page))
 }
 
-impl Parts {
-    /// Those that have not ended, those to be looked at first before the others. The index of what is due has them all.
-    async fn open_actions(&self, group: Group) -> Result<Found, StoreError> {
-        let actions = self.tables.life.actions();
-        let open_actions = actions.open_actions().await?;
-        let mut due: Vec<_> =
-            open_actions.into_iter().filter_map(Result::ok).filter(|row| group.has(row.status)).collect();
-        let more = due.len().saturating_sub(LIMIT);
-        due.truncate(LIMIT);
-        let mut events: Vec<_> = due.iter().map(|row| row.event_id).collect();
-        events.dedup();
-        // The index is a moment behind: some may have moved on.
-        let mut items = actions.of_events(events).await?;
-        items.retain(|item| group.has(item.status) && item.due_at.is_some());
-        Ok(Found { items, more, next: None })
-    }
+/// Returns the open actions, those that are due first before the others. The index of due actions has all of them.
+async fn find_open_actions(app: &AppState, filter: ActionFilter) -> Result<ActionsFound, StoreError> {
+    let actions = &app.tables.actions;
+    let open_actions = actions.open().await?.into_iter().filter_map(Result::ok);
+    let mut due: Vec<_> = open_actions.filter(|action| filter.includes(action.status)).collect();
+    let more = due.len().saturating_sub(MAX_OPEN_ACTIONS);
+    due.truncate(MAX_OPEN_ACTIONS);
+    let mut events: Vec<_> = due.iter().map(|action| action.event_id).collect();
+    events.dedup();
+    // The index is eventually consistent: the status of some may have changed.
+    let mut items = actions.of_events(events).await?;
+    items.retain(|item| filter.includes(item.status) && item.due_at.is_some());
+    Ok(ActionsFound { items, more, next: None })
+}
 
-    /// Those whose events stand before `before`, newest first.
-    async fn look_through(&self, group: Group, mut before: Option<Position>) -> Result<Found, StoreError> {
-        let severe = Severity::ALL.iter().copied().filter(|severity| *severity >= self.policy.actions.min_severity);
-        let filter = EventFilter { severities: severe.collect(), ..EventFilter::default() };
-        let mut items = Vec::new();
-        for _ in 0..MAX_ROUNDS {
-            let page = self.tables.listing.page(&filter, EVENTS, before, self.clock.as_ref()).await?;
-            let ids = page.events.iter().map(|event| event.id).collect();
-            let found = self.tables.life.actions().of_events(ids).await?;
-            items.extend(found.into_iter().filter(|item| group.has(item.status)));
-            before = page.next;
-            if items.len() >= ENOUGH || before.is_none() {
-                break;
-            }
+/// Returns actions of the events before `before`, the newest first.
+async fn find_actions_of_events(
+    app: &AppState,
+    filter: ActionFilter,
+    mut before: Option<Position>,
+) -> Result<ActionsFound, StoreError> {
+    let min_severity = app.policy.actions.min_severity;
+    let severities = Severity::ALL.iter().copied().filter(|severity| *severity >= min_severity);
+    let event_filter = EventFilter { severities: severities.collect(), ..EventFilter::default() };
+    let mut items = Vec::new();
+    for _ in 0..MAX_ROUNDS {
+        let page = app.tables.search.page(&event_filter, EVENTS_PER_ROUND, before, app.clock.as_ref()).await?;
+        let ids = page.events.iter().map(|event| event.id).collect();
+        let found = app.tables.actions.of_events(ids).await?;
+        items.extend(found.into_iter().filter(|item| filter.includes(item.status)));
+        before = page.next;
+        if items.len() >= MIN_ACTIONS || before.is_none() {
+            break;
         }
-        Ok(Found { items, more: 0, next: before })
     }
+    Ok(ActionsFound { items, more: 0, next: before })
+}
 
-    fn row_of(&self, item: &ActionItem) -> Row {
-        Row {
-            path: actions::path(item.event_id, item.action),
+impl ActionRow {
+    fn new(item: &ActionItem, policy: &Policy) -> Self {
+        Self {
+            path: action_path(item.event_id, item.action),
             title: item.action.to_string(),
-            engine: self.policy.title(item.engine).to_owned(),
-            event_type: Shown::new(item.event_type.as_str()),
+            engine: policy.title(item.engine).to_owned(),
+            event_type: SafeText::new(item.event_type.as_str()),
             severity: item.severity,
             status: item.status,
             created_at: item.created_at,
-            due_at: item.due_at.filter(|_| item.status == ActionStatus::PendingApproval),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_status_has_a_group_and_one_only() {
-        for status in ActionStatus::ALL {
-            let groups = Group::ALL.iter().filter(|group| **group != Group::All && group.has(*status));
-            assert_eq!(groups.count(), 1, "{status}");
+            expires_at: item.due_at.filter(|_| item.status == ActionStatus::PendingApproval),
         }
     }
 }

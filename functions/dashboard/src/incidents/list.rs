@@ -1,43 +1,43 @@
-//! The list: the open ones, unless others are asked for.
+//! The list of incidents: open ones, unless the filter says otherwise.
 
 use std::fmt;
 use std::str::FromStr;
 
+use age_http::{CursorScope, Problem, Query};
 use age_model::{IncidentStatus, Severity, StatusChange, Timestamp, UnknownName};
-use age_platform::{Problem, Query};
+use age_policy::Policy;
 use age_store::IncidentRecord;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::page::{self, Part};
+use crate::app::App;
+use crate::format::format_count;
+use crate::incident_labels::describe_cause;
+use crate::page::{self, Section};
+use crate::paths::incident_path;
+use crate::safe_text::SafeText;
 use crate::session::Session;
-use crate::text::Shown;
-use crate::{App, Parts, incidents};
 
-/// How many are on a page.
-const LIMIT: usize = 25;
+const PAGE_SIZE: usize = 25;
 
 #[derive(Template)]
 #[template(path = "incidents.html")]
-struct Page<'a> {
+struct IncidentsPage<'a> {
     session: &'a Session,
-    part: Part,
-    filter: Filter,
-    filters: &'static [Filter],
-    rows: Vec<Row>,
-    /// Where the list goes on.
-    next: Option<String>,
-    /// Whether others stand before these.
-    is_later: bool,
+    section: Section,
+    filter: IncidentFilter,
+    filters: &'static [IncidentFilter],
+    incidents: Vec<IncidentRow>,
+    next_page: Option<String>,
+    has_previous_page: bool,
 }
 
-/// An incident as the list has it.
-struct Row {
+struct IncidentRow {
     path: String,
     engine: String,
-    event_type: Shown,
+    event_type: SafeText,
     status: IncidentStatus,
     severity: Severity,
     cause: &'static str,
@@ -47,72 +47,72 @@ struct Row {
     resolved: Option<StatusChange>,
 }
 
-/// Which ones are listed.
+/// Which incidents the list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Filter {
-    Of(IncidentStatus),
+enum IncidentFilter {
+    Status(IncidentStatus),
     All,
 }
 
-impl Filter {
+impl IncidentFilter {
     const ALL: &[Self] = &[
-        Self::Of(IncidentStatus::Open),
-        Self::Of(IncidentStatus::Acknowledged),
-        Self::Of(IncidentStatus::Resolved),
+        Self::Status(IncidentStatus::Open),
+        Self::Status(IncidentStatus::Acknowledged),
+        Self::Status(IncidentStatus::Resolved),
         Self::All,
     ];
 }
 
-impl fmt::Display for Filter {
+impl fmt::Display for IncidentFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Of(status) => status.fmt(f),
+            Self::Status(status) => status.fmt(f),
             Self::All => f.write_str("all"),
         }
     }
 }
 
-impl FromStr for Filter {
+impl FromStr for IncidentFilter {
     type Err = UnknownName;
 
     fn from_str(text: &str) -> Result<Self, UnknownName> {
-        if text == "all" { Ok(Self::All) } else { text.parse().map(Self::Of) }
+        if text == "all" { Ok(Self::All) } else { text.parse().map(Self::Status) }
     }
 }
 
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut query: Query) -> Result<Response, Problem> {
-    let filter: Filter = query.take("status").unwrap_or(Filter::Of(IncidentStatus::Open));
-    let cursor: Option<String> = query.take("cursor");
+    let filter: IncidentFilter = query.optional("status").unwrap_or(IncidentFilter::Status(IncidentStatus::Open));
+    let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
-    let scope = format!("dashboard incidents {filter}");
-    let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
-    let status = if let Filter::Of(status) = filter { Some(status) } else { None };
-    let page = app.tables.incidents.list(status, LIMIT, before.as_ref()).await?;
-    let next = page.next.map(|last| app.cursors.seal(&scope, &last));
-    let page = Page {
+    let scope = CursorScope::new("dashboard/incidents").filter("status", Some(&filter));
+    let before = cursor.map(|cursor| app.cursor_key.open(&scope, &cursor)).transpose()?;
+    let status = if let IncidentFilter::Status(status) = filter { Some(status) } else { None };
+    let found = app.tables.incidents.list(status, PAGE_SIZE, before.as_ref()).await?;
+    let cursor = found.next.map(|position| app.cursor_key.seal(&scope, &position));
+    let page = IncidentsPage {
         session: &session,
-        part: Part::Incidents,
+        section: Section::Incidents,
         filter,
-        filters: Filter::ALL,
-        rows: page.incidents.into_iter().map(|record| app.row(record)).collect(),
-        next: next.map(|cursor| format!("/dashboard/incidents?status={filter}&cursor={cursor}")),
-        is_later: before.is_some(),
+        filters: IncidentFilter::ALL,
+        incidents: found.incidents.into_iter().map(|record| IncidentRow::new(record, &app.policy)).collect(),
+        next_page: cursor.map(|cursor| format!("/dashboard/incidents?status={filter}&cursor={cursor}")),
+        has_previous_page: before.is_some(),
     };
-    Ok(page::html(StatusCode::OK, &page))
+    Ok(page::render(StatusCode::OK, &page))
 }
 
-impl Parts {
-    fn row(&self, IncidentRecord { id, incident, counters }: IncidentRecord) -> Row {
-        Row {
-            path: incidents::path(&id),
-            engine: self.policy.title(id.key.engine).to_owned(),
-            event_type: Shown::new(id.key.event_type.as_str()),
+impl IncidentRow {
+    fn new(IncidentRecord { id, incident, counters }: IncidentRecord, policy: &Policy) -> Self {
+        Self {
+            path: incident_path(&id),
+            engine: policy.title(id.key.engine).to_owned(),
+            event_type: SafeText::new(id.key.event_type.as_str()),
             status: incident.status,
             severity: incident.severity,
-            cause: incidents::cause(incident.cause),
+            cause: describe_cause(incident.cause),
             opened_at: incident.opened_at,
-            events: crate::text::count(counters.events, "event"),
+            events: format_count(counters.events, "event"),
             acknowledged: incident.acknowledged,
             resolved: incident.resolved,
         }

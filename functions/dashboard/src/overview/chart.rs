@@ -1,40 +1,38 @@
 //! The events of each day by severity, as a chart and as a table.
 
-use std::collections::BTreeMap;
-
 use age_model::{Day, EventCounts, Severity, Timestamp};
 
-use super::DAYS;
-use crate::text::count;
+use crate::format::format_count;
+use crate::overview::event_counts::{self, HourlyCounts};
 
-/// The chart's own units: as wide as this for each day, and as high as this.
-const BAR: u64 = 20;
+/// The width of a day, in units of the chart.
+const BAR_WIDTH: u64 = 20;
+/// The height of the chart, in its units.
 const HEIGHT: u64 = 200;
 
 /// The events of each day by severity.
-pub(super) struct Chart {
-    pub(super) days: Vec<Bar>,
+pub(super) struct EventChart {
+    pub(super) days: Vec<DayBar>,
     pub(super) width: u64,
     pub(super) height: u64,
-    /// All of it in a sentence.
-    pub(super) says: String,
+    /// The chart in one sentence.
+    pub(super) summary: String,
     pub(super) is_empty: bool,
 }
 
-/// One day.
-pub(super) struct Bar {
+/// The events of one day.
+pub(super) struct DayBar {
     pub(super) day: Day,
-    pub(super) says: String,
-    /// Where it begins.
+    pub(super) summary: String,
     pub(super) x: u64,
-    /// How many of each severity, in their order, and in all.
-    pub(super) cells: Vec<u64>,
-    /// Its severities, from the bottom.
-    pub(super) pieces: Vec<Piece>,
+    /// The number of events of each severity in ascending order, and of all.
+    pub(super) numbers: Vec<u64>,
+    /// One segment for each severity that has events, from the bottom.
+    pub(super) segments: Vec<BarSegment>,
 }
 
-/// One day's events of one severity.
-pub(super) struct Piece {
+/// The events of one day and one severity.
+pub(super) struct BarSegment {
     pub(super) severity: Severity,
     pub(super) x: u64,
     pub(super) y: u64,
@@ -42,61 +40,50 @@ pub(super) struct Piece {
     pub(super) height: u64,
 }
 
-impl Chart {
-    pub(super) fn of(hours: &BTreeMap<Timestamp, EventCounts>, now: Timestamp) -> Self {
-        let days = daily(hours, now);
+impl EventChart {
+    pub(super) fn of(hours: &HourlyCounts, now: Timestamp) -> Self {
+        let days = event_counts::daily(hours, now);
         let highest = days.iter().map(|(_, counts)| counts.total()).max().unwrap_or(0);
         let mut all = EventCounts::default();
         for (_, counts) in &days {
             all.merge(counts);
         }
         Self {
-            width: BAR.saturating_mul(days.len() as u64),
+            width: BAR_WIDTH.saturating_mul(days.len() as u64),
             height: HEIGHT,
-            says: format!("{}; {highest} on the busiest day", says(&all)),
+            summary: format!("{}; {highest} on the busiest day", summarize(&all)),
             is_empty: highest == 0,
-            days: (0..).zip(days).map(|(place, (day, counts))| Bar::new(place * BAR, day, &counts, highest)).collect(),
+            days: (0..)
+                .zip(days)
+                .map(|(index, (day, counts))| DayBar::new(index * BAR_WIDTH, day, &counts, highest))
+                .collect(),
         }
     }
 }
 
-impl Bar {
+impl DayBar {
     fn new(x: u64, day: Day, counts: &EventCounts, highest: u64) -> Self {
-        let cells = Severity::ALL.iter().map(|severity| counts.of(*severity)).chain([counts.total()]).collect();
-        Self { day, says: says(counts), x, cells, pieces: pieces(x, counts, highest) }
+        let numbers = Severity::ALL.iter().map(|severity| counts.of(*severity)).chain([counts.total()]).collect();
+        Self { day, summary: summarize(counts), x, numbers, segments: segments(x, counts, highest) }
     }
 }
 
-fn says(counts: &EventCounts) -> String {
-    format!("{}, {} of them CRITICAL", count(counts.total(), "event"), counts.of(Severity::Critical))
+fn summarize(counts: &EventCounts) -> String {
+    format!("{}, {} of them CRITICAL", format_count(counts.total(), "event"), counts.of(Severity::Critical))
 }
 
-/// The counts of each of the last days, today's last.
-pub(super) fn daily(hours: &BTreeMap<Timestamp, EventCounts>, now: Timestamp) -> Vec<(Day, EventCounts)> {
-    let today = now.day();
-    let back = (0..DAYS.unsigned_abs()).rev();
-    let of_day = |day: Day| {
-        let mut counts = EventCounts::default();
-        for (_, counted) in hours.range(day.start()..day.next().start()) {
-            counts.merge(counted);
-        }
-        (day, counts)
-    };
-    back.map(|back| of_day(today.minus(back))).collect()
-}
-
-/// A bar at `x`. Whatever there is can be seen: nothing is lower than a hundredth of the chart.
-fn pieces(x: u64, counts: &EventCounts, highest: u64) -> Vec<Piece> {
+/// Returns the segments of the bar at `x`. Each is at least a hundredth of the chart high, so that it can be seen.
+fn segments(x: u64, counts: &EventCounts, highest: u64) -> Vec<BarSegment> {
     let mut y = HEIGHT;
-    let mut pieces = Vec::new();
+    let mut segments = Vec::new();
     for severity in Severity::ALL {
         let number = counts.of(*severity);
         if number > 0 {
             let share = u128::from(number) * u128::from(HEIGHT) / u128::from(highest.max(1));
             let height = u64::try_from(share).unwrap_or(HEIGHT).max(HEIGHT / 100).min(y);
             y -= height;
-            pieces.push(Piece { severity: *severity, x: x + 2, y, width: BAR - 4, height });
+            segments.push(BarSegment { severity: *severity, x: x + 2, y, width: BAR_WIDTH - 4, height });
         }
     }
-    pieces
+    segments
 }

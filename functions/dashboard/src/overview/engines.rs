@@ -1,65 +1,63 @@
-//! The engines: how much each has reported, and when it was last heard.
+//! The engines on the overview: how many events each has reported, and when it reported the last one.
 
-use std::collections::BTreeMap;
+use age_model::{Engine, Period, StoreError, Timestamp};
+use age_policy::Policy;
+use age_store::{IncidentSummary, OpenAction};
 
-use age_model::{Engine, EventCounts, Period, Timestamp};
-use age_scoring::Policy;
-use age_store::{IncidentSummary, OpenAction, StoreError};
+use crate::engine_state::{format_in_progress, silent_incident_path};
+use crate::format::format_count;
+use crate::overview::event_counts::{self, HourlyCounts};
 
-use super::{chart, within};
-use crate::text::count;
-use crate::{actions, incidents};
-
-/// A sparkline's own units: as wide as this for each day, and as high as this.
-const STEP: u64 = 4;
+/// The width of a day, in units of the sparkline.
+const DAY_WIDTH: u64 = 4;
+/// The height of a sparkline, in its units.
 const HEIGHT: u64 = 24;
 
-/// One engine.
-pub(super) struct Row {
+pub(super) struct EngineTile {
     pub(super) title: String,
-    /// The points of its sparkline.
+    /// The points of the sparkline, one a day.
     pub(super) points: String,
+    /// The events of the last 30 days.
     pub(super) month: String,
-    pub(super) week: String,
-    /// The hour in which it was last heard.
-    pub(super) seen: Option<Timestamp>,
-    /// The page of the incident that its silence is, if it is silent.
-    pub(super) silence: Option<String>,
-    /// How many of its actions are under way.
-    pub(super) under_way: String,
+    /// The number of events of the last 168 hours.
+    pub(super) week: u64,
+    /// The hour of the last event. None if there was none in the last 30 days.
+    pub(super) last_event_hour: Option<Timestamp>,
+    pub(super) silent_incident_path: Option<String>,
+    pub(super) in_progress: String,
 }
 
-/// All of them, in the seed's order.
-pub(super) fn rows(
+/// Returns a tile for each engine.
+pub(super) fn tiles(
     policy: &Policy,
-    hours: &BTreeMap<Timestamp, EventCounts>,
-    (unresolved, open_actions): (&[IncidentSummary], &[Result<OpenAction, StoreError>]),
+    hours: &HourlyCounts,
+    unresolved: &[IncidentSummary],
+    open_actions: &[Result<OpenAction, StoreError>],
     now: Timestamp,
-) -> Vec<Row> {
-    let days = chart::daily(hours, now);
-    let week = within(hours, Period::trailing_week(now));
-    let row = |engine: &Engine| {
+) -> Vec<EngineTile> {
+    let days = event_counts::daily(hours, now);
+    let week = event_counts::sum(hours, Period::trailing_week(now));
+    let tile = |engine: &Engine| {
         let numbers: Vec<u64> = days.iter().map(|(_, counts)| counts.engine(*engine).total()).collect();
-        let is_silent = |listed: &&IncidentSummary| listed.is_silence() && listed.id.key.engine == *engine;
-        let heard = hours.iter().rev().find(|(_, counts)| counts.engine(*engine).total() > 0);
-        Row {
+        let last = hours.iter().rev().find(|(_, counts)| counts.engine(*engine).total() > 0);
+        EngineTile {
             title: policy.title(*engine).to_owned(),
-            points: points(&numbers),
-            month: count(numbers.iter().copied().fold(0, u64::saturating_add), "event"),
-            week: week.engine(*engine).total().to_string(),
-            seen: heard.map(|(hour, _)| *hour),
-            under_way: actions::under_way(*engine, open_actions),
-            silence: unresolved.iter().find(is_silent).map(|listed| incidents::path(&listed.id)),
+            points: sparkline_points(&numbers),
+            month: format_count(numbers.iter().copied().fold(0, u64::saturating_add), "event"),
+            week: week.engine(*engine).total(),
+            last_event_hour: last.map(|(hour, _)| *hour),
+            in_progress: format_in_progress(*engine, open_actions),
+            silent_incident_path: silent_incident_path(*engine, unresolved),
         }
     };
-    Engine::ALL.iter().map(row).collect()
+    Engine::ALL.iter().map(tile).collect()
 }
 
-fn points(numbers: &[u64]) -> String {
+fn sparkline_points(numbers: &[u64]) -> String {
     let highest = u128::from(numbers.iter().copied().max().unwrap_or(0).max(1));
-    let point = |(place, number): (u64, &u64)| {
+    let point = |(index, number): (u64, &u64)| {
         let share = u128::from(*number) * u128::from(HEIGHT - 2) / highest;
-        format!("{},{}", place * STEP, HEIGHT - 1 - u64::try_from(share).unwrap_or(0))
+        format!("{},{}", index * DAY_WIDTH, HEIGHT - 1 - u64::try_from(share).unwrap_or(0))
     };
     (0..).zip(numbers).map(point).collect::<Vec<_>>().join(" ")
 }

@@ -1,49 +1,49 @@
-//! The list, newest first, with the trend of the weekly scores.
+//! The list of reports, newest first, with the trend of the weekly scores.
 
+use age_http::{CursorScope, Problem, Query};
 use age_model::{Day, KeyId, Report, ReportKind, RiskLevel, Timestamp};
-use age_platform::{Problem, Query};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use tokio::try_join;
 
-use crate::page::{self, Part};
+use crate::app::App;
+use crate::format::format_count;
+use crate::page::{self, Section};
+use crate::paths::report_path;
+use crate::reports::labels::{first_and_last_day, kind_label};
 use crate::session::Session;
-use crate::text::count;
-use crate::{App, reports};
 
-/// How many are on a page: half a year of weekly ones.
-const LIMIT: usize = 26;
+/// The reports of a page, and the weekly reports of the trend: half a year.
+const PAGE_SIZE: usize = 26;
 
-const SCOPE: &str = "dashboard reports";
+/// The schedule runs the weekly report this long after Monday, 00:00 UTC.
+const WEEKLY_REPORT_DELAY_SECONDS: i64 = 300;
 
-/// The schedule makes the weekly report so long after Monday's midnight.
-const MADE_AFTER_SECONDS: i64 = 300;
-
-/// The trend's own units: as wide as this for each report, and as high as the highest score.
-const STEP: usize = 20;
+/// The width of a week, in units of the trend.
+const WEEK_WIDTH: usize = 20;
+/// The height of the trend, in its units: that of the highest score.
 const HEIGHT: u32 = 100;
 
 #[derive(Template)]
 #[template(path = "reports.html")]
-struct Page<'a> {
+struct ReportsPage<'a> {
     session: &'a Session,
-    part: Part,
-    rows: Vec<Row>,
-    trend: Option<Trend>,
-    /// When the schedule makes the next one.
-    due_at: Timestamp,
-    /// Where the list goes on.
-    next: Option<String>,
-    is_later: bool,
+    section: Section,
+    reports: Vec<ReportRow>,
+    trend: Option<ScoreTrend>,
+    /// When the schedule generates the next weekly report.
+    next_weekly_at: Timestamp,
+    next_page: Option<String>,
+    has_previous_page: bool,
 }
 
-/// A report as the list has it.
-struct Row {
+struct ReportRow {
     path: String,
-    kind: &'static str,
-    days: (Day, Day),
+    kind: String,
+    first_day: Day,
+    last_day: Day,
     score: u32,
     level: RiskLevel,
     events: String,
@@ -52,61 +52,61 @@ struct Row {
 }
 
 /// The scores of the weekly reports, the earliest first.
-struct Trend {
+struct ScoreTrend {
     width: usize,
     height: u32,
     points: String,
-    says: String,
+    /// The scores as a text.
+    scores: String,
 }
 
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut query: Query) -> Result<Response, Problem> {
-    let cursor: Option<String> = query.take("cursor");
+    let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
-    let before = cursor.map(|cursor| app.cursors.open(SCOPE, &cursor)).transpose()?;
+    let scope = CursorScope::new("dashboard/reports");
+    let before = cursor.map(|cursor| app.cursor_key.open(&scope, &cursor)).transpose()?;
     let reports = &app.tables.reports;
-    let weekly = reports.newest(ReportKind::Weekly, LIMIT, None);
-    let (page, weekly) = try_join!(reports.list(LIMIT, before.as_ref()), weekly)?;
-    let next = page.next.map(|position| app.cursors.seal(SCOPE, &position));
-    let page = Page {
+    let weekly = reports.newest(ReportKind::Weekly, PAGE_SIZE, None);
+    let (found, weekly) = try_join!(reports.list(PAGE_SIZE, before.as_ref()), weekly)?;
+    let cursor = found.next.map(|position| app.cursor_key.seal(&scope, &position));
+    let next_monday = app.clock.now().day().monday().start().plus_days(7);
+    let page = ReportsPage {
         session: &session,
-        part: Part::Reports,
-        trend: Trend::of(&weekly),
-        rows: page.reports.into_iter().map(Row::from).collect(),
-        due_at: app.clock.now().day().monday().start().plus_days(7).plus_seconds(MADE_AFTER_SECONDS),
-        next: next.map(|cursor| format!("/dashboard/reports?cursor={cursor}")),
-        is_later: before.is_some(),
+        section: Section::Reports,
+        trend: ScoreTrend::of(&weekly),
+        reports: found.reports.into_iter().map(ReportRow::from).collect(),
+        next_weekly_at: next_monday.plus_seconds(WEEKLY_REPORT_DELAY_SECONDS),
+        next_page: cursor.map(|cursor| format!("/dashboard/reports?cursor={cursor}")),
+        has_previous_page: before.is_some(),
     };
-    Ok(page::html(StatusCode::OK, &page))
+    Ok(page::render(StatusCode::OK, &page))
 }
 
-impl From<Report> for Row {
+impl From<Report> for ReportRow {
     fn from(report: Report) -> Self {
+        let (first_day, last_day) = first_and_last_day(&report);
         Self {
-            path: reports::path(report.id),
-            kind: reports::kind(report.kind),
-            days: reports::days(&report),
+            path: report_path(report.id),
+            kind: kind_label(report.kind),
+            first_day,
+            last_day,
             score: report.risk_score,
             level: report.risk_level,
-            events: count(report.summary.total_events, "event"),
+            events: format_count(report.summary.total_events, "event"),
             generated_at: report.generated_at,
             requested_by: report.requested_by,
         }
     }
 }
 
-impl Trend {
-    /// That of the `weekly` ones, the newest first. None, unless there are two to compare.
+impl ScoreTrend {
+    /// Returns the trend of `weekly` reports, the newest of which is the first. None if there are fewer than two.
     fn of(weekly: &[Report]) -> Option<Self> {
         let scores: Vec<u32> = weekly.iter().rev().map(|report| report.risk_score).collect();
         let steps = scores.len().checked_sub(1).filter(|steps| *steps > 0)?;
-        let point = |(place, score): (usize, &u32)| format!("{},{}", place * STEP, HEIGHT.saturating_sub(*score));
+        let point = |(index, score): (usize, &u32)| format!("{},{}", index * WEEK_WIDTH, HEIGHT.saturating_sub(*score));
         let points: Vec<_> = scores.iter().enumerate().map(point).collect();
         let scores: Vec<_> = scores.iter().map(u32::to_string).collect();
-        Some(Self {
-            width: steps * STEP,
-            height: HEIGHT,
-            points: points.join(" "),
-            says: format!("Of 100, the earliest week first: {}", scores.join(", ")),
-        })
+        Some(Self { width: steps * WEEK_WIDTH, height: HEIGHT, points: points.join(" "), scores: scores.join(", ") })
     }
 }

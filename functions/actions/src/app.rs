@@ -1,0 +1,47 @@
+//! The state of the handlers.
+
+use std::sync::Arc;
+
+use age_governance::{ActionLifecycle, Notifier};
+use age_http::{CursorKey, Problem};
+use age_model::{Action, ActionItem, Clock, EventId};
+use age_policy::Policy;
+use age_store::EventSearch;
+
+/// The state of the handlers. Build one per execution environment.
+#[derive(Clone)]
+pub struct App(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) search: EventSearch,
+    pub(crate) lifecycle: ActionLifecycle,
+    pub(crate) notifier: Notifier,
+    pub(crate) policy: Policy,
+    pub(crate) cursors: CursorKey,
+    pub(crate) clock: Box<dyn Clock>,
+}
+
+impl App {
+    /// Combines the parts.
+    pub fn new(
+        search: EventSearch,
+        lifecycle: ActionLifecycle,
+        notifier: Notifier,
+        policy: Policy,
+        cursors: CursorKey,
+        clock: impl Clock + 'static,
+    ) -> Self {
+        Self(Arc::new(Inner { search, lifecycle, notifier, policy, cursors, clock: Box::new(clock) }))
+    }
+}
+
+impl Inner {
+    /// Returns `action` of `event`.
+    ///
+    /// # Errors
+    /// 404 if the event has no such action, 503 if it cannot be read.
+    pub(crate) async fn action(&self, event: EventId, action: Action) -> Result<ActionItem, Problem> {
+        let item = self.lifecycle.actions().get(event, action).await?;
+        item.ok_or_else(|| Problem::not_found(format!("event {event} has no action {action}")))
+    }
+}

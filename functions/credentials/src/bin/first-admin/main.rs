@@ -1,0 +1,59 @@
+//! Trigger: an operator with rights on AWS invokes the function with `{"kid": "…"}`, when no admin exists or every token is lost.
+//! Permissions: read and write credentials.
+//! State: client.
+
+use age_governance::create_first_admin;
+use age_model::{KeyId, Role};
+use age_runtime::{Error, SystemClock, aws, config, logs};
+use age_store::{Credentials, DynamoDb};
+use serde::{Deserialize, Serialize};
+
+config! {
+    /// The configuration of the function.
+    struct Config {
+        clock: SystemClock,
+        credentials_table: String,
+    }
+}
+
+/// The input of the operator.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FirstAdmin {
+    /// The name of the new credential.
+    kid: KeyId,
+}
+
+/// The new credential with its token, which is shown once.
+#[derive(Serialize)]
+struct IssuedAdmin {
+    kid: KeyId,
+    role: Role,
+    token: String,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    logs::init();
+    let config = Config::from_env()?;
+    let credentials = Credentials::new(&DynamoDb::new(&aws::config().await), config.credentials_table);
+    age_runtime::on_invocation(async |FirstAdmin { kid }: FirstAdmin| {
+        let issued = create_first_admin(&credentials, kid, &config.clock).await?;
+        let (kid, role) = (issued.token.kid().clone(), issued.credential.grant.role);
+        Ok::<_, age_governance::CredentialError>(IssuedAdmin { kid, role, token: issued.token.reveal() })
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_must_be_a_valid_kid_alone() {
+        assert!(serde_json::from_str::<FirstAdmin>(r#"{"kid":"first"}"#).is_ok());
+        for bad in ["{}", r#"{"kid":"A"}"#, r#"{"kid":"aa","role":"reader"}"#] {
+            assert!(serde_json::from_str::<FirstAdmin>(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! `GET /api/governance/credentials`: all credentials.
+
+use age_http::{NoQuery, Problem};
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::credential_view::CredentialView;
+
+/// All credentials.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Credentials)]
+pub(crate) struct CredentialList {
+    credentials: Vec<CredentialView>,
+}
+
+/// List credentials
+///
+/// Returns all credentials by name, at most 900, including expired and revoked ones.
+#[utoipa::path(get, path = "/api/governance/credentials", operation_id = "list_credentials", tag = "Credentials", responses((status = 200, description = "All credentials", body = CredentialList)))]
+pub(crate) async fn list_credentials(State(App(app)): State<App>, _: NoQuery) -> Result<Json<CredentialList>, Problem> {
+    let (keyring, now) = (app.credentials.all().await?, app.clock.now());
+    let credentials = keyring.all().map(|(kid, credential)| CredentialView::new(kid, credential, now)).collect();
+    Ok(Json(CredentialList { credentials }))
+}

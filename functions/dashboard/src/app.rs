@@ -1,0 +1,118 @@
+//! The state of the handlers.
+
+use std::sync::Arc;
+
+use age_governance::{ActionLifecycle, ReportGenerator};
+use age_http::{Authentication, CursorKey, Problem};
+use age_model::{Action, ActionItem, Clock, Event, EventId, IncidentId, Report, ReportId};
+use age_policy::Policy;
+use age_store::{
+    Actions, Consistency, EventSearch, Events, IncidentRecord, Incidents, Reports, Rollups, SystemHealthStore,
+};
+
+use crate::form::FormKey;
+
+/// The state of the handlers. Build one per execution environment.
+#[derive(Clone)]
+pub struct App(pub(crate) Arc<AppState>);
+
+/// The tables that the pages read.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// Events, by id.
+    pub events: Events,
+    /// Events, by filter, newest first.
+    pub search: EventSearch,
+    /// Actions of events.
+    pub actions: Actions,
+    /// Incidents.
+    pub incidents: Incidents,
+    /// Hourly counters of events and actions.
+    pub rollups: Rollups,
+    /// Governance reports.
+    pub reports: Reports,
+    /// The health of AGE itself.
+    pub health: SystemHealthStore,
+}
+
+/// The keys that protect cursors and forms, which browsers send back.
+pub struct SigningKeys {
+    /// Seals cursors.
+    pub cursors: CursorKey,
+    /// Signs the CSRF tokens of forms.
+    pub forms: FormKey,
+}
+
+pub(crate) struct AppState {
+    pub(crate) tables: Tables,
+    pub(crate) action_lifecycle: ActionLifecycle,
+    pub(crate) report_generator: ReportGenerator,
+    pub(crate) authentication: Authentication,
+    pub(crate) cursor_key: CursorKey,
+    pub(crate) form_key: FormKey,
+    pub(crate) policy: Policy,
+    pub(crate) clock: Box<dyn Clock>,
+}
+
+impl App {
+    /// Builds the state.
+    pub fn new(
+        tables: Tables,
+        action_lifecycle: ActionLifecycle,
+        authentication: Authentication,
+        SigningKeys { cursors: cursor_key, forms: form_key }: SigningKeys,
+        policy: Policy,
+        clock: impl Clock + Clone + 'static,
+    ) -> Self {
+        let (rollups, incidents) = (tables.rollups.clone(), tables.incidents.clone());
+        let report_generator = ReportGenerator::new(rollups, incidents, policy.clone(), clock.clone());
+        Self(Arc::new(AppState {
+            tables,
+            action_lifecycle,
+            report_generator,
+            authentication,
+            cursor_key,
+            form_key,
+            policy,
+            clock: Box::new(clock),
+        }))
+    }
+}
+
+impl AppState {
+    /// Returns the event `id`.
+    ///
+    /// # Errors
+    /// 404 if the event does not exist, 503 if it cannot be read.
+    pub(crate) async fn get_event(&self, id: EventId) -> Result<Event, Problem> {
+        let event = self.tables.events.get(id, Consistency::Strong).await?;
+        event.ok_or_else(|| Problem::not_found(format!("event {id} does not exist")))
+    }
+
+    /// Returns `action` of `event`.
+    ///
+    /// # Errors
+    /// 404 if the event has no such action, 503 if it cannot be read.
+    pub(crate) async fn get_action(&self, event: EventId, action: Action) -> Result<ActionItem, Problem> {
+        let item = self.tables.actions.get(event, action).await?;
+        item.ok_or_else(|| Problem::not_found(format!("event {event} has no action {action}")))
+    }
+
+    /// Returns the incident `id`.
+    ///
+    /// # Errors
+    /// 404 if the incident does not exist, 503 if it cannot be read.
+    pub(crate) async fn get_incident(&self, id: &IncidentId) -> Result<IncidentRecord, Problem> {
+        let record = self.tables.incidents.get(id).await?;
+        record.ok_or_else(|| Problem::not_found(format!("incident {id} does not exist")))
+    }
+
+    /// Returns the report `id`.
+    ///
+    /// # Errors
+    /// 404 if the report does not exist, 503 if it cannot be read.
+    pub(crate) async fn get_report(&self, id: ReportId) -> Result<Report, Problem> {
+        let report = self.tables.reports.get(id, Consistency::Strong).await?;
+        report.ok_or_else(|| Problem::not_found(format!("report {id} does not exist")))
+    }
+}

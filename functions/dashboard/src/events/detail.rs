@@ -1,0 +1,82 @@
+//! The page of one event: what the engine reported, and the timeline of each of its actions.
+
+use age_http::{NoQuery, PathId, Problem};
+use age_model::{ActionItem, ActionStatus, Event, EventId, Incident, IncidentId, IncidentKey};
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::app::{App, AppState};
+use crate::format::indent_json;
+use crate::page::{self, Section};
+use crate::paths::{action_path, incident_path};
+use crate::safe_text::SafeText;
+use crate::session::Session;
+use crate::timeline_entry::TimelineEntryView;
+
+#[derive(Template)]
+#[template(path = "event.html")]
+struct EventPage<'a> {
+    session: &'a Session,
+    section: Section,
+    engine: &'a str,
+    event_type: SafeText,
+    event: &'a Event,
+    details: SafeText,
+    actions: Vec<ActionCard>,
+    /// The incident that has the event, if it is the latest one of the incident key.
+    incident_path: Option<String>,
+}
+
+struct ActionCard {
+    title: String,
+    path: String,
+    status: ActionStatus,
+    timeline: Vec<TimelineEntryView>,
+}
+
+pub(crate) async fn show(
+    State(App(app)): State<App>,
+    session: Session,
+    PathId(id): PathId<EventId>,
+    _: NoQuery,
+) -> Result<Response, Problem> {
+    let (event, items) = (app.get_event(id).await?, app.tables.actions.of_event(id).await?);
+    let reported = &event.reported;
+    let engine = app.policy.title(reported.engine);
+    let page = EventPage {
+        session: &session,
+        section: Section::Events,
+        engine,
+        event_type: SafeText::new(reported.event_type.as_str()),
+        details: SafeText::new(&indent_json(reported.details.as_str())),
+        actions: items.iter().map(|item| ActionCard::new(item, engine)).collect(),
+        incident_path: find_incident(&app, &event).await?.map(|id| incident_path(&id)),
+        event: &event,
+    };
+    Ok(page::render(StatusCode::OK, &page))
+}
+
+impl ActionCard {
+    fn new(item: &ActionItem, engine: &str) -> Self {
+        Self {
+            title: item.action.to_string(),
+            path: action_path(item.event_id, item.action),
+            status: item.status,
+            timeline: TimelineEntryView::of_action(item, engine),
+        }
+    }
+}
+
+/// Returns the latest incident of the event's incident key, if the event came before it was resolved.
+async fn find_incident(app: &AppState, event: &Event) -> Result<Option<IncidentId>, Problem> {
+    let key = IncidentKey { engine: event.reported.engine, event_type: event.reported.event_type.clone() };
+    let record = app.action_lifecycle.incidents().states().get(&key).await?;
+    let has_event = |incident: &Incident| {
+        let was_resolved = incident.resolved.as_ref().is_some_and(|change| change.at < event.occurred_at);
+        incident.event_id == Some(event.id) || (incident.opened_at <= event.occurred_at && !was_resolved)
+    };
+    let incident = record.state.incident.filter(has_event);
+    Ok(incident.map(|incident| IncidentId { key, opened_at: incident.opened_at }))
+}

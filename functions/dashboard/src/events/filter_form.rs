@@ -1,0 +1,103 @@
+//! The filter form of the list of events.
+
+use age_http::Query;
+use age_model::{Day, Engine, EventType, Severity};
+use age_store::EventFilter;
+
+/// The fields of the filter form, as they stand in the URL.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct EventFilterForm {
+    pub(crate) engine: Option<Engine>,
+    pub(crate) severity: Option<Severity>,
+    pub(crate) event_type: Option<EventType>,
+    /// The first day.
+    pub(crate) from: Option<Day>,
+    /// The last day, included.
+    pub(crate) to: Option<Day>,
+}
+
+impl EventFilterForm {
+    /// Reads the fields from `query`, which refuses those that are not valid.
+    pub(crate) fn read(query: &mut Query) -> Self {
+        let form = Self {
+            engine: query.optional("engine"),
+            severity: query.optional("severity"),
+            event_type: query.optional("eventType"),
+            from: query.optional("from"),
+            to: query.optional("to"),
+        };
+        if form.from.zip(form.to).is_some_and(|(from, to)| from > to) {
+            query.refuse("from", "must not be after to");
+        }
+        form
+    }
+
+    pub(crate) fn filter(&self) -> EventFilter {
+        EventFilter {
+            engine: self.engine,
+            severities: self.severity.into_iter().collect(),
+            event_type: self.event_type.clone(),
+            from: self.from.map(Day::start),
+            to: self.to.map(|to| to.next().start()),
+        }
+    }
+
+    /// Returns the URL of `path` with these fields.
+    pub(crate) fn url(&self, path: &str, cursor: Option<&str>) -> String {
+        let fields = [
+            ("engine", self.engine.map(|engine| engine.to_string())),
+            ("severity", self.severity.map(|severity| severity.to_string())),
+            ("eventType", self.event_type.clone().map(String::from)),
+            ("from", self.from.map(|from| from.to_string())),
+            ("to", self.to.map(|to| to.to_string())),
+            ("cursor", cursor.map(str::to_owned)),
+        ];
+        let given = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+
+    pub(crate) fn event_type(&self) -> &str {
+        self.event_type.as_ref().map_or("", EventType::as_str)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> EventFilterForm {
+        let mut query = Query::parse(query.as_bytes()).without_blanks();
+        let form = EventFilterForm::read(&mut query);
+        query.finish().unwrap();
+        form
+    }
+
+    #[test]
+    fn url_has_the_fields_that_were_read() {
+        let text = "engine=billing&severity=HIGH&eventType=a%26b+c&from=2026-11-01&to=2026-11-02";
+        let form = read(text);
+        assert_eq!(form.url("/x", None), format!("/x?{text}"));
+        assert_eq!(form.url("/x", Some("c")), format!("/x?{text}&cursor=c"));
+        assert_eq!(form.filter().to, Some("2026-11-03T00:00:00Z".parse().unwrap()));
+        assert_eq!(read(&format!("{text}&cursor=")), form);
+    }
+
+    #[test]
+    fn blank_fields_are_no_filter() {
+        let form = read("engine=&severity=&eventType=+&from=&to=");
+        assert!(form.is_empty());
+        assert_eq!(form.url("/x", None), "/x");
+    }
+
+    #[test]
+    fn first_day_after_the_last_is_refused() {
+        let mut query = Query::parse(b"from=2026-11-02&to=2026-11-01");
+        EventFilterForm::read(&mut query);
+        assert!(query.finish().is_err());
+    }
+}

@@ -1,0 +1,155 @@
+//! The page of one report: each recommendation with its figures, the scores, the events, the remediations and the incidents.
+
+use std::time::Duration;
+
+use age_http::{NoQuery, PathId, Problem};
+use age_model::{Day, Engine, Report, ReportId, RiskLevel, Severity};
+use age_policy::{Category, Policy};
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::app::App;
+use crate::format::{capitalize, format_count, format_duration, to_words};
+use crate::page::{self, Section};
+use crate::paths::report_path;
+use crate::remediation_figures::{RemediationFigure, remediation_figures};
+use crate::reports::labels::{first_and_last_day, kind_label};
+use crate::session::Session;
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct ReportPage<'a> {
+    session: &'a Session,
+    section: Section,
+    path: String,
+    kind: String,
+    report: &'a Report,
+    first_day: Day,
+    last_day: Day,
+    scores: Vec<CategoryScore>,
+    recommendations: Vec<Recommendation>,
+    engines: Vec<(&'a str, u64)>,
+    severities: Vec<(Severity, u64)>,
+    remediations: Vec<RemediationFigure>,
+    mean_time_to_outcome: Option<String>,
+    median_time_to_acknowledge: Option<String>,
+    silent_engines: Vec<&'a str>,
+    /// Whether the current policy has scored the report. The thresholds of another policy are not known.
+    is_of_current_policy: bool,
+}
+
+/// The score of a category.
+struct CategoryScore {
+    title: String,
+    /// None if another policy has scored the report.
+    level: Option<RiskLevel>,
+    score: u32,
+    /// The score before the limit of 100, if it is higher.
+    raw_score: Option<u64>,
+    previous_score: Option<u32>,
+    is_highest: bool,
+    /// The points by engine.
+    points: String,
+}
+
+struct Recommendation {
+    text: String,
+    /// The figures that led to it.
+    reason: Option<String>,
+}
+
+pub(crate) async fn show(
+    State(App(app)): State<App>,
+    session: Session,
+    PathId(id): PathId<ReportId>,
+    _: NoQuery,
+) -> Result<Response, Problem> {
+    let (report, policy) = (app.get_report(id).await?, &app.policy);
+    let summary = &report.summary;
+    let settled = |status| summary.actions.settled.get(&status).copied().unwrap_or_default();
+    let format_seconds = |seconds: u64| format_duration(Duration::from_secs(seconds));
+    let (first_day, last_day) = first_and_last_day(&report);
+    let page = ReportPage {
+        session: &session,
+        section: Section::Reports,
+        path: report_path(id),
+        kind: kind_label(report.kind),
+        first_day,
+        last_day,
+        scores: summary.risk_scores.keys().map(|category| CategoryScore::new(&report, category, policy)).collect(),
+        recommendations: report.recommendations.iter().map(|text| Recommendation::new(text, &report, policy)).collect(),
+        engines: summary.by_engine.iter().map(|(engine, number)| (policy.title(*engine), *number)).collect(),
+        severities: summary.by_severity.iter().rev().map(|(severity, number)| (*severity, *number)).collect(),
+        remediations: remediation_figures(summary.actions.running, settled),
+        mean_time_to_outcome: summary.mean_seconds_to_outcome.map(format_seconds),
+        median_time_to_acknowledge: summary.incidents.median_seconds_to_acknowledge.map(format_seconds),
+        silent_engines: summary.silent_engines.iter().map(|engine| policy.title(*engine)).collect(),
+        is_of_current_policy: report.policy_hash == Policy::HASH,
+        report: &report,
+    };
+    Ok(page::render(StatusCode::OK, &page))
+}
+
+impl CategoryScore {
+    fn new(report: &Report, category: &str, policy: &Policy) -> Self {
+        let summary = &report.summary;
+        let score = summary.risk_scores.get(category).copied().unwrap_or_default();
+        let previous = summary.previous.as_ref();
+        Self {
+            title: capitalize(&to_words(category)),
+            level: (report.policy_hash == Policy::HASH).then(|| policy.level(score)),
+            score,
+            raw_score: summary.raw_scores.get(category).copied().filter(|raw| *raw > u64::from(score)),
+            previous_score: previous.and_then(|previous| previous.risk_scores.get(category)).copied(),
+            is_highest: summary.peak_category.as_deref() == Some(category),
+            points: format_points(report, category, policy),
+        }
+    }
+
+    /// Returns how the score compares with that of the week before.
+    fn change(&self) -> String {
+        match self.previous_score {
+            Some(previous) if self.score > previous => format!("▲ {}", self.score - previous),
+            Some(previous) if self.score < previous => format!("▼ {}", previous - self.score),
+            Some(_) => "none".to_owned(),
+            None => "–".to_owned(),
+        }
+    }
+}
+
+/// Returns the points of each engine, the highest first.
+fn format_points(report: &Report, category: &str, policy: &Policy) -> String {
+    let contributions = report.summary.contributions.get(category).into_iter().flatten();
+    let mut points: Vec<(&Engine, &u64)> = contributions.filter(|(_, points)| **points > 0).collect();
+    points.sort_by_key(|(_, points)| std::cmp::Reverse(**points));
+    let points: Vec<_> = points.iter().map(|(engine, points)| format!("{} {points}", policy.title(**engine))).collect();
+    if points.is_empty() { "none".to_owned() } else { points.join(", ") }
+}
+
+impl Recommendation {
+    fn new(text: &str, report: &Report, policy: &Policy) -> Self {
+        // The thresholds of another policy are not known.
+        if report.policy_hash != Policy::HASH {
+            return Self { text: text.to_owned(), reason: None };
+        }
+        let is_of_category = |category: &&Category| category.recommendation == text;
+        let reason = match policy.categories.iter().find(is_of_category) {
+            Some(category) => Some(format_reason(report, category, policy)),
+            None if text == policy.critical_recommendation(report.summary.critical_count) => {
+                let critical = format_count(report.summary.critical_count, "CRITICAL event");
+                Some(format!("{critical} of {} in all", report.summary.total_events))
+            }
+            None => None,
+        };
+        Self { text: text.to_owned(), reason }
+    }
+}
+
+/// Returns the figures that led to the recommendation of `category`.
+fn format_reason(report: &Report, category: &Category, policy: &Policy) -> String {
+    let score = report.summary.risk_scores.get(&category.name).copied().unwrap_or_default();
+    let (title, points) = (capitalize(&to_words(&category.name)), format_points(report, &category.name, policy));
+    format!("{title} is {score}, above the threshold of {}. Points by engine: {points}", category.recommend_above)
+}

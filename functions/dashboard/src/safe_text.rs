@@ -1,0 +1,57 @@
+//! Texts of engines and people, as pages show them.
+
+use std::fmt::{self, Write};
+
+/// A text of an engine or a person. Characters that would reorder or hide the text around them are shown as `[U+202E]`; the
+/// template escapes the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SafeText(String);
+
+impl SafeText {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// Returns the pieces between which a long name may break: each ends with an underscore.
+    pub(crate) fn breakable_parts(&self) -> impl Iterator<Item = Self> {
+        self.0.split_inclusive('_').map(Self::new)
+    }
+}
+
+impl fmt::Display for SafeText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            if is_deceptive(character) {
+                write!(f, "[U+{:04X}]", u32::from(character))?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a character reorders or hides text. The joiners U+200C and U+200D do not count: words and emoji need them.
+fn is_deceptive(character: char) -> bool {
+    (character.is_control() && character != '\n')
+        || matches!(character,
+            '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deceptive_character_is_shown_by_its_number() {
+        assert_eq!(SafeText::new("a\u{202e}b\u{0}c\nd é ש").to_string(), "a[U+202E]b[U+0000]c\nd é ש");
+    }
+
+    #[test]
+    fn name_breaks_after_underscores() {
+        let parts = |text: &str| SafeText::new(text).breakable_parts().map(|part| part.to_string()).collect::<Vec<_>>();
+        assert_eq!(parts("ledger_sync\u{202e}_failed"), ["ledger_", "sync[U+202E]_", "failed"]);
+        assert_eq!(parts("plain"), ["plain"]);
+    }
+}

@@ -1,0 +1,59 @@
+//! The state of the handlers.
+
+use std::sync::Arc;
+
+use age_governance::IncidentLifecycle;
+use age_http::{CursorKey, Problem};
+use age_model::{Clock, IncidentId};
+use age_policy::Policy;
+use age_store::{Actions, EventSearch, Events, IncidentRecord, Incidents, SystemHealthStore};
+
+/// The state of the handlers. Build one per execution environment.
+#[derive(Clone)]
+pub struct App(pub(crate) Arc<Inner>);
+
+/// The tables that the handlers read.
+pub struct Tables {
+    /// The events.
+    pub events: Events,
+    /// The index of events.
+    pub search: EventSearch,
+    /// The actions.
+    pub actions: Actions,
+    /// The incidents.
+    pub incidents: Incidents,
+    /// AGE's own health.
+    pub health: SystemHealthStore,
+}
+
+pub(crate) struct Inner {
+    pub(crate) tables: Tables,
+    pub(crate) lifecycle: IncidentLifecycle,
+    pub(crate) policy: Policy,
+    pub(crate) cursors: CursorKey,
+    pub(crate) clock: Box<dyn Clock>,
+}
+
+impl App {
+    /// Combines the parts.
+    pub fn new(
+        tables: Tables,
+        lifecycle: IncidentLifecycle,
+        policy: Policy,
+        cursors: CursorKey,
+        clock: impl Clock + 'static,
+    ) -> Self {
+        Self(Arc::new(Inner { tables, lifecycle, policy, cursors, clock: Box::new(clock) }))
+    }
+}
+
+impl Inner {
+    /// Returns the incident `id`.
+    ///
+    /// # Errors
+    /// 404 if it does not exist, 503 if it cannot be read.
+    pub(crate) async fn incident(&self, id: &IncidentId) -> Result<IncidentRecord, Problem> {
+        let record = self.tables.incidents.get(id).await?;
+        record.ok_or_else(|| Problem::not_found(format!("incident {id} does not exist")))
+    }
+}

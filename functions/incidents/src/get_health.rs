@@ -1,0 +1,36 @@
+//! `GET /api/governance/health`: AGE's own health.
+
+use age_http::{NoQuery, Problem};
+use age_model::Timestamp;
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+
+/// For how long the findings of a sweep count, in seconds. The sweep runs every minute.
+const MAX_AGE_SECONDS: i64 = 300;
+
+/// AGE's own health.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Health {
+    /// Whether anybody has subscribed to notifications; null if that is unknown.
+    notifications_reachable: Option<bool>,
+    /// When the sweep last ran; null if it never ran.
+    last_sweep_at: Option<Timestamp>,
+    as_of: Timestamp,
+}
+
+/// Get AGE's own health
+///
+/// Returns whether notifications would reach anybody, and when the sweep last ran.
+#[utoipa::path(get, path = "/api/governance/health", operation_id = "get_health", tag = "About AGE", responses((status = 200, description = "The health", body = Health)))]
+pub(crate) async fn get_health(State(App(app)): State<App>, _: NoQuery) -> Result<Json<Health>, Problem> {
+    let as_of = app.clock.now();
+    let health = app.tables.health.get().await?;
+    let recent = health.filter(|health| health.last_sweep_at.plus_seconds(MAX_AGE_SECONDS) >= as_of);
+    let notifications_reachable = recent.and_then(|health| health.notifications_reachable);
+    Ok(Json(Health { notifications_reachable, last_sweep_at: health.map(|health| health.last_sweep_at), as_of }))
+}

@@ -1,0 +1,61 @@
+//! `GET /api/governance/incidents/{id}`: an incident with its timeline.
+
+use age_governance::IncidentTimeline;
+use age_http::{NoQuery, PathId, Problem};
+use age_model::{IncidentId, TimelineEntry};
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::incident_view::IncidentView;
+
+/// An incident with its timeline.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IncidentWithTimeline {
+    #[serde(flatten)]
+    incident: IncidentView,
+    /// The earliest entry first.
+    timeline: Vec<TimelineEntry>,
+    /// Whether earlier events are left out.
+    has_earlier_events: bool,
+    /// Whether earlier notifications are left out.
+    has_earlier_notifications: bool,
+}
+
+/// Get an incident
+///
+/// Returns the incident with its timeline: events, actions, outcomes, approvals and notifications, in order.
+#[utoipa::path(
+    get,
+    path = "/api/governance/incidents/{id}",
+    operation_id = "get_incident", tag = "Incidents",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The incident", body = IncidentWithTimeline)),
+)]
+pub(crate) async fn get_incident(
+    State(App(app)): State<App>,
+    PathId(id): PathId<IncidentId>,
+    _: NoQuery,
+) -> Result<Json<IncidentWithTimeline>, Problem> {
+    let record = app.incident(&id).await?;
+    let tables = &app.tables;
+    let timeline = IncidentTimeline::read(
+        &record,
+        app.policy.actions.min_severity,
+        &tables.incidents,
+        &tables.search,
+        &tables.events,
+        &tables.actions,
+        app.clock.as_ref(),
+    );
+    let IncidentTimeline { entries, has_earlier_events, has_earlier_notifications } = timeline.await?;
+    Ok(Json(IncidentWithTimeline {
+        incident: record.into(),
+        timeline: entries,
+        has_earlier_events,
+        has_earlier_notifications,
+    }))
+}

@@ -1,0 +1,68 @@
+//! An incident in responses.
+
+use age_model::{
+    Engine, EventId, EventType, FailedRemediation, IncidentCause, IncidentId, IncidentStatus, Severity, StatusChange,
+    Timestamp,
+};
+use age_store::IncidentRecord;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An incident.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Incident)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IncidentView {
+    #[schema(value_type = String)]
+    id: IncidentId,
+    engine: Engine,
+    event_type: EventType,
+    status: IncidentStatus,
+    cause: IncidentCause,
+    severity: Severity,
+    opened_at: Timestamp,
+    /// The event that opened the incident.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<EventId>,
+    /// Number of HIGH and CRITICAL events since the incident was opened, including the one that opened it.
+    event_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_event_at: Option<Timestamp>,
+    /// Number of remediations that failed, timed out, were ineffective or undeliverable.
+    failed_remediation_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_failed_remediation: Option<FailedRemediation>,
+    notification_count: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_notification_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    escalated_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<StatusChange>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolved: Option<StatusChange>,
+}
+
+impl From<IncidentRecord> for IncidentView {
+    fn from(IncidentRecord { id, incident, counters }: IncidentRecord) -> Self {
+        Self {
+            engine: id.key.engine,
+            event_type: id.key.event_type.clone(),
+            id,
+            status: incident.status,
+            cause: incident.cause,
+            severity: incident.severity,
+            opened_at: incident.opened_at,
+            event_id: incident.event_id,
+            event_count: counters.events,
+            last_event_at: counters.last_event_at,
+            failed_remediation_count: incident.failed_remediations,
+            last_failed_remediation: incident.last_failed_remediation,
+            notification_count: incident.notifications,
+            last_notification_at: incident.last_notification_at,
+            escalated_at: incident.escalated_at,
+            acknowledged: incident.acknowledged,
+            resolved: incident.resolved,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `GET /api/governance/events/{id}`: an event with its actions.
+
+use age_http::{NoQuery, PathId, Problem};
+use age_model::{ActionItem, Event, EventId};
+use age_store::Consistency;
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+
+/// An event with its actions.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventWithActions {
+    #[serde(flatten)]
+    event: Event,
+    actions: Vec<ActionItem>,
+}
+
+/// Get an event
+///
+/// Returns the event with its actions, as they are now.
+#[utoipa::path(
+    get,
+    path = "/api/governance/events/{id}",
+    operation_id = "get_event", tag = "Events",
+    params(("id" = EventId, Path)),
+    responses((status = 200, description = "The event", body = EventWithActions)),
+)]
+pub(crate) async fn get_event(
+    State(App(app)): State<App>,
+    PathId(id): PathId<EventId>,
+    _: NoQuery,
+) -> Result<Json<EventWithActions>, Problem> {
+    let event = app.events.get(id, Consistency::Strong).await?;
+    let event = event.ok_or_else(|| Problem::not_found(format!("event {id} does not exist")))?;
+    let actions = app.actions.of_event(id).await?;
+    Ok(Json(EventWithActions { event, actions }))
+}

@@ -1,0 +1,92 @@
+//! `GET /api/governance/events`: the list of events.
+
+use std::fmt;
+use std::str::FromStr;
+
+use age_http::{CursorScope, Problem, Query};
+use age_model::{Day, Engine, Event, EventType, Severity, Timestamp};
+use age_store::EventFilter;
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 500;
+
+/// A page of events, newest first.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EventPage {
+    events: Vec<Event>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// List events
+///
+/// Returns up to `limit` events, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/governance/events",
+    operation_id = "list_events", tag = "Events",
+    params(
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Maximum number of events; 50 by default"),
+        ("engine" = Option<Engine>, Query, description = "Only events of this engine"),
+        ("severity" = Option<Severity>, Query, description = "Only events of this severity"),
+        ("eventType" = Option<EventType>, Query, description = "Only events of this type"),
+        ("from" = Option<Timestamp>, Query, description = "Only events accepted at this time or later; a day stands for its midnight in UTC"),
+        ("to" = Option<Timestamp>, Query, description = "Only events accepted before this time"),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page, with the same filters"),
+    ),
+    responses((status = 200, description = "A page of events; it may have fewer than `limit` and still have a next page", body = EventPage)),
+)]
+pub(crate) async fn list_events(State(App(app)): State<App>, mut query: Query) -> Result<Json<EventPage>, Problem> {
+    let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
+    let engine: Option<Engine> = query.optional("engine");
+    let severity: Option<Severity> = query.optional("severity");
+    let event_type: Option<EventType> = query.optional("eventType");
+    let from = query.optional("from").map(|DayOrTime(time)| time);
+    let to = query.optional("to").map(|DayOrTime(time)| time);
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        query.refuse("from", "must not be after to");
+    }
+    let cursor: Option<String> = query.optional("cursor");
+    query.finish()?;
+
+    let scope = CursorScope::new("events")
+        .filter("engine", engine.as_ref())
+        .filter("severity", severity.as_ref())
+        .filter("eventType", event_type.as_ref().map(EventType::as_str).as_ref())
+        .filter("from", from.as_ref())
+        .filter("to", to.as_ref());
+    let filter = EventFilter { engine, severities: severity.into_iter().collect(), event_type, from, to };
+    let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
+    let page = app.search.page(&filter, limit, before, app.clock.as_ref()).await?;
+    let next_cursor = page.next.map(|position| app.cursors.seal(&scope, &position));
+    Ok(Json(EventPage { events: page.events, next_cursor }))
+}
+
+/// A time, or a day, which stands for its midnight in UTC.
+struct DayOrTime(Timestamp);
+
+impl FromStr for DayOrTime {
+    type Err = InvalidDayOrTime;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDayOrTime> {
+        let midnight = || text.parse::<Day>().map(Day::start);
+        text.parse().or_else(|_| midnight()).map(Self).map_err(|_| InvalidDayOrTime)
+    }
+}
+
+struct InvalidDayOrTime;
+
+impl fmt::Display for InvalidDayOrTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "must be a day such as 2026-11-23 or an RFC 3339 time such as 2026-11-23T00:05:00Z (encode + as %2B)",
+        )
+    }
+}

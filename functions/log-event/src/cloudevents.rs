@@ -1,0 +1,225 @@
+//! `CloudEvents` 1.0 over HTTP, in structured mode (the whole event in the body) and binary mode (attributes in headers, data in
+//! the body).
+//!
+//! `source` ends in the engine's name, `type` is the event type, the extension `severity` is the severity, `data` has the details.
+//! `source` and `id` identify the event. Other attributes are ignored.
+
+use std::str::FromStr;
+
+use age_http::{AnyBody, Fields, Problem, RequestBody, request_body, string_fields};
+use age_model::{Details, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp, UnknownName};
+use axum::http::HeaderMap;
+use percent_encoding::percent_decode_str;
+use thiserror::Error;
+
+use crate::parsed_event::{KEY_HEADER, ParsedEvent, ReportedType};
+
+/// The media type of an event in structured mode.
+pub(crate) const STRUCTURED: &str = "application/cloudevents+json";
+
+/// The prefix of headers with attributes, in binary mode.
+const HEADER_PREFIX: &str = "ce-";
+
+request_body! {
+    open
+    /// A CloudEvent in structured mode. Other attributes are ignored.
+    #[schema(as = CloudEvent)]
+    pub(crate) struct CloudEvent {
+        #[schema(value_type = String, pattern = "^1\\.0$")]
+        specversion: SpecVersion,
+        /// Identifies the event together with `source`.
+        #[schema(value_type = String, min_length = 1)]
+        id: Id,
+        /// Ends in the name of the engine.
+        #[schema(value_type = String, pattern = "(^|[/:#])(compliance|qa|documentation|image_engine|voice_engine|billing|deep_agent|maos)$")]
+        source: Source,
+        /// `engine_silent` is reserved.
+        #[schema(value_type = EventType)]
+        r#type: ReportedType,
+        time: Option<Timestamp>,
+        /// LOW if absent.
+        severity: Option<Severity>,
+        /// A JSON type, if it is given.
+        #[schema(value_type = Option<String>, pattern = "^(application/json|[^;]+\\+json)(;.*)?$")]
+        datacontenttype: Option<JsonType>,
+        /// At most 16 KB and 16 levels; {} if absent.
+        data: Option<Details>,
+    }
+}
+
+/// Whether a request has an event in binary mode.
+pub(crate) fn is_binary(headers: &HeaderMap) -> bool {
+    headers.contains_key("ce-specversion")
+}
+
+/// Parses an event in structured mode.
+///
+/// # Errors
+/// 400 if the body is not JSON, 413 if the data is too large, else 422 with every attribute that is wrong.
+pub(crate) fn parse_structured(headers: &HeaderMap, body: &[u8]) -> Result<ParsedEvent, Problem> {
+    let mut fields = Fields::parse(body)?;
+    if fields.has("data_base64") {
+        fields.refuse("data_base64", "is not supported: send JSON in data");
+    }
+    parse(fields, headers)
+}
+
+/// Parses an event in binary mode.
+///
+/// # Errors
+/// As [`parse_structured`]; 415 if there is a body that is not declared as JSON.
+pub(crate) fn parse_binary(headers: &HeaderMap, body: &AnyBody) -> Result<ParsedEvent, Problem> {
+    if !body.bytes.is_empty() && !body.is_json() {
+        return Err(Problem::not_json());
+    }
+    let attributes = headers.iter().filter_map(|(name, value)| {
+        let text = percent_decode_str(&String::from_utf8_lossy(value.as_bytes())).decode_utf8_lossy().into_owned();
+        Some((name.as_str().strip_prefix(HEADER_PREFIX)?, text))
+    });
+    let mut fields = Fields::of_headers(HEADER_PREFIX, attributes.filter(|(name, _)| *name != "data"));
+    if !body.bytes.is_empty() {
+        // What is wrong with it is among the errors of the fields.
+        let _ = fields.add_json("data", &body.bytes);
+    }
+    parse(fields, headers)
+}
+
+fn parse(mut fields: Fields, headers: &HeaderMap) -> Result<ParsedEvent, Problem> {
+    fields.ignore_unknown();
+    if headers.contains_key(KEY_HEADER) {
+        fields.refuse_header(KEY_HEADER, "must not be given: source and id identify a CloudEvent");
+    }
+    let read = CloudEvent::read(&mut fields);
+    fields.finish(read).map(ParsedEvent::from)
+}
+
+impl From<CloudEvent> for ParsedEvent {
+    fn from(CloudEvent { id, source, r#type, time, severity, data, .. }: CloudEvent) -> Self {
+        let key = IdempotencyKey::of("cloudevents", &[&source.text, &id.0]);
+        let reported = NewEvent {
+            engine: source.engine,
+            event_type: r#type.0,
+            severity: severity.unwrap_or_default(),
+            details: data.unwrap_or_default(),
+            source_time: time,
+        };
+        Self { reported, key: Some(key), key_field: "id" }
+    }
+}
+
+string_fields!(Id, JsonType, Source, SpecVersion);
+
+/// The source of an event. Its last part, after `/`, `:` or `#`, is the name of the engine.
+#[derive(Debug)]
+pub(crate) struct Source {
+    text: String,
+    engine: Engine,
+}
+
+impl FromStr for Source {
+    type Err = InvalidSource;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSource> {
+        let name = text.rsplit(['/', ':', '#']).next().unwrap_or_default();
+        Ok(Self { text: text.to_owned(), engine: name.parse().map_err(InvalidSource)? })
+    }
+}
+
+#[derive(Debug, Error)]
+#[error("must end in the name of an engine, such as /engines/billing: the last part {0}")]
+pub(crate) struct InvalidSource(UnknownName);
+
+/// The id of an event, unique in its source.
+#[derive(Debug)]
+pub(crate) struct Id(String);
+
+impl FromStr for Id {
+    type Err = EmptyId;
+
+    fn from_str(text: &str) -> Result<Self, EmptyId> {
+        if text.is_empty() { Err(EmptyId) } else { Ok(Self(text.to_owned())) }
+    }
+}
+
+#[derive(Debug, Error)]
+#[error("must not be empty")]
+pub(crate) struct EmptyId;
+
+/// The version of the specification, 1.0.
+#[derive(Debug)]
+pub(crate) struct SpecVersion;
+
+impl FromStr for SpecVersion {
+    type Err = OtherVersion;
+
+    fn from_str(text: &str) -> Result<Self, OtherVersion> {
+        if text == "1.0" { Ok(Self) } else { Err(OtherVersion) }
+    }
+}
+
+#[derive(Debug, Error)]
+#[error("must be 1.0")]
+pub(crate) struct OtherVersion;
+
+/// A media type of JSON.
+#[derive(Debug)]
+pub(crate) struct JsonType;
+
+impl FromStr for JsonType {
+    type Err = NotJson;
+
+    fn from_str(text: &str) -> Result<Self, NotJson> {
+        let media_type = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if media_type == "application/json" || media_type.ends_with("+json") { Ok(Self) } else { Err(NotJson) }
+    }
+}
+
+#[derive(Debug, Error)]
+#[error("must be application/json or end in +json: the details of an event are JSON")]
+pub(crate) struct NotJson;
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fuzz::{mangled, many};
+
+    #[test]
+    fn source_ends_in_the_name_of_its_engine() {
+        for good in ["billing", "/engines/billing", "urn:age:billing", "https://fleet.example/#billing"] {
+            assert_eq!(good.parse::<Source>().map(|source| source.engine).unwrap(), Engine::Billing, "{good}");
+        }
+        for bad in ["", "/", "billing/", "Billing", "engine-billing"] {
+            assert!(bad.parse::<Source>().is_err(), "{bad}");
+        }
+    }
+
+    const STRUCTURED_BODIES: &[&str] = &[
+        r#"{"specversion":"1.0","id":"4711","source":"/engines/billing","type":"invoice_sync_failed","time":"2026-11-23T01:02:03Z","severity":"HIGH","datacontenttype":"application/json","data":{"a":[1.50,null]},"tenant":7}"#,
+        r#"{"specversion":"1.0","id":"4711","source":"urn:age:qa","type":"x"}"#,
+    ];
+    const SOURCES: &[&str] = &["/engines/billing", "urn:age:qa", "https://fleet.example/#maos", "%2Fengines%2Fqa"];
+    const TIMES: &[&str] = &["2026-11-23T01:02:03Z", "2026-11-23T01:02:60.999999999+23:59", "2026-02-29T00:00:00z"];
+    const DATA: &[&str] = &[r#"{"a":[1.50,{"b":"\\u00e9"}]}"#, "{}", ""];
+
+    proptest! {
+        #![proptest_config(many())]
+
+        #[test]
+        fn arbitrary_body_never_panics(bytes in mangled(STRUCTURED_BODIES)) {
+            let _ = parse_structured(&HeaderMap::new(), &bytes);
+        }
+
+        #[test]
+        fn arbitrary_headers_never_panic(source in mangled(SOURCES), time in mangled(TIMES), id in any::<Vec<u8>>(), data in mangled(DATA)) {
+            let values = [("ce-specversion", b"1.0".to_vec()), ("ce-source", source), ("ce-time", time), ("ce-id", id), ("ce-type", b"a".to_vec())];
+            let headers = values.iter().filter_map(|(name, value)| {
+                Some((HeaderName::from_static(name), HeaderValue::from_bytes(value).ok()?))
+            });
+            let body = AnyBody { media_type: Some("application/json".to_owned()), bytes: data.into() };
+            let _ = parse_binary(&headers.collect(), &body);
+        }
+    }
+}

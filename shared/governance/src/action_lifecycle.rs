@@ -1,0 +1,170 @@
+//! Transitions of actions: the status, its counters, and the state of the incident key, in one transaction.
+
+use age_model::{
+    ActionItem, ActionStatus, Clock, FailedRemediation, IncidentKey, IncidentState, InvalidTransition, Remediation,
+    StoreError, Timestamp,
+};
+use age_store::{Actions, OutcomeCounters, Rollups, TransactionResult, Write, wait_before_retry};
+
+use crate::incident_lifecycle::{IncidentLifecycle, MAX_ATTEMPTS, NextState};
+
+/// Records a failed remediation in the state of its incident key.
+pub type OnFailedRemediation<'a> = &'a (dyn Fn(&mut IncidentState, FailedRemediation) + Sync);
+
+/// Changes actions. Build one per execution environment.
+#[derive(Debug, Clone)]
+pub struct ActionLifecycle {
+    actions: Actions,
+    incidents: IncidentLifecycle,
+    rollups: Rollups,
+}
+
+impl ActionLifecycle {
+    /// Writes to these tables.
+    #[must_use]
+    pub const fn new(actions: Actions, incidents: IncidentLifecycle, rollups: Rollups) -> Self {
+        Self { actions, incidents, rollups }
+    }
+
+    /// The actions.
+    #[must_use]
+    pub const fn actions(&self) -> &Actions {
+        &self.actions
+    }
+
+    /// The states of incident keys, which change together with actions.
+    #[must_use]
+    pub const fn incidents(&self) -> &IncidentLifecycle {
+        &self.incidents
+    }
+
+    /// The counters of outcomes.
+    #[must_use]
+    pub const fn rollups(&self) -> &Rollups {
+        &self.rollups
+    }
+
+    /// Replaces `old` by `new` if the action is still `old`. Returns false, and nothing changes, if it is not. A status that is a
+    /// failure is recorded with `on_failed_remediation`.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidTransition`] if the status does not permit it; another [`StoreError`] if it was not written.
+    pub async fn advance(
+        &self,
+        old: &ActionItem,
+        new: &ActionItem,
+        on_failed_remediation: OnFailedRemediation<'_>,
+        clock: &dyn Clock,
+    ) -> Result<bool, StoreError> {
+        let now = clock.now();
+        if !is_counted(old, new) {
+            // A write whose response was lost finds its own result when the SDK sends it again.
+            return Ok(self.actions.replace(old, new, now).await? || self.is_current(new).await?);
+        }
+        // The state has all remediations that may still take effect, completed or not: only their end concerns it.
+        let concerns_state = new.status.is_final();
+        let key = new.incident_key();
+        let at = new.completed_at.unwrap_or(now);
+        for attempt in 1..=MAX_ATTEMPTS {
+            if attempt > 1 {
+                wait_before_retry(attempt, clock).await;
+            }
+            let mut writes = vec![self.actions.replacement_write(old, new, now)?, self.count_outcome(old, new)?];
+            if concerns_state {
+                let before = self.incidents.states().get(&key).await?;
+                let mut state = before.state.clone();
+                state.version += 1;
+                state.remove_remediation(new.action, new.event_id);
+                if new.status.is_failure() {
+                    let (action, event_id, status) = (new.action, new.event_id, new.status);
+                    on_failed_remediation(&mut state, FailedRemediation { action, event_id, status, at });
+                }
+                let next = NextState { state: Some(&state), ..NextState::default() };
+                writes.extend(self.incidents.writes(&key, &before, &next, at)?);
+            }
+            match self.actions.commit(writes).await? {
+                TransactionResult::Committed => return Ok(true),
+                TransactionResult::Exists(_) | TransactionResult::Conflict(_) | TransactionResult::InProgress => {}
+                // The state or the action has changed. If it is the action, nothing is left to do.
+                TransactionResult::Stale => {
+                    if !self.is_current(old).await? {
+                        return self.is_current(new).await;
+                    }
+                }
+            }
+        }
+        Err(self.incidents.states().contended(MAX_ATTEMPTS))
+    }
+
+    /// Brings `item` to the status `to`, however it changes meanwhile; `next` returns the action at that status.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidTransition`] if the status no longer permits it; another [`StoreError`] if it was not written.
+    pub async fn transition(
+        &self,
+        mut item: ActionItem,
+        to: ActionStatus,
+        on_failed_remediation: OnFailedRemediation<'_>,
+        clock: &dyn Clock,
+        next: impl Fn(&ActionItem) -> ActionItem,
+    ) -> Result<ActionItem, StoreError> {
+        for _ in 0..MAX_ATTEMPTS {
+            item.status.transition_to(to)?;
+            let new = next(&item);
+            if self.advance(&item, &new, on_failed_remediation, clock).await? {
+                return Ok(new);
+            }
+            let stored = self.actions.get(item.event_id, item.action).await?;
+            item = stored.ok_or(InvalidTransition { from: item.status, to })?;
+        }
+        Err(self.incidents.states().contended(MAX_ATTEMPTS))
+    }
+
+    /// The writes that mark succeeded `remediations` of `key` as ineffective at `at`.
+    pub(crate) fn ineffective(
+        &self,
+        key: &IncidentKey,
+        remediations: &[Remediation],
+        at: Timestamp,
+    ) -> Result<Vec<Write>, StoreError> {
+        let mut writes = Vec::new();
+        for Remediation { event_id, action, .. } in remediations {
+            writes.push(self.actions.ineffective(*event_id, *action, at)?);
+        }
+        // One write per day on which they were planned: a transaction takes one write per row.
+        let days: std::collections::BTreeSet<_> = remediations.iter().map(|it| it.since.day()).collect();
+        for day in days {
+            let of_day = remediations.iter().filter(|remediation| remediation.since.day() == day).count();
+            let change = OutcomeCounters {
+                to: ActionStatus::Ineffective,
+                from: Some(ActionStatus::Succeeded),
+                number: i64::try_from(of_day).unwrap_or(i64::MAX),
+                outcome_millis: None,
+            };
+            writes.push(self.rollups.count_outcomes(key.engine, day, change)?);
+        }
+        Ok(writes)
+    }
+
+    fn count_outcome(&self, old: &ActionItem, new: &ActionItem) -> Result<Write, StoreError> {
+        let took = |completed_at: Timestamp| completed_at.millis().saturating_sub(new.created_at.millis()).max(0);
+        let has_outcome = matches!(new.status, ActionStatus::Succeeded | ActionStatus::Failed);
+        let change = OutcomeCounters {
+            to: new.status,
+            from: (old.status == ActionStatus::Succeeded).then_some(old.status),
+            number: 1,
+            outcome_millis: new.completed_at.filter(|_| has_outcome).map(took),
+        };
+        self.rollups.count_outcomes(new.engine, new.created_at.day(), change)
+    }
+
+    async fn is_current(&self, item: &ActionItem) -> Result<bool, StoreError> {
+        Ok(self.actions.get(item.event_id, item.action).await?.as_ref() == Some(item))
+    }
+}
+
+/// Whether a change is one of a remediation's outcome, which is counted.
+fn is_counted(old: &ActionItem, new: &ActionItem) -> bool {
+    let stays_running = old.status.is_running() && new.status.is_running();
+    new.action.is_remediation() && old.status != new.status && !stays_running
+}

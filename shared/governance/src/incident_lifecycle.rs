@@ -1,0 +1,133 @@
+//! Changes of the state of an incident key, each decided on the latest state and written on the condition that it is unchanged.
+
+use age_model::{
+    Clock, Incident, IncidentCause, IncidentCounters, IncidentKey, IncidentState, IncidentStatus, Notification,
+    StoreError, Timestamp,
+};
+use age_store::{
+    Actions, CounterChange, IncidentStateChange, IncidentStateRecord, IncidentStates, TransactionResult, Write,
+    wait_before_retry,
+};
+
+/// Attempts while others change the same state.
+pub(crate) const MAX_ATTEMPTS: u32 = 14;
+
+/// A decision about the state of an incident key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentUpdate {
+    /// The new state. Its version is raised when it is written.
+    pub state: IncidentState,
+    /// The notification that was sent.
+    pub notification: Option<Notification>,
+    /// The time of the change.
+    pub at: Timestamp,
+}
+
+/// What follows on an [`IncidentStateRecord`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NextState<'a> {
+    /// The new state, if it changes.
+    pub(crate) state: Option<&'a IncidentState>,
+    /// When the event was accepted that the incident counts, if there is one.
+    pub(crate) counted_at: Option<Timestamp>,
+    /// The notification that was sent.
+    pub(crate) notification: Option<&'a Notification>,
+}
+
+/// Changes the states of incident keys. Build one per execution environment.
+#[derive(Debug, Clone)]
+pub struct IncidentLifecycle {
+    states: IncidentStates,
+    actions: Actions,
+}
+
+impl IncidentLifecycle {
+    /// Writes to these tables.
+    #[must_use]
+    pub const fn new(states: IncidentStates, actions: Actions) -> Self {
+        Self { states, actions }
+    }
+
+    /// The states.
+    #[must_use]
+    pub const fn states(&self) -> &IncidentStates {
+        &self.states
+    }
+
+    /// Changes the state of `key` to what `decide` returns. `decide` is called again if the state has changed meanwhile.
+    /// Returns the new record, or None if `decide` changes nothing.
+    ///
+    /// # Errors
+    /// The error of `decide`, or [`StoreError`] if the change was not written.
+    pub async fn change<E: From<StoreError>>(
+        &self,
+        key: &IncidentKey,
+        clock: &dyn Clock,
+        mut decide: impl FnMut(&IncidentStateRecord) -> Result<Option<IncidentUpdate>, E>,
+    ) -> Result<Option<IncidentStateRecord>, E> {
+        for attempt in 1..=MAX_ATTEMPTS {
+            if attempt > 1 {
+                wait_before_retry(attempt, clock).await;
+            }
+            let before = self.states.get(key).await?;
+            let Some(IncidentUpdate { mut state, notification, at }) = decide(&before)? else { return Ok(None) };
+            state.version = before.state.version + 1;
+            let next = NextState { state: Some(&state), counted_at: None, notification: notification.as_ref() };
+            let writes = self.writes(key, &before, &next, at)?;
+            if let TransactionResult::Committed = self.states.commit(writes).await? {
+                return Ok(Some(IncidentStateRecord { state, counters: before.counters }));
+            }
+        }
+        Err(self.states.contended(MAX_ATTEMPTS).into())
+    }
+
+    /// The writes that bring the state of `key` from `before` to `next`, with the `notify_admin` of its incident.
+    pub(crate) fn writes(
+        &self,
+        key: &IncidentKey,
+        before: &IncidentStateRecord,
+        next: &NextState<'_>,
+        at: Timestamp,
+    ) -> Result<Vec<Write>, StoreError> {
+        let mut writes = self.states.change(key, &change(before, next))?;
+        let notify_admin = |state: &IncidentState| state.incident.as_ref().and_then(|incident| incident.notify_admin);
+        if let (Some(old), Some(new)) = (notify_admin(&before.state), next.state.and_then(notify_admin))
+            && old.event_id == new.event_id
+            && old.status != new.status
+        {
+            writes.push(self.actions.notification_status(old.event_id, old.status, new.status, at)?);
+        }
+        Ok(writes)
+    }
+}
+
+/// Decides what a new state means for the counters and the archive, and on which condition it may be written.
+fn change<'a>(before: &'a IncidentStateRecord, next: &NextState<'a>) -> IncidentStateChange<'a> {
+    let old = before.state.incident.as_ref();
+    let new = next.state.unwrap_or(&before.state).incident.as_ref();
+    let is_new_incident = old.map(|old| old.opened_at) != new.map(|new| new.opened_at);
+    let counters = match next.counted_at {
+        _ if is_new_incident => CounterChange::Reset(first_counters(new, next.counted_at)),
+        Some(at) => CounterChange::Increment(at),
+        None => CounterChange::Keep,
+    };
+    // INVARIANT: an incident is neither resolved nor postponed while an event is counted that nobody has looked at.
+    let requires_event_count = new.filter(|_| next.state.is_some()).is_some_and(|new| {
+        let is_postponed = old.is_some_and(|old| old.due_at < new.due_at) && next.notification.is_none();
+        new.status == IncidentStatus::Resolved || (is_postponed && new.lease_expires_at.is_none())
+    });
+    IncidentStateChange {
+        before,
+        state: next.state,
+        counters,
+        requires_event_count,
+        archived: old.filter(|_| is_new_incident),
+        notification: next.notification,
+    }
+}
+
+/// The counters of a new incident. One that a failed remediation opened also counts the event of the remediation.
+fn first_counters(incident: Option<&Incident>, counted_at: Option<Timestamp>) -> IncidentCounters {
+    let of_remediation = incident.is_some_and(|incident| incident.cause == IncidentCause::FailedRemediation);
+    IncidentCounters { events: u64::from(of_remediation) + u64::from(counted_at.is_some()), last_event_at: counted_at }
+}

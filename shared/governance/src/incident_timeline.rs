@@ -1,0 +1,73 @@
+//! The timeline of an incident: its events, their actions and its notifications, in order.
+
+use std::collections::BTreeSet;
+
+use age_model::{Clock, Event, EventId, Severity, StoreError, TimelineEntry};
+use age_store::{Actions, Consistency, EventFilter, EventSearch, Events, IncidentRecord, Incidents};
+
+/// The most events of a timeline, the latest ones. The list of events has the others.
+const MAX_EVENTS: usize = 200;
+
+/// The most notifications of a timeline, the latest ones.
+const MAX_NOTIFICATIONS: usize = 500;
+
+/// What happened about an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentTimeline {
+    /// The entries, the earliest first.
+    pub entries: Vec<TimelineEntry>,
+    /// Whether there are earlier events that are left out.
+    pub has_earlier_events: bool,
+    /// Whether there are earlier notifications that are left out.
+    pub has_earlier_notifications: bool,
+}
+
+impl IncidentTimeline {
+    /// Reads the timeline of `record`, with its events from `min_severity` up.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a part of it cannot be read.
+    pub async fn read(
+        record: &IncidentRecord,
+        min_severity: Severity,
+        incidents: &Incidents,
+        search: &EventSearch,
+        stored_events: &Events,
+        actions: &Actions,
+        clock: &dyn Clock,
+    ) -> Result<Self, StoreError> {
+        let (events, has_earlier_events) = events(record, min_severity, search, stored_events, clock).await?;
+        let actions = actions.of_events(events.iter().map(|event| event.id).collect()).await?;
+        let notifications = incidents.notifications(&record.id, MAX_NOTIFICATIONS).await?;
+        let has_earlier_notifications = record.incident.notifications as usize > notifications.len();
+        let entries = age_model::timeline(&record.incident, events, &actions, notifications);
+        Ok(Self { entries, has_earlier_events, has_earlier_notifications })
+    }
+}
+
+/// Returns the events of an incident, and whether there are more.
+async fn events(
+    IncidentRecord { id, incident, .. }: &IncidentRecord,
+    min_severity: Severity,
+    search: &EventSearch,
+    stored_events: &Events,
+    clock: &dyn Clock,
+) -> Result<(Vec<Event>, bool), StoreError> {
+    let filter = EventFilter {
+        engine: Some(id.key.engine),
+        event_type: Some(id.key.event_type.clone()),
+        severities: Severity::ALL.iter().filter(|severity| **severity >= min_severity).copied().collect(),
+        from: Some(incident.opened_at),
+        to: incident.resolved.as_ref().map(|change| change.at.plus_millis(1)),
+    };
+    let page = search.page(&filter, MAX_EVENTS, None, clock).await?;
+    let mut events = page.events;
+    // The event of a remediation may be older than the incident that the remediation's failure has opened.
+    let listed: BTreeSet<EventId> = events.iter().map(|event| event.id).collect();
+    let failed = incident.last_failed_remediation.map(|failed| failed.event_id);
+    let earlier: BTreeSet<EventId> = incident.event_id.into_iter().chain(failed).collect();
+    for event in earlier.difference(&listed) {
+        events.extend(stored_events.get(*event, Consistency::Strong).await?);
+    }
+    Ok((events, page.next.is_some()))
+}

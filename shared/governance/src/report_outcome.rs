@@ -1,0 +1,74 @@
+//! Reporting the outcome of an action, as its worker does.
+
+use age_model::{ActionItem, ActionStatus, Clock, IncidentState, InvalidTransition, KeyId, Note, Outcome, StoreError};
+use age_policy::Policy;
+
+use crate::action_lifecycle::ActionLifecycle;
+use crate::notify_people::Notifier;
+
+/// What a worker reports about an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutcomeReport {
+    /// Whether the action was carried out.
+    pub outcome: Outcome,
+    /// What the worker adds.
+    pub detail: Option<Note>,
+    /// The credential that the outcome was reported with.
+    pub by: KeyId,
+}
+
+/// Records the outcome of `item`, a remediation, and notifies people at once if it has failed. A repeat of the same outcome returns
+/// the action as it is. `origin` is the address of the API for links, if the notifier has none.
+///
+/// # Errors
+/// [`StoreError::InvalidTransition`] if the action has ended otherwise; another [`StoreError`] if it was not stored.
+pub async fn report_outcome(
+    lifecycle: &ActionLifecycle,
+    policy: &Policy,
+    notifier: &Notifier,
+    item: ActionItem,
+    report: OutcomeReport,
+    origin: Option<&str>,
+    clock: &dyn Clock,
+) -> Result<ActionItem, StoreError> {
+    let to = match report.outcome {
+        Outcome::Succeeded => ActionStatus::Succeeded,
+        Outcome::Failed => ActionStatus::Failed,
+    };
+    if is_repeat(&item, to) {
+        return Ok(item);
+    }
+    let now = clock.now();
+    let verify_after = policy.actions.verify_after_seconds;
+    let detail: Option<String> = report.detail.map(String::from);
+    let (event_id, action, severity, key) = (item.event_id, item.action, item.severity, item.incident_key());
+    let on_failed =
+        |state: &mut IncidentState, failed| policy.incidents.record_failed_remediation(state, failed, severity);
+    let reported = lifecycle.transition(item, to, &on_failed, clock, |item| ActionItem {
+        status: to,
+        completed_at: Some(now),
+        completed_by: Some(report.by.clone()),
+        due_at: (to == ActionStatus::Succeeded).then(|| now.plus_seconds(verify_after)),
+        detail: detail.clone(),
+        ..item.clone()
+    });
+    match reported.await {
+        // The same outcome was reported twice at the same time.
+        Err(StoreError::InvalidTransition(error @ InvalidTransition { from, to })) if from == to => {
+            lifecycle.actions().get(event_id, action).await?.ok_or(StoreError::InvalidTransition(error))
+        }
+        reported => {
+            let item = reported?;
+            if item.status.is_failure() {
+                notifier.notify_initial(&key, None, origin, clock).await;
+            }
+            Ok(item)
+        }
+    }
+}
+
+/// Whether `to` was reported before, even if the action has moved on since.
+fn is_repeat(item: &ActionItem, to: ActionStatus) -> bool {
+    use ActionStatus::{Ineffective, Succeeded, Verified};
+    item.status == to || (to == Succeeded && matches!(item.status, Verified | Ineffective))
+}

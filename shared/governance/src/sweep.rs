@@ -1,0 +1,138 @@
+//! The steps that are due without a request: dispatching and ending actions, notifications, silent engines, and AGE's own health.
+//!
+//! Every change is a conditional write, so concurrent sweeps, or one that dies at any point, do no harm: what is not recorded
+//! stays due.
+
+mod due_actions;
+mod health;
+mod heartbeats;
+mod notifications;
+
+use std::collections::BTreeMap;
+
+use age_model::{ActionStatus, Clock, StoreError, Timestamp};
+use age_notify::Topic;
+use age_store::{EventSearch, Events, OpenAction, Reports};
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::dispatch_action::ActionDispatcher;
+use crate::notify_people::{Notifier, SendSummary};
+
+/// How long a run begins new steps, in seconds. The function may run for 90; the next run begins after 60, and may overlap.
+const RUN_SECONDS: i64 = 40;
+
+/// How many rows are examined at the same time.
+const CONCURRENT_STEPS: usize = 16;
+
+/// Sweeps. Build one per execution environment.
+pub struct Sweep {
+    /// The events that actions are for.
+    pub events: Events,
+    /// Tells when an engine has reported.
+    pub search: EventSearch,
+    /// Dispatches actions.
+    pub dispatcher: ActionDispatcher,
+    /// Notifies the first line.
+    pub notifier: Notifier,
+    /// The topic to which the second line subscribes.
+    pub second_line: Topic,
+    /// The reports, among which the weekly one must be.
+    pub reports: Reports,
+    /// The clock.
+    pub clock: Box<dyn Clock>,
+}
+
+/// What a run has done and found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SweepReport {
+    /// Number of actions that went to each status.
+    pub transitions: BTreeMap<ActionStatus, u64>,
+    /// Number of steps that failed; they stay due.
+    pub failed: u64,
+    /// Number of actions that have not ended, by status as the index of due actions has it.
+    pub open_actions: BTreeMap<ActionStatus, u64>,
+    /// How long the action that is due first has been due, in seconds; up to 60 is the time between two runs. An action that
+    /// awaits another dispatch has been due since it was planned.
+    pub oldest_due_seconds: i64,
+    /// Number of e-mails sent.
+    pub emails_sent: u64,
+    /// Number of incidents that wait for a later e-mail.
+    pub emails_held: u64,
+    /// Whether a notification would reach anybody; None if that is unknown.
+    pub notifications_reachable: Option<bool>,
+    /// Whether the report of last week should exist and does not.
+    pub weekly_report_missing: bool,
+    /// Why whole parts of the run were not done.
+    #[serde(skip)]
+    pub errors: Vec<StoreError>,
+}
+
+/// A part of a run could not be done. The next run does it.
+#[derive(Debug, Error)]
+#[error("{} parts of the sweep were not done; first error: {first}", others + 1)]
+pub struct SweepFailed {
+    /// Why the first part was not done.
+    pub first: StoreError,
+    /// Number of other parts that were not done.
+    pub others: usize,
+}
+
+impl Sweep {
+    /// Does what is due, the longest due first. A part that fails keeps no other part from being done.
+    pub async fn run(&self) -> SweepReport {
+        let end = self.now().plus_seconds(RUN_SECONDS);
+        let mut report = SweepReport::default();
+        let weekly_report = self.check_weekly_report(&mut report).await;
+        let health = self.record_health(&mut report).await;
+        let actions = self.process_due_actions(end, &mut report).await;
+        let heartbeats = match &health {
+            Ok(health) => self.check_heartbeats(health.installed_at, &mut report).await,
+            Err(_) => Ok(()),
+        };
+        let notifications = self.process_due_incidents(end, &mut report).await;
+        let errors = [weekly_report.err(), health.err(), actions.err(), heartbeats.err(), notifications.err()];
+        report.errors = errors.into_iter().flatten().collect();
+        let SweepReport { transitions, failed, emails_sent, emails_held, .. } = &report;
+        tracing::info!(?transitions, failed, emails_sent, emails_held, "sweep done");
+        report
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl SweepReport {
+    /// Returns the report of a complete run.
+    ///
+    /// # Errors
+    /// [`SweepFailed`] if a part of the run could not be done.
+    pub fn into_result(mut self) -> Result<Self, SweepFailed> {
+        let mut errors = std::mem::take(&mut self.errors).into_iter();
+        match errors.next() {
+            Some(first) => Err(SweepFailed { first, others: errors.len() }),
+            None => Ok(self),
+        }
+    }
+
+    fn count_open(&mut self, open: &[Result<OpenAction, StoreError>], now: Timestamp) {
+        let rows = || open.iter().filter_map(|row| row.as_ref().ok());
+        for row in rows() {
+            *self.open_actions.entry(row.status).or_default() += 1;
+        }
+        let since = rows().map(|row| if row.awaits_retry { row.created_at } else { row.due_at }).min();
+        self.oldest_due_seconds = since.map_or(0, |since| (now.seconds() - since.seconds()).max(0));
+    }
+
+    fn count_transition(&mut self, status: ActionStatus) {
+        *self.transitions.entry(status).or_default() += 1;
+    }
+
+    const fn add(&mut self, sent: &SendSummary) {
+        self.emails_sent += sent.emails;
+        self.emails_held += sent.held;
+        self.failed += sent.failed;
+    }
+}

@@ -1,0 +1,174 @@
+//! Actions that are due: those without an outcome end, and pending ones are dispatched, the oldest first.
+
+use age_model::{ActionItem, ActionStatus, StoreError, Timestamp};
+use age_store::{Consistency, OpenAction};
+use futures_util::stream::{self, StreamExt};
+
+use super::{CONCURRENT_STEPS, Sweep, SweepReport};
+use crate::dispatch_action::DispatchOutcome;
+
+/// The step that was due for an action.
+enum Step {
+    /// The action went to this status.
+    Transition(ActionStatus),
+    /// The action is to be dispatched.
+    Dispatch(OpenAction),
+    /// Nothing is due any more, or it is left for the next run.
+    None,
+}
+
+impl Sweep {
+    /// Does what is due for actions; begins nothing after `end`.
+    pub(super) async fn process_due_actions(&self, end: Timestamp, report: &mut SweepReport) -> Result<(), StoreError> {
+        let began = self.now();
+        let open = self.dispatcher.lifecycle().actions().open().await?;
+        report.count_open(&open, began);
+        let mut waiting: Vec<OpenAction> = open.iter().filter_map(|row| row.as_ref().ok()).copied().collect();
+        waiting.retain(|row| row.awaits_retry && row.due_at > began);
+
+        let is_due = |row: &Result<OpenAction, StoreError>| row.as_ref().map_or(true, |row| row.due_at <= began);
+        let steps: Vec<_> = open.into_iter().filter(is_due).map(|row| self.process_row(row, end)).collect();
+        let mut due = Vec::new();
+        for step in stream::iter(steps).buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await {
+            match step {
+                Ok(Step::Dispatch(row)) => due.push(row),
+                Ok(Step::Transition(status)) => report.count_transition(status),
+                Ok(Step::None) => {}
+                Err(_) => report.failed += 1,
+            }
+        }
+        if !due.is_empty() {
+            self.dispatch_in_order(due, waiting, end, report).await;
+        }
+        Ok(())
+    }
+
+    async fn process_row(&self, row: Result<OpenAction, StoreError>, end: Timestamp) -> Result<Step, StoreError> {
+        let row = row.inspect_err(|error| tracing::error!(%error, "cannot read a due action: {error}"))?;
+        if self.now() > end {
+            return Ok(Step::None);
+        }
+        self.process(&row).await.inspect_err(|error| log_failure(&row, error))
+    }
+
+    /// Does what is due for one action, except dispatching it, which is done in order.
+    async fn process(&self, row: &OpenAction) -> Result<Step, StoreError> {
+        let now = self.now();
+        let actions = self.dispatcher.lifecycle().actions();
+        let Some(item) = actions.get(row.event_id, row.action).await? else { return Ok(Step::None) };
+        match item.due_at {
+            None => return Ok(Step::None),
+            // Its due time was moved without moving its row in the index, which saves a write.
+            Some(due_at) if due_at > now => {
+                actions.reindex(&item).await?;
+                return Ok(Step::None);
+            }
+            Some(_) => {}
+        }
+        let new = match item.status {
+            ActionStatus::Pending => return Ok(Step::Dispatch(*row)),
+            ActionStatus::PendingApproval => completed(&item, ActionStatus::Expired, now),
+            ActionStatus::Dispatched => completed(&item, ActionStatus::TimedOut, now),
+            // An event of the same incident key in the meantime would have made it ineffective.
+            ActionStatus::Succeeded => {
+                ActionItem { status: ActionStatus::Verified, verified_at: Some(now), due_at: None, ..item.clone() }
+            }
+            // Nothing is due for an action that has ended.
+            _ => ActionItem { due_at: None, ..item.clone() },
+        };
+        Ok(if self.advance(&item, &new).await? { Step::Transition(new.status) } else { Step::None })
+    }
+
+    async fn advance(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
+        let on_failed = |state: &mut _, failed| self.dispatcher.record_failed_remediation(state, failed, old);
+        self.dispatcher.lifecycle().advance(old, new, &on_failed, self.clock.as_ref()).await
+    }
+
+    /// Dispatches the `due` actions and those `waiting` for another attempt, in the order in which they were planned, so that a
+    /// worker that was away receives what it missed in order. Once the topic is unavailable, only `due` ones are attempted.
+    async fn dispatch_in_order(
+        &self,
+        due: Vec<OpenAction>,
+        waiting: Vec<OpenAction>,
+        end: Timestamp,
+        report: &mut SweepReport,
+    ) {
+        let began = self.now();
+        let mut rows: Vec<OpenAction> = due.into_iter().chain(waiting).collect();
+        rows.sort_by_key(|row| (row.created_at, row.event_id, row.action));
+        let mut rows = rows.into_iter();
+        for row in rows.by_ref().take_while(|_| self.now() <= end) {
+            if self.dispatch_row(&row, report).await == Some(DispatchOutcome::Unavailable) {
+                tracing::warn!("the topic is unavailable: dispatching only actions that are due");
+                break;
+            }
+        }
+        for row in rows.filter(|row| row.due_at <= began).take_while(|_| self.now() <= end) {
+            self.dispatch_row(&row, report).await;
+        }
+    }
+
+    /// Returns None if the action was not dispatched: another caller has it, or it cannot be read.
+    async fn dispatch_row(&self, row: &OpenAction, report: &mut SweepReport) -> Option<DispatchOutcome> {
+        match self.claim_and_dispatch(row).await {
+            Ok((status, outcome)) => {
+                if let Some(status) = status {
+                    report.count_transition(status);
+                }
+                outcome
+            }
+            Err(error) => {
+                log_failure(row, &error);
+                report.failed += 1;
+                None
+            }
+        }
+    }
+
+    /// Returns the new status if it has changed, and the outcome if the action was dispatched.
+    async fn claim_and_dispatch(
+        &self,
+        row: &OpenAction,
+    ) -> Result<(Option<ActionStatus>, Option<DispatchOutcome>), StoreError> {
+        let now = self.now();
+        let lifecycle = self.dispatcher.lifecycle();
+        let stored = lifecycle.actions().get(row.event_id, row.action).await?;
+        // Another caller may hold the lease by now, or the worker has reported its outcome.
+        let is_free = |item: &ActionItem| {
+            let is_due = item.due_at.is_some_and(|due_at| due_at <= now);
+            item.status == ActionStatus::Pending && (is_due || item.last_failed_at.is_some())
+        };
+        let Some(item) = stored.filter(is_free) else { return Ok((None, None)) };
+        let Some(event) = self.events.get(item.event_id, Consistency::Strong).await? else {
+            // The event has expired, long after its action could have helped.
+            let dead = completed(&item, ActionStatus::Undeliverable, now);
+            return Ok((self.advance(&item, &dead).await?.then_some(dead.status), None));
+        };
+        let rules = &self.dispatcher.policy().actions;
+        let claimed = ActionItem {
+            attempt: item.attempt.saturating_add(1),
+            due_at: Some(now.plus_seconds(rules.lease_seconds)),
+            last_failed_at: None,
+            ..item.clone()
+        };
+        if !lifecycle.actions().replace(&item, &claimed, now).await? {
+            return Ok((None, None));
+        }
+        let clock = self.clock.as_ref();
+        let is_due = item.due_at.is_some_and(|due_at| due_at <= now);
+        let (current, outcome) = if is_due {
+            self.dispatcher.dispatch(&event, claimed, clock).await
+        } else {
+            self.dispatcher.dispatch_early(&event, claimed, &item, clock).await
+        };
+        Ok(((current.status != ActionStatus::Pending).then_some(current.status), Some(outcome)))
+    }
+}
+
+fn completed(item: &ActionItem, status: ActionStatus, now: Timestamp) -> ActionItem {
+    ActionItem { status, completed_at: Some(now), due_at: None, ..item.clone() }
+}
+
+fn log_failure(OpenAction { event_id, action, .. }: &OpenAction, error: &StoreError) {
+    tracing::error!(%error, event.id = %event_id, action.id = %action, "{action} for event {event_id} is left to the next sweep: {error}");
+}

@@ -1,0 +1,54 @@
+//! Which callers may use a route.
+
+use age_model::Role;
+
+/// Which callers may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Every caller, even without a credential.
+    Public,
+    /// Any authenticated caller.
+    Authenticated,
+    /// Engines, for themselves, and admins.
+    Engine,
+    /// Readers, responders and admins.
+    Reader,
+    /// Responders and admins.
+    Responder,
+    /// Admins.
+    Admin,
+}
+
+impl Access {
+    /// Whether a caller of `role` may use the route.
+    #[must_use]
+    pub const fn permits(self, role: Role) -> bool {
+        match (self, role) {
+            (_, Role::Admin) | (Self::Public | Self::Authenticated, _) | (Self::Engine, Role::Engine) => true,
+            (Self::Reader, role) => matches!(role, Role::Reader | Role::Responder),
+            (Self::Responder, role) => matches!(role, Role::Responder),
+            (Self::Engine | Self::Admin, _) => false,
+        }
+    }
+
+    /// The roles that may use the route.
+    pub fn roles(self) -> impl Iterator<Item = Role> {
+        Role::ALL.iter().copied().filter(move |role| self.permits(*role))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_access_permits_these_roles() {
+        let roles = |access: Access| access.roles().map(Role::as_str).collect::<Vec<_>>().join(" ");
+        assert_eq!(roles(Access::Public), "engine reader responder admin");
+        assert_eq!(roles(Access::Authenticated), "engine reader responder admin");
+        assert_eq!(roles(Access::Engine), "engine admin");
+        assert_eq!(roles(Access::Reader), "reader responder admin");
+        assert_eq!(roles(Access::Responder), "responder admin");
+        assert_eq!(roles(Access::Admin), "admin");
+    }
+}

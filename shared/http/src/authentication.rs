@@ -1,0 +1,187 @@
+//! The authentication layer before every route that is not public: it authenticates the caller, checks the role, and limits
+//! the request rate.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use age_model::{AuthError, Clock, CredentialSource, Grant, KeyId, Keyring, Role, Timestamp, Token};
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::access::Access;
+use crate::caller::{self, Caller};
+use crate::problem::Problem;
+use crate::rate_limit::{RateLimiter, RequestRate};
+
+/// Credentials that were read longer ago are read again while a request is handled.
+const REFRESH_AFTER_SECONDS: i64 = 20;
+
+/// Credentials that were read longer ago are not used. A revoked credential is refused after this time at the latest.
+const MAX_AGE_SECONDS: i64 = 60;
+
+/// A response waits no longer than this for credentials that the next request may need.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often one environment looks up unknown tokens in the table: for each known credential name, and for all unknown names
+/// together. All environments read the same row.
+const LOOKUP_RATE: RequestRate = RequestRate::new(1, 10);
+
+/// Authenticates callers by credentials that are at most a minute old. Build one per execution environment.
+#[derive(Clone)]
+pub struct Authentication(Arc<Inner>);
+
+struct Inner {
+    source: Box<dyn CredentialSource>,
+    clock: Box<dyn Clock>,
+    cached: Mutex<Option<CachedKeyring>>,
+    requests: Mutex<RateLimiter<KeyId>>,
+    lookups: Mutex<RateLimiter<Option<KeyId>>>,
+}
+
+#[derive(Clone)]
+struct CachedKeyring {
+    keyring: Arc<Keyring>,
+    read_at: Timestamp,
+}
+
+impl CachedKeyring {
+    /// Whether it was read at most `seconds` before `now`. After a clock was set back, it is too old.
+    fn is_within(&self, seconds: i64, now: Timestamp) -> bool {
+        self.read_at <= now && now < self.read_at.plus_seconds(seconds)
+    }
+}
+
+impl Authentication {
+    /// Builds the layer and reads the credentials for the first time, which also opens the connection to the store: during
+    /// init, when CPU is free. If that fails, the first request tries again.
+    pub async fn new(source: impl CredentialSource + 'static, rate: RequestRate, clock: impl Clock + 'static) -> Self {
+        let layer = Self(Arc::new(Inner {
+            source: Box::new(source),
+            clock: Box::new(clock),
+            cached: Mutex::default(),
+            requests: Mutex::new(RateLimiter::new(rate)),
+            lookups: Mutex::new(RateLimiter::new(LOOKUP_RATE)),
+        }));
+        let _ = layer.read().await;
+        layer
+    }
+
+    /// The middleware before a route of this `access`.
+    pub(crate) async fn middleware(self, access: Access, mut request: Request, next: Next) -> Response {
+        let token = match caller::bearer_token(request.headers()) {
+            Ok(token) => token,
+            Err(problem) => return problem.into_response(),
+        };
+        let response = self.authenticated(access, &token, |caller| {
+            request.extensions_mut().insert(caller);
+            next.run(request)
+        });
+        response.await.unwrap_or_else(IntoResponse::into_response)
+    }
+
+    /// Runs `handler` for the caller with `token`, and refreshes the credentials beside it.
+    ///
+    /// # Errors
+    /// As [`Authentication::authenticate`].
+    pub async fn authenticated<F: Future<Output = Response>>(
+        &self,
+        access: Access,
+        token: &Token,
+        handler: impl FnOnce(Caller) -> F,
+    ) -> Result<Response, Problem> {
+        let caller = self.authenticate(access, token).await?;
+        let (response, ()) = tokio::join!(handler(caller), self.refresh());
+        Ok(response)
+    }
+
+    /// Returns the caller with `token`, if it may use a route of this `access`.
+    ///
+    /// # Errors
+    /// 401 if the token is not valid, 403 if the credential's role may not use the route, 429 if it calls too often, 503 if the
+    /// credentials cannot be read.
+    pub async fn authenticate(&self, access: Access, token: &Token) -> Result<Caller, Problem> {
+        let grant = self.grant(token, access).await?;
+        let kid = token.kid().clone();
+        acquire(&self.0.requests, &kid, self.0.clock.now()).map_err(|seconds| {
+            let detail = format!("the credential {kid} exceeds its request rate; nothing was stored");
+            Problem::too_many_requests(detail, seconds)
+        })?;
+        if access.permits(grant.role) {
+            return Ok(Caller { kid, grant });
+        }
+        let allowed: Vec<&str> = access.roles().map(Role::as_str).collect();
+        let detail = format!(
+            "the role {} of credential {kid} may not use this route; allowed roles: {}",
+            grant.role,
+            allowed.join(", ")
+        );
+        Err(Problem::forbidden(detail))
+    }
+
+    /// Returns the permissions of the credential of `token`.
+    async fn grant(&self, token: &Token, access: Access) -> Result<Grant, Problem> {
+        let now = self.0.clock.now();
+        let keyring = self.keyring().await?;
+        let mut grant = keyring.authenticate(token, now).cloned();
+        if grant == Err(AuthError::Unknown) {
+            self.limit_lookups(token, &keyring, now)?;
+            grant = self.read().await?.authenticate(token, now).cloned();
+        } else if grant.is_ok() && access == Access::Admin {
+            // A revoked admin that could create credentials for another minute would outlive the revocation.
+            grant = self.read().await?.authenticate(token, now).cloned();
+        }
+        grant.map_err(|error| Problem::unauthorized(error.to_string()))
+    }
+
+    /// Limits lookups of unknown tokens, which may be new. Callers without a credential can neither cause many lookups nor use up
+    /// those of a known credential, whose secret may have been rotated.
+    fn limit_lookups(&self, token: &Token, keyring: &Keyring, now: Timestamp) -> Result<(), Problem> {
+        let name = keyring.get(token.kid()).map(|_| token.kid().clone());
+        acquire(&self.0.lookups, &name, now).map_err(|seconds| {
+            Problem::too_many_requests("too many requests with unknown credentials; retry later", seconds)
+        })
+    }
+
+    /// Returns the credentials, at most a minute old.
+    ///
+    /// # Errors
+    /// 503 if they cannot be read.
+    pub async fn keyring(&self) -> Result<Arc<Keyring>, Problem> {
+        let now = self.0.clock.now();
+        if let Some(cached) = self.cached().filter(|cached| cached.is_within(MAX_AGE_SECONDS, now)) {
+            return Ok(cached.keyring);
+        }
+        self.read().await
+    }
+
+    /// Reads the credentials again if they are due for it.
+    async fn refresh(&self) {
+        let now = self.0.clock.now();
+        if !self.cached().is_some_and(|cached| cached.is_within(REFRESH_AFTER_SECONDS, now)) {
+            // If this fails, the next request tries again.
+            let _ = tokio::time::timeout(REFRESH_TIMEOUT, self.read()).await;
+        }
+    }
+
+    async fn read(&self) -> Result<Arc<Keyring>, Problem> {
+        // INVARIANT: the time is that before the read began, so that a revocation during the read counts as not seen.
+        let read_at = self.0.clock.now();
+        let keyring = self.0.source.keyring().await.map_err(|error| {
+            tracing::error!(%error, "cannot read credentials: {error}");
+            Problem::unavailable("credentials cannot be read; nothing was stored, retry later")
+        })?;
+        let keyring = Arc::new(keyring);
+        *self.0.cached.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(CachedKeyring { keyring: Arc::clone(&keyring), read_at });
+        Ok(keyring)
+    }
+
+    fn cached(&self) -> Option<CachedKeyring> {
+        self.0.cached.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn acquire<K: Ord + Clone>(limiter: &Mutex<RateLimiter<K>>, key: &K, now: Timestamp) -> Result<(), u16> {
+    limiter.lock().unwrap_or_else(PoisonError::into_inner).acquire(key, now)
+}

@@ -1,0 +1,94 @@
+//! The OpenAPI document: what all operations have in common.
+
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::{Operation, Parameter};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    Components, Content, Header, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder, SecurityRequirement,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::access::Access;
+use crate::problem::{FieldError, PROBLEM_MEDIA_TYPE, ProblemBody};
+use crate::routes::Route;
+
+const TOKEN: &str = "token";
+const PROBLEM: &str = "Problem";
+
+/// Completes the operations of `api`: the roles that may use each of `routes`, and the error responses that it can have.
+pub fn complete(api: &mut OpenApi, routes: &[Route]) {
+    let components = api.components.get_or_insert_with(Components::new);
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("agov1.<kid>.<secret>").build();
+    components.add_security_scheme(TOKEN, SecurityScheme::Http(scheme));
+    components.schemas.insert(PROBLEM.to_owned(), ProblemBody::schema());
+    components.schemas.insert(FieldError::name().into_owned(), FieldError::schema());
+    for route in routes {
+        if let Some(operation) = api.paths.paths.get_mut(route.path).and_then(|item| operation(item, route.method)) {
+            describe(operation, *route);
+        }
+    }
+}
+
+fn operation<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operation> {
+    match method {
+        "GET" => item.get.as_mut(),
+        "POST" => item.post.as_mut(),
+        "DELETE" => item.delete.as_mut(),
+        _ => None,
+    }
+}
+
+fn describe(operation: &mut Operation, route: Route) {
+    let has_body = operation.request_body.is_some();
+    let is_cursor = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "cursor");
+    let has_cursor = operation.parameters.iter().flatten().any(is_cursor);
+    let mut failures = vec![("422", "Invalid fields or parameters, each named")];
+    if has_body || has_cursor {
+        failures.push(("400", "Invalid JSON or cursor"));
+    }
+    if has_body {
+        failures.extend([("413", "Too large"), ("415", "Unsupported media type")]);
+    }
+    if route.path.contains('{') {
+        failures.push(("404", "Not found"));
+    }
+    if route.access != Access::Public {
+        failures.extend([
+            ("401", "Missing or invalid credential"),
+            ("429", "Too many requests, retry later"),
+            ("500", "Stored data is corrupt"),
+            ("503", "Service unavailable, retry later"),
+        ]);
+        if route.access != Access::Authenticated {
+            failures.push(("403", "The credential's role may not use this route"));
+        }
+        operation.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);
+        let roles: Vec<&str> = route.access.roles().map(age_model::Role::as_str).collect();
+        operation.extensions = Some(Extensions::builder().add("x-roles", roles).build());
+    }
+    for (status, description) in failures {
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(status, description));
+    }
+    // An operation may describe an error itself; its body is a problem all the same.
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+            && response.content.is_empty()
+        {
+            response.content.insert(PROBLEM_MEDIA_TYPE.to_owned(), RefOr::T(content()));
+        }
+    }
+}
+
+fn problem(status: &str, description: &str) -> RefOr<Response> {
+    let response = ResponseBuilder::new().description(description).content(PROBLEM_MEDIA_TYPE, content());
+    RefOr::T(match status {
+        "401" => response.header("WWW-Authenticate", Header::new(String::schema())).build(),
+        "429" | "503" => response.header("Retry-After", Header::new(u16::schema())).build(),
+        _ => response.build(),
+    })
+}
+
+fn content() -> Content {
+    Content::new(Some(Ref::from_schema_name(PROBLEM)))
+}

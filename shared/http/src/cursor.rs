@@ -1,0 +1,174 @@
+//! Cursors: the position at which a list continues, sealed so that callers can pass it back but not change or invent it.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::digest::InvalidLength;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::problem::Problem;
+
+/// Half of the HMAC: 128 bits cannot be guessed.
+const TAG_BYTES: usize = 16;
+
+/// The list that a cursor continues: its name and filters. A cursor opens only in the scope in which it was sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CursorScope(String);
+
+impl CursorScope {
+    /// The list `name`, unfiltered.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// Adds the filter `name`, if it has a value.
+    #[must_use]
+    pub fn filter(mut self, name: &str, value: Option<&impl Display>) -> Self {
+        if let Some(value) = value {
+            let pair = form_urlencoded::Serializer::new(String::new()).append_pair(name, &value.to_string()).finish();
+            self.0.push('&');
+            self.0.push_str(&pair);
+        }
+        self
+    }
+}
+
+/// The key that seals cursors, the same in all execution environments of a function.
+#[derive(Clone)]
+pub struct CursorKey(Hmac<Sha256>);
+
+impl CursorKey {
+    /// Makes a key from `secret`.
+    ///
+    /// # Errors
+    /// None in practice: HMAC accepts keys of any length.
+    pub fn new(secret: &str) -> Result<Self, InvalidLength> {
+        Ok(Self(Hmac::new_from_slice(secret.as_bytes())?))
+    }
+
+    /// Returns the cursor of `position` in `scope`.
+    #[must_use]
+    pub fn seal(&self, scope: &CursorScope, position: &impl Display) -> String {
+        let position = position.to_string();
+        let mut bytes = self.tag(scope, &position).to_vec();
+        bytes.extend_from_slice(position.as_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Returns the position of `cursor`.
+    ///
+    /// # Errors
+    /// 400 unless the cursor was sealed with this key, in this scope.
+    pub fn open<T: FromStr>(&self, scope: &CursorScope, cursor: &str) -> Result<T, Problem> {
+        self.read(scope, cursor).ok_or_else(|| {
+            Problem::bad_request(
+                "cursor is not valid for this list: use nextCursor of its last page, with the same filters",
+            )
+        })
+    }
+
+    fn read<T: FromStr>(&self, scope: &CursorScope, cursor: &str) -> Option<T> {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (tag, position) = bytes.split_at_checked(TAG_BYTES)?;
+        let position = std::str::from_utf8(position).ok()?;
+        self.mac(scope, position).verify_truncated_left(tag).ok()?;
+        position.parse().ok()
+    }
+
+    fn tag(&self, scope: &CursorScope, position: &str) -> [u8; TAG_BYTES] {
+        let [tag @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _]: [u8; 32] =
+            self.mac(scope, position).finalize().into_bytes().into();
+        tag
+    }
+
+    fn mac(&self, CursorScope(scope): &CursorScope, position: &str) -> Hmac<Sha256> {
+        let length = u64::try_from(scope.len()).unwrap_or(u64::MAX).to_be_bytes();
+        self.0.clone().chain_update(length).chain_update(scope).chain_update(position)
+    }
+}
+
+impl std::fmt::Debug for CursorKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CursorKey")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn events(engine: &str) -> CursorScope {
+        CursorScope::new("events").filter("engine", Some(&engine))
+    }
+
+    fn list() -> CursorScope {
+        CursorScope::new("list")
+    }
+
+    fn key() -> CursorKey {
+        CursorKey::new("secret").unwrap()
+    }
+
+    #[test]
+    fn cursor_opens_only_with_its_key_and_scope() {
+        let cursor = key().seal(&events("qa"), &"here");
+        assert_eq!(key().open::<String>(&events("qa"), &cursor).unwrap(), "here");
+        assert!(key().open::<String>(&events("maos"), &cursor).is_err());
+        assert!(CursorKey::new("other").unwrap().open::<String>(&events("qa"), &cursor).is_err());
+        assert!(key().open::<u8>(&events("qa"), &cursor).is_err());
+        let forged = URL_SAFE_NO_PAD.encode([&[0; 16][..], b"here"].concat());
+        for bad in ["", "x", "====", &forged, &format!("{cursor}A"), &cursor[1..]] {
+            assert!(key().open::<String>(&events("qa"), bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn scopes_with_different_filters_differ() {
+        let scope =
+            |pairs: &[(&str, &str)]| pairs.iter().fold(list(), |scope, (name, value)| scope.filter(name, Some(value)));
+        assert_ne!(scope(&[("a", "1&b=2")]), scope(&[("a", "1"), ("b", "2")]));
+        assert_ne!(scope(&[("a", "1")]), scope(&[("b", "1")]));
+        assert_eq!(list().filter("a", None::<&str>.as_ref()), list());
+    }
+
+    proptest! {
+        #[test]
+        fn position_round_trips(scope in ".{0,40}", position in ".{0,40}") {
+            let scope = CursorScope::new("list").filter("value", Some(&scope));
+            prop_assert_eq!(key().open::<String>(&scope, &key().seal(&scope, &position)).unwrap(), position);
+        }
+
+        #[test]
+        fn changed_cursor_is_refused(position in ".{0,40}", at in any::<prop::sample::Index>(), flip in 1_u8..) {
+            let mut bytes = URL_SAFE_NO_PAD.decode(key().seal(&list(), &position)).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+            prop_assert!(key().open::<String>(&list(), &URL_SAFE_NO_PAD.encode(bytes)).is_err());
+        }
+
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("CI").is_some() { 200_000 } else { 2_000 }))]
+
+        #[test]
+        fn arbitrary_text_never_panics(text in "\\PC{0,30}", letters in "[A-Za-z0-9_-]{20,60}", change in prop::option::of(any::<(prop::sample::Index, u8)>())) {
+            for forged in [text, letters] {
+                prop_assert!(key().open::<String>(&list(), &forged).is_err());
+            }
+            let mut own = key().seal(&list(), &"2026-11-23T00:05:00.000Z").into_bytes();
+            if let Some((at, byte)) = change {
+                let at = at.index(own.len());
+                own[at] = byte;
+            }
+            let own = String::from_utf8_lossy(&own);
+            let _ = key().open::<age_model::Timestamp>(&list(), &own);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! HTTP for all functions: routes, authentication, extractors, problem details, cursors, and what their contracts have in common.
+//! Depends on `age-model` only.
+
+pub mod contract;
+
+mod access;
+mod authentication;
+mod body;
+mod caller;
+mod cursor;
+mod fields;
+mod origin;
+mod path;
+mod problem;
+mod query;
+mod rate_limit;
+mod request_body;
+mod router;
+mod routes;
+
+pub use access::Access;
+pub use authentication::Authentication;
+pub use body::{AnyBody, FormBody, JsonBody, NoBody, OptionalJsonBody};
+pub use caller::Caller;
+pub use cursor::{CursorKey, CursorScope};
+pub use fields::{Fields, Refused};
+pub use origin::Origin;
+pub use path::{PathId, PathNames};
+pub use problem::{FieldError, Problem, ProblemBody};
+pub use query::{NoQuery, Query};
+pub use rate_limit::RequestRate;
+pub use request_body::{FieldValue, RequestBody, WholeNumber, json_name};
+pub use routes::{Route, Routes};

@@ -1,0 +1,264 @@
+//! Error responses: problem details (RFC 9457, `application/problem+json`). They never contain internals of the store.
+
+use age_model::{CommandError, StoreError};
+use axum::Json;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The media type of problems (RFC 9457).
+pub(crate) const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
+
+/// After how many seconds a caller may retry a 503. The SDK has retried for up to 4 seconds before.
+const RETRY_AFTER_SECONDS: u16 = 2;
+
+/// An error in one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// The field as a JSON pointer into the body, or `/name` of a query parameter or header.
+    pub pointer: String,
+    /// The error, and the allowed values.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// Creates the error of the field `name` at the top level, escaped for a JSON pointer.
+    #[must_use]
+    pub fn new(name: &str, detail: impl Into<String>) -> Self {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        Self { pointer: format!("/{name}"), detail: detail.into() }
+    }
+
+    /// Creates an error of the whole body.
+    #[must_use]
+    pub fn whole(detail: impl Into<String>) -> Self {
+        Self { pointer: String::new(), detail: detail.into() }
+    }
+}
+
+/// The body of an error response (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// The reason phrase of the status.
+    pub title: &'static str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// The error and how to correct it, for a person.
+    pub detail: String,
+    /// Every field that is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub errors: Vec<FieldError>,
+}
+
+/// An error response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    status: StatusCode,
+    detail: String,
+    errors: Vec<FieldError>,
+    retry_after: Option<u16>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), errors: Vec::new(), retry_after: None }
+    }
+
+    /// Creates a 400: the body is not JSON, or a cursor is not valid.
+    #[must_use]
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// Creates a 401: the credential is missing or not valid.
+    #[must_use]
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    /// Creates a 403: the credential does not permit the request.
+    #[must_use]
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// Creates a 404: the resource does not exist.
+    #[must_use]
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// Creates a 405: the resource does not have this method. The router adds the `Allow` header.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method not allowed; the Allow header lists the methods of this resource",
+        )
+    }
+
+    /// Creates a 409: the state of the resource does not permit the request.
+    #[must_use]
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// Creates a 413: the body or a field is too large.
+    #[must_use]
+    pub fn too_large(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail) }
+    }
+
+    /// Creates a 415: the media type of the body is not supported.
+    #[must_use]
+    pub fn unsupported_media_type(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
+    /// Creates a 415: the media type of the body is not JSON.
+    #[must_use]
+    pub fn not_json() -> Self {
+        Self::unsupported_media_type("the Content-Type must be application/json")
+    }
+
+    /// Creates a 422: fields are not valid, each named in `errors`.
+    #[must_use]
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [one] if one.pointer.is_empty() => format!("the body {}", one.detail),
+            [one] => format!("{} {}", one.pointer.trim_start_matches('/'), one.detail),
+            several => format!("{} fields are not valid", several.len()),
+        };
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+    }
+
+    /// Creates a 429: the caller exceeds its rate. The next request is permitted after `seconds`.
+    #[must_use]
+    pub fn too_many_requests(detail: impl Into<String>, seconds: u16) -> Self {
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// Returns the HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Returns the text for a person.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Returns every field that is wrong.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    /// Replaces the text of [`Problem::detail`].
+    #[must_use]
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
+    /// Creates a 503: the request may succeed later.
+    #[must_use]
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self { retry_after: Some(RETRY_AFTER_SECONDS), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+}
+
+impl From<StoreError> for Problem {
+    /// Logs the error of the store, which may name tables and keys, and returns a problem that does not.
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::InvalidTransition(error) => tracing::info!(%error, "refused a status transition: {error}"),
+            failed => tracing::error!(error = %failed, "store request failed: {failed}"),
+        }
+        match error {
+            StoreError::Unavailable { .. } => Self::unavailable("service unavailable; nothing was stored, retry later"),
+            StoreError::Contended { .. } => {
+                Self::unavailable("too many concurrent writes; nothing was stored, retry later")
+            }
+            StoreError::UnknownOutcome { .. } => {
+                Self::unavailable("write outcome unknown; retrying is safe, for an event with the same Idempotency-Key")
+            }
+            StoreError::InvalidTransition(error) => Self::conflict(error.to_string()),
+            StoreError::Corrupt { .. } => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "stored data is corrupt; retrying will not help")
+            }
+        }
+    }
+}
+
+impl<C: std::fmt::Display> From<CommandError<C>> for Problem {
+    fn from(error: CommandError<C>) -> Self {
+        match error {
+            CommandError::Conflict(conflict) => Self::conflict(conflict.to_string()),
+            CommandError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl Problem {
+    /// Returns the body of the response.
+    #[must_use]
+    pub fn body(&self) -> ProblemBody {
+        ProblemBody {
+            title: self.status.canonical_reason().unwrap_or_default(),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            errors: self.errors.clone(),
+        }
+    }
+
+    /// Makes a response of the problem with `body`, which extends [`Problem::body`] by other members.
+    pub fn response_with(self, body: impl Serialize) -> Response {
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        // A handler of another media type, such as a page, shows the problem in its own way.
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = self.body();
+        self.response_with(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_pointers_are_escaped() {
+        assert_eq!(FieldError::new("a/b~c", "x").pointer, "/a~1b~0c");
+    }
+
+    #[test]
+    fn problem_of_a_store_error_has_no_internals() {
+        let error =
+            StoreError::Unavailable { operation: "Query", table: "secret-table".into(), cause: "secret".into() };
+        let problem = Problem::from(error);
+        assert_eq!((problem.status, problem.retry_after), (StatusCode::SERVICE_UNAVAILABLE, Some(2)));
+        assert!(!format!("{problem:?}").contains("secret"));
+        let corrupt = StoreError::Corrupt { table: "t".into(), key: "k".into(), field: "f".into(), detail: "d".into() };
+        assert_eq!(Problem::from(corrupt).status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

@@ -1,0 +1,45 @@
+//! The common parts of all routers: responses to unknown paths and methods, security headers, and one log line per request.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, Uri};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+
+use crate::problem::Problem;
+
+/// Headers of every response that does not set them itself: no caching, no other media type, no use as a page. The values are
+/// those of OWASP's secure headers for an API.
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+    (CACHE_CONTROL, "no-store"),
+    (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (REFERRER_POLICY, "no-referrer"),
+    (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
+
+/// Adds the common parts to `routes`.
+pub(crate) fn complete(routes: Router) -> Router {
+    routes
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(middleware::from_fn(finish))
+}
+
+async fn finish(request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    for (name, value) in SECURITY_HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    let status = response.status().as_u16();
+    tracing::info!(%method, path, status, "{method} {path} responded {status}");
+    response
+}
+
+async fn unknown_path(uri: Uri) -> Problem {
+    Problem::not_found(format!("no resource at {}", uri.path()))
+}

@@ -1,0 +1,525 @@
+//! The timing of incidents: when an incident opens, when people are notified of it, and when it resolves.
+
+use age_model::{
+    ActionStatus, Event, EventId, FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentState,
+    IncidentStatus, IncidentStatusConflict, Notification, NotificationKind, NotifiedCounts, NotifyAdmin, Severity,
+    StatusChange, Timestamp,
+};
+
+use crate::document::IncidentRules;
+
+/// The next step of an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextStep {
+    /// People are to be notified now.
+    Notify(NotificationKind),
+    /// The incident is to be resolved now: it was acknowledged, and nothing has happened since for the time of the policy.
+    Resolve,
+    /// Nothing is due before this time.
+    Wait(Timestamp),
+    /// Nothing is due any more.
+    Nothing,
+}
+
+impl IncidentRules {
+    /// Adds `event` to the unresolved incident of its key. Without one, opens an incident if the event is severe enough or if
+    /// there is another `cause`. Returns whether an incident counts the event.
+    pub(crate) fn record_event(&self, state: &mut IncidentState, event: &Event, cause: Option<IncidentCause>) -> bool {
+        let (severity, now) = (event.reported.severity, event.occurred_at);
+        if let Some(incident) = state.open_incident_mut() {
+            incident.severity = incident.severity.max(severity);
+            self.advance_due_time(incident, now);
+            return true;
+        }
+        let cause = if severity >= self.min_severity { Some(IncidentCause::CriticalEvent) } else { cause };
+        if let Some(cause) = cause {
+            open(state, cause, severity, Some(event.id), now);
+        }
+        cause.is_some()
+    }
+
+    /// Adds a failed remediation, which was for an event of `severity`, to the unresolved incident. Opens an incident if none
+    /// is unresolved.
+    pub fn record_failed_remediation(
+        &self,
+        state: &mut IncidentState,
+        failed_remediation: FailedRemediation,
+        severity: Severity,
+    ) {
+        if state.open_incident().is_none() {
+            open(
+                state,
+                IncidentCause::FailedRemediation,
+                severity,
+                Some(failed_remediation.event_id),
+                failed_remediation.at,
+            );
+        }
+        if let Some(incident) = state.open_incident_mut() {
+            incident.failed_remediations = incident.failed_remediations.saturating_add(1);
+            incident.last_failed_remediation = Some(failed_remediation);
+            self.advance_due_time(incident, failed_remediation.at);
+        }
+    }
+
+    /// Opens the incident of a silent engine. Returns false if it is open already.
+    pub fn open_engine_silent(&self, state: &mut IncidentState, now: Timestamp) -> bool {
+        let is_new = state.open_incident().is_none();
+        if is_new {
+            open(state, IncidentCause::EngineSilent, Severity::Critical, None, now);
+        }
+        is_new
+    }
+
+    /// Makes `incident` due for its next digest, because it has something new.
+    fn advance_due_time(&self, incident: &mut Incident, now: Timestamp) {
+        if incident.lease_expires_at.is_some_and(|until| until > now) {
+            return; // The sender that holds the lease sets the due time when it has sent.
+        }
+        let next = self.next_digest_at(incident).max(now);
+        incident.due_at = Some(incident.due_at.map_or(next, |due| due.min(next)));
+    }
+
+    fn next_digest_at(&self, incident: &Incident) -> Timestamp {
+        incident.last_notification_at.map_or(incident.opened_at, |last| last.plus_seconds(self.digest_after_seconds))
+    }
+
+    fn escalation_due_at(&self, incident: &Incident) -> Timestamp {
+        let first = incident.opened_at.plus_seconds(self.second_line_after_seconds);
+        incident.escalated_at.map_or(first, |last| last.plus_seconds(self.remind_after_seconds))
+    }
+
+    fn resolves_at(&self, incident: &Incident, counters: IncidentCounters) -> Timestamp {
+        let activity = [
+            counters.last_event_at,
+            incident.last_failed_remediation.map(|failed_remediation| failed_remediation.at),
+            incident.acknowledged.as_ref().map(|change| change.at),
+        ];
+        let last = activity.into_iter().flatten().fold(incident.opened_at, Timestamp::max);
+        last.plus_seconds(self.resolve_after_seconds)
+    }
+
+    /// Returns the next step of `incident` at `now`.
+    #[must_use]
+    pub fn next_step(&self, incident: &Incident, counters: IncidentCounters, now: Timestamp) -> NextStep {
+        if let Some(until) = incident.lease_expires_at.filter(|until| *until > now) {
+            return NextStep::Wait(until);
+        }
+        if incident.status == IncidentStatus::Resolved {
+            return incident.due_at.map_or(NextStep::Nothing, |_| NextStep::Notify(NotificationKind::Resolution));
+        }
+        let digest_at = self.next_digest_at(incident);
+        let has_news = counters.events > incident.notified.events
+            || incident.failed_remediations > incident.notified.failed_remediations;
+        let escalation_is_due = incident.status == IncidentStatus::Open && self.escalation_due_at(incident) <= now;
+        // The second line does not wait for a first line that cannot be reached.
+        let is_late = digest_at.plus_seconds(self.digest_after_seconds) <= now;
+        let Some(last) = incident.last_notification_at else {
+            let kind =
+                if escalation_is_due && is_late { NotificationKind::Escalation } else { NotificationKind::Initial };
+            return NextStep::Notify(kind);
+        };
+        if has_news && digest_at <= now {
+            let kind =
+                if escalation_is_due && is_late { NotificationKind::Escalation } else { NotificationKind::Digest };
+            return NextStep::Notify(kind);
+        }
+        // Until the next digest may be sent, the sweep looks again at that time; afterwards only at the times that are fixed.
+        let look_at = (digest_at > now).then_some(digest_at);
+        let (later, step) = match incident.status {
+            IncidentStatus::Open => {
+                let (reminder, second) =
+                    (last.plus_seconds(self.remind_after_seconds), self.escalation_due_at(incident));
+                let kind = if reminder <= now { NotificationKind::Reminder } else { NotificationKind::Escalation };
+                (reminder.min(second), NextStep::Notify(kind))
+            }
+            // The incident resolves when the engine reports again.
+            _ if incident.cause == IncidentCause::EngineSilent => {
+                (now.plus_seconds(self.resolve_after_seconds), NextStep::Nothing)
+            }
+            _ => (self.resolves_at(incident, counters), NextStep::Resolve),
+        };
+        if later <= now { step } else { NextStep::Wait(look_at.map_or(later, |look_at| look_at.min(later))) }
+    }
+
+    /// Leases `incident` to the caller, which alone may notify people until the lease ends.
+    pub fn lease(&self, incident: &mut Incident, now: Timestamp) {
+        let until = now.plus_seconds(self.lease_seconds);
+        incident.lease_expires_at = Some(until);
+        incident.due_at = Some(until);
+    }
+
+    /// Records a notification that was sent at `now`: `counters` and `notified` as they were when it was written, and how many
+    /// `incidents` its e-mail covers. Returns the notification.
+    pub fn record_notification(
+        &self,
+        incident: &mut Incident,
+        kind: NotificationKind,
+        (counters, notified, incidents): (IncidentCounters, NotifiedCounts, u64),
+        now: Timestamp,
+    ) -> Notification {
+        incident.lease_expires_at = None;
+        incident.notifications = incident.notifications.saturating_add(1);
+        let before = incident.notified;
+        if kind == NotificationKind::Escalation {
+            incident.escalated_at = Some(now);
+        } else {
+            incident.notified = notified;
+            incident.last_notification_at = Some(now);
+            if let Some(notify) = incident.notify_admin.as_mut().filter(|notify| notify.status == ActionStatus::Pending)
+            {
+                notify.status = ActionStatus::Dispatched;
+            }
+        }
+        incident.due_at = match incident.status {
+            IncidentStatus::Resolved => None,
+            // Not later than the next digest: more events may have come since `counters` was read.
+            _ => Some(match self.next_step(incident, counters, now) {
+                NextStep::Wait(until) => until.min(now.plus_seconds(self.digest_after_seconds)),
+                _ => now,
+            }),
+        };
+        Notification {
+            number: incident.notifications,
+            kind,
+            at: now,
+            new_event_count: incident.notified.events.saturating_sub(before.events),
+            event_count: counters.events,
+            incident_count: incidents,
+        }
+    }
+}
+
+/// Acknowledges `incident`. Its due time does not change.
+///
+/// # Errors
+/// [`IncidentStatusConflict`] if it is acknowledged or resolved already.
+pub fn acknowledge(incident: &mut Incident, change: StatusChange) -> Result<(), IncidentStatusConflict> {
+    if incident.status != IncidentStatus::Open {
+        return Err(conflict(incident));
+    }
+    incident.status = IncidentStatus::Acknowledged;
+    incident.acknowledged = Some(change);
+    complete_notify_admin(incident);
+    Ok(())
+}
+
+/// Resolves `incident`. If AGE and not a person resolves it, a resolution notification is due.
+///
+/// # Errors
+/// [`IncidentStatusConflict`] if it is resolved already.
+pub fn resolve(incident: &mut Incident, change: StatusChange) -> Result<(), IncidentStatusConflict> {
+    if incident.status == IncidentStatus::Resolved {
+        return Err(conflict(incident));
+    }
+    incident.status = IncidentStatus::Resolved;
+    // The sender that holds the lease finds the incident resolved and does not set a due time.
+    incident.lease_expires_at = None;
+    incident.due_at = change.by.is_none().then_some(change.at);
+    incident.resolved = Some(change);
+    complete_notify_admin(incident);
+    Ok(())
+}
+
+fn open(
+    state: &mut IncidentState,
+    cause: IncidentCause,
+    severity: Severity,
+    event_id: Option<EventId>,
+    now: Timestamp,
+) {
+    // INVARIANT: two incidents of one key are never opened in the same millisecond, which is part of their id.
+    let opened_at = state.last_opened_at.map_or(now, |last| now.max(last.plus_millis(1)));
+    state.last_opened_at = Some(opened_at);
+    state.incident = Some(Incident {
+        opened_at,
+        cause,
+        severity,
+        status: IncidentStatus::Open,
+        event_id,
+        notify_admin: None,
+        failed_remediations: 0,
+        last_failed_remediation: None,
+        notified: NotifiedCounts::default(),
+        notifications: 0,
+        last_notification_at: None,
+        escalated_at: None,
+        acknowledged: None,
+        resolved: None,
+        lease_expires_at: None,
+        due_at: Some(opened_at),
+    });
+}
+
+/// A person who changed the incident was reached, so its `notify_admin` has succeeded.
+fn complete_notify_admin(incident: &mut Incident) {
+    if let Some(NotifyAdmin { status, .. }) = &mut incident.notify_admin {
+        *status = ActionStatus::Succeeded;
+    }
+}
+
+fn conflict(incident: &Incident) -> IncidentStatusConflict {
+    let change = incident.resolved.as_ref().or(incident.acknowledged.as_ref());
+    IncidentStatusConflict { status: incident.status, by: change.and_then(|change| change.by.clone()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use age_model::{Clock, Details, Engine, ManualClock, NewEvent};
+
+    use super::*;
+    use crate::document::Policy;
+
+    const MINUTE: i64 = 60;
+    const HOUR: i64 = 3600;
+
+    /// An incident key, its events, and the notifications that a sweep sends.
+    struct Scenario {
+        rules: IncidentRules,
+        clock: ManualClock,
+        state: IncidentState,
+        counters: IncidentCounters,
+    }
+
+    impl Scenario {
+        fn new() -> Self {
+            Self {
+                rules: Policy::compiled().unwrap().incidents,
+                clock: ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap()),
+                state: IncidentState::default(),
+                counters: IncidentCounters::default(),
+            }
+        }
+
+        fn event(&mut self, severity: Severity) -> bool {
+            let reported = NewEvent {
+                engine: Engine::Billing,
+                event_type: "sync_failed".parse().unwrap(),
+                severity,
+                details: Details::default(),
+                source_time: None,
+            };
+            let event =
+                Event { id: EventId::fresh(&self.clock), reported, occurred_at: self.clock.now(), reported_by: None };
+            let counted = self.rules.record_event(&mut self.state, &event, None);
+            if counted {
+                self.counters.events += 1;
+                self.counters.last_event_at = Some(self.clock.now());
+            }
+            counted
+        }
+
+        fn incident(&mut self) -> &mut Incident {
+            self.state.incident.as_mut().unwrap()
+        }
+
+        fn next_step(&self) -> NextStep {
+            self.rules.next_step(self.state.incident.as_ref().unwrap(), self.counters, self.clock.now())
+        }
+
+        /// Sweeps every minute for `seconds`. Returns the minute, kind and number of new events of each notification.
+        fn sweep(&mut self, seconds: i64) -> Vec<(i64, NotificationKind, u64)> {
+            let mut sent = Vec::new();
+            for minute in 0..=seconds / MINUTE {
+                while self
+                    .state
+                    .incident
+                    .as_ref()
+                    .is_some_and(|it| it.due_at.is_some_and(|due| due <= self.clock.now()))
+                {
+                    let (now, counters, rules) = (self.clock.now(), self.counters, self.rules.clone());
+                    match self.next_step() {
+                        NextStep::Notify(kind) => {
+                            let incident = self.incident();
+                            rules.lease(incident, now);
+                            let notified = NotifiedCounts {
+                                events: counters.events,
+                                failed_remediations: incident.failed_remediations,
+                            };
+                            let notification = rules.record_notification(incident, kind, (counters, notified, 1), now);
+                            sent.push((minute, kind, notification.new_event_count));
+                        }
+                        NextStep::Resolve => {
+                            resolve(self.incident(), StatusChange { at: now, by: None, note: None }).unwrap();
+                        }
+                        NextStep::Wait(until) => {
+                            assert!(until > now);
+                            self.incident().due_at = Some(until);
+                        }
+                        NextStep::Nothing => panic!("an incident is due but has no next step"),
+                    }
+                }
+                if minute < seconds / MINUTE {
+                    self.clock.advance(MINUTE);
+                }
+            }
+            sent
+        }
+
+        fn change_by_person(&self) -> StatusChange {
+            StatusChange { at: self.clock.now(), by: Some("night-desk".parse().unwrap()), note: None }
+        }
+    }
+
+    use NotificationKind::{Digest, Escalation, Initial, Reminder, Resolution};
+
+    #[test]
+    fn unacknowledged_incident_alternates_reminders_and_escalations() {
+        let mut scenario = Scenario::new();
+        assert!(!scenario.event(Severity::High), "a HIGH event opens no incident");
+        assert!(scenario.event(Severity::Critical));
+        assert_eq!(scenario.sweep(0), [(0, Initial, 1)]);
+        assert_eq!(
+            scenario.sweep(9 * HOUR),
+            [(30, Escalation, 0), (240, Reminder, 0), (270, Escalation, 0), (480, Reminder, 0), (510, Escalation, 0)]
+        );
+    }
+
+    #[test]
+    fn continuous_events_give_a_digest_every_five_minutes() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        scenario.sweep(0);
+        let mut sent = Vec::new();
+        for _ in 0..12 {
+            scenario.event(Severity::High);
+            sent.extend(scenario.sweep(MINUTE).iter().map(|(_, kind, new)| (*kind, *new)));
+        }
+        assert_eq!(sent, [(Digest, 5), (Digest, 5)]);
+        // The last events have their digest too. After a pause longer than the interval, a digest is sent at once.
+        assert_eq!(scenario.sweep(10 * MINUTE), [(3, Digest, 2)]);
+        scenario.event(Severity::High);
+        assert_eq!(scenario.sweep(0), [(0, Digest, 1)]);
+    }
+
+    #[test]
+    fn event_of_an_incident_that_is_due_changes_no_state() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        let before = scenario.state.clone();
+        scenario.event(Severity::Critical);
+        assert_eq!(scenario.state, before, "only the counters change");
+        scenario.sweep(HOUR);
+        let before = scenario.state.clone();
+        scenario.event(Severity::Critical);
+        assert_ne!(scenario.state, before, "the incident was not due before the reminder");
+    }
+
+    #[test]
+    fn acknowledged_incident_without_events_resolves_with_one_notification() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        scenario.sweep(20 * MINUTE);
+        let change = scenario.change_by_person();
+        acknowledge(scenario.incident(), change.clone()).unwrap();
+        let again = acknowledge(scenario.incident(), change).unwrap_err();
+        assert_eq!(again.to_string(), "the incident is acknowledged already, by night-desk");
+        assert_eq!(scenario.sweep(10 * HOUR), [], "no reminder and no escalation");
+        scenario.event(Severity::High);
+        assert_eq!(scenario.sweep(30 * HOUR), [(0, Digest, 1), (24 * 60, Resolution, 0)]);
+        assert_eq!((scenario.next_step(), scenario.incident().status), (NextStep::Nothing, IncidentStatus::Resolved));
+        // A later CRITICAL event opens another incident.
+        assert!(!scenario.event(Severity::High) && scenario.event(Severity::Critical));
+        assert_eq!(scenario.incident().status, IncidentStatus::Open);
+    }
+
+    #[test]
+    fn incident_resolved_by_a_person_sends_no_notification() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        let first = scenario.incident().opened_at;
+        scenario.sweep(MINUTE);
+        let change = scenario.change_by_person();
+        resolve(scenario.incident(), change.clone()).unwrap();
+        assert_eq!(scenario.sweep(48 * HOUR), []);
+        let again = resolve(scenario.incident(), change).unwrap_err();
+        assert_eq!(again.to_string(), "the incident is resolved already, by night-desk");
+        assert!(scenario.event(Severity::Critical));
+        assert!(scenario.incident().opened_at > first);
+    }
+
+    #[test]
+    fn incidents_opened_at_the_same_time_differ_by_a_millisecond() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        let first = scenario.incident().opened_at;
+        let change = scenario.change_by_person();
+        resolve(scenario.incident(), change).unwrap();
+        scenario.event(Severity::Critical);
+        assert_eq!(scenario.incident().opened_at, first.plus_millis(1));
+    }
+
+    #[test]
+    fn first_failed_remediation_opens_an_incident_and_the_second_gives_a_digest() {
+        let mut scenario = Scenario::new();
+        let failed_remediation = |scenario: &Scenario| FailedRemediation {
+            action: age_model::Action::MaosAutoFix,
+            event_id: EventId::fresh(&scenario.clock),
+            status: ActionStatus::Failed,
+            at: scenario.clock.now(),
+        };
+        let (rules, first) = (scenario.rules.clone(), failed_remediation(&scenario));
+        rules.record_failed_remediation(&mut scenario.state, first, Severity::High);
+        assert_eq!(
+            (scenario.incident().cause, scenario.sweep(0)),
+            (IncidentCause::FailedRemediation, vec![(0, Initial, 0)])
+        );
+        scenario.sweep(MINUTE);
+        let second = failed_remediation(&scenario);
+        rules.record_failed_remediation(&mut scenario.state, second, Severity::High);
+        assert_eq!(scenario.sweep(5 * MINUTE), [(4, Digest, 0)]);
+        assert_eq!(scenario.incident().failed_remediations, 2);
+    }
+
+    #[test]
+    fn engine_silent_incident_opens_once_and_does_not_resolve_by_time() {
+        let mut scenario = Scenario::new();
+        let rules = scenario.rules.clone();
+        let now = scenario.clock.now();
+        assert!(
+            rules.open_engine_silent(&mut scenario.state, now) && !rules.open_engine_silent(&mut scenario.state, now)
+        );
+        scenario.sweep(MINUTE);
+        let change = scenario.change_by_person();
+        acknowledge(scenario.incident(), change).unwrap();
+        assert_eq!(scenario.sweep(72 * HOUR), []);
+        assert_eq!(scenario.incident().status, IncidentStatus::Acknowledged);
+    }
+
+    #[test]
+    fn event_during_an_escalation_is_in_the_next_digest() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        scenario.sweep(29 * MINUTE);
+        scenario.clock.advance(MINUTE);
+        let (rules, now, counters) = (scenario.rules.clone(), scenario.clock.now(), scenario.counters);
+        assert_eq!(scenario.next_step(), NextStep::Notify(Escalation));
+        rules.lease(scenario.incident(), now);
+        scenario.event(Severity::Critical);
+        let notified = scenario.incident().notified;
+        rules.record_notification(scenario.incident(), Escalation, (counters, notified, 1), now);
+        assert_eq!(scenario.sweep(10 * MINUTE), [(5, Digest, 1)]);
+    }
+
+    #[test]
+    fn unreachable_first_line_does_not_delay_the_escalation() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        assert_eq!(scenario.next_step(), NextStep::Notify(Initial));
+        scenario.clock.advance(30 * MINUTE);
+        assert_eq!(scenario.next_step(), NextStep::Notify(Escalation));
+        assert_eq!(scenario.sweep(0), [(0, Escalation, 0), (0, Initial, 1)]);
+    }
+
+    #[test]
+    fn leased_incident_waits_for_the_end_of_the_lease() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        let (rules, now) = (scenario.rules.clone(), scenario.clock.now());
+        rules.lease(scenario.incident(), now);
+        scenario.event(Severity::Critical);
+        assert_eq!(scenario.next_step(), NextStep::Wait(now.plus_seconds(30)));
+        scenario.clock.advance(30);
+        assert_eq!(scenario.sweep(0), [(0, Initial, 2)]);
+    }
+}

@@ -1,0 +1,14 @@
+//! The policy: its document and validation, the actions that it plans for an event, and the timing of incidents.
+//!
+//! Pure: no I/O, no clock; the same input gives the same output.
+
+mod compiled;
+mod document;
+mod incident_timing;
+mod lookup;
+mod plan;
+
+pub use compiled::CompiledPolicyError;
+pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, Policy, PolicyError};
+pub use incident_timing::{NextStep, acknowledge, resolve};
+pub use plan::{Plan, plan};

@@ -1,0 +1,49 @@
+//! The configuration of AWS SDK clients: credentials, region, endpoint and HTTP client.
+//!
+//! Lambda supplies credentials and region in the environment. The other sources of the SDK (files, other services, other machines)
+//! are not linked; TLS uses ring instead of AWS-LC.
+
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::meta::region::ProvideRegion;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::Builder as Http;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_types::sdk_config::Builder;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+
+use crate::config::Variables;
+
+/// The configuration of every SDK client. Build it once per execution environment: its clients share connections.
+pub async fn config() -> SdkConfig {
+    let region = EnvironmentVariableRegionProvider::new().region().await;
+    let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
+    let mut config = builder().region(region).credentials_provider(credentials).service_config(ServiceVariables);
+    config.set_endpoint_url(Variables::of_process().optional("AWS_ENDPOINT_URL"));
+    config.build()
+}
+
+/// A configuration for clients of an AWS emulator at `url` that accepts any credentials.
+#[must_use]
+pub fn local(url: &str) -> SdkConfig {
+    let credentials = SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"));
+    builder().region(Region::from_static("us-east-1")).credentials_provider(credentials).endpoint_url(url).build()
+}
+
+fn builder() -> Builder {
+    let http = Http::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    SdkConfig::builder().behavior_version(BehaviorVersion::latest()).http_client(http)
+}
+
+/// Reads variables of a single service, such as `AWS_ENDPOINT_URL_SNS`, which take precedence.
+#[derive(Debug)]
+struct ServiceVariables;
+
+impl LoadServiceConfig for ServiceVariables {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().to_uppercase().replace(' ', "_");
+        std::env::var(format!("{}_{service}", key.env())).ok().filter(|value| !value.is_empty())
+    }
+}

@@ -1,0 +1,16 @@
+//! Running a function on AWS Lambda: configuration, clock, logs, metrics, AWS client configuration, and serving. The only crate
+//! that depends on `lambda_*` and on the providers of `aws-config`. It has no routes and no business rules.
+
+pub mod aws;
+pub mod logs;
+pub mod metrics;
+
+mod clock;
+mod config;
+mod gateway;
+mod serve;
+
+pub use clock::SystemClock;
+pub use config::{AuthenticationConfig, ConfigError, ConfigValue, Variables};
+pub use lambda_runtime::Error;
+pub use serve::{ScheduledEvent, on_invocation, serve, warm};

@@ -1,0 +1,9 @@
+//! The common ground of all tables: the connection, keys, rows and transactions.
+
+pub(crate) mod attribute;
+pub(crate) mod backoff;
+pub(crate) mod client;
+pub(crate) mod error;
+pub(crate) mod keys;
+pub(crate) mod row;
+pub(crate) mod transaction;

@@ -1,0 +1,124 @@
+//! The connection to DynamoDB, and one table of it.
+
+use std::time::Duration;
+
+use age_model::{StoreError, Timestamp};
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::try_join_all;
+
+use crate::dynamodb::attribute::{Item, text};
+use crate::dynamodb::error::{read_failed, write_failed};
+
+/// A DynamoDB client with the timeouts of a request that a caller waits for. Build one per execution environment.
+#[derive(Debug, Clone)]
+pub struct DynamoDb(Client);
+
+impl DynamoDb {
+    /// Builds a client with the credentials, region and endpoint of `aws`.
+    #[must_use]
+    pub fn new(aws: &SdkConfig) -> Self {
+        // DynamoDB responds in milliseconds. Three attempts must fit well within a function's ten seconds.
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_millis(500))
+            .operation_attempt_timeout(Duration::from_millis(1500))
+            .operation_timeout(Duration::from_secs(4))
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(3)
+            .with_initial_backoff(Duration::from_millis(50))
+            .with_max_backoff(Duration::from_millis(500));
+        Self(Client::from_conf(Builder::from(aws).timeout_config(timeouts).retry_config(retries).build()))
+    }
+
+    /// Returns the table `name`, whose primary key has the attributes `key`.
+    pub(crate) fn table(&self, name: impl Into<String>, key: &'static [&'static str]) -> Table {
+        Table { client: self.0.clone(), name: name.into(), key }
+    }
+}
+
+/// One table, and the client that reaches it.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    pub(crate) client: Client,
+    pub(crate) name: String,
+    /// The attributes of the primary key. Errors name a row by them.
+    pub(crate) key: &'static [&'static str],
+}
+
+impl Table {
+    /// Returns the item under `key`, if it exists.
+    pub(crate) async fn get<const N: usize>(
+        &self,
+        key: [(&str, AttributeValue); N],
+        consistency: Consistency,
+    ) -> Result<Option<Item>, StoreError> {
+        let mut get = self.client.get_item().table_name(&self.name).consistent_read(consistency.is_strong());
+        for (name, value) in key {
+            get = get.key(name, value);
+        }
+        let got = get.send().await.map_err(|error| read_failed("GetItem", &self.name, error))?;
+        Ok(got.item)
+    }
+
+    /// Returns entries of the `due` index that are due at `until`, or all entries: one page of each of `shards`, the earliest
+    /// due time first. A page has up to `limit` entries or a megabyte.
+    pub(crate) async fn due(
+        &self,
+        shards: impl Iterator<Item = String>,
+        until: Option<Timestamp>,
+        limit: Option<i32>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let of_shard = async |shard: String| {
+            let query = self.client.query().table_name(&self.name).index_name("due").set_limit(limit);
+            let query = query.expression_attribute_values(":shard", text(shard));
+            let query = match until {
+                Some(until) => query
+                    .key_condition_expression("due_shard = :shard AND due_at <= :until")
+                    .expression_attribute_values(":until", text(until)),
+                None => query.key_condition_expression("due_shard = :shard"),
+            };
+            query.send().await.map_err(|error| read_failed("Query", &self.name, error))
+        };
+        let pages = try_join_all(shards.map(of_shard)).await?;
+        Ok(pages.into_iter().flat_map(|page| page.items.unwrap_or_default()).collect())
+    }
+
+    /// Returns all items of `query`, page after page.
+    pub(crate) async fn all(&self, query: QueryFluentBuilder) -> Result<Vec<Item>, StoreError> {
+        let pages = query.table_name(&self.name).into_paginator().items().send();
+        let all: Result<Vec<Item>, _> = pages.collect().await;
+        all.map_err(|error| read_failed("Query", &self.name, error))
+    }
+
+    /// Sends a conditional update. Returns false, and nothing is written, if its condition does not hold.
+    pub(crate) async fn update_if(&self, update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+        let Err(error) = update.send().await else { return Ok(true) };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(write_failed("UpdateItem", &self.name, error)),
+        }
+    }
+}
+
+/// Whether a read sees all earlier writes. A strong read costs twice as much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    /// Sees every write that was acknowledged before.
+    Strong,
+    /// May miss the writes of the last second.
+    Eventual,
+}
+
+impl Consistency {
+    pub(crate) const fn is_strong(self) -> bool {
+        matches!(self, Self::Strong)
+    }
+}

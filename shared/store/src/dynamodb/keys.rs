@@ -1,0 +1,208 @@
+//! Every key string of every table.
+
+use std::fmt;
+use std::str::FromStr;
+
+use age_model::{Day, Engine, EventId, Hour, IncidentId, IncidentKey, ReportId, Severity, Timestamp};
+use thiserror::Error;
+
+/// The number of partitions of the `due` index. A sweep reads each of them once.
+const DUE_SHARDS: u32 = 4;
+
+/// Returns `rollups.engine_shard`.
+pub(crate) fn engine_shard(engine: Engine, shard: u32) -> String {
+    format!("{engine}#{shard}")
+}
+
+/// Returns `events.bucket`, the partition of the index `timeline`.
+pub(crate) fn bucket(engine: Engine, day: Day, shard: u32) -> String {
+    format!("{engine}#{day}#{shard}")
+}
+
+/// Returns the attribute of a rollup that counts `severity` in `hour`: a letter for each, such as `hC` for CRITICAL events from
+/// 7 to 8 o'clock. Names are short because a row has up to 96 of them and is charged by its size.
+pub(crate) fn counter(hour: Hour, severity: Severity) -> String {
+    let initial = severity.as_str().get(..1).unwrap_or_default();
+    format!("{}{initial}", char::from(b'a' + hour.number()))
+}
+
+/// Whether an attribute of a rollup is named like a counter.
+pub(crate) fn is_counter(name: &str) -> bool {
+    matches!(name.as_bytes(), [b'a'..=b'x' | b'0'..=b'9', .., b'A'..=b'Z'])
+}
+
+/// Returns `actions.due_shard`.
+pub(crate) fn due_shard(event_id: &str) -> String {
+    let sum = event_id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    (sum % DUE_SHARDS).to_string()
+}
+
+/// Returns all partitions of the `due` index.
+pub(crate) fn due_shards() -> impl Iterator<Item = String> {
+    (0..DUE_SHARDS).map(|shard| shard.to_string())
+}
+
+/// Returns the partition of the `due` index for actions that wait for another attempt to dispatch. They are apart, because the
+/// sweep may retry them before they are due.
+pub(crate) fn retry_shard(event_id: &str) -> String {
+    format!("retry#{}", due_shard(event_id))
+}
+
+/// Returns all partitions for actions that wait for another attempt to dispatch.
+pub(crate) fn retry_shards() -> impl Iterator<Item = String> {
+    due_shards().map(|shard| format!("retry#{shard}"))
+}
+
+/// Returns `rollups.day` of the row that counts the outcomes of an engine's remediations of `day`. It sorts after the row of shard 0
+/// that counts the events of the day, so that one query reads both.
+pub(crate) fn outcomes(day: Day) -> String {
+    format!("{day}#outcomes")
+}
+
+/// Returns `incidents.fingerprint` of an incident key.
+pub(crate) fn fingerprint(key: &IncidentKey) -> String {
+    format!("{}#{}", key.engine, key.event_type.as_str())
+}
+
+/// Parses the incident key of a fingerprint.
+pub(crate) fn incident_key(fingerprint: &str) -> Option<IncidentKey> {
+    let (engine, event_type) = fingerprint.split_once('#')?;
+    Some(IncidentKey { engine: engine.parse().ok()?, event_type: event_type.parse().ok()? })
+}
+
+/// `incidents.opened_at` of the row with the state of an incident key and its latest incident.
+pub(crate) const STATE: &str = "state";
+
+/// Returns `incidents.opened_at` of a notification, which sorts after its incident and by number.
+pub(crate) fn notification(opened_at: Timestamp, number: u32) -> String {
+    format!("{opened_at}#{number:06}")
+}
+
+/// Returns the prefix of `incidents.opened_at` of an incident's notifications.
+pub(crate) fn notifications(opened_at: Timestamp) -> String {
+    format!("{opened_at}#")
+}
+
+/// Returns `incidents.listed`, the sort key of the list of incidents.
+pub(crate) fn listed(id: &IncidentId) -> String {
+    format!("{}#{}", id.opened_at, fingerprint(&id.key))
+}
+
+/// `incidents.fingerprint` of rows about AGE itself.
+pub(crate) const AGE: &str = "age";
+
+/// `incidents.opened_at` of the rate limiter of e-mails.
+pub(crate) const EMAIL_RATE_LIMITER: &str = "email_rate_limiter";
+
+/// `incidents.opened_at` of AGE's health.
+pub(crate) const HEALTH: &str = "health";
+
+/// `credentials.kid` of the row with all credentials. No credential can have this name.
+pub(crate) const KEYRING: &str = "*";
+
+/// A position in a list that is ordered by time and id: the text is `time#id`, or a time alone, which sorts before all
+/// entries of that time. It is the sort key of the timeline (`events.at`) and of the reports (`reports.generated_at`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(String);
+
+/// The text is not a position.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("must be a position in a list such as 2026-11-23T00:05:00.000Z#01936f2e-0000-7000-8000-00000000000a")]
+pub struct InvalidPosition;
+
+impl Position {
+    /// Returns the position before all entries of `time`, at which a list of newer entries ends.
+    #[must_use]
+    pub fn before(time: Timestamp) -> Self {
+        Self(time.to_string())
+    }
+
+    pub(crate) fn of_event(at: Timestamp, id: EventId) -> Self {
+        Self(format!("{at}#{id}"))
+    }
+
+    pub(crate) fn of_report(at: Timestamp, id: ReportId) -> Self {
+        Self(format!("{at}#{id}"))
+    }
+
+    /// Returns the time of the position.
+    #[must_use]
+    pub fn time(&self) -> Option<Timestamp> {
+        self.0.split('#').next()?.parse().ok()
+    }
+
+    /// The text, `time#id` or `time`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Position {
+    type Err = InvalidPosition;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPosition> {
+        let (time, id) = text.split_once('#').map_or((text, None), |(time, id)| (time, Some(id)));
+        let time: Timestamp = time.parse().map_err(|_| InvalidPosition)?;
+        let position = match id {
+            Some(id) => Self::of_event(time, id.parse().map_err(|_| InvalidPosition)?),
+            None => Self::before(time),
+        };
+        if position.0 == text { Ok(position) } else { Err(InvalidPosition) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_their_documented_form() {
+        let day: Day = "2026-11-23".parse().unwrap();
+        assert_eq!(engine_shard(Engine::Billing, 3), "billing#3");
+        assert_eq!(bucket(Engine::DeepAgent, day, 0), "deep_agent#2026-11-23#0");
+        assert_eq!(counter(Hour::new(7).unwrap(), Severity::High), "hH");
+        let counters: std::collections::BTreeSet<_> =
+            Hour::all().flat_map(|hour| Severity::ALL.iter().map(move |severity| counter(hour, *severity))).collect();
+        assert_eq!(counters.len(), 96);
+        assert!(counters.iter().all(|name| is_counter(name)) && !is_counter("shard_count") && !is_counter("day"));
+    }
+
+    #[test]
+    fn fingerprint_parses_to_its_incident_key() {
+        let key = |event_type: &str| IncidentKey { engine: Engine::Qa, event_type: event_type.parse().unwrap() };
+        for event_type in ["suite_failed", "a#b", "é"] {
+            assert_eq!(super::incident_key(&fingerprint(&key(event_type))), Some(key(event_type)));
+        }
+        assert_eq!(super::incident_key(AGE), None);
+    }
+
+    #[test]
+    fn due_shards_are_all_used() {
+        let shards: std::collections::BTreeSet<_> = (0..100).map(|n| due_shard(&format!("event-{n}"))).collect();
+        assert_eq!(shards.into_iter().collect::<Vec<_>>(), ["0", "1", "2", "3"]);
+    }
+
+    #[test]
+    fn position_round_trips_and_other_text_is_refused() {
+        let time = "2026-11-23T00:05:00.000Z";
+        let id = "01936f2e-0000-7000-8000-00000000000a";
+        for good in [time.to_owned(), format!("{time}#{id}")] {
+            assert_eq!(good.parse::<Position>().unwrap().to_string(), good);
+        }
+        for bad in
+            ["", "#", time.trim_end_matches('Z'), &format!("{time}#"), &format!("{time}#{id}#"), "2026-11-23T00:05:00Z"]
+        {
+            assert!(bad.parse::<Position>().is_err(), "{bad}");
+        }
+        let whole: Position = time.parse().unwrap();
+        let one: Position = format!("{time}#{id}").parse().unwrap();
+        assert!(whole < one, "a time sorts before all of its entries");
+    }
+}
