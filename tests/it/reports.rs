@@ -136,8 +136,8 @@ async fn people_get_a_summary_and_machines_the_report() {
     let by_protocol: Value = serde_json::from_str(&sent[0].message).unwrap();
     let text = by_protocol["default"].as_str().unwrap();
     for said in [
-        "because of billing_risk",
-        "26 of 100 (the week before: 1)",
+        "highest in billing risk",
+        "26 of 100 (last week: 1)",
         "- Audit billing sync and token enforcement",
         &format!("https://age.example/dashboard/reports/{}", made.id),
     ] {
