@@ -1,4 +1,4 @@
-//! The OpenAPI document: what all operations have in common.
+//! The API description (`OpenAPI`): the common parts of all operations.
 
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, Parameter};
