@@ -180,18 +180,18 @@ mod tests {
     crate::config! {
         /// A configuration with variables that no environment has.
         struct Example {
-            variable_without_value: String,
-            number_without_value: i64,
-            optional_without_value: Option<String>,
+            missing_text: String,
+            missing_number: i64,
+            optional_text: Option<String>,
         }
     }
 
     #[test]
     fn field_is_read_from_the_variable_of_its_name() {
         let error = Example::from_env().unwrap_err().to_string();
-        assert_eq!(error, "configuration: VARIABLE_WITHOUT_VALUE is not set; NUMBER_WITHOUT_VALUE is not set");
-        let Example { variable_without_value, number_without_value, optional_without_value } =
-            Example { variable_without_value: "set".to_owned(), number_without_value: 7, optional_without_value: None };
-        assert_eq!((variable_without_value.as_str(), number_without_value, optional_without_value), ("set", 7, None));
+        assert_eq!(error, "configuration: MISSING_TEXT is not set; MISSING_NUMBER is not set");
+        let Example { missing_text, missing_number, optional_text } =
+            Example { missing_text: "set".to_owned(), missing_number: 7, optional_text: None };
+        assert_eq!((missing_text.as_str(), missing_number, optional_text), ("set", 7, None));
     }
 }
