@@ -14,7 +14,7 @@ use age_store::{Credentials, DynamoDb};
 use serde_json::Value;
 
 use crate::figure::{Figure, Part, Table, median, rounded};
-use crate::world::{people, tables};
+use crate::world::{tables, test_credentials};
 use function::{FUNCTIONS, Function, HELLO};
 use process::Process;
 use runtime_api::RuntimeApi;
@@ -146,12 +146,13 @@ impl<'a> Bench<'a> {
         let (dynamodb, _) = tables::dynamodb().await;
         let clock = Arc::new(ManualClock::at(now()));
         let config = age_runtime::aws::local(&dynamodb);
-        let tokens = people::credentials(&Credentials::new(&DynamoDb::new(&config), "Credentials"), &clock).await;
+        let tokens =
+            test_credentials::credentials(&Credentials::new(&DynamoDb::new(&config), "Credentials"), &clock).await;
         let address = aws::start(dynamodb).await;
         let (https, certificate) = tls::before(address.clone()).await;
         let trusted = root.join("target/bench-root.pem").display().to_string();
         std::fs::write(&trusted, certificate).unwrap();
-        Self { root, http: format!("http://{address}"), https, token: tokens[people::TESTS].clone(), trusted }
+        Self { root, http: format!("http://{address}"), https, token: tokens[test_credentials::TESTS].clone(), trusted }
     }
 
     /// Each function in turn, again and again, so that what else the machine does hits all alike.
@@ -190,8 +191,8 @@ impl<'a> Bench<'a> {
         let mut before = cpu_to_next;
         let (mut costs, times) = (Vec::new(), if function.once { 1 } else { 1 + WARM });
         for _ in 0..times {
-            let answer = api.invoke(function.event(&self.token)).await;
-            function.check(&answer);
+            let response = api.invoke(function.event(&self.token)).await;
+            function.check(&response);
             api.ready().await;
             let after = process.cpu().await;
             costs.push(after - before);

@@ -59,9 +59,9 @@ pub(crate) async fn measure() -> Part {
 
 async fn found(writers: usize) -> Found {
     let world = World::new().await;
-    world.at("2026-11-22T12:00:00Z");
+    world.set_time("2026-11-22T12:00:00Z");
     world.dynamodb.conflict_on_overlap();
-    let environments = join_all((0..writers).map(|_| world.another_environment())).await;
+    let environments = join_all((0..writers).map(|_| world.new_environment())).await;
     let phases = [
         Phase::of(&world, &environments, SPREADING).await,
         Phase::of(&world, &environments, SPREAD.0.max(SPREAD.1 / writers)).await,
@@ -85,9 +85,9 @@ impl Phase {
         let writing = environments.iter().map(async |api| {
             let (mut accepted, mut refused) = (0, 0);
             while accepted < each {
-                let answer = api.post(&event("billing", "invoice_synced", "LOW"), None).await;
-                assert!(matches!(answer.status, 201 | 503), "{answer:?}");
-                *(if answer.status == 201 { &mut accepted } else { &mut refused }) += 1;
+                let response = api.post(&event("billing", "invoice_synced", "LOW"), None).await;
+                assert!(matches!(response.status, 201 | 503), "{response:?}");
+                *(if response.status == 201 { &mut accepted } else { &mut refused }) += 1;
             }
             refused
         });

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::figure::{Figure, Part, Table, rounded};
 use crate::world::browser::Browser;
-use crate::world::people::{BILLING, READER};
 use crate::world::proxy::Units;
-use crate::world::{Answer, Api, UNLIMITED, World, event};
+use crate::world::test_credentials::{BILLING, READER};
+use crate::world::{Api, ApiResponse, UNLIMITED, World, event};
 use month::Month;
 
 /// Characters of text in an event's details, and how large its row is then.
@@ -82,8 +82,8 @@ fn shown(name: &str, value: f64, unit: &'static str) -> Figure {
 }
 
 /// Only with this status.
-fn answered(answer: &Answer, status: u16) {
-    assert_eq!(answer.status, status, "{answer:?}");
+fn answered(response: &ApiResponse, status: u16) {
+    assert_eq!(response.status, status, "{response:?}");
 }
 
 /// An event of billing with so much text, of a kind that nobody has reported before.
@@ -98,8 +98,8 @@ async fn one(text: usize, severity: &str, keyed: bool) -> Units {
     let world = World::new().await;
     answered(&world.post(&fresh(&world, "LOW", 0)).await, 201);
     let event = fresh(&world, severity, text);
-    let (units, answer) = world.dynamodb.consumed(world.api().post(&event, keyed.then_some("key"))).await;
-    answered(&answer, 201);
+    let (units, response) = world.dynamodb.measure_units(world.api().post(&event, keyed.then_some("key"))).await;
+    answered(&response, 201);
     units
 }
 
@@ -107,9 +107,9 @@ async fn one(text: usize, severity: &str, keyed: bool) -> Units {
 async fn batch(number: usize) -> f64 {
     let world = World::new().await;
     let events = Value::from(vec![fresh(&world, "LOW", 600); number]);
-    let (units, answer) = world.dynamodb.consumed(world.tell("/api/governance/events", &events)).await;
-    answered(&answer, 200);
-    assert!(answer.list("/results").iter().all(|verdict| verdict["status"] == 201), "{answer:?}");
+    let (units, response) = world.dynamodb.measure_units(world.post_json("/api/governance/events", &events)).await;
+    answered(&response, 200);
+    assert!(response.list("/results").iter().all(|verdict| verdict["status"] == 201), "{response:?}");
     units.written / f64::from(u32::try_from(number).unwrap())
 }
 
@@ -117,16 +117,17 @@ async fn high() -> High {
     let world = World::new().await;
     world.sweep().await;
     let event = fresh(&world, "HIGH", 600);
-    let (taken, answer) = world.dynamodb.consumed(world.post(&event)).await;
-    answered(&answer, 201);
-    let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", answer.text("/id"));
-    let worker = world.as_kid(BILLING);
-    let (outcome, answer) = world.dynamodb.consumed(worker.tell(&path, &json!({ "outcome": "succeeded" }))).await;
-    answered(&answer, 200);
+    let (taken, response) = world.dynamodb.measure_units(world.post(&event)).await;
+    answered(&response, 201);
+    let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", response.text("/id"));
+    let worker = world.as_caller(BILLING);
+    let (outcome, response) =
+        world.dynamodb.measure_units(worker.post_json(&path, &json!({ "outcome": "succeeded" }))).await;
+    answered(&response, 200);
     let mut sweeps = Vec::new();
     for seconds in [60, 60, 3480] {
         world.clock.advance(seconds);
-        sweeps.push(world.dynamodb.consumed(Box::pin(world.sweep())).await.0);
+        sweeps.push(world.dynamodb.measure_units(Box::pin(world.sweep())).await.0);
     }
     let beyond = |sweep: Units| Units { read: sweep.read - sweeps[1].read, written: sweep.written - sweeps[1].written };
     High { taken, outcome, put_off: beyond(sweeps[0]), verified: beyond(sweeps[2]) }
@@ -136,7 +137,7 @@ async fn idle() -> Units {
     let world = World::new().await;
     world.sweep().await;
     world.clock.advance(60);
-    world.dynamodb.consumed(Box::pin(world.sweep())).await.0
+    world.dynamodb.measure_units(Box::pin(world.sweep())).await.0
 }
 
 /// Everything that a sender can do wrong, all together.
@@ -149,11 +150,11 @@ async fn refused() -> Units {
         answered(&world.post(&event("mail", "x", "LOW")).await, 422);
         answered(&world.post(&large).await, 413);
         answered(&world.post(&json!("words")).await, 422);
-        answered(&world.as_kid(BILLING).post(&not_theirs, None).await, 403);
-        answered(&world.as_kid(READER).post(&good, None).await, 403);
-        answered(&world.as_kid(BILLING).tell("/api/governance/events", &hundred).await, 200);
+        answered(&world.as_caller(BILLING).post(&not_theirs, None).await, 403);
+        answered(&world.as_caller(READER).post(&good, None).await, 403);
+        answered(&world.as_caller(BILLING).post_json("/api/governance/events", &hundred).await, 200);
     };
-    let units = world.dynamodb.consumed(work).await.0;
+    let units = world.dynamodb.measure_units(work).await.0;
     assert_eq!(world.events(), 0);
     units
 }
@@ -172,22 +173,22 @@ impl Reads {
     async fn measure() -> Self {
         let world = World::new().await;
         world.fill_every_hour(32).await;
-        let (opening, _) = world.dynamodb.consumed(world.guarded_environment(UNLIMITED)).await;
-        let api = world.another_environment().await;
+        let (opening, _) = world.dynamodb.measure_units(world.environment_with_proxied_credentials(UNLIMITED)).await;
+        let api = world.new_environment().await;
         let stats = [get(&world, &api).await, get(&world, &api).await];
-        let mut browser = Browser::of(&world, READER).await.elsewhere().await;
+        let mut browser = Browser::signed_in(&world, READER).await.in_new_environment().await;
         let mut overview = [0.0; 2];
         for units in &mut overview {
-            let (consumed, page) = world.dynamodb.consumed(browser.get("/dashboard")).await;
+            let (consumed, page) = world.dynamodb.measure_units(browser.get("/dashboard")).await;
             answered(&page, 200);
             *units = consumed.read;
         }
-        let (report, answer) = world.dynamodb.consumed(world.report()).await;
-        answered(&answer, 201);
-        world.run_weekly().await.unwrap();
+        let (report, response) = world.dynamodb.measure_units(world.generate_report()).await;
+        answered(&response, 201);
+        world.run_weekly_report().await.unwrap();
         world.clock.advance(7 * 86_400);
         world.fill_every_hour(8).await;
-        let (weekly, made) = world.dynamodb.consumed(Box::pin(world.run_weekly())).await;
+        let (weekly, made) = world.dynamodb.measure_units(Box::pin(world.run_weekly_report())).await;
         made.unwrap();
         Self {
             credentials: opening.read,
@@ -214,21 +215,21 @@ impl Reads {
 }
 
 async fn get(world: &World, api: &Api) -> f64 {
-    let (units, answer) = world.dynamodb.consumed(api.get("/api/governance/stats")).await;
-    answered(&answer, 200);
+    let (units, response) = world.dynamodb.measure_units(api.get("/api/governance/stats")).await;
+    answered(&response, 200);
     units.read
 }
 
 /// The first page of a system in which one engine reports every minute.
 async fn newest() -> f64 {
     let world = World::new().await;
-    world.at("2026-11-20T12:00:00Z");
+    world.set_time("2026-11-20T12:00:00Z");
     for number in 0..400 {
         world.clock.advance(60);
         answered(&world.post(&event("billing", &format!("ledger_{number}"), "LOW")).await, 201);
     }
-    let api = world.another_environment().await;
-    let (units, page) = world.dynamodb.consumed(api.get("/api/governance/events?limit=50")).await;
+    let api = world.new_environment().await;
+    let (units, page) = world.dynamodb.measure_units(api.get("/api/governance/events?limit=50")).await;
     assert_eq!(page.list("/events").len(), 50);
     units.read
 }

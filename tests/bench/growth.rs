@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::figure::{Figure, Part, Table, median, rounded};
 use crate::memory;
 use crate::world::browser::Browser;
-use crate::world::people::READER;
+use crate::world::test_credentials::READER;
 use crate::world::{World, event};
 
 /// Events that are posted to each world, over 30 days.
@@ -52,9 +52,9 @@ impl Request {
 
     /// In new environments, which remember nothing.
     async fn cost(self, world: &World) -> Cost {
-        let api = world.another_environment().await;
-        let mut reader = Browser::of(world, READER).await.elsewhere().await;
-        world.dynamodb.heal();
+        let api = world.new_environment().await;
+        let mut reader = Browser::signed_in(world, READER).await.in_new_environment().await;
+        world.dynamodb.reset();
         let (started, cpu) = (Instant::now(), cpu());
         let answering = async {
             match self {
@@ -64,9 +64,9 @@ impl Request {
                 Self::List => api.get("/api/governance/events").await,
             }
         };
-        let (peak, answer) = memory::peak(answering).await;
+        let (peak, response) = memory::peak(answering).await;
         let (wall, cpu) = (milliseconds(started.elapsed()), milliseconds(self::cpu().saturating_sub(cpu)));
-        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
+        assert!(matches!(response.status, 200 | 201), "{response:?}");
         let units = world.dynamodb.units();
         Cost { units: units.read + units.written, wall, cpu, peak }
     }
@@ -139,7 +139,7 @@ impl Cost {
 /// One with so many times the events that are posted, over 30 days.
 async fn world(times: u32) -> World {
     let world = World::new().await;
-    world.at("2026-10-24T12:00:00Z");
+    world.set_time("2026-10-24T12:00:00Z");
     let engines = age_model::Engine::ALL;
     for (number, engine) in (0..POSTED).zip(engines.iter().cycle()) {
         world.clock.advance(2580);

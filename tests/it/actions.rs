@@ -3,9 +3,9 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::world::people::TESTS;
 use crate::world::proxy::Fault;
-use crate::world::{Answer, World, event};
+use crate::world::test_credentials::TESTS;
+use crate::world::{ApiResponse, World, event};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -26,17 +26,17 @@ impl World {
         self.action(id).await["status"].as_str().unwrap().to_owned()
     }
 
-    async fn outcome(&self, id: &str, outcome: &str) -> Answer {
-        self.tell(
+    async fn outcome(&self, id: &str, outcome: &str) -> ApiResponse {
+        self.post_json(
             &format!("/api/governance/events/{id}/actions/billing_sync_repair/outcome"),
             &json!({ "outcome": outcome }),
         )
         .await
     }
 
-    async fn decide(&self, id: &str, decision: &str, digest: &str) -> Answer {
+    async fn decide(&self, id: &str, decision: &str, digest: &str) -> ApiResponse {
         let body = json!({ "decision": decision, "digest": digest });
-        self.tell(&format!("/api/governance/events/{id}/actions/permission_reset/approval"), &body).await
+        self.post_json(&format!("/api/governance/events/{id}/actions/permission_reset/approval"), &body).await
     }
 
     /// Lets time pass, and sweeps.
@@ -116,21 +116,21 @@ async fn an_older_success_is_watched_beside_a_newer_remedy() {
 async fn a_storm_of_one_kind_is_taken_whole_and_acted_on_once() {
     let world = World::new().await;
     world.dynamodb.conflict_on_overlap();
-    let environments = join_all((0..24).map(|_| world.another_environment())).await;
+    let environments = join_all((0..24).map(|_| world.new_environment())).await;
     let storm = environments.iter().map(async |api| {
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for _ in 0..5 {
-            answers.push(api.post(&event("billing", "invoice_sync_failed", "HIGH"), None).await);
+            responses.push(api.post(&event("billing", "invoice_sync_failed", "HIGH"), None).await);
         }
-        answers
+        responses
     });
-    let answers: Vec<Answer> = join_all(storm).await.into_iter().flatten().collect();
+    let responses: Vec<ApiResponse> = join_all(storm).await.into_iter().flatten().collect();
     assert!(
-        answers.iter().all(|answer| answer.status == 201),
+        responses.iter().all(|response| response.status == 201),
         "{:?}",
-        answers.iter().find(|answer| answer.status != 201)
+        responses.iter().find(|response| response.status != 201)
     );
-    let acted = answers.iter().filter(|answer| answer.actions()[0].1 != "suppressed").count();
+    let acted = responses.iter().filter(|response| response.actions()[0].1 != "suppressed").count();
     assert_eq!((acted, world.sns.published("actions").len()), (1, 1));
 }
 
@@ -199,13 +199,13 @@ async fn a_hand_over_is_tried_again_with_waits_and_then_given_up() {
 async fn a_crash_after_the_commit_loses_no_action() {
     let world = World::new().await;
     // The event is stored; before anything is handed over, the function ends.
-    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
-        ("TransactWriteItems", 0) => Fault::DropAnswer,
+    world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0) => Fault::DropResponse,
         ("GetItem", 0) => Fault::None,
         _ => Fault::Refuse,
     });
     assert_eq!(world.post_keyed(&event("billing", "invoice_sync_failed", "CRITICAL"), "k").await.status, 503);
-    world.dynamodb.heal();
+    world.dynamodb.reset();
     let replay = world.post_keyed(&event("billing", "invoice_sync_failed", "CRITICAL"), "k").await;
     assert_eq!(replay.actions(), [("billing_sync_repair", "pending"), ("notify_admin", "pending")]);
     world.later(29).await;
@@ -278,7 +278,7 @@ async fn what_cannot_be_read_does_not_keep_the_others_waiting() {
         "UpdateExpression": "SET #item = :odd", "ExpressionAttributeNames": {"#item": "item"},
         "ExpressionAttributeValues": {":odd": {"S": "odd"}},
     });
-    world.dynamodb.ask("UpdateItem", &damage).await;
+    world.dynamodb.call("UpdateItem", &damage).await;
     world.clock.advance(MINUTE);
     let swept = world.sweep().await;
     assert_eq!((swept.failed, swept.transitions.values().sum::<u64>()), (1, 1));
@@ -335,7 +335,7 @@ async fn bad_outcomes_and_decisions_are_refused_by_name() {
     let created = world.post(&event("billing", "invoice_sync_failed", "CRITICAL")).await;
     let of =
         |action: &str, what: &str| format!("/api/governance/events/{}/actions/{action}/{what}", created.text("/id"));
-    let weekly = world.run_weekly().await.unwrap().id;
+    let weekly = world.run_weekly_report().await.unwrap().id;
     let weekly = format!("/api/governance/events/{weekly}/actions/automated_governance_summary/outcome");
     let nobody =
         "/api/governance/events/01936f2e-0000-7000-8000-00000000000a/actions/billing_sync_repair/outcome".to_owned();
@@ -369,10 +369,10 @@ async fn bad_outcomes_and_decisions_are_refused_by_name() {
         (of("make_tea", "outcome"), json!({"outcome": "succeeded"}), 404, vec![]),
         (nobody, json!({"outcome": "succeeded"}), 404, vec![]),
     ] {
-        let answer = world.tell(&path, &body).await;
-        assert_eq!(answer.status, status, "{path} {body}: {answer:?}");
-        let named: Vec<_> = match answer.json.get("errors") {
-            Some(_) => answer.list("/errors").iter().map(|error| error["pointer"].as_str().unwrap()).collect(),
+        let response = world.post_json(&path, &body).await;
+        assert_eq!(response.status, status, "{path} {body}: {response:?}");
+        let named: Vec<_> = match response.json.get("errors") {
+            Some(_) => response.list("/errors").iter().map(|error| error["pointer"].as_str().unwrap()).collect(),
             None => vec![],
         };
         assert_eq!(named, fields, "{path} {body}");
@@ -436,7 +436,7 @@ async fn what_has_ended_in_that_moment_is_not_taken_for_running() {
         "ExpressionAttributeNames": { "#item": "item", "#status": "status" },
         "ExpressionAttributeValues": { ":failed": { "S": "failed" } },
     });
-    world.dynamodb.ask("UpdateItem", &ended).await;
+    world.dynamodb.call("UpdateItem", &ended).await;
     let second = trouble(&world).await;
     assert_eq!(world.status(&second).await, "dispatched");
 }

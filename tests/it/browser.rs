@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
-use crate::world::people::{NIGHT_DESK, READER, TESTS};
+use crate::world::test_credentials::{NIGHT_DESK, READER, TESTS};
 use crate::world::{World, event};
 
 /// One browser runs at a time: several would slow each other down.

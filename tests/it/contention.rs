@@ -10,15 +10,15 @@ async fn writers_spread_and_totals_stay_exact() {
     const WRITERS: usize = 16;
     const EACH: usize = 25;
     let world = World::new().await;
-    world.at("2026-11-22T12:00:00Z");
+    world.set_time("2026-11-22T12:00:00Z");
     world.dynamodb.conflict_on_overlap();
-    let environments = join_all((0..WRITERS).map(|_| world.another_environment())).await;
+    let environments = join_all((0..WRITERS).map(|_| world.new_environment())).await;
     let writers = environments.iter().map(async |api| {
         let mut accepted = 0;
         while accepted < EACH {
-            let answer = api.post(&event("billing", "invoice_synced", "LOW"), None).await;
-            assert!(matches!(answer.status, 201 | 503), "{answer:?}");
-            accepted += usize::from(answer.status == 201);
+            let response = api.post(&event("billing", "invoice_synced", "LOW"), None).await;
+            assert!(matches!(response.status, 201 | 503), "{response:?}");
+            accepted += usize::from(response.status == 201);
         }
     });
     join_all(writers).await;
@@ -29,21 +29,21 @@ async fn writers_spread_and_totals_stay_exact() {
     assert!(width > 1, "the writers did not spread");
     let total = (WRITERS * EACH) as u64;
     assert_eq!(world.get("/api/governance/stats").await.number("/byEngine/billing"), total);
-    assert_eq!(world.report().await.number("/summary/totalEvents"), total);
-    let listed = world.all("/api/governance/events?limit=37").await;
+    assert_eq!(world.generate_report().await.number("/summary/totalEvents"), total);
+    let listed = world.list_events("/api/governance/events?limit=37").await;
     let places: Vec<_> =
         listed.iter().map(|event| (event["occurredAt"].to_string(), event["id"].to_string())).collect();
     assert!(places.is_sorted_by(|newer, older| newer > older), "newest first, none twice");
     assert_eq!(listed.len(), WRITERS * EACH);
 
     // The next day is quiet: one row an engine is read again, for it and for the days without a conflict.
-    world.dynamodb.heal();
-    world.at("2026-11-23T12:00:00Z");
+    world.dynamodb.reset();
+    world.set_time("2026-11-23T12:00:00Z");
     for api in &environments {
         assert_eq!(api.post(&event("billing", "invoice_synced", "LOW"), None).await.status, 201);
     }
     assert_eq!(world.shard_count("billing", "2026-11-23").await, 1);
-    world.dynamodb.heal();
+    world.dynamodb.reset();
     let today = world.get("/api/governance/events?from=2026-11-23&limit=500").await;
     assert_eq!(today.list("/events").len(), WRITERS);
     // One query of shard 0 for each engine, and one of the only timeline there is.
@@ -58,11 +58,11 @@ async fn days_of_many_rows_are_read_some_at_a_time() {
     world.fill_every_hour(2).await;
     let events = world.get("/api/governance/stats").await.number("/totalEvents");
     world.spread(ROWS).await;
-    let api = world.another_environment().await;
-    world.dynamodb.heal();
+    let api = world.new_environment().await;
+    world.dynamodb.reset();
     assert_eq!(api.get("/api/governance/stats").await.number("/totalEvents"), events * u64::from(ROWS));
     assert!(world.dynamodb.calls("Query") > age_model::Engine::ALL.len() * (ROWS as usize - 1));
-    assert!((8..=72).contains(&world.dynamodb.most_at_once()), "{}", world.dynamodb.most_at_once());
+    assert!((8..=72).contains(&world.dynamodb.max_concurrent_calls()), "{}", world.dynamodb.max_concurrent_calls());
 }
 
 /// A counter's partition that takes no more writes says so within a transaction, too.
@@ -70,7 +70,7 @@ async fn days_of_many_rows_are_read_some_at_a_time() {
 async fn a_busy_partition_makes_writers_spread() {
     for reason in ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"] {
         let world = World::new().await;
-        world.dynamodb.fault(move |call| match (call.operation.as_str(), call.earlier) {
+        world.dynamodb.set_fault(move |call| match (call.operation.as_str(), call.earlier) {
             ("TransactWriteItems", 0..3) => Fault::Cancel(reason),
             _ => Fault::None,
         });
@@ -83,7 +83,7 @@ async fn a_busy_partition_makes_writers_spread() {
 #[tokio::test]
 async fn an_event_is_taken_even_if_the_spread_cannot_be_told() {
     let world = World::new().await;
-    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+    world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 0) => Fault::Cancel("TransactionConflict"),
         ("UpdateItem", _) => Fault::Refuse,
         _ => Fault::None,

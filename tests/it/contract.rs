@@ -100,14 +100,14 @@ async fn stats_are_of_the_last_thirty_days() {
     for (moment, severity) in
         [("2026-10-23T23:59:00Z", "CRITICAL"), ("2026-10-24T00:00:00Z", "HIGH"), ("2026-11-23T00:05:00Z", "LOW")]
     {
-        world.at(moment);
+        world.set_time(moment);
         world.post(&event("documentation", "page_stale", severity)).await;
     }
     world.post(&event("qa", "suite_passed", "LOW")).await;
     let stats = world.get("/api/governance/stats").await;
     assert_eq!((stats.number("/totalEvents"), stats.number("/criticalCount")), (3, 0));
     assert_eq!((stats.text("/topRiskyEngine"), stats.text("/busiestEngine")), ("documentation", "documentation"));
-    world.report().await;
+    world.generate_report().await;
     // Two LOW events: 2 points of operational risk and 1 of performance, over five categories.
     assert_eq!(world.get("/api/governance/stats").await.number("/latestRiskScore"), 1);
 }
@@ -116,24 +116,24 @@ async fn stats_are_of_the_last_thirty_days() {
 async fn no_answer_may_be_kept_or_taken_for_something_else() {
     let world = World::new().await;
     let created = world.post(&event("qa", "suite_failed", "CRITICAL")).await;
-    let answers = [
+    let responses = [
         created,
         world.get("/api/governance/events").await,
         world.get("/api/governance/incidents").await,
         world.get("/api/governance/health").await,
         world.get("/api/governance/reports").await,
         world.get("/api/governance/stats").await,
-        world.report().await,
+        world.generate_report().await,
         world.get("/api/governance/actions").await,
         world.get("/api/governance/nothing").await,
         world.get("/api/governance/event").await,
         world.get("/api/governance/events?limit=x").await,
     ];
-    for answer in answers {
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer:?}");
-        assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer:?}");
-        assert_eq!(answer.header("content-security-policy"), Some("default-src 'none'; frame-ancestors 'none'"));
-        assert!(answer.header("strict-transport-security").is_some() && answer.header("referrer-policy").is_some());
-        assert_eq!(answer.header("access-control-allow-origin"), None, "no page of another origin may read it");
+    for response in responses {
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"), "{response:?}");
+        assert_eq!(response.header("cache-control"), Some("no-store"), "{response:?}");
+        assert_eq!(response.header("content-security-policy"), Some("default-src 'none'; frame-ancestors 'none'"));
+        assert!(response.header("strict-transport-security").is_some() && response.header("referrer-policy").is_some());
+        assert_eq!(response.header("access-control-allow-origin"), None, "no page of another origin may read it");
     }
 }

@@ -3,10 +3,10 @@
 use age_http::Route;
 use serde_json::json;
 
-use crate::world::browser::{Browser, SIGN_IN, proof};
-use crate::world::people::{ADMIN, BILLING, DAY_DESK, EXPIRED, NIGHT_DESK, READER, REVOKED};
+use crate::world::browser::{Browser, SIGN_IN, csrf_token};
 use crate::world::proxy::Fault;
-use crate::world::{Answer, World, event};
+use crate::world::test_credentials::{ADMIN, BILLING, DAY_DESK, EXPIRED, NIGHT_DESK, READER, REVOKED};
+use crate::world::{ApiResponse, World, event};
 
 async fn incident(world: &World, event_type: &str) -> String {
     world.post(&event("billing", event_type, "CRITICAL")).await;
@@ -15,7 +15,7 @@ async fn incident(world: &World, event_type: &str) -> String {
 }
 
 /// Asserts that a response of the dashboard loads nothing from other hosts, and no script or style but its two files.
-pub(crate) fn assert_safe(answer: &Answer) {
+pub(crate) fn assert_safe(answer: &ApiResponse) {
     let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     assert_eq!(answer.header("content-security-policy"), Some(policy), "{answer:?}");
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
@@ -67,7 +67,7 @@ async fn each_route_permits_only_its_roles() {
     let world = World::new().await;
     let incident = incident(&world, "invoice_sync_failed").await;
     let pending = world.post(&event("compliance", "permission_drift", "HIGH")).await;
-    let report = world.report().await;
+    let report = world.generate_report().await;
     let routes: Vec<Route> = dashboard::routes().list().collect();
     for Route { method, path, .. } in &routes {
         assert!(
@@ -103,7 +103,7 @@ async fn each_route_permits_only_its_roles() {
             }
         }
     }
-    let page = Browser::of(&world, READER).await.get(&incident).await;
+    let page = Browser::signed_in(&world, READER).await.get(&incident).await;
     assert!(page.body.contains("▲ open"), "no request has changed anything");
     let item = world.get(&format!("/api/governance/events/{}", pending.text("/id"))).await;
     assert_eq!(item.text("/actions/0/status"), "pending_approval");
@@ -159,7 +159,7 @@ async fn sign_in_with_an_invalid_credential_is_refused_with_its_reason() {
         (
             world.token(BILLING),
             403,
-            "the role engine of credential billing-engine may not do this; allowed: reader, responder, admin",
+            "the role engine of credential billing-engine may not use this route; allowed roles: reader, responder, admin",
         ),
     ] {
         world.clock.advance(1);
@@ -175,10 +175,10 @@ async fn sign_in_with_an_invalid_credential_is_refused_with_its_reason() {
         let answer = Browser::new(&world).sign_in(world.token(READER), next).await;
         assert_eq!((answer.status, answer.header("location")), (303, Some("/dashboard")), "{next}");
     }
-    world.dynamodb.fault(|_| Fault::Refuse);
-    let api = world.guarded_environment(crate::world::UNLIMITED).await;
+    world.dynamodb.set_fault(|_| Fault::Refuse);
+    let api = world.environment_with_proxied_credentials(crate::world::UNLIMITED).await;
     let cookie = format!("__Host-age={}", world.token(READER));
-    let down = api.send_bare("GET", "/dashboard/incidents", &[("Cookie", &cookie)], b"").await;
+    let down = api.send_without_token("GET", "/dashboard/incidents", &[("Cookie", &cookie)], b"").await;
     assert_eq!((down.status, down.header("retry-after")), (503, Some("2")), "{down:?}");
     assert!(down.body.contains("<h1>Service unavailable, retry later</h1>"));
     assert_safe(&down);
@@ -189,15 +189,18 @@ async fn form_without_a_valid_csrf_token_is_refused() {
     let world = World::new().await;
     let incident = incident(&world, "invoice_sync_failed").await;
     let acknowledge = format!("{incident}/acknowledge");
-    let mut desk = Browser::of(&world, NIGHT_DESK).await;
-    let mut other = Browser::of(&world, DAY_DESK).await;
-    let others = format!("csrf={}", proof(&other.get(&incident).await));
-    let of_sign_in = format!("csrf={}", proof(&Browser::new(&world).get(SIGN_IN).await));
+    let mut desk = Browser::signed_in(&world, NIGHT_DESK).await;
+    let mut other = Browser::signed_in(&world, DAY_DESK).await;
+    let others = format!("csrf={}", csrf_token(&other.get(&incident).await));
+    let of_sign_in = format!("csrf={}", csrf_token(&Browser::new(&world).get(SIGN_IN).await));
     for forged in ["", "csrf=", "csrf=AAAA", "note=x", others.as_str(), of_sign_in.as_str()] {
         let answer = desk.send("POST", &acknowledge, forged).await;
         assert_eq!(answer.status, 403, "{forged}: {answer:?}");
         assert!(answer.body.contains(&format!("href=\"{incident}\"")), "a link back: {}", answer.body);
-        assert_eq!(Browser::of(&world, NIGHT_DESK).await.send("POST", "/dashboard/sign-out", forged).await.status, 403);
+        assert_eq!(
+            Browser::signed_in(&world, NIGHT_DESK).await.send("POST", "/dashboard/sign-out", forged).await.status,
+            403
+        );
     }
     let mut stranger = Browser::new(&world);
     stranger.get(SIGN_IN).await;
@@ -206,9 +209,9 @@ async fn form_without_a_valid_csrf_token_is_refused() {
     assert_eq!(stranger.send("POST", SIGN_IN, &forged).await.status, 403, "the form of another browser");
     let cookie = format!("__Host-age={}", world.token(NIGHT_DESK));
     let json = [("Cookie", cookie.as_str()), ("Content-Type", "application/json")];
-    assert_eq!(world.api().send_bare("POST", &acknowledge, &json, b"{}").await.status, 415);
+    assert_eq!(world.api().send_without_token("POST", &acknowledge, &json, b"{}").await.status, 415);
     let bearer = format!("Bearer {}", world.token(ADMIN));
-    let answer = world.api().send_bare("POST", &acknowledge, &[("Authorization", &bearer)], b"").await;
+    let answer = world.api().send_without_token("POST", &acknowledge, &[("Authorization", &bearer)], b"").await;
     assert_eq!(answer.status, 303, "the Authorization header signs nobody in");
     assert!(desk.get(&incident).await.body.contains("▲ open"));
 }
@@ -219,18 +222,20 @@ async fn acknowledged_incident_records_caller_and_note() {
     let incident = incident(&world, "invoice_sync_failed").await;
     let api = incident.replace("/dashboard/", "/api/governance/");
     let (acknowledge, resolve) = (format!("{incident}/acknowledge"), format!("{incident}/resolve"));
-    let mut reader = Browser::of(&world, READER).await;
+    let mut reader = Browser::signed_in(&world, READER).await;
     let read = reader.get(&incident).await;
     assert!(!read.body.contains(&acknowledge) && !read.body.contains(&resolve), "a reader has no buttons");
     let refused = reader.submit(&incident, &acknowledge, &[]).await;
     assert_eq!(refused.status, 403);
     assert!(
-        refused.body.contains("the role reader of credential reader may not do this; allowed: responder, admin"),
+        refused
+            .body
+            .contains("the role reader of credential reader may not use this route; allowed roles: responder, admin"),
         "{}",
         refused.body
     );
 
-    let mut desk = Browser::of(&world, NIGHT_DESK).await;
+    let mut desk = Browser::signed_in(&world, NIGHT_DESK).await;
     let noted = desk.submit(&incident, &acknowledge, &[("note", "first line\r\nsecond line")]).await;
     assert_eq!((noted.status, noted.header("location")), (303, Some(incident.as_str())), "{noted:?}");
     let stored = world.get(&api).await;
@@ -243,7 +248,7 @@ async fn acknowledged_incident_records_caller_and_note() {
     assert!(!page.body.contains(&acknowledge) && page.body.contains(&resolve), "{}", page.body);
     let again = desk.submit(&incident, &acknowledge, &[("note", "")]).await;
     assert_eq!(again.status, 303, "a repeat succeeds: {again:?}");
-    let late = Browser::of(&world, DAY_DESK).await.submit(&incident, &acknowledge, &[]).await;
+    let late = Browser::signed_in(&world, DAY_DESK).await.submit(&incident, &acknowledge, &[]).await;
     assert_eq!(late.status, 409);
     assert!(late.body.contains("the incident is acknowledged already, by night-desk"), "{}", late.body);
 
@@ -252,7 +257,7 @@ async fn acknowledged_incident_records_caller_and_note() {
     assert_eq!(too_long.status, 422, "{too_long:?}");
     assert_safe(&too_long);
     assert_eq!(desk.submit(&incident, &resolve, &[("colour", "red")]).await.status, 422);
-    let resolved = Browser::of(&world, ADMIN).await.submit(&incident, &resolve, &[("note", " ")]).await;
+    let resolved = Browser::signed_in(&world, ADMIN).await.submit(&incident, &resolve, &[("note", " ")]).await;
     assert_eq!(resolved.status, 303, "{resolved:?}");
     let stored = world.get(&api).await;
     assert_eq!((stored.text("/resolved/by"), stored.json["resolved"].get("note")), (ADMIN, None));
@@ -268,10 +273,10 @@ async fn hostile_text_is_escaped_on_every_page() {
     sent["details"] = json!({ "text": hostile });
     let created = world.post(&sent).await;
     let outcome = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", created.text("/id"));
-    world.as_kid(BILLING).tell(&outcome, &json!({ "outcome": "failed", "detail": hostile })).await;
+    world.as_caller(BILLING).post_json(&outcome, &json!({ "outcome": "failed", "detail": hostile })).await;
     let listed = world.get("/api/governance/incidents").await;
     let incident = format!("/dashboard/incidents/{}", listed.text("/incidents/0/id"));
-    let mut desk = Browser::of(&world, NIGHT_DESK).await;
+    let mut desk = Browser::signed_in(&world, NIGHT_DESK).await;
     let noted = desk.submit(&incident, &format!("{incident}/acknowledge"), &[("note", hostile)]).await;
     assert_eq!(noted.status, 303, "{noted:?}");
     for path in ["/dashboard/incidents?status=all", incident.as_str()] {
@@ -295,7 +300,7 @@ async fn hostile_text_is_escaped_on_every_page() {
 #[tokio::test]
 async fn incidents_are_listed_in_pages() {
     let world = World::new().await;
-    let mut reader = Browser::of(&world, READER).await;
+    let mut reader = Browser::signed_in(&world, READER).await;
     let empty = reader.get("/dashboard/incidents").await;
     assert!(empty.body.contains("No open incidents."), "{}", empty.body);
     for number in 0..30 {
@@ -304,7 +309,7 @@ async fn incidents_are_listed_in_pages() {
     }
     let first = reader.get("/dashboard/incidents").await;
     assert_safe(&first);
-    let count = |page: &Answer| page.body.matches("<li class=\"card\">").count();
+    let count = |page: &ApiResponse| page.body.matches("<li class=\"card\">").count();
     assert_eq!(count(&first), 25);
     assert!(first.body.contains("suite_29_lost") && first.body.contains("suite_05_lost"));
     let (_, rest) = first.body.split_once("<a class=\"more\" href=\"").unwrap();
@@ -323,7 +328,7 @@ async fn incidents_are_listed_in_pages() {
 #[tokio::test]
 async fn unknown_path_and_wrong_method_are_error_pages() {
     let world = World::new().await;
-    let mut reader = Browser::of(&world, READER).await;
+    let mut reader = Browser::signed_in(&world, READER).await;
     for (method, path, status, title) in [
         ("GET", "/dashboard/nothing", 404, "Not found"),
         ("GET", "/dashboard/incidents/billing.1.none", 404, "Not found"),
@@ -341,7 +346,7 @@ async fn unknown_path_and_wrong_method_are_error_pages() {
 
 /// Returns how many queries and gets the overview makes.
 async fn reads(world: &World, browser: &mut Browser<'_>) -> [usize; 2] {
-    world.dynamodb.heal();
+    world.dynamodb.reset();
     let page = browser.get("/dashboard").await;
     assert_eq!(page.status, 200, "{page:?}");
     for other in ["Scan", "BatchGetItem", "TransactGetItems", "PutItem", "UpdateItem", "TransactWriteItems"] {
@@ -353,7 +358,7 @@ async fn reads(world: &World, browser: &mut Browser<'_>) -> [usize; 2] {
 #[tokio::test]
 async fn overview_reads_do_not_grow_with_the_events() {
     let world = World::new().await;
-    let mut reader = Browser::of(&world, READER).await;
+    let mut reader = Browser::signed_in(&world, READER).await;
     let reads_of_empty_tables = reads(&world, &mut reader).await;
     assert_eq!(reads_of_empty_tables, [18, 1]);
     for number in 0..120 {
@@ -369,7 +374,7 @@ async fn overview_reads_do_not_grow_with_the_events() {
 #[tokio::test]
 async fn overview_of_a_new_system_has_empty_states() {
     let world = World::new().await;
-    let mut reader = Browser::of(&world, READER).await;
+    let mut reader = Browser::signed_in(&world, READER).await;
     let before_sweep = reader.get("/dashboard").await;
     assert!(before_sweep.body.contains("no sweep has run yet"), "{}", before_sweep.body);
     world.sweep().await;
@@ -392,14 +397,14 @@ async fn overview_of_a_new_system_has_empty_states() {
 #[tokio::test]
 async fn overview_shows_what_needs_attention_and_why() {
     let world = World::new().await;
-    let mut reader = Browser::of(&world, READER).await;
-    world.at("2026-11-20T10:20:00Z");
+    let mut reader = Browser::signed_in(&world, READER).await;
+    world.set_time("2026-11-20T10:20:00Z");
     let incident = incident(&world, "invoice_sync_failed").await;
     let sent = world.post(&event("billing", "<b>ledger</b>", "CRITICAL")).await;
     let outcome = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", sent.text("/id"));
-    world.as_kid(BILLING).tell(&outcome, &json!({ "outcome": "failed" })).await;
+    world.as_caller(BILLING).post_json(&outcome, &json!({ "outcome": "failed" })).await;
     let pending = world.post(&event("compliance", "permission_drift", "HIGH")).await;
-    world.at("2026-11-20T11:30:00Z");
+    world.set_time("2026-11-20T11:30:00Z");
     world.sweep().await;
     let page = reader.get("/dashboard").await;
     assert_safe(&page);
@@ -427,11 +432,11 @@ async fn overview_shows_what_needs_attention_and_why() {
         assert!(page.body.contains(text), "{text} in {}", page.body);
     }
     assert_eq!(page.body.matches("<tr><th scope=\"row\"><time").count(), 30, "the table has the days of the chart");
-    world.at("2026-11-22T12:00:00Z");
+    world.set_time("2026-11-22T12:00:00Z");
     world.sweep().await;
     let silent = reader.get("/dashboard").await;
     assert!(silent.body.contains("<h3>Silent engines</h3>") && silent.body.contains(">Silent</a>"), "{}", silent.body);
-    world.dynamodb.fault(|call| if call.operation == "Query" { Fault::Throttle } else { Fault::None });
+    world.dynamodb.set_fault(|call| if call.operation == "Query" { Fault::Throttle } else { Fault::None });
     let down = reader.get("/dashboard").await;
     assert_eq!(down.status, 503, "no page with missing figures is shown");
 }
@@ -439,7 +444,7 @@ async fn overview_shows_what_needs_attention_and_why() {
 #[tokio::test]
 async fn engines_page_counts_actions_in_progress() {
     let world = World::new().await;
-    let mut browser = Browser::of(&world, READER).await;
+    let mut browser = Browser::signed_in(&world, READER).await;
     let mut engines_with = async |number: &str| {
         let page = browser.get("/dashboard/engines").await;
         page.body.matches(&format!("<dd>{number}</dd>")).count()
@@ -450,7 +455,7 @@ async fn engines_page_counts_actions_in_progress() {
     assert_eq!((engines_with("1 action").await, engines_with("0 actions").await), (1, 7));
     world.post(&event("billing", "invoice_lost", "HIGH")).await;
     let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", first.text("/id"));
-    assert_eq!(world.as_kid(BILLING).tell(&path, &json!({ "outcome": "succeeded" })).await.status, 200);
+    assert_eq!(world.as_caller(BILLING).post_json(&path, &json!({ "outcome": "succeeded" })).await.status, 200);
     assert_eq!((engines_with("2 actions").await, engines_with("0 actions").await), (1, 7));
     world.clock.advance(3700);
     world.sweep().await;

@@ -22,10 +22,10 @@ async fn with_sns_refusing_the_event_is_taken_and_its_actions_stay_pending() {
 #[tokio::test]
 async fn an_action_that_could_not_be_recorded_as_dispatched_stays_pending() {
     let world = World::new().await;
-    world.dynamodb.fault(|call| if call.operation == "UpdateItem" { Fault::Refuse } else { Fault::None });
+    world.dynamodb.set_fault(|call| if call.operation == "UpdateItem" { Fault::Refuse } else { Fault::None });
     let created = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     assert_eq!((created.status, created.text("/actions/0/status")), (201, "pending"));
-    world.dynamodb.heal();
+    world.dynamodb.reset();
     let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
     assert_eq!(shown.text("/actions/0/status"), "pending");
 }
@@ -36,24 +36,24 @@ async fn with_dynamodb_down_nothing_is_stored_and_back_up_all_is_well() {
     let sent = event("billing", "invoice_sync_failed", "CRITICAL");
     assert_eq!(world.post(&sent).await.status, 201);
 
-    world.dynamodb.fault(|_| Fault::Refuse);
-    let answers = [
+    world.dynamodb.set_fault(|_| Fault::Refuse);
+    let responses = [
         world.post(&sent).await,
         world.get("/api/governance/events").await,
         world.get("/api/governance/stats").await,
-        world.report().await,
+        world.generate_report().await,
         world.get("/api/governance/reports").await,
         world.get("/api/governance/reports/01936f2e-0000-7000-8000-00000000000a").await,
     ];
-    for answer in answers {
-        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")), "{answer:?}");
-        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
-        let told = answer.json.to_string();
+    for response in responses {
+        assert_eq!((response.status, response.header("retry-after")), (503, Some("2")), "{response:?}");
+        assert_eq!(response.header("content-type"), Some("application/problem+json"));
+        let told = response.json.to_string();
         assert!(!told.contains("Table") && !told.contains("127.0.0.1") && !told.contains("dispatch"), "{told}");
     }
     assert_eq!(world.sns.published("notifications").len(), 1, "nobody is told of what is not stored");
 
-    world.dynamodb.heal();
+    world.dynamodb.reset();
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
     assert_eq!(world.post(&sent).await.status, 201);
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 2);
@@ -62,21 +62,21 @@ async fn with_dynamodb_down_nothing_is_stored_and_back_up_all_is_well() {
 #[tokio::test]
 async fn a_caller_is_not_kept_waiting_for_what_never_answers() {
     let world = World::new().await;
-    world.dynamodb.fault(|call| if call.operation == "TransactWriteItems" { Fault::Stall } else { Fault::None });
+    world.dynamodb.set_fault(|call| if call.operation == "TransactWriteItems" { Fault::Stall } else { Fault::None });
     let posted =
         tokio::time::timeout(std::time::Duration::from_secs(9), world.post(&event("qa", "suite_failed", "LOW"))).await;
-    let answer = posted.expect("an answer while somebody still waits for it");
-    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")));
+    let response = posted.expect("an answer while somebody still waits for it");
+    assert_eq!((response.status, response.header("retry-after")), (503, Some("2")));
 }
 
 #[tokio::test]
 async fn a_503_says_what_is_known() {
     let world = World::new().await;
     let sent = event("qa", "suite_failed", "LOW");
-    world.dynamodb.fault(|call| if call.operation == "TransactWriteItems" { Fault::Refuse } else { Fault::None });
+    world.dynamodb.set_fault(|call| if call.operation == "TransactWriteItems" { Fault::Refuse } else { Fault::None });
     assert!(world.post(&sent).await.text("/detail").contains("nothing was stored"));
-    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
-        ("TransactWriteItems", 0) => Fault::DropAnswer,
+    world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0) => Fault::DropResponse,
         _ => Fault::Refuse,
     });
     let unknown = world.post(&sent).await;
@@ -87,10 +87,10 @@ async fn a_503_says_what_is_known() {
 async fn throttled_for_good_is_a_503_and_for_a_moment_is_nothing() {
     let world = World::new().await;
     let sent = event("qa", "suite_failed", "LOW");
-    world.dynamodb.fault(|call| if call.earlier < 2 { Fault::Throttle } else { Fault::None });
+    world.dynamodb.set_fault(|call| if call.earlier < 2 { Fault::Throttle } else { Fault::None });
     assert_eq!(world.post(&sent).await.status, 201);
-    world.dynamodb.fault(|_| Fault::Throttle);
+    world.dynamodb.set_fault(|_| Fault::Throttle);
     assert_eq!(world.post(&sent).await.status, 503);
-    world.dynamodb.heal();
+    world.dynamodb.reset();
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
 }

@@ -1,7 +1,7 @@
 //! What does not grow with the number of events.
 
 use crate::world::browser::Browser;
-use crate::world::people::READER;
+use crate::world::test_credentials::READER;
 use crate::world::{World, event};
 
 /// What it takes to answer: reads, capacity units, and the size of the answer in bytes.
@@ -16,8 +16,8 @@ const PAGES: [&str; 5] =
     ["/dashboard", "/dashboard/events", "/dashboard/engines", "/dashboard/actions", "/dashboard/reports"];
 
 async fn cost(world: &World, path: &str) -> Cost {
-    let mut reader = Browser::of(world, READER).await.elsewhere().await;
-    world.dynamodb.heal();
+    let mut reader = Browser::signed_in(world, READER).await.in_new_environment().await;
+    world.dynamodb.reset();
     let page = reader.get(path).await;
     assert_eq!(page.status, 200, "{page:?}");
     let reads = ["Query", "GetItem"].map(|operation| world.dynamodb.calls(operation));
@@ -27,7 +27,7 @@ async fn cost(world: &World, path: &str) -> Cost {
 /// How many events there are, as they are counted, and as the table has them.
 async fn total(world: &World) -> (u64, u64) {
     (
-        world.another_environment().await.get("/api/governance/stats").await.json["totalEvents"].as_u64().unwrap(),
+        world.new_environment().await.get("/api/governance/stats").await.json["totalEvents"].as_u64().unwrap(),
         world.events(),
     )
 }
@@ -36,7 +36,7 @@ async fn total(world: &World) -> (u64, u64) {
 #[tokio::test]
 async fn pages_of_a_million_events_read_as_much_as_those_of_ten_thousand() {
     let world = World::new().await;
-    world.at("2026-10-24T12:00:00Z");
+    world.set_time("2026-10-24T12:00:00Z");
     for number in 0..1000 {
         world.clock.advance(2580);
         let engine = age_model::Engine::ALL[number % 8].as_str();

@@ -11,17 +11,17 @@ async fn fifty_at_once_make_one_event_one_count_one_action() {
     let world = World::new().await;
     world.dynamodb.conflict_on_overlap();
     let sent = event("billing", "invoice_sync_failed", "HIGH");
-    let environments = join_all((0..50).map(|_| world.another_environment())).await;
-    let answers = join_all(environments.iter().map(|api| api.post(&sent, Some("order-17")))).await;
+    let environments = join_all((0..50).map(|_| world.new_environment())).await;
+    let responses = join_all(environments.iter().map(|api| api.post(&sent, Some("order-17")))).await;
 
-    let created: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
-    let replayed: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+    let created: Vec<_> = responses.iter().filter(|response| response.status == 201).collect();
+    let replayed: Vec<_> = responses.iter().filter(|response| response.status == 200).collect();
     assert_eq!((created.len(), replayed.len()), (1, 49));
     assert!(created[0].header("idempotency-replayed").is_none());
-    for answer in &replayed {
-        assert_eq!(answer.header("idempotency-replayed"), Some("true"));
-        assert_eq!(answer.text("/id"), created[0].text("/id"));
-        assert_eq!(answer.text("/occurredAt"), created[0].text("/occurredAt"));
+    for response in &replayed {
+        assert_eq!(response.header("idempotency-replayed"), Some("true"));
+        assert_eq!(response.text("/id"), created[0].text("/id"));
+        assert_eq!(response.text("/occurredAt"), created[0].text("/occurredAt"));
     }
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
     assert_eq!(world.get("/api/governance/events").await.list("/events").len(), 1);
@@ -77,8 +77,8 @@ async fn a_key_belongs_to_its_engine() {
 async fn an_answer_lost_after_the_commit_makes_no_second_event() {
     let world = World::new().await;
     // The first answer of every transaction is lost; the SDK's own retry finds out.
-    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
-        ("TransactWriteItems", 0) => Fault::DropAnswer,
+    world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0) => Fault::DropResponse,
         _ => Fault::None,
     });
     let sent = event("billing", "invoice_sync_failed", "HIGH");
@@ -90,10 +90,12 @@ async fn an_answer_lost_after_the_commit_makes_no_second_event() {
 #[tokio::test]
 async fn when_every_answer_is_lost_the_table_tells() {
     let world = World::new().await;
-    world.dynamodb.fault(|call| if call.operation == "TransactWriteItems" { Fault::DropAnswer } else { Fault::None });
+    world
+        .dynamodb
+        .set_fault(|call| if call.operation == "TransactWriteItems" { Fault::DropResponse } else { Fault::None });
     let created = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     assert_eq!(created.status, 201, "{created:?}");
-    world.dynamodb.heal();
+    world.dynamodb.reset();
     let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
     assert_eq!(shown.json, created.json);
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
@@ -103,7 +105,7 @@ async fn when_every_answer_is_lost_the_table_tells() {
 async fn a_transaction_that_came_through_late_is_our_own() {
     let world = World::new().await;
     // Three tries of the SDK are told that the first is under way; then we look for ourselves.
-    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+    world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 0..3) => Fault::InProgress,
         _ => Fault::None,
     });
@@ -118,13 +120,13 @@ async fn a_caller_that_was_left_without_an_answer_may_try_again() {
     let world = World::new().await;
     let sent = event("billing", "invoice_sync_failed", "HIGH");
     // Nothing comes through any more once the transaction is committed.
-    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
-        ("TransactWriteItems", 0) => Fault::DropAnswer,
+    world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0) => Fault::DropResponse,
         ("GetItem", 0) => Fault::None,
         _ => Fault::Refuse,
     });
     assert_eq!(world.post_keyed(&sent, "order-17").await.status, 503);
-    world.dynamodb.heal();
+    world.dynamodb.reset();
     let retried = world.post_keyed(&sent, "order-17").await;
     assert_eq!((retried.status, retried.header("idempotency-replayed")), (200, Some("true")));
     // The action of the first try is still owed: nobody claims that it was handed over.

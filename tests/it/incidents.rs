@@ -3,28 +3,28 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::world::people::{DAY_DESK, NIGHT_DESK};
 use crate::world::proxy::Fault;
 use crate::world::sns::Published;
-use crate::world::{Answer, World, event};
+use crate::world::test_credentials::{DAY_DESK, NIGHT_DESK};
+use crate::world::{ApiResponse, World, event};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 
 impl World {
     /// The mails of the first line.
-    pub(crate) fn mails(&self) -> Vec<Published> {
+    pub(crate) fn emails(&self) -> Vec<Published> {
         self.sns.published("notifications")
     }
 
     fn subjects(&self) -> Vec<String> {
-        self.mails().into_iter().map(|mail| mail.subject).collect()
+        self.emails().into_iter().map(|email| email.subject).collect()
     }
 
     pub(crate) async fn incidents(&self, query: &str) -> Vec<Value> {
-        let answer = self.get(&format!("/api/governance/incidents?limit=200{query}")).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.list("/incidents").to_vec()
+        let response = self.get(&format!("/api/governance/incidents?limit=200{query}")).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        response.list("/incidents").to_vec()
     }
 
     /// The only incident there is.
@@ -33,36 +33,36 @@ impl World {
         incident
     }
 
-    async fn story(&self, id: &Value) -> Answer {
+    async fn story(&self, id: &Value) -> ApiResponse {
         self.get(&format!("/api/governance/incidents/{}", id.as_str().unwrap())).await
     }
 
-    async fn take(&self, id: &Value, what: &str, by: &str) -> Answer {
+    async fn take(&self, id: &Value, what: &str, by: &str) -> ApiResponse {
         let path = format!("/api/governance/incidents/{}/{what}", id.as_str().unwrap());
-        self.as_kid(by).send("POST", &path, &[], b"").await
+        self.as_caller(by).send("POST", &path, &[], b"").await
     }
 
     /// Sweeps every minute for so long.
-    pub(crate) async fn minutes(&self, minutes: i64) {
+    pub(crate) async fn sweep_every_minute(&self, minutes: i64) {
         for _ in 0..minutes {
             self.clock.advance(MINUTE);
             self.sweep().await;
         }
     }
 
-    async fn critical(&self) -> Answer {
+    async fn critical(&self) -> ApiResponse {
         self.post(&event("billing", "invoice_sync_failed", "CRITICAL")).await
     }
 }
 
 /// How many events a mail says are new, of all incidents that it speaks of.
-pub(crate) fn new_events(mail: &Published) -> u64 {
-    let lines = mail.message.lines().filter_map(|line| line.strip_prefix("Events      "));
+pub(crate) fn count_new_events(email: &Published) -> u64 {
+    let lines = email.message.lines().filter_map(|line| line.strip_prefix("Events      "));
     lines.filter_map(|line| line.split_once(" new")?.0.parse::<u64>().ok()).sum()
 }
 
 /// What happened, in the order in which it is told.
-fn told(story: &Answer) -> Vec<&str> {
+fn told(story: &ApiResponse) -> Vec<&str> {
     let entries = story.list("/timeline");
     assert!(entries.is_sorted_by_key(|entry| entry["at"].as_str().unwrap().to_owned()), "{story:?}");
     entries.iter().map(|entry| entry["type"].as_str().unwrap()).collect()
@@ -73,8 +73,8 @@ async fn a_critical_event_reaches_a_person_at_once() {
     let world = World::new().await;
     let created = world.critical().await;
     assert_eq!(created.actions(), [("billing_sync_repair", "dispatched"), ("notify_admin", "dispatched")]);
-    let [mail] = world.mails().try_into().unwrap();
-    assert_eq!((mail.subject.as_str(), new_events(&mail)), ("[AGE] CRITICAL Billing: invoice_sync_failed", 1));
+    let [email] = world.emails().try_into().unwrap();
+    assert_eq!((email.subject.as_str(), count_new_events(&email)), ("[AGE] CRITICAL Billing: invoice_sync_failed", 1));
 
     let incident = world.incident().await;
     assert_eq!(
@@ -93,7 +93,7 @@ async fn a_critical_event_reaches_a_person_at_once() {
         notice["notification"],
         json!({"number": 1, "kind": "initial", "at": "2026-11-23T00:05:00.000Z", "newEventCount": 1, "eventCount": 1, "incidentCount": 1})
     );
-    assert!(mail.message.contains(&format!("/dashboard/incidents/{}", incident["id"].as_str().unwrap())));
+    assert!(email.message.contains(&format!("/dashboard/incidents/{}", incident["id"].as_str().unwrap())));
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn reading_changes_nothing() {
     let id = world.incident().await["id"].clone();
     let key = [("fingerprint", "billing#invoice_sync_failed"), ("opened_at", "state")];
     let before = world.row("Incidents", &key).await;
-    world.dynamodb.heal();
+    world.dynamodb.reset();
     for path in ["", "/acknowledge", "/resolve"] {
         world.get(&format!("/api/governance/incidents/{}{path}", id.as_str().unwrap())).await;
     }
@@ -120,7 +120,7 @@ async fn while_more_comes_one_digest_every_five_minutes_says_how_many() {
     let world = World::new().await;
     let first = world.critical().await;
     for _ in 0..19 {
-        world.minutes(1).await;
+        world.sweep_every_minute(1).await;
         let more = world.critical().await;
         let suppressed = &more.list("/actions")[1];
         assert_eq!(
@@ -130,8 +130,8 @@ async fn while_more_comes_one_digest_every_five_minutes_says_how_many() {
     }
     world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     world.post(&event("billing", "invoice_sync_failed", "MEDIUM")).await;
-    world.minutes(10).await;
-    let numbers: Vec<u64> = world.mails().iter().map(new_events).collect();
+    world.sweep_every_minute(10).await;
+    let numbers: Vec<u64> = world.emails().iter().map(count_new_events).collect();
     assert_eq!(numbers, [1, 4, 5, 5, 6], "20 CRITICAL and one HIGH");
     assert_eq!(world.incident().await["eventCount"], 21);
 }
@@ -140,13 +140,13 @@ async fn while_more_comes_one_digest_every_five_minutes_says_how_many() {
 async fn it_is_reminded_of_until_it_is_taken() {
     let world = World::new().await;
     world.post(&event("qa", "suite_lost", "CRITICAL")).await;
-    world.minutes(29).await;
-    assert_eq!((world.mails().len(), world.sns.published("second-line").len()), (1, 0));
-    world.minutes(1).await;
+    world.sweep_every_minute(29).await;
+    assert_eq!((world.emails().len(), world.sns.published("second-line").len()), (1, 0));
+    world.sweep_every_minute(1).await;
     let [second] = world.sns.published("second-line").try_into().unwrap();
     assert_eq!(second.subject, "[AGE] CRITICAL, escalated: QA: suite_lost");
     assert!(second.message.contains("nobody has acknowledged the incident for 30 min"), "{}", second.message);
-    world.minutes(8 * 60 - 30).await;
+    world.sweep_every_minute(8 * 60 - 30).await;
     assert_eq!(
         world.subjects(),
         [
@@ -159,20 +159,20 @@ async fn it_is_reminded_of_until_it_is_taken() {
     assert_eq!(second.len(), 2, "told after half an hour, and reminded four hours later");
     let id = world.incident().await["id"].clone();
     assert_eq!(world.take(&id, "acknowledge", NIGHT_DESK).await.status, 200);
-    world.minutes(10 * 60).await;
-    assert_eq!((world.mails().len(), world.sns.published("second-line").len()), (3, 2));
+    world.sweep_every_minute(10 * 60).await;
+    assert_eq!((world.emails().len(), world.sns.published("second-line").len()), (3, 2));
 }
 
 #[tokio::test]
 async fn taken_quiet_and_over() {
     let world = World::new().await;
     let created = world.post(&event("qa", "suite_lost", "CRITICAL")).await;
-    world.minutes(1).await;
+    world.sweep_every_minute(1).await;
     let id = world.incident().await["id"].clone();
     let note = json!({ "note": "I am on it" });
     let path = format!("/api/governance/incidents/{}/acknowledge", id.as_str().unwrap());
-    let night_desk = world.as_kid(NIGHT_DESK);
-    let taken = night_desk.tell(&path, &note).await;
+    let night_desk = world.as_caller(NIGHT_DESK);
+    let taken = night_desk.post_json(&path, &note).await;
     assert_eq!(
         (taken.status, taken.text("/status"), taken.text("/acknowledged/by")),
         (200, "acknowledged", NIGHT_DESK)
@@ -180,7 +180,7 @@ async fn taken_quiet_and_over() {
     let event_path = format!("/api/governance/events/{}", created.text("/id"));
     assert_eq!(world.get(&event_path).await.actions(), [("notify_admin", "succeeded")], "somebody has been reached");
 
-    assert_eq!(night_desk.tell(&path, &note).await.json, taken.json, "a repeat changes nothing");
+    assert_eq!(night_desk.post_json(&path, &note).await.json, taken.json, "a repeat changes nothing");
     let other = world.take(&id, "acknowledge", DAY_DESK).await;
     assert_eq!((other.status, other.text("/detail")), (409, "the incident is acknowledged already, by night-desk"));
 
@@ -194,8 +194,8 @@ async fn taken_quiet_and_over() {
     let over = world.incident().await;
     assert_eq!((&over["status"], over["resolved"].get("by")), (&json!("resolved"), None));
     assert_eq!(world.subjects(), ["[AGE] CRITICAL QA: suite_lost", "[AGE] Resolved: QA: suite_lost"]);
-    world.minutes(30).await;
-    assert_eq!(world.mails().len(), 2, "it says so once");
+    world.sweep_every_minute(30).await;
+    assert_eq!(world.emails().len(), 2, "it says so once");
     let story = world.story(&id).await;
     assert_eq!(
         told(&story),
@@ -223,8 +223,8 @@ async fn resolved_by_a_person_it_is_over_without_a_word() {
     assert_eq!(world.take(&id, "resolve", NIGHT_DESK).await.json, resolved.json);
     let other = world.take(&id, "resolve", DAY_DESK).await;
     assert_eq!((other.status, other.text("/detail")), (409, "the incident is resolved already, by night-desk"));
-    world.minutes(60).await;
-    assert_eq!(world.mails().len(), 1);
+    world.sweep_every_minute(60).await;
+    assert_eq!(world.emails().len(), 1);
     let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
     assert_eq!(shown.actions(), [("notify_admin", "succeeded")]);
     // The same moment's next one has a name of its own.
@@ -236,12 +236,12 @@ async fn resolved_by_a_person_it_is_over_without_a_word() {
 async fn a_remedy_that_fails_is_told_at_once() {
     let world = World::new().await;
     let created = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
-    assert!(world.mails().is_empty() && world.incidents("").await.is_empty(), "a HIGH event has its remedy");
+    assert!(world.emails().is_empty() && world.incidents("").await.is_empty(), "a HIGH event has its remedy");
     let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", created.text("/id"));
     world.clock.advance(MINUTE);
-    assert_eq!(world.tell(&path, &json!({"outcome": "failed", "detail": "the ledger is gone"})).await.status, 200);
-    let [mail] = world.mails().try_into().unwrap();
-    assert!(mail.message.contains("1 remediation; the last: billing_sync_repair failed"), "{}", mail.message);
+    assert_eq!(world.post_json(&path, &json!({"outcome": "failed", "detail": "the ledger is gone"})).await.status, 200);
+    let [email] = world.emails().try_into().unwrap();
+    assert!(email.message.contains("1 remediation; the last: billing_sync_repair failed"), "{}", email.message);
     let incident = world.incident().await;
     assert_eq!(
         (&incident["cause"], &incident["lastFailedRemediation"]["status"]),
@@ -249,9 +249,9 @@ async fn a_remedy_that_fails_is_told_at_once() {
     );
     let story = world.story(&incident["id"]).await;
     assert_eq!(told(&story), ["event", "action", "outcome", "opened", "notification"]);
-    assert_eq!((new_events(&mail), &incident["eventCount"]), (1, &json!(1)), "the event that it began with");
+    assert_eq!((count_new_events(&email), &incident["eventCount"]), (1, &json!(1)), "the event that it began with");
     // Said again, it is no other alarm.
-    world.tell(&path, &json!({"outcome": "failed"})).await;
+    world.post_json(&path, &json!({"outcome": "failed"})).await;
     assert_eq!(world.incident().await["failedRemediationCount"], 1);
 }
 
@@ -259,9 +259,9 @@ async fn a_remedy_that_fails_is_told_at_once() {
 async fn a_remedy_that_nobody_answers_is_told_by_the_sweep() {
     let world = World::new().await;
     world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
-    world.minutes(30).await;
-    let [mail] = world.mails().try_into().unwrap();
-    assert!(mail.message.contains("timed out, its worker reported no outcome"), "{}", mail.message);
+    world.sweep_every_minute(30).await;
+    let [email] = world.emails().try_into().unwrap();
+    assert!(email.message.contains("timed out, its worker reported no outcome"), "{}", email.message);
 }
 
 #[tokio::test]
@@ -269,16 +269,16 @@ async fn a_worker_that_says_done_while_the_trouble_recurs_is_told_at_once() {
     let world = World::new().await;
     let created = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", created.text("/id"));
-    world.tell(&path, &json!({"outcome": "succeeded"})).await;
+    world.post_json(&path, &json!({"outcome": "succeeded"})).await;
     world.clock.advance(20 * MINUTE);
     world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
     assert_eq!(shown.actions(), [("billing_sync_repair", "ineffective")]);
-    let [mail] = world.mails().try_into().unwrap();
+    let [email] = world.emails().try_into().unwrap();
     assert!(
-        mail.message.contains("ineffective, the problem occurred again") && new_events(&mail) == 2,
+        email.message.contains("ineffective, the problem occurred again") && count_new_events(&email) == 2,
         "{}",
-        mail.message
+        email.message
     );
     let incident = world.incident().await;
     assert_eq!(
@@ -303,9 +303,9 @@ async fn a_remedy_that_cannot_be_handed_over_is_told_when_it_is_given_up() {
         world.sweep().await;
     }
     world.sns.refuse(false);
-    world.minutes(2).await;
-    let [mail] = world.mails().try_into().unwrap();
-    assert!(mail.message.contains("billing_sync_repair undeliverable"), "{}", mail.message);
+    world.sweep_every_minute(2).await;
+    let [email] = world.emails().try_into().unwrap();
+    assert!(email.message.contains("billing_sync_repair undeliverable"), "{}", email.message);
 }
 
 #[tokio::test]
@@ -314,7 +314,7 @@ async fn where_remedies_have_been_of_no_use_a_person_is_told_instead() {
     for _ in 0..3 {
         let created = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
         let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", created.text("/id"));
-        assert_eq!(world.tell(&path, &json!({"outcome": "succeeded"})).await.status, 200);
+        assert_eq!(world.post_json(&path, &json!({"outcome": "succeeded"})).await.status, 200);
         world.clock.advance(11 * MINUTE);
     }
     world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
@@ -324,7 +324,7 @@ async fn where_remedies_have_been_of_no_use_a_person_is_told_instead() {
     let suppressed = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     assert_eq!(suppressed.actions(), [("billing_sync_repair", "suppressed")]);
     assert_eq!(world.incidents("&status=open").await[0]["cause"], "given_up");
-    assert!(world.mails().last().unwrap().message.contains("its remediations have been ineffective"));
+    assert!(world.emails().last().unwrap().message.contains("its remediations have been ineffective"));
 }
 
 #[tokio::test]
@@ -333,12 +333,12 @@ async fn all_mails_together_are_few_and_nothing_is_dropped() {
     for number in 0..12 {
         world.post(&event("qa", &format!("kind_{number:02}"), "CRITICAL")).await;
     }
-    assert_eq!(world.mails().len(), 3, "a burst, but for what the sweep needs");
-    world.minutes(1).await;
-    let mails = world.mails();
-    assert_eq!((mails.len(), mails[3].subject.as_str()), (4, "[AGE] CRITICAL, 9 incidents: 9 new"));
-    assert_eq!(mails.iter().map(new_events).sum::<u64>(), 12);
-    let order: Vec<_> = mails[3].message.lines().filter_map(|line| line.strip_prefix("QA: ")).collect();
+    assert_eq!(world.emails().len(), 3, "a burst, but for what the sweep needs");
+    world.sweep_every_minute(1).await;
+    let emails = world.emails();
+    assert_eq!((emails.len(), emails[3].subject.as_str()), (4, "[AGE] CRITICAL, 9 incidents: 9 new"));
+    assert_eq!(emails.iter().map(count_new_events).sum::<u64>(), 12);
+    let order: Vec<_> = emails[3].message.lines().filter_map(|line| line.strip_prefix("QA: ")).collect();
     assert!(order.len() == 9 && order.is_sorted(), "the oldest first: {order:?}");
     assert!(world.incidents("").await.iter().all(|incident| incident["notificationCount"] == 1));
 }
@@ -346,18 +346,18 @@ async fn all_mails_together_are_few_and_nothing_is_dropped() {
 #[tokio::test]
 async fn a_clock_that_was_ahead_does_not_silence_age() {
     let world = World::new().await;
-    world.at("2026-11-24T00:00:00Z");
+    world.set_time("2026-11-24T00:00:00Z");
     world.post(&event("qa", "from_the_future", "CRITICAL")).await;
-    world.at("2026-11-23T00:00:00Z");
+    world.set_time("2026-11-23T00:00:00Z");
     for number in 0..3 {
         world.post(&event("qa", &format!("kind_{number}"), "CRITICAL")).await;
     }
-    assert_eq!(world.mails().len(), 2, "one at once, and then the bucket is empty");
-    world.minutes(1).await;
-    assert_eq!(world.mails().last().unwrap().subject, "[AGE] CRITICAL, 2 incidents: 2 new");
-    world.minutes(1).await;
+    assert_eq!(world.emails().len(), 2, "one at once, and then the bucket is empty");
+    world.sweep_every_minute(1).await;
+    assert_eq!(world.emails().last().unwrap().subject, "[AGE] CRITICAL, 2 incidents: 2 new");
+    world.sweep_every_minute(1).await;
     world.post(&event("qa", "later", "CRITICAL")).await;
-    assert_eq!(world.mails().len(), 4);
+    assert_eq!(world.emails().len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -374,22 +374,22 @@ async fn many_sweeps_at_once_write_once() {
         .await
         .into_iter()
         .for_each(|swept| drop(swept.into_result().unwrap()));
-    assert_eq!(world.mails().iter().map(new_events).sum::<u64>(), 8, "{:?}", world.mails());
+    assert_eq!(world.emails().iter().map(count_new_events).sum::<u64>(), 8, "{:?}", world.emails());
 }
 
 #[tokio::test]
 async fn a_notice_that_could_not_be_recorded_comes_again_under_its_number() {
     let world = World::new().await;
     // Claimed and sent; the function ends before that is on record.
-    world.dynamodb.fault(|call| {
+    world.dynamodb.set_fault(|call| {
         let records = call.body.to_string().contains("\"notification\"");
         if call.operation == "TransactWriteItems" && records { Fault::Refuse } else { Fault::None }
     });
     world.post(&event("qa", "suite_lost", "CRITICAL")).await;
-    assert_eq!((world.mails().len(), &world.incident().await["notificationCount"]), (1, &json!(0)));
-    world.dynamodb.heal();
-    world.minutes(1).await;
-    assert_eq!(world.mails().len(), 2);
+    assert_eq!((world.emails().len(), &world.incident().await["notificationCount"]), (1, &json!(0)));
+    world.dynamodb.reset();
+    world.sweep_every_minute(1).await;
+    assert_eq!(world.emails().len(), 2);
     let id = world.incident().await["id"].clone();
     let story = world.story(&id).await;
     let notices: Vec<_> = story.list("/timeline").iter().filter(|entry| entry["type"] == "notification").collect();
@@ -410,7 +410,7 @@ async fn an_engine_that_says_nothing_is_an_incident_once_until_it_speaks() {
     for engine in age_model::Engine::ALL.iter().filter(|engine| !["qa", "maos"].contains(&engine.as_str())) {
         world.post(&event(engine.as_str(), "alive", "LOW")).await;
     }
-    world.minutes(1).await;
+    world.sweep_every_minute(1).await;
     let silent: Vec<_> = world
         .incidents("")
         .await
@@ -419,23 +419,23 @@ async fn an_engine_that_says_nothing_is_an_incident_once_until_it_speaks() {
         .collect();
     let silence = |engine: &str| (json!(engine), json!("engine_silent"), json!("engine_silent"));
     assert_eq!(silent, [silence("qa"), silence("maos")], "one never spoke, one has stopped");
-    let [mail] = world.mails().try_into().unwrap();
-    assert!(mail.message.contains("QA is silent") && mail.message.contains("MAOS is silent"), "{}", mail.message);
+    let [email] = world.emails().try_into().unwrap();
+    assert!(email.message.contains("QA is silent") && email.message.contains("MAOS is silent"), "{}", email.message);
     assert!(world.sns.published("actions").is_empty(), "what AGE itself finds out leads to no action");
-    world.minutes(20).await;
-    assert_eq!((world.incidents("").await.len(), world.mails().len()), (2, 1), "once");
+    world.sweep_every_minute(20).await;
+    assert_eq!((world.incidents("").await.len(), world.emails().len()), (2, 1), "once");
 
     // Who ends a silence knows of it: it is no news that it goes on, but that it comes again.
     let of_qa = world.incidents("").await[0]["id"].clone();
     assert_eq!(world.take(&of_qa, "resolve", NIGHT_DESK).await.status, 200);
-    world.minutes(10).await;
+    world.sweep_every_minute(10).await;
     assert_eq!(world.incidents("&status=open").await.len(), 1);
     world.post(&event("maos", "alive", "LOW")).await;
-    world.minutes(1).await;
+    world.sweep_every_minute(1).await;
     let statuses: Vec<_> = world.incidents("").await.iter().map(|it| it["status"].clone()).collect();
     assert_eq!(statuses, ["resolved", "resolved"]);
     assert_eq!(world.subjects().last().unwrap(), "[AGE] Resolved: MAOS is silent");
-    world.minutes(10).await;
+    world.sweep_every_minute(10).await;
     assert_eq!(world.subjects().iter().filter(|subject| subject.contains("MAOS is silent")).count(), 1);
     world.post(&event("qa", "alive", "LOW")).await;
     for _ in 0..24 {
@@ -444,7 +444,7 @@ async fn an_engine_that_says_nothing_is_an_incident_once_until_it_speaks() {
             world.post(&event(engine.as_str(), "alive", "LOW")).await;
         }
     }
-    world.minutes(1).await;
+    world.sweep_every_minute(1).await;
     let silent = world.incidents("&status=open").await;
     assert_eq!((silent.len(), &silent[0]["engine"]), (1, &json!("qa")), "it spoke, and is silent again");
 }
@@ -459,8 +459,8 @@ async fn health_says_whether_an_escalation_would_reach_anybody() {
     );
     assert_eq!(world.sweep().await.notifications_reachable, Some(true));
     assert_eq!(world.get("/api/governance/health").await.json["notificationsReachable"], true);
-    world.sns.unheard(true);
-    world.minutes(1).await;
+    world.sns.has_no_subscribers(true);
+    world.sweep_every_minute(1).await;
     let swept = world.sweep().await;
     assert_eq!(swept.notifications_reachable, Some(false));
     let health = world.get("/api/governance/health").await;
@@ -476,30 +476,30 @@ async fn health_says_whether_an_escalation_would_reach_anybody() {
 #[tokio::test]
 async fn what_nobody_would_get_is_not_told_until_somebody_does() {
     let world = World::new().await;
-    world.sns.unheard(true);
+    world.sns.has_no_subscribers(true);
     world.sweep().await;
     let created = world.critical().await;
     assert_eq!(created.actions()[1], ("notify_admin", "pending"));
-    world.minutes(3).await;
-    assert!(world.mails().is_empty());
-    world.sns.unheard(false);
-    world.minutes(1).await;
-    assert_eq!(world.mails().iter().map(new_events).collect::<Vec<_>>(), [1]);
+    world.sweep_every_minute(3).await;
+    assert!(world.emails().is_empty());
+    world.sns.has_no_subscribers(false);
+    world.sweep_every_minute(1).await;
+    assert_eq!(world.emails().iter().map(count_new_events).collect::<Vec<_>>(), [1]);
 }
 
 #[tokio::test]
 async fn a_week_without_its_report_is_noticed() {
     let world = World::new().await;
-    world.at("2026-11-21T00:00:00Z");
+    world.set_time("2026-11-21T00:00:00Z");
     world.sweep().await;
     for (moment, missing) in
         [("2026-11-23T00:19:59Z", false), ("2026-11-23T00:20:00Z", true), ("2026-11-25T12:00:00Z", true)]
     {
-        world.at(moment);
+        world.set_time(moment);
         assert_eq!(world.sweep().await.weekly_report_missing, missing, "{moment}");
     }
     let scheduled_at = "2026-11-23T00:05:00Z".parse().unwrap();
-    world.weekly().run(Some(scheduled_at)).await.unwrap();
+    world.weekly_reporter().run(Some(scheduled_at)).await.unwrap();
     assert!(!world.sweep().await.weekly_report_missing);
 }
 
@@ -559,13 +559,13 @@ async fn bad_requests_about_incidents_are_refused_by_name() {
         ("POST", "/api/governance/health".to_owned(), json!({}), 405, vec![]),
         ("GET", "/api/governance/health?deep=1".to_owned(), Value::Null, 422, vec!["/deep"]),
     ] {
-        let answer = match method {
+        let response = match method {
             "GET" => world.get(&path).await,
-            _ => world.tell(&path, &body).await,
+            _ => world.post_json(&path, &body).await,
         };
-        assert_eq!(answer.status, status, "{method} {path} {body}: {answer:?}");
-        let named: Vec<_> = match answer.json.get("errors") {
-            Some(_) => answer.list("/errors").iter().map(|error| error["pointer"].as_str().unwrap()).collect(),
+        assert_eq!(response.status, status, "{method} {path} {body}: {response:?}");
+        let named: Vec<_> = match response.json.get("errors") {
+            Some(_) => response.list("/errors").iter().map(|error| error["pointer"].as_str().unwrap()).collect(),
             None => vec![],
         };
         assert_eq!(named, fields, "{method} {path} {body}");
@@ -583,7 +583,7 @@ async fn a_storm_drowns_nobody_and_loses_no_number() {
     let world = World::new().await;
     let began = age_model::Clock::now(world.clock.as_ref());
     // Several environments at once, an engine each: they meet on the mails' bucket, and on nothing else.
-    let environments = join_all(ENGINES.iter().map(|_| world.another_environment())).await;
+    let environments = join_all(ENGINES.iter().map(|_| world.new_environment())).await;
     let mut posted = 0;
     for second in 0..60 {
         let until = EVENTS * (second + 1) / 60;
@@ -591,8 +591,8 @@ async fn a_storm_drowns_nobody_and_loses_no_number() {
         let of_engine = environments.iter().enumerate().map(async |(place, api)| {
             for number in numbers.iter().filter(|number| **number % ENGINES.len() == place) {
                 let kind = format!("kind_{}", number % KINDS);
-                let answer = api.post(&event(ENGINES[place], &kind, "CRITICAL"), None).await;
-                assert_eq!(answer.status, 201, "{answer:?}");
+                let response = api.post(&event(ENGINES[place], &kind, "CRITICAL"), None).await;
+                assert_eq!(response.status, 201, "{response:?}");
             }
         });
         join_all(of_engine).await;
@@ -600,7 +600,7 @@ async fn a_storm_drowns_nobody_and_loses_no_number() {
         world.clock.advance(1);
     }
     world.sweep().await;
-    world.minutes(15).await;
+    world.sweep_every_minute(15).await;
 
     let incidents = world.incidents("").await;
     let (mut moments, mut sum, mut by_mail) = (Vec::new(), 0, std::collections::BTreeMap::new());
@@ -620,10 +620,10 @@ async fn a_storm_drowns_nobody_and_loses_no_number() {
         }
     }
     assert_eq!((incidents.len(), sum), (KINDS, EVENTS as u64), "the numbers in all notices");
-    assert_eq!(world.mails().iter().map(new_events).sum::<u64>(), EVENTS as u64, "the numbers in all mails");
+    assert_eq!(world.emails().iter().map(count_new_events).sum::<u64>(), EVENTS as u64, "the numbers in all mails");
     assert_eq!(moments.iter().min(), Some(&began), "the first at once");
 
-    let sent = world.mails().iter().map(|mail| mail.at).collect::<Vec<_>>();
+    let sent = world.emails().iter().map(|email| email.at).collect::<Vec<_>>();
     let within = |from: age_model::Timestamp, seconds: i64| {
         sent.iter().filter(|at| from <= **at && **at < from.plus_seconds(seconds)).count()
     };
@@ -645,7 +645,7 @@ async fn with_sns_away_for_twenty_minutes_everything_is_told_after_it_in_order_o
         world.sweep().await;
     }
     world.sns.refuse(false);
-    world.minutes(2).await;
+    world.sweep_every_minute(2).await;
     let orders: Vec<String> = world
         .sns
         .published("actions")
@@ -654,14 +654,14 @@ async fn with_sns_away_for_twenty_minutes_everything_is_told_after_it_in_order_o
         .collect();
     assert_eq!(orders, ids, "every action once, the oldest first");
     let told: Vec<String> = world
-        .mails()
+        .emails()
         .iter()
-        .flat_map(|mail| mail.message.lines().map(str::to_owned).collect::<Vec<_>>())
+        .flat_map(|email| email.message.lines().map(str::to_owned).collect::<Vec<_>>())
         .filter_map(|line| Some(line.strip_prefix("Billing: ")?.split(' ').next()?.to_owned()))
         .collect();
     let expected: Vec<String> = (0..20).map(|number| format!("trouble_{number:02}")).collect();
     assert_eq!(told, expected, "every incident once, the oldest first");
-    assert_eq!(world.mails().iter().map(new_events).sum::<u64>(), 20);
-    world.minutes(20).await;
-    assert_eq!((world.sns.published("actions").len(), world.mails().len()), (20, 1), "nothing twice");
+    assert_eq!(world.emails().iter().map(count_new_events).sum::<u64>(), 20);
+    world.sweep_every_minute(20).await;
+    assert_eq!((world.sns.published("actions").len(), world.emails().len()), (20, 1), "nothing twice");
 }

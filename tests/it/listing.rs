@@ -39,7 +39,7 @@ async fn all_1200_are_counted_and_listed_once_under_every_filter() {
     let world = World::new().await;
     let stored = a_week_of_1200(&world).await;
 
-    let weekly = world.run_weekly().await.unwrap();
+    let weekly = world.run_weekly_report().await.unwrap();
     let report = world.get(&format!("/api/governance/reports/{}", weekly.id)).await;
     assert_eq!(report.number("/summary/totalEvents"), 1200);
     assert_eq!(report.json["summary"]["bySeverity"], json!({"LOW": 600, "MEDIUM": 360, "HIGH": 120, "CRITICAL": 120}));
@@ -68,7 +68,7 @@ async fn all_1200_are_counted_and_listed_once_under_every_filter() {
     for (query, lets_through) in filters {
         let expected = ids(stored.iter().filter(|event| lets_through(event)));
         for limit in [7, 50, 500] {
-            let listed = world.all(&format!("/api/governance/events?limit={limit}{query}")).await;
+            let listed = world.list_events(&format!("/api/governance/events?limit={limit}{query}")).await;
             assert_eq!(ids(&listed), expected, "limit {limit} {query}");
         }
     }
@@ -92,7 +92,7 @@ async fn a_reader_of_1200_misses_nothing_while_new_events_arrive() {
         }
     }
     assert_eq!(seen, ids(&stored), "each once, newest first; what came later stands before the first page");
-    assert_eq!(world.all("/api/governance/events?limit=500").await.len(), 1224);
+    assert_eq!(world.list_events("/api/governance/events?limit=500").await.len(), 1224);
 }
 
 #[tokio::test]
@@ -138,15 +138,15 @@ async fn a_page_of_large_details_stays_within_lambdas_answer() {
 #[tokio::test]
 async fn critical_events_are_found_without_reading_the_others() {
     let world = World::new().await;
-    world.at("2026-11-01T10:15:00Z");
+    world.set_time("2026-11-01T10:15:00Z");
     let critical = world.post(&event("voice_engine", "model_lost", "CRITICAL")).await;
     for day in 2..22 {
-        world.at(&format!("2026-11-{day:02}T10:15:00Z"));
+        world.set_time(&format!("2026-11-{day:02}T10:15:00Z"));
         for _ in 0..10 {
             world.post(&event("voice_engine", "call_answered", "LOW")).await;
         }
     }
-    world.dynamodb.heal();
+    world.dynamodb.reset();
     let found = world.get("/api/governance/events?severity=CRITICAL").await;
     assert_eq!(ids(found.list("/events")), [critical.text("/id")]);
     // Rollups of eight engines in growing windows over the retention, and the one timeline range that holds it.
@@ -179,7 +179,7 @@ async fn a_row_that_cannot_be_read_is_an_error_and_not_skipped() {
         "TableName": "Events", "Key": key, "UpdateExpression": "SET severity = :odd",
         "ExpressionAttributeValues": { ":odd": { "S": "ODD" } },
     });
-    world.dynamodb.ask("UpdateItem", &damage).await;
+    world.dynamodb.call("UpdateItem", &damage).await;
     let listed = world.get("/api/governance/events").await;
     assert_eq!(listed.status, 500, "{listed:?}");
     assert_eq!(world.get(&format!("/api/governance/events/{}", created.text("/id"))).await.status, 500);

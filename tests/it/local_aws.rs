@@ -61,8 +61,8 @@ impl Stack {
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        let answer = request.send().await.unwrap();
-        let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        let response = request.send().await.unwrap();
+        let (status, text) = (response.status().as_u16(), response.text().await.unwrap());
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
@@ -70,7 +70,7 @@ impl Stack {
         self.call(Method::GET, path, &[], String::new()).await
     }
 
-    async fn tell(&self, path: &str, body: &Value) -> (u16, Value) {
+    async fn post_json(&self, path: &str, body: &Value) -> (u16, Value) {
         self.call(Method::POST, path, &[("Content-Type", "application/json")], body.to_string()).await
     }
 
@@ -80,7 +80,7 @@ impl Stack {
     }
 
     /// Runs the weekly function as its schedule does; the error is that of the function.
-    async fn run_weekly(&self) -> Result<Value, Value> {
+    async fn run_weekly_report(&self) -> Result<Value, Value> {
         let now = age_runtime::SystemClock::default();
         self.invoke(self.name("WEEKLY_FUNCTION"), &json!({ "scheduledTime": age_model::Clock::now(&now) })).await
     }
@@ -99,8 +99,8 @@ impl Stack {
 
     async fn configuration(&self, function: &str) -> Value {
         let url = format!("{}/2015-03-31/functions/{function}/configuration", self.name("AWS_ENDPOINT_URL"));
-        let answer = self.http.get(url).header("Authorization", self.signed("lambda")).send().await.unwrap();
-        answer.json().await.unwrap()
+        let response = self.http.get(url).header("Authorization", self.signed("lambda")).send().await.unwrap();
+        response.json().await.unwrap()
     }
 
     async fn configure(&self, function: &str, variables: &Value) {
@@ -115,9 +115,9 @@ impl Stack {
         let url = format!("{}{path}", self.name("AWS_ENDPOINT_URL"));
         let signed = self.signed("lambda");
         let body = payload.to_string();
-        let answer = self.http.post(url).header("Authorization", signed).body(body).send().await.unwrap();
-        let failed = answer.headers().contains_key("X-Amz-Function-Error");
-        let payload = answer.json().await.unwrap();
+        let response = self.http.post(url).header("Authorization", signed).body(body).send().await.unwrap();
+        let failed = response.headers().contains_key("X-Amz-Function-Error");
+        let payload = response.json().await.unwrap();
         if failed { Err(payload) } else { Ok(payload) }
     }
 
@@ -133,8 +133,8 @@ impl Stack {
                 .header("Content-Type", "application/x-amz-json-1.0")
                 .header("Authorization", self.signed("sqs"))
                 .body(body.to_string());
-            let answer: Value = request.send().await.unwrap().json().await.unwrap();
-            let Some(received) = answer.get("Messages").and_then(Value::as_array).filter(|some| !some.is_empty())
+            let response: Value = request.send().await.unwrap().json().await.unwrap();
+            let Some(received) = response.get("Messages").and_then(Value::as_array).filter(|some| !some.is_empty())
             else {
                 return messages;
             };
@@ -158,8 +158,8 @@ impl Stack {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = self.http.post(self.name("AWS_ENDPOINT_URL")).header("Authorization", self.signed("iam"));
         let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
-        let answer = request.send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "{}", response.text().await.unwrap());
     }
 
     /// The local AWS knows its admin by the key id; it does not check root's signature.
@@ -200,7 +200,7 @@ async fn an_event_travels_the_whole_way() {
     assert!(after > before, "{after}");
 
     let escalations = stack.drain("NOTIFICATIONS_QUEUE_URL").await;
-    let ours: Vec<_> = escalations.iter().filter(|mail| mail["Message"].as_str().unwrap().contains(id)).collect();
+    let ours: Vec<_> = escalations.iter().filter(|email| email["Message"].as_str().unwrap().contains(id)).collect();
     assert_eq!(ours.len(), 1, "{escalations:?}");
     assert_eq!(ours[0]["Subject"], "[AGE] CRITICAL Billing: invoice_sync_failed");
     assert!(
@@ -225,13 +225,13 @@ async fn reports_are_made_on_demand_and_by_the_schedule() {
     let shown = stack.get(&format!("/api/governance/reports/{}", report["id"].as_str().unwrap())).await;
     assert_eq!(shown, (200, report.clone()));
 
-    let made = stack.run_weekly().await.unwrap();
-    assert_eq!(stack.run_weekly().await.unwrap(), made, "one week, one report");
+    let made = stack.run_weekly_report().await.unwrap();
+    assert_eq!(stack.run_weekly_report().await.unwrap(), made, "one week, one report");
     let weekly = stack.get(&format!("/api/governance/reports/{}", made["id"].as_str().unwrap())).await.1;
     assert_eq!(weekly["kind"], "weekly");
-    let mails = stack.drain("REPORTS_QUEUE_URL").await;
+    let emails = stack.drain("REPORTS_QUEUE_URL").await;
     let ours: Vec<Value> =
-        mails.iter().map(|mail| serde_json::from_str(mail["Message"].as_str().unwrap()).unwrap()).collect();
+        emails.iter().map(|email| serde_json::from_str(email["Message"].as_str().unwrap()).unwrap()).collect();
     assert_eq!(ours, [weekly], "subscribed machines get the report itself, once");
     let (_, listed) = stack.get("/api/governance/reports").await;
     assert!(listed["reports"].as_array().unwrap().len() >= 2);
@@ -283,9 +283,9 @@ async fn odd_characters_in_an_address_end_no_function() {
             "GET {target} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nX-Forwarded-Proto: https,http\r\nConnection: close\r\n\r\n"
         );
         connection.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).await.unwrap();
-        assert_eq!(answer.split(' ').nth(1), Some(expected), "{target}: {answer}");
+        let mut response = String::new();
+        connection.read_to_string(&mut response).await.unwrap();
+        assert_eq!(response.split(' ').nth(1), Some(expected), "{target}: {response}");
     }
 }
 
@@ -327,11 +327,11 @@ async fn a_weekly_run_that_cannot_read_fails_and_makes_no_report() {
     };
     let before = weekly().await;
     stack.deny(stack.name("WEEKLY_FUNCTION"), Some("dynamodb:*")).await;
-    let failed = stack.run_weekly().await;
+    let failed = stack.run_weekly_report().await;
     stack.deny(stack.name("WEEKLY_FUNCTION"), None).await;
     assert!(failed.is_err(), "{failed:?}");
     assert_eq!(weekly().await, before);
-    assert!(stack.run_weekly().await.is_ok());
+    assert!(stack.run_weekly_report().await.is_ok());
 }
 
 #[tokio::test]
@@ -341,7 +341,7 @@ async fn a_worker_closes_the_loop_and_the_schedule_drives_the_sweep() {
     stack.drain("ACTIONS_QUEUE_URL").await;
     let outcome = async |order: &Value, outcome: &str| {
         let body = json!({ "outcome": outcome, "detail": "by a worker of the tests" });
-        stack.tell(order["outcomePath"].as_str().unwrap(), &body).await
+        stack.post_json(order["outcomePath"].as_str().unwrap(), &body).await
     };
     // What SNS refuses now, nobody but the sweep will ever hand over.
     stack.deny("age-log-event", Some("sns:Publish")).await;
@@ -376,8 +376,8 @@ async fn a_worker_closes_the_loop_and_the_schedule_drives_the_sweep() {
     // The sweep also writes to people about what log-event could not, in the same run or the next.
     let mut ours = Vec::new();
     for _ in 0..90 {
-        let mails = stack.drain("NOTIFICATIONS_QUEUE_URL").await;
-        ours.extend(mails.into_iter().filter(|mail| mail["Message"].as_str().unwrap().contains("gate_lost")));
+        let emails = stack.drain("NOTIFICATIONS_QUEUE_URL").await;
+        ours.extend(emails.into_iter().filter(|email| email["Message"].as_str().unwrap().contains("gate_lost")));
         if !ours.is_empty() {
             break;
         }
@@ -399,7 +399,7 @@ async fn a_remedy_that_fails_is_an_incident_until_somebody_takes_it() {
     let of = |created: &Value| {
         format!("/api/governance/events/{}/actions/MAOS_auto_fix/outcome", created["id"].as_str().unwrap())
     };
-    assert_eq!(stack.tell(&of(&created), &json!({"outcome": "failed", "detail": PRIVATE})).await.0, 200);
+    assert_eq!(stack.post_json(&of(&created), &json!({"outcome": "failed", "detail": PRIVATE})).await.0, 200);
     let find = async |status: &str| {
         let (code, listed) = stack.get(&format!("/api/governance/incidents?status={status}&limit=200")).await;
         assert_eq!(code, 200, "{listed}");
@@ -413,27 +413,27 @@ async fn a_remedy_that_fails_is_an_incident_until_somebody_takes_it() {
         "{incident}"
     );
     let path = format!("/api/governance/incidents/{}", incident["id"].as_str().unwrap());
-    let mails = stack.drain("NOTIFICATIONS_QUEUE_URL").await;
+    let emails = stack.drain("NOTIFICATIONS_QUEUE_URL").await;
     let page = format!("{}/dashboard/incidents/{}", stack.name("AGE_API_URL"), incident["id"].as_str().unwrap());
-    assert!(mails.iter().any(|mail| mail["Message"].as_str().unwrap().contains(&page)), "{mails:?}");
+    assert!(emails.iter().any(|email| email["Message"].as_str().unwrap().contains(&page)), "{emails:?}");
 
     // Half an hour later nobody has taken it.
     assert!(stack.sweep_later(1900).await.is_ok());
     let second = stack.drain("SECOND_LINE_QUEUE_URL").await;
-    assert!(second.iter().any(|mail| mail["Message"].as_str().unwrap().contains(&page)), "{second:?}");
-    let (status, taken) = stack.tell(&format!("{path}/acknowledge"), &json!({"note": PRIVATE})).await;
+    assert!(second.iter().any(|email| email["Message"].as_str().unwrap().contains(&page)), "{second:?}");
+    let (status, taken) = stack.post_json(&format!("{path}/acknowledge"), &json!({"note": PRIVATE})).await;
     assert_eq!((status, &taken["status"]), (200, &json!("acknowledged")), "{taken}");
 
     // It comes again after its remedy said that it was done, and that closes the circle.
     let (_, again) = stack.post(&sent, "done").await;
-    assert_eq!(stack.tell(&of(&again), &json!({"outcome": "succeeded"})).await.0, 200);
+    assert_eq!(stack.post_json(&of(&again), &json!({"outcome": "succeeded"})).await.0, 200);
     tokio::time::sleep(Duration::from_millis(5)).await;
     assert_eq!(stack.post(&sent, "recurs").await.0, 201);
     let shown = stack.get(&format!("/api/governance/events/{}", again["id"].as_str().unwrap())).await.1;
     assert_eq!(actions(&shown), [("MAOS_auto_fix", "ineffective")]);
     let (_, story) = stack.get(&path).await;
     assert_eq!((&story["failedRemediationCount"], &story["eventCount"]), (&json!(2), &json!(3)), "{story}");
-    assert_eq!(stack.tell(&format!("{path}/resolve"), &json!({})).await.0, 200);
+    assert_eq!(stack.post_json(&format!("{path}/resolve"), &json!({})).await.0, 200);
     assert!(find("resolved").await.is_some() && find("open").await.is_none());
     let (_, report) = stack.call(Method::POST, "/api/governance/report", &[], String::new()).await;
     assert!(report["summary"]["actions"]["failed"].as_u64().unwrap() >= 1, "{report}");
@@ -511,8 +511,8 @@ async fn nobody_comes_in_without_a_credential() {
         (Some(engine.as_str()), &get, "/api/governance/credentials", &Value::Null, 403),
         (Some(engine.as_str()), &get, "/api/governance/health", &Value::Null, 200),
     ] {
-        let (status, answer) = ask(token, method, path, body).await;
-        assert_eq!(status, expected, "{method} {path}: {answer}");
+        let (status, response) = ask(token, method, path, body).await;
+        assert_eq!(status, expected, "{method} {path}: {response}");
     }
     let wanted = json!({ "kid": "short-lived", "role": "reader" });
     let (status, made) = ask(Some(stack.name("AGE_ADMIN_TOKEN")), &post, "/api/governance/credentials", &wanted).await;

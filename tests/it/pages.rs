@@ -1,19 +1,19 @@
 //! The dashboard's pages of events, actions, reports and engines: their texts and their forms.
 
 use crate::dashboard::assert_safe;
-use crate::world::browser::{Browser, between, proof};
-use crate::world::people::{ADMIN, BILLING, DAY_DESK, NIGHT_DESK, READER};
+use crate::world::browser::{Browser, between, csrf_token};
 use crate::world::proxy::Fault;
-use crate::world::{Answer, World, event};
+use crate::world::test_credentials::{ADMIN, BILLING, DAY_DESK, NIGHT_DESK, READER};
+use crate::world::{ApiResponse, World, event};
 
 /// Returns the links of a page whose path begins with `prefix`.
-fn links<'a>(page: &'a Answer, prefix: &str) -> Vec<&'a str> {
+fn links<'a>(page: &'a ApiResponse, prefix: &str) -> Vec<&'a str> {
     let parts = page.body.split("href=\"").skip(1).filter_map(|part| part.split('"').next());
     parts.filter(|path| path.starts_with(prefix)).collect()
 }
 
 /// Returns the path of the next page, if the page has a link to one.
-fn next_page(page: &Answer) -> Option<String> {
+fn next_page(page: &ApiResponse) -> Option<String> {
     let (_, rest) = page.body.split_once("class=\"more\" href=\"")?;
     Some(rest.split('"').next()?.replace("&#38;", "&"))
 }
@@ -21,11 +21,11 @@ fn next_page(page: &Answer) -> Option<String> {
 #[tokio::test]
 async fn event_list_filters_and_pages() {
     let world = World::new().await;
-    let mut reader = Browser::of(&world, READER).await;
+    let mut reader = Browser::signed_in(&world, READER).await;
     let empty = reader.get("/dashboard/events").await;
     assert_safe(&empty);
     assert!(empty.body.contains("No events yet."), "{}", empty.body);
-    world.at("2026-11-20T00:00:00Z");
+    world.set_time("2026-11-20T00:00:00Z");
     for number in 0..130 {
         world.clock.advance(600);
         let (engine, severity) = (age_model::Engine::ALL[number % 8].as_str(), ["LOW", "MEDIUM", "HIGH"][number % 3]);
@@ -82,7 +82,7 @@ async fn csv_of_events_escapes_formulas() {
     for event_type in ["=HYPERLINK(\"x\")", "+1", "-1", "@SUM", "fine, \"quoted\""] {
         assert_eq!(world.post(&event("qa", event_type, "LOW")).await.status, 201);
     }
-    let file = Browser::of(&world, READER).await.get("/dashboard/events.csv?engine=qa").await;
+    let file = Browser::signed_in(&world, READER).await.get("/dashboard/events.csv?engine=qa").await;
     assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8"));
     assert_eq!(file.header("content-disposition"), Some("attachment; filename=\"age-events.csv\""));
     let mut lines: Vec<&str> = file.body.lines().map(|line| line.splitn(4, ',').nth(3).unwrap()).collect();
@@ -98,7 +98,7 @@ async fn csv_of_events_escapes_formulas() {
 #[tokio::test]
 async fn event_page_shows_details_and_actions() {
     let world = World::new().await;
-    let mut reader = Browser::of(&world, READER).await;
+    let mut reader = Browser::signed_in(&world, READER).await;
     let sent = world
         .post(&serde_json::json!({ "engine": "billing", "eventType": "<i>ledger", "severity": "CRITICAL",
             "details": { "amount": 1.50, "note": "</pre><script>alert(1)</script>\u{202e}" }, "sourceTime": "2026-11-22T10:00:00Z" }))
@@ -107,8 +107,8 @@ async fn event_page_shows_details_and_actions() {
     let outcome = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", sent.text("/id"));
     world.clock.advance(60);
     world
-        .as_kid(BILLING)
-        .tell(&outcome, &serde_json::json!({ "outcome": "failed", "detail": "no <b>ledger</b>" }))
+        .as_caller(BILLING)
+        .post_json(&outcome, &serde_json::json!({ "outcome": "failed", "detail": "no <b>ledger</b>" }))
         .await;
     let page = reader.get(&address).await;
     assert_safe(&page);
@@ -148,8 +148,8 @@ async fn event_page_shows_details_and_actions() {
 #[tokio::test]
 async fn approval_requires_the_digest_of_the_page() {
     let world = World::new().await;
-    let mut reader = Browser::of(&world, READER).await;
-    let mut desk = Browser::of(&world, NIGHT_DESK).await;
+    let mut reader = Browser::signed_in(&world, READER).await;
+    let mut desk = Browser::signed_in(&world, NIGHT_DESK).await;
     let list_path = "/dashboard/actions";
     assert!(reader.get(list_path).await.body.contains("No pending approvals."));
     for name in ["permission_drift", "permission_leak"] {
@@ -184,7 +184,7 @@ async fn approval_requires_the_digest_of_the_page() {
     let page = desk.get(drift).await;
     assert!(page.body.contains("permission_reset approved by night-desk"), "{}", page.body);
     assert!(page.body.contains("◌ pending</span>") && !page.body.contains("Approve</button>"));
-    let late = Browser::of(&world, DAY_DESK).await.submit(drift, &deny, &[("digest", &digest)]).await;
+    let late = Browser::signed_in(&world, DAY_DESK).await.submit(drift, &deny, &[("digest", &digest)]).await;
     assert_eq!(late.status, 409);
     assert!(late.body.contains("already decided by night-desk: the action is pending"), "{}", late.body);
     world.sweep().await;
@@ -217,7 +217,7 @@ async fn approval_requires_the_digest_of_the_page() {
 #[tokio::test]
 async fn action_list_has_pages() {
     let world = World::new().await;
-    let mut reader = Browser::of(&world, READER).await;
+    let mut reader = Browser::signed_in(&world, READER).await;
     let first = world.post(&event("compliance", "permission_first", "HIGH")).await;
     for number in 0..230 {
         world.clock.advance(1);
@@ -242,7 +242,8 @@ async fn action_list_has_pages() {
 #[tokio::test]
 async fn reports_are_generated_listed_and_downloaded() {
     let world = World::new().await;
-    let (mut reader, mut desk) = (Browser::of(&world, READER).await, Browser::of(&world, NIGHT_DESK).await);
+    let (mut reader, mut desk) =
+        (Browser::signed_in(&world, READER).await, Browser::signed_in(&world, NIGHT_DESK).await);
     let empty = desk.get("/dashboard/reports").await;
     assert_safe(&empty);
     let due = "No reports yet. The first weekly report is due <time datetime=\"2026-11-30T00:05:00.000Z\">";
@@ -250,13 +251,13 @@ async fn reports_are_generated_listed_and_downloaded() {
     let of_reader = reader.get("/dashboard/reports").await;
     assert!(of_reader.body.contains(due) && !of_reader.body.contains("Generate report"));
 
-    world.at("2026-11-18T10:00:00Z");
+    world.set_time("2026-11-18T10:00:00Z");
     for number in 0..3 {
         world.post(&event("billing", &format!("ledger_{number}"), "CRITICAL")).await;
     }
     world.post(&event("maos", "plan_failed", "HIGH")).await;
-    world.at("2026-11-23T00:05:00Z");
-    world.run_weekly().await.unwrap();
+    world.set_time("2026-11-23T00:05:00Z");
+    world.run_weekly_report().await.unwrap();
     assert_eq!(reader.submit("/dashboard/reports", "/dashboard/reports/new", &[]).await.status, 403);
     let made = desk.submit("/dashboard/reports", "/dashboard/reports/new", &[]).await;
     let address = made.header("location").unwrap().to_owned();
@@ -303,17 +304,17 @@ async fn reports_are_generated_listed_and_downloaded() {
     assert_safe(&list);
     assert_eq!(links(&list, "/dashboard/reports/").len(), 2);
     assert!(!list.body.contains("<polyline"), "a trend needs two weeks");
-    world.at("2026-11-30T00:05:00Z");
-    world.run_weekly().await.unwrap();
+    world.set_time("2026-11-30T00:05:00Z");
+    world.run_weekly_report().await.unwrap();
     let list = reader.get("/dashboard/reports").await;
     assert!(list.body.contains("the earliest week first: 21, 0"), "{}", list.body);
     for missing in ["/dashboard/reports/none", "/dashboard/reports/00000000-0000-7000-8000-000000000000/csv"] {
         assert_eq!(reader.get(missing).await.status, 404, "{missing}");
     }
-    let form = format!("csrf={}", proof(&desk.get("/dashboard/reports").await));
-    world.dynamodb.fault(|call| if call.operation == "Query" { Fault::Throttle } else { Fault::None });
+    let form = format!("csrf={}", csrf_token(&desk.get("/dashboard/reports").await));
+    world.dynamodb.set_fault(|call| if call.operation == "Query" { Fault::Throttle } else { Fault::None });
     assert_eq!(desk.send("POST", "/dashboard/reports/new", &form).await.status, 503);
-    world.dynamodb.heal();
+    world.dynamodb.reset();
     assert_eq!(
         links(&reader.get("/dashboard/reports").await, "/dashboard/reports/").len(),
         3,
@@ -324,15 +325,15 @@ async fn reports_are_generated_listed_and_downloaded() {
 #[tokio::test]
 async fn engines_page_shows_last_event_and_credentials() {
     let world = World::new().await;
-    let mut reader = Browser::of(&world, READER).await;
+    let mut reader = Browser::signed_in(&world, READER).await;
     let fresh = reader.get("/dashboard/engines").await;
     assert_safe(&fresh);
     assert_eq!(fresh.body.matches("<dd>None</dd>").count(), 8);
-    let billing = |page: &Answer| between(&page.body, "<h2>Billing</h2>", "</li>\n").to_owned();
+    let billing = |page: &ApiResponse| between(&page.body, "<h2>Billing</h2>", "</li>\n").to_owned();
     assert!(billing(&fresh).contains("<code>billing-engine</code>"), "{}", billing(&fresh));
     assert!(!fresh.body.contains("night-desk"), "credentials of people are not listed");
     world.sweep().await;
-    let sent = world.as_kid(BILLING).post(&event("billing", "ledger_lost", "HIGH"), None).await;
+    let sent = world.as_caller(BILLING).post(&event("billing", "ledger_lost", "HIGH"), None).await;
     world.clock.advance(1);
     let page = reader.get("/dashboard/engines").await;
     let last_event = format!(
@@ -346,6 +347,6 @@ async fn engines_page_shows_last_event_and_credentials() {
     assert!(billing(&reader.get("/dashboard/engines").await).contains(">Silent</a>"));
     world.send("DELETE", "/api/governance/credentials/billing-engine", &[], b"").await;
     world.clock.advance(60);
-    let revoked = Browser::of(&world, ADMIN).await.get("/dashboard/engines").await;
+    let revoked = Browser::signed_in(&world, ADMIN).await.get("/dashboard/engines").await;
     assert!(!billing(&revoked).contains("billing-engine</code>"), "{}", billing(&revoked));
 }

@@ -194,22 +194,22 @@ async fn each_is_refused_by_name_and_stores_nothing() {
     assert!(refusals.len() >= 60, "{}", refusals.len());
     for refusal in refusals {
         let headers: Vec<_> = refusal.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let answer = world.send(refusal.method, &refusal.path, &headers, &refusal.body).await;
+        let response = world.send(refusal.method, &refusal.path, &headers, &refusal.body).await;
         let what = &refusal.what;
-        assert_eq!(answer.status, refusal.status, "{what}: {answer:?}");
-        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{what}");
-        assert_eq!(answer.number("/status"), u64::from(refusal.status), "{what}");
-        assert!(!answer.text("/title").is_empty() && !answer.text("/detail").is_empty(), "{what}: {answer:?}");
-        let named: Vec<&str> = match answer.json.get("errors") {
-            Some(_) => answer.list("/errors").iter().map(|error| error["pointer"].as_str().unwrap()).collect(),
+        assert_eq!(response.status, refusal.status, "{what}: {response:?}");
+        assert_eq!(response.header("content-type"), Some("application/problem+json"), "{what}");
+        assert_eq!(response.number("/status"), u64::from(refusal.status), "{what}");
+        assert!(!response.text("/title").is_empty() && !response.text("/detail").is_empty(), "{what}: {response:?}");
+        let named: Vec<&str> = match response.json.get("errors") {
+            Some(_) => response.list("/errors").iter().map(|error| error["pointer"].as_str().unwrap()).collect(),
             None => Vec::new(),
         };
         let sorted = |mut fields: Vec<&str>| {
             fields.sort_unstable();
             fields.join(" ")
         };
-        assert_eq!(sorted(named), sorted(refusal.fields), "{what}: {answer:?}");
-        assert_eq!(answer.header("allow").is_some(), refusal.status == 405, "{what}: {answer:?}");
+        assert_eq!(sorted(named), sorted(refusal.fields), "{what}: {response:?}");
+        assert_eq!(response.header("allow").is_some(), refusal.status == 405, "{what}: {response:?}");
     }
     assert_eq!(world.send("PUT", EVENTS, &[], b"").await.header("allow"), Some("GET,HEAD,POST"), "of both functions");
     let writes = ["TransactWriteItems", "PutItem", "UpdateItem"].map(|operation| world.dynamodb.calls(operation));

@@ -8,9 +8,9 @@ use crate::world::proxy::Fault;
 use crate::world::{World, event};
 
 async fn a_bad_week(world: &World) {
-    world.at("2026-11-12T09:00:00Z");
+    world.set_time("2026-11-12T09:00:00Z");
     world.post(&event("billing", "invoice_sync_slow", "MEDIUM")).await;
-    world.at("2026-11-18T09:00:00Z");
+    world.set_time("2026-11-18T09:00:00Z");
     for _ in 0..5 {
         world.post(&event("billing", "invoice_sync_failed", "CRITICAL")).await;
     }
@@ -24,7 +24,7 @@ async fn a_bad_week(world: &World) {
 async fn the_weekly_report_covers_the_seven_whole_days_before() {
     let world = World::new().await;
     a_bad_week(&world).await;
-    let made = world.run_weekly().await.unwrap();
+    let made = world.run_weekly_report().await.unwrap();
     let report = world.get(&format!("/api/governance/reports/{}", made.id)).await.json;
     let without_hash = {
         let mut report = report.clone();
@@ -68,11 +68,11 @@ async fn the_weekly_report_covers_the_seven_whole_days_before() {
 #[tokio::test]
 async fn a_report_says_what_age_did_and_what_came_of_it() {
     let world = World::new().await;
-    world.at("2026-11-18T09:00:00Z");
+    world.set_time("2026-11-18T09:00:00Z");
     world.sweep().await;
     let outcome = async |id: &str, action: &str, outcome: &str| {
         let path = format!("/api/governance/events/{id}/actions/{action}/outcome");
-        assert_eq!(world.tell(&path, &json!({ "outcome": outcome })).await.status, 200);
+        assert_eq!(world.post_json(&path, &json!({ "outcome": outcome })).await.status, 200);
     };
     let high = async |engine: &str, event_type: &str| {
         world.post(&event(engine, event_type, "HIGH")).await.text("/id").to_owned()
@@ -91,7 +91,7 @@ async fn a_report_says_what_age_did_and_what_came_of_it() {
     let waits = world.post(&event("compliance", "permission_lost", "HIGH")).await;
     let denial = json!({"decision": "deny", "digest": waits.text("/actions/0/digest")});
     let path = format!("/api/governance/events/{}/actions/permission_reset/approval", waits.text("/id"));
-    assert_eq!(world.tell(&path, &denial).await.status, 200);
+    assert_eq!(world.post_json(&path, &denial).await.status, 200);
     for _ in 0..3 {
         world.clock.advance(3600);
         world.sweep().await;
@@ -106,12 +106,12 @@ async fn a_report_says_what_age_did_and_what_came_of_it() {
     for (place, seconds) in [(0, 1), (1, 60)] {
         world.clock.advance(seconds);
         let path = format!("/api/governance/incidents/{}/acknowledge", incidents[place]["id"].as_str().unwrap());
-        assert_eq!(world.tell(&path, &json!({})).await.status, 200);
+        assert_eq!(world.post_json(&path, &json!({})).await.status, 200);
     }
-    world.at("2026-11-20T00:00:00Z");
+    world.set_time("2026-11-20T00:00:00Z");
     world.sweep().await;
     world.clock.advance(1);
-    let report = world.report().await;
+    let report = world.generate_report().await;
     assert_eq!(
         report.json["summary"]["actions"],
         json!({
@@ -129,7 +129,7 @@ async fn a_report_says_what_age_did_and_what_came_of_it() {
 async fn people_get_a_summary_and_machines_the_report() {
     let world = World::new().await;
     a_bad_week(&world).await;
-    let made = world.run_weekly().await.unwrap();
+    let made = world.run_weekly_report().await.unwrap();
     let sent = world.sns.published("reports");
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].subject, "[AGE] Week of Mon 16 Nov 2026: risk CRITICAL, score 26 of 100");
@@ -152,7 +152,7 @@ async fn ten_firings_at_once_make_one_report_and_send_it_once() {
     let world = World::new().await;
     a_bad_week(&world).await;
     world.dynamodb.conflict_on_overlap();
-    let functions: Vec<_> = (0..10).map(|_| world.weekly()).collect();
+    let functions: Vec<_> = (0..10).map(|_| world.weekly_reporter()).collect();
     let made = join_all(functions.iter().map(|weekly| weekly.run(None))).await;
     let ids: std::collections::BTreeSet<_> = made.into_iter().map(|made| made.unwrap().id.to_string()).collect();
     assert_eq!(ids.len(), 1);
@@ -164,13 +164,13 @@ async fn ten_firings_at_once_make_one_report_and_send_it_once() {
 async fn firing_again_changes_nothing() {
     let world = World::new().await;
     a_bad_week(&world).await;
-    let first = world.run_weekly().await.unwrap();
+    let first = world.run_weekly_report().await.unwrap();
     world.clock.advance(3600);
-    assert_eq!(world.run_weekly().await.unwrap(), first);
+    assert_eq!(world.run_weekly_report().await.unwrap(), first);
     // A firing that comes a day late is still for its own week.
     world.clock.advance(24 * 3600);
     let late = crate::world::monday();
-    assert_eq!(world.weekly().run(Some(late)).await.unwrap(), first);
+    assert_eq!(world.weekly_reporter().run(Some(late)).await.unwrap(), first);
     assert_eq!(world.sns.published("reports").len(), 1);
 }
 
@@ -178,7 +178,7 @@ async fn firing_again_changes_nothing() {
 async fn a_week_that_is_not_over_has_no_report() {
     let world = World::new().await;
     let early = "2026-11-30T00:05:00Z".parse().unwrap();
-    assert!(matches!(world.weekly().run(Some(early)).await, Err(WeeklyError::WeekNotOver(_))));
+    assert!(matches!(world.weekly_reporter().run(Some(early)).await, Err(WeeklyError::WeekNotOver(_))));
     assert!(world.get("/api/governance/reports").await.list("/reports").is_empty());
 }
 
@@ -187,42 +187,42 @@ async fn a_read_that_fails_in_the_middle_makes_no_report() {
     for failing in [0, 3, 7, 8, 12] {
         let world = World::new().await;
         a_bad_week(&world).await;
-        world.dynamodb.fault(move |call| {
+        world.dynamodb.set_fault(move |call| {
             if call.operation == "Query" && call.earlier >= failing { Fault::Refuse } else { Fault::None }
         });
-        assert!(matches!(world.run_weekly().await, Err(WeeklyError::Store(_))), "query {failing}");
-        assert_eq!(world.report().await.status, 503, "query {failing}");
-        world.dynamodb.heal();
+        assert!(matches!(world.run_weekly_report().await, Err(WeeklyError::Store(_))), "query {failing}");
+        assert_eq!(world.generate_report().await.status, 503, "query {failing}");
+        world.dynamodb.reset();
         assert!(world.get("/api/governance/reports").await.list("/reports").is_empty());
         assert!(world.sns.published("reports").is_empty());
-        assert_eq!(world.run_weekly().await.unwrap().risk_score, 26);
+        assert_eq!(world.run_weekly_report().await.unwrap().risk_score, 26);
     }
 }
 
 #[tokio::test]
 async fn the_week_before_is_taken_from_its_report_or_counted() {
     let world = World::new().await;
-    world.at("2026-11-11T09:30:00Z");
+    world.set_time("2026-11-11T09:30:00Z");
     world.post(&event("qa", "suite_failed", "HIGH")).await;
-    world.at("2026-11-16T00:05:00Z");
-    world.run_weekly().await.unwrap();
+    world.set_time("2026-11-16T00:05:00Z");
+    world.run_weekly_report().await.unwrap();
     a_bad_week(&world).await;
     // The stored report stands for the rows that it was made from.
     let damage = json!({
         "TableName": "Rollups", "Key": {"engine_shard": {"S": "qa#0"}, "day": {"S": "2026-11-11"}},
         "UpdateExpression": "SET jX = :value", "ExpressionAttributeValues": {":value": {"N": "5"}},
     });
-    world.dynamodb.ask("UpdateItem", &damage).await;
+    world.dynamodb.call("UpdateItem", &damage).await;
     world
         .dynamodb
-        .fault(|call| if call.operation == "GetItem" && call.earlier > 0 { Fault::Refuse } else { Fault::None });
-    assert!(matches!(world.run_weekly().await, Err(WeeklyError::Store(_))), "it cannot be read");
-    world.dynamodb.heal();
-    world.run_weekly().await.unwrap();
+        .set_fault(|call| if call.operation == "GetItem" && call.earlier > 0 { Fault::Refuse } else { Fault::None });
+    assert!(matches!(world.run_weekly_report().await, Err(WeeklyError::Store(_))), "it cannot be read");
+    world.dynamodb.reset();
+    world.run_weekly_report().await.unwrap();
     let report = world.get("/api/governance/reports?limit=1").await.json["reports"][0].clone();
     assert_eq!(report["summary"]["previous"]["totalEvents"], 1);
     assert_eq!(report["summary"]["previous"]["riskScores"]["operational_risk"], 15);
-    assert_eq!(world.report().await.status, 500, "a report on demand counts anew");
+    assert_eq!(world.generate_report().await.status, 500, "a report on demand counts anew");
 }
 
 #[tokio::test]
@@ -240,8 +240,8 @@ async fn a_damaged_counter_makes_no_report() {
             "UpdateExpression": "SET #name = :value",
             "ExpressionAttributeNames": {"#name": name}, "ExpressionAttributeValues": {":value": value},
         });
-        world.dynamodb.ask("UpdateItem", &damage).await;
-        let error = world.run_weekly().await.unwrap_err().to_string();
+        world.dynamodb.call("UpdateItem", &damage).await;
+        let error = world.run_weekly_report().await.unwrap_err().to_string();
         assert!(error.contains("Rollups: key billing#0/2026-11-18"), "{error}");
         assert!(world.get("/api/governance/reports").await.list("/reports").is_empty());
     }
@@ -252,15 +252,15 @@ async fn a_report_that_could_not_be_sent_is_sent_by_the_next_try_once() {
     let world = World::new().await;
     a_bad_week(&world).await;
     world.sns.refuse(true);
-    assert!(matches!(world.run_weekly().await, Err(WeeklyError::Publish(_))));
+    assert!(matches!(world.run_weekly_report().await, Err(WeeklyError::Publish(_))));
     world.sns.refuse(false);
     // The first try still has its lease: nobody else sends in the same moment.
-    world.run_weekly().await.unwrap();
+    world.run_weekly_report().await.unwrap();
     assert_eq!(world.sns.published("reports").len(), 0);
     world.clock.advance(60);
-    world.run_weekly().await.unwrap();
+    world.run_weekly_report().await.unwrap();
     world.clock.advance(60);
-    world.run_weekly().await.unwrap();
+    world.run_weekly_report().await.unwrap();
     assert_eq!(world.sns.published("reports").len(), 1);
 }
 
@@ -270,17 +270,17 @@ async fn a_run_that_died_before_sending_is_finished_by_the_next_once() {
     a_bad_week(&world).await;
     // The report is stored; of its sending nothing comes through any more.
     world.sns.refuse(true);
-    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
-        ("TransactWriteItems", 0) => Fault::DropAnswer,
+    world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
+        ("TransactWriteItems", 0) => Fault::DropResponse,
         ("TransactWriteItems", _) => Fault::Refuse,
         _ => Fault::None,
     });
-    assert!(world.run_weekly().await.is_err());
-    world.dynamodb.heal();
+    assert!(world.run_weekly_report().await.is_err());
+    world.dynamodb.reset();
     world.sns.refuse(false);
     world.clock.advance(60);
-    world.run_weekly().await.unwrap();
-    world.run_weekly().await.unwrap();
+    world.run_weekly_report().await.unwrap();
+    world.run_weekly_report().await.unwrap();
     assert_eq!(world.sns.published("reports").len(), 1);
     assert_eq!(world.get("/api/governance/reports").await.list("/reports").len(), 1);
 }
@@ -289,24 +289,24 @@ async fn a_run_that_died_before_sending_is_finished_by_the_next_once() {
 async fn a_weekly_transaction_that_came_through_late_is_sent() {
     let world = World::new().await;
     a_bad_week(&world).await;
-    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+    world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 0..3) => Fault::InProgress,
         _ => Fault::None,
     });
-    world.run_weekly().await.unwrap();
+    world.run_weekly_report().await.unwrap();
     assert_eq!(world.sns.published("reports").len(), 1);
 }
 
 #[tokio::test]
 async fn a_report_on_demand_has_the_running_hour() {
     let world = World::new().await;
-    world.at("2026-11-16T12:59:00Z");
+    world.set_time("2026-11-16T12:59:00Z");
     world.post(&event("qa", "suite_failed", "HIGH")).await;
-    world.at("2026-11-16T13:00:00Z");
+    world.set_time("2026-11-16T13:00:00Z");
     world.post(&event("qa", "suite_failed", "HIGH")).await;
-    world.at("2026-11-23T13:20:00Z");
+    world.set_time("2026-11-23T13:20:00Z");
     world.post(&event("qa", "suite_failed", "HIGH")).await;
-    let report = world.report().await;
+    let report = world.generate_report().await;
     assert_eq!((report.status, report.text("/kind")), (201, "on_demand"));
     assert_eq!(report.number("/summary/totalEvents"), 2);
     assert_eq!((report.text("/from"), report.text("/to")), ("2026-11-16T13:00:00.000Z", "2026-11-23T13:20:00.000Z"));
@@ -322,9 +322,9 @@ async fn reports_of_both_kinds_are_listed_newest_first() {
     for number in 0..23 {
         world.clock.advance(number % 2);
         if number == 11 {
-            made.push(world.run_weekly().await.unwrap().id.to_string());
+            made.push(world.run_weekly_report().await.unwrap().id.to_string());
         } else {
-            made.push(world.report().await.text("/id").to_owned());
+            made.push(world.generate_report().await.text("/id").to_owned());
         }
     }
     for limit in [1, 4, 23, 100] {

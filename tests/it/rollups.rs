@@ -39,9 +39,9 @@ fn counted<'a>(
 
 async fn agrees(steps: Vec<Step>) {
     let world = World::new().await;
-    world.at("2026-11-01T00:00:00Z");
+    world.set_time("2026-11-01T00:00:00Z");
     // Every third transaction meets another on the counter, so that days spread over several rows.
-    world.dynamodb.fault(|call| match call.operation.as_str() {
+    world.dynamodb.set_fault(|call| match call.operation.as_str() {
         "TransactWriteItems" if call.earlier % 3 == 1 => Fault::Cancel("TransactionConflict"),
         _ => Fault::None,
     });
@@ -54,7 +54,7 @@ async fn agrees(steps: Vec<Step>) {
     }
     world.clock.advance(1);
 
-    let report = world.report().await;
+    let report = world.generate_report().await;
     let (from, to) = (report.text("/from").to_owned(), report.text("/to").to_owned());
     let in_report = |lets_through: &dyn Fn(&IncidentStateRecord) -> bool| {
         counted(&kept, &from, &to).filter(|event| lets_through(event)).count() as u64
@@ -87,7 +87,7 @@ async fn agrees(steps: Vec<Step>) {
         events.into_iter().map(|event| event.id.clone()).collect::<Vec<_>>()
     };
     let listed = async |query: &str| {
-        let events = world.all(&format!("/api/governance/events?{query}")).await;
+        let events = world.list_events(&format!("/api/governance/events?{query}")).await;
         events.iter().map(|event: &Value| event["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(listed("limit=3").await, newest_first(&|_| true));

@@ -1,12 +1,12 @@
 //! A whole AGE in one process: its functions, a DynamoDB behind a proxy that can fail, an SNS that listens, a clock.
 
 pub(crate) mod browser;
-mod http;
-mod many;
-pub(crate) mod people;
+mod bulk_data;
+mod http_server;
 pub(crate) mod proxy;
 pub(crate) mod sns;
 pub(crate) mod tables;
+pub(crate) mod test_credentials;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -81,26 +81,26 @@ impl World {
         let dynamodb = Proxy::start(url).await;
         let sns = Sns::start(Arc::clone(&clock), dynamodb.injector()).await;
         let (db_config, sns_config) = (age_runtime::aws::local(&dynamodb.url), age_runtime::aws::local(&sns.url));
-        let tokens = people::credentials(&credentials_of(&direct_config), &clock).await;
+        let tokens = test_credentials::credentials(&credentials_of(&direct_config), &clock).await;
         let authentication = authentication(&direct_config, UNLIMITED, &clock).await;
-        let api = Api::new(&clock, &db_config, &sns_config, &authentication, &tokens[people::TESTS]);
+        let api = Api::new(&clock, &db_config, &sns_config, &authentication, &tokens[test_credentials::TESTS]);
         Self { clock, database, dynamodb, sns, db_config, sns_config, direct_config, tokens, api }
     }
 
-    pub(crate) fn at(&self, moment: &str) {
+    pub(crate) fn set_time(&self, moment: &str) {
         self.clock.set(moment.parse().unwrap());
     }
 
     /// Another execution environment of every function, which knows nothing of the first.
-    pub(crate) async fn another_environment(&self) -> Api {
+    pub(crate) async fn new_environment(&self) -> Api {
         let authentication = authentication(&self.direct_config, UNLIMITED, &self.clock).await;
-        Api::new(&self.clock, &self.db_config, &self.sns_config, &authentication, self.token(people::TESTS))
+        Api::new(&self.clock, &self.db_config, &self.sns_config, &authentication, self.token(test_credentials::TESTS))
     }
 
     /// Another execution environment of every function, which reads its credentials through the proxy.
-    pub(crate) async fn guarded_environment(&self, rate: RequestRate) -> Api {
+    pub(crate) async fn environment_with_proxied_credentials(&self, rate: RequestRate) -> Api {
         let authentication = authentication(&self.db_config, rate, &self.clock).await;
-        Api::new(&self.clock, &self.db_config, &self.sns_config, &authentication, self.token(people::TESTS))
+        Api::new(&self.clock, &self.db_config, &self.sns_config, &authentication, self.token(test_credentials::TESTS))
     }
 
     /// The credentials that there are in the beginning; see `people`.
@@ -114,7 +114,7 @@ impl World {
     }
 
     /// Those as they answer the credential called `kid`.
-    pub(crate) fn as_kid(&self, kid: &str) -> Api {
+    pub(crate) fn as_caller(&self, kid: &str) -> Api {
         self.api.with_token(self.token(kid))
     }
 
@@ -123,28 +123,28 @@ impl World {
         credentials_of(&self.direct_config)
     }
 
-    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> ApiResponse {
         self.api.send(method, path, headers, body).await
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> ApiResponse {
         self.api.get(path).await
     }
 
-    pub(crate) async fn post(&self, event: &Value) -> Answer {
+    pub(crate) async fn post(&self, event: &Value) -> ApiResponse {
         self.api.post(event, None).await
     }
 
-    pub(crate) async fn post_keyed(&self, event: &Value, key: &str) -> Answer {
+    pub(crate) async fn post_keyed(&self, event: &Value, key: &str) -> ApiResponse {
         self.api.post(event, Some(key)).await
     }
 
-    pub(crate) async fn report(&self) -> Answer {
+    pub(crate) async fn generate_report(&self) -> ApiResponse {
         self.send("POST", "/api/governance/report", &[], b"").await
     }
 
     /// Follows the cursors of a list of events to its end.
-    pub(crate) async fn all(&self, path: &str) -> Vec<Value> {
+    pub(crate) async fn list_events(&self, path: &str) -> Vec<Value> {
         let mut events = Vec::new();
         let mut cursor = String::new();
         loop {
@@ -163,7 +163,7 @@ impl World {
     }
 
     /// A new execution environment of the weekly function.
-    pub(crate) fn weekly(&self) -> WeeklyReporter {
+    pub(crate) fn weekly_reporter(&self) -> WeeklyReporter {
         let db = self.db();
         WeeklyReporter::new(
             generator(&db, &self.clock),
@@ -195,8 +195,8 @@ impl World {
     }
 
     /// Posts JSON to a path.
-    pub(crate) async fn tell(&self, path: &str, body: &Value) -> Answer {
-        self.api.tell(path, body).await
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> ApiResponse {
+        self.api.post_json(path, body).await
     }
 
     /// The shard count of `engine`'s day, as its first row has it.
@@ -209,11 +209,11 @@ impl World {
     pub(crate) async fn row(&self, table: &str, key: &[(&str, &str)]) -> Value {
         let key: serde_json::Map<_, _> =
             key.iter().map(|(name, value)| ((*name).to_owned(), serde_json::json!({ "S": value }))).collect();
-        self.dynamodb.ask("GetItem", &serde_json::json!({ "TableName": table, "Key": key })).await
+        self.dynamodb.call("GetItem", &serde_json::json!({ "TableName": table, "Key": key })).await
     }
 
-    pub(crate) async fn run_weekly(&self) -> Result<WeeklyResult, WeeklyError> {
-        self.weekly().run(None).await
+    pub(crate) async fn run_weekly_report(&self) -> Result<WeeklyResult, WeeklyError> {
+        self.weekly_reporter().run(None).await
     }
 }
 
@@ -309,14 +309,20 @@ impl Api {
         function.unwrap_or(&self.functions[0]).router.clone()
     }
 
-    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> ApiResponse {
         let authorization = format!("Bearer {}", self.token);
         let headers: Vec<_> = headers.iter().copied().chain([("Authorization", authorization.as_str())]).collect();
-        self.send_bare(method, path, &headers, body).await
+        self.send_without_token(method, path, &headers, body).await
     }
 
     /// Sends these headers alone: no token.
-    pub(crate) async fn send_bare(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) async fn send_without_token(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> ApiResponse {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, value.as_bytes());
@@ -327,19 +333,19 @@ impl Api {
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
         let body = String::from_utf8_lossy(&body).into_owned();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, json, body }
+        ApiResponse { status: parts.status.as_u16(), headers: parts.headers, json, body }
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> ApiResponse {
         self.send("GET", path, &[], b"").await
     }
 
     /// Posts JSON to a path.
-    pub(crate) async fn tell(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> ApiResponse {
         self.send("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes()).await
     }
 
-    pub(crate) async fn post(&self, event: &Value, key: Option<&str>) -> Answer {
+    pub(crate) async fn post(&self, event: &Value, key: Option<&str>) -> ApiResponse {
         let mut headers = vec![("Content-Type", "application/json")];
         headers.extend(key.map(|key| ("Idempotency-Key", key)));
         self.send("POST", "/api/governance/event", &headers, event.to_string().as_bytes()).await
@@ -361,14 +367,14 @@ fn is_of(pattern: &str, path: &str) -> bool {
 
 /// What a caller gets.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub(crate) struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) json: Value,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl ApiResponse {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }

@@ -62,13 +62,13 @@ impl Function {
     }
 
     /// It must have done what it was asked, or its cost says nothing.
-    pub(crate) fn check(&self, answer: &[u8]) {
+    pub(crate) fn check(&self, response: &[u8]) {
         if matches!(self.asks, Raw(_)) {
             return;
         }
-        let answer: Value = serde_json::from_slice(answer).unwrap();
-        let status = answer["statusCode"].as_u64();
-        assert!(status.is_some_and(|status| status < 300), "{}: {answer}", self.name);
+        let response: Value = serde_json::from_slice(response).unwrap();
+        let status = response["statusCode"].as_u64();
+        assert!(status.is_some_and(|status| status < 300), "{}: {response}", self.name);
     }
 }
 

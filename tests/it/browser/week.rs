@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use age_model::Timestamp;
 use serde_json::{Value, json};
 
-use crate::world::people::{DAY_DESK, NIGHT_DESK};
+use crate::world::test_credentials::{DAY_DESK, NIGHT_DESK};
 use crate::world::{Api, World};
 use Command::{Acknowledge, Decide, Resolve};
 
@@ -71,7 +71,7 @@ pub(super) async fn replay(world: &World) {
     }
     world.clock.set(crate::world::monday());
     world.sweep().await;
-    world.run_weekly().await.unwrap();
+    world.run_weekly_report().await.unwrap();
     world.clock.advance(15 * 60);
     for (engine, event_type, severity, details) in [
         ("compliance", "permission_scope_widened", "HIGH", json!({ "scope": "repo:write" })),
@@ -122,7 +122,7 @@ async fn engines(world: &World) -> BTreeMap<&'static str, Api> {
     for engine in age_model::Engine::ALL {
         let kid = format!("{}-worker", engine.as_str().replace('_', "-"));
         let wanted = json!({ "kid": kid, "role": "engine", "engines": [engine] });
-        let made = world.tell("/api/governance/credentials", &wanted).await;
+        let made = world.post_json("/api/governance/credentials", &wanted).await;
         engines.insert(engine.as_str(), world.api().with_token(made.text("/token")));
     }
     engines
@@ -143,7 +143,7 @@ async fn work(world: &World, engines: &BTreeMap<&'static str, Api>, done: usize)
             json!({ "outcome": "succeeded", "detail": format!("attempt {}", request["attempt"]) })
         };
         let engine = &engines[request["engine"].as_str().unwrap()];
-        let reported = engine.tell(request["outcomePath"].as_str().unwrap(), &outcome).await;
+        let reported = engine.post_json(request["outcomePath"].as_str().unwrap(), &outcome).await;
         assert!([200, 409].contains(&reported.status), "{reported:?}");
     }
     requests.len()
@@ -168,7 +168,7 @@ impl Intervention {
                 (path, json!({ "decision": decision, "digest": text("digest") }))
             }
         };
-        let done = world.as_kid(self.by).tell(&format!("/api/governance/{path}"), &body).await;
+        let done = world.as_caller(self.by).post_json(&format!("/api/governance/{path}"), &body).await;
         assert_eq!(done.status, 200, "{done:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Api, World};
+use super::{Api, ApiResponse, World};
 
 pub(crate) const SIGN_IN: &str = "/dashboard/sign-in";
 
@@ -20,25 +20,25 @@ impl<'a> Browser<'a> {
     }
 
     /// The same, in new environments, which remember nothing.
-    pub(crate) async fn elsewhere(self) -> Self {
-        Self { api: self.world.another_environment().await, ..self }
+    pub(crate) async fn in_new_environment(self) -> Self {
+        Self { api: self.world.new_environment().await, ..self }
     }
 
     /// One in which the credential called `kid` is signed in.
-    pub(crate) async fn of(world: &'a World, kid: &str) -> Self {
+    pub(crate) async fn signed_in(world: &'a World, kid: &str) -> Self {
         let mut browser = Self::new(world);
-        let answer = browser.sign_in(world.token(kid), "/dashboard").await;
-        assert_eq!((answer.status, answer.header("location")), (303, Some("/dashboard")), "{answer:?}");
+        let response = browser.sign_in(world.token(kid), "/dashboard").await;
+        assert_eq!((response.status, response.header("location")), (303, Some("/dashboard")), "{response:?}");
         browser
     }
 
-    pub(crate) async fn send(&mut self, method: &str, path: &str, body: &str) -> Answer {
+    pub(crate) async fn send(&mut self, method: &str, path: &str, body: &str) -> ApiResponse {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = cookies.join("; ");
         let mut headers = vec![("Cookie", cookies.as_str())];
         headers.extend((method == "POST").then_some(("Content-Type", "application/x-www-form-urlencoded")));
-        let answer = self.api.send_bare(method, path, &headers, body.as_bytes()).await;
-        for cookie in answer.headers.get_all("set-cookie") {
+        let response = self.api.send_without_token(method, path, &headers, body.as_bytes()).await;
+        for cookie in response.headers.get_all("set-cookie") {
             let cookie = cookie.to_str().unwrap();
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
             if cookie.contains("Max-Age=0") {
@@ -47,27 +47,27 @@ impl<'a> Browser<'a> {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-        answer
+        response
     }
 
-    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> ApiResponse {
         self.send("GET", path, "").await
     }
 
     /// Sends a form from the page at `page`, with its proof.
-    pub(crate) async fn submit(&mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let proof = proof(&self.get(page).await);
-        let fields = fields.iter().copied().chain([("csrf", proof.as_str())]);
+    pub(crate) async fn submit(&mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> ApiResponse {
+        let csrf_token = csrf_token(&self.get(page).await);
+        let fields = fields.iter().copied().chain([("csrf", csrf_token.as_str())]);
         self.send("POST", path, &form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()).await
     }
 
-    pub(crate) async fn sign_in(&mut self, token: &str, next: &str) -> Answer {
+    pub(crate) async fn sign_in(&mut self, token: &str, next: &str) -> ApiResponse {
         self.submit(SIGN_IN, SIGN_IN, &[("token", token), ("next", next)]).await
     }
 }
 
 /// What the forms of a page carry.
-pub(crate) fn proof(page: &Answer) -> String {
+pub(crate) fn csrf_token(page: &ApiResponse) -> String {
     between(&page.body, "name=\"csrf\" value=\"", "\"").to_owned()
 }
 

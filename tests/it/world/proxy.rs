@@ -21,7 +21,7 @@ pub(crate) enum Fault {
     /// Closes the connection; DynamoDB never sees the call.
     Refuse,
     /// Lets it through, and closes the connection instead of answering.
-    DropAnswer,
+    DropResponse,
     /// Answers as DynamoDB does when it is asked too much.
     Throttle,
     /// Cancels a transaction for this reason, which is the counter's.
@@ -68,7 +68,7 @@ struct State {
     units: Mutex<Units>,
     /// How many calls are under way, and how many were at most since the last rule was set.
     under_way: AtomicUsize,
-    most_at_once: AtomicUsize,
+    max_concurrent_calls: AtomicUsize,
 }
 
 impl Proxy {
@@ -84,7 +84,7 @@ impl Proxy {
             conflicts: AtomicUsize::default(),
             units: Mutex::default(),
             under_way: AtomicUsize::default(),
-            most_at_once: AtomicUsize::default(),
+            max_concurrent_calls: AtomicUsize::default(),
         });
         let serving = Arc::clone(&state);
         tokio::spawn(async move {
@@ -100,17 +100,17 @@ impl Proxy {
     }
 
     /// From now on `rule` decides what happens to each call.
-    pub(crate) fn fault(&self, rule: impl Fn(&Call) -> Fault + Send + Sync + 'static) {
+    pub(crate) fn set_fault(&self, rule: impl Fn(&Call) -> Fault + Send + Sync + 'static) {
         self.state.calls.lock().unwrap().clear();
         *self.state.units.lock().unwrap() = Units::default();
-        self.state.most_at_once.store(0, Ordering::SeqCst);
+        self.state.max_concurrent_calls.store(0, Ordering::SeqCst);
         *self.state.rule.lock().unwrap() = Box::new(rule);
     }
 
     /// After `passing` more calls, one meets `fault`, and all others meet `then`.
-    pub(crate) fn fault_at(&self, passing: usize, fault: Fault, then: Fault) {
+    pub(crate) fn set_fault_at(&self, passing: usize, fault: Fault, then: Fault) {
         let seen = AtomicUsize::new(0);
-        self.fault(move |_| match seen.fetch_add(1, Ordering::SeqCst) {
+        self.set_fault(move |_| match seen.fetch_add(1, Ordering::SeqCst) {
             call if call < passing => Fault::None,
             call if call == passing => fault,
             _ => then,
@@ -127,8 +127,8 @@ impl Proxy {
     }
 
     /// From now on every call is let through.
-    pub(crate) fn heal(&self) {
-        self.fault(|_| Fault::None);
+    pub(crate) fn reset(&self) {
+        self.set_fault(|_| Fault::None);
     }
 
     /// From now on a write that meets a transaction on the same item is refused, as DynamoDB does.
@@ -137,8 +137,8 @@ impl Proxy {
     }
 
     /// Asks DynamoDB directly, past the SDK and the faults.
-    pub(crate) async fn ask(&self, operation: &str, body: &Value) -> Value {
-        ask(&self.state.http, &self.state.upstream, operation, body).await
+    pub(crate) async fn call(&self, operation: &str, body: &Value) -> Value {
+        call(&self.state.http, &self.state.upstream, operation, body).await
     }
 
     /// How many writes were refused for that.
@@ -152,13 +152,13 @@ impl Proxy {
     }
 
     /// How many calls were under way at once, at most, since the last rule was set.
-    pub(crate) fn most_at_once(&self) -> usize {
-        self.state.most_at_once.load(Ordering::SeqCst)
+    pub(crate) fn max_concurrent_calls(&self) -> usize {
+        self.state.max_concurrent_calls.load(Ordering::SeqCst)
     }
 
     /// What `work` consumes, and what comes of it.
-    pub(crate) async fn consumed<T>(&self, work: impl Future<Output = T>) -> (Units, T) {
-        self.heal();
+    pub(crate) async fn measure_units<T>(&self, work: impl Future<Output = T>) -> (Units, T) {
+        self.reset();
         let done = work.await;
         (self.units(), done)
     }
@@ -170,7 +170,7 @@ impl Proxy {
 }
 
 /// One call of the DynamoDB API.
-pub(crate) async fn ask(http: &reqwest::Client, url: &str, operation: &str, body: &Value) -> Value {
+pub(crate) async fn call(http: &reqwest::Client, url: &str, operation: &str, body: &Value) -> Value {
     let scope = "Credential=test/20261123/us-east-1/dynamodb/aws4_request";
     let answer = http
         .post(url)
@@ -222,14 +222,14 @@ impl State {
                 ));
             }
             Fault::Stall => tokio::time::sleep(Duration::from_mins(1)).await,
-            Fault::None | Fault::DropAnswer | Fault::InProgress => {}
+            Fault::None | Fault::DropResponse | Fault::InProgress => {}
         }
         let written = written(&call);
         if let Some(refusal) = self.begin(&call, &written) {
             return Ok(refusal);
         }
         let at_once = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
+        self.max_concurrent_calls.fetch_max(at_once, Ordering::SeqCst);
         let mut forwarded = self.http.post(&self.upstream).body(call.body.to_string());
         for (name, value) in parts.headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
             forwarded = forwarded.header(name, value);
@@ -238,7 +238,7 @@ impl State {
         self.under_way.fetch_sub(1, Ordering::SeqCst);
         self.end(&written).await;
         match fault {
-            Fault::DropAnswer => return Err(Cut),
+            Fault::DropResponse => return Err(Cut),
             Fault::InProgress => return Ok(error("TransactionInProgressException", json!({}))),
             _ => {}
         }

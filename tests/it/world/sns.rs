@@ -35,7 +35,7 @@ struct Inbox {
     fault: Box<dyn Fn(&str) -> Fault + Send + Sync>,
     clock: Arc<ManualClock>,
     refusing: AtomicBool,
-    unheard: AtomicBool,
+    has_no_subscribers: AtomicBool,
     published: Mutex<Vec<Published>>,
 }
 
@@ -48,7 +48,7 @@ impl Sns {
             fault: Box::new(fault),
             clock,
             refusing: AtomicBool::default(),
-            unheard: AtomicBool::default(),
+            has_no_subscribers: AtomicBool::default(),
             published: Mutex::default(),
         });
         let router = Router::new().fallback(publish).with_state(Arc::clone(&state));
@@ -68,8 +68,8 @@ impl Sns {
     }
 
     /// Whether nobody has confirmed a subscription.
-    pub(crate) fn unheard(&self, unheard: bool) {
-        self.state.unheard.store(unheard, Ordering::SeqCst);
+    pub(crate) fn has_no_subscribers(&self, has_no_subscribers: bool) {
+        self.state.has_no_subscribers.store(has_no_subscribers, Ordering::SeqCst);
     }
 
     /// What `topic` has got so far.
@@ -90,7 +90,7 @@ async fn publish(State(inbox): State<Arc<Inbox>>, body: Bytes) -> Response {
         return refused();
     }
     if field("Action") == "GetTopicAttributes" {
-        let confirmed = u8::from(!inbox.unheard.load(Ordering::SeqCst));
+        let confirmed = u8::from(!inbox.has_no_subscribers.load(Ordering::SeqCst));
         let entry = format!("<entry><key>SubscriptionsConfirmed</key><value>{confirmed}</value></entry>");
         return answer("GetTopicAttributes", &format!("<Attributes>{entry}</Attributes>"));
     }
@@ -105,7 +105,7 @@ async fn publish(State(inbox): State<Arc<Inbox>>, body: Bytes) -> Response {
         attributes: (1..).map_while(attribute).collect(),
         at: inbox.clock.now(),
     });
-    if fault == Fault::DropAnswer {
+    if fault == Fault::DropResponse {
         return refused();
     }
     answer("Publish", "<MessageId>m</MessageId>")

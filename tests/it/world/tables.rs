@@ -17,7 +17,7 @@ pub(crate) async fn dynamodb() -> (String, Database) {
     for (name, properties) in templates_tables() {
         let mut table = Map::from_iter([("TableName".to_owned(), Value::from(name))]);
         table.extend(PROPERTIES.iter().filter_map(|name| Some(((*name).to_owned(), properties.get(*name)?.clone()))));
-        super::proxy::ask(&http, &url, "CreateTable", &Value::Object(table)).await;
+        super::proxy::call(&http, &url, "CreateTable", &Value::Object(table)).await;
     }
     (url, database)
 }

@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::incidents::new_events;
+use crate::incidents::count_new_events;
 use crate::world::proxy::Fault;
 use crate::world::{World, event};
 
@@ -64,7 +64,7 @@ fn step() -> impl Strategy<Value = (Step, Option<Crash>)> {
         4 => (1..3_usize).prop_map(|at_once| Step::Sweep { at_once }),
         1 => any::<bool>().prop_map(|refusing| Step::Sns { refusing }),
     ];
-    let how = prop::sample::select(vec![Fault::Refuse, Fault::DropAnswer]);
+    let how = prop::sample::select(vec![Fault::Refuse, Fault::DropResponse]);
     let crash = (any::<usize>(), how, any::<bool>()).prop_map(|(at, how, lasting)| Crash { at, how, lasting });
     (step, prop::option::weighted(0.25, crash)).prop_map(|(step, crash)| {
         // Roughly as many calls as each makes: a crash may come at any of them, or, sometimes, too late.
@@ -284,10 +284,10 @@ impl Lives {
             _ => None,
         };
         match crash {
-            None => self.world.dynamodb.heal(),
+            None => self.world.dynamodb.reset(),
             Some(Crash { at, how, lasting }) => {
                 self.crashes += 1;
-                self.world.dynamodb.fault_at(at, how, if lasting { Fault::Refuse } else { Fault::None });
+                self.world.dynamodb.set_fault_at(at, how, if lasting { Fault::Refuse } else { Fault::None });
             }
         }
         self.model.sent.clear();
@@ -310,7 +310,7 @@ impl Lives {
                 self.model.sns = !refusing;
             }
         }
-        self.world.dynamodb.heal();
+        self.world.dynamodb.reset();
         self.compare(&before, crash.is_some(), step).await;
     }
 
@@ -318,15 +318,15 @@ impl Lives {
         let (engine, event_type, _) = KINDS[kind];
         let (sent, key) =
             (event(engine, event_type, if critical { "CRITICAL" } else { "HIGH" }), format!("step-{number}"));
-        let mut answer = self.world.post_keyed(&sent, &key).await;
-        if answer.status == 503 {
-            self.world.dynamodb.heal();
-            answer = self.world.post_keyed(&sent, &key).await;
+        let mut response = self.world.post_keyed(&sent, &key).await;
+        if response.status == 503 {
+            self.world.dynamodb.reset();
+            response = self.world.post_keyed(&sent, &key).await;
         }
-        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
-        let id: EventId = answer.text("/id").parse().unwrap();
+        assert!(matches!(response.status, 200 | 201), "{response:?}");
+        let id: EventId = response.text("/id").parse().unwrap();
         self.events.push((id, kind, critical));
-        let template: ActionItem = serde_json::from_value(answer.list("/actions")[0].clone()).unwrap();
+        let template: ActionItem = serde_json::from_value(response.list("/actions")[0].clone()).unwrap();
         let template = ActionItem { completed_at: None, last_failed_at: None, dispatched_at: None, ..template };
         self.model.event(id, kind, critical, &template);
     }
@@ -336,8 +336,8 @@ impl Lives {
         let action = KINDS[kind].2;
         let path = format!("/api/governance/events/{id}/actions/{action}/outcome");
         let body = json!({ "outcome": if succeeded { "succeeded" } else { "failed" } });
-        let answer = self.world.tell(&path, &body).await;
-        assert!(matches!(answer.status, 200 | 409 | 503), "{answer:?}");
+        let response = self.world.post_json(&path, &body).await;
+        assert!(matches!(response.status, 200 | 409 | 503), "{response:?}");
         self.model.outcome((id, action), succeeded);
     }
 
@@ -347,16 +347,16 @@ impl Lives {
         let digest = self.model.items[&name].digest.clone();
         let path = format!("/api/governance/events/{id}/actions/{}/approval", name.1);
         let body = json!({ "decision": if approve { "approve" } else { "deny" }, "digest": digest });
-        let answer = self.world.tell(&path, &body).await;
-        assert!(matches!(answer.status, 200 | 409 | 503), "{answer:?}");
+        let response = self.world.post_json(&path, &body).await;
+        assert!(matches!(response.status, 200 | 409 | 503), "{response:?}");
         self.model.approval(name, approve);
     }
 
     async fn take(&mut self, kind: usize, resolve: bool, live: Option<Value>) {
         let Some(id) = live.as_ref().and_then(|incident| incident["id"].as_str()) else { return };
         let path = format!("/api/governance/incidents/{id}/{}", if resolve { "resolve" } else { "acknowledge" });
-        let answer = self.world.tell(&path, &json!({})).await;
-        assert!(matches!(answer.status, 200 | 409 | 503), "{answer:?}");
+        let response = self.world.post_json(&path, &json!({})).await;
+        assert!(matches!(response.status, 200 | 409 | 503), "{response:?}");
         let trouble = &mut self.model.kinds[kind];
         if resolve {
             trouble.incident = None;
@@ -455,7 +455,7 @@ impl Lives {
         }
         assert_eq!(sent, BTreeMap::new(), "sent for nothing that is on record");
         self.incidents(bad_ends).await;
-        self.mails();
+        self.emails();
     }
 
     async fn incidents(&self, bad_ends: [u64; 3]) {
@@ -481,16 +481,16 @@ impl Lives {
         }
     }
 
-    fn mails(&self) {
-        let mails = [self.world.mails(), self.world.sns.published("second-line")].concat();
-        let sent: Vec<Timestamp> = mails.iter().map(|mail| mail.at).collect();
+    fn emails(&self) {
+        let emails = [self.world.emails(), self.world.sns.published("second-line")].concat();
+        let sent: Vec<Timestamp> = emails.iter().map(|email| email.at).collect();
         for at in &sent {
             let within =
                 |seconds| sent.iter().filter(|other| *at <= **other && **other < at.plus_seconds(seconds)).count();
             // What the SDK sends again after a lost answer is beyond the bucket.
             assert!(within(1) <= 5 + self.crashes && within(60) <= 11 + self.crashes, "{sent:?}");
         }
-        let told: u64 = self.world.mails().iter().map(new_events).sum();
+        let told: u64 = self.world.emails().iter().map(count_new_events).sum();
         assert!(self.crashes > 0 || told >= self.events.iter().filter(|(_, _, critical)| *critical).count() as u64 / 2);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Answer, World, event};
+use crate::world::{ApiResponse, World, event};
 
 const STRUCTURED: (&str, &str) = ("Content-Type", "application/cloudevents+json; charset=utf-8");
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -17,20 +17,20 @@ fn cloud_event() -> Value {
 }
 
 impl World {
-    async fn cloud(&self, event: &Value) -> Answer {
+    async fn cloud(&self, event: &Value) -> ApiResponse {
         self.send("POST", "/api/governance/event", &[STRUCTURED], event.to_string().as_bytes()).await
     }
 
-    async fn in_headers(&self, headers: &[(&str, &str)], body: &str) -> Answer {
+    async fn in_headers(&self, headers: &[(&str, &str)], body: &str) -> ApiResponse {
         self.send("POST", "/api/governance/event", headers, body.as_bytes()).await
     }
 
-    async fn alerts(&self, alerts: &[Value]) -> Answer {
+    async fn alerts(&self, alerts: &[Value]) -> ApiResponse {
         let body = json!({
             "version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": "firing", "receiver": "age",
             "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am.example", "alerts": alerts,
         });
-        self.tell("/api/governance/intake/alertmanager", &body).await
+        self.post_json("/api/governance/intake/alertmanager", &body).await
     }
 
     async fn total(&self) -> u64 {
@@ -46,8 +46,8 @@ fn alert(status: &str, labels: &Value) -> Value {
     })
 }
 
-fn pointers(answer: &Answer) -> Vec<&str> {
-    answer.list("/errors").iter().map(|error| error["pointer"].as_str().unwrap()).collect()
+fn pointers(response: &ApiResponse) -> Vec<&str> {
+    response.list("/errors").iter().map(|error| error["pointer"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -124,8 +124,8 @@ async fn bad_cloud_events_are_refused_by_name() {
         (with("data_base64", json!("AAAA")), 422, vec!["/data_base64"]),
         (json!([cloud_event()]), 422, vec![""]),
     ] {
-        let answer = world.cloud(&sent).await;
-        assert_eq!((answer.status, pointers(&answer)), (status, fields), "{sent}");
+        let response = world.cloud(&sent).await;
+        assert_eq!((response.status, pointers(&response)), (status, fields), "{sent}");
     }
     let headers = |more: &[(&'static str, &'static str)]| {
         let mut headers = vec![("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "qa"), ("ce-type", "x")];
@@ -158,7 +158,7 @@ async fn alerts_fire_and_resolve() {
         ("voice_engine", "Down", "CRITICAL", "2026-11-23T00:00:00.123Z")
     );
     assert_eq!(down.json["details"]["annotations"]["summary"], "slow");
-    assert_eq!(world.mails().len(), 1, "a critical alert is told");
+    assert_eq!(world.emails().len(), 1, "a critical alert is told");
 
     // Alertmanager says it again, and later with another annotation; and then that it is over.
     let again = world.alerts(&firing).await;
@@ -181,8 +181,8 @@ async fn an_alert_of_nobodys_is_refused_by_name_and_the_others_are_taken() {
         alert("firing", &json!({"alertname": "OtherEngine", "engine": "mail"})),
         alert("firing", &json!({"engine": "qa"})),
     ];
-    let answer = world.alerts(&mixed).await;
-    let verdicts: Vec<_> = answer
+    let response = world.alerts(&mixed).await;
+    let verdicts: Vec<_> = response
         .list("/alerts")
         .iter()
         .map(|verdict| (verdict["status"].as_u64().unwrap(), verdict.pointer("/errors/0/pointer").cloned()))
@@ -196,11 +196,11 @@ async fn an_alert_of_nobodys_is_refused_by_name_and_the_others_are_taken() {
             (422, Some(json!("/alerts/3/labels/alertname"))),
         ]
     );
-    assert_eq!(answer.status, 200);
+    assert_eq!(response.status, 200);
     assert_eq!(world.total().await, 1);
     let none = world.alerts(&mixed[..1]).await;
     assert_eq!((none.status, pointers(&none)), (422, vec!["/alerts/0/labels/engine"]), "nobody would look otherwise");
-    let long = json!({"alertname": "Long", "engine": "qa", "severity": "unheard of"});
+    let long = json!({"alertname": "Long", "engine": "qa", "severity": "has_no_subscribers of"});
     let mut long = alert("firing", &long);
     long["annotations"]["summary"] = json!("x".repeat(20_000));
     let taken = world.alerts(&[long]).await;
@@ -219,7 +219,7 @@ async fn what_is_no_webhook_of_alertmanager_is_refused() {
         (json!({"version": "4", "alerts": [{"status": "firing"}]}), 422),
         (json!({"version": "4", "alerts": []}), 200),
     ] {
-        assert_eq!(world.tell(path, &body).await.status, status, "{body}");
+        assert_eq!(world.post_json(path, &body).await.status, status, "{body}");
     }
     assert_eq!(world.send("POST", path, &[JSON], b"{").await.status, 400);
     assert_eq!(world.send("POST", path, &[], b"{}").await.status, 415);
@@ -232,13 +232,13 @@ async fn alerts_that_cannot_be_stored_are_sent_again() {
     let firing: Vec<Value> = (0..4)
         .map(|number| alert("firing", &json!({"alertname": format!("a{number}"), "engine": "qa", "severity": "error"})))
         .collect();
-    world.dynamodb.fault(|call| match (call.operation.as_str(), call.earlier) {
+    world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 2..) => crate::world::proxy::Fault::Refuse,
         _ => crate::world::proxy::Fault::None,
     });
     let failed = world.alerts(&firing).await;
     assert_eq!((failed.status, failed.header("retry-after")), (503, Some("2")));
-    world.dynamodb.heal();
+    world.dynamodb.reset();
     let statuses: Vec<_> =
         world.alerts(&firing).await.list("/alerts").iter().map(|verdict| verdict["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses, [200, 200, 201, 201]);

@@ -75,7 +75,7 @@ impl World {
     async fn rows(&self, table: &str) -> Vec<Item> {
         let (mut rows, mut request) = (Vec::new(), json!({ "TableName": table }));
         loop {
-            let page = self.dynamodb.ask("Scan", &request).await;
+            let page = self.dynamodb.call("Scan", &request).await;
             let items = page["Items"].as_array().unwrap().iter().cloned();
             rows.extend(items.map(|row| serde_json::from_value::<Item>(row).unwrap()));
             match page.get("LastEvaluatedKey") {
