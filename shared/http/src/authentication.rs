@@ -9,7 +9,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::access::Access;
+use crate::authorization::Access;
 use crate::caller::{self, Caller};
 use crate::problem::Problem;
 use crate::rate_limit::{RateLimiter, RequestRate};

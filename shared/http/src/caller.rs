@@ -1,6 +1,6 @@
 //! The caller of a request.
 
-use age_model::{Engine, Grant, InvalidToken, KeyId, Token};
+use age_model::{Grant, InvalidToken, KeyId, Token};
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -15,20 +15,6 @@ pub struct Caller {
     pub kid: KeyId,
     /// The permissions of the credential.
     pub grant: Grant,
-}
-
-impl Caller {
-    /// Requires that the caller may act for `engine`.
-    ///
-    /// # Errors
-    /// 403 if it may not.
-    pub fn require_engine(&self, engine: Engine) -> Result<(), Problem> {
-        if self.grant.may_act_for(engine) {
-            Ok(())
-        } else {
-            Err(Problem::forbidden(format!("the credential {} may not act for engine {engine}", self.kid)))
-        }
-    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {

@@ -8,7 +8,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::access::Access;
+use crate::authorization::Access;
 use crate::problem::{FieldError, PROBLEM_MEDIA_TYPE, ProblemBody};
 use crate::routes::Route;
 

@@ -3,9 +3,9 @@
 
 pub mod contract;
 
-mod access;
 mod authentication;
-mod body;
+mod authorization;
+mod body_extractors;
 mod caller;
 mod cursor;
 mod fields;
@@ -18,9 +18,9 @@ mod request_body;
 mod router;
 mod routes;
 
-pub use access::Access;
 pub use authentication::Authentication;
-pub use body::{AnyBody, FormBody, JsonBody, NoBody, OptionalJsonBody};
+pub use authorization::Access;
+pub use body_extractors::{AnyBody, FormBody, JsonBody, NoBody, OptionalJsonBody};
 pub use caller::Caller;
 pub use cursor::{CursorKey, CursorScope};
 pub use fields::{Fields, Refused};

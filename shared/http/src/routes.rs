@@ -8,8 +8,8 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::access::Access;
 use crate::authentication::Authentication;
+use crate::authorization::Access;
 use crate::problem::Problem;
 use crate::router;
 

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
+use crate::content_hash;
 use crate::credential::KeyId;
-use crate::digest;
 use crate::engine::Engine;
 use crate::event::{Event, EventType};
 use crate::id::EventId;
@@ -257,7 +257,7 @@ impl ActionItem {
             reported.details.as_str().to_owned(),
             policy_hash.to_owned(),
         ];
-        digest::of(parts)
+        content_hash::of(parts)
     }
 }
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::digest;
+use crate::content_hash;
 
 const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 
@@ -21,7 +21,7 @@ impl IdempotencyKey {
     /// Returns the key of an event that the format `origin` identifies by `parts`. The parts may contain any text.
     #[must_use]
     pub fn of(origin: &str, parts: &[&str]) -> Self {
-        Self(format!("{origin}/{}", digest::of(parts)))
+        Self(format!("{origin}/{}", content_hash::of(parts)))
     }
 
     /// Returns the text.

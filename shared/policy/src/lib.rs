@@ -2,13 +2,14 @@
 //!
 //! Pure: no I/O, no clock; the same input gives the same output.
 
+mod action_planning;
 mod compiled;
 mod document;
 mod incident_timing;
+mod ineffective_remediations;
 mod lookup;
-mod plan;
 
+pub use action_planning::{Plan, plan};
 pub use compiled::CompiledPolicyError;
 pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, Policy, PolicyError};
 pub use incident_timing::{NextStep, acknowledge, resolve};
-pub use plan::{Plan, plan};

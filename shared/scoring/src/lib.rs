@@ -1,7 +1,7 @@
 //! Scoring: scores, levels, recommendations and reports, computed from counts and the policy. Pure: no I/O, no clock of its own.
 
-mod assessment;
 mod report;
+mod risk_assessment;
 
-pub use assessment::{Assessment, severity_weight};
 pub use report::report;
+pub use risk_assessment::{Assessment, severity_weight};

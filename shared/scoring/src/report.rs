@@ -7,7 +7,7 @@ use age_model::{
 
 use age_policy::Policy;
 
-use crate::assessment::Assessment;
+use crate::risk_assessment::Assessment;
 
 /// Makes the report of `period` from its figures. The id of a weekly report depends on the period alone; another report gets
 /// a fresh id from `clock`.

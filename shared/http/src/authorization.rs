@@ -1,6 +1,9 @@
-//! Which callers may use a route.
+//! Authorization: which callers may use a route, and which may act for an engine.
 
-use age_model::Role;
+use age_model::{Engine, Role};
+
+use crate::caller::Caller;
+use crate::problem::Problem;
 
 /// Which callers may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,20 @@ impl Access {
     /// The roles that may use the route.
     pub fn roles(self) -> impl Iterator<Item = Role> {
         Role::ALL.iter().copied().filter(move |role| self.permits(*role))
+    }
+}
+
+impl Caller {
+    /// Requires that the caller may act for `engine`.
+    ///
+    /// # Errors
+    /// 403 if it may not.
+    pub fn require_engine(&self, engine: Engine) -> Result<(), Problem> {
+        if self.grant.may_act_for(engine) {
+            Ok(())
+        } else {
+            Err(Problem::forbidden(format!("the credential {} may not act for engine {engine}", self.kid)))
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Planning: which actions an event leads to, and which of them are suppressed.
 
 use age_model::{
-    Action, ActionStatus, Event, EventId, FailedRemediation, IncidentCause, IncidentState, NewEvent, NotifyAdmin,
-    PlannedAction, Remediation, Timestamp,
+    Action, ActionStatus, Event, EventId, IncidentCause, IncidentState, NewEvent, NotifyAdmin, PlannedAction,
+    Remediation, Timestamp,
 };
 
 use crate::document::{ActionRule, ActionRules, Policy};
+use crate::ineffective_remediations::{has_given_up, remove_ineffective};
 
 /// The consequences of an event: its actions, and the changes that they bring.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,10 +20,6 @@ pub struct Plan {
     /// Whether an incident counts the event.
     pub counted: bool,
 }
-
-/// How many remediations one event can prove ineffective; the next event proves the others. A transaction has at most 100
-/// items.
-const MAX_INEFFECTIVE: usize = 25;
 
 impl ActionRule {
     fn matches(&self, event: &NewEvent) -> bool {
@@ -52,18 +49,10 @@ fn select_actions(policy: &Policy, event: &NewEvent) -> Vec<Action> {
 /// Plans the actions of `event`, given the `state` of its incident key.
 #[must_use]
 pub fn plan(policy: &Policy, event: &Event, state: &IncidentState) -> Plan {
-    let (rules, now) = (&policy.actions, event.occurred_at);
+    let rules = &policy.actions;
     let mut next = state.clone();
-    let proven = next.remediations.extract_if(.., |remediation| proves_ineffective(rules, remediation, event));
-    let ineffective: Vec<_> = proven.take(MAX_INEFFECTIVE).collect();
-    next.ineffective.retain(|at| at.plus_seconds(rules.give_up_within_seconds) > now);
-    next.ineffective.extend(ineffective.iter().map(|_| now));
-    let given_up = next.ineffective.len() >= rules.give_up_after;
-    for Remediation { action, event_id, .. } in &ineffective {
-        let failed_remediation =
-            FailedRemediation { action: *action, event_id: *event_id, status: ActionStatus::Ineffective, at: now };
-        policy.incidents.record_failed_remediation(&mut next, failed_remediation, event.reported.severity);
-    }
+    let ineffective = remove_ineffective(policy, &mut next, event);
+    let given_up = has_given_up(rules, &next);
 
     let selected = select_actions(policy, &event.reported);
     let cause = if selected.contains(&Action::NotifyAdmin) {
@@ -120,15 +109,6 @@ fn plan_notify_admin(state: &mut IncidentState, action: Action, event_id: EventI
             PlannedAction { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by }
         }
     }
-}
-
-/// Whether `event` proves that the remediation was ineffective: it came after the success, within the verification time.
-fn proves_ineffective(rules: &ActionRules, remediation: &Remediation, event: &Event) -> bool {
-    let verified_at = |succeeded_at: Timestamp| succeeded_at.plus_seconds(rules.verify_after_seconds);
-    // A repeat of the remediation's own event proves nothing.
-    let is_another = remediation.event_id != event.id;
-    is_another
-        && remediation.succeeded_at.is_some_and(|at| at < event.occurred_at && event.occurred_at <= verified_at(at))
 }
 
 fn first_step(rules: &ActionRules, action: Action, now: Timestamp) -> PlannedAction {
