@@ -143,11 +143,10 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     async fn start(root: &'a Path) -> Self {
-        let (dynamodb, _) = tables::dynamodb().await;
+        let (dynamodb, _) = tables::start_dynamodb().await;
         let clock = Arc::new(ManualClock::at(now()));
         let config = age_runtime::aws::local(&dynamodb);
-        let tokens =
-            test_credentials::credentials(&Credentials::new(&DynamoDb::new(&config), "Credentials"), &clock).await;
+        let tokens = test_credentials::create(&Credentials::new(&DynamoDb::new(&config), "Credentials"), &clock).await;
         let address = aws::start(dynamodb).await;
         let (https, certificate) = tls::before(address.clone()).await;
         let trusted = root.join("target/bench-root.pem").display().to_string();

@@ -74,7 +74,7 @@ async fn found(writers: usize) -> Found {
         writers,
         phases,
         width,
-        totals: [accepted, counted, world.events()].map(|total| usize::try_from(total).unwrap()),
+        totals: [accepted, counted, world.event_count()].map(|total| usize::try_from(total).unwrap()),
     }
 }
 

@@ -88,7 +88,7 @@ fn answered(response: &ApiResponse, status: u16) {
 
 /// An event of billing with so much text, of a kind that nobody has reported before.
 fn fresh(world: &World, severity: &str, text: usize) -> Value {
-    let mut fresh = event("billing", &format!("ledger_lost_{}", world.events()), severity);
+    let mut fresh = event("billing", &format!("ledger_lost_{}", world.event_count()), severity);
     fresh["details"] = json!({ "text": "x".repeat(text) });
     fresh
 }
@@ -155,7 +155,7 @@ async fn refused() -> Units {
         answered(&world.as_caller(BILLING).post_json("/api/governance/events", &hundred).await, 200);
     };
     let units = world.dynamodb.measure_units(work).await.0;
-    assert_eq!(world.events(), 0);
+    assert_eq!(world.event_count(), 0);
     units
 }
 

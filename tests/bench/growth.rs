@@ -151,7 +151,7 @@ async fn world(times: u32) -> World {
     world.multiply(times.into()).await;
     let counted = world.get("/api/governance/stats").await.number("/totalEvents");
     let wanted = u64::from(POSTED * times);
-    assert_eq!((counted, world.events()), (wanted, wanted));
+    assert_eq!((counted, world.event_count()), (wanted, wanted));
     world
 }
 

@@ -176,7 +176,7 @@ async fn what_is_said_twice_is_heard_once_and_what_is_taken_back_is_refused() {
 #[tokio::test]
 async fn a_hand_over_is_tried_again_with_waits_and_then_given_up() {
     let world = World::new().await;
-    world.sns.refuse(true);
+    world.sns.set_refusing(true);
     let id = trouble(&world).await;
     let mut tried_at = vec![0];
     let mut elapsed = 0;
@@ -190,7 +190,7 @@ async fn a_hand_over_is_tried_again_with_waits_and_then_given_up() {
     }
     assert_eq!(tried_at, [0, 10, 70, 370, 2170, 9370]);
     assert_eq!(world.status(&id).await, "undeliverable");
-    world.sns.refuse(false);
+    world.sns.set_refusing(false);
     world.later(HOUR).await;
     assert!(world.sns.published("actions").is_empty());
 }
@@ -219,11 +219,11 @@ async fn a_crash_after_the_commit_loses_no_action() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_sweeps_at_once_hand_over_once() {
     let world = World::new().await;
-    world.sns.refuse(true);
+    world.sns.set_refusing(true);
     for number in 0..10 {
         world.post(&event("billing", &format!("trouble_{number}"), "HIGH")).await;
     }
-    world.sns.refuse(false);
+    world.sns.set_refusing(false);
     world.clock.advance(MINUTE);
     let sweepers: Vec<_> = (0..5).map(|_| world.sweeper()).collect();
     join_all(sweepers.iter().map(age_governance::Sweep::run))
@@ -270,9 +270,9 @@ async fn after_three_of_no_use_no_more_are_started() {
 #[tokio::test]
 async fn what_cannot_be_read_does_not_keep_the_others_waiting() {
     let world = World::new().await;
-    world.sns.refuse(true);
+    world.sns.set_refusing(true);
     let (damaged, sound) = (trouble(&world).await, world.post(&event("maos", "task_lost", "HIGH")).await);
-    world.sns.refuse(false);
+    world.sns.set_refusing(false);
     let damage = json!({
         "TableName": "Actions", "Key": {"event_id": {"S": damaged}, "action": {"S": "billing_sync_repair"}},
         "UpdateExpression": "SET #item = :odd", "ExpressionAttributeNames": {"#item": "item"},

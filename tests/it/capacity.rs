@@ -49,7 +49,7 @@ async fn an_event_of_a_batch() {
         low["details"] = json!({ "text": "x".repeat(600) });
         let batch = Value::from(vec![low; number]);
         assert_eq!(written(&world, world.post_json("/api/governance/events", &batch), 200).await, units, "{number}");
-        assert_eq!(world.events(), number as u64);
+        assert_eq!(world.event_count(), number as u64);
     }
 }
 

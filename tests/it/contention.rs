@@ -57,7 +57,7 @@ async fn days_of_many_rows_are_read_some_at_a_time() {
     let world = World::new().await;
     world.fill_every_hour(2).await;
     let events = world.get("/api/governance/stats").await.number("/totalEvents");
-    world.spread(ROWS).await;
+    world.copy_to_shards(ROWS).await;
     let api = world.new_environment().await;
     world.dynamodb.reset();
     assert_eq!(api.get("/api/governance/stats").await.number("/totalEvents"), events * u64::from(ROWS));

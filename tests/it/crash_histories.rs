@@ -306,7 +306,7 @@ impl Lives {
                 self.model.sweep();
             }
             Step::Sns { refusing } => {
-                self.world.sns.refuse(refusing);
+                self.world.sns.set_refusing(refusing);
                 self.model.sns = !refusing;
             }
         }
@@ -428,7 +428,7 @@ impl Lives {
 
     /// All is well again, and time passes.
     async fn end(mut self) {
-        self.world.sns.refuse(false);
+        self.world.sns.set_refusing(false);
         for (of, _) in self.events.clone().iter().enumerate() {
             self.approval(of, false).await;
         }

@@ -6,7 +6,7 @@ use crate::world::{World, event};
 #[tokio::test]
 async fn with_sns_refusing_the_event_is_taken_and_its_actions_stay_pending() {
     let world = World::new().await;
-    world.sns.refuse(true);
+    world.sns.set_refusing(true);
     let created = world.post(&event("billing", "invoice_sync_failed", "CRITICAL")).await;
     assert_eq!(created.status, 201);
     let owed = [("billing_sync_repair", "pending"), ("notify_admin", "pending")];
@@ -14,7 +14,7 @@ async fn with_sns_refusing_the_event_is_taken_and_its_actions_stay_pending() {
     let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
     assert_eq!(shown.actions(), owed);
 
-    world.sns.refuse(false);
+    world.sns.set_refusing(false);
     let next = world.post(&event("billing", "ledger_lost", "HIGH")).await;
     assert_eq!(next.actions(), [("billing_sync_repair", "dispatched")]);
 }

@@ -28,7 +28,7 @@ async fn cost(world: &World, path: &str) -> Cost {
 async fn total(world: &World) -> (u64, u64) {
     (
         world.new_environment().await.get("/api/governance/stats").await.json["totalEvents"].as_u64().unwrap(),
-        world.events(),
+        world.event_count(),
     )
 }
 

@@ -296,13 +296,13 @@ async fn a_worker_that_says_done_while_the_trouble_recurs_is_told_at_once() {
 #[tokio::test]
 async fn a_remedy_that_cannot_be_handed_over_is_told_when_it_is_given_up() {
     let world = World::new().await;
-    world.sns.refuse(true);
+    world.sns.set_refusing(true);
     world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     for _ in 0..200 {
         world.clock.advance(MINUTE);
         world.sweep().await;
     }
-    world.sns.refuse(false);
+    world.sns.set_refusing(false);
     world.sweep_every_minute(2).await;
     let [email] = world.emails().try_into().unwrap();
     assert!(email.message.contains("billing_sync_repair undeliverable"), "{}", email.message);
@@ -363,11 +363,11 @@ async fn a_clock_that_was_ahead_does_not_silence_age() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_sweeps_at_once_write_once() {
     let world = World::new().await;
-    world.sns.refuse(true);
+    world.sns.set_refusing(true);
     for number in 0..8 {
         world.post(&event("qa", &format!("kind_{number}"), "CRITICAL")).await;
     }
-    world.sns.refuse(false);
+    world.sns.set_refusing(false);
     world.clock.advance(2 * MINUTE);
     let sweepers: Vec<_> = (0..5).map(|_| world.sweeper()).collect();
     join_all(sweepers.iter().map(age_governance::Sweep::run))
@@ -459,7 +459,7 @@ async fn health_says_whether_an_escalation_would_reach_anybody() {
     );
     assert_eq!(world.sweep().await.notifications_reachable, Some(true));
     assert_eq!(world.get("/api/governance/health").await.json["notificationsReachable"], true);
-    world.sns.has_no_subscribers(true);
+    world.sns.set_subscribed(false);
     world.sweep_every_minute(1).await;
     let swept = world.sweep().await;
     assert_eq!(swept.notifications_reachable, Some(false));
@@ -476,13 +476,13 @@ async fn health_says_whether_an_escalation_would_reach_anybody() {
 #[tokio::test]
 async fn what_nobody_would_get_is_not_told_until_somebody_does() {
     let world = World::new().await;
-    world.sns.has_no_subscribers(true);
+    world.sns.set_subscribed(false);
     world.sweep().await;
     let created = world.critical().await;
     assert_eq!(created.actions()[1], ("notify_admin", "pending"));
     world.sweep_every_minute(3).await;
     assert!(world.emails().is_empty());
-    world.sns.has_no_subscribers(false);
+    world.sns.set_subscribed(true);
     world.sweep_every_minute(1).await;
     assert_eq!(world.emails().iter().map(count_new_events).collect::<Vec<_>>(), [1]);
 }
@@ -636,7 +636,7 @@ async fn a_storm_drowns_nobody_and_loses_no_number() {
 async fn with_sns_away_for_twenty_minutes_everything_is_told_after_it_in_order_of_age() {
     let world = World::new().await;
     world.sweep().await;
-    world.sns.refuse(true);
+    world.sns.set_refusing(true);
     let mut ids = Vec::new();
     for number in 0..20 {
         let created = world.post(&event("billing", &format!("trouble_{number:02}"), "CRITICAL")).await;
@@ -644,7 +644,7 @@ async fn with_sns_away_for_twenty_minutes_everything_is_told_after_it_in_order_o
         world.clock.advance(MINUTE);
         world.sweep().await;
     }
-    world.sns.refuse(false);
+    world.sns.set_refusing(false);
     world.sweep_every_minute(2).await;
     let orders: Vec<String> = world
         .sns

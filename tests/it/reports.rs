@@ -251,9 +251,9 @@ async fn a_damaged_counter_makes_no_report() {
 async fn a_report_that_could_not_be_sent_is_sent_by_the_next_try_once() {
     let world = World::new().await;
     a_bad_week(&world).await;
-    world.sns.refuse(true);
+    world.sns.set_refusing(true);
     assert!(matches!(world.run_weekly_report().await, Err(WeeklyError::Publish(_))));
-    world.sns.refuse(false);
+    world.sns.set_refusing(false);
     // The first try still has its lease: nobody else sends in the same moment.
     world.run_weekly_report().await.unwrap();
     assert_eq!(world.sns.published("reports").len(), 0);
@@ -269,7 +269,7 @@ async fn a_run_that_died_before_sending_is_finished_by_the_next_once() {
     let world = World::new().await;
     a_bad_week(&world).await;
     // The report is stored; of its sending nothing comes through any more.
-    world.sns.refuse(true);
+    world.sns.set_refusing(true);
     world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 0) => Fault::DropResponse,
         ("TransactWriteItems", _) => Fault::Refuse,
@@ -277,7 +277,7 @@ async fn a_run_that_died_before_sending_is_finished_by_the_next_once() {
     });
     assert!(world.run_weekly_report().await.is_err());
     world.dynamodb.reset();
-    world.sns.refuse(false);
+    world.sns.set_refusing(false);
     world.clock.advance(60);
     world.run_weekly_report().await.unwrap();
     world.run_weekly_report().await.unwrap();

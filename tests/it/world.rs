@@ -1,4 +1,4 @@
-//! A whole AGE in one process: its functions, a DynamoDB behind a proxy that can fail, an SNS that listens, a clock.
+//! AGE in one process: its functions, an in-memory DynamoDB behind a proxy that injects faults, a fake SNS, and a manual clock.
 
 pub(crate) mod browser;
 mod bulk_data;
@@ -36,10 +36,10 @@ use tower::ServiceExt;
 
 pub(crate) const RETENTION_DAYS: i64 = 400;
 
-/// The clock of a test often stands still; only tests of the rate want one.
+/// A request rate that no test reaches. Most tests do not advance the clock, so a lower rate would refuse their requests.
 pub(crate) const UNLIMITED: RequestRate = RequestRate::new(1_000_000, 1_000_000);
 
-/// Monday, five past midnight: when the weekly report is due.
+/// Returns the time at which the weekly report is due: Monday, 00:05 UTC. The clock of a new world starts there.
 pub(crate) fn monday() -> Timestamp {
     "2026-11-23T00:05:00Z".parse().unwrap()
 }
@@ -51,11 +51,11 @@ pub(crate) struct World {
     pub(crate) sns: Sns,
     db_config: SdkConfig,
     sns_config: SdkConfig,
-    /// To DynamoDB past the proxy: the faults are for what a test is about, and few are about credentials.
+    /// Connects to DynamoDB without the proxy. The authentication layer uses it, so that injected faults do not affect it.
     direct_config: SdkConfig,
-    /// The token of each credential, by its name.
+    /// The token of each credential, by its key id.
     tokens: BTreeMap<String, String>,
-    /// The environments that `send` reaches: one of each function.
+    /// The execution environments to which `send` sends requests: one of each function.
     api: Api,
 }
 
@@ -76,12 +76,12 @@ struct Function {
 impl World {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::at(monday()));
-        let (url, database) = tables::dynamodb().await;
+        let (url, database) = tables::start_dynamodb().await;
         let direct_config = age_runtime::aws::local(&url);
         let dynamodb = Proxy::start(url).await;
         let sns = Sns::start(Arc::clone(&clock), dynamodb.injector()).await;
         let (db_config, sns_config) = (age_runtime::aws::local(&dynamodb.url), age_runtime::aws::local(&sns.url));
-        let tokens = test_credentials::credentials(&credentials_of(&direct_config), &clock).await;
+        let tokens = test_credentials::create(&credentials_table(&direct_config), &clock).await;
         let authentication = authentication(&direct_config, UNLIMITED, &clock).await;
         let api = Api::new(&clock, &db_config, &sns_config, &authentication, &tokens[test_credentials::TESTS]);
         Self { clock, database, dynamodb, sns, db_config, sns_config, direct_config, tokens, api }
@@ -91,36 +91,36 @@ impl World {
         self.clock.set(moment.parse().unwrap());
     }
 
-    /// Another execution environment of every function, which knows nothing of the first.
+    /// Starts a new execution environment of every function, with empty caches.
     pub(crate) async fn new_environment(&self) -> Api {
         let authentication = authentication(&self.direct_config, UNLIMITED, &self.clock).await;
         Api::new(&self.clock, &self.db_config, &self.sns_config, &authentication, self.token(test_credentials::TESTS))
     }
 
-    /// Another execution environment of every function, which reads its credentials through the proxy.
+    /// Starts a new execution environment of every function that reads its credentials through the proxy.
     pub(crate) async fn environment_with_proxied_credentials(&self, rate: RequestRate) -> Api {
         let authentication = authentication(&self.db_config, rate, &self.clock).await;
         Api::new(&self.clock, &self.db_config, &self.sns_config, &authentication, self.token(test_credentials::TESTS))
     }
 
-    /// The credentials that there are in the beginning; see `people`.
+    /// Returns the token of the credential `kid`; see `test_credentials`.
     pub(crate) fn token(&self, kid: &str) -> &str {
         &self.tokens[kid]
     }
 
-    /// The environments that `send` reaches.
+    /// Returns the environments to which `send` sends requests.
     pub(crate) const fn api(&self) -> &Api {
         &self.api
     }
 
-    /// Those as they answer the credential called `kid`.
+    /// Returns the same environments, called with the credential `kid`.
     pub(crate) fn as_caller(&self, kid: &str) -> Api {
         self.api.with_token(self.token(kid))
     }
 
-    /// The credentials, past the proxy.
+    /// Returns the table of credentials, without the proxy.
     pub(crate) fn credentials(&self) -> Credentials {
-        credentials_of(&self.direct_config)
+        credentials_table(&self.direct_config)
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> ApiResponse {
@@ -143,7 +143,7 @@ impl World {
         self.send("POST", "/api/governance/report", &[], b"").await
     }
 
-    /// Follows the cursors of a list of events to its end.
+    /// Reads all pages of a list of events.
     pub(crate) async fn list_events(&self, path: &str) -> Vec<Value> {
         let mut events = Vec::new();
         let mut cursor = String::new();
@@ -162,7 +162,7 @@ impl World {
         DynamoDb::new(&self.db_config)
     }
 
-    /// A new execution environment of the weekly function.
+    /// Starts a new execution environment of the weekly report.
     pub(crate) fn weekly_reporter(&self) -> WeeklyReporter {
         let db = self.db();
         WeeklyReporter::new(
@@ -174,7 +174,7 @@ impl World {
         )
     }
 
-    /// A new execution environment of the sweep.
+    /// Starts a new execution environment of the sweep.
     pub(crate) fn sweeper(&self) -> Sweep {
         let db = self.db();
         let lifecycle = lifecycle(&db);
@@ -189,23 +189,23 @@ impl World {
         }
     }
 
-    /// Sweeps, and nothing may fail.
+    /// Runs one sweep. Panics if any part of it fails.
     pub(crate) async fn sweep(&self) -> SweepReport {
         self.sweeper().run().await.into_result().unwrap()
     }
 
-    /// Posts JSON to a path.
+    /// Sends a POST request with a JSON body.
     pub(crate) async fn post_json(&self, path: &str, body: &Value) -> ApiResponse {
         self.api.post_json(path, body).await
     }
 
-    /// The shard count of `engine`'s day, as its first row has it.
+    /// Reads the shard count of a day of `engine` from its first rollup row.
     pub(crate) async fn shard_count(&self, engine: &str, day: &str) -> u64 {
         let row = self.row("Rollups", &[("engine_shard", &format!("{engine}#0")), ("day", day)]).await;
         row["Item"]["shard_count"]["N"].as_str().map_or(1, |count| count.parse().unwrap())
     }
 
-    /// A row as DynamoDB has it.
+    /// Reads a row of a table.
     pub(crate) async fn row(&self, table: &str, key: &[(&str, &str)]) -> Value {
         let key: serde_json::Map<_, _> =
             key.iter().map(|(name, value)| ((*name).to_owned(), serde_json::json!({ "S": value }))).collect();
@@ -232,7 +232,7 @@ impl Api {
         let notifier = notifier(&db, &lifecycle, sns_config);
         let policy = || Policy::compiled().unwrap();
         let clock = || Arc::clone(clock);
-        let cursors = || CursorKey::new("a key of the tests").unwrap();
+        let cursors = || CursorKey::new("cursor key of the tests").unwrap();
         let search = EventSearch::new(events.clone(), rollups.clone());
         let health = SystemHealthStore::new(&db, "Incidents");
         let recorder = EventRecorder::new(
@@ -240,8 +240,8 @@ impl Api {
             dispatcher(&lifecycle, sns_config),
             notifier.clone(),
         );
-        let of_actions = actions::App::new(search.clone(), lifecycle.clone(), notifier, policy(), cursors(), clock());
-        let of_dashboard = dashboard::App::new(
+        let actions_app = actions::App::new(search.clone(), lifecycle.clone(), notifier, policy(), cursors(), clock());
+        let dashboard_app = dashboard::App::new(
             dashboard::Tables {
                 events: events.clone(),
                 search: search.clone(),
@@ -253,7 +253,7 @@ impl Api {
             },
             lifecycle.clone(),
             authentication.clone(),
-            SigningKeys { cursors: cursors(), forms: FormKey::new("another key of the tests").unwrap() },
+            SigningKeys { cursors: cursors(), forms: FormKey::new("form key of the tests").unwrap() },
             policy(),
             clock(),
         );
@@ -264,48 +264,48 @@ impl Api {
             incidents: incidents.clone(),
             health,
         };
-        let of_incidents = incidents::App::new(tables, lifecycle.incidents().clone(), policy(), cursors(), clock());
-        let of_events = list_events::App::new(events, search, actions, cursors(), clock());
-        let of_reports = list_reports::App::new(reports.clone(), cursors());
-        let of_stats = get_stats::App::new(rollups, reports.clone(), policy(), clock());
-        let of_credentials = credentials::App::new(Credentials::new(&db, "Credentials"), clock());
+        let incidents_app = incidents::App::new(tables, lifecycle.incidents().clone(), policy(), cursors(), clock());
+        let events_app = list_events::App::new(events, search, actions, cursors(), clock());
+        let reports_app = list_reports::App::new(reports.clone(), cursors());
+        let stats_app = get_stats::App::new(rollups, reports.clone(), policy(), clock());
+        let credentials_app = credentials::App::new(Credentials::new(&db, "Credentials"), clock());
         let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policy(), clock());
         let functions = vec![
-            Function::new(get_stats::routes(), authentication, of_stats),
+            Function::new(get_stats::routes(), authentication, stats_app),
             Function::new(log_event::routes(), authentication, log_event::App::new(recorder, clock())),
-            Function::new(list_events::routes(), authentication, of_events),
-            Function::new(actions::routes(), authentication, of_actions),
-            Function::new(incidents::routes(), authentication, of_incidents),
+            Function::new(list_events::routes(), authentication, events_app),
+            Function::new(actions::routes(), authentication, actions_app),
+            Function::new(incidents::routes(), authentication, incidents_app),
             Function::new(generate_report::routes(), authentication, generate_report::App { generator, reports }),
-            Function::new(list_reports::routes(), authentication, of_reports),
-            Function::new(credentials::routes(), authentication, of_credentials),
-            Function { routes: dashboard::routes().list().collect(), router: dashboard::router(of_dashboard) },
+            Function::new(list_reports::routes(), authentication, reports_app),
+            Function::new(credentials::routes(), authentication, credentials_app),
+            Function { routes: dashboard::routes().list().collect(), router: dashboard::router(dashboard_app) },
         ];
         Self { functions, token: token.to_owned() }
     }
 
-    /// The same environments, as they answer another token.
+    /// Returns the same environments, called with another token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { functions: self.functions.clone(), token: token.to_owned() }
     }
 
-    /// Every route of every function.
+    /// Returns the routes of all functions.
     pub(crate) fn routes(&self) -> Vec<Route> {
         self.functions.iter().flat_map(|function| function.routes.clone()).collect()
     }
 
-    /// The function that has a path, as the template's routes give it: that with the method, where there are two. The first has
-    /// those that no other has.
+    /// Returns the function to which API Gateway would send a request: the one with a route for path and method, else one with
+    /// the path, else the first.
     fn function(&self, method: &str, path: &str) -> Router {
         let path = path.split('?').next().unwrap_or_default();
-        // The template gives all below `/dashboard` to the dashboard, known or not.
+        // The template sends every path below `/dashboard` to the dashboard.
         let path = if path.starts_with("/dashboard/") { "/dashboard" } else { path };
-        let has = |function: &&Function| function.routes.iter().any(|route| is_of(route.path, path));
-        let takes = |function: &&&Function| {
-            function.routes.iter().any(|route| is_of(route.path, path) && route.method == method)
+        let has_path = |function: &&Function| function.routes.iter().any(|route| path_matches(route.path, path));
+        let has_method = |function: &&&Function| {
+            function.routes.iter().any(|route| path_matches(route.path, path) && route.method == method)
         };
-        let having: Vec<&Function> = self.functions.iter().filter(has).collect();
-        let function = having.iter().find(takes).or(having.last()).copied();
+        let candidates: Vec<&Function> = self.functions.iter().filter(has_path).collect();
+        let function = candidates.iter().find(has_method).or(candidates.last()).copied();
         function.unwrap_or(&self.functions[0]).router.clone()
     }
 
@@ -315,7 +315,7 @@ impl Api {
         self.send_without_token(method, path, &headers, body).await
     }
 
-    /// Sends these headers alone: no token.
+    /// Sends a request with only these headers, without a token.
     pub(crate) async fn send_without_token(
         &self,
         method: &str,
@@ -340,7 +340,7 @@ impl Api {
         self.send("GET", path, &[], b"").await
     }
 
-    /// Posts JSON to a path.
+    /// Sends a POST request with a JSON body.
     pub(crate) async fn post_json(&self, path: &str, body: &Value) -> ApiResponse {
         self.send("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes()).await
     }
@@ -359,13 +359,13 @@ impl Function {
 }
 
 /// Whether `path` is one of those that `pattern` stands for.
-fn is_of(pattern: &str, path: &str) -> bool {
+fn path_matches(pattern: &str, path: &str) -> bool {
     let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
-    let fits = |(pattern, part): (&&str, &&str)| pattern.starts_with('{') || pattern == part;
-    pattern.len() == path.len() && pattern.iter().zip(&path).all(fits)
+    let matches = |(pattern, part): (&&str, &&str)| pattern.starts_with('{') || pattern == part;
+    pattern.len() == path.len() && pattern.iter().zip(&path).all(matches)
 }
 
-/// What a caller gets.
+/// The response to a request, read in full.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiResponse {
     pub(crate) status: u16,
@@ -390,7 +390,7 @@ impl ApiResponse {
             .unwrap_or_else(|| panic!("no number at {pointer} in {self:?}"))
     }
 
-    /// The actions in an answer, each with how far it has come.
+    /// Returns the name and status of each action in the response.
     pub(crate) fn actions(&self) -> Vec<(&str, &str)> {
         self.list("/actions")
             .iter()
@@ -406,12 +406,12 @@ impl ApiResponse {
     }
 }
 
-fn credentials_of(config: &SdkConfig) -> Credentials {
+fn credentials_table(config: &SdkConfig) -> Credentials {
     Credentials::new(&DynamoDb::new(config), "Credentials")
 }
 
 async fn authentication(config: &SdkConfig, rate: RequestRate, clock: &Arc<ManualClock>) -> Authentication {
-    Authentication::new(credentials_of(config), rate, Arc::clone(clock)).await
+    Authentication::new(credentials_table(config), rate, Arc::clone(clock)).await
 }
 
 fn events(db: &DynamoDb) -> Events {
@@ -449,7 +449,7 @@ fn generator(db: &DynamoDb, clock: &Arc<ManualClock>) -> ReportGenerator {
     ReportGenerator::new(Rollups::new(db, "Rollups"), Incidents::new(db, "Incidents"), policy, Arc::clone(clock))
 }
 
-/// An event as a caller sends it.
+/// Returns the JSON body that reports an event.
 pub(crate) fn event(engine: &str, event_type: &str, severity: &str) -> Value {
     serde_json::json!({ "engine": engine, "eventType": event_type, "severity": severity })
 }

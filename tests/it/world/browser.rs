@@ -1,4 +1,4 @@
-//! A browser without scripts: what the dashboard sees of a person.
+//! A browser without scripts: it keeps cookies and submits forms.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use super::{Api, ApiResponse, World};
 
 pub(crate) const SIGN_IN: &str = "/dashboard/sign-in";
 
-/// A browser, which keeps cookies and sends them along.
+/// A browser of one person.
 pub(crate) struct Browser<'a> {
     world: &'a World,
-    /// The environments that it reaches.
+    /// The execution environments to which the browser sends requests.
     api: Api,
     pub(crate) cookies: BTreeMap<String, String>,
 }
@@ -19,12 +19,12 @@ impl<'a> Browser<'a> {
         Self { world, api: world.api().clone(), cookies: BTreeMap::new() }
     }
 
-    /// The same, in new environments, which remember nothing.
+    /// Returns the same browser, which sends requests to new execution environments with empty caches.
     pub(crate) async fn in_new_environment(self) -> Self {
         Self { api: self.world.new_environment().await, ..self }
     }
 
-    /// One in which the credential called `kid` is signed in.
+    /// Returns a browser signed in with the credential `kid`.
     pub(crate) async fn signed_in(world: &'a World, kid: &str) -> Self {
         let mut browser = Self::new(world);
         let response = browser.sign_in(world.token(kid), "/dashboard").await;
@@ -54,7 +54,7 @@ impl<'a> Browser<'a> {
         self.send("GET", path, "").await
     }
 
-    /// Sends a form from the page at `page`, with its proof.
+    /// Submits the form of the page at `page`, with its CSRF token, to `path`.
     pub(crate) async fn submit(&mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> ApiResponse {
         let csrf_token = csrf_token(&self.get(page).await);
         let fields = fields.iter().copied().chain([("csrf", csrf_token.as_str())]);
@@ -66,12 +66,12 @@ impl<'a> Browser<'a> {
     }
 }
 
-/// What the forms of a page carry.
+/// Returns the CSRF token in the forms of a page.
 pub(crate) fn csrf_token(page: &ApiResponse) -> String {
     between(&page.body, "name=\"csrf\" value=\"", "\"").to_owned()
 }
 
-/// What stands between the first `start` and the `end` that follows it.
+/// Returns the text between the first `start` and the `end` that follows it.
 pub(crate) fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("{start} is not in {text}"));
     rest.split(end).next().unwrap()

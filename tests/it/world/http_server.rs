@@ -1,4 +1,4 @@
-//! The functions at an address, as browsers reach them.
+//! An HTTP server before the functions, for tests with a real browser.
 
 use axum::Router;
 use axum::extract::Request;
@@ -10,7 +10,7 @@ use tower::ServiceExt;
 use super::Api;
 
 impl Api {
-    /// Serves them until the test ends, and answers where. Browsers trust `localhost` with what is for TLS alone: secure cookies.
+    /// Serves the functions until the test ends. Returns the URL: browsers accept `Secure` cookies from `localhost` without TLS.
     pub(crate) async fn serve(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();

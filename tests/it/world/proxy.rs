@@ -1,4 +1,4 @@
-//! A proxy before DynamoDB that can refuse, cut an answer off, or make overlapping writes conflict as DynamoDB does.
+//! A proxy before DynamoDB. It injects faults, counts calls and capacity units, and can make overlapping writes conflict.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,36 +13,36 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// What the proxy does with a call.
+/// How the proxy handles a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Lets it through.
+    /// Forwards the call.
     None,
-    /// Closes the connection; DynamoDB never sees the call.
+    /// Closes the connection without forwarding the call.
     Refuse,
-    /// Lets it through, and closes the connection instead of answering.
+    /// Forwards the call, and closes the connection without a response.
     DropResponse,
-    /// Answers as DynamoDB does when it is asked too much.
+    /// Returns the error of a throttled call.
     Throttle,
-    /// Cancels a transaction for this reason, which is the counter's.
+    /// Cancels a transaction. The counter's item has this reason.
     Cancel(&'static str),
-    /// Lets it through, and says that it is still under way.
+    /// Forwards the call, and returns the error that the transaction is in progress.
     InProgress,
-    /// Never answers.
+    /// Does not respond for a minute.
     Stall,
 }
 
-/// One call on its way to DynamoDB.
+/// A call of the DynamoDB API.
 #[derive(Debug)]
 pub(crate) struct Call {
     /// Such as `TransactWriteItems`.
     pub(crate) operation: String,
     pub(crate) body: Value,
-    /// How many calls of this operation came before.
+    /// The number of calls of this operation since the last reset.
     pub(crate) earlier: usize,
 }
 
-/// Capacity units, as DynamoDB reports them.
+/// Consumed capacity units, as DynamoDB reports them.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Units {
     pub(crate) read: f64,
@@ -61,13 +61,13 @@ struct State {
     http: reqwest::Client,
     rule: Mutex<Rule>,
     calls: Mutex<BTreeMap<String, usize>>,
-    /// Items that a transaction is writing at this moment, where overlaps conflict.
+    /// The items that are being written. None if overlapping writes do not conflict.
     overlaps: Mutex<Option<BTreeSet<String>>>,
     conflicts: AtomicUsize,
-    /// What was consumed since the last rule was set.
+    /// The capacity units consumed since the last reset.
     units: Mutex<Units>,
-    /// How many calls are under way, and how many were at most since the last rule was set.
-    under_way: AtomicUsize,
+    /// The number of calls in progress, and its maximum since the last reset.
+    concurrent_calls: AtomicUsize,
     max_concurrent_calls: AtomicUsize,
 }
 
@@ -83,7 +83,7 @@ impl Proxy {
             overlaps: Mutex::default(),
             conflicts: AtomicUsize::default(),
             units: Mutex::default(),
-            under_way: AtomicUsize::default(),
+            concurrent_calls: AtomicUsize::default(),
             max_concurrent_calls: AtomicUsize::default(),
         });
         let serving = Arc::clone(&state);
@@ -99,7 +99,7 @@ impl Proxy {
         Self { url, state }
     }
 
-    /// From now on `rule` decides what happens to each call.
+    /// Applies the fault that `rule` returns to each call from now on. Resets all counters of calls and units.
     pub(crate) fn set_fault(&self, rule: impl Fn(&Call) -> Fault + Send + Sync + 'static) {
         self.state.calls.lock().unwrap().clear();
         *self.state.units.lock().unwrap() = Units::default();
@@ -107,7 +107,7 @@ impl Proxy {
         *self.state.rule.lock().unwrap() = Box::new(rule);
     }
 
-    /// After `passing` more calls, one meets `fault`, and all others meet `then`.
+    /// Forwards `passing` more calls, applies `fault` to the next, and `then` to all later ones.
     pub(crate) fn set_fault_at(&self, passing: usize, fault: Fault, then: Fault) {
         let seen = AtomicUsize::new(0);
         self.set_fault(move |_| match seen.fetch_add(1, Ordering::SeqCst) {
@@ -117,7 +117,7 @@ impl Proxy {
         });
     }
 
-    /// What is to happen to a call that goes elsewhere, such as to SNS: it counts among the others.
+    /// Returns the fault rule for the calls of another service. They count like those of DynamoDB.
     pub(crate) fn injector(&self) -> impl Fn(&str) -> Fault + Send + Sync + use<> {
         let state = Arc::clone(&self.state);
         move |operation| {
@@ -126,53 +126,53 @@ impl Proxy {
         }
     }
 
-    /// From now on every call is let through.
+    /// Forwards every call from now on. Resets all counters of calls and units.
     pub(crate) fn reset(&self) {
         self.set_fault(|_| Fault::None);
     }
 
-    /// From now on a write that meets a transaction on the same item is refused, as DynamoDB does.
+    /// Refuses a write of an item that another call is writing, as DynamoDB does, from now on.
     pub(crate) fn conflict_on_overlap(&self) {
         *self.state.overlaps.lock().unwrap() = Some(BTreeSet::new());
     }
 
-    /// Asks DynamoDB directly, past the SDK and the faults.
+    /// Calls DynamoDB without the SDK and without faults.
     pub(crate) async fn call(&self, operation: &str, body: &Value) -> Value {
         call(&self.state.http, &self.state.upstream, operation, body).await
     }
 
-    /// How many writes were refused for that.
+    /// Returns how many writes were refused because of a conflict.
     pub(crate) fn conflicts(&self) -> usize {
         self.state.conflicts.load(Ordering::SeqCst)
     }
 
-    /// What was consumed since the last rule was set.
+    /// The capacity units consumed since the last reset.
     pub(crate) fn units(&self) -> Units {
         *self.state.units.lock().unwrap()
     }
 
-    /// How many calls were under way at once, at most, since the last rule was set.
+    /// Returns the maximum number of concurrent calls since the last reset.
     pub(crate) fn max_concurrent_calls(&self) -> usize {
         self.state.max_concurrent_calls.load(Ordering::SeqCst)
     }
 
-    /// What `work` consumes, and what comes of it.
+    /// Returns the capacity units that `work` consumes, and its result.
     pub(crate) async fn measure_units<T>(&self, work: impl Future<Output = T>) -> (Units, T) {
         self.reset();
-        let done = work.await;
-        (self.units(), done)
+        let result = work.await;
+        (self.units(), result)
     }
 
-    /// How many calls of each operation there were since the last rule was set.
+    /// Returns the number of calls of `operation` since the last reset.
     pub(crate) fn calls(&self, operation: &str) -> usize {
         self.state.calls.lock().unwrap().get(operation).copied().unwrap_or_default()
     }
 }
 
-/// One call of the DynamoDB API.
+/// Calls the DynamoDB API at `url`. Panics if it returns an error.
 pub(crate) async fn call(http: &reqwest::Client, url: &str, operation: &str, body: &Value) -> Value {
     let scope = "Credential=test/20261123/us-east-1/dynamodb/aws4_request";
-    let answer = http
+    let response = http
         .post(url)
         .header("X-Amz-Target", format!("DynamoDB_20120810.{operation}"))
         .header("Content-Type", "application/x-amz-json-1.0")
@@ -182,27 +182,27 @@ pub(crate) async fn call(http: &reqwest::Client, url: &str, operation: &str, bod
         .send()
         .await
         .unwrap();
-    let (status, text) = (answer.status(), answer.text().await.unwrap());
+    let (status, text) = (response.status(), response.text().await.unwrap());
     assert!(status.is_success(), "{operation}: {text}");
     serde_json::from_str(&text).unwrap()
 }
 
-/// The connection is closed without an answer.
+/// The error that makes the server close the connection without a response.
 #[derive(Debug)]
-struct Cut;
+struct ConnectionClosed;
 
-impl std::fmt::Display for Cut {
+impl std::fmt::Display for ConnectionClosed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("cut")
+        f.write_str("connection closed")
     }
 }
 
-impl std::error::Error for Cut {}
+impl std::error::Error for ConnectionClosed {}
 
 impl State {
-    async fn forward(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+    async fn forward(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, ConnectionClosed> {
         let (parts, body) = request.into_parts();
-        let bytes = body.collect().await.map_err(|_| Cut)?.to_bytes();
+        let bytes = body.collect().await.map_err(|_| ConnectionClosed)?.to_bytes();
         let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let mut body: Value = serde_json::from_slice(&bytes).unwrap();
@@ -210,13 +210,13 @@ impl State {
         let call = Call { earlier: self.count(&operation), body, operation };
         let fault = (self.rule.lock().unwrap())(&call);
         match fault {
-            Fault::Refuse => return Err(Cut),
-            Fault::Throttle => return Ok(error("ThrottlingException", json!({}))),
+            Fault::Refuse => return Err(ConnectionClosed),
+            Fault::Throttle => return Ok(error_response("ThrottlingException", json!({}))),
             Fault::Cancel(reason) => {
-                let reasons = written(&call)
+                let reasons = written_items(&call)
                     .into_iter()
                     .map(|item| json!({ "Code": if item.starts_with("\"Rollups\"") { reason } else { "None" } }));
-                return Ok(error(
+                return Ok(error_response(
                     "TransactionCanceledException",
                     json!({ "CancellationReasons": reasons.collect::<Vec<_>>() }),
                 ));
@@ -224,38 +224,38 @@ impl State {
             Fault::Stall => tokio::time::sleep(Duration::from_mins(1)).await,
             Fault::None | Fault::DropResponse | Fault::InProgress => {}
         }
-        let written = written(&call);
-        if let Some(refusal) = self.begin(&call, &written) {
+        let written = written_items(&call);
+        if let Some(refusal) = self.lock_items(&call, &written) {
             return Ok(refusal);
         }
-        let at_once = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        let at_once = self.concurrent_calls.fetch_add(1, Ordering::SeqCst) + 1;
         self.max_concurrent_calls.fetch_max(at_once, Ordering::SeqCst);
         let mut forwarded = self.http.post(&self.upstream).body(call.body.to_string());
         for (name, value) in parts.headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
             forwarded = forwarded.header(name, value);
         }
-        let answer = forwarded.send().await;
-        self.under_way.fetch_sub(1, Ordering::SeqCst);
-        self.end(&written).await;
+        let forwarded = forwarded.send().await;
+        self.concurrent_calls.fetch_sub(1, Ordering::SeqCst);
+        self.unlock_items(&written).await;
         match fault {
-            Fault::DropResponse => return Err(Cut),
-            Fault::InProgress => return Ok(error("TransactionInProgressException", json!({}))),
+            Fault::DropResponse => return Err(ConnectionClosed),
+            Fault::InProgress => return Ok(error_response("TransactionInProgressException", json!({}))),
             _ => {}
         }
-        let answer = answer.map_err(|_| Cut)?;
-        let mut response = Response::builder().status(answer.status());
-        for (name, value) in answer.headers().iter().filter(|(name, _)| *name != "transfer-encoding") {
+        let forwarded = forwarded.map_err(|_| ConnectionClosed)?;
+        let mut response = Response::builder().status(forwarded.status());
+        for (name, value) in forwarded.headers().iter().filter(|(name, _)| *name != "transfer-encoding") {
             response = response.header(name, value);
         }
-        let answer = answer.bytes().await.map_err(|_| Cut)?;
-        self.weigh(&call.operation, &answer);
-        Ok(response.body(Full::new(answer)).unwrap())
+        let body = forwarded.bytes().await.map_err(|_| ConnectionClosed)?;
+        self.add_units(&call.operation, &body);
+        Ok(response.body(Full::new(body)).unwrap())
     }
 
-    /// Adds up what a call has consumed: a transaction says so of each of its tables.
-    fn weigh(&self, operation: &str, answer: &[u8]) {
-        let answer: Value = serde_json::from_slice(answer).unwrap();
-        let consumed = &answer["ConsumedCapacity"];
+    /// Adds the units that a call has consumed. A transaction reports them for each table.
+    fn add_units(&self, operation: &str, body: &[u8]) {
+        let body: Value = serde_json::from_slice(body).unwrap();
+        let consumed = &body["ConsumedCapacity"];
         let tables = consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice);
         let units: f64 = tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
         let mut all = self.units.lock().unwrap();
@@ -269,8 +269,8 @@ impl State {
         *count - 1
     }
 
-    /// Takes the items that are written, or refuses.
-    fn begin(&self, call: &Call, written: &[String]) -> Option<Response<Full<Bytes>>> {
+    /// Marks the items as being written. Returns an error response if another call is writing one of them.
+    fn lock_items(&self, call: &Call, written: &[String]) -> Option<Response<Full<Bytes>>> {
         let mut overlaps = self.overlaps.lock().unwrap();
         let busy = overlaps.as_mut()?;
         if !written.iter().any(|item| busy.contains(item)) {
@@ -279,18 +279,18 @@ impl State {
         }
         self.conflicts.fetch_add(1, Ordering::SeqCst);
         if call.operation == "UpdateItem" {
-            return Some(error("TransactionConflictException", json!({})));
+            return Some(error_response("TransactionConflictException", json!({})));
         }
         let code = |item: &String| if busy.contains(item) { "TransactionConflict" } else { "None" };
         let reasons: Vec<Value> = written.iter().map(|item| json!({ "Code": code(item) })).collect();
-        Some(error("TransactionCanceledException", json!({ "CancellationReasons": reasons })))
+        Some(error_response("TransactionCanceledException", json!({ "CancellationReasons": reasons })))
     }
 
-    async fn end(&self, written: &[String]) {
+    async fn unlock_items(&self, written: &[String]) {
         if self.overlaps.lock().unwrap().is_none() || written.is_empty() {
             return;
         }
-        // A transaction holds its items a little while, or two would hardly ever meet.
+        // A transaction holds its items for a while: without this, two would hardly ever overlap.
         tokio::time::sleep(Duration::from_millis(2)).await;
         if let Some(busy) = self.overlaps.lock().unwrap().as_mut() {
             busy.retain(|item| !written.contains(item));
@@ -298,8 +298,8 @@ impl State {
     }
 }
 
-/// The items that a call writes, in its order.
-fn written(call: &Call) -> Vec<String> {
+/// Returns the items that a call writes, in the order of the request.
+fn written_items(call: &Call) -> Vec<String> {
     let item = |write: &Value| {
         let key = write.get("Key").map_or_else(
             || {
@@ -322,7 +322,7 @@ fn written(call: &Call) -> Vec<String> {
     }
 }
 
-fn error(name: &str, more: Value) -> Response<Full<Bytes>> {
+fn error_response(name: &str, more: Value) -> Response<Full<Bytes>> {
     let mut body = more;
     body["__type"] = Value::from(format!("com.amazonaws.dynamodb.v20120810#{name}"));
     body["message"] = Value::from("injected");

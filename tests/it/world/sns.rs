@@ -1,4 +1,4 @@
-//! An SNS that keeps what is published, or refuses it.
+//! A fake SNS. It stores published messages, or refuses them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
-/// One message that was published.
+/// A published message.
 #[derive(Debug, Clone)]
 pub(crate) struct Published {
     /// The last part of the topic's ARN.
@@ -28,10 +28,10 @@ pub(crate) struct Published {
 
 pub(crate) struct Sns {
     pub(crate) url: String,
-    state: Arc<Inbox>,
+    state: Arc<SnsState>,
 }
 
-struct Inbox {
+struct SnsState {
     fault: Box<dyn Fn(&str) -> Fault + Send + Sync>,
     clock: Arc<ManualClock>,
     refusing: AtomicBool,
@@ -40,11 +40,11 @@ struct Inbox {
 }
 
 impl Sns {
-    /// `fault` decides what happens to each call.
+    /// Starts the server. `fault` returns the fault of each call, by its action.
     pub(crate) async fn start(clock: Arc<ManualClock>, fault: impl Fn(&str) -> Fault + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let state = Arc::new(Inbox {
+        let state = Arc::new(SnsState {
             fault: Box::new(fault),
             clock,
             refusing: AtomicBool::default(),
@@ -63,55 +63,56 @@ impl Sns {
         Self { url, state }
     }
 
-    pub(crate) fn refuse(&self, refusing: bool) {
+    /// Refuses all calls from now on, or no longer.
+    pub(crate) fn set_refusing(&self, refusing: bool) {
         self.state.refusing.store(refusing, Ordering::SeqCst);
     }
 
-    /// Whether nobody has confirmed a subscription.
-    pub(crate) fn has_no_subscribers(&self, has_no_subscribers: bool) {
-        self.state.has_no_subscribers.store(has_no_subscribers, Ordering::SeqCst);
+    /// Sets whether the topics have a confirmed subscription.
+    pub(crate) fn set_subscribed(&self, subscribed: bool) {
+        self.state.has_no_subscribers.store(!subscribed, Ordering::SeqCst);
     }
 
-    /// What `topic` has got so far.
+    /// Returns the messages published to `topic` so far.
     pub(crate) fn published(&self, topic: &str) -> Vec<Published> {
         self.state.published.lock().unwrap().iter().filter(|message| message.topic == topic).cloned().collect()
     }
 }
 
-async fn publish(State(inbox): State<Arc<Inbox>>, body: Bytes) -> Response {
+async fn publish(State(state): State<Arc<SnsState>>, body: Bytes) -> Response {
     let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| form.get(name).cloned().unwrap_or_default();
-    let fault = (inbox.fault)(&field("Action"));
+    let fault = (state.fault)(&field("Action"));
     let refused = || {
         let error = "<ErrorResponse><Error><Type>Receiver</Type><Code>InternalError</Code><Message>no</Message></Error></ErrorResponse>";
         (StatusCode::INTERNAL_SERVER_ERROR, error).into_response()
     };
-    if fault == Fault::Refuse || inbox.refusing.load(Ordering::SeqCst) {
+    if fault == Fault::Refuse || state.refusing.load(Ordering::SeqCst) {
         return refused();
     }
     if field("Action") == "GetTopicAttributes" {
-        let confirmed = u8::from(!inbox.has_no_subscribers.load(Ordering::SeqCst));
+        let confirmed = u8::from(!state.has_no_subscribers.load(Ordering::SeqCst));
         let entry = format!("<entry><key>SubscriptionsConfirmed</key><value>{confirmed}</value></entry>");
-        return answer("GetTopicAttributes", &format!("<Attributes>{entry}</Attributes>"));
+        return success("GetTopicAttributes", &format!("<Attributes>{entry}</Attributes>"));
     }
     let attribute = |place: usize| {
         let prefix = format!("MessageAttributes.entry.{place}");
         Some((form.get(&format!("{prefix}.Name"))?.clone(), field(&format!("{prefix}.Value.StringValue"))))
     };
-    inbox.published.lock().unwrap().push(Published {
+    state.published.lock().unwrap().push(Published {
         topic: field("TopicArn").rsplit(':').next().unwrap_or_default().to_owned(),
         subject: field("Subject"),
         message: field("Message"),
         attributes: (1..).map_while(attribute).collect(),
-        at: inbox.clock.now(),
+        at: state.clock.now(),
     });
     if fault == Fault::DropResponse {
         return refused();
     }
-    answer("Publish", "<MessageId>m</MessageId>")
+    success("Publish", "<MessageId>m</MessageId>")
 }
 
-fn answer(operation: &str, result: &str) -> Response {
+fn success(operation: &str, result: &str) -> Response {
     let xmlns = "http://sns.amazonaws.com/doc/2010-03-31/";
     let body = format!("<{operation}Result>{result}</{operation}Result>");
     format!("<{operation}Response xmlns=\"{xmlns}\">{body}</{operation}Response>").into_response()

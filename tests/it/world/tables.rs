@@ -1,20 +1,20 @@
-//! A DynamoDB in this process, with the tables that the template deploys.
+//! An in-memory DynamoDB with the tables of the template.
 
 use dynoxide::Database;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 
-/// What `CreateTable` takes of a table in the template; the rest is not emulated.
+/// The properties of a table in the template that `CreateTable` gets. The emulator does not support the others.
 const PROPERTIES: [&str; 4] = ["AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode"];
 
-/// Starts one; answers its address, and the database itself.
-pub(crate) async fn dynamodb() -> (String, Database) {
+/// Starts a DynamoDB with all tables. Returns its URL and the database behind it.
+pub(crate) async fn start_dynamodb() -> (String, Database) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let database = Database::memory().unwrap();
     tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
     let http = reqwest::Client::new();
-    for (name, properties) in templates_tables() {
+    for (name, properties) in template_tables() {
         let mut table = Map::from_iter([("TableName".to_owned(), Value::from(name))]);
         table.extend(PROPERTIES.iter().filter_map(|name| Some(((*name).to_owned(), properties.get(*name)?.clone()))));
         super::proxy::call(&http, &url, "CreateTable", &Value::Object(table)).await;
@@ -22,7 +22,7 @@ pub(crate) async fn dynamodb() -> (String, Database) {
     (url, database)
 }
 
-fn templates_tables() -> Vec<(String, Value)> {
+fn template_tables() -> Vec<(String, Value)> {
     let template = include_str!("../../../infra/template.yaml");
     let template: yaml_serde::Value = yaml_serde::from_str(template).unwrap();
     let resources = template.get("Resources").and_then(yaml_serde::Value::as_mapping).unwrap();
@@ -37,6 +37,6 @@ fn templates_tables() -> Vec<(String, Value)> {
             )
         })
         .collect();
-    assert!(tables.len() >= 4, "the template has lost its tables");
+    assert!(tables.len() >= 4, "the template has too few tables");
     tables
 }

@@ -1,4 +1,4 @@
-//! Those who call in the tests: a credential of each role, and of each kind that is not taken.
+//! The credentials of the tests: one or more of each role, one expired and one revoked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use age_model::StoreError;
 use age_model::{Clock, Engine, Grant, Keyring, KeyringError, ManualClock, Role, Timestamp, Token};
 use age_store::Credentials;
 
-/// The admin that the tests are, unless they say otherwise.
+/// The admin with whose credential tests send requests by default.
 pub(crate) const TESTS: &str = "tests";
 
-/// An engine's credential, bound to billing.
+/// A credential of role engine for billing.
 pub(crate) const BILLING: &str = "billing-engine";
 
-/// An engine's credential, bound to qa and maos.
+/// A credential of role engine for qa and maos.
 pub(crate) const ANOTHER_ENGINE: &str = "another-engine";
 
 pub(crate) const READER: &str = "reader";
-/// A responder, as is the day desk.
+/// A responder, like [`DAY_DESK`].
 pub(crate) const NIGHT_DESK: &str = "night-desk";
 
 pub(crate) const DAY_DESK: &str = "day-desk";
@@ -25,8 +25,8 @@ pub(crate) const ADMIN: &str = "admin";
 pub(crate) const EXPIRED: &str = "expired";
 pub(crate) const REVOKED: &str = "revoked";
 
-/// Puts them into the table, and answers the token of each.
-pub(crate) async fn credentials(table: &Credentials, clock: &Arc<ManualClock>) -> BTreeMap<String, String> {
+/// Creates the credentials in the table. Returns the token of each, by its key id.
+pub(crate) async fn create(table: &Credentials, clock: &Arc<ManualClock>) -> BTreeMap<String, String> {
     let now = clock.now();
     let wanted = [
         (TESTS, Role::Admin, &[][..], None),
@@ -41,15 +41,15 @@ pub(crate) async fn credentials(table: &Credentials, clock: &Arc<ManualClock>) -
     ];
     let tokens: Vec<Token> =
         wanted.iter().map(|(kid, ..)| Token::fresh(kid.parse().unwrap(), clock.as_ref()).unwrap()).collect();
-    let made = table.change(clock.as_ref(), |keyring| {
+    let change = table.change(clock.as_ref(), |keyring| {
         for ((_, role, engines, expires_at), token) in wanted.iter().zip(&tokens) {
             add(keyring, token, *role, engines, *expires_at, now)?;
         }
         let by = tokens[0].kid();
         keyring.revoke(&REVOKED.parse().unwrap(), by, now).unwrap();
-        Ok::<_, Failed>(())
+        Ok::<_, CreateError>(())
     });
-    made.await.unwrap();
+    change.await.unwrap();
     tokens.iter().map(|token| (token.kid().to_string(), token.reveal())).collect()
 }
 
@@ -60,19 +60,19 @@ fn add(
     engines: &[Engine],
     expires_at: Option<Timestamp>,
     now: Timestamp,
-) -> Result<(), Failed> {
+) -> Result<(), CreateError> {
     let engines: BTreeSet<Engine> = engines.iter().copied().collect();
-    keyring.create(token, Grant { role, engines, expires_at }, None, now).map(drop).map_err(Failed::Not)
+    keyring.create(token, Grant { role, engines, expires_at }, None, now).map(drop).map_err(CreateError::Keyring)
 }
 
-/// Why a keyring could not be changed.
+/// The reason why the credentials could not be created.
 #[derive(Debug)]
-pub(crate) enum Failed {
-    Not(#[expect(dead_code, reason = "for the message of a failed test")] KeyringError),
-    Store(#[expect(dead_code, reason = "for the message of a failed test")] StoreError),
+pub(crate) enum CreateError {
+    Keyring(#[expect(dead_code, reason = "shown by the panic of a failed test")] KeyringError),
+    Store(#[expect(dead_code, reason = "shown by the panic of a failed test")] StoreError),
 }
 
-impl From<StoreError> for Failed {
+impl From<StoreError> for CreateError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
