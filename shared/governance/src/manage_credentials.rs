@@ -67,7 +67,7 @@ pub async fn rotate_credential(
     let credential =
         change(credentials, clock, |keyring| keyring.rotate(&token, overlap_seconds, by, now).cloned()).await?;
     let kid = token.kid();
-    tracing::info!(credential.kid = %kid, %by, overlap_seconds, "rotated credential {kid}");
+    tracing::info!(credential.kid = %kid, caller.id = %by, overlap_seconds, "rotated credential {kid}");
     Ok(IssuedCredential { credential, token })
 }
 
@@ -83,7 +83,7 @@ pub async fn revoke_credential(
 ) -> Result<Credential, CredentialError> {
     let now = clock.now();
     let credential = change(credentials, clock, |keyring| keyring.revoke(kid, by, now).cloned()).await?;
-    tracing::info!(credential.kid = %kid, %by, "revoked credential {kid}");
+    tracing::info!(credential.kid = %kid, caller.id = %by, "revoked credential {kid}");
     Ok(credential)
 }
 
