@@ -111,7 +111,7 @@ permissions: check-system build agectl ## print what fails without each permissi
 
 openapi: cargo ## write infra/openapi.json from the code
 	@AGE_WRITE_CONTRACT=1 cargo test --quiet --locked --test it -p integration-tests -- \
-		--exact openapi::the_kept_contract_is_what_the_code_says
+		--exact openapi::contract_file_matches_the_code
 
 screenshots: check-node cargo browser ## take the screenshots in docs/screenshots, of the sample week
 	@mkdir -p docs/screenshots

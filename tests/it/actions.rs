@@ -1,4 +1,4 @@
-//! The life of an action, from being owed to an end that is proven.
+//! The lifecycle of an action: planned, dispatched, outcome, verification; suppression; approvals.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -10,23 +10,23 @@ use crate::world::{ApiResponse, World, event};
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 
-/// A HIGH billing event and its one action, `billing_sync_repair`.
-async fn trouble(world: &World) -> String {
+/// Reports a HIGH event of billing, whose only action is `billing_sync_repair`. Returns the event's id.
+async fn report_sync_failure(world: &World) -> String {
     let created = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     assert_eq!(created.status, 201, "{created:?}");
     created.text("/id").to_owned()
 }
 
 impl World {
-    async fn action(&self, id: &str) -> Value {
+    async fn get_action(&self, id: &str) -> Value {
         self.get(&format!("/api/governance/events/{id}")).await.json["actions"][0].clone()
     }
 
-    async fn status(&self, id: &str) -> String {
-        self.action(id).await["status"].as_str().unwrap().to_owned()
+    async fn get_status(&self, id: &str) -> String {
+        self.get_action(id).await["status"].as_str().unwrap().to_owned()
     }
 
-    async fn outcome(&self, id: &str, outcome: &str) -> ApiResponse {
+    async fn report_outcome(&self, id: &str, outcome: &str) -> ApiResponse {
         self.post_json(
             &format!("/api/governance/events/{id}/actions/billing_sync_repair/outcome"),
             &json!({ "outcome": outcome }),
@@ -34,86 +34,90 @@ impl World {
         .await
     }
 
-    async fn decide(&self, id: &str, decision: &str, digest: &str) -> ApiResponse {
+    async fn decide_approval(&self, id: &str, decision: &str, digest: &str) -> ApiResponse {
         let body = json!({ "decision": decision, "digest": digest });
         self.post_json(&format!("/api/governance/events/{id}/actions/permission_reset/approval"), &body).await
     }
 
-    /// Lets time pass, and sweeps.
-    async fn later(&self, seconds: i64) {
+    /// Advances the clock, and runs a sweep.
+    async fn sweep_after(&self, seconds: i64) {
         self.clock.advance(seconds);
         self.sweep().await;
     }
 }
 
 #[tokio::test]
-async fn done_and_helped() {
+async fn successful_remediation_is_verified_after_an_hour() {
     let world = World::new().await;
-    let id = trouble(&world).await;
-    let dispatched = world.action(&id).await;
+    let id = report_sync_failure(&world).await;
+    let dispatched = world.get_action(&id).await;
     assert_eq!(
         (&dispatched["status"], &dispatched["dueAt"]),
         (&json!("dispatched"), &json!("2026-11-23T00:35:00.000Z"))
     );
 
     world.clock.advance(5 * MINUTE);
-    let told = world.outcome(&id, "succeeded").await;
+    let reported = world.report_outcome(&id, "succeeded").await;
     assert_eq!(
-        (told.status, told.text("/status"), told.text("/dueAt")),
+        (reported.status, reported.text("/status"), reported.text("/dueAt")),
         (200, "succeeded", "2026-11-23T01:10:00.000Z")
     );
-    world.later(HOUR - 1).await;
-    assert_eq!(world.status(&id).await, "succeeded");
-    world.later(1).await;
-    let verified = world.action(&id).await;
+    world.sweep_after(HOUR - 1).await;
+    assert_eq!(world.get_status(&id).await, "succeeded");
+    world.sweep_after(1).await;
+    let verified = world.get_action(&id).await;
     assert_eq!((&verified["status"], verified.get("dueAt")), (&json!("verified"), None));
     assert_eq!(
-        world.outcome(&id, "succeeded").await.text("/status"),
+        world.report_outcome(&id, "succeeded").await.text("/status"),
         "verified",
-        "a repeat is heard, and changes nothing"
+        "the repeated outcome changes nothing"
     );
 }
 
 #[tokio::test]
-async fn done_and_of_no_use() {
+async fn successful_remediation_is_ineffective_if_the_problem_recurs() {
     let world = World::new().await;
-    let id = trouble(&world).await;
-    world.outcome(&id, "succeeded").await;
+    let id = report_sync_failure(&world).await;
+    world.report_outcome(&id, "succeeded").await;
     world.clock.advance(20 * MINUTE);
     let again = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
-    assert_eq!(again.actions(), [("billing_sync_repair", "dispatched")], "the trouble is there: it is tried again");
-    let ineffective = world.action(&id).await;
-    assert_eq!((&ineffective["status"], ineffective.get("dueAt")), (&json!("ineffective"), None), "known at once");
-    world.later(2 * HOUR).await;
-    assert_eq!(world.status(&id).await, "ineffective");
+    assert_eq!(
+        again.actions(),
+        [("billing_sync_repair", "dispatched")],
+        "the problem recurs: a new remediation starts"
+    );
+    let ineffective = world.get_action(&id).await;
+    assert_eq!((&ineffective["status"], ineffective.get("dueAt")), (&json!("ineffective"), None), "without a sweep");
+    world.sweep_after(2 * HOUR).await;
+    assert_eq!(world.get_status(&id).await, "ineffective");
 }
 
 #[tokio::test]
-async fn the_same_event_sent_again_is_no_new_trouble() {
+async fn replayed_event_does_not_make_a_remediation_ineffective() {
     let world = World::new().await;
     let sent = event("billing", "invoice_sync_failed", "HIGH");
     let id = world.post_keyed(&sent, "k").await.text("/id").to_owned();
-    world.outcome(&id, "succeeded").await;
+    world.report_outcome(&id, "succeeded").await;
     world.clock.advance(MINUTE);
     let replay = world.post_keyed(&sent, "k").await;
     assert_eq!((replay.status, replay.actions()), (200, vec![("billing_sync_repair", "succeeded")]), "{replay:?}");
 }
 
 #[tokio::test]
-async fn an_older_success_is_watched_beside_a_newer_remedy() {
+async fn older_success_is_verified_beside_a_newer_remediation() {
     let world = World::new().await;
-    let older = trouble(&world).await;
+    let older = report_sync_failure(&world).await;
     world.clock.advance(10 * MINUTE);
-    let newer = trouble(&world).await;
-    world.outcome(&older, "succeeded").await;
+    let newer = report_sync_failure(&world).await;
+    world.report_outcome(&older, "succeeded").await;
     world.clock.advance(MINUTE);
-    let third = trouble(&world).await;
-    let statuses = (world.status(&older).await, world.status(&newer).await, world.status(&third).await);
+    let third = report_sync_failure(&world).await;
+    let statuses = (world.get_status(&older).await, world.get_status(&newer).await, world.get_status(&third).await);
     assert_eq!(statuses, ("ineffective".into(), "dispatched".into(), "suppressed".into()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_storm_of_one_kind_is_taken_whole_and_acted_on_once() {
+async fn concurrent_events_of_one_type_are_stored_and_start_one_action() {
     let world = World::new().await;
     world.dynamodb.conflict_on_overlap();
     let environments = join_all((0..24).map(|_| world.new_environment())).await;
@@ -135,70 +139,70 @@ async fn a_storm_of_one_kind_is_taken_whole_and_acted_on_once() {
 }
 
 #[tokio::test]
-async fn trouble_of_another_kind_or_after_the_hour_is_no_doubt() {
+async fn events_of_other_types_or_after_an_hour_do_not_affect_verification() {
     let world = World::new().await;
-    let id = trouble(&world).await;
-    world.outcome(&id, "succeeded").await;
+    let id = report_sync_failure(&world).await;
+    world.report_outcome(&id, "succeeded").await;
     world.clock.advance(MINUTE);
     world.post(&event("billing", "ledger_lost", "CRITICAL")).await;
     world.post(&event("billing", "invoice_sync_failed", "MEDIUM")).await;
-    // No sweep came for an hour; then the trouble does.
+    // The problem recurs after an hour without a sweep.
     world.clock.advance(HOUR);
     world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
     world.sweep().await;
-    assert_eq!(world.status(&id).await, "verified");
+    assert_eq!(world.get_status(&id).await, "verified");
 }
 
 #[tokio::test]
-async fn nobody_answers() {
+async fn action_without_outcome_times_out() {
     let world = World::new().await;
-    let id = trouble(&world).await;
-    world.later(30 * MINUTE - 1).await;
-    assert_eq!(world.status(&id).await, "dispatched");
-    world.later(1).await;
-    assert_eq!(world.status(&id).await, "timed_out");
-    let late = world.outcome(&id, "succeeded").await;
+    let id = report_sync_failure(&world).await;
+    world.sweep_after(30 * MINUTE - 1).await;
+    assert_eq!(world.get_status(&id).await, "dispatched");
+    world.sweep_after(1).await;
+    assert_eq!(world.get_status(&id).await, "timed_out");
+    let late = world.report_outcome(&id, "succeeded").await;
     assert_eq!((late.status, late.text("/detail")), (409, "an action cannot go from timed_out to succeeded"));
 }
 
 #[tokio::test]
-async fn what_is_said_twice_is_heard_once_and_what_is_taken_back_is_refused() {
+async fn outcome_reported_twice_is_idempotent_and_a_different_one_is_refused() {
     let world = World::new().await;
-    let id = trouble(&world).await;
-    let first = world.outcome(&id, "failed").await;
+    let id = report_sync_failure(&world).await;
+    let first = world.report_outcome(&id, "failed").await;
     assert_eq!((first.status, first.text("/status")), (200, "failed"));
     world.clock.advance(MINUTE);
-    assert_eq!(world.outcome(&id, "failed").await.json, first.json);
-    let other = world.outcome(&id, "succeeded").await;
+    assert_eq!(world.report_outcome(&id, "failed").await.json, first.json);
+    let other = world.report_outcome(&id, "succeeded").await;
     assert_eq!((other.status, other.text("/detail")), (409, "an action cannot go from failed to succeeded"));
 }
 
 #[tokio::test]
-async fn a_hand_over_is_tried_again_with_waits_and_then_given_up() {
+async fn failed_dispatch_is_retried_with_backoff_until_undeliverable() {
     let world = World::new().await;
     world.sns.set_refusing(true);
-    let id = trouble(&world).await;
+    let id = report_sync_failure(&world).await;
     let mut tried_at = vec![0];
     let mut elapsed = 0;
-    while world.status(&id).await == "pending" {
-        let before = world.action(&id).await["attempt"].as_u64();
-        world.later(10).await;
+    while world.get_status(&id).await == "pending" {
+        let before = world.get_action(&id).await["attempt"].as_u64();
+        world.sweep_after(10).await;
         elapsed += 10;
-        if world.action(&id).await["attempt"].as_u64() != before {
+        if world.get_action(&id).await["attempt"].as_u64() != before {
             tried_at.push(elapsed);
         }
     }
     assert_eq!(tried_at, [0, 10, 70, 370, 2170, 9370]);
-    assert_eq!(world.status(&id).await, "undeliverable");
+    assert_eq!(world.get_status(&id).await, "undeliverable");
     world.sns.set_refusing(false);
-    world.later(HOUR).await;
+    world.sweep_after(HOUR).await;
     assert!(world.sns.published("actions").is_empty());
 }
 
 #[tokio::test]
-async fn a_crash_after_the_commit_loses_no_action() {
+async fn action_is_dispatched_by_the_sweep_after_a_crash() {
     let world = World::new().await;
-    // The event is stored; before anything is handed over, the function ends.
+    // The function ends after it has stored the event, before it dispatches an action.
     world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 0) => Fault::DropResponse,
         ("GetItem", 0) => Fault::None,
@@ -208,20 +212,23 @@ async fn a_crash_after_the_commit_loses_no_action() {
     world.dynamodb.reset();
     let replay = world.post_keyed(&event("billing", "invoice_sync_failed", "CRITICAL"), "k").await;
     assert_eq!(replay.actions(), [("billing_sync_repair", "pending"), ("notify_admin", "pending")]);
-    world.later(29).await;
-    assert!(world.sns.published("actions").is_empty(), "the maker's lease");
-    world.later(1).await;
+    world.sweep_after(29).await;
+    assert!(
+        world.sns.published("actions").is_empty(),
+        "the lease of the function that stored the event has not expired"
+    );
+    world.sweep_after(1).await;
     assert_eq!((world.sns.published("actions").len(), world.sns.published("notifications").len()), (1, 1));
     let shown = world.get(&format!("/api/governance/events/{}", replay.text("/id"))).await;
     assert_eq!(shown.actions(), [("billing_sync_repair", "dispatched"), ("notify_admin", "dispatched")]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_sweeps_at_once_hand_over_once() {
+async fn concurrent_sweeps_dispatch_each_action_once() {
     let world = World::new().await;
     world.sns.set_refusing(true);
     for number in 0..10 {
-        world.post(&event("billing", &format!("trouble_{number}"), "HIGH")).await;
+        world.post(&event("billing", &format!("problem_{number}"), "HIGH")).await;
     }
     world.sns.set_refusing(false);
     world.clock.advance(MINUTE);
@@ -234,44 +241,44 @@ async fn many_sweeps_at_once_hand_over_once() {
 }
 
 #[tokio::test]
-async fn the_same_remedy_is_not_started_beside_a_running_one() {
+async fn remediation_is_suppressed_while_the_same_is_running() {
     let world = World::new().await;
-    let first = trouble(&world).await;
+    let first = report_sync_failure(&world).await;
     world.clock.advance(MINUTE);
-    let second = trouble(&world).await;
-    let suppressed = world.action(&second).await;
+    let second = report_sync_failure(&world).await;
+    let suppressed = world.get_action(&second).await;
     assert_eq!((&suppressed["status"], &suppressed["suppressedBy"]), (&json!("suppressed"), &json!(first)));
     assert_eq!(world.sns.published("actions").len(), 1);
-    world.outcome(&first, "failed").await;
-    let third = trouble(&world).await;
-    assert_eq!(world.status(&third).await, "dispatched");
+    world.report_outcome(&first, "failed").await;
+    let third = report_sync_failure(&world).await;
+    assert_eq!(world.get_status(&third).await, "dispatched");
 }
 
 #[tokio::test]
-async fn after_three_of_no_use_no_more_are_started() {
+async fn remediation_is_suppressed_after_three_ineffective_ones() {
     let world = World::new().await;
-    let mut id = trouble(&world).await;
+    let mut id = report_sync_failure(&world).await;
     for round in 0..3 {
-        assert_eq!(world.status(&id).await, "dispatched", "round {round}");
-        world.outcome(&id, "succeeded").await;
+        assert_eq!(world.get_status(&id).await, "dispatched", "round {round}");
+        world.report_outcome(&id, "succeeded").await;
         world.clock.advance(11 * MINUTE);
-        let next = trouble(&world).await;
-        assert_eq!(world.status(&id).await, "ineffective", "round {round}");
+        let next = report_sync_failure(&world).await;
+        assert_eq!(world.get_status(&id).await, "ineffective", "round {round}");
         id = next;
     }
-    let item = world.action(&id).await;
+    let item = world.get_action(&id).await;
     assert_eq!((&item["status"], item.get("suppressedBy")), (&json!("suppressed"), None));
     assert_eq!(world.sns.published("actions").len(), 3);
     world.clock.advance(24 * HOUR);
-    let next_day = trouble(&world).await;
-    assert_eq!(world.status(&next_day).await, "dispatched");
+    let next_day = report_sync_failure(&world).await;
+    assert_eq!(world.get_status(&next_day).await, "dispatched");
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_does_not_keep_the_others_waiting() {
+async fn unreadable_action_does_not_block_the_sweep() {
     let world = World::new().await;
     world.sns.set_refusing(true);
-    let (damaged, sound) = (trouble(&world).await, world.post(&event("maos", "task_lost", "HIGH")).await);
+    let (damaged, sound) = (report_sync_failure(&world).await, world.post(&event("maos", "task_lost", "HIGH")).await);
     world.sns.set_refusing(false);
     let damage = json!({
         "TableName": "Actions", "Key": {"event_id": {"S": damaged}, "action": {"S": "billing_sync_repair"}},
@@ -282,62 +289,63 @@ async fn what_cannot_be_read_does_not_keep_the_others_waiting() {
     world.clock.advance(MINUTE);
     let swept = world.sweep().await;
     assert_eq!((swept.failed, swept.transitions.values().sum::<u64>()), (1, 1));
-    assert_eq!(world.status(sound.text("/id")).await, "dispatched");
+    assert_eq!(world.get_status(sound.text("/id")).await, "dispatched");
 }
 
 #[tokio::test]
-async fn an_approval_is_for_exactly_what_would_be_done() {
+async fn approval_requires_the_digest_of_the_action() {
     let world = World::new().await;
-    let waiting = async || {
+    let post_pending = async || {
         let created = world.post(&event("compliance", "permission_escalated", "HIGH")).await;
         (created.text("/id").to_owned(), created.text("/actions/0/digest").to_owned())
     };
-    let (id, digest) = waiting().await;
+    let (id, digest) = post_pending().await;
     let (other, other_digest) = {
         world.clock.advance(11 * MINUTE);
-        waiting().await
+        post_pending().await
     };
     assert_ne!(digest, other_digest);
 
-    let stale = world.decide(&id, "approve", &other_digest).await;
+    let stale = world.decide_approval(&id, "approve", &other_digest).await;
     assert_eq!((stale.status, stale.text("/detail").contains("digest")), (409, true));
-    world.later(MINUTE).await;
+    world.sweep_after(MINUTE).await;
     assert!(world.sns.published("actions").is_empty());
 
-    let approved = world.decide(&id, "approve", &digest).await;
+    let approved = world.decide_approval(&id, "approve", &digest).await;
     assert_eq!((approved.status, approved.text("/status"), approved.text("/decidedBy")), (200, "pending", TESTS));
-    world.later(MINUTE).await;
-    assert_eq!(world.status(&id).await, "dispatched");
-    let second = world.decide(&id, "deny", &digest).await;
+    world.sweep_after(MINUTE).await;
+    assert_eq!(world.get_status(&id).await, "dispatched");
+    let second = world.decide_approval(&id, "deny", &digest).await;
     assert_eq!((second.status, second.text("/detail").contains("already decided by tests")), (409, true));
 
-    assert_eq!(world.decide(&other, "deny", &other_digest).await.text("/status"), "denied");
+    assert_eq!(world.decide_approval(&other, "deny", &other_digest).await.text("/status"), "denied");
     assert_eq!(world.sns.published("actions").len(), 1);
 }
 
 #[tokio::test]
-async fn an_approval_that_comes_too_late_is_refused() {
+async fn approval_after_the_deadline_is_refused() {
     let world = World::new().await;
     let created = world.post(&event("compliance", "permission_escalated", "HIGH")).await;
     let (id, digest) = (created.text("/id"), created.text("/actions/0/digest"));
     world.clock.advance(24 * HOUR);
-    let late = world.decide(id, "approve", digest).await;
+    let late = world.decide_approval(id, "approve", digest).await;
     assert_eq!((late.status, late.text("/detail")), (409, "the deadline for the approval has passed"));
     world.sweep().await;
-    assert_eq!(world.status(id).await, "expired");
-    let later = world.decide(id, "approve", digest).await;
-    assert_eq!((later.status, later.text("/detail").contains("this one is expired")), (409, true));
+    assert_eq!(world.get_status(id).await, "expired");
+    let expired = world.decide_approval(id, "approve", digest).await;
+    assert_eq!((expired.status, expired.text("/detail").contains("this one is expired")), (409, true));
 }
 
 #[tokio::test]
-async fn bad_outcomes_and_decisions_are_refused_by_name() {
+async fn invalid_outcomes_and_decisions_are_refused_with_their_fields() {
     let world = World::new().await;
     let created = world.post(&event("billing", "invoice_sync_failed", "CRITICAL")).await;
-    let of =
-        |action: &str, what: &str| format!("/api/governance/events/{}/actions/{action}/{what}", created.text("/id"));
+    let of = |action: &str, command: &str| {
+        format!("/api/governance/events/{}/actions/{action}/{command}", created.text("/id"))
+    };
     let weekly = world.run_weekly_report().await.unwrap().id;
     let weekly = format!("/api/governance/events/{weekly}/actions/automated_governance_summary/outcome");
-    let nobody =
+    let unknown_event =
         "/api/governance/events/01936f2e-0000-7000-8000-00000000000a/actions/billing_sync_repair/outcome".to_owned();
     for (path, body, status, fields) in [
         (of("billing_sync_repair", "outcome"), json!({}), 422, vec!["/outcome"]),
@@ -367,7 +375,7 @@ async fn bad_outcomes_and_decisions_are_refused_by_name() {
         (of("automated_governance_summary", "outcome"), json!({"outcome": "succeeded"}), 404, vec![]),
         (weekly.clone(), json!({"outcome": "succeeded"}), 404, vec![]),
         (of("make_tea", "outcome"), json!({"outcome": "succeeded"}), 404, vec![]),
-        (nobody, json!({"outcome": "succeeded"}), 404, vec![]),
+        (unknown_event, json!({"outcome": "succeeded"}), 404, vec![]),
     ] {
         let response = world.post_json(&path, &body).await;
         assert_eq!(response.status, status, "{path} {body}: {response:?}");
@@ -378,24 +386,24 @@ async fn bad_outcomes_and_decisions_are_refused_by_name() {
         assert_eq!(named, fields, "{path} {body}");
     }
     assert_eq!(world.get(&of("billing_sync_repair", "outcome")).await.status, 405);
-    assert_eq!(world.status(created.text("/id")).await, "dispatched");
+    assert_eq!(world.get_status(created.text("/id")).await, "dispatched");
 }
 
 #[tokio::test]
-async fn actions_are_listed_newest_first_and_by_status() {
+async fn action_list_is_newest_first_and_filtered_by_status() {
     let world = World::new().await;
     let mut expected = Vec::new();
     for number in 0..12 {
         world.clock.advance(MINUTE);
         world.post(&event("qa", "suite_passed", "LOW")).await;
         let (engine, severity) = if number % 3 == 0 { ("maos", "CRITICAL") } else { ("billing", "HIGH") };
-        let created = world.post(&event(engine, &format!("trouble_{number}"), severity)).await;
+        let created = world.post(&event(engine, &format!("problem_{number}"), severity)).await;
         for item in created.list("/actions").iter().rev() {
             expected.push((created.text("/id").to_owned(), item["action"].as_str().unwrap().to_owned()));
         }
     }
     expected.reverse();
-    world.outcome(&expected[0].0, "failed").await;
+    world.report_outcome(&expected[0].0, "failed").await;
     let listed = async |query: &str| {
         let (mut found, mut cursor) = (Vec::new(), String::new());
         loop {
@@ -423,20 +431,20 @@ async fn actions_are_listed_newest_first_and_by_status() {
     }
 }
 
-/// An event reads the watch, and then what has become of the remedies that it has: one may have ended in between.
+/// Storing an event reads the incident state first, and then the actions that the state lists. An action may complete in between.
 #[tokio::test]
-async fn what_has_ended_in_that_moment_is_not_taken_for_running() {
+async fn action_that_completed_meanwhile_does_not_suppress_another() {
     let world = World::new().await;
-    let first = trouble(&world).await;
+    let first = report_sync_failure(&world).await;
     world.clock.advance(MINUTE);
-    let ended = json!({
+    let completion = json!({
         "TableName": "Actions",
         "Key": { "event_id": { "S": first }, "action": { "S": "billing_sync_repair" } },
         "UpdateExpression": "SET #item.#status = :failed REMOVE due_shard, due_at, #item.dueAt",
         "ExpressionAttributeNames": { "#item": "item", "#status": "status" },
         "ExpressionAttributeValues": { ":failed": { "S": "failed" } },
     });
-    world.dynamodb.call("UpdateItem", &ended).await;
-    let second = trouble(&world).await;
-    assert_eq!(world.status(&second).await, "dispatched");
+    world.dynamodb.call("UpdateItem", &completion).await;
+    let second = report_sync_failure(&world).await;
+    assert_eq!(world.get_status(&second).await, "dispatched");
 }

@@ -1,4 +1,4 @@
-//! Many writers on one counter: they spread, and no count is lost or made up.
+//! Concurrent writers of one counter: they spread over shards, and the counts stay exact.
 
 use futures_util::future::join_all;
 
@@ -6,7 +6,7 @@ use crate::world::proxy::Fault;
 use crate::world::{World, event};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn writers_spread_and_totals_stay_exact() {
+async fn concurrent_writers_spread_over_shards_and_counts_stay_exact() {
     const WRITERS: usize = 16;
     const EACH: usize = 25;
     let world = World::new().await;
@@ -24,19 +24,19 @@ async fn writers_spread_and_totals_stay_exact() {
     join_all(writers).await;
     world.clock.advance(60);
 
-    assert!(world.dynamodb.conflicts() > 0, "nothing was tested");
-    let width = world.shard_count("billing", "2026-11-22").await;
-    assert!(width > 1, "the writers did not spread");
+    assert!(world.dynamodb.conflicts() > 0, "no write conflicted, so the test has no effect");
+    let shard_count = world.shard_count("billing", "2026-11-22").await;
+    assert!(shard_count > 1, "the writers did not spread");
     let total = (WRITERS * EACH) as u64;
     assert_eq!(world.get("/api/governance/stats").await.number("/byEngine/billing"), total);
     assert_eq!(world.generate_report().await.number("/summary/totalEvents"), total);
     let listed = world.list_events("/api/governance/events?limit=37").await;
     let places: Vec<_> =
         listed.iter().map(|event| (event["occurredAt"].to_string(), event["id"].to_string())).collect();
-    assert!(places.is_sorted_by(|newer, older| newer > older), "newest first, none twice");
+    assert!(places.is_sorted_by(|newer, older| newer > older), "the list is newest first and has no event twice");
     assert_eq!(listed.len(), WRITERS * EACH);
 
-    // The next day is quiet: one row an engine is read again, for it and for the days without a conflict.
+    // A day without conflicts has one shard again, and only that one is read.
     world.dynamodb.reset();
     world.set_time("2026-11-23T12:00:00Z");
     for api in &environments {
@@ -46,13 +46,13 @@ async fn writers_spread_and_totals_stay_exact() {
     world.dynamodb.reset();
     let today = world.get("/api/governance/events?from=2026-11-23&limit=500").await;
     assert_eq!(today.list("/events").len(), WRITERS);
-    // One query of shard 0 for each engine, and one of the only timeline there is.
+    // One query of shard 0 for each engine, and one of the index of events.
     assert_eq!(world.dynamodb.calls("Query"), age_model::Engine::ALL.len() + 1);
 }
 
-/// Lambda has 1,024 files, and each call under way is a connection.
+/// Lambda permits 1,024 open files, and each concurrent call is a connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn days_of_many_rows_are_read_some_at_a_time() {
+async fn reads_of_many_shards_are_limited_to_72_at_once() {
     const ROWS: u32 = 512;
     let world = World::new().await;
     world.fill_every_hour(2).await;
@@ -65,9 +65,9 @@ async fn days_of_many_rows_are_read_some_at_a_time() {
     assert!((8..=72).contains(&world.dynamodb.max_concurrent_calls()), "{}", world.dynamodb.max_concurrent_calls());
 }
 
-/// A counter's partition that takes no more writes says so within a transaction, too.
+/// DynamoDB reports a throttled partition as the reason of a cancelled transaction.
 #[tokio::test]
-async fn a_busy_partition_makes_writers_spread() {
+async fn throttled_counter_gets_more_shards() {
     for reason in ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"] {
         let world = World::new().await;
         world.dynamodb.set_fault(move |call| match (call.operation.as_str(), call.earlier) {
@@ -81,7 +81,7 @@ async fn a_busy_partition_makes_writers_spread() {
 }
 
 #[tokio::test]
-async fn an_event_is_taken_even_if_the_spread_cannot_be_told() {
+async fn event_is_stored_even_if_the_shard_count_cannot_be_updated() {
     let world = World::new().await;
     world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 0) => Fault::Cancel("TransactionConflict"),

@@ -1,11 +1,11 @@
-//! The routes and what they answer when all is well.
+//! Successful requests of the API.
 
 use serde_json::json;
 
 use crate::world::{World, event};
 
 #[tokio::test]
-async fn an_event_is_stored_counted_and_acted_on() {
+async fn event_is_stored_counted_and_starts_actions() {
     let world = World::new().await;
     let sent = json!({
         "engine": "billing", "eventType": "invoice_sync_failed", "severity": "CRITICAL",
@@ -27,27 +27,28 @@ async fn an_event_is_stored_counted_and_acted_on() {
 }
 
 #[tokio::test]
-async fn subscribers_get_the_action_and_people_the_escalation() {
+async fn critical_event_publishes_action_request_and_notification() {
     let world = World::new().await;
     let created = world.post(&event("billing", "invoice_sync_failed", "CRITICAL")).await;
 
-    let orders = world.sns.published("actions");
-    assert_eq!(orders.len(), 1);
-    let attributes: Vec<_> = orders[0].attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let requests = world.sns.published("actions");
+    assert_eq!(requests.len(), 1);
+    let attributes: Vec<_> =
+        requests[0].attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(attributes, [("action", "billing_sync_repair"), ("engine", "billing"), ("severity", "CRITICAL")]);
-    let order: serde_json::Value = serde_json::from_str(&orders[0].message).unwrap();
-    assert_eq!(order["id"], format!("{}/billing_sync_repair", created.text("/id")));
+    let request: serde_json::Value = serde_json::from_str(&requests[0].message).unwrap();
+    assert_eq!(request["id"], format!("{}/billing_sync_repair", created.text("/id")));
 
-    let escalations = world.sns.published("notifications");
-    assert_eq!(escalations.len(), 1);
-    assert_eq!(escalations[0].subject, "[AGE] CRITICAL Billing: invoice_sync_failed");
-    for said in ["billing_sync_repair: dispatched", "Since       Mon 23 Nov 2026, 00:05:00 UTC", created.text("/id")] {
-        assert!(escalations[0].message.contains(said), "{said} in {}", escalations[0].message);
+    let notifications = world.sns.published("notifications");
+    assert_eq!(notifications.len(), 1);
+    assert_eq!(notifications[0].subject, "[AGE] CRITICAL Billing: invoice_sync_failed");
+    for text in ["billing_sync_repair: dispatched", "Since       Mon 23 Nov 2026, 00:05:00 UTC", created.text("/id")] {
+        assert!(notifications[0].message.contains(text), "{text} in {}", notifications[0].message);
     }
 }
 
 #[tokio::test]
-async fn a_permission_reset_waits_for_approval() {
+async fn permission_reset_is_pending_approval() {
     let world = World::new().await;
     let created = world.post(&event("compliance", "permission_escalated", "HIGH")).await;
     assert_eq!(created.actions(), [("permission_reset", "pending_approval")]);
@@ -55,7 +56,7 @@ async fn a_permission_reset_waits_for_approval() {
 }
 
 #[tokio::test]
-async fn low_and_medium_events_lead_to_nothing() {
+async fn low_and_medium_events_start_no_action() {
     let world = World::new().await;
     for severity in ["LOW", "MEDIUM"] {
         assert!(world.post(&event("maos", "task_retried", severity)).await.actions().is_empty());
@@ -64,7 +65,7 @@ async fn low_and_medium_events_lead_to_nothing() {
 }
 
 #[tokio::test]
-async fn details_come_back_as_they_were_given() {
+async fn details_are_returned_unchanged() {
     let world = World::new().await;
     let body = r#"{"engine":"qa","event_type":"x","details":{ "z": 12345678901234567890123, "a": [1.10, "\u0000 \"é\" 日本"] }}"#;
     let created = world
@@ -77,7 +78,7 @@ async fn details_come_back_as_they_were_given() {
 }
 
 #[tokio::test]
-async fn stats_of_nothing_are_nothing() {
+async fn statistics_without_events_are_zero() {
     let world = World::new().await;
     let stats = world.get("/api/governance/stats").await;
     assert_eq!(stats.status, 200);
@@ -95,7 +96,7 @@ async fn stats_of_nothing_are_nothing() {
 }
 
 #[tokio::test]
-async fn stats_are_of_the_last_thirty_days() {
+async fn statistics_cover_30_days() {
     let world = World::new().await;
     for (moment, severity) in
         [("2026-10-23T23:59:00Z", "CRITICAL"), ("2026-10-24T00:00:00Z", "HIGH"), ("2026-11-23T00:05:00Z", "LOW")]
@@ -108,12 +109,12 @@ async fn stats_are_of_the_last_thirty_days() {
     assert_eq!((stats.number("/totalEvents"), stats.number("/criticalCount")), (3, 0));
     assert_eq!((stats.text("/topRiskyEngine"), stats.text("/busiestEngine")), ("documentation", "documentation"));
     world.generate_report().await;
-    // Two LOW events: 2 points of operational risk and 1 of performance, over five categories.
+    // Two LOW events: 2 points of operational risk and 1 of performance risk, over five categories.
     assert_eq!(world.get("/api/governance/stats").await.number("/latestRiskScore"), 1);
 }
 
 #[tokio::test]
-async fn no_answer_may_be_kept_or_taken_for_something_else() {
+async fn every_response_has_security_headers() {
     let world = World::new().await;
     let created = world.post(&event("qa", "suite_failed", "CRITICAL")).await;
     let responses = [
@@ -134,6 +135,10 @@ async fn no_answer_may_be_kept_or_taken_for_something_else() {
         assert_eq!(response.header("cache-control"), Some("no-store"), "{response:?}");
         assert_eq!(response.header("content-security-policy"), Some("default-src 'none'; frame-ancestors 'none'"));
         assert!(response.header("strict-transport-security").is_some() && response.header("referrer-policy").is_some());
-        assert_eq!(response.header("access-control-allow-origin"), None, "no page of another origin may read it");
+        assert_eq!(
+            response.header("access-control-allow-origin"),
+            None,
+            "pages of other origins must not read responses"
+        );
     }
 }

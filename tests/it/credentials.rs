@@ -1,4 +1,4 @@
-//! Who may call, and what: every route for every kind of caller; and the life of credentials.
+//! Authorization of every route for every kind of caller, and the lifecycle of credentials.
 
 use std::collections::BTreeSet;
 
@@ -11,18 +11,18 @@ use crate::world::test_credentials::{ADMIN, ANOTHER_ENGINE, BILLING, EXPIRED, NI
 use crate::world::{Api, ApiResponse, UNLIMITED, World, event};
 
 const CREDENTIALS: &str = "/api/governance/credentials";
-/// As good a token as any, that nobody was given.
-const STRANGER: &str = "agov1.stranger.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// A well-formed token of a credential that does not exist.
+const UNKNOWN_TOKEN: &str = "agov1.stranger.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 const STATS: &str = "/api/governance/stats";
 
-/// The kinds of callers, in the order of the cells below. The engine is that of the event in question.
+/// The kinds of callers, in the order of the cells below. `engine` is the credential of the event's engine.
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
-/// What each gets. A route that is not here fails the test.
+/// The status that each of [`CALLERS`] gets. A route without a row fails the test.
 const MATRIX: [(&str, &str, [u16; 9]); 22] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
-    // A batch is answered as a whole; each event has its verdict.
+    // The status of a batch is that of the request; each event has its own result.
     ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),
     ("POST", "/api/governance/intake/alertmanager", [401, 401, 401, 401, 403, 200, 403, 403, 200]),
     ("GET", "/api/governance/events", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
@@ -47,10 +47,10 @@ const MATRIX: [(&str, &str, [u16; 9]); 22] = [
 ];
 
 #[tokio::test]
-async fn every_route_for_every_kind_of_caller() {
+async fn each_route_permits_only_its_roles() {
     let world = World::new().await;
     let known: Vec<(&str, &str)> = MATRIX.iter().map(|(method, path, _)| (*method, *path)).collect();
-    // Pages have a matrix of their own: see `dashboard`.
+    // The dashboard has its own matrix in `dashboard`.
     let routes: Vec<Route> = world.api().routes().into_iter().filter(|it| !it.path.starts_with("/dashboard")).collect();
     for Route { method, path, .. } in &routes {
         assert!(known.contains(&(*method, *path)), "{method} {path} has no row in the matrix");
@@ -58,10 +58,10 @@ async fn every_route_for_every_kind_of_caller() {
     assert_eq!(routes.len(), MATRIX.len(), "a row of the matrix has no route");
     for (method, route, cells) in MATRIX {
         for (caller, expected) in CALLERS.iter().zip(cells) {
-            // Strangers are looked for in the table once a second.
+            // Unknown credentials are looked up in the table once a second.
             world.clock.advance(1);
-            let (path, body) = request(&world, method, route).await;
-            let response = ask(&world, caller, method, &path, &body).await;
+            let (path, body) = valid_request(&world, method, route).await;
+            let response = send_as(&world, caller, method, &path, &body).await;
             assert_eq!(response.status, expected, "{method} {route} as {caller}: {response:?}");
             if expected == 401 {
                 assert_eq!(response.header("www-authenticate"), Some("Bearer"), "{response:?}");
@@ -70,11 +70,11 @@ async fn every_route_for_every_kind_of_caller() {
     }
 }
 
-async fn ask(world: &World, caller: &str, method: &str, path: &str, body: &Value) -> ApiResponse {
+async fn send_as(world: &World, caller: &str, method: &str, path: &str, body: &Value) -> ApiResponse {
     let token = match caller {
         "none" => None,
-        "garbage" => Some(STRANGER.to_owned()),
-        // Whoever is asked about in these requests is billing's, or compliance's where something waits for approval.
+        "garbage" => Some(UNKNOWN_TOKEN.to_owned()),
+        // The requests are about billing, or about compliance if they are about an approval.
         "wrong engine" => Some(world.token(ANOTHER_ENGINE).to_owned()),
         "engine" => Some(world.token(BILLING).to_owned()),
         "responder" => Some(world.token(NIGHT_DESK).to_owned()),
@@ -87,11 +87,12 @@ async fn ask(world: &World, caller: &str, method: &str, path: &str, body: &Value
     world.api().send_without_token(method, path, &headers, text.as_bytes()).await
 }
 
-/// A request to a route that nothing is wrong with, about something that no request was about before.
-async fn request(world: &World, method: &str, route: &str) -> (String, Value) {
-    let made = world.dynamodb.call("Scan", &json!({ "TableName": "Events", "Select": "COUNT" })).await["Count"].clone();
-    let fresh = format!("trouble_{made}");
-    let told = |path: &str, response: &ApiResponse| path.replace("{id}", response.text("/id"));
+/// Returns path and body of a valid request to a route, about an event type or credential that no request has used.
+async fn valid_request(world: &World, method: &str, route: &str) -> (String, Value) {
+    let count =
+        world.dynamodb.call("Scan", &json!({ "TableName": "Events", "Select": "COUNT" })).await["Count"].clone();
+    let fresh = format!("problem_{count}");
+    let with_id = |path: &str, response: &ApiResponse| path.replace("{id}", response.text("/id"));
     match (method, route) {
         ("POST", "/api/governance/event") => (route.to_owned(), event("billing", &fresh, "LOW")),
         ("POST", "/api/governance/events") => (route.to_owned(), json!([event("billing", &fresh, "LOW")])),
@@ -101,16 +102,16 @@ async fn request(world: &World, method: &str, route: &str) -> (String, Value) {
             (route.to_owned(), json!({ "version": "4", "alerts": [alert] }))
         }
         (_, "/api/governance/events/{id}") => {
-            (told(route, &world.post(&event("billing", &fresh, "LOW")).await), Value::Null)
+            (with_id(route, &world.post(&event("billing", &fresh, "LOW")).await), Value::Null)
         }
         (_, "/api/governance/events/{id}/actions/{action}/outcome") => {
-            let path = told(route, &world.post(&event("billing", &fresh, "HIGH")).await);
+            let path = with_id(route, &world.post(&event("billing", &fresh, "HIGH")).await);
             (path.replace("{action}", "billing_sync_repair"), json!({ "outcome": "succeeded" }))
         }
         (_, "/api/governance/events/{id}/actions/{action}/approval") => {
             let created = world.post(&event("compliance", &format!("permission_{fresh}"), "HIGH")).await;
             let body = json!({ "decision": "approve", "digest": created.text("/actions/0/digest") });
-            (told(route, &created).replace("{action}", "permission_reset"), body)
+            (with_id(route, &created).replace("{action}", "permission_reset"), body)
         }
         (_, path) if path.starts_with("/api/governance/incidents/{id}") => {
             world.post(&event("billing", &fresh, "CRITICAL")).await;
@@ -119,14 +120,14 @@ async fn request(world: &World, method: &str, route: &str) -> (String, Value) {
             let id = listed.list("/incidents").iter().find(of).unwrap()["id"].as_str().unwrap();
             (route.replace("{id}", id), Value::Null)
         }
-        (_, "/api/governance/reports/{id}") => (told(route, &world.generate_report().await), Value::Null),
+        (_, "/api/governance/reports/{id}") => (with_id(route, &world.generate_report().await), Value::Null),
         ("POST", CREDENTIALS) => {
             world.post(&event("billing", &fresh, "LOW")).await;
-            (route.to_owned(), json!({ "kid": format!("new-{made}"), "role": "reader" }))
+            (route.to_owned(), json!({ "kid": format!("new-{count}"), "role": "reader" }))
         }
         (_, path) if path.contains("{kid}") => {
             world.post(&event("billing", &fresh, "LOW")).await;
-            let kid = format!("made-{made}");
+            let kid = format!("made-{count}");
             let created = world.post_json(CREDENTIALS, &json!({ "kid": kid, "role": "reader" })).await;
             assert_eq!(created.status, 201, "{created:?}");
             (route.replace("{kid}", &kid), Value::Null)
@@ -136,12 +137,12 @@ async fn request(world: &World, method: &str, route: &str) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_not_stored() {
+async fn refused_event_is_not_stored() {
     let world = World::new().await;
     let sent = event("billing", "invoice_sync_failed", "CRITICAL");
     for caller in CALLERS {
-        ask(&world, caller, "POST", "/api/governance/event", &sent).await;
-        ask(&world, caller, "POST", "/api/governance/events", &json!([sent, event("billing", "x", "LOW")])).await;
+        send_as(&world, caller, "POST", "/api/governance/event", &sent).await;
+        send_as(&world, caller, "POST", "/api/governance/events", &json!([sent, event("billing", "x", "LOW")])).await;
     }
     let stored = world.list_events("/api/governance/events?limit=10").await;
     let by: BTreeSet<&str> = stored.iter().map(|event| event["reportedBy"].as_str().unwrap()).collect();
@@ -149,26 +150,26 @@ async fn what_is_refused_is_not_stored() {
 }
 
 #[tokio::test]
-async fn alerts_of_other_engines_are_refused_by_name() {
+async fn alert_of_another_engine_is_refused_with_its_field() {
     let world = World::new().await;
     let alert = |engine: &str| json!({ "status": "firing", "labels": { "engine": engine, "alertname": "down" }, "startsAt": "2026-11-23T00:00:00Z", "fingerprint": engine });
-    let body = json!({ "version": "4", "alerts": [alert("billing"), alert("qa"), alert("nobody")] });
+    let body = json!({ "version": "4", "alerts": [alert("billing"), alert("qa"), alert("unknown")] });
     let response = world.as_caller(BILLING).post_json("/api/governance/intake/alertmanager", &body).await;
-    let verdicts: Vec<_> = response.list("/alerts").iter().map(|alert| alert["status"].as_u64().unwrap()).collect();
-    assert_eq!((response.status, verdicts), (200, vec![201, 403, 422]), "{response:?}");
+    let results: Vec<_> = response.list("/alerts").iter().map(|alert| alert["status"].as_u64().unwrap()).collect();
+    assert_eq!((response.status, results), (200, vec![201, 403, 422]), "{response:?}");
     assert_eq!(response.text("/alerts/1/errors/0/pointer"), "/alerts/1/labels/engine");
 }
 
 #[tokio::test]
-async fn every_change_says_who_made_it() {
+async fn every_change_records_its_caller() {
     let world = World::new().await;
     let critical = world.as_caller(BILLING).post(&event("billing", "invoice_sync_failed", "CRITICAL"), None).await;
     assert_eq!(critical.text("/reportedBy"), BILLING);
     let id = critical.text("/id");
     let outcome = format!("/api/governance/events/{id}/actions/billing_sync_repair/outcome");
-    let told =
+    let completed =
         world.as_caller(BILLING).post_json(&outcome, &json!({ "outcome": "failed", "detail": "no ledger" })).await;
-    assert_eq!(told.text("/completedBy"), BILLING);
+    assert_eq!(completed.text("/completedBy"), BILLING);
     let listed = world.get("/api/governance/incidents").await;
     let incident = format!("/api/governance/incidents/{}", listed.text("/incidents/0/id"));
     let desk = world.as_caller(NIGHT_DESK);
@@ -177,9 +178,9 @@ async fn every_change_says_who_made_it() {
         NIGHT_DESK
     );
     assert_eq!(desk.post_json(&format!("{incident}/resolve"), &json!({})).await.text("/resolved/by"), NIGHT_DESK);
-    let story = desk.get(&incident).await;
-    let of = |what: &str| story.list("/timeline").iter().find(|entry| entry["type"] == what).unwrap();
-    assert_eq!((&of("event")["event"]["reportedBy"], &of("outcome")["by"]), (&json!(BILLING), &json!(BILLING)));
+    let timeline = desk.get(&incident).await;
+    let entry = |entry_type: &str| timeline.list("/timeline").iter().find(|entry| entry["type"] == entry_type).unwrap();
+    assert_eq!((&entry("event")["event"]["reportedBy"], &entry("outcome")["by"]), (&json!(BILLING), &json!(BILLING)));
     let reported = desk.send("POST", "/api/governance/report", &[], b"").await;
     assert_eq!(reported.text("/requestedBy"), NIGHT_DESK);
     let read = desk.get(&format!("/api/governance/reports/{}", reported.text("/id"))).await;
@@ -193,7 +194,7 @@ async fn every_change_says_who_made_it() {
 }
 
 #[tokio::test]
-async fn a_credential_from_its_making_to_its_end() {
+async fn credential_lifecycle_from_creation_to_revocation() {
     let world = World::new().await;
     let wanted =
         json!({ "kid": "qa-worker", "role": "engine", "engines": ["qa", "maos"], "expiresAt": "2026-12-01T00:00:00Z" });
@@ -219,7 +220,11 @@ async fn a_credential_from_its_making_to_its_end() {
     assert!(row.contains("qa-worker") && !row.contains(secret), "only the hash of a secret is stored");
 
     let worker = world.api().with_token(&token);
-    assert_eq!(worker.post(&event("qa", "suite_failed", "LOW"), None).await.status, 201, "it is known at once");
+    assert_eq!(
+        worker.post(&event("qa", "suite_failed", "LOW"), None).await.status,
+        201,
+        "a new credential is valid at once"
+    );
     let again = world.post_json(CREDENTIALS, &wanted).await;
     assert_eq!((again.status, again.text("/detail").contains("qa-worker")), (409, true), "{again:?}");
     world.set_time("2026-12-01T00:00:00Z");
@@ -233,10 +238,10 @@ async fn a_credential_from_its_making_to_its_end() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_request_about_credentials_is_named() {
+async fn invalid_credential_request_is_refused_with_its_fields() {
     let world = World::new().await;
     let rotate = format!("{CREDENTIALS}/{READER}/rotate");
-    let nobody = format!("{CREDENTIALS}/nobody/rotate");
+    let unknown = format!("{CREDENTIALS}/unknown/rotate");
     for (path, body, status, fields) in [
         (CREDENTIALS, json!({}), 422, vec!["/kid", "/role"]),
         (CREDENTIALS, json!({ "kid": "A", "role": "root", "engines": "qa" }), 422, vec!["/kid", "/role", "/engines"]),
@@ -254,7 +259,7 @@ async fn what_is_wrong_with_a_request_about_credentials_is_named() {
         (&rotate, json!({ "overlapSeconds": -1 }), 422, vec!["/overlapSeconds"]),
         (&rotate, json!({ "overlapSeconds": 2_592_001 }), 422, vec!["/overlapSeconds"]),
         (&rotate, json!({ "overlapSeconds": "60" }), 422, vec!["/overlapSeconds"]),
-        (&nobody, json!({}), 404, vec![]),
+        (&unknown, json!({}), 404, vec![]),
     ] {
         let response = world.post_json(path, &body).await;
         let named: Vec<&str> =
@@ -326,7 +331,7 @@ async fn rotation_refuses_no_request() {
         assert_eq!((rotated.status, rotated.list("/secrets").len()), (201, 2), "{rotated:?}");
         let third = world.post_json(&rotate, &json!({ "overlapSeconds": 30 })).await;
         assert_eq!(third.status, 409, "two secrets at most: {third:?}");
-        // Half of a fleet has the new one at once, the other a little later.
+        // During the overlap, some workers use the new secret and others the old one.
         let next = rotated.text("/token").to_owned();
         for _ in 0..29 {
             served(&next).await;
@@ -340,7 +345,7 @@ async fn rotation_refuses_no_request() {
     served(lost.text("/token")).await;
     world.clock.advance(60);
     for api in &environments {
-        assert_eq!(api.with_token(&token).get(STATS).await.status, 401, "without an overlap the old one ends");
+        assert_eq!(api.with_token(&token).get(STATS).await.status, 401, "without an overlap the old secret is invalid");
     }
 }
 
@@ -349,29 +354,29 @@ fn is_registry(call: &Call) -> bool {
 }
 
 #[tokio::test]
-async fn nobody_is_let_in_unproven() {
+async fn request_is_refused_while_credentials_cannot_be_read() {
     let world = World::new().await;
     world.dynamodb.set_fault(|call| if is_registry(call) { Fault::Refuse } else { Fault::None });
-    let blind = world.environment_with_proxied_credentials(UNLIMITED).await;
-    let response = blind.get(STATS).await;
+    let environment = world.environment_with_proxied_credentials(UNLIMITED).await;
+    let response = environment.get(STATS).await;
     assert_eq!((response.status, response.header("retry-after")), (503, Some("2")), "{response:?}");
-    let posted = blind.post(&event("qa", "suite_failed", "LOW"), None).await;
+    let posted = environment.post(&event("qa", "suite_failed", "LOW"), None).await;
     assert_eq!(posted.status, 503);
     world.dynamodb.reset();
-    assert_eq!(blind.get(STATS).await.status, 200);
+    assert_eq!(environment.get(STATS).await.status, 200);
 
     world.dynamodb.set_fault(|call| if is_registry(call) { Fault::Refuse } else { Fault::None });
     world.clock.advance(59);
-    assert_eq!(blind.get(STATS).await.status, 200, "what was read is good for a minute");
+    assert_eq!(environment.get(STATS).await.status, 200, "cached credentials are valid for a minute");
     world.clock.advance(1);
-    assert_eq!(blind.get(STATS).await.status, 503);
+    assert_eq!(environment.get(STATS).await.status, 503);
     world.dynamodb.reset();
-    assert_eq!(blind.get(STATS).await.status, 200);
+    assert_eq!(environment.get(STATS).await.status, 200);
     assert_eq!(world.get(STATS).await.number("/totalEvents"), 0);
 }
 
 #[tokio::test]
-async fn credentials_are_read_again_beside_a_request_and_not_for_each() {
+async fn credentials_are_refreshed_in_the_background() {
     let world = World::new().await;
     let environment = world.environment_with_proxied_credentials(UNLIMITED).await;
     let read = || world.dynamodb.calls("GetItem");
@@ -379,7 +384,7 @@ async fn credentials_are_read_again_beside_a_request_and_not_for_each() {
     for _ in 0..10 {
         assert_eq!(environment.get("/api/governance/reports").await.status, 200);
     }
-    assert_eq!(read(), 0, "they were read before the first request");
+    assert_eq!(read(), 0, "an environment reads them when it starts");
     world.clock.advance(20);
     for _ in 0..10 {
         environment.get("/api/governance/reports").await;
@@ -388,58 +393,62 @@ async fn credentials_are_read_again_beside_a_request_and_not_for_each() {
 }
 
 #[tokio::test]
-async fn strangers_cannot_make_the_table_busy_nor_keep_others_out() {
+async fn unknown_tokens_are_limited_and_do_not_affect_other_callers() {
     let world = World::new().await;
     let environment = world.environment_with_proxied_credentials(UNLIMITED).await;
     world.dynamodb.reset();
-    let guesses = [STRANGER.to_owned(), world.token(READER).replace("agov1.reader.", "agov1.stranger2.")];
+    let guesses = [UNKNOWN_TOKEN.to_owned(), world.token(READER).replace("agov1.reader.", "agov1.stranger2.")];
     let mut statuses = BTreeSet::new();
     for stranger in guesses.iter().cycle().take(200) {
         statuses.insert(environment.with_token(stranger).get(STATS).await.status);
     }
     assert_eq!((statuses, world.dynamodb.calls("GetItem")), (BTreeSet::from([401, 429]), 10));
     assert_eq!(environment.with_token(world.token(NIGHT_DESK)).get("/api/governance/reports").await.status, 200);
-    // A credential that is known gets its new secret taken all the same.
+    // The new secret of a known credential is accepted nonetheless.
     let rotated = world.post_json(&format!("{CREDENTIALS}/{READER}/rotate"), &json!({})).await;
     assert_eq!(environment.with_token(rotated.text("/token")).get(STATS).await.status, 200);
 }
 
-/// Somebody was forgotten when the secrets were renewed, and goes on trying with one that is long over.
+/// A worker that still has an old secret uses up the lookups of its credential. A valid new secret gets 429, never 401.
 #[tokio::test]
-async fn a_forgotten_worker_makes_nobody_lose_heart() {
+async fn worker_with_an_old_secret_does_not_make_a_new_one_fail() {
     let world = World::new().await;
     let environment = world.environment_with_proxied_credentials(UNLIMITED).await;
     let rotate = format!("{CREDENTIALS}/{READER}/rotate");
-    let forgotten = environment.with_token(world.token(READER));
+    let outdated = environment.with_token(world.token(READER));
     world.post_json(&rotate, &json!({ "overlapSeconds": 0 })).await;
     world.clock.advance(60);
     for _ in 0..50 {
-        assert!(matches!(forgotten.get(STATS).await.status, 401 | 429));
+        assert!(matches!(outdated.get(STATS).await.status, 401 | 429));
     }
     let rotated = world.post_json(&rotate, &json!({ "overlapSeconds": 60 })).await;
     let renewed = environment.with_token(rotated.text("/token"));
-    let hurried = renewed.get(STATS).await;
-    assert_eq!((hurried.status, hurried.header("retry-after")), (429, Some("1")), "never a 401: {hurried:?}");
+    let limited = renewed.get(STATS).await;
+    assert_eq!(
+        (limited.status, limited.header("retry-after")),
+        (429, Some("1")),
+        "401 would make the worker give up: {limited:?}"
+    );
     world.clock.advance(1);
     assert_eq!(renewed.get(STATS).await.status, 200);
 }
 
 #[tokio::test]
-async fn who_is_revoked_makes_no_credential_any_more() {
+async fn revoked_admin_cannot_create_credentials() {
     let world = World::new().await;
     let environment = world.environment_with_proxied_credentials(UNLIMITED).await;
-    let thief = environment.with_token(world.token(ADMIN));
-    assert_eq!(thief.get(STATS).await.status, 200);
+    let revoked = environment.with_token(world.token(ADMIN));
+    assert_eq!(revoked.get(STATS).await.status, 200);
     assert_eq!(world.send("DELETE", &format!("{CREDENTIALS}/{ADMIN}"), &[], b"").await.status, 200);
-    assert_eq!(thief.get(STATS).await.status, 200, "for a minute it is let in elsewhere");
-    let made = thief.post_json(CREDENTIALS, &json!({ "kid": "back-door", "role": "admin" })).await;
+    assert_eq!(revoked.get(STATS).await.status, 200, "other environments accept it for up to a minute");
+    let made = revoked.post_json(CREDENTIALS, &json!({ "kid": "back-door", "role": "admin" })).await;
     assert_eq!((made.status, made.text("/detail")), (401, "the credential was revoked"));
     world.dynamodb.set_fault(|call| if is_registry(call) { Fault::Refuse } else { Fault::None });
-    assert_eq!(environment.get(CREDENTIALS).await.status, 503, "what cannot be looked up is not allowed");
+    assert_eq!(environment.get(CREDENTIALS).await.status, 503, "changes of credentials need a fresh read");
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_looked_for_is_not_called_wrong() {
+async fn unknown_token_is_a_503_while_credentials_cannot_be_read() {
     let world = World::new().await;
     let environment = world.environment_with_proxied_credentials(UNLIMITED).await;
     let rotated = world.post_json(&format!("{CREDENTIALS}/{READER}/rotate"), &json!({})).await;
@@ -450,7 +459,7 @@ async fn a_token_that_cannot_be_looked_for_is_not_called_wrong() {
 }
 
 #[tokio::test]
-async fn each_credential_has_its_own_rate() {
+async fn request_rate_is_limited_per_credential() {
     let world = World::new().await;
     let environment = world.environment_with_proxied_credentials(RequestRate::new(50, 100)).await;
     let statuses = async |api: &Api, number: usize| {
@@ -466,13 +475,13 @@ async fn each_credential_has_its_own_rate() {
     };
     let reader = environment.with_token(world.token(READER));
     assert_eq!(statuses(&reader, 150).await, 100);
-    assert_eq!(statuses(&environment, 1).await, 1, "others are not held up");
+    assert_eq!(statuses(&environment, 1).await, 1, "other credentials are not affected");
     world.clock.advance(1);
     assert_eq!(statuses(&reader, 60).await, 50);
 }
 
 #[tokio::test]
-async fn admins_in_each_others_way_lose_nothing() {
+async fn concurrent_credential_creations_are_all_stored() {
     let world = World::new().await;
     let environments = join_all((0..8).map(|_| world.new_environment())).await;
     let create = |(number, api): (usize, &Api)| {
@@ -489,23 +498,23 @@ async fn admins_in_each_others_way_lose_nothing() {
     assert_eq!(listed.list("/credentials").iter().filter(named).count(), tokens.len());
 }
 
-/// Every answer to a write is lost, for as long as the SDK tries.
+/// The responses to all attempts of the SDK are lost.
 #[tokio::test]
-async fn a_lost_answer_is_looked_up() {
+async fn lost_response_is_resolved_by_reading_the_table() {
     let world = World::new().await;
-    let lose = || {
+    let lose_responses = || {
         world.dynamodb.set_fault(|call| match call.operation.as_str() {
             "PutItem" if call.earlier < 3 => Fault::DropResponse,
             _ => Fault::None,
         });
     };
-    lose();
+    lose_responses();
     let made = world.post_json(CREDENTIALS, &json!({ "kid": "worker", "role": "reader" })).await;
     assert_eq!(made.status, 201, "{made:?}");
-    lose();
+    lose_responses();
     let rotated = world.post_json(&format!("{CREDENTIALS}/worker/rotate"), &json!({})).await;
     assert_eq!((rotated.status, rotated.list("/secrets").len()), (201, 2), "{rotated:?}");
-    lose();
+    lose_responses();
     assert_eq!(world.send("DELETE", &format!("{CREDENTIALS}/worker"), &[], b"").await.text("/status"), "revoked");
     world.dynamodb.reset();
     world.clock.advance(60);
@@ -516,11 +525,11 @@ async fn a_lost_answer_is_looked_up() {
 }
 
 #[tokio::test]
-async fn what_nobody_can_tell_is_said() {
+async fn unknown_write_outcome_is_a_503() {
     let world = World::new().await;
     world.dynamodb.set_fault(|call| match call.operation.as_str() {
         "PutItem" => Fault::DropResponse,
-        // The gate's reading and the change's own come first.
+        // The authentication layer and the change itself read first.
         _ if call.earlier >= 1 => Fault::Refuse,
         _ => Fault::None,
     });
@@ -532,7 +541,7 @@ async fn what_nobody_can_tell_is_said() {
 }
 
 #[tokio::test]
-async fn an_operator_makes_the_first_admin() {
+async fn operator_creates_the_first_admin() {
     let world = World::new().await;
     let (credentials, clock) = (world.credentials(), world.clock.as_ref());
     let create = || age_governance::create_first_admin(&credentials, "first".parse().unwrap(), clock);

@@ -1,18 +1,18 @@
-//! SNS or DynamoDB away: what is promised then, and that all is well again without a restart.
+//! Failures of SNS and DynamoDB: responses while they last, and recovery without a restart.
 
 use crate::world::proxy::Fault;
 use crate::world::{World, event};
 
 #[tokio::test]
-async fn with_sns_refusing_the_event_is_taken_and_its_actions_stay_pending() {
+async fn event_is_stored_with_pending_actions_while_sns_fails() {
     let world = World::new().await;
     world.sns.set_refusing(true);
     let created = world.post(&event("billing", "invoice_sync_failed", "CRITICAL")).await;
     assert_eq!(created.status, 201);
-    let owed = [("billing_sync_repair", "pending"), ("notify_admin", "pending")];
-    assert_eq!(created.actions(), owed);
+    let pending = [("billing_sync_repair", "pending"), ("notify_admin", "pending")];
+    assert_eq!(created.actions(), pending);
     let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
-    assert_eq!(shown.actions(), owed);
+    assert_eq!(shown.actions(), pending);
 
     world.sns.set_refusing(false);
     let next = world.post(&event("billing", "ledger_lost", "HIGH")).await;
@@ -20,7 +20,7 @@ async fn with_sns_refusing_the_event_is_taken_and_its_actions_stay_pending() {
 }
 
 #[tokio::test]
-async fn an_action_that_could_not_be_recorded_as_dispatched_stays_pending() {
+async fn action_whose_dispatch_cannot_be_recorded_stays_pending() {
     let world = World::new().await;
     world.dynamodb.set_fault(|call| if call.operation == "UpdateItem" { Fault::Refuse } else { Fault::None });
     let created = world.post(&event("billing", "invoice_sync_failed", "HIGH")).await;
@@ -31,7 +31,7 @@ async fn an_action_that_could_not_be_recorded_as_dispatched_stays_pending() {
 }
 
 #[tokio::test]
-async fn with_dynamodb_down_nothing_is_stored_and_back_up_all_is_well() {
+async fn requests_fail_while_dynamodb_is_down_and_recover_without_restart() {
     let world = World::new().await;
     let sent = event("billing", "invoice_sync_failed", "CRITICAL");
     assert_eq!(world.post(&sent).await.status, 201);
@@ -48,10 +48,10 @@ async fn with_dynamodb_down_nothing_is_stored_and_back_up_all_is_well() {
     for response in responses {
         assert_eq!((response.status, response.header("retry-after")), (503, Some("2")), "{response:?}");
         assert_eq!(response.header("content-type"), Some("application/problem+json"));
-        let told = response.json.to_string();
-        assert!(!told.contains("Table") && !told.contains("127.0.0.1") && !told.contains("dispatch"), "{told}");
+        let body = response.json.to_string();
+        assert!(!body.contains("Table") && !body.contains("127.0.0.1") && !body.contains("dispatch"), "{body}");
     }
-    assert_eq!(world.sns.published("notifications").len(), 1, "nobody is told of what is not stored");
+    assert_eq!(world.sns.published("notifications").len(), 1, "no notification without a stored event");
 
     world.dynamodb.reset();
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
@@ -60,17 +60,17 @@ async fn with_dynamodb_down_nothing_is_stored_and_back_up_all_is_well() {
 }
 
 #[tokio::test]
-async fn a_caller_is_not_kept_waiting_for_what_never_answers() {
+async fn request_times_out_while_dynamodb_stalls() {
     let world = World::new().await;
     world.dynamodb.set_fault(|call| if call.operation == "TransactWriteItems" { Fault::Stall } else { Fault::None });
     let posted =
         tokio::time::timeout(std::time::Duration::from_secs(9), world.post(&event("qa", "suite_failed", "LOW"))).await;
-    let response = posted.expect("an answer while somebody still waits for it");
+    let response = posted.expect("a response before API Gateway's timeout");
     assert_eq!((response.status, response.header("retry-after")), (503, Some("2")));
 }
 
 #[tokio::test]
-async fn a_503_says_what_is_known() {
+async fn service_unavailable_states_whether_the_event_was_stored() {
     let world = World::new().await;
     let sent = event("qa", "suite_failed", "LOW");
     world.dynamodb.set_fault(|call| if call.operation == "TransactWriteItems" { Fault::Refuse } else { Fault::None });
@@ -84,7 +84,7 @@ async fn a_503_says_what_is_known() {
 }
 
 #[tokio::test]
-async fn throttled_for_good_is_a_503_and_for_a_moment_is_nothing() {
+async fn short_throttling_is_retried_and_lasting_throttling_is_a_503() {
     let world = World::new().await;
     let sent = event("qa", "suite_failed", "LOW");
     world.dynamodb.set_fault(|call| if call.earlier < 2 { Fault::Throttle } else { Fault::None });

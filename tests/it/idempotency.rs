@@ -1,4 +1,4 @@
-//! One key, one event, however often it is sent.
+//! Idempotency keys: one event for each key, however often it is sent.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::world::proxy::Fault;
 use crate::world::{World, event};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_at_once_make_one_event_one_count_one_action() {
+async fn concurrent_requests_with_one_key_store_one_event() {
     let world = World::new().await;
     world.dynamodb.conflict_on_overlap();
     let sent = event("billing", "invoice_sync_failed", "HIGH");
@@ -32,7 +32,7 @@ async fn fifty_at_once_make_one_event_one_count_one_action() {
 }
 
 #[tokio::test]
-async fn another_body_under_the_same_key_is_refused() {
+async fn different_body_with_a_used_key_is_refused() {
     let world = World::new().await;
     let first = json!({"engine": "qa", "eventType": "suite_failed", "severity": "HIGH", "details": {"a": 1, "b": [2]}});
     assert_eq!(world.post_keyed(&first, "k").await.status, 201);
@@ -52,7 +52,7 @@ async fn another_body_under_the_same_key_is_refused() {
 }
 
 #[tokio::test]
-async fn the_same_words_in_another_order_are_the_same_body() {
+async fn field_order_does_not_change_the_body() {
     let world = World::new().await;
     let post = async |body: &str| {
         let headers = [("Content-Type", "application/json"), ("Idempotency-Key", "k")];
@@ -66,7 +66,7 @@ async fn the_same_words_in_another_order_are_the_same_body() {
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_its_engine() {
+async fn idempotency_key_is_scoped_to_its_engine() {
     let world = World::new().await;
     assert_eq!(world.post_keyed(&event("qa", "x", "LOW"), "k").await.status, 201);
     assert_eq!(world.post_keyed(&event("maos", "x", "LOW"), "k").await.status, 201);
@@ -74,9 +74,9 @@ async fn a_key_belongs_to_its_engine() {
 }
 
 #[tokio::test]
-async fn an_answer_lost_after_the_commit_makes_no_second_event() {
+async fn lost_response_after_the_commit_stores_no_second_event() {
     let world = World::new().await;
-    // The first answer of every transaction is lost; the SDK's own retry finds out.
+    // The first response is lost; the SDK retries with the same token.
     world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 0) => Fault::DropResponse,
         _ => Fault::None,
@@ -88,7 +88,7 @@ async fn an_answer_lost_after_the_commit_makes_no_second_event() {
 }
 
 #[tokio::test]
-async fn when_every_answer_is_lost_the_table_tells() {
+async fn lost_responses_are_resolved_by_reading_the_table() {
     let world = World::new().await;
     world
         .dynamodb
@@ -102,24 +102,24 @@ async fn when_every_answer_is_lost_the_table_tells() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_came_through_late_is_our_own() {
+async fn late_transaction_is_recognized_as_own() {
     let world = World::new().await;
-    // Three tries of the SDK are told that the first is under way; then we look for ourselves.
+    // All three attempts of the SDK report that the transaction is in progress; then AGE reads the table.
     world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 0..3) => Fault::InProgress,
         _ => Fault::None,
     });
     let created = world.post_keyed(&event("billing", "invoice_sync_failed", "HIGH"), "k").await;
     assert_eq!(created.status, 201, "{created:?}");
-    assert_eq!(world.sns.published("actions").len(), 1, "the first request hands its action over");
+    assert_eq!(world.sns.published("actions").len(), 1, "the first request dispatches its action");
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
 }
 
 #[tokio::test]
-async fn a_caller_that_was_left_without_an_answer_may_try_again() {
+async fn retry_after_an_unknown_write_outcome_is_idempotent() {
     let world = World::new().await;
     let sent = event("billing", "invoice_sync_failed", "HIGH");
-    // Nothing comes through any more once the transaction is committed.
+    // Every call fails after the transaction is committed.
     world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 0) => Fault::DropResponse,
         ("GetItem", 0) => Fault::None,
@@ -129,7 +129,7 @@ async fn a_caller_that_was_left_without_an_answer_may_try_again() {
     world.dynamodb.reset();
     let retried = world.post_keyed(&sent, "order-17").await;
     assert_eq!((retried.status, retried.header("idempotency-replayed")), (200, Some("true")));
-    // The action of the first try is still owed: nobody claims that it was handed over.
+    // The action of the first attempt has not been dispatched.
     assert_eq!(retried.actions(), [("billing_sync_repair", "pending")]);
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
 }

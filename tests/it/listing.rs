@@ -1,4 +1,4 @@
-//! Lists: everything, each once, newest first, however it is filtered and whatever arrives meanwhile.
+//! Lists of events: complete, without duplicates and newest first, with every filter and while events arrive.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,9 @@ const ENGINES: [&str; 8] =
 const SEVERITIES: [&str; 10] = ["LOW", "LOW", "LOW", "LOW", "LOW", "MEDIUM", "MEDIUM", "MEDIUM", "HIGH", "CRITICAL"];
 const TYPES: [&str; 3] = ["started", "stalled", "stopped"];
 
-/// 1,200 events, one every eight and a half minutes of the week before Monday, by engines and severities in turn.
-async fn a_week_of_1200(world: &World) -> Vec<Value> {
+/// Posts 1,200 events of the week before Monday, one every 504 seconds, by engines and severities in turn. Returns them newest
+/// first.
+async fn post_1200_events_of_a_week(world: &World) -> Vec<Value> {
     let start: age_model::Timestamp = "2026-11-16T00:00:00Z".parse().unwrap();
     let mut stored = Vec::new();
     for number in 0..1200_usize {
@@ -27,7 +28,7 @@ async fn a_week_of_1200(world: &World) -> Vec<Value> {
     stored
 }
 
-/// A query, and what it lets through.
+/// A query, and a predicate for the events that it returns.
 type Filter = (&'static str, Box<dyn Fn(&Value) -> bool>);
 
 fn ids<'a>(events: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
@@ -35,9 +36,9 @@ fn ids<'a>(events: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn all_1200_are_counted_and_listed_once_under_every_filter() {
+async fn events_are_counted_and_listed_once_with_every_filter() {
     let world = World::new().await;
-    let stored = a_week_of_1200(&world).await;
+    let stored = post_1200_events_of_a_week(&world).await;
 
     let weekly = world.run_weekly_report().await.unwrap();
     let report = world.get(&format!("/api/governance/reports/{}", weekly.id)).await;
@@ -65,8 +66,8 @@ async fn all_1200_are_counted_and_listed_once_under_every_filter() {
         ("&from=2026-11-18T06:30:00Z&to=2026-11-20", Box::new(within)),
         ("&eventType=never", Box::new(|_| false)),
     ];
-    for (query, lets_through) in filters {
-        let expected = ids(stored.iter().filter(|event| lets_through(event)));
+    for (query, matches) in filters {
+        let expected = ids(stored.iter().filter(|event| matches(event)));
         for limit in [7, 50, 500] {
             let listed = world.list_events(&format!("/api/governance/events?limit={limit}{query}")).await;
             assert_eq!(ids(&listed), expected, "limit {limit} {query}");
@@ -75,15 +76,15 @@ async fn all_1200_are_counted_and_listed_once_under_every_filter() {
 }
 
 #[tokio::test]
-async fn a_reader_of_1200_misses_nothing_while_new_events_arrive() {
+async fn pagination_is_complete_while_events_arrive() {
     let world = World::new().await;
-    let stored = a_week_of_1200(&world).await;
+    let stored = post_1200_events_of_a_week(&world).await;
     let mut seen = Vec::new();
     let mut cursor = String::new();
     loop {
         let page = world.get(&format!("/api/governance/events?limit=50{cursor}")).await;
         seen.extend(ids(page.list("/events")));
-        // Some in the hour that is being read, some in the next.
+        // Some events arrive in the hour that is being read, some in the next.
         world.clock.advance(300);
         world.post(&event("billing", "invoice_synced", "LOW")).await;
         match page.json.get("nextCursor").and_then(Value::as_str) {
@@ -91,12 +92,12 @@ async fn a_reader_of_1200_misses_nothing_while_new_events_arrive() {
             None => break,
         }
     }
-    assert_eq!(seen, ids(&stored), "each once, newest first; what came later stands before the first page");
+    assert_eq!(seen, ids(&stored), "each event once, newest first; later events belong before the first page");
     assert_eq!(world.list_events("/api/governance/events?limit=500").await.len(), 1224);
 }
 
 #[tokio::test]
-async fn pages_end_where_the_list_ends() {
+async fn last_page_has_no_cursor() {
     let world = World::new().await;
     for _ in 0..4 {
         world.post(&event("qa", "suite_passed", "LOW")).await;
@@ -110,9 +111,9 @@ async fn pages_end_where_the_list_ends() {
 }
 
 #[tokio::test]
-async fn a_page_of_large_details_stays_within_lambdas_answer() {
+async fn page_of_large_details_fits_the_response_limit_of_lambda() {
     let world = World::new().await;
-    // Every character is escaped once in the body and once more in Lambda's answer.
+    // Every character is escaped once in the body and once more in Lambda's response.
     let details = json!({ "text": "\"".repeat(8000) });
     for _ in 0..300 {
         world.post(&json!({"engine": "qa", "eventType": "log", "details": details})).await;
@@ -123,8 +124,8 @@ async fn a_page_of_large_details_stays_within_lambdas_answer() {
     let mut seen = BTreeSet::new();
     loop {
         let page = world.get(&format!("/api/governance/events?limit=500{cursor}")).await;
-        let lambda_answer = Value::from(page.json.to_string()).to_string();
-        assert!(lambda_answer.len() < 6 * 1024 * 1024, "{}", lambda_answer.len());
+        let lambda_response = Value::from(page.json.to_string()).to_string();
+        assert!(lambda_response.len() < 6 * 1024 * 1024, "{}", lambda_response.len());
         seen.extend(ids(page.list("/events")));
         pages += 1;
         match page.json.get("nextCursor").and_then(Value::as_str) {
@@ -136,7 +137,7 @@ async fn a_page_of_large_details_stays_within_lambdas_answer() {
 }
 
 #[tokio::test]
-async fn critical_events_are_found_without_reading_the_others() {
+async fn filter_by_severity_reads_only_matching_hours() {
     let world = World::new().await;
     world.set_time("2026-11-01T10:15:00Z");
     let critical = world.post(&event("voice_engine", "model_lost", "CRITICAL")).await;
@@ -149,13 +150,13 @@ async fn critical_events_are_found_without_reading_the_others() {
     world.dynamodb.reset();
     let found = world.get("/api/governance/events?severity=CRITICAL").await;
     assert_eq!(ids(found.list("/events")), [critical.text("/id")]);
-    // Rollups of eight engines in growing windows over the retention, and the one timeline range that holds it.
+    // The rollups of eight engines in growing windows over the retention, and the index range with the event.
     let windows = 17;
     assert_eq!(world.dynamodb.calls("Query"), 8 * windows + 1);
 }
 
 #[tokio::test]
-async fn a_rare_event_is_found_among_the_many_of_its_hour() {
+async fn rare_event_is_found_in_a_busy_hour() {
     let world = World::new().await;
     let rare = world.post(&event("voice_engine", "model_lost", "CRITICAL")).await;
     for _ in 0..300 {
@@ -170,7 +171,7 @@ async fn a_rare_event_is_found_among_the_many_of_its_hour() {
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_read_is_an_error_and_not_skipped() {
+async fn unreadable_row_is_an_error_and_is_not_skipped() {
     let world = World::new().await;
     let created = world.post(&event("qa", "suite_passed", "LOW")).await;
     world.post(&event("qa", "suite_passed", "LOW")).await;

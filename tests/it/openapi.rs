@@ -1,4 +1,4 @@
-//! The contract that machines read is made from the code: `infra/openapi.json` is what the code says, and what is served.
+//! The OpenAPI contract: `infra/openapi.json` is generated from the code, and the API serves it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,9 +10,9 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 
 use crate::world::World;
 
-const KEPT: &str = include_str!("../../infra/openapi.json");
+const CONTRACT_FILE: &str = include_str!("../../infra/openapi.json");
 
-/// Every function, by what it says of itself and what it serves.
+/// Returns the contract and the routes of each function.
 fn functions() -> [(OpenApi, Vec<Route>); 8] {
     [
         (log_event::Contract::openapi(), log_event::routes().list().collect()),
@@ -33,34 +33,34 @@ fn contract() -> OpenApi {
         .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()));
     let mut api = OpenApiBuilder::new().info(info.build()).build();
     let mut routes = Vec::new();
-    for (part, of_part) in functions() {
+    for (part, function_routes) in functions() {
         api.merge(part);
-        routes.extend(of_part);
+        routes.extend(function_routes);
     }
     age_http::contract::complete(&mut api, &routes);
     api
 }
 
-/// `make openapi` sets `AGE_WRITE_CONTRACT`, and the file is written instead of compared.
+/// `make openapi` sets `AGE_WRITE_CONTRACT` to write the file instead of comparing it.
 #[test]
-fn the_kept_contract_is_what_the_code_says() {
-    let said = contract().to_pretty_json().unwrap() + "\n";
+fn contract_file_matches_the_code() {
+    let generated = contract().to_pretty_json().unwrap() + "\n";
     if std::env::var_os("AGE_WRITE_CONTRACT").is_some() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/openapi.json");
-        std::fs::write(file, said).unwrap();
+        std::fs::write(file, generated).unwrap();
         return;
     }
-    assert!(said == KEPT, "infra/openapi.json is not what the code says: `make openapi` writes it anew");
+    assert!(generated == CONTRACT_FILE, "infra/openapi.json does not match the code: run `make openapi`");
 }
 
 #[test]
-fn every_route_is_in_the_contract_and_no_other() {
+fn contract_has_exactly_the_routes_of_the_code() {
     let mut routes: BTreeSet<(String, String)> = BTreeSet::new();
-    for (_, of_part) in functions() {
-        routes.extend(of_part.iter().map(|route| (route.path.to_owned(), route.method.to_lowercase())));
+    for (_, function_routes) in functions() {
+        routes.extend(function_routes.iter().map(|route| (route.path.to_owned(), route.method.to_lowercase())));
     }
-    let kept: Value = serde_json::from_str(KEPT).unwrap();
-    let paths = kept["paths"].as_object().unwrap().iter();
+    let contract: Value = serde_json::from_str(CONTRACT_FILE).unwrap();
+    let paths = contract["paths"].as_object().unwrap().iter();
     let methods = |(path, item): (&String, &Value)| {
         let methods: Vec<_> = item.as_object().unwrap().keys().map(|method| (path.clone(), method.clone())).collect();
         methods
@@ -69,9 +69,9 @@ fn every_route_is_in_the_contract_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_contract_is_served_to_anybody() {
+async fn contract_is_served_without_a_credential() {
     let world = World::new().await;
     let served = world.api().send_without_token("GET", "/api/governance/openapi.json", &[], b"").await;
     assert_eq!((served.status, served.header("content-type")), (200, Some("application/json")));
-    assert_eq!(served.json, serde_json::from_str::<Value>(KEPT).unwrap());
+    assert_eq!(served.json, serde_json::from_str::<Value>(CONTRACT_FILE).unwrap());
 }

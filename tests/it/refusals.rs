@@ -1,4 +1,4 @@
-//! Bad requests: each with its exact status and the field it names. None is the server's fault, none stores anything.
+//! Invalid requests: each with its exact status and the fields that the response names. None stores anything.
 
 use serde_json::{Value, json};
 
@@ -8,19 +8,20 @@ const EVENT: &str = "/api/governance/event";
 const EVENTS: &str = "/api/governance/events";
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-struct Refusal {
+/// A request that the API must refuse.
+struct InvalidRequest {
     what: String,
     method: &'static str,
     path: String,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
     status: u16,
-    /// The fields that are named. Empty where the status says it all.
+    /// The fields that the response names. Empty if the problem has no fields.
     fields: Vec<&'static str>,
 }
 
-fn request(what: &str, method: &'static str, path: &str, status: u16, fields: &[&'static str]) -> Refusal {
-    Refusal {
+fn request(what: &str, method: &'static str, path: &str, status: u16, fields: &[&'static str]) -> InvalidRequest {
+    InvalidRequest {
         what: what.to_owned(),
         method,
         path: path.to_owned(),
@@ -31,19 +32,19 @@ fn request(what: &str, method: &'static str, path: &str, status: u16, fields: &[
     }
 }
 
-/// An event whose body is `body`.
-fn body(what: &str, body: impl AsRef<[u8]>, status: u16, fields: &[&'static str]) -> Refusal {
+/// A request to report an event with the body `body`.
+fn body(what: &str, body: impl AsRef<[u8]>, status: u16, fields: &[&'static str]) -> InvalidRequest {
     let headers = vec![(JSON.0, JSON.1.to_owned())];
-    Refusal { headers, body: body.as_ref().to_vec(), ..request(what, "POST", EVENT, status, fields) }
+    InvalidRequest { headers, body: body.as_ref().to_vec(), ..request(what, "POST", EVENT, status, fields) }
 }
 
-fn batch(what: &str, media_type: &str, body: impl AsRef<[u8]>, status: u16, fields: &[&'static str]) -> Refusal {
+fn batch(what: &str, media_type: &str, body: impl AsRef<[u8]>, status: u16, fields: &[&'static str]) -> InvalidRequest {
     let headers = vec![("Content-Type", media_type.to_owned())];
-    Refusal { headers, body: body.as_ref().to_vec(), ..request(what, "POST", EVENTS, status, fields) }
+    InvalidRequest { headers, body: body.as_ref().to_vec(), ..request(what, "POST", EVENTS, status, fields) }
 }
 
-/// A good event but for `field`, which is `value`.
-fn field(field: &'static str, value: Value, status: u16) -> Refusal {
+/// A valid event except for `field`, which is `value`.
+fn field(field: &'static str, value: Value, status: u16) -> InvalidRequest {
     let mut event = json!({ "engine": "qa", "eventType": "suite_failed" });
     let what = format!("{field} = {}", value.to_string().chars().take(60).collect::<String>());
     event[field] = value;
@@ -51,45 +52,45 @@ fn field(field: &'static str, value: Value, status: u16) -> Refusal {
     body(&what, event.to_string(), status, &[pointer])
 }
 
-fn query(query: &str, status: u16, fields: &[&'static str]) -> Refusal {
+fn query(query: &str, status: u16, fields: &[&'static str]) -> InvalidRequest {
     request(query, "GET", &format!("{EVENTS}?{query}"), status, fields)
 }
 
-fn header(name: &'static str, value: &str, status: u16, fields: &[&'static str]) -> Refusal {
-    let mut refusal = body(&format!("{name}: {value}"), r#"{"engine":"qa","eventType":"x"}"#, status, fields);
-    refusal.headers.retain(|(other, _)| *other != name);
-    refusal.headers.push((name, value.to_owned()));
-    refusal
+fn header(name: &'static str, value: &str, status: u16, fields: &[&'static str]) -> InvalidRequest {
+    let mut request = body(&format!("{name}: {value}"), r#"{"engine":"qa","eventType":"x"}"#, status, fields);
+    request.headers.retain(|(other, _)| *other != name);
+    request.headers.push((name, value.to_owned()));
+    request
 }
 
 #[rustfmt::skip]
-fn refusals_of_batches() -> Vec<Refusal> {
+fn invalid_batches() -> Vec<InvalidRequest> {
     vec![
         batch("half a batch", "application/json", "[{}", 400, &[]),
-        batch("words for a batch", "application/json", "hello", 400, &[]),
-        batch("an event for a batch", "application/json", r#"{"engine":"qa","eventType":"x"}"#, 422, &[""]),
+        batch("plain text as a batch", "application/json", "hello", 400, &[]),
+        batch("an event as a batch", "application/json", r#"{"engine":"qa","eventType":"x"}"#, 422, &[""]),
         batch("a batch of 501", "application/json", format!("[{}1]", "1,".repeat(500)), 413, &[]),
         batch("501 lines", "application/x-ndjson", "{}\n".repeat(501), 413, &[]),
         batch("501 cloud events", "application/cloudevents-batch+json", format!("[{}1]", "1,".repeat(500)), 413, &[]),
         batch("a batch over 1 MB", "application/x-ndjson", " ".repeat(1024 * 1024 + 1), 413, &[]),
         batch("a batch of text", "text/plain", "[]", 415, &[]),
         batch("a batch of one cloud event", "application/cloudevents+json", "{}", 415, &[]),
-        request("a batch of no type", "POST", EVENTS, 415, &[]),
+        request("a batch without content type", "POST", EVENTS, 415, &[]),
         request("a batch with a parameter", "POST", "/api/governance/events?limit=1", 422, &["/limit"]),
-        Refusal { headers: vec![(JSON.0, JSON.1.to_owned()), ("Idempotency-Key", "k".to_owned())],
-                  ..batch("a batch with a name", "application/json", "[]", 422, &["/Idempotency-Key"]) },
+        InvalidRequest { headers: vec![(JSON.0, JSON.1.to_owned()), ("Idempotency-Key", "k".to_owned())],
+                  ..batch("a batch with an idempotency key header", "application/json", "[]", 422, &["/Idempotency-Key"]) },
     ]
 }
 
 #[rustfmt::skip]
-fn refusals() -> Vec<Refusal> {
+fn invalid_requests() -> Vec<InvalidRequest> {
     let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
     let deep_object = |levels: usize| format!(r#"{{"engine":"qa","eventType":"x","details":{}}}"#, r#"{"a":"#.repeat(levels) + "1" + &"}".repeat(levels));
     let key = "k".repeat(256);
     let mut all = vec![
         // Not JSON.
         body("an empty body", "", 400, &[]),
-        body("words", "hello", 400, &[]),
+        body("plain text", "hello", 400, &[]),
         body("half an object", r#"{"engine":"qa""#, 400, &[]),
         body("a trailing comma", r#"{"engine":"qa","eventType":"x",}"#, 400, &[]),
         body("single quotes", "{'engine':'qa'}", 400, &[]),
@@ -109,13 +110,13 @@ fn refusals() -> Vec<Refusal> {
         body("an empty object", "{}", 422, &["/engine", "/eventType"]),
         body("everything wrong", r#"{"engine":1,"eventType":2,"severity":3,"details":4,"sourceTime":5,"extra":6}"#, 422,
              &["/engine", "/eventType", "/severity", "/details", "/sourceTime", "/extra"]),
-        body("AGE's own word", r#"{"engine":"qa","eventType":"engine_silent","severity":"CRITICAL"}"#, 422, &["/eventType"]),
-        body("a slip in a name", r#"{"engine":"qa","eventType":"x","severty":"CRITICAL"}"#, 422, &["/severty"]),
+        body("an event type of AGE", r#"{"engine":"qa","eventType":"engine_silent","severity":"CRITICAL"}"#, 422, &["/eventType"]),
+        body("a misspelled field", r#"{"engine":"qa","eventType":"x","severty":"CRITICAL"}"#, 422, &["/severty"]),
         body("a field twice", r#"{"engine":"qa","eventType":"x","severity":"LOW","severity":"HIGH"}"#, 422, &["/severity"]),
         body("both names of the type", r#"{"engine":"qa","eventType":"x","event_type":"x"}"#, 422, &["/event_type"]),
-        body("the server's own fields", r#"{"engine":"qa","eventType":"x","id":"1","occurredAt":"2026-01-01T00:00:00Z"}"#, 422, &["/id", "/occurredAt"]),
-        body("a name to escape", r#"{"engine":"qa","eventType":"x","a/b~c":1}"#, 422, &["/a~1b~0c"]),
-        body("a deep other field", format!(r#"{{"engine":{},"eventType":"x"}}"#, deep(50_000)), 422, &["/engine"]),
+        body("fields that the server sets", r#"{"engine":"qa","eventType":"x","id":"1","occurredAt":"2026-01-01T00:00:00Z"}"#, 422, &["/id", "/occurredAt"]),
+        body("a field name to escape", r#"{"engine":"qa","eventType":"x","a/b~c":1}"#, 422, &["/a~1b~0c"]),
+        body("a deeply nested engine", format!(r#"{{"engine":{},"eventType":"x"}}"#, deep(50_000)), 422, &["/engine"]),
         // Engine, type, severity.
         field("engine", json!("mail"), 422), field("engine", json!("QA"), 422), field("engine", json!(""), 422),
         field("engine", json!(null), 422), field("engine", json!(["qa"]), 422), field("engine", json!("qa\u{0}"), 422),
@@ -147,28 +148,28 @@ fn refusals() -> Vec<Refusal> {
         header("Content-Type", "", 415, &[]),
         request("no content type", "POST", EVENT, 415, &[]),
         // Methods and paths.
-        request("get an event's intake", "GET", EVENT, 405, &[]), request("put an event", "PUT", EVENT, 405, &[]),
+        request("get the path that reports events", "GET", EVENT, 405, &[]), request("put an event", "PUT", EVENT, 405, &[]),
         request("delete all events", "DELETE", EVENTS, 405, &[]), request("put a list", "PUT", EVENTS, 405, &[]),
-        request("get a report's making", "GET", "/api/governance/report", 405, &[]),
+        request("get the path that creates reports", "GET", "/api/governance/report", 405, &[]),
         request("post to stats", "POST", "/api/governance/stats", 405, &[]),
         request("delete a report", "DELETE", "/api/governance/reports/x", 405, &[]),
         request("patch an event", "PATCH", "/api/governance/events/x", 405, &[]),
         request("an unknown path", "GET", "/api/governance/secrets", 404, &[]), request("the root", "GET", "/", 404, &[]),
-        request("a path with a slash at its end", "GET", "/api/governance/stats/", 404, &[]),
+        request("a path with a trailing slash", "GET", "/api/governance/stats/", 404, &[]),
         request("an unknown event", "GET", "/api/governance/events/01936f2e-0000-7000-8000-00000000000a", 404, &[]),
-        request("an id that is none", "GET", "/api/governance/events/1", 404, &[]),
-        request("an id of odd bytes", "GET", "/api/governance/events/%ff%00", 404, &[]),
+        request("an invalid id", "GET", "/api/governance/events/1", 404, &[]),
+        request("an id that is not UTF-8", "GET", "/api/governance/events/%ff%00", 404, &[]),
         request("an unknown report", "GET", "/api/governance/reports/01936f2e-0000-7000-8000-00000000000a", 404, &[]),
-        request("a report id that is none", "GET", "/api/governance/reports/..%2f..", 404, &[]),
+        request("an invalid report id", "GET", "/api/governance/reports/..%2f..", 404, &[]),
         request("an unknown parameter of stats", "GET", "/api/governance/stats?days=7", 422, &["/days"]),
         request("an unknown parameter of a report", "POST", "/api/governance/report?week=1", 422, &["/week"]),
         request("a parameter that is a field", "POST", "/api/governance/event?severity=CRITICAL", 422, &["/severity"]),
         request("an unknown parameter of an event", "GET", "/api/governance/events/01936f2e-0000-7000-8000-00000000000a?x=1", 422, &["/x"]),
-        Refusal { body: b"{\"hours\":24}".to_vec(), ..request("a report of other hours", "POST", "/api/governance/report", 422, &["/hours"]) },
-        Refusal { body: vec![b' '; 3 * 1024 * 1024], ..request("a report of 3 MB", "POST", "/api/governance/report", 413, &[]) },
-        Refusal { body: b"[]".to_vec(), ..request("a report of an array", "POST", "/api/governance/report", 422, &[""]) },
-        Refusal { body: b"hours".to_vec(), ..request("a report of words", "POST", "/api/governance/report", 400, &[]) },
-        request("too many reports", "GET", "/api/governance/reports?limit=101", 422, &["/limit"]),
+        InvalidRequest { body: b"{\"hours\":24}".to_vec(), ..request("a report with unknown hours", "POST", "/api/governance/report", 422, &["/hours"]) },
+        InvalidRequest { body: vec![b' '; 3 * 1024 * 1024], ..request("a report request of 3 MB", "POST", "/api/governance/report", 413, &[]) },
+        InvalidRequest { body: b"[]".to_vec(), ..request("an array as a report request", "POST", "/api/governance/report", 422, &[""]) },
+        InvalidRequest { body: b"hours".to_vec(), ..request("plain text as a report request", "POST", "/api/governance/report", 400, &[]) },
+        request("a limit of reports over 100", "GET", "/api/governance/reports?limit=101", 422, &["/limit"]),
         request("a bad cursor of reports", "GET", "/api/governance/reports?cursor=AAAA", 400, &[]),
         // Parameters of the list.
         query("limit=0", 422, &["/limit"]), query("limit=501", 422, &["/limit"]), query("limit=-1", 422, &["/limit"]),
@@ -183,22 +184,22 @@ fn refusals() -> Vec<Refusal> {
     ];
     let tampered = "AAAAAAAAAAAAAAAAAAAAADIwMjYtMTEtMjNUMDA6MDU6MDAuMDAwWg";
     all.push(query(&format!("cursor={tampered}"), 400, &[]));
-    all.extend(refusals_of_batches());
+    all.extend(invalid_batches());
     all
 }
 
 #[tokio::test]
-async fn each_is_refused_by_name_and_stores_nothing() {
+async fn invalid_request_is_refused_with_its_fields_and_stores_nothing() {
     let world = World::new().await;
-    let refusals = refusals();
-    assert!(refusals.len() >= 60, "{}", refusals.len());
-    for refusal in refusals {
-        let headers: Vec<_> = refusal.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let response = world.send(refusal.method, &refusal.path, &headers, &refusal.body).await;
-        let what = &refusal.what;
-        assert_eq!(response.status, refusal.status, "{what}: {response:?}");
+    let requests = invalid_requests();
+    assert!(requests.len() >= 60, "{}", requests.len());
+    for request in requests {
+        let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let response = world.send(request.method, &request.path, &headers, &request.body).await;
+        let what = &request.what;
+        assert_eq!(response.status, request.status, "{what}: {response:?}");
         assert_eq!(response.header("content-type"), Some("application/problem+json"), "{what}");
-        assert_eq!(response.number("/status"), u64::from(refusal.status), "{what}");
+        assert_eq!(response.number("/status"), u64::from(request.status), "{what}");
         assert!(!response.text("/title").is_empty() && !response.text("/detail").is_empty(), "{what}: {response:?}");
         let named: Vec<&str> = match response.json.get("errors") {
             Some(_) => response.list("/errors").iter().map(|error| error["pointer"].as_str().unwrap()).collect(),
@@ -208,17 +209,21 @@ async fn each_is_refused_by_name_and_stores_nothing() {
             fields.sort_unstable();
             fields.join(" ")
         };
-        assert_eq!(sorted(named), sorted(refusal.fields), "{what}: {response:?}");
-        assert_eq!(response.header("allow").is_some(), refusal.status == 405, "{what}: {response:?}");
+        assert_eq!(sorted(named), sorted(request.fields), "{what}: {response:?}");
+        assert_eq!(response.header("allow").is_some(), request.status == 405, "{what}: {response:?}");
     }
-    assert_eq!(world.send("PUT", EVENTS, &[], b"").await.header("allow"), Some("GET,HEAD,POST"), "of both functions");
+    assert_eq!(
+        world.send("PUT", EVENTS, &[], b"").await.header("allow"),
+        Some("GET,HEAD,POST"),
+        "the methods of both functions"
+    );
     let writes = ["TransactWriteItems", "PutItem", "UpdateItem"].map(|operation| world.dynamodb.calls(operation));
-    assert_eq!(writes, [0; 3], "what is refused is not written, and costs nothing");
+    assert_eq!(writes, [0; 3], "a refused request writes nothing");
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 0);
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_for_its_own_list_only() {
+async fn cursor_is_valid_only_for_its_own_list() {
     let world = World::new().await;
     for _ in 0..3 {
         world.post(&crate::world::event("qa", "suite_passed", "LOW")).await;

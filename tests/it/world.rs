@@ -358,7 +358,7 @@ impl Function {
     }
 }
 
-/// Whether `path` is one of those that `pattern` stands for.
+/// Returns whether `path` matches the route `pattern`, in which `{name}` matches any segment.
 fn path_matches(pattern: &str, path: &str) -> bool {
     let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
     let matches = |(pattern, part): (&&str, &&str)| pattern.starts_with('{') || pattern == part;
