@@ -1,7 +1,7 @@
-//! Lives of actions and incidents beside a reference model: random histories, with a crash between any two I/O steps.
+//! Random histories of actions and incidents, compared with a reference model, with a crash at any I/O call.
 //!
-//! Where nothing failed, the system must be exactly where the model is. Where something did, each action must be where it
-//! was, where the model is, or on the way; the next steps, and in the end time, must make up for it.
+//! After a step without a crash, the system must have exactly the model's state. After a crash, each action must have its state
+//! from before the step, the model's state, or one in between. The later steps and sweeps must complete every action.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,33 +19,33 @@ use crate::incidents::count_new_events;
 use crate::world::proxy::Fault;
 use crate::world::{World, event};
 
-/// The numbers that the policy must have: here they stand again, as they were asked for.
+/// The times that the policy must have, written again so that a changed policy fails the test.
 const RETRIES: [i64; 5] = [10, 60, 300, 1800, 7200];
-const REPEAT: i64 = 600;
-const ANSWER: i64 = 1800;
+const REPEAT_WINDOW: i64 = 600;
+const OUTCOME_TIMEOUT: i64 = 1800;
 const VERIFY: i64 = 3600;
 const DAY: i64 = 86_400;
 
-/// What may go wrong, and what each leads to.
-const KINDS: [(&str, &str, Action); 3] = [
+/// The engine, event type and remediation of each problem.
+const PROBLEMS: [(&str, &str, Action); 3] = [
     ("billing", "invoice_sync_failed", Action::BillingSyncRepair),
     ("compliance", "permission_escalated", Action::PermissionReset),
     ("maos", "task_lost", Action::MaosAutoFix),
 ];
 
-/// What may happen.
+/// One step of a history.
 #[derive(Debug, Clone)]
 enum Step {
-    Event { kind: usize, critical: bool },
+    Event { problem: usize, critical: bool },
     Outcome { of: usize, succeeded: bool },
     Approval { of: usize, approve: bool },
-    Take { kind: usize, resolve: bool },
+    Change { problem: usize, resolve: bool },
     Wait { seconds: i64 },
     Sweep { at_once: usize },
     Sns { refusing: bool },
 }
 
-/// At which call of a step something fails, how, and whether all calls after it fail, too, as if the function had ended there.
+/// A fault at one call of a step. If it is lasting, all later calls fail as well, as if the function had ended there.
 #[derive(Debug, Clone, Copy)]
 struct Crash {
     at: usize,
@@ -56,10 +56,10 @@ struct Crash {
 fn step() -> impl Strategy<Value = (Step, Option<Crash>)> {
     let seconds = prop::sample::select(vec![1, 10, 31, 60, 300, 601, 1801, 3601, 7201, DAY + 1]);
     let step = prop_oneof![
-        5 => (0..KINDS.len(), any::<bool>()).prop_map(|(kind, critical)| Step::Event { kind, critical }),
+        5 => (0..PROBLEMS.len(), any::<bool>()).prop_map(|(problem, critical)| Step::Event { problem, critical }),
         3 => (any::<usize>(), any::<bool>()).prop_map(|(of, succeeded)| Step::Outcome { of, succeeded }),
         1 => (any::<usize>(), any::<bool>()).prop_map(|(of, approve)| Step::Approval { of, approve }),
-        1 => (0..KINDS.len(), any::<bool>()).prop_map(|(kind, resolve)| Step::Take { kind, resolve }),
+        1 => (0..PROBLEMS.len(), any::<bool>()).prop_map(|(problem, resolve)| Step::Change { problem, resolve }),
         4 => seconds.prop_map(|seconds| Step::Wait { seconds }),
         4 => (1..3_usize).prop_map(|at_once| Step::Sweep { at_once }),
         1 => any::<bool>().prop_map(|refusing| Step::Sns { refusing }),
@@ -67,7 +67,7 @@ fn step() -> impl Strategy<Value = (Step, Option<Crash>)> {
     let how = prop::sample::select(vec![Fault::Refuse, Fault::DropResponse]);
     let crash = (any::<usize>(), how, any::<bool>()).prop_map(|(at, how, lasting)| Crash { at, how, lasting });
     (step, prop::option::weighted(0.25, crash)).prop_map(|(step, crash)| {
-        // Roughly as many calls as each makes: a crash may come at any of them, or, sometimes, too late.
+        // About the number of calls that the step makes, so that a crash may come at any of them, or sometimes after the last.
         let calls = match &step {
             Step::Event { .. } => 18,
             Step::Sweep { .. } => 70,
@@ -77,72 +77,72 @@ fn step() -> impl Strategy<Value = (Step, Option<Crash>)> {
     })
 }
 
-type Name = (EventId, Action);
+type ActionKey = (EventId, Action);
 
-/// One kind of trouble, as the model has it.
+/// The model's state of one problem.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Trouble {
-    of_no_use: Vec<Timestamp>,
-    /// The open incident: its events and alarms.
+struct ProblemState {
+    ineffective: Vec<Timestamp>,
+    /// The event count and the failed remediations of the incident that is not resolved.
     incident: Option<(u64, u64)>,
-    /// Whether the incident has a `notify_admin` already.
-    has_notice: bool,
-    /// Whether somebody has taken it.
-    taken: bool,
-    /// When something last came of it.
-    last_sign: Option<Timestamp>,
+    /// Whether the incident has a `notify_admin` action.
+    has_notify_admin: bool,
+    /// Whether the incident is acknowledged.
+    is_acknowledged: bool,
+    /// The time of the last event, failed remediation or acknowledgement.
+    last_occurrence: Option<Timestamp>,
 }
 
-impl Trouble {
-    /// Whether the incident may be over by now: whether it is depends on the mails, too.
-    fn may_be_over(&self, now: Timestamp) -> bool {
-        self.taken && self.last_sign.is_some_and(|at| at.plus_seconds(DAY) <= now)
+impl ProblemState {
+    /// Whether AGE may have resolved the incident. The model does not know whether it did: that also depends on the e-mails.
+    fn may_be_resolved(&self, now: Timestamp) -> bool {
+        self.is_acknowledged && self.last_occurrence.is_some_and(|at| at.plus_seconds(DAY) <= now)
     }
 }
 
-/// All that is known of the system from outside.
+/// The expected state of the system.
 #[derive(Debug, Clone)]
 struct Model {
     now: Timestamp,
     sns: bool,
-    items: BTreeMap<Name, ActionItem>,
-    kinds: [Trouble; 3],
-    /// Orders that the present step must have sent.
-    sent: BTreeSet<Name>,
+    items: BTreeMap<ActionKey, ActionItem>,
+    problems: [ProblemState; 3],
+    /// The action requests that the current step must publish.
+    sent: BTreeSet<ActionKey>,
 }
 
-fn kind_of(item: &ActionItem) -> usize {
-    KINDS.iter().position(|(engine, _, _)| *engine == item.engine.as_str()).unwrap()
+fn problem_of(item: &ActionItem) -> usize {
+    PROBLEMS.iter().position(|(engine, _, _)| *engine == item.engine.as_str()).unwrap()
 }
 
 impl Model {
-    fn event(&mut self, id: EventId, kind: usize, critical: bool, template: &ActionItem) {
+    fn event(&mut self, id: EventId, problem: usize, critical: bool, template: &ActionItem) {
         let now = self.now;
-        let proven = |item: &&mut ActionItem| {
+        let is_disproved = |item: &&mut ActionItem| {
             let verified_at = |at: Timestamp| at < now && now <= at.plus_seconds(VERIFY);
-            let is_remediation = kind_of(item) == kind && item.action == KINDS[kind].2;
+            let is_remediation = problem_of(item) == problem && item.action == PROBLEMS[problem].2;
             is_remediation && item.status == Succeeded && item.completed_at.is_some_and(verified_at)
         };
-        let mut alarms = 0;
-        for item in self.items.values_mut().filter(proven) {
+        let mut failed_remediations = 0;
+        for item in self.items.values_mut().filter(is_disproved) {
             (item.status, item.due_at) = (Ineffective, None);
-            alarms += 1;
+            failed_remediations += 1;
         }
-        let trouble = &mut self.kinds[kind];
-        trouble.of_no_use.extend((0..alarms).map(|_| now));
-        trouble.of_no_use.retain(|at| at.plus_seconds(DAY) > now);
-        let given_up = trouble.of_no_use.len() >= 3;
-        if trouble.incident.is_none() && (alarms > 0 || critical || given_up) {
-            // It counts the event that it began with.
-            (trouble.incident, trouble.has_notice) = (Some((u64::from(alarms > 0), 0)), false);
+        let state = &mut self.problems[problem];
+        state.ineffective.extend((0..failed_remediations).map(|_| now));
+        state.ineffective.retain(|at| at.plus_seconds(DAY) > now);
+        let given_up = state.ineffective.len() >= 3;
+        if state.incident.is_none() && (failed_remediations > 0 || critical || given_up) {
+            // The incident counts the event of the ineffective remediation.
+            (state.incident, state.has_notify_admin) = (Some((u64::from(failed_remediations > 0), 0)), false);
         }
-        if let Some((counted, alarmed)) = &mut trouble.incident {
+        if let Some((counted, failed_remediations_counted)) = &mut state.incident {
             *counted += 1;
-            *alarmed += alarms;
-            trouble.last_sign = Some(now);
+            *failed_remediations_counted += failed_remediations;
+            state.last_occurrence = Some(now);
         }
         if critical {
-            let status = if std::mem::replace(&mut trouble.has_notice, true) { Suppressed } else { Pending };
+            let status = if std::mem::replace(&mut state.has_notify_admin, true) { Suppressed } else { Pending };
             self.add(ActionItem {
                 event_id: id,
                 action: Action::NotifyAdmin,
@@ -151,10 +151,10 @@ impl Model {
                 ..template.clone()
             });
         }
-        let action = KINDS[kind].2;
+        let action = PROBLEMS[problem].2;
         let running = |item: &ActionItem| {
-            let recent = item.created_at.plus_seconds(REPEAT) > now;
-            kind_of(item) == kind && item.action == action && item.status.is_running() && recent
+            let recent = item.created_at.plus_seconds(REPEAT_WINDOW) > now;
+            problem_of(item) == problem && item.action == action && item.status.is_running() && recent
         };
         let item = ActionItem { event_id: id, action, due_at: None, ..template.clone() };
         if given_up || self.items.values().any(running) {
@@ -163,7 +163,7 @@ impl Model {
             self.add(ActionItem { status: PendingApproval, attempt: 0, due_at: Some(now.plus_seconds(DAY)), ..item });
         } else {
             self.add(ActionItem { status: Pending, attempt: 0, due_at: Some(now), ..item });
-            self.hand_over((id, action));
+            self.dispatch((id, action));
         }
     }
 
@@ -171,116 +171,117 @@ impl Model {
         self.items.insert((item.event_id, item.action), item);
     }
 
-    /// A counted try.
-    fn hand_over(&mut self, name: Name) {
+    /// Makes one attempt to dispatch an action.
+    fn dispatch(&mut self, key: ActionKey) {
         let (now, up) = (self.now, self.sns);
-        let item = self.items.get_mut(&name).unwrap();
+        let item = self.items.get_mut(&key).unwrap();
         item.attempt += 1;
         if up {
-            (item.status, item.due_at, item.last_failed_at) = (Dispatched, Some(now.plus_seconds(ANSWER)), None);
-            self.sent.insert(name);
+            (item.status, item.due_at, item.last_failed_at) =
+                (Dispatched, Some(now.plus_seconds(OUTCOME_TIMEOUT)), None);
+            self.sent.insert(key);
             return;
         }
         item.last_failed_at = Some(now);
         match RETRIES.get(item.attempt as usize - 1) {
             Some(wait) => item.due_at = Some(now.plus_seconds(*wait)),
-            None => self.end(name, Undeliverable),
+            None => self.end(key, Undeliverable),
         }
     }
 
-    fn end(&mut self, name: Name, status: ActionStatus) {
+    fn end(&mut self, key: ActionKey, status: ActionStatus) {
         let now = self.now;
-        let item = self.items.get_mut(&name).unwrap();
+        let item = self.items.get_mut(&key).unwrap();
         (item.status, item.due_at) = (status, None);
         if [Failed, TimedOut, Undeliverable].contains(&status) {
-            let trouble = &mut self.kinds[kind_of(item)];
-            if trouble.incident.is_none() {
-                (trouble.incident, trouble.has_notice) = (Some((1, 0)), false);
+            let state = &mut self.problems[problem_of(item)];
+            if state.incident.is_none() {
+                (state.incident, state.has_notify_admin) = (Some((1, 0)), false);
             }
-            trouble.incident.as_mut().unwrap().1 += 1;
-            trouble.last_sign = Some(now);
+            state.incident.as_mut().unwrap().1 += 1;
+            state.last_occurrence = Some(now);
         }
     }
 
-    fn outcome(&mut self, name: Name, succeeded: bool) {
+    fn outcome(&mut self, key: ActionKey, succeeded: bool) {
         let now = self.now;
-        let Some(item) = self.items.get_mut(&name).filter(|item| [Pending, Dispatched].contains(&item.status)) else {
+        let Some(item) = self.items.get_mut(&key).filter(|item| [Pending, Dispatched].contains(&item.status)) else {
             return;
         };
         item.completed_at = Some(now);
         if succeeded {
             (item.status, item.due_at) = (Succeeded, Some(now.plus_seconds(VERIFY)));
         } else {
-            self.end(name, Failed);
+            self.end(key, Failed);
         }
     }
 
-    fn approval(&mut self, name: Name, approve: bool) {
+    fn approval(&mut self, key: ActionKey, approve: bool) {
         let now = self.now;
         let waits = |item: &&mut ActionItem| item.status == PendingApproval && item.due_at.is_some_and(|at| at > now);
-        let Some(item) = self.items.get_mut(&name).filter(waits) else { return };
+        let Some(item) = self.items.get_mut(&key).filter(waits) else { return };
         (item.status, item.due_at) = if approve { (Pending, Some(now)) } else { (Denied, None) };
     }
 
     fn sweep(&mut self) {
         let now = self.now;
-        let due: Vec<Name> = self
+        let due: Vec<ActionKey> = self
             .items
             .iter()
             .filter(|(_, item)| item.due_at.is_some_and(|due_at| due_at <= now))
-            .map(|(name, _)| *name)
+            .map(|(key, _)| *key)
             .collect();
-        let mut tries = Vec::new();
-        for name in due {
-            match self.items[&name].status {
-                Pending => tries.push(name),
-                PendingApproval => self.end(name, Expired),
-                Dispatched => self.end(name, TimedOut),
-                Succeeded => self.end(name, Verified),
-                status => panic!("due, and {status}"),
+        let mut retries = Vec::new();
+        for key in due {
+            match self.items[&key].status {
+                Pending => retries.push(key),
+                PendingApproval => self.end(key, Expired),
+                Dispatched => self.end(key, TimedOut),
+                Succeeded => self.end(key, Verified),
+                status => panic!("a due action is {status}"),
             }
         }
-        if tries.is_empty() {
+        if retries.is_empty() {
             return;
         }
-        // Whatever waits for a next try goes with them, if it goes; and if it does not, that was no try.
+        // If SNS works again, the sweep also dispatches the actions that wait for their next attempt.
         let waits = |item: &ActionItem| item.status == Pending && item.last_failed_at.is_some();
-        let waiting: Vec<Name> = self.items.iter().filter(|(_, item)| waits(item)).map(|(name, _)| *name).collect();
-        for name in waiting.into_iter().filter(|name| self.sns && !tries.contains(name)).collect::<Vec<_>>() {
-            self.hand_over(name);
+        let waiting: Vec<ActionKey> = self.items.iter().filter(|(_, item)| waits(item)).map(|(key, _)| *key).collect();
+        for key in waiting.into_iter().filter(|key| self.sns && !retries.contains(key)).collect::<Vec<_>>() {
+            self.dispatch(key);
         }
-        for name in tries {
-            self.hand_over(name);
+        for key in retries {
+            self.dispatch(key);
         }
     }
 }
 
-/// A system and its model.
-struct Lives {
+/// A system and its model, during a history.
+struct CrashHistory {
     world: World,
     model: Model,
     events: Vec<(EventId, usize, bool)>,
-    orders: usize,
+    requests: usize,
     crashes: usize,
 }
 
-impl Lives {
+impl CrashHistory {
     async fn new() -> Self {
         let world = World::new().await;
         let model = Model {
             now: world.clock.now(),
             sns: true,
             items: BTreeMap::new(),
-            kinds: Default::default(),
+            problems: Default::default(),
             sent: BTreeSet::new(),
         };
-        Self { world, model, events: Vec::new(), orders: 0, crashes: 0 }
+        Self { world, model, events: Vec::new(), requests: 0, crashes: 0 }
     }
 
     async fn step(&mut self, number: usize, step: &Step, crash: Option<Crash>) {
         let before = self.model.clone();
-        let live = match step {
-            Step::Take { kind, .. } => self.world.live_incident(*kind).await,
+        let unresolved = match step {
+            Step::Change { problem, .. } => self.world.unresolved_incident(*problem).await,
             _ => None,
         };
         match crash {
@@ -292,10 +293,10 @@ impl Lives {
         }
         self.model.sent.clear();
         match *step {
-            Step::Event { kind, critical } => self.event(number, kind, critical).await,
+            Step::Event { problem, critical } => self.event(number, problem, critical).await,
             Step::Outcome { of, succeeded } => self.outcome(of, succeeded).await,
             Step::Approval { of, approve } => self.approval(of, approve).await,
-            Step::Take { kind, resolve } => self.take(kind, resolve, live).await,
+            Step::Change { problem, resolve } => self.change_incident(problem, resolve, unresolved).await,
             Step::Wait { seconds } => {
                 self.world.clock.advance(seconds);
                 self.model.now = self.world.clock.now();
@@ -314,8 +315,8 @@ impl Lives {
         self.compare(&before, crash.is_some(), step).await;
     }
 
-    async fn event(&mut self, number: usize, kind: usize, critical: bool) {
-        let (engine, event_type, _) = KINDS[kind];
+    async fn event(&mut self, number: usize, problem: usize, critical: bool) {
+        let (engine, event_type, _) = PROBLEMS[problem];
         let (sent, key) =
             (event(engine, event_type, if critical { "CRITICAL" } else { "HIGH" }), format!("step-{number}"));
         let mut response = self.world.post_keyed(&sent, &key).await;
@@ -325,15 +326,15 @@ impl Lives {
         }
         assert!(matches!(response.status, 200 | 201), "{response:?}");
         let id: EventId = response.text("/id").parse().unwrap();
-        self.events.push((id, kind, critical));
+        self.events.push((id, problem, critical));
         let template: ActionItem = serde_json::from_value(response.list("/actions")[0].clone()).unwrap();
         let template = ActionItem { completed_at: None, last_failed_at: None, dispatched_at: None, ..template };
-        self.model.event(id, kind, critical, &template);
+        self.model.event(id, problem, critical, &template);
     }
 
     async fn outcome(&mut self, of: usize, succeeded: bool) {
-        let Some((id, kind, _)) = pick(&self.events, of) else { return };
-        let action = KINDS[kind].2;
+        let Some((id, problem, _)) = pick(&self.events, of) else { return };
+        let action = PROBLEMS[problem].2;
         let path = format!("/api/governance/events/{id}/actions/{action}/outcome");
         let body = json!({ "outcome": if succeeded { "succeeded" } else { "failed" } });
         let response = self.world.post_json(&path, &body).await;
@@ -342,30 +343,30 @@ impl Lives {
     }
 
     async fn approval(&mut self, of: usize, approve: bool) {
-        let Some((id, kind, _)) = pick(&self.events, of) else { return };
-        let name = (id, KINDS[kind].2);
-        let digest = self.model.items[&name].digest.clone();
-        let path = format!("/api/governance/events/{id}/actions/{}/approval", name.1);
+        let Some((id, problem, _)) = pick(&self.events, of) else { return };
+        let key = (id, PROBLEMS[problem].2);
+        let digest = self.model.items[&key].digest.clone();
+        let path = format!("/api/governance/events/{id}/actions/{}/approval", key.1);
         let body = json!({ "decision": if approve { "approve" } else { "deny" }, "digest": digest });
         let response = self.world.post_json(&path, &body).await;
         assert!(matches!(response.status, 200 | 409 | 503), "{response:?}");
-        self.model.approval(name, approve);
+        self.model.approval(key, approve);
     }
 
-    async fn take(&mut self, kind: usize, resolve: bool, live: Option<Value>) {
-        let Some(id) = live.as_ref().and_then(|incident| incident["id"].as_str()) else { return };
+    async fn change_incident(&mut self, problem: usize, resolve: bool, unresolved: Option<Value>) {
+        let Some(id) = unresolved.as_ref().and_then(|incident| incident["id"].as_str()) else { return };
         let path = format!("/api/governance/incidents/{id}/{}", if resolve { "resolve" } else { "acknowledge" });
         let response = self.world.post_json(&path, &json!({})).await;
         assert!(matches!(response.status, 200 | 409 | 503), "{response:?}");
-        let trouble = &mut self.model.kinds[kind];
+        let state = &mut self.model.problems[problem];
         if resolve {
-            trouble.incident = None;
-        } else if !trouble.taken {
-            trouble.last_sign = Some(self.model.now);
+            state.incident = None;
+        } else if !state.is_acknowledged {
+            state.last_occurrence = Some(self.model.now);
         }
     }
 
-    /// Looks at the system, holds it against the model, and goes on from what is seen.
+    /// Compares the system with the model, and sets the model to the system's state.
     async fn compare(&mut self, before: &Model, crashed: bool, step: &Step) {
         let mut seen = BTreeMap::new();
         for (id, _, _) in &self.events {
@@ -373,60 +374,64 @@ impl Lives {
                 seen.insert((item.event_id, item.action), item);
             }
         }
-        let names = |items: &BTreeMap<Name, ActionItem>| items.keys().copied().collect::<Vec<_>>();
-        assert_eq!(names(&seen), names(&self.model.items), "no event without its action: {step:?}");
-        for (name, item) in &seen {
-            let expected = &self.model.items[name];
-            if name.1 == Action::NotifyAdmin {
-                // How far that has come is the incident's matter; that there is one, or that it is counted, is not.
+        let keys = |items: &BTreeMap<ActionKey, ActionItem>| items.keys().copied().collect::<Vec<_>>();
+        assert_eq!(keys(&seen), keys(&self.model.items), "an event lacks an action: {step:?}");
+        for (key, item) in &seen {
+            let expected = &self.model.items[key];
+            if key.1 == Action::NotifyAdmin {
+                // The status of this action follows the incident. Only whether it is suppressed is compared.
                 assert_eq!(item.status == Suppressed, expected.status == Suppressed, "{step:?}: {item:?}");
                 continue;
             }
-            let place = |item: &ActionItem| (item.status, item.attempt, item.due_at);
+            let progress = |item: &ActionItem| (item.status, item.attempt, item.due_at);
             if !crashed {
-                assert_eq!(place(item), place(expected), "{step:?}: {item:?}");
+                assert_eq!(progress(item), progress(expected), "{step:?}: {item:?}");
                 continue;
             }
-            let was = before.items.get(name);
-            let on_the_way = item.status == Pending && was.is_none_or(|was| was.status == Pending)
-                || item.status == Undeliverable && was.is_some_and(|was| was.status == Pending && was.attempt >= 5);
-            let stayed = was.is_some_and(|was| place(was) == place(item));
-            assert!(stayed || on_the_way || item.status == expected.status, "{step:?}: {item:?} beside {expected:?}");
+            let previous = before.items.get(key);
+            let is_in_between = item.status == Pending && previous.is_none_or(|previous| previous.status == Pending)
+                || item.status == Undeliverable
+                    && previous.is_some_and(|previous| previous.status == Pending && previous.attempt >= 5);
+            let is_unchanged = previous.is_some_and(|previous| progress(previous) == progress(item));
+            assert!(
+                is_unchanged || is_in_between || item.status == expected.status,
+                "{step:?}: {item:?} beside {expected:?}"
+            );
         }
-        let entries = self.world.entries().await;
-        for (name, item) in &seen {
-            let comes_up = match (entries.get(name), item.due_at) {
+        let due_times = self.world.due_times().await;
+        for (key, item) in &seen {
+            let is_due_in_time = match (due_times.get(key), item.due_at) {
                 (Some(at), Some(due_at)) => *at <= due_at,
                 (at, due_at) => at.is_none() && due_at.is_none(),
             };
-            assert!(comes_up, "{step:?}: {item:?} comes up {:?}", entries.get(name));
+            assert!(is_due_in_time, "{step:?}: {item:?} is indexed at {:?}", due_times.get(key));
         }
-        let orders = self.world.orders();
-        let new = orders.get(self.orders..).unwrap();
+        let requests = self.world.requests();
+        let new = requests.get(self.requests..).unwrap();
         if !crashed {
-            let mut sent: Vec<Name> = self.model.sent.iter().copied().collect();
+            let mut sent: Vec<ActionKey> = self.model.sent.iter().copied().collect();
             let mut got = new.to_vec();
             sent.sort();
             got.sort();
             assert_eq!(got, sent, "{step:?}");
         }
-        self.orders = orders.len();
-        for (kind, trouble) in self.model.kinds.iter_mut().enumerate() {
-            let live = self.world.live_incident(kind).await;
-            let counted = live
+        self.requests = requests.len();
+        for (problem, state) in self.model.problems.iter_mut().enumerate() {
+            let unresolved = self.world.unresolved_incident(problem).await;
+            let counted = unresolved
                 .as_ref()
                 .map(|it| (it["eventCount"].as_u64().unwrap(), it["failedRemediationCount"].as_u64().unwrap()));
-            let is_over = counted.is_none() && trouble.may_be_over(self.model.now);
-            if !crashed && !is_over {
-                assert_eq!(counted, trouble.incident, "{step:?}: {}", KINDS[kind].0);
+            let may_be_resolved = counted.is_none() && state.may_be_resolved(self.model.now);
+            if !crashed && !may_be_resolved {
+                assert_eq!(counted, state.incident, "{step:?}: {}", PROBLEMS[problem].0);
             }
-            trouble.incident = counted;
-            trouble.taken = live.is_some_and(|it| it["status"] == "acknowledged");
+            state.incident = counted;
+            state.is_acknowledged = unresolved.is_some_and(|it| it["status"] == "acknowledged");
         }
         self.model.items = seen;
     }
 
-    /// All is well again, and time passes.
+    /// Ends all faults, runs sweeps until every action must be completed, and checks the end state.
     async fn end(mut self) {
         self.world.sns.set_refusing(false);
         for (of, _) in self.events.clone().iter().enumerate() {
@@ -436,62 +441,68 @@ impl Lives {
             self.world.clock.advance(VERIFY + 1);
             self.world.sweep().await;
         }
-        let mut sent: BTreeMap<Name, usize> = BTreeMap::new();
-        for name in self.world.orders() {
-            *sent.entry(name).or_default() += 1;
+        let mut sent: BTreeMap<ActionKey, usize> = BTreeMap::new();
+        for key in self.world.requests() {
+            *sent.entry(key).or_default() += 1;
         }
-        let mut bad_ends = [0; 3];
-        for (id, kind, _) in &self.events {
+        let mut failures = [0; 3];
+        for (id, problem, _) in &self.events {
             for item in self.world.items(*id).await {
-                let told = item.action == Action::NotifyAdmin && item.status == Dispatched;
-                assert!(told || item.has_ended(), "stuck: {item:?}");
-                assert_eq!(item.due_at, None, "ended, and still due: {item:?}");
-                bad_ends[*kind] += u64::from(item.status.is_failure());
+                let notified = item.action == Action::NotifyAdmin && item.status == Dispatched;
+                assert!(notified || item.has_ended(), "stuck: {item:?}");
+                assert_eq!(item.due_at, None, "completed, but still due: {item:?}");
+                failures[*problem] += u64::from(item.status.is_failure());
                 let times = sent.remove(&(item.event_id, item.action)).unwrap_or_default();
-                assert!(item.dispatched_at.is_none() || times >= 1 || told || item.action == Action::NotifyAdmin);
-                // A crash in the middle of a hand-over is the one reason to send an order again; the SDK may do so once, too.
+                assert!(item.dispatched_at.is_none() || times >= 1 || notified || item.action == Action::NotifyAdmin);
+                // Only a crash during a dispatch makes AGE send a request again; the SDK may then repeat it once.
                 assert!(times <= 1 + 2 * self.crashes, "sent {times} times: {item:?}");
             }
         }
-        assert_eq!(sent, BTreeMap::new(), "sent for nothing that is on record");
-        self.incidents(bad_ends).await;
-        self.emails();
+        assert_eq!(sent, BTreeMap::new(), "requests without a stored action");
+        self.assert_incidents(failures).await;
+        self.assert_emails();
     }
 
-    async fn incidents(&self, bad_ends: [u64; 3]) {
-        let all = self.world.incidents("").await;
-        for (kind, (engine, event_type, _)) in KINDS.iter().enumerate() {
-            let of_kind = all.iter().filter(|it| it["engine"] == *engine && it["eventType"] == *event_type);
-            let (mut counted, mut alarms) = (0, 0);
-            for incident in of_kind {
+    async fn assert_incidents(&self, failures: [u64; 3]) {
+        let all = self.world.list_incidents("").await;
+        for (problem, (engine, event_type, _)) in PROBLEMS.iter().enumerate() {
+            let of_problem = all.iter().filter(|it| it["engine"] == *engine && it["eventType"] == *event_type);
+            let (mut counted, mut failed_remediations) = (0, 0);
+            for incident in of_problem {
                 let path = format!("/api/governance/incidents/{}", incident["id"].as_str().unwrap());
-                let story = self.world.get(&path).await;
-                let notices = story.list("/timeline").iter().filter(|entry| entry["type"] == "notification");
-                let told: u64 = notices.map(|entry| entry["notification"]["newEventCount"].as_u64().unwrap()).sum();
+                let timeline = self.world.get(&path).await;
+                let notifications = timeline.list("/timeline").iter().filter(|entry| entry["type"] == "notification");
+                let notified: u64 =
+                    notifications.map(|entry| entry["notification"]["newEventCount"].as_u64().unwrap()).sum();
                 let number = |field: &str| incident[field].as_u64().unwrap();
                 let by_a_person = incident.pointer("/resolved/by").is_some();
-                assert!(told == number("eventCount") || by_a_person, "told {told}: {incident}");
-                assert!(number("notificationCount") > 0 || by_a_person, "nobody was told: {incident}");
+                assert!(
+                    notified == number("eventCount") || by_a_person,
+                    "people are notified of {notified} events: {incident}"
+                );
+                assert!(number("notificationCount") > 0 || by_a_person, "people are not notified: {incident}");
                 counted += number("eventCount");
-                alarms += number("failedRemediationCount");
+                failed_remediations += number("failedRemediationCount");
             }
-            let critical = self.events.iter().filter(|(_, of, critical)| *of == kind && *critical).count() as u64;
+            let critical = self.events.iter().filter(|(_, of, critical)| *of == problem && *critical).count() as u64;
             assert!(counted >= critical, "{counted} counted of {critical}: {engine}");
-            assert_eq!(alarms, bad_ends[kind], "every bad end is an alarm, once: {engine}");
+            assert_eq!(failed_remediations, failures[problem], "each failed action is counted once: {engine}");
         }
     }
 
-    fn emails(&self) {
+    fn assert_emails(&self) {
         let emails = [self.world.emails(), self.world.sns.published("second-line")].concat();
         let sent: Vec<Timestamp> = emails.iter().map(|email| email.at).collect();
         for at in &sent {
             let within =
                 |seconds| sent.iter().filter(|other| *at <= **other && **other < at.plus_seconds(seconds)).count();
-            // What the SDK sends again after a lost answer is beyond the bucket.
+            // The rate limiter does not count the SDK's retries after lost responses.
             assert!(within(1) <= 5 + self.crashes && within(60) <= 11 + self.crashes, "{sent:?}");
         }
-        let told: u64 = self.world.emails().iter().map(count_new_events).sum();
-        assert!(self.crashes > 0 || told >= self.events.iter().filter(|(_, _, critical)| *critical).count() as u64 / 2);
+        let notified: u64 = self.world.emails().iter().map(count_new_events).sum();
+        assert!(
+            self.crashes > 0 || notified >= self.events.iter().filter(|(_, _, critical)| *critical).count() as u64 / 2
+        );
     }
 }
 
@@ -501,29 +512,29 @@ impl World {
         serde_json::from_value(shown.json["actions"].clone()).unwrap_or_else(|error| panic!("{error}: {shown:?}"))
     }
 
-    /// When actions come up to be looked at.
-    async fn entries(&self) -> BTreeMap<Name, Timestamp> {
+    /// Returns the time at which the sweep looks at each open action.
+    async fn due_times(&self) -> BTreeMap<ActionKey, Timestamp> {
         let open_actions = Actions::new(&self.db(), "Actions").open().await.unwrap();
         open_actions.into_iter().map(Result::unwrap).map(|row| ((row.event_id, row.action), row.due_at)).collect()
     }
 
-    /// The incident of a kind that is not over.
-    async fn live_incident(&self, kind: usize) -> Option<Value> {
-        let (engine, event_type, _) = KINDS[kind];
+    /// Returns the incident of a problem that is not resolved.
+    async fn unresolved_incident(&self, problem: usize) -> Option<Value> {
+        let (engine, event_type, _) = PROBLEMS[problem];
         let is_it = |it: &Value| it["engine"] == engine && it["eventType"] == event_type && it["status"] != "resolved";
-        self.incidents("").await.into_iter().find(is_it)
+        self.list_incidents("").await.into_iter().find(is_it)
     }
 
-    /// The orders that were published, in their order.
-    fn orders(&self) -> Vec<Name> {
+    /// Returns the published action requests, the oldest first.
+    fn requests(&self) -> Vec<ActionKey> {
         let published = self.sns.published("actions");
-        let order = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-        let orders = published.iter().map(|message| order(&message.message));
-        orders
-            .map(|order| {
-                let name = (order["eventId"].as_str().unwrap(), order["action"].as_str().unwrap());
-                assert_eq!(order["id"], format!("{}/{}", name.0, name.1), "the same id in every delivery");
-                (name.0.parse().unwrap(), name.1.parse().unwrap())
+        let request = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let requests = published.iter().map(|message| request(&message.message));
+        requests
+            .map(|request| {
+                let key = (request["eventId"].as_str().unwrap(), request["action"].as_str().unwrap());
+                assert_eq!(request["id"], format!("{}/{}", key.0, key.1), "the same id in every delivery");
+                (key.0.parse().unwrap(), key.1.parse().unwrap())
             })
             .collect()
     }
@@ -533,18 +544,18 @@ fn pick<T: Copy>(among: &[T], place: usize) -> Option<T> {
     among.get(place.checked_rem(among.len())?).copied()
 }
 
-fn live(steps: &[(Step, Option<Crash>)]) {
+fn run_history(steps: &[(Step, Option<Crash>)]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut lives = Lives::new().await;
+        let mut history = CrashHistory::new().await;
         for (number, (step, crash)) in steps.iter().enumerate() {
-            lives.step(number, step, *crash).await;
+            history.step(number, step, *crash).await;
         }
-        lives.end().await;
+        history.end().await;
     });
 }
 
-/// A thousand histories, in parts that run at the same time: most of their time they wait.
+/// A thousand histories in eight tests that run in parallel: they mostly wait for I/O.
 macro_rules! histories {
     ($($name:ident),+) => {
         proptest! {
@@ -552,7 +563,7 @@ macro_rules! histories {
             $(
                 #[test]
                 fn $name(steps in prop::collection::vec(step(), 1..16)) {
-                    live(&steps);
+                    run_history(&steps);
                 }
             )+
         }
@@ -560,12 +571,12 @@ macro_rules! histories {
 }
 
 histories!(
-    no_action_is_lost_or_stuck_a,
-    no_action_is_lost_or_stuck_b,
-    no_action_is_lost_or_stuck_c,
-    no_action_is_lost_or_stuck_d,
-    no_action_is_lost_or_stuck_e,
-    no_action_is_lost_or_stuck_f,
-    no_action_is_lost_or_stuck_g,
-    no_action_is_lost_or_stuck_h
+    every_action_completes_despite_crashes_a,
+    every_action_completes_despite_crashes_b,
+    every_action_completes_despite_crashes_c,
+    every_action_completes_despite_crashes_d,
+    every_action_completes_despite_crashes_e,
+    every_action_completes_despite_crashes_f,
+    every_action_completes_despite_crashes_g,
+    every_action_completes_despite_crashes_h
 );

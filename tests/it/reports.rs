@@ -99,7 +99,7 @@ async fn a_report_says_what_age_did_and_what_came_of_it() {
     high("qa", "runs").await;
     high("qa", "runs").await;
 
-    let incidents = world.incidents("&status=open").await;
+    let incidents = world.list_incidents("&status=open").await;
     let kinds: Vec<_> = incidents.iter().map(|it| it["eventType"].as_str().unwrap()).collect();
     // The second remedy for what was of no use is not answered either: the same incident.
     assert_eq!(kinds, ["not_answered", "no_use", "fails"]);
