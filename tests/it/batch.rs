@@ -20,7 +20,7 @@ impl World {
         self.api().post_batch(events).await
     }
 
-    async fn count_events(&self) -> u64 {
+    pub(crate) async fn count_events(&self) -> u64 {
         self.get("/api/governance/stats").await.number("/totalEvents")
     }
 

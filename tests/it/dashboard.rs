@@ -423,7 +423,7 @@ async fn overview_shows_what_needs_attention_and_why() {
         "<span class=\"score\">50</span> of 100 <span class=\"badge HIGH\">HIGH</span>",
         "<strong>Above the threshold of 30</strong> since <time datetime=\"2026-11-20T10:00:00.000Z\">",
         "Audit billing sync and token enforcement",
-        "Change from last week: ▲ 50, from 0 to 50",
+        "Change from last week: ▲\u{a0}50 (from 0)",
         "<strong>1</strong> failed <span class=\"hint\">(the worker could not carry it out)</span>",
         "3 events, 2 of them CRITICAL; 3 on the busiest day",
         "Last event in the hour from <time datetime=\"2026-11-20T10:00:00.000Z\">",

@@ -1,4 +1,4 @@
-//! Other ways in: `CloudEvents`, and the webhook of Prometheus Alertmanager.
+//! Other formats of events: `CloudEvents`, and the webhook of Prometheus Alertmanager.
 
 use serde_json::{Value, json};
 
@@ -17,24 +17,20 @@ fn cloud_event() -> Value {
 }
 
 impl World {
-    async fn cloud(&self, event: &Value) -> ApiResponse {
+    async fn post_cloud_event(&self, event: &Value) -> ApiResponse {
         self.send("POST", "/api/governance/event", &[STRUCTURED], event.to_string().as_bytes()).await
     }
 
-    async fn in_headers(&self, headers: &[(&str, &str)], body: &str) -> ApiResponse {
+    async fn post_binary(&self, headers: &[(&str, &str)], body: &str) -> ApiResponse {
         self.send("POST", "/api/governance/event", headers, body.as_bytes()).await
     }
 
-    async fn alerts(&self, alerts: &[Value]) -> ApiResponse {
+    async fn post_alerts(&self, alerts: &[Value]) -> ApiResponse {
         let body = json!({
             "version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": "firing", "receiver": "age",
             "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am.example", "alerts": alerts,
         });
         self.post_json("/api/governance/intake/alertmanager", &body).await
-    }
-
-    async fn total(&self) -> u64 {
-        self.get("/api/governance/stats").await.number("/totalEvents")
     }
 }
 
@@ -51,19 +47,19 @@ fn pointers(response: &ApiResponse) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_cloud_event_is_an_event() {
+async fn cloud_event_is_stored_as_an_event() {
     let world = World::new().await;
-    let created = world.cloud(&cloud_event()).await;
+    let created = world.post_cloud_event(&cloud_event()).await;
     assert_eq!(created.status, 201, "{created:?}");
-    let said = (created.text("/engine"), created.text("/eventType"), created.text("/severity"));
-    assert_eq!(said, ("billing", "invoice_sync_failed", "HIGH"));
+    let fields = (created.text("/engine"), created.text("/eventType"), created.text("/severity"));
+    assert_eq!(fields, ("billing", "invoice_sync_failed", "HIGH"));
     assert_eq!(
         (created.text("/sourceTime"), &created.json["details"]),
         ("2026-11-23T00:04:58.000Z", &json!({"invoices": 1204}))
     );
     assert_eq!(created.actions(), [("billing_sync_repair", "dispatched")]);
 
-    // The other way to write it is the same event.
+    // Binary content mode is the same event.
     let headers = [
         ("ce-specversion", "1.0"),
         ("ce-id", "4711"),
@@ -74,34 +70,34 @@ async fn a_cloud_event_is_an_event() {
         ("ce-tenant", "seven"),
         JSON,
     ];
-    let replayed = world.in_headers(&headers, r#"{ "invoices": 1204 }"#).await;
+    let replayed = world.post_binary(&headers, r#"{ "invoices": 1204 }"#).await;
     assert_eq!((replayed.status, replayed.header("idempotency-replayed")), (200, Some("true")), "{replayed:?}");
     assert_eq!(replayed.text("/id"), created.text("/id"));
-    assert_eq!(world.total().await, 1);
+    assert_eq!(world.count_events().await, 1);
 
     let mut other = cloud_event();
     other["severity"] = json!("CRITICAL");
-    let refused = world.cloud(&other).await;
+    let refused = world.post_cloud_event(&other).await;
     assert_eq!((refused.status, pointers(&refused)), (422, vec!["/id"]));
     other["source"] = json!("urn:fleet:billing");
-    assert_eq!(world.cloud(&other).await.status, 201, "an id is its source's own");
+    assert_eq!(world.post_cloud_event(&other).await.status, 201, "an id is scoped to its source");
     assert_eq!(world.post_keyed(&event("billing", "x", "LOW"), "4711").await.status, 201);
 }
 
 #[tokio::test]
-async fn a_cloud_event_needs_little() {
+async fn cloud_event_with_required_attributes_is_accepted() {
     let world = World::new().await;
     let least = json!({"specversion": "1.0", "id": "é\n1", "source": "qa", "type": "suite_passed"});
-    let created = world.cloud(&least).await;
+    let created = world.post_cloud_event(&least).await;
     assert_eq!((created.status, created.text("/severity"), &created.json["details"]), (201, "LOW", &json!({})));
     let headers =
         [("ce-specversion", "1.0"), ("ce-id", "%C3%A9%0A1"), ("ce-source", "qa"), ("ce-type", "suite_passed")];
-    let replayed = world.in_headers(&headers, "").await;
+    let replayed = world.post_binary(&headers, "").await;
     assert_eq!((replayed.status, replayed.text("/id")), (200, created.text("/id")), "header values are decoded");
 }
 
 #[tokio::test]
-async fn bad_cloud_events_are_refused_by_name() {
+async fn invalid_cloud_event_is_refused_with_its_attributes() {
     let world = World::new().await;
     let with = |field: &str, value: Value| {
         let mut event = cloud_event();
@@ -124,7 +120,7 @@ async fn bad_cloud_events_are_refused_by_name() {
         (with("data_base64", json!("AAAA")), 422, vec!["/data_base64"]),
         (json!([cloud_event()]), 422, vec![""]),
     ] {
-        let response = world.cloud(&sent).await;
+        let response = world.post_cloud_event(&sent).await;
         assert_eq!((response.status, pointers(&response)), (status, fields), "{sent}");
     }
     let headers = |more: &[(&'static str, &'static str)]| {
@@ -132,48 +128,48 @@ async fn bad_cloud_events_are_refused_by_name() {
         headers.extend_from_slice(more);
         headers
     };
-    let refused = world.in_headers(&headers(&[JSON, ("ce-time", "now"), ("Idempotency-Key", "k")]), "{}").await;
+    let refused = world.post_binary(&headers(&[JSON, ("ce-time", "now"), ("Idempotency-Key", "k")]), "{}").await;
     assert_eq!((refused.status, pointers(&refused)), (422, vec!["/Idempotency-Key", "/ce-time"]));
-    let refused = world.in_headers(&headers(&[JSON]), "[]").await;
+    let refused = world.post_binary(&headers(&[JSON]), "[]").await;
     assert_eq!((refused.status, pointers(&refused)), (422, vec!["/data"]));
-    assert_eq!(world.in_headers(&headers(&[("Content-Type", "text/plain")]), "{}").await.status, 415);
-    assert_eq!(world.in_headers(&[("Content-Type", "application/cloudevents-batch+json")], "[]").await.status, 415);
-    assert_eq!(world.in_headers(&[STRUCTURED], "{").await.status, 400);
-    assert_eq!(world.total().await, 0);
+    assert_eq!(world.post_binary(&headers(&[("Content-Type", "text/plain")]), "{}").await.status, 415);
+    assert_eq!(world.post_binary(&[("Content-Type", "application/cloudevents-batch+json")], "[]").await.status, 415);
+    assert_eq!(world.post_binary(&[STRUCTURED], "{").await.status, 400);
+    assert_eq!(world.count_events().await, 0);
 }
 
 #[tokio::test]
-async fn alerts_fire_and_resolve() {
+async fn firing_and_resolved_alerts_are_stored_once() {
     let world = World::new().await;
     let labels =
         |name: &str, severity: &str| json!({"alertname": name, "engine": "voice_engine", "severity": severity});
     let firing = [alert("firing", &labels("Slow", "warning")), alert("firing", &labels("Down", "critical"))];
-    let taken = world.alerts(&firing).await;
-    assert_eq!(taken.status, 200, "{taken:?}");
-    let statuses: Vec<_> = taken.list("/alerts").iter().map(|verdict| verdict["status"].as_u64().unwrap()).collect();
+    let accepted = world.post_alerts(&firing).await;
+    assert_eq!(accepted.status, 200, "{accepted:?}");
+    let statuses: Vec<_> = accepted.list("/alerts").iter().map(|result| result["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses, [201, 201]);
-    let down = world.get(&format!("/api/governance/events/{}", taken.text("/alerts/1/id"))).await;
+    let down = world.get(&format!("/api/governance/events/{}", accepted.text("/alerts/1/id"))).await;
     assert_eq!(
         (down.text("/engine"), down.text("/eventType"), down.text("/severity"), down.text("/sourceTime")),
         ("voice_engine", "Down", "CRITICAL", "2026-11-23T00:00:00.123Z")
     );
     assert_eq!(down.json["details"]["annotations"]["summary"], "slow");
-    assert_eq!(world.emails().len(), 1, "a critical alert is told");
+    assert_eq!(world.emails().len(), 1, "a critical alert notifies people");
 
-    // Alertmanager says it again, and later with another annotation; and then that it is over.
-    let again = world.alerts(&firing).await;
-    assert!(again.list("/alerts").iter().all(|verdict| verdict["status"] == 200), "{again:?}");
+    // Alertmanager repeats the alert, then sends it with another annotation, then resolves it.
+    let again = world.post_alerts(&firing).await;
+    assert!(again.list("/alerts").iter().all(|result| result["status"] == 200), "{again:?}");
     let mut changed = firing[1].clone();
     changed["annotations"]["summary"] = json!("slower");
-    assert_eq!(world.alerts(&[changed]).await.list("/alerts")[0]["status"], 200);
-    let resolved = world.alerts(&[alert("resolved", &labels("Down", "critical"))]).await;
-    let over = world.get(&format!("/api/governance/events/{}", resolved.text("/alerts/0/id"))).await;
-    assert_eq!((over.text("/severity"), over.text("/sourceTime")), ("LOW", "2026-11-23T00:04:00.000Z"));
-    assert_eq!(world.total().await, 3);
+    assert_eq!(world.post_alerts(&[changed]).await.list("/alerts")[0]["status"], 200);
+    let resolved = world.post_alerts(&[alert("resolved", &labels("Down", "critical"))]).await;
+    let resolution = world.get(&format!("/api/governance/events/{}", resolved.text("/alerts/0/id"))).await;
+    assert_eq!((resolution.text("/severity"), resolution.text("/sourceTime")), ("LOW", "2026-11-23T00:04:00.000Z"));
+    assert_eq!(world.count_events().await, 3);
 }
 
 #[tokio::test]
-async fn an_alert_of_nobodys_is_refused_by_name_and_the_others_are_taken() {
+async fn alert_without_known_engine_is_refused_and_the_others_are_stored() {
     let world = World::new().await;
     let mixed = [
         alert("firing", &json!({"alertname": "NoEngine"})),
@@ -181,14 +177,14 @@ async fn an_alert_of_nobodys_is_refused_by_name_and_the_others_are_taken() {
         alert("firing", &json!({"alertname": "OtherEngine", "engine": "mail"})),
         alert("firing", &json!({"engine": "qa"})),
     ];
-    let response = world.alerts(&mixed).await;
-    let verdicts: Vec<_> = response
+    let response = world.post_alerts(&mixed).await;
+    let results: Vec<_> = response
         .list("/alerts")
         .iter()
-        .map(|verdict| (verdict["status"].as_u64().unwrap(), verdict.pointer("/errors/0/pointer").cloned()))
+        .map(|result| (result["status"].as_u64().unwrap(), result.pointer("/errors/0/pointer").cloned()))
         .collect();
     assert_eq!(
-        verdicts,
+        results,
         [
             (422, Some(json!("/alerts/0/labels/engine"))),
             (201, None),
@@ -197,19 +193,23 @@ async fn an_alert_of_nobodys_is_refused_by_name_and_the_others_are_taken() {
         ]
     );
     assert_eq!(response.status, 200);
-    assert_eq!(world.total().await, 1);
-    let none = world.alerts(&mixed[..1]).await;
-    assert_eq!((none.status, pointers(&none)), (422, vec!["/alerts/0/labels/engine"]), "nobody would look otherwise");
+    assert_eq!(world.count_events().await, 1);
+    let none = world.post_alerts(&mixed[..1]).await;
+    assert_eq!(
+        (none.status, pointers(&none)),
+        (422, vec!["/alerts/0/labels/engine"]),
+        "a request without any valid alert is refused"
+    );
     let long = json!({"alertname": "Long", "engine": "qa", "severity": "has_no_subscribers of"});
     let mut long = alert("firing", &long);
     long["annotations"]["summary"] = json!("x".repeat(20_000));
-    let taken = world.alerts(&[long]).await;
-    let event = world.get(&format!("/api/governance/events/{}", taken.text("/alerts/0/id"))).await;
+    let accepted = world.post_alerts(&[long]).await;
+    let event = world.get(&format!("/api/governance/events/{}", accepted.text("/alerts/0/id"))).await;
     assert_eq!((event.text("/severity"), event.text("/details/annotations")), ("MEDIUM", "omitted: too large"));
 }
 
 #[tokio::test]
-async fn what_is_no_webhook_of_alertmanager_is_refused() {
+async fn body_that_is_not_an_alertmanager_webhook_is_refused() {
     let world = World::new().await;
     let path = "/api/governance/intake/alertmanager";
     for (body, status) in [
@@ -227,7 +227,7 @@ async fn what_is_no_webhook_of_alertmanager_is_refused() {
 }
 
 #[tokio::test]
-async fn alerts_that_cannot_be_stored_are_sent_again() {
+async fn alerts_that_cannot_be_stored_are_a_503() {
     let world = World::new().await;
     let firing: Vec<Value> = (0..4)
         .map(|number| alert("firing", &json!({"alertname": format!("a{number}"), "engine": "qa", "severity": "error"})))
@@ -236,11 +236,16 @@ async fn alerts_that_cannot_be_stored_are_sent_again() {
         ("TransactWriteItems", 2..) => crate::world::proxy::Fault::Refuse,
         _ => crate::world::proxy::Fault::None,
     });
-    let failed = world.alerts(&firing).await;
+    let failed = world.post_alerts(&firing).await;
     assert_eq!((failed.status, failed.header("retry-after")), (503, Some("2")));
     world.dynamodb.reset();
-    let statuses: Vec<_> =
-        world.alerts(&firing).await.list("/alerts").iter().map(|verdict| verdict["status"].as_u64().unwrap()).collect();
+    let statuses: Vec<_> = world
+        .post_alerts(&firing)
+        .await
+        .list("/alerts")
+        .iter()
+        .map(|result| result["status"].as_u64().unwrap())
+        .collect();
     assert_eq!(statuses, [200, 200, 201, 201]);
-    assert_eq!(world.total().await, 4);
+    assert_eq!(world.count_events().await, 4);
 }

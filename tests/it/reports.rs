@@ -1,4 +1,4 @@
-//! Reports: trusted or not made.
+//! Reports: their content, delivery, idempotency, and failures.
 
 use age_governance::WeeklyError;
 use futures_util::future::join_all;
@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::world::proxy::Fault;
 use crate::world::{World, event};
 
-async fn a_bad_week(world: &World) {
+/// Posts seven events, five of which are CRITICAL events of billing in the week before the clock's Monday.
+async fn post_week_of_failures(world: &World) {
     world.set_time("2026-11-12T09:00:00Z");
     world.post(&event("billing", "invoice_sync_slow", "MEDIUM")).await;
     world.set_time("2026-11-18T09:00:00Z");
@@ -16,14 +17,14 @@ async fn a_bad_week(world: &World) {
     }
     world.post(&event("qa", "suite_failed", "HIGH")).await;
     world.clock.set(crate::world::monday());
-    // Today is not in last week.
+    // This event is after the reported week.
     world.post(&event("maos", "task_lost", "CRITICAL")).await;
 }
 
 #[tokio::test]
-async fn the_weekly_report_covers_the_seven_whole_days_before() {
+async fn weekly_report_covers_the_seven_days_before_monday() {
     let world = World::new().await;
-    a_bad_week(&world).await;
+    post_week_of_failures(&world).await;
     let made = world.run_weekly_report().await.unwrap();
     let report = world.get(&format!("/api/governance/reports/{}", made.id)).await.json;
     let without_hash = {
@@ -66,7 +67,7 @@ async fn the_weekly_report_covers_the_seven_whole_days_before() {
 }
 
 #[tokio::test]
-async fn a_report_says_what_age_did_and_what_came_of_it() {
+async fn report_summarizes_actions_and_incidents() {
     let world = World::new().await;
     world.set_time("2026-11-18T09:00:00Z");
     world.sweep().await;
@@ -77,32 +78,32 @@ async fn a_report_says_what_age_did_and_what_came_of_it() {
     let high = async |engine: &str, event_type: &str| {
         world.post(&event(engine, event_type, "HIGH")).await.text("/id").to_owned()
     };
-    // One helps, one fails, one is of no use, one is not answered, one is denied, one runs still.
-    let helps = high("billing", "helps").await;
-    let (fails, no_use) = (high("billing", "fails").await, high("maos", "no_use").await);
-    high("deep_agent", "not_answered").await;
+    // One action each: verified, failed, ineffective, timed out, denied, and still running.
+    let effective = high("billing", "effective").await;
+    let (failing, ineffective) = (high("billing", "failing").await, high("maos", "ineffective").await);
+    high("deep_agent", "unanswered").await;
     world.clock.advance(100);
-    outcome(&helps, "billing_sync_repair", "succeeded").await;
+    outcome(&effective, "billing_sync_repair", "succeeded").await;
     world.clock.advance(100);
-    outcome(&fails, "billing_sync_repair", "failed").await;
-    outcome(&no_use, "MAOS_auto_fix", "succeeded").await;
+    outcome(&failing, "billing_sync_repair", "failed").await;
+    outcome(&ineffective, "MAOS_auto_fix", "succeeded").await;
     world.clock.advance(100);
-    high("maos", "no_use").await;
-    let waits = world.post(&event("compliance", "permission_lost", "HIGH")).await;
-    let denial = json!({"decision": "deny", "digest": waits.text("/actions/0/digest")});
-    let path = format!("/api/governance/events/{}/actions/permission_reset/approval", waits.text("/id"));
+    high("maos", "ineffective").await;
+    let pending = world.post(&event("compliance", "permission_lost", "HIGH")).await;
+    let denial = json!({"decision": "deny", "digest": pending.text("/actions/0/digest")});
+    let path = format!("/api/governance/events/{}/actions/permission_reset/approval", pending.text("/id"));
     assert_eq!(world.post_json(&path, &denial).await.status, 200);
     for _ in 0..3 {
         world.clock.advance(3600);
         world.sweep().await;
     }
-    high("qa", "runs").await;
-    high("qa", "runs").await;
+    high("qa", "running").await;
+    high("qa", "running").await;
 
     let incidents = world.list_incidents("&status=open").await;
-    let kinds: Vec<_> = incidents.iter().map(|it| it["eventType"].as_str().unwrap()).collect();
-    // The second remedy for what was of no use is not answered either: the same incident.
-    assert_eq!(kinds, ["not_answered", "no_use", "fails"]);
+    let event_types: Vec<_> = incidents.iter().map(|it| it["eventType"].as_str().unwrap()).collect();
+    // The second remediation of `ineffective` times out: it belongs to the same incident.
+    assert_eq!(event_types, ["unanswered", "ineffective", "failing"]);
     for (place, seconds) in [(0, 1), (1, 60)] {
         world.clock.advance(seconds);
         let path = format!("/api/governance/incidents/{}/acknowledge", incidents[place]["id"].as_str().unwrap());
@@ -126,31 +127,31 @@ async fn a_report_says_what_age_did_and_what_came_of_it() {
 }
 
 #[tokio::test]
-async fn people_get_a_summary_and_machines_the_report() {
+async fn weekly_report_is_published_as_text_and_json() {
     let world = World::new().await;
-    a_bad_week(&world).await;
+    post_week_of_failures(&world).await;
     let made = world.run_weekly_report().await.unwrap();
     let sent = world.sns.published("reports");
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].subject, "[AGE] Week of Mon 16 Nov 2026: risk CRITICAL, score 26 of 100");
     let by_protocol: Value = serde_json::from_str(&sent[0].message).unwrap();
-    let text = by_protocol["default"].as_str().unwrap();
-    for said in [
+    let email = by_protocol["default"].as_str().unwrap();
+    for text in [
         "highest in billing risk",
         "26 of 100 (last week: 1)",
         "- Audit billing sync and token enforcement",
         &format!("https://age.example/dashboard/reports/{}", made.id),
     ] {
-        assert!(text.contains(said), "{said} in {text}");
+        assert!(email.contains(text), "{text} in {email}");
     }
     let report: Value = serde_json::from_str(by_protocol["sqs"].as_str().unwrap()).unwrap();
     assert_eq!(report, world.get(&format!("/api/governance/reports/{}", made.id)).await.json);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn ten_firings_at_once_make_one_report_and_send_it_once() {
+async fn concurrent_weekly_runs_create_and_send_one_report() {
     let world = World::new().await;
-    a_bad_week(&world).await;
+    post_week_of_failures(&world).await;
     world.dynamodb.conflict_on_overlap();
     let functions: Vec<_> = (0..10).map(|_| world.weekly_reporter()).collect();
     let made = join_all(functions.iter().map(|weekly| weekly.run(None))).await;
@@ -161,13 +162,13 @@ async fn ten_firings_at_once_make_one_report_and_send_it_once() {
 }
 
 #[tokio::test]
-async fn firing_again_changes_nothing() {
+async fn repeated_weekly_run_is_idempotent() {
     let world = World::new().await;
-    a_bad_week(&world).await;
+    post_week_of_failures(&world).await;
     let first = world.run_weekly_report().await.unwrap();
     world.clock.advance(3600);
     assert_eq!(world.run_weekly_report().await.unwrap(), first);
-    // A firing that comes a day late is still for its own week.
+    // A run that is a day late is for the week of its schedule.
     world.clock.advance(24 * 3600);
     let late = crate::world::monday();
     assert_eq!(world.weekly_reporter().run(Some(late)).await.unwrap(), first);
@@ -175,7 +176,7 @@ async fn firing_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_week_that_is_not_over_has_no_report() {
+async fn weekly_run_before_the_end_of_its_week_fails() {
     let world = World::new().await;
     let early = "2026-11-30T00:05:00Z".parse().unwrap();
     assert!(matches!(world.weekly_reporter().run(Some(early)).await, Err(WeeklyError::WeekNotOver(_))));
@@ -183,10 +184,10 @@ async fn a_week_that_is_not_over_has_no_report() {
 }
 
 #[tokio::test]
-async fn a_read_that_fails_in_the_middle_makes_no_report() {
+async fn failed_read_creates_no_report() {
     for failing in [0, 3, 7, 8, 12] {
         let world = World::new().await;
-        a_bad_week(&world).await;
+        post_week_of_failures(&world).await;
         world.dynamodb.set_fault(move |call| {
             if call.operation == "Query" && call.earlier >= failing { Fault::Refuse } else { Fault::None }
         });
@@ -200,14 +201,14 @@ async fn a_read_that_fails_in_the_middle_makes_no_report() {
 }
 
 #[tokio::test]
-async fn the_week_before_is_taken_from_its_report_or_counted() {
+async fn previous_week_is_read_from_its_report_or_counted() {
     let world = World::new().await;
     world.set_time("2026-11-11T09:30:00Z");
     world.post(&event("qa", "suite_failed", "HIGH")).await;
     world.set_time("2026-11-16T00:05:00Z");
     world.run_weekly_report().await.unwrap();
-    a_bad_week(&world).await;
-    // The stored report stands for the rows that it was made from.
+    post_week_of_failures(&world).await;
+    // The stored report replaces the rows from which it was generated.
     let damage = json!({
         "TableName": "Rollups", "Key": {"engine_shard": {"S": "qa#0"}, "day": {"S": "2026-11-11"}},
         "UpdateExpression": "SET jX = :value", "ExpressionAttributeValues": {":value": {"N": "5"}},
@@ -216,17 +217,17 @@ async fn the_week_before_is_taken_from_its_report_or_counted() {
     world
         .dynamodb
         .set_fault(|call| if call.operation == "GetItem" && call.earlier > 0 { Fault::Refuse } else { Fault::None });
-    assert!(matches!(world.run_weekly_report().await, Err(WeeklyError::Store(_))), "it cannot be read");
+    assert!(matches!(world.run_weekly_report().await, Err(WeeklyError::Store(_))), "the stored report cannot be read");
     world.dynamodb.reset();
     world.run_weekly_report().await.unwrap();
     let report = world.get("/api/governance/reports?limit=1").await.json["reports"][0].clone();
     assert_eq!(report["summary"]["previous"]["totalEvents"], 1);
     assert_eq!(report["summary"]["previous"]["riskScores"]["operational_risk"], 15);
-    assert_eq!(world.generate_report().await.status, 500, "a report on demand counts anew");
+    assert_eq!(world.generate_report().await.status, 500, "a report on demand reads the rows");
 }
 
 #[tokio::test]
-async fn a_damaged_counter_makes_no_report() {
+async fn damaged_counter_creates_no_report() {
     for (name, value) in [
         ("jC", json!({"S": "five"})),
         ("jC", json!({"N": "-5"})),
@@ -234,7 +235,7 @@ async fn a_damaged_counter_makes_no_report() {
         ("shard_count", json!({"N": "1.5"})),
     ] {
         let world = World::new().await;
-        a_bad_week(&world).await;
+        post_week_of_failures(&world).await;
         let damage = json!({
             "TableName": "Rollups", "Key": {"engine_shard": {"S": "billing#0"}, "day": {"S": "2026-11-18"}},
             "UpdateExpression": "SET #name = :value",
@@ -248,13 +249,13 @@ async fn a_damaged_counter_makes_no_report() {
 }
 
 #[tokio::test]
-async fn a_report_that_could_not_be_sent_is_sent_by_the_next_try_once() {
+async fn unsent_report_is_sent_once_by_a_later_run() {
     let world = World::new().await;
-    a_bad_week(&world).await;
+    post_week_of_failures(&world).await;
     world.sns.set_refusing(true);
     assert!(matches!(world.run_weekly_report().await, Err(WeeklyError::Publish(_))));
     world.sns.set_refusing(false);
-    // The first try still has its lease: nobody else sends in the same moment.
+    // The lease of the first run has not expired: no other run sends the report.
     world.run_weekly_report().await.unwrap();
     assert_eq!(world.sns.published("reports").len(), 0);
     world.clock.advance(60);
@@ -265,10 +266,10 @@ async fn a_report_that_could_not_be_sent_is_sent_by_the_next_try_once() {
 }
 
 #[tokio::test]
-async fn a_run_that_died_before_sending_is_finished_by_the_next_once() {
+async fn report_of_a_crashed_run_is_sent_once_by_a_later_run() {
     let world = World::new().await;
-    a_bad_week(&world).await;
-    // The report is stored; of its sending nothing comes through any more.
+    post_week_of_failures(&world).await;
+    // The report is stored, and every call of its delivery fails.
     world.sns.set_refusing(true);
     world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 0) => Fault::DropResponse,
@@ -286,9 +287,9 @@ async fn a_run_that_died_before_sending_is_finished_by_the_next_once() {
 }
 
 #[tokio::test]
-async fn a_weekly_transaction_that_came_through_late_is_sent() {
+async fn report_of_a_late_transaction_is_sent() {
     let world = World::new().await;
-    a_bad_week(&world).await;
+    post_week_of_failures(&world).await;
     world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
         ("TransactWriteItems", 0..3) => Fault::InProgress,
         _ => Fault::None,
@@ -298,7 +299,7 @@ async fn a_weekly_transaction_that_came_through_late_is_sent() {
 }
 
 #[tokio::test]
-async fn a_report_on_demand_has_the_running_hour() {
+async fn report_on_demand_includes_the_current_hour() {
     let world = World::new().await;
     world.set_time("2026-11-16T12:59:00Z");
     world.post(&event("qa", "suite_failed", "HIGH")).await;
@@ -316,7 +317,7 @@ async fn a_report_on_demand_has_the_running_hour() {
 }
 
 #[tokio::test]
-async fn reports_of_both_kinds_are_listed_newest_first() {
+async fn report_list_is_newest_first() {
     let world = World::new().await;
     let mut made = Vec::new();
     for number in 0..23 {

@@ -1,4 +1,4 @@
-//! Counters against a naive model that keeps all events and reads them all.
+//! Reports and lists, compared with a naive model that reads all events.
 
 use age_model::{Engine, Severity, Timestamp};
 use proptest::prelude::*;
@@ -20,44 +20,41 @@ fn step() -> impl Strategy<Value = Step> {
         .prop_map(|(minutes, engine, severity)| Step { minutes, engine, severity })
 }
 
-/// An event as the model keeps it.
-struct IncidentStateRecord {
+/// An event in the model.
+struct StoredEvent {
     id: String,
     at: Timestamp,
     engine: Engine,
     severity: Severity,
 }
 
-fn counted<'a>(
-    kept: &'a [IncidentStateRecord],
-    from: &'a str,
-    to: &'a str,
-) -> impl Iterator<Item = &'a IncidentStateRecord> {
+fn events_between<'a>(stored: &'a [StoredEvent], from: &'a str, to: &'a str) -> impl Iterator<Item = &'a StoredEvent> {
     let (from, to): (Timestamp, Timestamp) = (from.parse().unwrap(), to.parse().unwrap());
-    kept.iter().filter(move |event| from <= event.at && event.at < to)
+    stored.iter().filter(move |event| from <= event.at && event.at < to)
 }
 
-async fn agrees(steps: Vec<Step>) {
+/// Posts the events of `steps`, and compares report and lists with the model.
+async fn assert_counters_agree(steps: Vec<Step>) {
     let world = World::new().await;
     world.set_time("2026-11-01T00:00:00Z");
-    // Every third transaction meets another on the counter, so that days spread over several rows.
+    // Every third transaction conflicts on the counter, so that days have several shards.
     world.dynamodb.set_fault(|call| match call.operation.as_str() {
         "TransactWriteItems" if call.earlier % 3 == 1 => Fault::Cancel("TransactionConflict"),
         _ => Fault::None,
     });
-    let mut kept = Vec::new();
+    let mut stored = Vec::new();
     for Step { minutes, engine, severity } in steps {
         world.clock.advance(minutes * 60);
         let created = world.post(&event(engine.as_str(), "x", severity.as_str())).await;
         let at = created.text("/occurredAt").parse().unwrap();
-        kept.push(IncidentStateRecord { id: created.text("/id").to_owned(), at, engine, severity });
+        stored.push(StoredEvent { id: created.text("/id").to_owned(), at, engine, severity });
     }
     world.clock.advance(1);
 
     let report = world.generate_report().await;
     let (from, to) = (report.text("/from").to_owned(), report.text("/to").to_owned());
-    let in_report = |lets_through: &dyn Fn(&IncidentStateRecord) -> bool| {
-        counted(&kept, &from, &to).filter(|event| lets_through(event)).count() as u64
+    let in_report = |matches: &dyn Fn(&StoredEvent) -> bool| {
+        events_between(&stored, &from, &to).filter(|event| matches(event)).count() as u64
     };
     assert_eq!(report.number("/summary/totalEvents"), in_report(&|_| true));
     for engine in Engine::ALL {
@@ -69,20 +66,20 @@ async fn agrees(steps: Vec<Step>) {
             in_report(&|event| event.severity == *severity)
         );
     }
-    let weight = |event: &IncidentStateRecord| match event.severity {
+    let weight = |event: &StoredEvent| match event.severity {
         Severity::Critical => 25,
         Severity::High => 15,
         Severity::Medium => 5,
         Severity::Low => 1,
     };
-    let security: u64 = counted(&kept, &from, &to)
+    let security: u64 = events_between(&stored, &from, &to)
         .filter(|event| matches!(event.engine, Engine::Compliance | Engine::Maos))
         .map(weight)
         .sum();
     assert_eq!(report.number("/summary/rawScores/security_risk"), security);
 
-    let newest_first = |lets_through: &dyn Fn(&IncidentStateRecord) -> bool| {
-        let mut events: Vec<&IncidentStateRecord> = kept.iter().filter(|event| lets_through(event)).collect();
+    let newest_first = |matches: &dyn Fn(&StoredEvent) -> bool| {
+        let mut events: Vec<&StoredEvent> = stored.iter().filter(|event| matches(event)).collect();
         events.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
         events.into_iter().map(|event| event.id.clone()).collect::<Vec<_>>()
     };
@@ -101,6 +98,6 @@ proptest! {
     #[test]
     fn report_and_lists_agree_with_reading_all_events(steps in prop::collection::vec(step(), 0..30)) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(agrees(steps));
+        runtime.block_on(assert_counters_agree(steps));
     }
 }
