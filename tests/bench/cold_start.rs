@@ -1,4 +1,4 @@
-//! What it costs to start a function and have it answer: each bootstrap of `make build`, spawned anew many times.
+//! The cost of a cold start: each bootstrap of `make build` is started many times and sent requests.
 
 mod aws;
 mod function;
@@ -19,14 +19,14 @@ use function::{FUNCTIONS, Function, HELLO};
 use process::Process;
 use runtime_api::RuntimeApi;
 
-/// Each function is started so many times over each way to AWS; what is shown are medians.
-const SPAWNS: usize = 15;
+/// How many times each function is started for each kind of connection to AWS. The tables show medians.
+const STARTS: usize = 15;
 
-/// Requests to one environment after the first.
-const WARM: usize = 20;
+/// How many requests one environment gets after the first.
+const WARM_REQUESTS: usize = 20;
 
-/// What one spawn took: CPU in milliseconds of all threads, wall time in milliseconds, memory in megabytes.
-struct Spawn {
+/// The cost of one start: CPU time of all threads and wall time in milliseconds, memory in megabytes.
+struct StartCost {
     cpu_to_next: f64,
     wall_to_next: f64,
     cpu_of_first: f64,
@@ -34,7 +34,7 @@ struct Spawn {
     peak: f64,
 }
 
-/// Medians over the spawns of a function.
+/// Medians over the starts of a function.
 struct Medians<'a> {
     function: &'a Function,
     cpu_to_next: f64,
@@ -50,11 +50,11 @@ impl Medians<'_> {
     }
 }
 
-/// Measures it on the bootstraps under `root`.
+/// Measures the bootstraps in `root`.
 pub(crate) async fn measure(root: &Path) -> Part {
     let bench = Bench::start(root).await;
-    let plain = bench.all("http").await;
-    let tls = bench.all("https").await;
+    let plain = bench.measure_functions("http").await;
+    let tls = bench.measure_functions("https").await;
     let zips = zips(root);
     let (hello, log_event) = (of(&tls, "hello"), of(&tls, "log-event"));
     let largest = zips.iter().map(|(_, bytes)| *bytes).fold(0.0, f64::max);
@@ -123,20 +123,21 @@ fn table(title: &'static str, all: &[Medians], zips: Option<&[(String, f64)]>) -
     Table { title, headings, rows }
 }
 
-/// The size of each function's zip in megabytes, as `make build` has found it.
+/// Returns the size of each function's zip in megabytes, which `make build` has written.
 fn zips(root: &Path) -> Vec<(String, f64)> {
-    let found = std::fs::read(root.join("target/lambda/zips.json")).expect("`make build` measures the zips");
+    let found = std::fs::read(root.join("target/lambda/zips.json"))
+        .expect("the sizes of the zips are missing: run `make build`");
     let found: Value = serde_json::from_slice(&found).unwrap();
     let megabytes = |bytes: &Value| bytes.as_f64().unwrap() / 1e6;
     found.as_object().unwrap().iter().map(|(name, bytes)| (name.clone(), megabytes(bytes))).collect()
 }
 
-/// An AWS to call, and those who call.
+/// A fake AWS, over HTTP and HTTPS, and a token for requests.
 struct Bench<'a> {
     root: &'a Path,
     http: String,
     https: String,
-    /// What signs in.
+    /// An admin's token.
     token: String,
     trusted: String,
 }
@@ -154,18 +155,18 @@ impl<'a> Bench<'a> {
         Self { root, http: format!("http://{address}"), https, token: tokens[test_credentials::TESTS].clone(), trusted }
     }
 
-    /// Each function in turn, again and again, so that what else the machine does hits all alike.
-    async fn all(&self, way: &str) -> Vec<Medians<'static>> {
+    /// Starts each function in turn, in rounds, so that load on the machine affects all alike.
+    async fn measure_functions(&self, scheme: &str) -> Vec<Medians<'static>> {
         let functions: Vec<&Function> = [&HELLO].into_iter().chain(&FUNCTIONS).collect();
-        let mut spawns: Vec<Vec<Spawn>> = functions.iter().map(|_| Vec::new()).collect();
-        for round in 1..=SPAWNS {
-            println!("Cold start over {way}, round {round} of {SPAWNS}");
+        let mut spawns: Vec<Vec<StartCost>> = functions.iter().map(|_| Vec::new()).collect();
+        for round in 1..=STARTS {
+            println!("Cold start over {scheme}, round {round} of {STARTS}");
             for (function, spawns) in functions.iter().zip(&mut spawns) {
-                spawns.push(self.spawn(function, way).await);
+                spawns.push(self.start_function(function, scheme).await);
             }
         }
-        let medians = |(function, spawns): (&&'static Function, &Vec<Spawn>)| {
-            let of = |value: fn(&Spawn) -> f64| median(spawns.iter().map(value).collect());
+        let medians = |(function, spawns): (&&'static Function, &Vec<StartCost>)| {
+            let of = |value: fn(&StartCost) -> f64| median(spawns.iter().map(value).collect());
             Medians {
                 function,
                 cpu_to_next: of(|spawn| spawn.cpu_to_next),
@@ -178,9 +179,9 @@ impl<'a> Bench<'a> {
         functions.iter().zip(&spawns).map(medians).collect()
     }
 
-    async fn spawn(&self, function: &Function, way: &str) -> Spawn {
+    async fn start_function(&self, function: &Function, scheme: &str) -> StartCost {
         let mut api = RuntimeApi::start().await;
-        let endpoint = if way == "https" { &self.https } else { &self.http };
+        let endpoint = if scheme == "https" { &self.https } else { &self.http };
         let environment = function::environment(&api.address, endpoint, &self.trusted, function.name);
         let bootstrap = self.root.join("target/lambda").join(function.name).join("bootstrap");
         let process = Process::start(&bootstrap, &environment);
@@ -188,7 +189,7 @@ impl<'a> Bench<'a> {
         let wall_to_next = process.started.elapsed().as_secs_f64() * 1000.0;
         let cpu_to_next = process.cpu().await;
         let mut before = cpu_to_next;
-        let (mut costs, times) = (Vec::new(), if function.once { 1 } else { 1 + WARM });
+        let (mut costs, times) = (Vec::new(), if function.once { 1 } else { 1 + WARM_REQUESTS });
         for _ in 0..times {
             let response = api.invoke(function.event(&self.token)).await;
             function.check(&response);
@@ -199,7 +200,7 @@ impl<'a> Bench<'a> {
         }
         let cpu_of_first = costs.remove(0);
         let cpu_warm = if costs.is_empty() { f64::NAN } else { median(costs) };
-        Spawn { cpu_to_next, wall_to_next, cpu_of_first, cpu_warm, peak: process.peak() }
+        StartCost { cpu_to_next, wall_to_next, cpu_of_first, cpu_warm, peak: process.peak() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Many writers on one engine's counter: how much they take, how often they are in each other's way, and whether all is counted.
+//! Concurrent writers of one engine's counter: throughput, conflicts, and whether every event is counted.
 
 use std::time::Instant;
 
@@ -9,36 +9,36 @@ use crate::world::{Api, World, event};
 
 const WRITERS: [usize; 4] = [1, 16, 64, 256];
 
-/// Accepted events of each writer before they are taken to be spread.
+/// How many accepted events each writer has in the phase of spreading.
 const SPREADING: usize = 8;
 
-/// Accepted events of each writer after that, and of all together, at least.
+/// The minimum of accepted events after that, of each writer and of all writers together.
 const SPREAD: (usize, usize) = (16, 512);
 
-/// Of so many writers at once.
-struct Found {
+/// The result for one number of writers.
+struct ContentionResult {
     writers: usize,
-    /// While they spread, and once they have.
+    /// While the writers spread, and after that.
     phases: [Phase; 2],
-    /// Over how many rows.
-    width: u64,
-    /// Events accepted by an answer, counted, and listed.
+    /// The final shard count.
+    shard_count: u64,
+    /// The numbers of accepted events, events in the statistics, and events in the table.
     totals: [usize; 3],
 }
 
 struct Phase {
     accepted: usize,
     conflicts: usize,
-    /// Answers that told a writer to come again.
+    /// The number of 503 responses.
     refused: usize,
     seconds: f64,
 }
 
-/// Measures it.
+/// Measures each number of writers.
 pub(crate) async fn measure() -> Part {
     let mut all = Vec::new();
     for writers in WRITERS {
-        let found = found(writers).await;
+        let found = measure_writers(writers).await;
         println!("{writers} writers: {:.1} s", found.phases.iter().map(|phase| phase.seconds).sum::<f64>());
         all.push(found);
     }
@@ -57,7 +57,7 @@ pub(crate) async fn measure() -> Part {
     }
 }
 
-async fn found(writers: usize) -> Found {
+async fn measure_writers(writers: usize) -> ContentionResult {
     let world = World::new().await;
     world.set_time("2026-11-22T12:00:00Z");
     world.dynamodb.conflict_on_overlap();
@@ -67,19 +67,19 @@ async fn found(writers: usize) -> Found {
         Phase::of(&world, &environments, SPREAD.0.max(SPREAD.1 / writers)).await,
     ];
     world.clock.advance(60);
-    let width = world.shard_count("billing", "2026-11-22").await;
+    let shard_count = world.shard_count("billing", "2026-11-22").await;
     let counted = world.get("/api/governance/stats").await.number("/byEngine/billing");
     let accepted = phases.iter().map(|phase| phase.accepted as u64).sum();
-    Found {
+    ContentionResult {
         writers,
         phases,
-        width,
+        shard_count,
         totals: [accepted, counted, world.event_count()].map(|total| usize::try_from(total).unwrap()),
     }
 }
 
 impl Phase {
-    /// Each of these environments posts one event after the other until so many are accepted.
+    /// Lets each environment post one event after the other until `each` are accepted.
     async fn of(world: &World, environments: &[Api], each: usize) -> Self {
         let (before, started) = (world.dynamodb.conflicts(), Instant::now());
         let writing = environments.iter().map(async |api| {
@@ -105,13 +105,13 @@ fn number(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap())
 }
 
-fn table(all: &[Found]) -> Table {
-    let row = |found: &Found| {
+fn table(all: &[ContentionResult]) -> Table {
+    let row = |found: &ContentionResult| {
         let [spreading, spread] = &found.phases;
         let [accepted, counted, stored] = found.totals;
         vec![
             found.writers.to_string(),
-            found.width.to_string(),
+            found.shard_count.to_string(),
             rounded(spreading.conflicts_each()),
             rounded(spread.conflicts_each()),
             (spreading.refused + spread.refused).to_string(),
@@ -123,7 +123,7 @@ fn table(all: &[Found]) -> Table {
         title: "One engine, each writer in an environment of its own",
         headings: vec![
             "writers",
-            "rows",
+            "shards",
             "conflicts per event, spreading",
             "once spread",
             "503s",

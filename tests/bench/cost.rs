@@ -1,4 +1,4 @@
-//! What requests consume of DynamoDB, exactly, and what a million events a month cost.
+//! The DynamoDB capacity that requests consume, exactly, and the cost of a million events a month.
 
 mod month;
 
@@ -12,35 +12,35 @@ use crate::world::test_credentials::{BILLING, READER};
 use crate::world::{Api, ApiResponse, UNLIMITED, World, event};
 use month::Month;
 
-/// Characters of text in an event's details, and how large its row is then.
+/// The characters of text in an event's details, and the size of its row.
 const SIZES: [(usize, &str); 4] = [(600, "up to 1 KB"), (1500, "2 KB"), (3500, "4 KB"), (15_500, "16 KB")];
 
 const BATCHES: [usize; 3] = [1, 10, 100];
 
-/// Write units of what happens most, events of up to 1 KB.
+/// The write units of the most frequent operations, for events of up to 1 KB.
 struct Writes {
     /// A LOW event alone.
     alone: f64,
-    /// One of a batch of 1, 10, 100.
+    /// Each LOW event of a batch of 1, 10 or 100.
     in_batch: [f64; BATCHES.len()],
-    high: High,
-    /// A sweep that finds nothing to do.
+    high: HighEventCost,
+    /// A sweep without due actions.
     idle: Units,
 }
 
-/// A HIGH event, step by step.
-struct High {
-    /// Until it is answered: it is stored, and its action handed over.
-    taken: Units,
-    /// What its worker says came of the action.
+/// The steps of a HIGH event.
+struct HighEventCost {
+    /// The request: the event is stored, and its action dispatched.
+    accepted: Units,
+    /// The worker reports the outcome.
     outcome: Units,
-    /// The next sweep finds nothing due about it, and when something will be.
-    put_off: Units,
-    /// An hour later: the sweep finds that it helped.
+    /// The next sweep postpones the action to the end of its verification.
+    postponed: Units,
+    /// The sweep verifies the action an hour later.
     verified: Units,
 }
 
-/// Measures it.
+/// Measures capacity and computes costs.
 pub(crate) async fn measure() -> Part {
     let refused = refused().await;
     let reads = Box::pin(Reads::measure()).await;
@@ -56,11 +56,11 @@ pub(crate) async fn measure() -> Part {
         Figure::limited("the same in a batch of 100, each", writes.in_batch[2], "WCU", 3.1),
         Figure::limited(
             "HIGH event through its finished action, within half a minute",
-            high.taken.written + high.outcome.written,
+            high.accepted.written + high.outcome.written,
             "WCU",
             16.0,
         ),
-        shown("the same, finished later", high.taken.written + high.put_off.written + high.outcome.written, "WCU"),
+        shown("the same, finished later", high.accepted.written + high.postponed.written + high.outcome.written, "WCU"),
         Figure::limited("a refused request", refused.read + refused.written, "RCU and WCU", 0.0),
     ];
     figures.extend(reads.figures());
@@ -81,56 +81,56 @@ fn shown(name: &str, value: f64, unit: &'static str) -> Figure {
     Figure { name: name.to_owned(), value, unit, limit: None }
 }
 
-/// Only with this status.
-fn answered(response: &ApiResponse, status: u16) {
+/// Panics unless the response has `status`.
+fn assert_status(response: &ApiResponse, status: u16) {
     assert_eq!(response.status, status, "{response:?}");
 }
 
-/// An event of billing with so much text, of a kind that nobody has reported before.
+/// Returns an event of billing with `text` characters in its details and an event type that the world does not have yet.
 fn fresh(world: &World, severity: &str, text: usize) -> Value {
     let mut fresh = event("billing", &format!("ledger_lost_{}", world.event_count()), severity);
     fresh["details"] = json!({ "text": "x".repeat(text) });
     fresh
 }
 
-/// One event alone, in a system that has had some.
+/// Measures one event alone, in a system with another event.
 async fn one(text: usize, severity: &str, keyed: bool) -> Units {
     let world = World::new().await;
-    answered(&world.post(&fresh(&world, "LOW", 0)).await, 201);
+    assert_status(&world.post(&fresh(&world, "LOW", 0)).await, 201);
     let event = fresh(&world, severity, text);
     let (units, response) = world.dynamodb.measure_units(world.api().post(&event, keyed.then_some("key"))).await;
-    answered(&response, 201);
+    assert_status(&response, 201);
     units
 }
 
-/// Write units of each of so many LOW events of up to 1 KB in one batch.
+/// Measures the write units of each of `number` LOW events of up to 1 KB in one batch.
 async fn batch(number: usize) -> f64 {
     let world = World::new().await;
     let events = Value::from(vec![fresh(&world, "LOW", 600); number]);
     let (units, response) = world.dynamodb.measure_units(world.post_json("/api/governance/events", &events)).await;
-    answered(&response, 200);
-    assert!(response.list("/results").iter().all(|verdict| verdict["status"] == 201), "{response:?}");
+    assert_status(&response, 200);
+    assert!(response.list("/results").iter().all(|result| result["status"] == 201), "{response:?}");
     units.written / f64::from(u32::try_from(number).unwrap())
 }
 
-async fn high() -> High {
+async fn high() -> HighEventCost {
     let world = World::new().await;
     world.sweep().await;
     let event = fresh(&world, "HIGH", 600);
-    let (taken, response) = world.dynamodb.measure_units(world.post(&event)).await;
-    answered(&response, 201);
+    let (accepted, response) = world.dynamodb.measure_units(world.post(&event)).await;
+    assert_status(&response, 201);
     let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", response.text("/id"));
     let worker = world.as_caller(BILLING);
     let (outcome, response) =
         world.dynamodb.measure_units(worker.post_json(&path, &json!({ "outcome": "succeeded" }))).await;
-    answered(&response, 200);
+    assert_status(&response, 200);
     let mut sweeps = Vec::new();
     for seconds in [60, 60, 3480] {
         world.clock.advance(seconds);
         sweeps.push(world.dynamodb.measure_units(Box::pin(world.sweep())).await.0);
     }
     let beyond = |sweep: Units| Units { read: sweep.read - sweeps[1].read, written: sweep.written - sweeps[1].written };
-    High { taken, outcome, put_off: beyond(sweeps[0]), verified: beyond(sweeps[2]) }
+    HighEventCost { accepted, outcome, postponed: beyond(sweeps[0]), verified: beyond(sweeps[2]) }
 }
 
 async fn idle() -> Units {
@@ -140,26 +140,26 @@ async fn idle() -> Units {
     world.dynamodb.measure_units(Box::pin(world.sweep())).await.0
 }
 
-/// Everything that a sender can do wrong, all together.
+/// Measures all kinds of refused requests together.
 async fn refused() -> Units {
     let world = World::new().await;
     let (good, large) = (fresh(&world, "LOW", 600), fresh(&world, "LOW", 17_000));
-    let not_theirs = event("qa", "suite_failed", "LOW");
-    let hundred = Value::from(vec![not_theirs.clone(); 100]);
+    let other_engine = event("qa", "suite_failed", "LOW");
+    let hundred = Value::from(vec![other_engine.clone(); 100]);
     let work = async {
-        answered(&world.post(&event("mail", "x", "LOW")).await, 422);
-        answered(&world.post(&large).await, 413);
-        answered(&world.post(&json!("words")).await, 422);
-        answered(&world.as_caller(BILLING).post(&not_theirs, None).await, 403);
-        answered(&world.as_caller(READER).post(&good, None).await, 403);
-        answered(&world.as_caller(BILLING).post_json("/api/governance/events", &hundred).await, 200);
+        assert_status(&world.post(&event("mail", "x", "LOW")).await, 422);
+        assert_status(&world.post(&large).await, 413);
+        assert_status(&world.post(&json!("words")).await, 422);
+        assert_status(&world.as_caller(BILLING).post(&other_engine, None).await, 403);
+        assert_status(&world.as_caller(READER).post(&good, None).await, 403);
+        assert_status(&world.as_caller(BILLING).post_json("/api/governance/events", &hundred).await, 200);
     };
     let units = world.dynamodb.measure_units(work).await.0;
     assert_eq!(world.event_count(), 0);
     units
 }
 
-/// Read units of those who look.
+/// The read units of queries.
 struct Reads {
     credentials: f64,
     stats: [f64; 2],
@@ -180,11 +180,11 @@ impl Reads {
         let mut overview = [0.0; 2];
         for units in &mut overview {
             let (consumed, page) = world.dynamodb.measure_units(browser.get("/dashboard")).await;
-            answered(&page, 200);
+            assert_status(&page, 200);
             *units = consumed.read;
         }
         let (report, response) = world.dynamodb.measure_units(world.generate_report()).await;
-        answered(&response, 201);
+        assert_status(&response, 201);
         world.run_weekly_report().await.unwrap();
         world.clock.advance(7 * 86_400);
         world.fill_every_hour(8).await;
@@ -216,17 +216,17 @@ impl Reads {
 
 async fn get(world: &World, api: &Api) -> f64 {
     let (units, response) = world.dynamodb.measure_units(api.get("/api/governance/stats")).await;
-    answered(&response, 200);
+    assert_status(&response, 200);
     units.read
 }
 
-/// The first page of a system in which one engine reports every minute.
+/// Measures the first page of the list in a system in which one engine reports every minute.
 async fn newest() -> f64 {
     let world = World::new().await;
     world.set_time("2026-11-20T12:00:00Z");
     for number in 0..400 {
         world.clock.advance(60);
-        answered(&world.post(&event("billing", &format!("ledger_{number}"), "LOW")).await, 201);
+        assert_status(&world.post(&event("billing", &format!("ledger_{number}"), "LOW")).await, 201);
     }
     let api = world.new_environment().await;
     let (units, page) = world.dynamodb.measure_units(api.get("/api/governance/events?limit=50")).await;
@@ -235,19 +235,19 @@ async fn newest() -> f64 {
 }
 
 async fn by_severity() -> Table {
-    let mut headings = vec!["size of the row", "key"];
+    let mut headings = vec!["size of the row", "idempotency key"];
     headings.extend(Severity::ALL.iter().map(|severity| severity.as_str()));
     let mut rows = Vec::new();
     for (text, size) in SIZES {
         for keyed in [false, true] {
-            let mut row = vec![size.to_owned(), if keyed { "with" } else { "without" }.to_owned()];
+            let mut row = vec![size.to_owned(), if keyed { "yes" } else { "no" }.to_owned()];
             for severity in Severity::ALL {
-                row.push(told(&one(text, severity.as_str(), keyed).await));
+                row.push(format_units(&one(text, severity.as_str(), keyed).await));
             }
             rows.push(row);
         }
     }
-    Table { title: "An event alone, until it is answered, with what it leads to", headings, rows }
+    Table { title: "A request with one event, including its actions", headings, rows }
 }
 
 fn in_batches(writes: &Writes) -> Table {
@@ -259,22 +259,22 @@ fn in_batches(writes: &Writes) -> Table {
     }
 }
 
-fn steps(high: &High) -> Table {
+fn steps(high: &HighEventCost) -> Table {
     let steps = [
-        ("taken, its action handed over", &high.taken),
-        ("its worker says that it is done", &high.outcome),
-        ("a sweep puts it off until it must have helped; a worker who takes longer, once more before", &high.put_off),
-        ("an hour later, found to have helped", &high.verified),
+        ("the request: stored, its action dispatched", &high.accepted),
+        ("the worker reports success", &high.outcome),
+        ("a sweep postpones the action to the end of its verification (once more for a slow worker)", &high.postponed),
+        ("an hour later, a sweep verifies the action", &high.verified),
     ];
     Table {
         title: "A HIGH event of up to 1 KB, step by step",
         headings: vec!["step", "consumes"],
-        rows: steps.into_iter().map(|(step, units)| vec![step.to_owned(), told(units)]).collect(),
+        rows: steps.into_iter().map(|(step, units)| vec![step.to_owned(), format_units(units)]).collect(),
     }
 }
 
-/// As `13 W + 1 R`.
-fn told(units: &Units) -> String {
+/// Returns a text such as `13 W + 1 R`.
+fn format_units(units: &Units) -> String {
     let written = format!("{} W", rounded(units.written));
     if units.read > 0.0 { format!("{written} + {} R", rounded(units.read)) } else { written }
 }

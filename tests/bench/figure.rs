@@ -1,21 +1,21 @@
-//! What is found, in the form in which it is written down.
+//! The results of the benchmark: figures, tables and parts.
 
 use std::fmt::{self, Display, Formatter};
 
 use serde_json::{Value, json};
 
-/// One number that something is said about.
+/// One measured number.
 pub(crate) struct Figure {
-    /// In plain words, unique in its part.
+    /// The name, unique in its part. It is the figure's key in `target/bench.json`.
     pub(crate) name: String,
     pub(crate) value: f64,
     pub(crate) unit: &'static str,
-    /// It must not be larger; none for one that is only shown.
+    /// The maximum. None if the figure has no limit.
     pub(crate) limit: Option<f64>,
 }
 
 impl Figure {
-    /// One that has a limit.
+    /// Returns a figure with a limit.
     pub(crate) fn limited(name: impl Into<String>, value: f64, unit: &'static str, limit: f64) -> Self {
         Self { name: name.into(), value, unit, limit: Some(limit) }
     }
@@ -24,8 +24,8 @@ impl Figure {
         self.limit.is_none_or(|limit| self.value <= limit)
     }
 
-    /// Where it stands against its limit.
-    pub(crate) const fn verdict(&self) -> &'static str {
+    /// Returns whether the figure meets its limit, in words. Empty without a limit.
+    pub(crate) const fn limit_status(&self) -> &'static str {
         match self.limit {
             None => "",
             Some(limit) if self.value <= limit => "met",
@@ -41,29 +41,29 @@ impl Figure {
 impl Display for Figure {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} {}", self.name, rounded(self.value), self.unit)?;
-        self.limit.map_or(Ok(()), |limit| write!(f, ", limit {}: {}", rounded(limit), self.verdict()))
+        self.limit.map_or(Ok(()), |limit| write!(f, ", limit {}: {}", rounded(limit), self.limit_status()))
     }
 }
 
-/// Rows of text under their headings.
+/// A table of texts.
 pub(crate) struct Table {
     pub(crate) title: &'static str,
     pub(crate) headings: Vec<&'static str>,
     pub(crate) rows: Vec<Vec<String>>,
 }
 
-/// What a part of the benchmark found.
+/// The results of one part of the benchmark.
 pub(crate) struct Part {
     pub(crate) title: &'static str,
-    /// What is measured and how, in Markdown.
+    /// The description of the measurement, in Markdown.
     pub(crate) how: &'static str,
     pub(crate) figures: Vec<Figure>,
     pub(crate) tables: Vec<Table>,
-    /// What was learned by it, in Markdown.
+    /// The conclusions, in Markdown.
     pub(crate) learned: &'static str,
 }
 
-/// Three digits that say something; whole numbers whole.
+/// Formats a number with about three significant digits. Whole numbers have no fraction.
 pub(crate) fn rounded(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
@@ -72,7 +72,7 @@ pub(crate) fn rounded(value: f64) -> String {
     }
 }
 
-/// The middle one.
+/// Returns the median.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

@@ -1,4 +1,4 @@
-//! What does not grow with the number of events, and what does in the seed's design.
+//! The cost of requests for growing numbers of events, compared with the original sketch's design.
 
 mod postgres;
 
@@ -16,10 +16,10 @@ use crate::world::{World, event};
 /// Events that are posted to each world, over 30 days.
 const POSTED: u32 = 1000;
 
-/// How many times as many each world has in the end.
-const TIMES: [u32; 3] = [10, 100, 1000];
+/// The factors by which the events of each world are multiplied.
+const FACTORS: [u32; 3] = [10, 100, 1000];
 
-/// Each request is made so often of each world, of one after the other.
+/// How often each request is made to each world, in turn.
 const ROUNDS: usize = 101;
 
 const REQUESTS: [Request; 4] = [Request::Stats, Request::Report, Request::Overview, Request::List];
@@ -32,8 +32,8 @@ enum Request {
     List,
 }
 
-/// What a request takes: capacity units, milliseconds of time and of this process's CPU, and megabytes.
-struct Cost {
+/// The cost of a request: capacity units, milliseconds of wall time and of this process's CPU time, and megabytes.
+struct RequestCost {
     units: f64,
     wall: f64,
     cpu: f64,
@@ -50,8 +50,8 @@ impl Request {
         }
     }
 
-    /// In new environments, which remember nothing.
-    async fn cost(self, world: &World) -> Cost {
+    /// Measures the request in a new environment with empty caches.
+    async fn cost(self, world: &World) -> RequestCost {
         let api = world.new_environment().await;
         let mut reader = Browser::signed_in(world, READER).await.in_new_environment().await;
         world.dynamodb.reset();
@@ -68,11 +68,11 @@ impl Request {
         let (wall, cpu) = (milliseconds(started.elapsed()), milliseconds(self::cpu().saturating_sub(cpu)));
         assert!(matches!(response.status, 200 | 201), "{response:?}");
         let units = world.dynamodb.units();
-        Cost { units: units.read + units.written, wall, cpu, peak }
+        RequestCost { units: units.read + units.written, wall, cpu, peak }
     }
 }
 
-/// What all threads of this process have used.
+/// Returns the CPU time of all threads of this process.
 fn cpu() -> Duration {
     ClockId::CLOCK_PROCESS_CPUTIME_ID.now().unwrap().into()
 }
@@ -81,34 +81,34 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// Measures it.
+/// Measures each request for each number of events.
 pub(crate) async fn measure() -> Part {
     let mut worlds = Vec::new();
-    for times in TIMES {
+    for times in FACTORS {
         println!("A world of {} events", POSTED * times);
         worlds.push(world(times).await);
     }
-    let mut measured: Vec<(Request, Vec<Cost>)> = Vec::new();
+    let mut measured: Vec<(Request, Vec<RequestCost>)> = Vec::new();
     for request in REQUESTS {
         println!("Growth of {}, {ROUNDS} rounds", request.name());
-        let mut rounds: Vec<Vec<Cost>> = worlds.iter().map(|_| Vec::new()).collect();
+        let mut rounds: Vec<Vec<RequestCost>> = worlds.iter().map(|_| Vec::new()).collect();
         for _ in 0..ROUNDS {
             for (world, costs) in worlds.iter().zip(&mut rounds) {
                 costs.push(request.cost(world).await);
             }
         }
-        measured.push((request, rounds.iter().map(|costs| Cost::median(costs)).collect()));
+        measured.push((request, rounds.iter().map(|costs| RequestCost::median(costs)).collect()));
     }
     drop(worlds);
     let mut figures = Vec::new();
     for (request, costs) in measured.iter().filter(|(request, _)| *request != Request::List) {
-        let grown = |of: fn(&Cost) -> f64| of(&costs[TIMES.len() - 1]) / of(&costs[0]);
+        let grown = |of: fn(&RequestCost) -> f64| of(&costs[FACTORS.len() - 1]) / of(&costs[0]);
         let name = |what: &str| format!("{}: {what} from 10,000 to 1,000,000 events", request.name());
         figures.push(Figure::limited(name("capacity"), grown(|cost| cost.units), "×", 1.05));
         figures.push(Figure::limited(name("time"), grown(|cost| cost.wall), "×", 1.05));
     }
     let mut tables = vec![table(&measured)];
-    match postgres::measure(&TIMES.map(|times| POSTED * times)).await {
+    match postgres::measure(&FACTORS.map(|times| POSTED * times)).await {
         Ok(seed) => {
             figures.extend(seed.figures());
             tables.push(seed.table());
@@ -128,15 +128,15 @@ pub(crate) async fn measure() -> Part {
     }
 }
 
-impl Cost {
-    /// Capacity is the same each time; it is that of the first, because every report is one more that is there.
+impl RequestCost {
+    /// Returns the medians. Capacity is that of the first round, because each report adds a row that later rounds read.
     fn median(costs: &[Self]) -> Self {
         let of = |value: fn(&Self) -> f64| median(costs.iter().map(value).collect());
         Self { units: costs[0].units, wall: of(|cost| cost.wall), cpu: of(|cost| cost.cpu), peak: of(|cost| cost.peak) }
     }
 }
 
-/// One with so many times the events that are posted, over 30 days.
+/// Returns a world with `times` as many events as are posted, over 30 days.
 async fn world(times: u32) -> World {
     let world = World::new().await;
     world.set_time("2026-10-24T12:00:00Z");
@@ -155,10 +155,10 @@ async fn world(times: u32) -> World {
     world
 }
 
-fn table(measured: &[(Request, Vec<Cost>)]) -> Table {
+fn table(measured: &[(Request, Vec<RequestCost>)]) -> Table {
     let mut rows = Vec::new();
     for (request, costs) in measured {
-        for (times, cost) in TIMES.iter().zip(costs) {
+        for (times, cost) in FACTORS.iter().zip(costs) {
             rows.push(vec![
                 request.name().to_owned(),
                 (POSTED * times).to_string(),

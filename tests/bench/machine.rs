@@ -1,6 +1,6 @@
-//! What the figures were measured on.
+//! The machine on which the figures were measured.
 
-/// The processor, how many of it, and the system.
+/// Returns the processor, the number of cores, and the version of Linux.
 pub(crate) fn describe() -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let cpu_info = read("/proc/cpuinfo");
@@ -8,7 +8,7 @@ pub(crate) fn describe() -> String {
     let model = model.map_or(std::env::consts::ARCH, |(_, model)| model);
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let kernel = read("/proc/sys/kernel/osrelease");
-    // What stands behind a dash is whose build it is.
+    // The part after a dash is the name of the build.
     let version = kernel.trim().split('-').next().unwrap_or_default();
     format!("{model}, {cores} cores, Linux {version}")
 }

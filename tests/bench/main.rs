@@ -1,5 +1,5 @@
-//! What AGE costs, measured: `make bench`. Each part is a module; this runs them and writes what they found to
-//! `target/bench.json` and `BENCHMARKS.md`. With the names of some parts as arguments it runs those, and only prints.
+//! The benchmark: `make bench`. Each part is a module. Runs all parts and writes `target/bench.json` and `BENCHMARKS.md`. With
+//! names of parts as arguments, runs only those and prints their results.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,7 +7,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "it measures, and fails loudly"
+    reason = "a benchmark panics if a measurement fails"
 )]
 
 mod cold_start;
@@ -22,9 +22,9 @@ mod prices;
 mod scoring;
 mod seed;
 
-/// A whole AGE in this process: that of the tests.
+/// AGE in this process, as in the integration tests.
 #[path = "../it"]
-#[expect(dead_code, reason = "nothing fails here")]
+#[expect(dead_code, reason = "the benchmark does not use all of it")]
 mod it {
     pub(crate) mod world;
 }
@@ -41,7 +41,7 @@ async fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let named: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     if let Some(unknown) = named.iter().find(|name| !PARTS.contains(&name.as_str())) {
-        panic!("{unknown} is no part: they are {}", PARTS.join(", "));
+        panic!("unknown part {unknown}: must be one of {}", PARTS.join(", "));
     }
     let mut parts: Vec<Part> = Vec::new();
     for name in PARTS.iter().filter(|name| named.is_empty() || named.iter().any(|named| named == *name)) {

@@ -1,4 +1,4 @@
-//! Writes down what was found: for machines and for people.
+//! The results as JSON and as a Markdown page.
 
 use std::fmt::Write as _;
 
@@ -17,8 +17,8 @@ pub(crate) fn json(machine: &str, parts: &[Part]) -> String {
 
 pub(crate) fn page(machine: &str, parts: &[Part]) -> String {
     let mut page = format!(
-        "# Benchmarks\n\nWritten by `make bench`, which measures all of it in one run; `target/bench.json` has the figures for \
-         machines.\nMeasured on {machine}.\n"
+        "# Benchmarks\n\n`make bench` writes this page: it measures all figures in one run. `target/bench.json` has the same figures as \
+         JSON.\nMeasured on {machine}.\n"
     );
     for part in parts {
         let row = |figure: &Figure| {
@@ -27,17 +27,17 @@ pub(crate) fn page(machine: &str, parts: &[Part]) -> String {
                 figure.name.clone(),
                 format!("{} {}", rounded(figure.value), figure.unit),
                 limit,
-                figure.verdict().to_owned(),
+                figure.limit_status().to_owned(),
             ]
         };
-        let against = Table {
+        let figures = Table {
             title: "",
             headings: vec!["figure", "measured", "limit", ""],
             rows: part.figures.iter().map(row).collect(),
         };
         write!(page, "\n## {}\n\n{}", part.title, part.how.trim()).unwrap();
         page.push_str("\n\n");
-        write_table(&mut page, &against);
+        write_table(&mut page, &figures);
         for table in &part.tables {
             write!(page, "\n{}:\n\n", table.title).unwrap();
             write_table(&mut page, table);

@@ -1,11 +1,11 @@
-//! How much memory a piece of work takes: every allocation of this process is counted.
+//! Peak memory of a future: every allocation of this process is counted.
 
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// What `work` has allocated at most at any moment, in megabytes, and what comes of it.
+/// Returns the peak memory that `work` allocates, in megabytes, and its result.
 pub(crate) async fn peak<T>(work: impl Future<Output = T>) -> (f64, T) {
     let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();

@@ -1,7 +1,7 @@
-//! What AWS asks for in us-east-1, in dollars, as its pages said on [`AS_OF`]; without free tiers. They are to be checked before
-//! anybody relies on them: nothing here asks AWS.
+//! Prices of AWS in us-east-1 in dollars, without free tiers, copied from its pages on the day in [`AS_OF`]. Check them before you
+//! rely on them: the benchmark does not query AWS.
 
-/// When they were written down.
+/// The day of the prices, as the heading of a column.
 pub(crate) const AS_OF: &str = "at prices of 2026-11-23";
 
 /// A million write request units: <https://aws.amazon.com/dynamodb/pricing/on-demand/>.

@@ -1,4 +1,4 @@
-//! What it takes to make scores of counters, and of events.
+//! The time to compute scores from counters, and from events.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,15 +14,15 @@ use crate::figure::{Figure, Part, Table, median, rounded};
 use crate::seed::{self, Event};
 use crate::world::World;
 
-/// A month of every engine.
+/// The days of rollups, with every hour of every engine filled.
 const DAYS: u32 = 30;
 
 const EVENTS: u32 = 100_000;
 
-/// What is shown is the median of so many rounds.
+/// The tables show medians of this number of rounds.
 const ROUNDS: usize = 51;
 
-/// Measures it.
+/// Measures the scoring of counters and of events.
 pub(crate) async fn measure() -> Part {
     let policy = Policy::compiled().unwrap();
     let world = World::new().await;
@@ -37,7 +37,7 @@ pub(crate) async fn measure() -> Part {
 
     let events = events();
     let few = &events[..20];
-    assert_eq!(seed::report(few).scores, policys(&policy, few), "they score alike");
+    assert_eq!(seed::report(few).scores, policy_scores(&policy, few), "both algorithms must compute the same scores");
     let of_events = nanoseconds(|| drop(black_box(seed::report(black_box(&events)))));
     let counts = counted.events(period);
     let of_counts = nanoseconds(|| drop(black_box(Assessment::of(&policy, black_box(&counts)))));
@@ -71,7 +71,8 @@ pub(crate) async fn measure() -> Part {
     }
 }
 
-/// How long `work` takes. It is done as often as fits into some milliseconds, so that the clock does not matter.
+/// Returns the duration of `work` in nanoseconds. Each round repeats `work` for some milliseconds, so that the resolution of the
+/// clock does not matter.
 fn nanoseconds(work: impl Fn()) -> f64 {
     let started = Instant::now();
     work();
@@ -99,8 +100,8 @@ fn events() -> Vec<Event> {
     (0..EVENTS).zip(Engine::ALL.iter().cycle()).map(of).collect()
 }
 
-/// What AGE makes of the same events.
-fn policys(policy: &Policy, events: &[Event]) -> std::collections::BTreeMap<&'static str, u64> {
+/// Returns AGE's scores of the same events.
+fn policy_scores(policy: &Policy, events: &[Event]) -> std::collections::BTreeMap<&'static str, u64> {
     let mut counts = EventCounts::default();
     for event in events {
         counts.add(event.engine.parse().unwrap(), event.severity.parse().unwrap(), 1);

@@ -1,4 +1,4 @@
-//! How the seed answers: it reads every event and counts.
+//! The original sketch's algorithms: they read every event and count.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// A row of its `governance_events`.
-#[expect(dead_code, reason = "the seed reads all of a row, whatever it uses")]
-#[expect(clippy::struct_field_names, reason = "they are its columns")]
+/// A row of the sketch's table `governance_events`.
+#[expect(dead_code, reason = "the sketch reads all columns")]
+#[expect(clippy::struct_field_names, reason = "the fields are the columns")]
 pub(crate) struct Event {
     pub(crate) id: Uuid,
     pub(crate) engine: String,
@@ -18,7 +18,7 @@ pub(crate) struct Event {
     pub(crate) occurred_at: SystemTime,
 }
 
-/// What it makes of a week.
+/// The sketch's report.
 pub(crate) struct Report {
     pub(crate) total: usize,
     pub(crate) by_engine: BTreeMap<String, u64>,
@@ -35,7 +35,7 @@ const CATEGORIES: [(&str, &[&str]); 5] = [
     ("performance_risk", &["deep_agent", "qa"]),
 ];
 
-/// Its `generateWeeklyReport`, with the events read: once over them for each category and each field, as there.
+/// The sketch's `generateWeeklyReport` after its query: one iteration over the events for each category and each field.
 pub(crate) fn report(events: &[Event]) -> Report {
     let scores: BTreeMap<_, _> = CATEGORIES.iter().map(|(name, engines)| (*name, score(events, engines))).collect();
     let number = u64::try_from(scores.len()).unwrap();
@@ -59,7 +59,7 @@ fn score(events: &[Event], engines: &[&str]) -> u64 {
     points.sum::<u64>().min(100)
 }
 
-/// Its `countByField`.
+/// The sketch's `countByField`.
 pub(crate) fn count<'a>(values: impl Iterator<Item = &'a str>) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for value in values {

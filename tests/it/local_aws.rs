@@ -540,7 +540,7 @@ async fn agectl(stack: &Stack, token: &str, arguments: &[&str], input: &str) -> 
     running.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
     let ended = running.wait_with_output().await.unwrap();
     let text = String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
-    (ended.status.code().unwrap(), output)
+    (ended.status.code().unwrap(), text)
 }
 
 #[tokio::test]
@@ -563,7 +563,7 @@ async fn agectl_manages_credentials_events_and_incidents() {
     assert_eq!(again, (0, "2 lines: 0 stored, 2 already there, 0 refused\n".to_owned()));
     let others = "{\"engine\":\"billing\",\"eventType\":\"alive\"}\n";
     let (code, output) = agectl(&stack, &worker, &["event", "import", "-"], others).await;
-    assert!(code != 0 && output.contains("desk-worker may not speak for the engine billing"), "{code} {output}");
+    assert!(code != 0 && output.contains("desk-worker may not act for engine billing"), "{code} {output}");
 
     let (code, listed) = agectl(&stack, &admin, &["incidents", "--status", "open", "--json"], "").await;
     let listed: Value = serde_json::from_str(&listed).unwrap();

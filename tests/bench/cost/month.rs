@@ -4,14 +4,14 @@ use super::Writes;
 use crate::figure::{Figure, Table};
 use crate::prices;
 
-/// Of the million; all are of up to 1 KB, and the others are LOW or MEDIUM.
+/// The fraction of HIGH events. The others are LOW or MEDIUM. All have up to 1 KB.
 const HIGH: f64 = 0.01;
 
-/// How many of the others share a request where they come in batches.
+/// How many of the other events a batch has.
 const BATCH: f64 = 100.0;
 
-/// What Lambda is taken to charge for, in seconds: an event alone or an outcome, a batch, a sweep. In such a time a function of
-/// 256 MB has 4 to 25 times the CPU that it needs here, and waits for DynamoDB.
+/// The assumed time for which Lambda charges, in seconds: a single event or an outcome, a batch, a sweep. In this time, a function
+/// of 256 MB has 4 to 25 times the CPU that it needs here, and waits for DynamoDB.
 const EVENT_SECONDS: f64 = 0.015;
 const BATCH_SECONDS: f64 = 0.100;
 const SWEEP_SECONDS: f64 = 0.100;
@@ -19,16 +19,16 @@ const SWEEP_SECONDS: f64 = 0.100;
 /// The memory of these functions, in gigabytes.
 const GIGABYTES: f64 = 0.25;
 
-/// One a minute, in millions a month.
+/// The number of sweeps in a month, in millions: one a minute.
 const SWEEPS: f64 = 60.0 * 24.0 * 30.0 / 1e6;
 
-/// What each item costs: the events one by one, and in batches.
+/// The cost of each item in dollars: with single events, and with batches.
 pub(super) struct Month(Vec<(&'static str, [f64; 2])>);
 
 impl Month {
     pub(super) fn of(writes: &Writes) -> Self {
         let (high, idle) = (&writes.high, &writes.idle);
-        let steps = [&high.taken, &high.outcome, &high.put_off, &high.verified];
+        let steps = [&high.accepted, &high.outcome, &high.postponed, &high.verified];
         let dollars = |written: f64, read: f64| written * prices::WRITES + read * prices::READS;
         let of_high = steps.iter().map(|units| dollars(units.written, units.read)).sum::<f64>() * HIGH;
         let low = 1.0 - HIGH;
@@ -47,7 +47,7 @@ impl Month {
             ),
             ("DynamoDB: HIGH events, each with its action", both(of_high)),
             ("DynamoDB: a sweep a minute", both(dollars(idle.written, idle.read) * SWEEPS)),
-            // A kilobyte each, in the table and once more in its index.
+            // A kilobyte each, in the table and again in its index.
             ("DynamoDB: keeping a month's events for a month", both(2.0 * prices::STORED)),
             ("Lambda: invocations", requests.map(|requests| (requests + others + SWEEPS) * prices::INVOCATIONS)),
             ("Lambda: time", seconds.map(lambda)),

@@ -1,4 +1,4 @@
-//! The seed's design on `PostgreSQL`: a row an event, and every answer reads them.
+//! The original sketch's design on `PostgreSQL`: one row for each event, and every request reads the rows.
 
 mod server;
 
@@ -14,10 +14,10 @@ use crate::memory;
 use crate::seed::{self, Event};
 use server::Server;
 
-/// Each question is asked so often.
+/// How often each request is made.
 const ROUNDS: usize = 5;
 
-/// The seed's table and its indexes. Supabase's row-level security lets everybody read everything: it is left out.
+/// The sketch's table and indexes, without its row-level security of Supabase, which permits every read.
 const SCHEMA: &str = "
     CREATE TABLE governance_events (
         id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -38,7 +38,7 @@ const SCHEMA: &str = "
     CREATE INDEX ON governance_reports (generated_at DESC);
     INSERT INTO governance_reports (risk_score) VALUES (77);";
 
-/// As many events as it is told, over the 30 days until now, like those of AGE's worlds.
+/// Inserts `$1` events over the 30 days until now, like those of AGE's worlds.
 const FILL: &str = "
     INSERT INTO governance_events (engine, event_type, severity, details, occurred_at)
     SELECT ('{compliance,qa,documentation,image_engine,voice_engine,billing,deep_agent,maos}'::text[])[1 + n % 8],
@@ -48,26 +48,29 @@ const FILL: &str = "
         now() - interval '29 days 23 hours' * ($1::integer - n) / $1::integer
     FROM generate_series(1, $1::integer) n";
 
-/// What the seed takes.
+/// The cost of the sketch's requests, for each number of events.
 pub(super) struct Seed(Vec<Size>);
 
-/// With so many events.
+/// The cost for one number of events.
 struct Size {
     events: u32,
-    stats: Taken,
-    week: Taken,
-    /// Were all those events of one week.
-    all: Taken,
+    stats: QueryCost,
+    week: QueryCost,
+    /// A report over all events, as if they were of one week.
+    all: QueryCost,
 }
 
-/// Milliseconds, megabytes of the program that asks, and how many events it has read.
-struct Taken {
+/// The cost of a request: milliseconds, megabytes of the program that makes it, and the number of events that it reads.
+struct QueryCost {
     wall: f64,
     peak: f64,
     read: usize,
 }
 
-/// Measures it with each of these numbers of events, or says why it could not.
+/// Measures each number of events.
+///
+/// # Errors
+/// The reason why `PostgreSQL` cannot be started.
 pub(super) async fn measure(numbers: &[u32]) -> Result<Seed, String> {
     let server = Server::start()?;
     let client = server.connect().await?;
@@ -80,16 +83,16 @@ pub(super) async fn measure(numbers: &[u32]) -> Result<Seed, String> {
         client.batch_execute("VACUUM ANALYZE").await.unwrap();
         sizes.push(Size {
             events: *events,
-            stats: taken(async || stats(&client).await).await,
-            week: taken(async || report(&client, 7).await).await,
-            all: taken(async || report(&client, 30).await).await,
+            stats: measure_query(async || stats(&client).await).await,
+            week: measure_query(async || report(&client, 7).await).await,
+            all: measure_query(async || report(&client, 30).await).await,
         });
     }
     Ok(Seed(sizes))
 }
 
-/// The median of some times; what is asked answers how many events it has read.
-async fn taken(ask: impl AsyncFn() -> usize) -> Taken {
+/// Measures a request that returns the number of events it has read.
+async fn measure_query(ask: impl AsyncFn() -> usize) -> QueryCost {
     let (mut walls, mut peaks, mut read) = (Vec::new(), Vec::new(), 0);
     for _ in 0..ROUNDS {
         let started = Instant::now();
@@ -98,10 +101,10 @@ async fn taken(ask: impl AsyncFn() -> usize) -> Taken {
         peaks.push(peak);
         read = events;
     }
-    Taken { wall: median(walls), peak: median(peaks), read }
+    QueryCost { wall: median(walls), peak: median(peaks), read }
 }
 
-/// The seed's report over so many days.
+/// Makes the sketch's report over `days`. Returns the number of events that it has read.
 async fn report(client: &Client, days: u64) -> usize {
     let from = SystemTime::now() - std::time::Duration::from_hours(24 * days);
     let parameters: [&(dyn ToSql + Sync); 1] = [&from];
@@ -124,7 +127,7 @@ async fn report(client: &Client, days: u64) -> usize {
     report.total
 }
 
-/// The seed's statistics.
+/// Makes the sketch's statistics. Returns the number of events that they have read.
 async fn stats(client: &Client) -> usize {
     let from = SystemTime::now() - std::time::Duration::from_hours(24 * 30);
     let question = "SELECT engine, severity FROM governance_events WHERE occurred_at >= $1";

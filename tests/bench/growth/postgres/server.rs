@@ -1,4 +1,4 @@
-//! A `PostgreSQL` of the benchmark's own, on a socket in a folder of its own.
+//! A `PostgreSQL` server for the benchmark, on a socket in a temporary folder.
 
 use std::fmt::Display;
 use std::os::unix::process::CommandExt as _;
@@ -10,21 +10,24 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, User};
 use tokio_postgres::{Client, NoTls};
 
-/// It ends with this, and its folder.
+/// A running server. Dropping it stops the server and deletes its folder.
 pub(super) struct Server {
     child: Child,
     folder: PathBuf,
 }
 
 impl Server {
-    /// Starts one, or says why it cannot.
+    /// Starts a server.
+    ///
+    /// # Errors
+    /// The reason why the server cannot be started.
     pub(super) fn start() -> Result<Self, String> {
         let programs = programs().ok_or("Debian's package `postgresql` is not installed")?;
         let user = user()?;
         let folder = std::env::temp_dir().join(format!("age-bench-{}", std::process::id()));
-        std::fs::create_dir(&folder).map_err(told)?;
+        std::fs::create_dir(&folder).map_err(to_text)?;
         if let Some(user) = &user {
-            std::os::unix::fs::chown(&folder, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(told)?;
+            std::os::unix::fs::chown(&folder, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(to_text)?;
         }
         let program = |name: &str| {
             let mut command = Command::new(programs.join(name));
@@ -37,7 +40,7 @@ impl Server {
         let made = program("initdb")
             .args(["--pgdata=data", "--username=seed", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"])
             .status();
-        if !made.map_err(told)?.success() {
+        if !made.map_err(to_text)?.success() {
             return Err("`initdb` failed".to_owned());
         }
         let mut server = program("postgres");
@@ -45,10 +48,10 @@ impl Server {
         for setting in ["listen_addresses=", "fsync=off", "synchronous_commit=off", "max_wal_size=4GB"] {
             server.args(["-c", setting]);
         }
-        Ok(Self { child: server.spawn().map_err(told)?, folder })
+        Ok(Self { child: server.spawn().map_err(to_text)?, folder })
     }
 
-    /// A connection, as soon as it takes one.
+    /// Connects to the server. Retries for ten seconds.
     pub(super) async fn connect(&self) -> Result<Client, String> {
         let wanted = format!("host={} user=seed dbname=postgres", self.folder.display());
         let mut refused = String::new();
@@ -62,20 +65,20 @@ impl Server {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Err(format!("it does not answer: {refused}"))
+        Err(format!("PostgreSQL does not accept connections: {refused}"))
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // An immediate shutdown: nothing of it is kept.
+        // SIGQUIT is an immediate shutdown: no data is kept.
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGQUIT).unwrap();
         self.child.wait().unwrap();
         std::fs::remove_dir_all(&self.folder).unwrap();
     }
 }
 
-/// Where the newest of Debian's are, or those that are on the path.
+/// Returns the folder with the programs of `PostgreSQL`: the newest version of Debian's package, else one on the path.
 fn programs() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debians = versions.map(|version| version.path().join("bin"));
@@ -85,15 +88,15 @@ fn programs() -> Option<PathBuf> {
     newest.or_else(|| on_path.unwrap_or_default().into_iter().find(|folder| has(folder)))
 }
 
-/// Whom it runs as: it refuses root.
+/// Returns the user who runs the server. `PostgreSQL` refuses to run as root.
 fn user() -> Result<Option<User>, String> {
     if !Uid::effective().is_root() {
         return Ok(None);
     }
-    let user = User::from_name("postgres").map_err(told)?;
-    user.map(Some).ok_or_else(|| "it refuses root, and there is no user `postgres`".to_owned())
+    let user = User::from_name("postgres").map_err(to_text)?;
+    user.map(Some).ok_or_else(|| "PostgreSQL refuses to run as root, and the user `postgres` does not exist".to_owned())
 }
 
-fn told(error: impl Display) -> String {
+fn to_text(error: impl Display) -> String {
     error.to_string()
 }
