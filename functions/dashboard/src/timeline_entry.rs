@@ -89,7 +89,7 @@ fn describe_plan(item: &ActionItem) -> String {
             format!("{action} suppressed: the same action is running")
         }
         ActionStatus::Suppressed => format!("{action} suppressed: it was ineffective too often"),
-        _ if !action.is_remediation() => format!("AGE planned {action}: to notify people"),
+        _ if !action.is_remediation() => format!("AGE planned {action}, which notifies people"),
         ActionStatus::PendingApproval => format!("AGE planned {action}: pending approval by a responder"),
         ActionStatus::Pending if item.decided_by.is_none() => {
             format!("AGE planned {action}: {}", explain_status(item.status))

@@ -40,8 +40,8 @@ impl CategoryRisk {
     /// Returns how the score compares with that of the 168 hours before.
     pub(super) fn change(&self) -> String {
         match (self.score, self.previous_score) {
-            (now, previous) if now > previous => format!("▲ {}, from {previous} to {now}", now - previous),
-            (now, previous) if now < previous => format!("▼ {}, from {previous} to {now}", previous - now),
+            (now, previous) if now > previous => format!("▲\u{a0}{} (from {previous})", now - previous),
+            (now, previous) if now < previous => format!("▼\u{a0}{} (from {previous})", previous - now),
             _ => "none".to_owned(),
         }
     }
@@ -130,9 +130,9 @@ mod tests {
     }
 
     #[test]
-    fn change_from_last_week_has_both_scores() {
+    fn change_from_last_week_names_the_previous_score() {
         assert_eq!(risk_of(&[]).change(), "none");
-        assert_eq!(risk_of(&[("2026-11-20T10:00:00Z", 2)]).change(), "▲ 50, from 0 to 50");
-        assert_eq!(risk_of(&[("2026-11-10T10:00:00Z", 1)]).change(), "▼ 25, from 25 to 0");
+        assert_eq!(risk_of(&[("2026-11-20T10:00:00Z", 2)]).change(), "▲\u{a0}50 (from 0)");
+        assert_eq!(risk_of(&[("2026-11-10T10:00:00Z", 1)]).change(), "▼\u{a0}25 (from 25)");
     }
 }

@@ -111,8 +111,8 @@ impl CategoryScore {
     /// Returns how the score compares with that of the week before.
     fn change(&self) -> String {
         match self.previous_score {
-            Some(previous) if self.score > previous => format!("▲ {}", self.score - previous),
-            Some(previous) if self.score < previous => format!("▼ {}", previous - self.score),
+            Some(previous) if self.score > previous => format!("▲\u{a0}{}", self.score - previous),
+            Some(previous) if self.score < previous => format!("▼\u{a0}{}", previous - self.score),
             Some(_) => "none".to_owned(),
             None => "–".to_owned(),
         }
