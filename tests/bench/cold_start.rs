@@ -149,7 +149,7 @@ impl<'a> Bench<'a> {
         let config = age_runtime::aws::local(&dynamodb);
         let tokens = test_credentials::create(&Credentials::new(&DynamoDb::new(&config), "Credentials"), &clock).await;
         let address = aws::start(dynamodb).await;
-        let (https, certificate) = tls::before(address.clone()).await;
+        let (https, certificate) = tls::start_proxy(address.clone()).await;
         let trusted = root.join("target/bench-root.pem").display().to_string();
         std::fs::write(&trusted, certificate).unwrap();
         Self { root, http: format!("http://{address}"), https, token: tokens[test_credentials::TESTS].clone(), trusted }
@@ -192,7 +192,7 @@ impl<'a> Bench<'a> {
         let (mut costs, times) = (Vec::new(), if function.once { 1 } else { 1 + WARM_REQUESTS });
         for _ in 0..times {
             let response = api.invoke(function.event(&self.token)).await;
-            function.check(&response);
+            function.assert_succeeded(&response);
             api.ready().await;
             let after = process.cpu().await;
             costs.push(after - before);

@@ -1,4 +1,4 @@
-//! The AWS that the functions call: the DynamoDB in this process, and an SNS that takes everything.
+//! A fake AWS for the functions: the DynamoDB in this process, and an SNS that accepts every call.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ const SUBSCRIBED: &str = "<GetTopicAttributesResponse><GetTopicAttributesResult>
     <key>SubscriptionsConfirmed</key><value>1</value></entry></Attributes></GetTopicAttributesResult>\
     <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></GetTopicAttributesResponse>";
 
-/// Starts it before the DynamoDB at `dynamodb`; answers its address.
+/// Starts a server before the DynamoDB at `dynamodb`. Returns its address.
 pub(crate) async fn start(dynamodb: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -43,8 +43,8 @@ async fn answer(
     let (mut parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     if !parts.headers.contains_key("x-amz-target") {
-        let asks = body.windows(9).any(|window| window == b"Action=Ge");
-        let answer = if asks { SUBSCRIBED } else { PUBLISHED };
+        let is_query = body.windows(9).any(|window| window == b"Action=Ge");
+        let answer = if is_query { SUBSCRIBED } else { PUBLISHED };
         return Ok(Response::builder().header("content-type", "text/xml").body(Full::from(answer))?);
     }
     parts.headers.remove("host");

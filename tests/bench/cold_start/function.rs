@@ -1,69 +1,69 @@
-//! The functions, and what each is asked first.
+//! The functions, and the request that each gets.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-/// A function, and a request of its kind.
+/// A function and its request.
 pub(crate) struct Function {
-    /// As its folder in `target/lambda`.
+    /// The name of its folder in `target/lambda`.
     pub(crate) name: &'static str,
-    asks: Asks,
-    /// It is not asked twice.
+    request: FunctionRequest,
+    /// Whether the function gets only one request.
     pub(crate) once: bool,
 }
 
-enum Asks {
+enum FunctionRequest {
     Get(&'static str),
     Post(&'static str, &'static str),
-    /// An invocation that is no request; `NEW` in it is a name that was not there before.
+    /// A payload that is not an HTTP request. `NEW` is replaced by a unique name.
     Raw(&'static str),
 }
 
-use Asks::{Get, Post, Raw};
+use FunctionRequest::{Get, Post, Raw};
 
 const EVENT: &str =
     r#"{"engine":"billing","eventType":"invoice_sent","severity":"LOW","details":{"invoice":4711,"total":"12.50"}}"#;
 
-/// The yardstick.
-pub(crate) const HELLO: Function = often("hello", Post("/api/governance/event", EVENT));
+/// The baseline.
+pub(crate) const HELLO: Function = repeatable("hello", Post("/api/governance/event", EVENT));
 
-/// Those that are deployed.
+/// The deployed functions.
 pub(crate) const FUNCTIONS: [Function; 12] = [
-    often("log-event", Post("/api/governance/event", EVENT)),
-    often("list-events", Get("/api/governance/events")),
-    often("actions", Get("/api/governance/actions")),
-    often("incidents", Get("/api/governance/incidents")),
-    often("generate-report", Post("/api/governance/report", "")),
-    often("list-reports", Get("/api/governance/reports")),
-    often("get-stats", Get("/api/governance/stats")),
-    often("credentials", Get("/api/governance/credentials")),
-    often("dashboard", Get("/dashboard")),
-    often("sweep", Raw("{}")),
-    often("weekly-report", Raw("{}")),
-    Function { name: "first-admin", asks: Raw(r#"{"kid":"NEW"}"#), once: true },
+    repeatable("log-event", Post("/api/governance/event", EVENT)),
+    repeatable("list-events", Get("/api/governance/events")),
+    repeatable("actions", Get("/api/governance/actions")),
+    repeatable("incidents", Get("/api/governance/incidents")),
+    repeatable("generate-report", Post("/api/governance/report", "")),
+    repeatable("list-reports", Get("/api/governance/reports")),
+    repeatable("get-stats", Get("/api/governance/stats")),
+    repeatable("credentials", Get("/api/governance/credentials")),
+    repeatable("dashboard", Get("/dashboard")),
+    repeatable("sweep", Raw("{}")),
+    repeatable("weekly-report", Raw("{}")),
+    Function { name: "first-admin", request: Raw(r#"{"kid":"NEW"}"#), once: true },
 ];
 
-const fn often(name: &'static str, asks: Asks) -> Function {
-    Function { name, asks, once: false }
+const fn repeatable(name: &'static str, request: FunctionRequest) -> Function {
+    Function { name, request, once: false }
 }
 
 impl Function {
-    /// What API Gateway, or whoever invokes it, hands over.
+    /// Returns the payload of an invocation.
     pub(crate) fn event(&self, token: &str) -> String {
-        match self.asks {
+        match self.request {
             Raw(event) => {
                 static NAMES: AtomicUsize = AtomicUsize::new(0);
                 event.replace("NEW", &format!("admin-{}", NAMES.fetch_add(1, Ordering::Relaxed)))
             }
-            Get(path) => request("GET", path, "", token),
-            Post(path, body) => request("POST", path, body, token),
+            Get(path) => http_request("GET", path, "", token),
+            Post(path, body) => http_request("POST", path, body, token),
         }
     }
 
-    /// It must have done what it was asked, or its cost says nothing.
-    pub(crate) fn check(&self, response: &[u8]) {
-        if matches!(self.asks, Raw(_)) {
+    /// Panics if the response of an HTTP request is not successful: its cost would be meaningless.
+    pub(crate) fn assert_succeeded(&self, response: &[u8]) {
+        if matches!(self.request, Raw(_)) {
             return;
         }
         let response: Value = serde_json::from_slice(response).unwrap();
@@ -72,7 +72,7 @@ impl Function {
     }
 }
 
-fn request(method: &str, path: &str, body: &str, token: &str) -> String {
+fn http_request(method: &str, path: &str, body: &str, token: &str) -> String {
     let request = json!({
         "version": "2.0", "routeKey": format!("ANY {path}"), "rawPath": path, "rawQueryString": "",
         "cookies": [format!("__Host-age={token}")],
@@ -93,7 +93,7 @@ fn request(method: &str, path: &str, body: &str, token: &str) -> String {
     request.to_string()
 }
 
-/// The variables of an execution environment: Lambda's own, and those of the template for whichever function.
+/// Returns the variables of an execution environment: those of Lambda, and those of the template for all functions.
 pub(crate) fn environment(runtime_api: &str, aws: &str, trusted: &str, function: &str) -> Vec<(String, String)> {
     let topic = |name: &str| format!("arn:aws:sns:us-east-1:000000000000:{name}");
     let set = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());

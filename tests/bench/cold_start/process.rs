@@ -1,4 +1,4 @@
-//! One execution environment: a bootstrap, started as Lambda starts it.
+//! The process of one execution environment.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
 
-/// No work is under way if no CPU was used for so long.
+/// A process that uses no CPU for this long is idle.
 const QUIET: Duration = Duration::from_millis(3);
 
-/// A bootstrap that runs; it ends with this.
+/// A running bootstrap. Dropping it ends the process.
 pub(crate) struct Process {
     child: Child,
     clock: ClockId,
@@ -27,12 +27,12 @@ impl Process {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}; `make build` makes it", bootstrap.display()));
+            .unwrap_or_else(|error| panic!("{}: {error}; run `make build`", bootstrap.display()));
         let clock = clock_getcpuclockid(Pid::from_raw(child.id().try_into().unwrap())).unwrap();
         Self { child, clock, started }
     }
 
-    /// The CPU time that all its threads have used, once they rest. In milliseconds.
+    /// Waits until the process is idle. Returns the CPU time of all its threads, in milliseconds.
     pub(crate) async fn cpu(&self) -> f64 {
         let mut before = self.clock.now().unwrap();
         loop {
@@ -45,7 +45,7 @@ impl Process {
         }
     }
 
-    /// The most memory that it has had so far, in megabytes.
+    /// Returns the peak memory of the process, in megabytes.
     pub(crate) fn peak(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));

@@ -1,4 +1,4 @@
-//! Lambda's Runtime API, as far as a function asks it: for one execution environment.
+//! The parts of Lambda's Runtime API that a function uses, for one execution environment.
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 
-/// What the function says.
+/// A call of the function.
 #[derive(Debug)]
-pub(crate) enum Said {
-    /// It is ready for an invocation.
+pub(crate) enum FunctionCall {
+    /// The function is ready for an invocation.
     Next,
-    /// It answers one.
-    Answer(Bytes),
-    /// It failed, or could not begin.
-    Failed(#[expect(dead_code, reason = "for the message of a failed run")] Bytes),
+    /// The function responds to an invocation.
+    Respond(Bytes),
+    /// The invocation or the initialization failed.
+    Failed(#[expect(dead_code, reason = "shown by the panic of a failed run")] Bytes),
 }
 
 /// The endpoint of one execution environment.
 pub(crate) struct RuntimeApi {
-    /// Host and port, as `AWS_LAMBDA_RUNTIME_API` names them.
+    /// Host and port, for `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) address: String,
-    said: mpsc::UnboundedReceiver<Said>,
+    calls: mpsc::UnboundedReceiver<FunctionCall>,
     events: mpsc::UnboundedSender<String>,
 }
 
-struct Ends {
-    said: mpsc::UnboundedSender<Said>,
+struct ServerState {
+    calls: mpsc::UnboundedSender<FunctionCall>,
     events: Mutex<mpsc::UnboundedReceiver<String>>,
 }
 
@@ -38,46 +38,46 @@ impl RuntimeApi {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (say, said) = mpsc::unbounded_channel();
+        let (call_sender, calls) = mpsc::unbounded_channel();
         let (events, invocations) = mpsc::unbounded_channel();
-        let ends = Arc::new(Ends { said: say, events: Mutex::new(invocations) });
+        let server_state = Arc::new(ServerState { calls: call_sender, events: Mutex::new(invocations) });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).unwrap();
-                let ends = Arc::clone(&ends);
-                let serve = service_fn(move |request| Arc::clone(&ends).answer(request));
+                let server_state = Arc::clone(&server_state);
+                let serve = service_fn(move |request| Arc::clone(&server_state).answer(request));
                 // The connection ends with the function.
                 tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), serve));
             }
         });
-        Self { address, said, events }
+        Self { address, calls, events }
     }
 
     /// Waits until the function asks for an invocation.
     pub(crate) async fn ready(&mut self) {
-        match self.said.recv().await {
-            Some(Said::Next) => {}
-            other => panic!("not ready, but {other:?}"),
+        match self.calls.recv().await {
+            Some(FunctionCall::Next) => {}
+            other => panic!("the function is not ready: {other:?}"),
         }
     }
 
-    /// Has `event` answered.
+    /// Invokes the function. Returns its response.
     pub(crate) async fn invoke(&mut self, event: String) -> Bytes {
         self.events.send(event).unwrap();
-        match self.said.recv().await {
-            Some(Said::Answer(answer)) => answer,
-            other => panic!("no answer, but {other:?}"),
+        match self.calls.recv().await {
+            Some(FunctionCall::Respond(answer)) => answer,
+            other => panic!("no response of the function: {other:?}"),
         }
     }
 }
 
-impl Ends {
+impl ServerState {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
         let path = request.uri().path().to_owned();
         let body = request.into_body().collect().await?.to_bytes();
         if path.ends_with("/invocation/next") {
-            // Nobody listens any more when the function has been seen enough of.
-            let _ = self.said.send(Said::Next);
+            // The receiver is dropped after the last measured request.
+            let _ = self.calls.send(FunctionCall::Next);
             let event = self.events.lock().await.recv().await.unwrap_or_default();
             let response = Response::builder()
                 .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
@@ -90,8 +90,8 @@ impl Ends {
                 .header("content-type", "application/json");
             return Ok(response.body(Full::new(Bytes::from(event))).unwrap());
         }
-        let said = if path.ends_with("/response") { Said::Answer(body) } else { Said::Failed(body) };
-        let _ = self.said.send(said);
+        let calls = if path.ends_with("/response") { FunctionCall::Respond(body) } else { FunctionCall::Failed(body) };
+        let _ = self.calls.send(calls);
         Ok(Response::builder().status(202).body(Full::default()).unwrap())
     }
 }

@@ -1,4 +1,4 @@
-//! HTTPS before an address: a root, an intermediate and a leaf, made for this run.
+//! A TLS proxy with a root, an intermediate and a leaf certificate, which are generated for each run.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// Answers what is to be called instead of `address`, and the root certificate to trust, as PEM.
-pub(crate) async fn before(address: String) -> (String, String) {
+/// Starts a proxy before `address`. Returns its URL and the root certificate as PEM.
+pub(crate) async fn start_proxy(address: String) -> (String, String) {
     let root = issuer(authority("Root"), None);
     let intermediate = issuer(authority("Intermediate"), Some(&root));
     let key = key();
@@ -34,7 +34,7 @@ pub(crate) async fn before(address: String) -> (String, String) {
     (format!("https://localhost:{port}"), root.pem())
 }
 
-/// Carries what comes in over TLS to `address`, until either side ends.
+/// Relays a TLS connection to `address`, until either side closes it.
 async fn relay(acceptor: TlsAcceptor, stream: TcpStream, address: String) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut inside = acceptor.accept(stream).await?;
