@@ -114,8 +114,8 @@ pub(crate) async fn measure() -> Part {
             tables.push(seed.table());
         }
         Err(why) => tables.push(Table {
-            title: "The seed's design on PostgreSQL",
-            headings: vec!["left out, because"],
+            title: "The original sketch's design on PostgreSQL",
+            headings: vec!["not measured because"],
             rows: vec![vec![why]],
         }),
     }

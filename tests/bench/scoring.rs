@@ -59,7 +59,7 @@ pub(crate) async fn measure() -> Part {
         rows: vec![
             row("rollups of 30 days, every hour filled", rows, of_rows),
             row("counts that are summed up", 1.0, of_counts),
-            row("events, the seed's way", f64::from(EVENTS), of_events),
+            row("events, with the sketch's algorithm", f64::from(EVENTS), of_events),
         ],
     };
     Part {

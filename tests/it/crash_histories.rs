@@ -551,7 +551,7 @@ fn run_history(steps: &[(Step, Option<Crash>)]) {
         for (number, (step, crash)) in steps.iter().enumerate() {
             history.step(number, step, *crash).await;
         }
-        history.end().await;
+        Box::pin(history.end()).await;
     });
 }
 

@@ -352,8 +352,8 @@ async fn email_rate_is_limited_and_no_incident_is_dropped() {
     let emails = world.emails();
     assert_eq!((emails.len(), emails[3].subject.as_str()), (4, "[AGE] CRITICAL, 9 incidents: 9 new"));
     assert_eq!(emails.iter().map(count_new_events).sum::<u64>(), 12);
-    let order: Vec<_> = emails[3].message.lines().filter_map(|line| line.strip_prefix("QA: ")).collect();
-    assert!(order.len() == 9 && order.is_sorted(), "the oldest first: {order:?}");
+    let incidents: Vec<_> = emails[3].message.lines().filter_map(|line| line.strip_prefix("QA: ")).collect();
+    assert!(incidents.len() == 9 && incidents.is_sorted(), "the oldest first: {incidents:?}");
     assert!(world.list_incidents("").await.iter().all(|incident| incident["notificationCount"] == 1));
 }
 
@@ -665,7 +665,7 @@ async fn actions_and_notifications_follow_in_order_after_an_sns_outage() {
         .sns
         .published("actions")
         .iter()
-        .map(|order| serde_json::from_str::<Value>(&order.message).unwrap()["eventId"].as_str().unwrap().to_owned())
+        .map(|request| serde_json::from_str::<Value>(&request.message).unwrap()["eventId"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(requests, ids, "every action request once, the oldest first");
     let notified: Vec<String> = world

@@ -1,6 +1,6 @@
-//! AGE as a whole: the real routers and the real SDK clients, on a DynamoDB of each test's own.
+//! Integration tests: the real routers and SDK clients, on a separate DynamoDB for each test.
 //!
-//! `world` puts a system together; the other files say what it must do. `local_aws` alone needs the deployed stack.
+//! `world` builds the system under test. `local_aws` needs a running stack; all other tests run in this process.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod world;

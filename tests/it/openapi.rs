@@ -1,4 +1,4 @@
-//! The OpenAPI contract: `infra/openapi.json` is generated from the code, and the API serves it.
+//! The contract of the API: `infra/openapi.json` is generated from the code, and the API serves it.
 
 use std::collections::BTreeSet;
 use std::path::Path;

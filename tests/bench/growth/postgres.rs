@@ -162,20 +162,20 @@ impl Seed {
     pub(super) fn table(&self) -> Table {
         let mut rows = Vec::new();
         for size in &self.0 {
-            for (name, taken) in
+            for (name, cost) in
                 [("stats", &size.stats), ("report", &size.week), ("report, were all of one week", &size.all)]
             {
                 rows.push(vec![
                     name.to_owned(),
                     size.events.to_string(),
-                    taken.read.to_string(),
-                    format!("{} ms", rounded(taken.wall)),
-                    format!("{} MB", rounded(taken.peak)),
+                    cost.read.to_string(),
+                    format!("{} ms", rounded(cost.wall)),
+                    format!("{} MB", rounded(cost.peak)),
                 ]);
             }
         }
         Table {
-            title: "The seed's design on PostgreSQL, in the same run",
+            title: "The original sketch's design on PostgreSQL, in the same run",
             headings: vec!["request", "events", "of them read", "time", "memory of the program"],
             rows,
         }
