@@ -25,10 +25,10 @@ impl Modules {
             let module = if module == ["lib"] { Module::new() } else { module };
             (module, std::fs::read_to_string(&file).unwrap())
         });
-        Self::of_sources(sources.collect())
+        Self::of_sources(&sources.collect())
     }
 
-    fn of_sources(sources: BTreeMap<Module, String>) -> Self {
+    fn of_sources(sources: &BTreeMap<Module, String>) -> Self {
         let known: BTreeSet<Module> = sources.keys().cloned().collect();
         let dependencies = |(module, text): (&Module, &String)| {
             let paths = paths(module, &code(text));
@@ -46,7 +46,7 @@ impl Modules {
 
     fn cycle_from(&self, module: &Module, path: &mut Vec<Module>, done: &mut BTreeSet<Module>) -> Option<String> {
         if let Some(begin) = path.iter().position(|earlier| earlier == module) {
-            let names: Vec<String> = path[begin..].iter().chain([module]).map(|module| name(module)).collect();
+            let names: Vec<String> = path[begin..].iter().chain([module]).map(name).collect();
             return Some(names.join(" -> "));
         }
         if !done.contains(module) {
@@ -165,7 +165,7 @@ fn cycle_of_modules_is_reported() {
     let of = |sources: &[(&str, &str)]| {
         let module = |path: &str| path.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
         let sources = sources.iter().map(|(path, text)| (module(path), (*text).to_owned()));
-        Modules::of_sources(sources.collect()).cycle()
+        Modules::of_sources(&sources.collect()).cycle()
     };
     let cycle =
         of(&[("a", "use crate::b::B;"), ("b", "use crate::{c::C, d::{D, E}};"), ("c", ""), ("d", "crate::a::f()")]);
