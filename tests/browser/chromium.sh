@@ -1,5 +1,5 @@
 #!/bin/sh
-# Says where Chromium is: $CHROMIUM, or one on the path. With --install, whoever may gets it from Debian's archive.
+# Prints the path of Chromium: $CHROMIUM, or one on the PATH. With --install, installs it from the Debian archive if the user may.
 set -eu
 
 find_it() {
