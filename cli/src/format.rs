@@ -15,12 +15,7 @@ pub(crate) fn format_timestamp(timestamp: Timestamp) -> String {
 /// Formats the two largest units that are not zero and follow each other: `3 d 4 h`, `20 h 35 min`, `9 min`, `45 s`.
 /// Cuts off the rest.
 pub(crate) fn format_duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let units = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
-    let largest_two = units.into_iter().skip_while(|(number, _)| *number == 0).take(2);
-    let parts: Vec<_> =
-        largest_two.filter(|(number, _)| *number > 0).map(|(number, unit)| format!("{number} {unit}")).collect();
-    if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
+    age_model::format_duration(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// Formats a number of things with the regular plural: `1 line`, `2 lines`.

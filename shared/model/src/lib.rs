@@ -11,6 +11,7 @@ mod counts;
 mod credential;
 mod credential_source;
 mod details;
+mod duration;
 mod engine;
 mod event;
 mod id;
@@ -40,6 +41,7 @@ pub use credential::{
 };
 pub use credential_source::{CredentialSource, KeyringFuture};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
+pub use duration::format_duration;
 pub use engine::Engine;
 pub use event::{Event, EventType, NewEvent};
 pub use id::{EventId, ReportId};

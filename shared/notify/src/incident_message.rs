@@ -11,7 +11,6 @@ use age_model::{
 };
 use age_policy::Policy;
 
-use crate::duration;
 use crate::message::{Attribute, Message};
 
 /// The most characters of an event's details in a message. The page of the event has all of them.
@@ -153,7 +152,7 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
     let open_for = || {
         let leased_at = incident.lease_expires_at.map(|until| until.plus_seconds(-policy.incidents.lease_seconds));
         leased_at.map_or(String::new(), |at| {
-            format!(" for {}", duration::in_words(at.seconds().saturating_sub(incident.opened_at.seconds())))
+            format!(" for {}", age_model::format_duration(at.seconds().saturating_sub(incident.opened_at.seconds())))
         })
     };
     match kind {
@@ -165,7 +164,7 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
             }
             IncidentCause::EngineSilent => {
                 let interval = policy.engines.get(&id.key.engine).map_or(0, |rules| rules.expected_interval_seconds);
-                format!("{engine} has reported no event for {}", duration::in_words(interval))
+                format!("{engine} has reported no event for {}", age_model::format_duration(interval))
             }
         },
         NotificationKind::Digest if counters.events > incident.notified.events => {
@@ -180,7 +179,7 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
             format!("{engine} reports events again; the incident is resolved")
         }
         NotificationKind::Resolution => {
-            let quiet = duration::in_words(policy.incidents.resolve_after_seconds);
+            let quiet = age_model::format_duration(policy.incidents.resolve_after_seconds);
             format!("{title}: no event for {quiet}; the incident is resolved")
         }
     }

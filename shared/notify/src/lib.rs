@@ -1,7 +1,6 @@
 //! The only crate that depends on the SNS SDK: the messages that AGE publishes, and the topics it publishes them to.
 
 mod action_message;
-mod duration;
 mod incident_message;
 mod message;
 mod report_message;

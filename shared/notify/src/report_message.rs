@@ -5,7 +5,6 @@ use std::fmt::Write;
 use age_model::{ActionFigures, IncidentFigures, Report, ReportSummary, Severity};
 use age_policy::Policy;
 
-use crate::duration;
 use crate::message::Message;
 
 /// Returns the message with the weekly `report`: text for people, JSON for machines. `api` is the address of the API for links, if it
@@ -101,7 +100,7 @@ fn words(name: &str) -> String {
 }
 
 fn in_words(seconds: u64) -> String {
-    duration::in_words(i64::try_from(seconds).unwrap_or(i64::MAX))
+    age_model::format_duration(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
 fn last_week(figure: Option<u64>) -> String {

@@ -1,7 +1,8 @@
-//! Durations in messages.
+//! Durations as text for people.
 
-/// Returns `seconds` in words, such as `20 h 35 min`: its two largest units, without a second unit that is zero.
-pub(crate) fn in_words(seconds: i64) -> String {
+/// Returns `seconds` as its two largest units, such as `20 h 35 min`, without a second unit that is zero. Less than 0 is `0 s`.
+#[must_use]
+pub fn format_duration(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes, seconds % 60) {
@@ -17,7 +18,7 @@ pub(crate) fn in_words(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::in_words;
+    use super::format_duration;
 
     #[test]
     fn duration_has_its_two_largest_units() {
@@ -31,7 +32,7 @@ mod tests {
             (86_400, "1 d"),
             (90_000, "1 d 1 h"),
         ] {
-            assert_eq!(in_words(seconds), words);
+            assert_eq!(format_duration(seconds), words);
         }
     }
 }
