@@ -28,6 +28,7 @@ mod report;
 mod severity;
 mod store_error;
 mod string_enum;
+mod system_alert;
 mod time;
 mod timeline;
 
@@ -64,5 +65,6 @@ pub use report::{
 pub use severity::Severity;
 pub use store_error::StoreError;
 pub use string_enum::UnknownName;
+pub use system_alert::{SystemAlert, SystemAlertKind};
 pub use time::{Day, Hour, Timestamp};
 pub use timeline::{ActionTransition, Attribution, TimelineEntry, TimelineItem, action_timeline, timeline};

@@ -16,6 +16,7 @@ mod report_deliveries;
 mod reports;
 mod rollups;
 mod shard_assignment;
+mod system_alerts;
 mod system_health;
 
 pub use actions::{Actions, OpenAction};
@@ -33,4 +34,5 @@ pub use report_deliveries::{ReportDeliveries, ReportDelivery};
 pub use reports::{ReportPage, Reports};
 pub use rollups::{Freshness, OutcomeCounters, PlannedRemediations, Rollup, RollupSet, Rollups};
 pub use shard_assignment::{MAX_SHARD_COUNT, ShardAssignments};
+pub use system_alerts::SystemAlerts;
 pub use system_health::{SystemHealth, SystemHealthStore};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use age_model::{Day, Engine, EventId, Hour, IncidentId, IncidentKey, ReportId, Severity, Timestamp};
+use age_model::{Day, Engine, EventId, Hour, IncidentId, IncidentKey, ReportId, Severity, SystemAlertKind, Timestamp};
 use thiserror::Error;
 
 /// The number of partitions of the `due` index. A sweep reads each of them once.
@@ -96,6 +96,14 @@ pub(crate) const EMAIL_RATE_LIMITER: &str = "email_rate_limiter";
 
 /// `incidents.opened_at` of AGE's health.
 pub(crate) const HEALTH: &str = "health";
+
+/// `incidents.fingerprint` of system alerts. They have a partition of their own, so that a flood of them delays nothing else.
+pub(crate) const SYSTEM_ALERTS: &str = "system_alerts";
+
+/// Returns `incidents.opened_at` of a system alert.
+pub(crate) fn system_alert(kind: SystemAlertKind, sender: &str, subject: &str) -> String {
+    format!("{kind}#{sender}#{subject}")
+}
 
 /// `credentials.kid` of the row with all credentials. No credential can have this name.
 pub(crate) const KEYRING: &str = "*";

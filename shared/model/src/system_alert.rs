@@ -1,0 +1,74 @@
+//! System alerts: what AGE could not do for somebody, although it answered or went on.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::time::Timestamp;
+
+/// For how long a system alert is shown after it last occurred, in seconds: one day.
+const SHOWN_SECONDS: i64 = 86_400;
+
+/// The most characters of a system alert's detail.
+const MAX_DETAIL_CHARS: usize = 200;
+
+crate::string_enum::string_enum! {
+    /// The kind of a system alert.
+    SystemAlertKind {
+        /// Events or alerts were refused in a response that its sender takes for a success.
+        RefusedEvent = "refused_event",
+        /// A sender's word for a severity is not in the policy, so its alerts have the policy's default severity.
+        UnmappedSeverity = "unmapped_severity",
+        /// A request was refused because its credential has expired.
+        ExpiredCredential = "expired_credential",
+        /// A notification cannot be sent as it is, and was set aside.
+        UndeliverableNotification = "undeliverable_notification",
+    }
+}
+
+/// A system alert: one kind of failure of one sender. It is shown until it has not occurred for a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SystemAlert {
+    /// The kind.
+    pub kind: SystemAlertKind,
+    /// The sender that it is about: the name of a credential, or of a topic.
+    pub sender: String,
+    /// The part of the sender's messages that it is about, such as `labels/engine`.
+    pub subject: String,
+    /// What is wrong, as of the latest occurrence: at most 200 characters.
+    pub detail: String,
+    /// How often it has occurred since it was first shown.
+    pub count: u64,
+    /// When it first occurred.
+    pub first_at: Timestamp,
+    /// When it last occurred.
+    pub last_at: Timestamp,
+}
+
+impl SystemAlert {
+    /// Creates the system alert of `count` occurrences at `now`. A longer `detail` is cut.
+    #[must_use]
+    pub fn new(
+        kind: SystemAlertKind,
+        sender: impl Into<String>,
+        subject: impl Into<String>,
+        detail: &str,
+        count: u64,
+        now: Timestamp,
+    ) -> Self {
+        let detail = detail.chars().take(MAX_DETAIL_CHARS).collect();
+        Self { kind, sender: sender.into(), subject: subject.into(), detail, count, first_at: now, last_at: now }
+    }
+
+    /// Returns the time from which the alert is no longer shown.
+    #[must_use]
+    pub fn shown_until(&self) -> Timestamp {
+        self.last_at.plus_seconds(SHOWN_SECONDS)
+    }
+
+    /// Returns the latest time of a last occurrence with which an alert is no longer shown at `now`.
+    #[must_use]
+    pub fn quiet_since(now: Timestamp) -> Timestamp {
+        now.plus_seconds(-SHOWN_SECONDS)
+    }
+}

@@ -1,0 +1,95 @@
+//! System alerts: one row per kind, sender and subject in the `incidents` table.
+
+use age_model::{StoreError, SystemAlert, SystemAlertKind, Timestamp};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use serde::Deserialize;
+
+use crate::dynamodb::attribute::{number, text};
+use crate::dynamodb::client::{DynamoDb, Table};
+use crate::dynamodb::keys;
+use crate::incident_rows::KEY;
+
+#[derive(Debug, Deserialize)]
+struct SystemAlertRow {
+    kind: SystemAlertKind,
+    sender: String,
+    subject: String,
+    detail: String,
+    count: u64,
+    first_at: Timestamp,
+    last_at: Timestamp,
+}
+
+impl From<SystemAlertRow> for SystemAlert {
+    fn from(SystemAlertRow { kind, sender, subject, detail, count, first_at, last_at }: SystemAlertRow) -> Self {
+        Self { kind, sender, subject, detail, count, first_at, last_at }
+    }
+}
+
+/// The system alerts.
+#[derive(Debug, Clone)]
+pub struct SystemAlerts(Table);
+
+impl SystemAlerts {
+    /// Uses the table `name`.
+    #[must_use]
+    pub fn new(db: &DynamoDb, name: impl Into<String>) -> Self {
+        Self(db.table(name, KEY))
+    }
+
+    /// Adds the occurrences of `alert` to those of the same kind, sender and subject. Counting begins again after a quiet day.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it was not written.
+    pub async fn record(&self, alert: &SystemAlert) -> Result<(), StoreError> {
+        let quiet_since = text(SystemAlert::quiet_since(alert.last_at));
+        let continued = self
+            .update(alert, "SET first_at = if_not_exists(first_at, :at), last_at = :at, expires_at = :expires_at, kind = :kind, sender = :sender, subject = :subject, detail = :detail ADD #count :count")
+            .condition_expression("attribute_not_exists(last_at) OR last_at > :quiet_since")
+            .expression_attribute_values(":quiet_since", quiet_since.clone());
+        if self.0.update_if(continued).await? {
+            return Ok(());
+        }
+        let restarted = self
+            .update(alert, "SET first_at = :at, last_at = :at, expires_at = :expires_at, kind = :kind, sender = :sender, subject = :subject, detail = :detail, #count = :count")
+            .condition_expression("last_at <= :quiet_since")
+            .expression_attribute_values(":quiet_since", quiet_since);
+        self.0.update_if(restarted).await.map(drop)
+    }
+
+    fn update(&self, alert: &SystemAlert, expression: &str) -> UpdateItemFluentBuilder {
+        let SystemAlert { kind, sender, subject, detail, count, last_at, .. } = alert;
+        self.0
+            .client
+            .update_item()
+            .table_name(&self.0.name)
+            .key("fingerprint", text(keys::SYSTEM_ALERTS))
+            .key("opened_at", text(keys::system_alert(*kind, sender, subject)))
+            .update_expression(expression)
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_values(":at", text(last_at))
+            .expression_attribute_values(":expires_at", number(alert.shown_until().millis() / 1000))
+            .expression_attribute_values(":kind", text(kind))
+            .expression_attribute_values(":sender", text(sender))
+            .expression_attribute_values(":subject", text(subject))
+            .expression_attribute_values(":detail", text(detail))
+            .expression_attribute_values(":count", number(count))
+    }
+
+    /// Returns the system alerts that are shown at `now`, in the order of kind, sender and subject.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be read.
+    pub async fn shown(&self, now: Timestamp) -> Result<Vec<SystemAlert>, StoreError> {
+        let query = self
+            .0
+            .client
+            .query()
+            .key_condition_expression("fingerprint = :alerts")
+            .expression_attribute_values(":alerts", text(keys::SYSTEM_ALERTS))
+            .consistent_read(true);
+        let rows = self.0.all(query).await?;
+        let alerts: Vec<SystemAlertRow> = rows.iter().map(|row| self.0.parse(row)).collect::<Result<_, _>>()?;
+        Ok(alerts.into_iter().map(SystemAlert::from).filter(|alert| alert.shown_until() > now).collect())
+    }
+}
