@@ -229,7 +229,8 @@ async fn body_that_is_not_an_alertmanager_webhook_is_refused() {
 #[tokio::test]
 async fn alerts_that_cannot_be_stored_are_a_503() {
     let world = World::new().await;
-    let firing: Vec<Value> = (0..4)
+    // A transaction has up to 20 of them.
+    let firing: Vec<Value> = (0..80)
         .map(|number| alert("firing", &json!({"alertname": format!("a{number}"), "engine": "qa", "severity": "error"})))
         .collect();
     world.dynamodb.set_fault(|call| match (call.operation.as_str(), call.earlier) {
@@ -246,6 +247,6 @@ async fn alerts_that_cannot_be_stored_are_a_503() {
         .iter()
         .map(|result| result["status"].as_u64().unwrap())
         .collect();
-    assert_eq!(statuses, [200, 200, 201, 201]);
-    assert_eq!(world.count_events().await, 4);
+    assert_eq!(statuses, [[200; 40], [201; 40]].concat());
+    assert_eq!(world.count_events().await, 80);
 }

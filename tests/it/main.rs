@@ -6,6 +6,7 @@
 mod world;
 
 mod actions;
+mod alert_lifecycles;
 mod architecture;
 mod batch;
 mod browser;
@@ -25,5 +26,6 @@ mod local_aws;
 mod openapi;
 mod pages;
 mod refusals;
+mod repeats;
 mod reports;
 mod rollups;

@@ -180,7 +180,6 @@ impl World {
         let lifecycle = lifecycle(&db);
         Sweep {
             events: events(&db),
-            search: EventSearch::new(events(&db), Rollups::new(&db, "Rollups")),
             dispatcher: dispatcher(&lifecycle, &self.sns_config),
             notifier: notifier(&db, &lifecycle, &self.sns_config),
             second_line: topic(&self.sns_config, "second-line"),

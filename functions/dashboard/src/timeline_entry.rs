@@ -36,6 +36,10 @@ impl TimelineEntryView {
                 let path = Some(event_path(event.id));
                 Self { details: shorten_details(&event), path, ..view("●", describe_event(&event, engine)) }
             }
+            TimelineItem::ReportedResolved { event } => {
+                let path = Some(event_path(event.id));
+                Self { details: shorten_details(&event), path, ..view("○", describe_end(&event, engine)) }
+            }
             TimelineItem::Action { action } => {
                 let path = Some(action_path(action.event_id, action.action));
                 Self { path, ..view("→", describe_plan(&action)) }
@@ -77,6 +81,11 @@ fn shorten_details(event: &Event) -> Option<SafeText> {
 fn describe_event(event: &Event, engine: &str) -> String {
     let by = event.reported_by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
     format!("{engine} reported {}, {}{by}", event.reported.event_type.as_str(), event.reported.severity)
+}
+
+fn describe_end(event: &Event, engine: &str) -> String {
+    let by = event.reported_by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
+    format!("{engine} reported {} as resolved{by}", event.reported.event_type.as_str())
 }
 
 fn describe_plan(item: &ActionItem) -> String {

@@ -37,6 +37,9 @@ pub(crate) struct IncidentView {
     last_notification_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     escalated_at: Option<Timestamp>,
+    /// When all of its events were reported as resolved, unless the problem was reported again since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported_resolved_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<StatusChange>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +64,7 @@ impl From<IncidentRecord> for IncidentView {
             notification_count: incident.notifications,
             last_notification_at: incident.last_notification_at,
             escalated_at: incident.escalated_at,
+            reported_resolved_at: incident.reported_resolved_at,
             acknowledged: incident.acknowledged,
             resolved: incident.resolved,
         }

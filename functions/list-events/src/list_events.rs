@@ -62,7 +62,14 @@ pub(crate) async fn list_events(State(App(app)): State<App>, mut query: Query) -
         .filter("eventType", event_type.as_ref().map(EventType::as_str).as_ref())
         .filter("from", from.as_ref())
         .filter("to", to.as_ref());
-    let filter = EventFilter { engine, severities: severity.into_iter().collect(), event_type, from, to };
+    let filter = EventFilter {
+        engine,
+        severities: severity.into_iter().collect(),
+        event_type,
+        from,
+        to,
+        ..EventFilter::default()
+    };
     let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
     let page = app.search.page(&filter, limit, before, app.clock.as_ref()).await?;
     let next_cursor = page.next.map(|position| app.cursors.seal(&scope, &position));

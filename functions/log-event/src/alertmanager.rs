@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use age_governance::EventIdentity;
 use age_http::{FieldError, Problem};
-use age_model::{Details, DetailsError, Engine, IdempotencyKey, KeyId, NewEvent, Severity, Timestamp};
+use age_model::{AlertId, AlertStatus, Details, DetailsError, Engine, KeyId, NewEvent, Severity, Timestamp};
 use age_policy::AlertRules;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -38,22 +39,6 @@ pub(crate) struct Alert {
     #[serde(default, rename = "generatorURL")]
     generator_url: String,
     pub(crate) fingerprint: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum AlertStatus {
-    Firing,
-    Resolved,
-}
-
-impl AlertStatus {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Firing => "firing",
-            Self::Resolved => "resolved",
-        }
-    }
 }
 
 /// Why the alert at `index` is refused if the credential `kid` may not act for its engine.
@@ -100,9 +85,8 @@ impl Alert {
             details,
             source_time: if is_firing { Some(self.starts_at) } else { self.ends_at },
         };
-        let parts = [self.fingerprint.as_str(), &self.starts_at.to_string(), self.status.as_str()];
-        let key = Some(IdempotencyKey::of("alertmanager", &parts));
-        Ok(ParsedEvent { reported, key, key_field: "fingerprint" })
+        let alert = AlertId::of("alertmanager", &[&self.fingerprint, &self.starts_at.to_string()]);
+        Ok(ParsedEvent { reported, identity: EventIdentity::Alert(alert, self.status), key_field: "fingerprint" })
     }
 
     fn label<T: std::str::FromStr<Err: std::fmt::Display>>(

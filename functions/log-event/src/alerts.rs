@@ -1,6 +1,6 @@
 //! `POST /api/governance/intake/alertmanager`: records the alerts of a group.
 
-use age_governance::{BatchEvent, BatchResult, RecordResult};
+use age_governance::{BatchResult, IncomingEvent, RecordResult};
 use age_http::{Caller, FieldError, JsonBody, NoQuery, Origin, Problem};
 use age_model::EventId;
 use axum::Json;
@@ -62,13 +62,13 @@ pub(crate) async fn log_alerts(
                 (StatusCode::FORBIDDEN, vec![alertmanager::forbidden_engine(index, &caller.kid)])
             }
             Ok(event) => {
-                accepted.push((index, BatchEvent::from(event)));
+                accepted.push((index, IncomingEvent::from(event)));
                 (StatusCode::OK, Vec::new())
             }
         };
         results.push(AlertResult { fingerprint: alert.fingerprint, status: status.as_u16(), id: None, errors });
     }
-    let (indexes, events): (Vec<usize>, Vec<BatchEvent>) = accepted.into_iter().unzip();
+    let (indexes, events): (Vec<usize>, Vec<IncomingEvent>) = accepted.into_iter().unzip();
     let recorded = app.recorder().record_batch(events, &caller.kid, origin.as_deref(), app.clock()).await;
     for (index, result) in indexes.into_iter().zip(recorded) {
         let (status, id) = outcome(result)?;
@@ -91,7 +91,7 @@ fn outcome(result: BatchResult) -> Result<(StatusCode, Option<EventId>), Problem
     Ok(match result.ok_or_else(not_begun)?? {
         RecordResult::Created(recorded) => (StatusCode::CREATED, Some(recorded.event.id)),
         RecordResult::Replayed(recorded) => (StatusCode::OK, Some(recorded.event.id)),
-        // The same alert, with annotations that have changed since it was stored.
+        // Alerts have no key that another event could have.
         RecordResult::KeyReused => (StatusCode::OK, None),
     })
 }

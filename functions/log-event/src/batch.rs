@@ -5,7 +5,7 @@ mod schema;
 
 use std::collections::BTreeMap;
 
-use age_governance::{BatchEvent, BatchResult, RecordResult, RecordedEvent};
+use age_governance::{BatchResult, RecordResult, RecordedEvent};
 use age_http::{AnyBody, Caller, FieldError, NoQuery, Origin, Problem, ProblemBody};
 use age_model::{ActionItem, EventId, Timestamp};
 use axum::Json;
@@ -127,7 +127,7 @@ pub(crate) async fn log_events(
         }
     }
     let places: Vec<_> = accepted.iter().map(|(index, event)| (*index, event.key_field)).collect();
-    let events = accepted.into_iter().map(|(_, event)| BatchEvent::from(event)).collect();
+    let events = accepted.into_iter().map(|(_, event)| event.into()).collect();
     let recorded = app.recorder().record_batch(events, &caller.kid, origin.as_deref(), app.clock()).await;
     // A failure is logged once, however many events it concerns.
     let mut failures: BTreeMap<String, Problem> = BTreeMap::new();

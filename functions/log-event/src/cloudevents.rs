@@ -6,6 +6,7 @@
 
 use std::str::FromStr;
 
+use age_governance::EventIdentity;
 use age_http::{AnyBody, Fields, Problem, RequestBody, request_body, string_fields};
 use age_model::{Details, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp, UnknownName};
 use axum::http::HeaderMap;
@@ -103,7 +104,7 @@ impl From<CloudEvent> for ParsedEvent {
             details: data.unwrap_or_default(),
             source_time: time,
         };
-        Self { reported, key: Some(key), key_field: "id" }
+        Self { reported, identity: EventIdentity::Key(key), key_field: "id" }
     }
 }
 

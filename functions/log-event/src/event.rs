@@ -1,6 +1,6 @@
 //! `POST /api/governance/event`: records one event.
 
-use age_governance::{IncomingEvent, RecordResult};
+use age_governance::RecordResult;
 use age_http::{AnyBody, Caller, NoQuery, Origin, Problem};
 use axum::Json;
 use axum::extract::State;
@@ -42,10 +42,10 @@ pub(crate) async fn log_event(
     headers: HeaderMap,
     body: AnyBody,
 ) -> Result<Response, Problem> {
-    let ParsedEvent { reported, key, key_field } = parse(&headers, &body)?;
-    caller.require_engine(reported.engine)?;
-    let incoming = IncomingEvent { reported, key: key.as_ref(), by: &caller.kid };
-    match app.recorder().record(incoming, origin.as_deref(), app.clock()).await? {
+    let event = parse(&headers, &body)?;
+    caller.require_engine(event.reported.engine)?;
+    let key_field = event.key_field;
+    match app.recorder().record(event.into(), &caller.kid, origin.as_deref(), app.clock()).await? {
         RecordResult::Created(recorded) => {
             Ok((StatusCode::CREATED, Json(AcceptedEvent::from(recorded))).into_response())
         }

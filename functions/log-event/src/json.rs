@@ -55,7 +55,7 @@ pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<ParsedEvent, Pro
     let key = key_header(&mut fields, headers);
     let report = EventReport::read(&mut fields);
     let (report, key) = fields.finish(report.and_then(|report| Ok((report, key?))))?;
-    Ok(ParsedEvent { reported: report.into(), key, key_field: KEY_HEADER })
+    Ok(ParsedEvent { reported: report.into(), identity: key.into(), key_field: KEY_HEADER })
 }
 
 /// Parses an event of a batch.
@@ -69,7 +69,7 @@ pub(crate) fn parse_batched(json: &[u8]) -> Result<ParsedEvent, Problem> {
     let key = report.idempotency_key;
     let BatchedEventReport { engine, event_type, severity, details, source_time, .. } = report;
     let report = EventReport { engine, event_type, severity, details, source_time };
-    Ok(ParsedEvent { reported: report.into(), key, key_field: KEY_FIELD })
+    Ok(ParsedEvent { reported: report.into(), identity: key.into(), key_field: KEY_FIELD })
 }
 
 impl From<EventReport> for NewEvent {

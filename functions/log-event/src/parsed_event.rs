@@ -3,9 +3,9 @@
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
-use age_governance::BatchEvent;
+use age_governance::{EventIdentity, IncomingEvent};
 use age_http::{FieldError, Problem};
-use age_model::{EventType, IdempotencyKey, NewEvent};
+use age_model::{EventType, NewEvent};
 
 /// The header that has the idempotency key of a single event.
 pub(crate) const KEY_HEADER: &str = "Idempotency-Key";
@@ -14,7 +14,8 @@ pub(crate) const KEY_HEADER: &str = "Idempotency-Key";
 #[derive(Debug, Clone)]
 pub(crate) struct ParsedEvent {
     pub(crate) reported: NewEvent,
-    pub(crate) key: Option<IdempotencyKey>,
+    /// How a repeat of it is recognized.
+    pub(crate) identity: EventIdentity,
     /// The field or header that determines the key.
     pub(crate) key_field: &'static str,
 }
@@ -26,9 +27,9 @@ impl ParsedEvent {
     }
 }
 
-impl From<ParsedEvent> for BatchEvent {
-    fn from(ParsedEvent { reported, key, .. }: ParsedEvent) -> Self {
-        Self { reported, key }
+impl From<ParsedEvent> for IncomingEvent {
+    fn from(ParsedEvent { reported, identity, .. }: ParsedEvent) -> Self {
+        Self { reported, identity }
     }
 }
 

@@ -9,9 +9,7 @@ use age_governance::{ActionDispatcher, ActionLifecycle, IncidentLifecycle, Notif
 use age_notify::Sns;
 use age_policy::Policy;
 use age_runtime::{Error, ScheduledEvent, SystemClock, aws, config, logs};
-use age_store::{
-    Actions, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Reports, Rollups, SystemHealthStore,
-};
+use age_store::{Actions, DynamoDb, EmailRateLimiter, Events, IncidentStates, Reports, Rollups, SystemHealthStore};
 
 config! {
     /// The configuration of the function.
@@ -46,7 +44,7 @@ async fn main() -> Result<(), Error> {
     let rollups = Rollups::new(&db, config.rollups_table);
     let states = IncidentStates::new(&db, config.incidents_table.clone());
     let incidents = IncidentLifecycle::new(states, actions.clone());
-    let lifecycle = ActionLifecycle::new(actions, incidents, rollups.clone());
+    let lifecycle = ActionLifecycle::new(actions, incidents, rollups);
     let notifier = Notifier::new(
         sns.topic(config.notifications_topic_arn),
         EmailRateLimiter::new(&db, config.incidents_table.clone()),
@@ -57,7 +55,6 @@ async fn main() -> Result<(), Error> {
         config.public_url,
     );
     let sweep = Sweep {
-        search: EventSearch::new(events.clone(), rollups),
         events,
         dispatcher: ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policy),
         notifier,

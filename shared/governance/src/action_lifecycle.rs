@@ -72,6 +72,11 @@ impl ActionLifecycle {
             let mut writes = vec![self.actions.replacement_write(old, new, now)?, self.count_outcome(old, new)?];
             if concerns_state {
                 let before = self.incidents.states().get(&key).await?;
+                // INVARIANT: a remediation is not verified if its problem was heard after it had succeeded.
+                let is_verified = new.status == ActionStatus::Verified;
+                if is_verified && old.is_disproved(before.counters.last_heard_at) {
+                    return Ok(false);
+                }
                 let mut state = before.state.clone();
                 state.version += 1;
                 state.remove_remediation(new.action, new.event_id);
@@ -79,7 +84,7 @@ impl ActionLifecycle {
                     let (action, event_id, status) = (new.action, new.event_id, new.status);
                     on_failed_remediation(&mut state, FailedRemediation { action, event_id, status, at });
                 }
-                let next = NextState { state: Some(&state), ..NextState::default() };
+                let next = NextState { state: Some(&state), requires_silence: is_verified, ..NextState::default() };
                 writes.extend(self.incidents.writes(&key, &before, &next, at)?);
             }
             match self.actions.commit(writes).await? {

@@ -1,28 +1,20 @@
-//! Writing events: the one transaction in which an event, its counters, its actions and the state of its incident key are stored,
-//! or nothing is.
+//! Writing events: the one transaction in which events, their counters, their actions and the states of their incident keys are
+//! stored, or nothing is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::{mem, slice};
+use std::mem;
 
-use age_model::{
-    ActionItem, ActionStatus, Clock, Day, Engine, Event, EventId, IncidentKey, IncidentState, Remediation, StoreError,
-};
-use age_policy::Plan;
-use age_store::{
-    Consistency, Events, ExistingRow, MAX_SHARD_COUNT, PlannedRemediations, ShardAssignments, TransactionResult, Write,
-    wait_before_retry,
-};
+use age_model::{ActionItem, ActionStatus, Clock, Event, EventId, IncidentKey, IncidentState, Remediation, StoreError};
+use age_policy::Policy;
+use age_store::{Consistency, Events, ExistingRow, PlannedRemediations, TransactionResult, Write, wait_before_retry};
 use futures_util::future::try_join_all;
 
 use crate::action_lifecycle::ActionLifecycle;
-use crate::incident_lifecycle::NextState;
-use crate::pending_event::{IncomingEvent, PendingEvent, WriteOutcome};
-
-/// Plans an event, given the state of its incident key.
-pub(crate) type PlanEvent<'a> = &'a (dyn Fn(&Event, &IncidentState) -> Plan + Sync);
-
-/// The plan, and the hash of the policy that it follows; None for events that lead to nothing.
-pub(crate) type Planning<'a> = Option<(PlanEvent<'a>, &'a str)>;
+use crate::heard_engines::HeardEngines;
+use crate::key_decision::KeyDecision;
+use crate::pending_event::{EventRole, PendingEvent, WriteOutcome};
+use crate::rollup_shards::{RollupShards, ShardChooser};
+use crate::transaction_chunks::MAX_ITEMS;
 
 /// Conflicting attempts before giving up. With the waits between them some two seconds.
 const MAX_ATTEMPTS: u32 = 12;
@@ -34,28 +26,36 @@ const LAST_ATTEMPT_SECONDS: i64 = 6;
 /// Writes events. Knows which shards this execution environment writes; build one per environment.
 #[derive(Debug)]
 pub struct EventWriter {
-    events: Events,
-    lifecycle: ActionLifecycle,
-    shards: ShardAssignments,
+    pub(crate) events: Events,
+    pub(crate) lifecycle: ActionLifecycle,
+    pub(crate) shards: ShardChooser,
+    pub(crate) heard: HeardEngines,
+}
+
+/// Events that are written in one transaction, with the decisions made for them.
+#[derive(Debug)]
+struct Group {
+    pending: Vec<PendingEvent>,
+    decisions: BTreeMap<IncidentKey, KeyDecision>,
 }
 
 /// The result of writing events in one transaction, after all attempts.
-enum BatchOutcome {
+enum GroupOutcome {
     Stored,
+    /// The events do not fit into one transaction. Nothing was stored.
+    TooLarge,
     /// Events with the same ids exist. Nothing was stored.
     Exist(Vec<ExistingRow>),
     /// The response was lost: the events are stored, or none is.
     Unknown(StoreError),
 }
 
-/// The rollups that count some events, each with the shard that is written.
-type RollupShards = BTreeMap<(Engine, Day), u32>;
-
 impl EventWriter {
     /// Writes to these tables.
     #[must_use]
     pub fn new(events: Events, lifecycle: ActionLifecycle) -> Self {
-        Self { events, lifecycle, shards: ShardAssignments::default() }
+        let shards = ShardChooser::new(lifecycle.rollups().clone());
+        Self { events, lifecycle, shards, heard: HeardEngines::default() }
     }
 
     /// Returns the actions of a stored event, as they are now.
@@ -63,121 +63,117 @@ impl EventWriter {
         self.lifecycle.actions().of_event(event.id).await
     }
 
-    /// Writes an event, accepted now, with its counters and what `planning` makes of it. The plan is made again whenever the
-    /// state of the incident key changes meanwhile.
+    /// Writes events with their counters and what `policy` makes of them, in one transaction if they fit, except those that were
+    /// stored before. The plans are made again whenever the state of an incident key changes meanwhile. Returns the outcome of each
+    /// event, in order. The events must have different ids.
     pub(crate) async fn write(
         &self,
-        incoming: IncomingEvent<'_>,
-        planning: Planning<'_>,
-        clock: &dyn Clock,
-    ) -> Result<WriteOutcome, StoreError> {
-        let mut pending = PendingEvent::new(incoming, clock.now(), clock);
-        self.plan(slice::from_mut(&mut pending), planning).await?;
-        match self.commit(slice::from_mut(&mut pending), planning, clock).await? {
-            BatchOutcome::Stored => Ok(pending.created()),
-            BatchOutcome::Exist(rows) => match rows.first() {
-                Some(row) => self.resolve_existing(pending, row).await,
-                None => Ok(pending.created()),
-            },
-            BatchOutcome::Unknown(error) => {
-                let stored = self.events.get(pending.event.id, Consistency::Strong).await;
-                self.resolve_unknown_write(pending, stored, error).await
-            }
-        }
-    }
-
-    /// Writes events that lead to nothing, accepted now, in one transaction, except those that were stored before. Returns the
-    /// outcome of each, in order. The events must fit into one transaction, see
-    /// [`transaction_chunks`](crate::transaction_chunks), and have different ids.
-    pub(crate) async fn write_all(
-        &self,
-        incoming: Vec<IncomingEvent<'_>>,
+        pending: Vec<PendingEvent>,
+        policy: &Policy,
         clock: &dyn Clock,
     ) -> Vec<Result<WriteOutcome, StoreError>> {
-        // One time for all: a midnight between them would need one more rollup.
-        let now = clock.now();
-        let mut pending: Vec<PendingEvent> =
-            incoming.into_iter().map(|one| PendingEvent::new(one, now, clock)).collect();
         let ids: Vec<EventId> = pending.iter().map(|pending| pending.event.id).collect();
         let mut outcomes: BTreeMap<EventId, Result<WriteOutcome, StoreError>> = BTreeMap::new();
-        while !pending.is_empty() {
-            let result = self.commit(&mut pending, None, clock).await;
-            let waiting = mem::take(&mut pending);
-            match result {
-                Ok(BatchOutcome::Stored) => {
-                    outcomes.extend(waiting.into_iter().map(|one| (one.event.id, Ok(one.created()))));
+        let mut waiting = vec![pending];
+        while let Some(pending) = waiting.pop().filter(|pending| !pending.is_empty()) {
+            let mut group = Group { pending, decisions: BTreeMap::new() };
+            match self.commit(&mut group, policy, clock).await {
+                Ok(GroupOutcome::Stored) => outcomes.extend(group.created()),
+                Ok(GroupOutcome::TooLarge) => {
+                    let mut first = group.pending;
+                    let second = first.split_off(first.len() / 2);
+                    waiting.extend([second, first]);
                 }
-                Ok(BatchOutcome::Exist(rows)) => {
+                Ok(GroupOutcome::Exist(rows)) => {
                     let mut existing: BTreeMap<usize, ExistingRow> =
                         rows.into_iter().map(|row| (row.index, row)).collect();
-                    for (index, one) in waiting.into_iter().enumerate() {
+                    let mut rest = Vec::new();
+                    for (index, one) in group.pending.into_iter().enumerate() {
                         match existing.remove(&index) {
                             Some(row) => {
                                 outcomes.insert(one.event.id, self.resolve_existing(one, &row).await);
                             }
-                            None => pending.push(one),
+                            None => rest.push(one),
                         }
                     }
+                    waiting.push(rest);
                 }
-                Ok(BatchOutcome::Unknown(error)) => outcomes.extend(self.resolve_all(waiting, &error).await),
-                Err(error) => outcomes.extend(waiting.into_iter().map(|one| (one.event.id, Err(error.clone())))),
+                Ok(GroupOutcome::Unknown(error)) => outcomes.extend(self.resolve_all(group.pending, &error).await),
+                Err(error) => outcomes.extend(group.pending.into_iter().map(|one| (one.event.id, Err(error.clone())))),
             }
         }
         ids.iter().filter_map(|id| outcomes.remove(id)).collect()
     }
 
-    /// Commits events in one transaction, with retries, for as long as a caller can wait.
-    async fn commit(
-        &self,
-        pending: &mut [PendingEvent],
-        planning: Planning<'_>,
-        clock: &dyn Clock,
-    ) -> Result<BatchOutcome, StoreError> {
-        let accepted_at = pending.iter().map(|pending| pending.event.occurred_at).min().unwrap_or_else(|| clock.now());
-        let last_attempt = accepted_at.plus_seconds(LAST_ATTEMPT_SECONDS);
+    /// Commits a group in one transaction, with retries, for as long as a caller can wait.
+    async fn commit(&self, group: &mut Group, policy: &Policy, clock: &dyn Clock) -> Result<GroupOutcome, StoreError> {
+        let accepted_at = group.pending.iter().map(|pending| pending.event.occurred_at).min();
+        let last_attempt = accepted_at.unwrap_or_else(|| clock.now()).plus_seconds(LAST_ATTEMPT_SECONDS);
         let mut attempts = 0;
         loop {
-            let rollups = self.rollup_shards(pending);
-            let writes = self.writes(pending, &rollups)?;
+            // Another writer may have changed the states that the decisions were made on.
+            self.decide(group, policy).await?;
+            let rollups = self.shards.choose(group.pending.iter().map(PendingEvent::rollup));
+            let writes = self.writes(group, &rollups)?;
+            if writes.len() > MAX_ITEMS && group.pending.len() > 1 {
+                return Ok(GroupOutcome::TooLarge);
+            }
             let conflicts = match self.events.commit(writes).await {
-                Ok(TransactionResult::Committed) => return Ok(BatchOutcome::Stored),
-                Ok(TransactionResult::Exists(rows)) => return Ok(BatchOutcome::Exist(rows)),
+                Ok(TransactionResult::Committed) => {
+                    for Event { reported, occurred_at, .. } in group.pending.iter().map(|pending| &pending.event) {
+                        self.heard.note(reported.engine, *occurred_at);
+                    }
+                    return Ok(GroupOutcome::Stored);
+                }
+                Ok(TransactionResult::Exists(rows)) => return Ok(GroupOutcome::Exist(rows)),
                 Ok(TransactionResult::Conflict(indexes)) => indexes,
                 Ok(TransactionResult::Stale) => Vec::new(),
                 Ok(TransactionResult::InProgress) => {
-                    for pending in &mut *pending {
+                    for pending in &mut group.pending {
                         pending.may_be_stored = true;
                     }
                     Vec::new()
                 }
-                Err(error) => return Ok(BatchOutcome::Unknown(error)),
+                Err(error) => return Ok(GroupOutcome::Unknown(error)),
             };
             attempts += 1;
             if attempts == MAX_ATTEMPTS || clock.now() > last_attempt {
                 let error = self.events.contended(attempts);
-                let is_unknown = pending.iter().any(|pending| pending.may_be_stored);
-                return if is_unknown { Ok(BatchOutcome::Unknown(error)) } else { Err(error) };
+                let is_unknown = group.pending.iter().any(|pending| pending.may_be_stored);
+                return if is_unknown { Ok(GroupOutcome::Unknown(error)) } else { Err(error) };
             }
             wait_before_retry(attempts, clock).await;
-            for (index, (engine, day)) in (pending.len()..).zip(rollups.into_keys()) {
+            for (index, (engine, day)) in (group.pending.len()..).zip(rollups.into_keys()) {
                 if conflicts.contains(&index) {
-                    self.reassign_shard(engine, day, clock).await;
+                    self.shards.reassign(engine, day, clock).await;
                 }
             }
-            // Another writer may have changed the state that the plan was made from.
-            self.plan(pending, planning).await?;
         }
     }
 
-    async fn plan(&self, pending: &mut [PendingEvent], planning: Planning<'_>) -> Result<(), StoreError> {
-        let Some((plan, policy_hash)) = planning else { return Ok(()) };
-        for PendingEvent { event, actions, decision, .. } in pending {
-            let before = self.lifecycle.incidents().states().get(&IncidentKey::of(&event.reported)).await?;
-            let planned = plan(event, &self.with_outcomes(before.state.clone()).await?);
-            *actions = planned.actions.iter().map(|one| ActionItem::new(event, *one, policy_hash)).collect();
-            *decision = Some((before, planned));
+    /// Makes the decisions for the events of `group`, in their order.
+    async fn decide(&self, Group { pending, decisions }: &mut Group, policy: &Policy) -> Result<(), StoreError> {
+        let keys: BTreeSet<IncidentKey> = pending.iter().filter_map(PendingEvent::incident_key).collect();
+        *decisions = try_join_all(keys.into_iter().map(|key| self.begin_decision(key))).await?.into_iter().collect();
+        for one in pending {
+            let Some(decision) = one.incident_key().and_then(|key| decisions.get_mut(&key)) else { continue };
+            let is_alert = one.role == EventRole::FiringAlert;
+            match &one.role {
+                EventRole::Counted => {}
+                EventRole::Problem | EventRole::FiringAlert => {
+                    one.actions = decision.add_problem(policy, &one.event, is_alert);
+                }
+                EventRole::Resolution(of) => decision.add_resolution(policy, of, one.event.occurred_at),
+            }
         }
         Ok(())
+    }
+
+    /// Reads the state of `key`, on which a decision is made.
+    pub(crate) async fn begin_decision(&self, key: IncidentKey) -> Result<(IncidentKey, KeyDecision), StoreError> {
+        let before = self.lifecycle.incidents().states().get(&key).await?;
+        let state = self.with_outcomes(before.state.clone()).await?;
+        Ok((key, KeyDecision::new(before, state)))
     }
 
     /// Adds the workers' outcomes to the remediations of `state`, and removes those that have ended since it was read: a plan
@@ -197,15 +193,10 @@ impl EventWriter {
         Ok(state)
     }
 
-    fn rollup_shards(&self, pending: &[PendingEvent]) -> RollupShards {
-        let rollups: BTreeSet<(Engine, Day)> = pending.iter().map(PendingEvent::rollup).collect();
-        rollups.into_iter().map(|(engine, day)| ((engine, day), self.shards.shard(engine, day))).collect()
-    }
-
     /// The writes of the transaction: the events first, then the rollups.
     ///
     /// INVARIANT: an event, its counters and its actions are in one transaction. Nothing else writes them.
-    fn writes(&self, pending: &[PendingEvent], rollups: &RollupShards) -> Result<Vec<Write>, StoreError> {
+    fn writes(&self, Group { pending, decisions }: &Group, rollups: &RollupShards) -> Result<Vec<Write>, StoreError> {
         let mut writes = Vec::new();
         for one in pending {
             let shard = rollups.get(&one.rollup()).copied().unwrap_or_default();
@@ -219,20 +210,18 @@ impl EventWriter {
                 planned: sum.planned + one.planned,
                 suppressed: sum.suppressed + one.suppressed,
             });
-            writes.push(self.lifecycle.rollups().count_events(*rollup, *shard, events, remediations)?);
+            let Some(heard_at) = counted().map(|one| one.event.occurred_at).max() else { continue };
+            writes.push(self.lifecycle.rollups().count_events(*rollup, *shard, events, remediations, heard_at)?);
         }
-        for PendingEvent { event, actions, decision, .. } in pending {
-            for action in actions {
+        for one in pending {
+            for action in &one.actions {
                 writes.push(self.lifecycle.actions().insertion(action)?);
             }
-            let Some((before, plan)) = decision else { continue };
-            let key = IncidentKey::of(&event.reported);
-            if plan.state.is_some() || plan.counted {
-                let counted_at = plan.counted.then_some(event.occurred_at);
-                let next = NextState { state: plan.state.as_ref(), counted_at, notification: None };
-                writes.extend(self.lifecycle.incidents().writes(&key, before, &next, event.occurred_at)?);
-            }
-            writes.extend(self.lifecycle.ineffective(&key, &plan.ineffective, event.occurred_at)?);
+        }
+        for (key, decision) in decisions {
+            let of_key = pending.iter().filter(|one| one.incident_key().as_ref() == Some(key));
+            let Some(now) = of_key.map(|one| one.event.occurred_at).max() else { continue };
+            writes.extend(decision.writes(key, &self.lifecycle, now)?);
         }
         Ok(writes)
     }
@@ -249,7 +238,8 @@ impl EventWriter {
 
     /// An earlier attempt of this request has stored the event; the table has the actions that were planned then.
     async fn stored_before(&self, pending: &PendingEvent, stored: Event) -> Result<WriteOutcome, StoreError> {
-        let actions = if pending.decision.is_some() { self.actions_of(&stored).await? } else { Vec::new() };
+        let is_problem = matches!(pending.role, EventRole::Problem | EventRole::FiringAlert);
+        let actions = if is_problem { self.actions_of(&stored).await? } else { Vec::new() };
         Ok(WriteOutcome::Created { event: stored, may_notify: !actions.is_empty(), actions })
     }
 
@@ -270,7 +260,7 @@ impl EventWriter {
         }
     }
 
-    /// The response to a transaction of several events was lost. All of them are stored or none is: the first one tells.
+    /// The response to a transaction was lost. All of its events are stored or none is: the first one tells.
     async fn resolve_all(
         &self,
         waiting: Vec<PendingEvent>,
@@ -285,49 +275,27 @@ impl EventWriter {
         for (index, one) in waiting.into_iter().enumerate() {
             let id = one.event.id;
             let is_of_another = index > 0 && matches!(first, Ok(Some(_)));
-            let stored = if is_of_another { Ok(None) } else { first.clone() };
             let outcome = if are_stored {
-                Ok(one.created())
+                let stored = one.event.clone();
+                self.stored_before(&one, stored).await
             } else {
+                let stored = if is_of_another { Ok(None) } else { first.clone() };
                 self.resolve_unknown_write(one, stored, error.clone()).await
             };
             outcomes.push((id, outcome));
         }
         outcomes
     }
+}
 
-    /// Moves to another shard of this engine's day; to one of twice as many if others were tried. If that cannot be published
-    /// to readers, the next attempt uses the same shard.
-    async fn reassign_shard(&self, engine: Engine, day: Day, clock: &dyn Clock) {
-        let shard_count = self.shards.shard_count(engine, day);
-        let published = if shard_count == MAX_SHARD_COUNT {
-            Ok(Some(shard_count))
-        } else {
-            self.published_shard_count(engine, day, shard_count).await
-        };
-        match published {
-            Ok(Some(published)) => self.shards.reassign(engine, day, published, clock.random()),
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(%error, %engine, "cannot raise the shard count of engine {engine}: {error}");
-            }
-        }
-    }
-
-    /// Returns a shard count that readers know, with shards that this environment has not tried.
-    async fn published_shard_count(
-        &self,
-        engine: Engine,
-        day: Day,
-        shard_count: u32,
-    ) -> Result<Option<u32>, StoreError> {
-        // A read conflicts with nobody: of many environments one publishes, and the others find it.
-        let rollups = self.lifecycle.rollups();
-        let published = rollups.shard_count(engine, day).await?;
-        if published > shard_count || self.shards.may_move(engine, day) {
-            return Ok(Some(published));
-        }
-        // INVARIANT: readers know the larger shard count before anything is written to the new shards.
-        rollups.publish_shard_count(engine, day, (shard_count * 2).min(MAX_SHARD_COUNT)).await
+impl Group {
+    /// The outcomes if this request has stored the events.
+    fn created(self) -> impl Iterator<Item = (EventId, Result<WriteOutcome, StoreError>)> {
+        let Self { pending, decisions } = self;
+        pending.into_iter().map(move |one| {
+            let decision = one.incident_key().and_then(|key| decisions.get(&key));
+            let may_notify = decision.is_some_and(KeyDecision::has_opened);
+            (one.event.id, Ok(WriteOutcome::Created { event: one.event, actions: one.actions, may_notify }))
+        })
     }
 }

@@ -1,8 +1,8 @@
 //! Changes of the state of an incident key, each decided on the latest state and written on the condition that it is unchanged.
 
 use age_model::{
-    Clock, Incident, IncidentCause, IncidentCounters, IncidentKey, IncidentState, IncidentStatus, Notification,
-    StoreError, Timestamp,
+    Clock, FiringAlertsChange, Incident, IncidentCause, IncidentCounters, IncidentKey, IncidentState, IncidentStatus,
+    Notification, StoreError, Timestamp,
 };
 use age_store::{
     Actions, CounterChange, IncidentStateChange, IncidentStateRecord, IncidentStates, TransactionResult, Write,
@@ -24,12 +24,20 @@ pub struct IncidentUpdate {
 }
 
 /// What follows on an [`IncidentStateRecord`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct NextState<'a> {
     /// The new state, if it changes.
     pub(crate) state: Option<&'a IncidentState>,
-    /// When the event was accepted that the incident counts, if there is one.
-    pub(crate) counted_at: Option<Timestamp>,
+    /// How many events more the incident counts, and when the latest was accepted.
+    pub(crate) counted: Option<(u64, Timestamp)>,
+    /// How many events of the incident more were reported as resolved.
+    pub(crate) resolved_events: u64,
+    /// How the number of firing alerts changes.
+    pub(crate) firing_alerts: FiringAlertsChange,
+    /// When an event of the key, or a repeat of one, was heard.
+    pub(crate) heard_at: Option<Timestamp>,
+    /// Whether the state may only be written if nothing was heard since it was read.
+    pub(crate) requires_silence: bool,
     /// The notification that was sent.
     pub(crate) notification: Option<&'a Notification>,
 }
@@ -72,10 +80,10 @@ impl IncidentLifecycle {
             let before = self.states.get(key).await?;
             let Some(IncidentUpdate { mut state, notification, at }) = decide(&before)? else { return Ok(None) };
             state.version = before.state.version + 1;
-            let next = NextState { state: Some(&state), counted_at: None, notification: notification.as_ref() };
+            let next = NextState { state: Some(&state), notification: notification.as_ref(), ..NextState::default() };
             let writes = self.writes(key, &before, &next, at)?;
             if let TransactionResult::Committed = self.states.commit(writes).await? {
-                return Ok(Some(IncidentStateRecord { state, counters: before.counters }));
+                return Ok(Some(IncidentStateRecord { state, ..before }));
             }
         }
         Err(self.states.contended(MAX_ATTEMPTS).into())
@@ -89,7 +97,7 @@ impl IncidentLifecycle {
         next: &NextState<'_>,
         at: Timestamp,
     ) -> Result<Vec<Write>, StoreError> {
-        let mut writes = self.states.change(key, &change(before, next))?;
+        let mut writes = self.states.change(key, &change(before, next, at))?;
         let notify_admin = |state: &IncidentState| state.incident.as_ref().and_then(|incident| incident.notify_admin);
         if let (Some(old), Some(new)) = (notify_admin(&before.state), next.state.and_then(notify_admin))
             && old.event_id == new.event_id
@@ -102,32 +110,42 @@ impl IncidentLifecycle {
 }
 
 /// Decides what a new state means for the counters and the archive, and on which condition it may be written.
-fn change<'a>(before: &'a IncidentStateRecord, next: &NextState<'a>) -> IncidentStateChange<'a> {
+fn change<'a>(before: &'a IncidentStateRecord, next: &NextState<'a>, at: Timestamp) -> IncidentStateChange<'a> {
     let old = before.state.incident.as_ref();
     let new = next.state.unwrap_or(&before.state).incident.as_ref();
     let is_new_incident = old.map(|old| old.opened_at) != new.map(|new| new.opened_at);
-    let counters = match next.counted_at {
-        _ if is_new_incident => CounterChange::Reset(first_counters(new, next.counted_at)),
-        Some(at) => CounterChange::Increment(at),
+    let counters = match next.counted {
+        _ if is_new_incident => CounterChange::Reset(first_counters(new, next.counted)),
+        Some((events, at)) => CounterChange::Increment(events, at),
         None => CounterChange::Keep,
     };
+    let is_resolved = |incident: Option<&Incident>| incident.is_some_and(|it| it.status == IncidentStatus::Resolved);
+    // What fires while its incident is resolved is no longer counted: its end says nothing about a later incident.
+    let firing_alerts =
+        if is_resolved(new) && !is_resolved(old) { FiringAlertsChange::Restart(0, at) } else { next.firing_alerts };
     // INVARIANT: an incident is neither resolved nor postponed while an event is counted that nobody has looked at.
-    let requires_event_count = new.filter(|_| next.state.is_some()).is_some_and(|new| {
+    let is_decided_by_counters = new.filter(|_| next.state.is_some()).is_some_and(|new| {
         let is_postponed = old.is_some_and(|old| old.due_at < new.due_at) && next.notification.is_none();
         new.status == IncidentStatus::Resolved || (is_postponed && new.lease_expires_at.is_none())
     });
+    let is_report_of_end = next.resolved_events > 0 || matches!(next.firing_alerts, FiringAlertsChange::End(_));
     IncidentStateChange {
         before,
         state: next.state,
         counters,
-        requires_event_count,
+        resolved_events: next.resolved_events,
+        firing_alerts,
+        heard_at: next.heard_at,
+        requires_counters: is_decided_by_counters || is_report_of_end || next.requires_silence,
         archived: old.filter(|_| is_new_incident),
         notification: next.notification,
     }
 }
 
 /// The counters of a new incident. One that a failed remediation opened also counts the event of the remediation.
-fn first_counters(incident: Option<&Incident>, counted_at: Option<Timestamp>) -> IncidentCounters {
+fn first_counters(incident: Option<&Incident>, counted: Option<(u64, Timestamp)>) -> IncidentCounters {
     let of_remediation = incident.is_some_and(|incident| incident.cause == IncidentCause::FailedRemediation);
-    IncidentCounters { events: u64::from(of_remediation) + u64::from(counted_at.is_some()), last_event_at: counted_at }
+    let (events, last_event_at) = counted.map_or((0, None), |(events, at)| (events, Some(at)));
+    let events = events + u64::from(of_remediation);
+    IncidentCounters { events, last_event_at, resolved_events: 0, last_heard_at: None }
 }

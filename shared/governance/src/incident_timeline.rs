@@ -57,6 +57,7 @@ async fn events(
         engine: Some(id.key.engine),
         event_type: Some(id.key.event_type.clone()),
         severities: Severity::ALL.iter().filter(|severity| **severity >= min_severity).copied().collect(),
+        or_resolving: true,
         from: Some(incident.opened_at),
         to: incident.resolved.as_ref().map(|change| change.at.plus_millis(1)),
     };

@@ -2,19 +2,24 @@
 //! Lambda or SDK type.
 
 mod action_lifecycle;
+mod alert_occurrences;
 mod change_incident;
 mod decide_approval;
 mod dispatch_action;
 mod event_writer;
 mod generate_report;
+mod heard_engines;
 mod incident_lifecycle;
 mod incident_timeline;
+mod key_decision;
 mod manage_credentials;
 mod notify_people;
 mod pending_event;
 mod record_batch;
 mod record_event;
+mod record_repeats;
 mod report_outcome;
+mod rollup_shards;
 mod sweep;
 mod transaction_chunks;
 mod weekly_report;
@@ -31,8 +36,8 @@ pub use manage_credentials::{
     CredentialError, IssuedCredential, create_credential, create_first_admin, revoke_credential, rotate_credential,
 };
 pub use notify_people::{DueNotification, Notifier, SendSummary};
-pub use pending_event::{IncomingEvent, WriteOutcome};
-pub use record_batch::{BatchEvent, BatchResult};
+pub use pending_event::{EventIdentity, IncomingEvent, WriteOutcome};
+pub use record_batch::BatchResult;
 pub use record_event::{EventRecorder, RecordResult, RecordedEvent};
 pub use report_outcome::{OutcomeReport, report_outcome};
 pub use sweep::{Sweep, SweepFailed, SweepReport};

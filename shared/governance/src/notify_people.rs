@@ -261,7 +261,11 @@ impl Notifier {
     async fn record(&self, claimed: &ClaimedIncident, incidents: u64, at: Timestamp, clock: &dyn Clock) {
         let ClaimedIncident { id, kind, record } = claimed;
         let Some(ours) = claimed.incident() else { return };
-        let notified = NotifiedCounts { events: record.counters.events, failed_remediations: ours.failed_remediations };
+        let notified = NotifiedCounts {
+            events: record.counters.events,
+            failed_remediations: ours.failed_remediations,
+            reported_resolved_at: ours.reported_resolved_at,
+        };
         for attempt in 1..=RECORD_ATTEMPTS {
             let recorded = self.incidents().change(&id.key, clock, |current| {
                 let mut state = current.state.clone();

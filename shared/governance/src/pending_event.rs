@@ -1,21 +1,35 @@
 //! An event on its way into the store.
 
 use age_model::{
-    ActionItem, ActionStatus, Clock, Day, Engine, Event, EventId, IdempotencyKey, Incident, IncidentState, KeyId,
-    NewEvent, Timestamp,
+    ActionItem, ActionStatus, AlertId, AlertStatus, Clock, Day, Engine, Event, EventId, IdempotencyKey, IncidentKey,
+    KeyId, NewEvent, Timestamp,
 };
-use age_policy::Plan;
-use age_store::{IncidentStateRecord, PlannedRemediations};
+use age_store::PlannedRemediations;
 
-/// An event to be stored.
+/// An event to be recorded.
 #[derive(Debug, Clone)]
-pub struct IncomingEvent<'a> {
+pub struct IncomingEvent {
     /// What the engine reports.
     pub reported: NewEvent,
-    /// The name under which a repeat is recognized, if the sender gave one.
-    pub key: Option<&'a IdempotencyKey>,
-    /// The credential that it was reported with.
-    pub by: &'a KeyId,
+    /// How a repeat of it is recognized.
+    pub identity: EventIdentity,
+}
+
+/// How a repeat of an event is recognized.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventIdentity {
+    /// It is not: each report is another event.
+    Unnamed,
+    /// By the key that its sender gave it.
+    Key(IdempotencyKey),
+    /// By the alert whose status it reports. Its sender reports it again and again.
+    Alert(AlertId, AlertStatus),
+}
+
+impl From<Option<IdempotencyKey>> for EventIdentity {
+    fn from(key: Option<IdempotencyKey>) -> Self {
+        key.map_or(Self::Unnamed, Self::Key)
+    }
 }
 
 /// The result of storing an event.
@@ -30,36 +44,65 @@ pub enum WriteOutcome {
         /// Whether it may have opened an incident that nobody was notified of.
         may_notify: bool,
     },
-    /// The event was stored before under the same idempotency key.
+    /// The event was stored before under the same identity.
     Replayed(Event),
     /// The idempotency key belongs to another event. Nothing was stored.
     KeyReused,
 }
 
-/// An event that is being written, with the decisions made for it.
+/// What an event means for its incident key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EventRole {
+    /// Nothing: it is only stored and counted.
+    Counted,
+    /// A problem, which may lead to actions and an incident.
+    Problem,
+    /// An alert that begins to fire: a problem that its sender will report as resolved.
+    FiringAlert,
+    /// The end of the problem of this event.
+    Resolution(Event),
+}
+
+/// An event that was recognized as new, before it is accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct NewcomingEvent {
+    pub(crate) reported: NewEvent,
+    /// The key that determines the event's id. None: no earlier request may have stored it.
+    pub(crate) key: Option<IdempotencyKey>,
+    pub(crate) role: EventRole,
+    /// The event whose problem this one reports as resolved.
+    pub(crate) resolves: Option<EventId>,
+}
+
+/// An event that is being written.
+#[derive(Debug, Clone)]
 pub(crate) struct PendingEvent {
     pub(crate) event: Event,
-    /// Whether an earlier request may have stored it under the same idempotency key.
+    pub(crate) role: EventRole,
+    /// Whether an earlier request may have stored it under the same key.
     pub(crate) is_keyed: bool,
     /// Whether an attempt of this request may have stored it without a response.
     pub(crate) may_be_stored: bool,
     pub(crate) actions: Vec<ActionItem>,
-    /// The state that the plan was made from, and the plan; None for an event that leads to nothing.
-    pub(crate) decision: Option<(IncidentStateRecord, Plan)>,
 }
 
 impl PendingEvent {
-    /// The event of `incoming`, accepted at `now`.
-    pub(crate) fn new(incoming: IncomingEvent<'_>, now: Timestamp, clock: &dyn Clock) -> Self {
-        let IncomingEvent { reported, key, by } = incoming;
-        let id = key.map_or_else(|| EventId::fresh(clock), |key| EventId::keyed(reported.engine, key));
-        let event = Event { id, reported, occurred_at: now, reported_by: Some(by.clone()) };
-        Self { event, is_keyed: key.is_some(), may_be_stored: false, actions: Vec::new(), decision: None }
+    /// The event of `new`, accepted at `now`.
+    pub(crate) fn new(new: NewcomingEvent, by: &KeyId, now: Timestamp, clock: &dyn Clock) -> Self {
+        let NewcomingEvent { reported, key, role, resolves } = new;
+        let id = key.as_ref().map_or_else(|| EventId::fresh(clock), |key| EventId::keyed(reported.engine, key));
+        let event = Event { id, reported, occurred_at: now, reported_by: Some(by.clone()), resolves };
+        Self { event, role, is_keyed: key.is_some(), may_be_stored: false, actions: Vec::new() }
     }
 
     /// The engine and the day whose rollup counts the event.
     pub(crate) fn rollup(&self) -> (Engine, Day) {
         (self.event.reported.engine, self.event.occurred_at.day())
+    }
+
+    /// The incident key whose state the event may change.
+    pub(crate) fn incident_key(&self) -> Option<IncidentKey> {
+        (self.role != EventRole::Counted).then(|| IncidentKey::of(&self.event.reported))
     }
 
     /// How many remediations are counted with the event. Notifications are counted by their incident.
@@ -72,17 +115,11 @@ impl PendingEvent {
         }
     }
 
-    /// The outcome if this request has stored the event.
-    pub(crate) fn created(self) -> WriteOutcome {
-        let is_new = |incident: &Incident| incident.notifications == 0;
-        let opened = |plan: &Plan| plan.state.as_ref().and_then(IncidentState::open_incident).is_some_and(is_new);
-        let may_notify = self.decision.is_some_and(|(_, plan)| opened(&plan));
-        WriteOutcome::Created { event: self.event, actions: self.actions, may_notify }
-    }
-
-    /// The outcome if an earlier request with the same idempotency key has stored `stored`.
+    /// The outcome if an earlier request with the same key has stored `stored`.
     pub(crate) fn replayed(self, stored: Event) -> WriteOutcome {
-        let is_repeat = stored.reported.content_eq(&self.event.reported);
+        // Senders of alerts may change annotations while an alert fires.
+        let is_alert = matches!(self.role, EventRole::FiringAlert | EventRole::Resolution(_));
+        let is_repeat = is_alert || stored.resolves.is_some() || stored.reported.content_eq(&self.event.reported);
         if is_repeat { WriteOutcome::Replayed(stored) } else { WriteOutcome::KeyReused }
     }
 }

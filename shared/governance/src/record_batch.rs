@@ -1,40 +1,49 @@
-//! Recording many events of one request. HIGH and CRITICAL events first, one by one, because they may need action; the others share
-//! transactions.
+//! Recording many events of one request. What is stored already is recognized first, so that each attempt gets further than the one
+//! before. HIGH and CRITICAL events go first, because they may need action.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Clock, EventId, IdempotencyKey, KeyId, NewEvent, StoreError, Timestamp};
+use age_model::{AlertId, Clock, Engine, Event, EventId, IncidentKey, KeyId, NewEvent, StoreError, Timestamp};
 
-use crate::pending_event::{IncomingEvent, WriteOutcome};
+use crate::alert_occurrences::{AlertReport, recognize_alerts};
+use crate::pending_event::{EventIdentity, EventRole, IncomingEvent, NewcomingEvent, PendingEvent, WriteOutcome};
 use crate::record_event::{EventRecorder, RecordResult, RecordedEvent};
 use crate::transaction_chunks::transaction_chunks;
 
 /// Events that would be begun so many seconds after the request are left for its next attempt. The function may run for 25, and
-/// the last event that is begun may take 18.
+/// the last events that are begun may take 18.
 const BEGIN_WITHIN_SECONDS: i64 = 5;
 
-/// An event of a batch.
-#[derive(Debug, Clone)]
-pub struct BatchEvent {
-    /// What the engine reports.
-    pub reported: NewEvent,
-    /// The name under which a repeat is recognized, if the sender gave one.
-    pub key: Option<IdempotencyKey>,
-}
+/// The most events that may lead to actions in one transaction. A larger one would conflict more often.
+const MAX_PLANNED_EVENTS: usize = 20;
 
-impl BatchEvent {
-    /// The event's id, if its key determines it.
-    fn id(&self) -> Option<EventId> {
-        self.key.as_ref().map(|key| EventId::keyed(self.reported.engine, key))
-    }
-
-    fn incoming<'a>(&'a self, by: &'a KeyId) -> IncomingEvent<'a> {
-        IncomingEvent { reported: self.reported.clone(), key: self.key.as_ref(), by }
-    }
-}
+/// How many incidents of one request people are notified of at once, at most. The sweep notifies them of the others, together.
+const MAX_INITIAL_NOTIFICATIONS: usize = 5;
 
 /// The result of one event of a batch: of recording it, or None if it was not begun, because the time was up or the store has failed.
 pub type BatchResult = Option<Result<RecordResult, StoreError>>;
+
+/// The events of a batch by what is to be done with them, each with its place.
+#[derive(Debug, Default)]
+struct Recognized {
+    /// New events that may lead to actions.
+    problems: Vec<(usize, NewcomingEvent)>,
+    /// New events that report problems as resolved.
+    resolutions: Vec<(usize, NewcomingEvent)>,
+    /// New events that lead to nothing.
+    others: Vec<(usize, NewcomingEvent)>,
+    repeats: Vec<(usize, Repeat)>,
+}
+
+/// A repeat of a stored event.
+#[derive(Debug)]
+struct Repeat {
+    event: Event,
+    /// What was reported, if it must equal the event.
+    reported: Option<NewEvent>,
+    /// Whether the problem of the event lasts.
+    is_sign_of_life: bool,
+}
 
 /// A batch that is being recorded.
 struct Batch<'a> {
@@ -44,82 +53,267 @@ struct Batch<'a> {
     clock: &'a dyn Clock,
     began: Timestamp,
     has_failed: bool,
+    notifications: usize,
+    results: Vec<BatchResult>,
 }
 
 impl EventRecorder {
     /// Records `events` in the name of `by`. Returns their results in order.
     pub async fn record_batch(
         &self,
-        events: Vec<BatchEvent>,
+        events: Vec<IncomingEvent>,
         by: &KeyId,
         origin: Option<&str>,
         clock: &dyn Clock,
     ) -> Vec<BatchResult> {
-        let mut batch = Batch { recorder: self, by, origin, clock, began: clock.now(), has_failed: false };
-        let mut results: Vec<BatchResult> = events.iter().map(|_| None).collect();
-        let (mut planned, mut others, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
-        let mut ids = BTreeSet::new();
-        for (index, event) in events.into_iter().enumerate() {
-            if !event.id().is_none_or(|id| ids.insert(id)) {
-                repeats.push((index, event));
-            } else if self.needs_plan(&event.reported) {
-                planned.push((index, event));
+        let results = events.iter().map(|_| None).collect();
+        let (began, has_failed, notifications) = (clock.now(), false, 0);
+        let mut batch = Batch { recorder: self, by, origin, clock, began, has_failed, notifications, results };
+        let (first, again) = split_off_same(events);
+        batch.record(first).await;
+        // These come after the events whose identity they have: the table says whether they are the same.
+        for event in again {
+            batch.record(vec![event]).await;
+        }
+        batch.results
+    }
+
+    /// Whether `reported` may lead to actions or an incident.
+    fn needs_plan(&self, reported: &NewEvent) -> bool {
+        reported.severity >= self.policy().actions.min_severity
+    }
+
+    /// Finds out which of `events` are stored already.
+    async fn recognize(&self, events: Vec<(usize, IncomingEvent)>, now: Timestamp) -> Result<Recognized, StoreError> {
+        let stored = self.stored_events(&events).await?;
+        let mut recognized = Recognized::default();
+        let (mut alerts, mut places) = (Vec::new(), Vec::new());
+        for (place, IncomingEvent { reported, identity }) in events {
+            let key = match identity {
+                EventIdentity::Alert(alert, status) => {
+                    alerts.push((alert, status, reported));
+                    places.push(place);
+                    continue;
+                }
+                EventIdentity::Key(key) => Some(key),
+                EventIdentity::Unnamed => None,
+            };
+            let id = key.as_ref().map(|key| EventId::keyed(reported.engine, key));
+            if let Some(event) = id.and_then(|id| stored.get(&id)).cloned() {
+                recognized.repeats.push((place, Repeat { event, reported: Some(reported), is_sign_of_life: true }));
             } else {
-                others.push((index, event));
+                let role = if self.needs_plan(&reported) { EventRole::Problem } else { EventRole::Counted };
+                recognized.add(place, NewcomingEvent { reported, key, role, resolves: None });
             }
         }
-        let mut set = |index: usize, result: BatchResult| {
-            if let Some(place) = results.get_mut(index) {
-                *place = result;
+        for (place, report) in places.into_iter().zip(recognize_alerts(&self.writer.events, alerts, now).await?) {
+            match report {
+                AlertReport::Repeat { event, is_firing: is_sign_of_life } => {
+                    recognized.repeats.push((place, Repeat { event, reported: None, is_sign_of_life }));
+                }
+                AlertReport::New(mut new) => {
+                    let leads_to_nothing = match &new.role {
+                        EventRole::Resolution(of) => !self.needs_plan(&of.reported),
+                        _ => !self.needs_plan(&new.reported),
+                    };
+                    if leads_to_nothing {
+                        new.role = EventRole::Counted;
+                    }
+                    recognized.add(place, new);
+                }
             }
+        }
+        Ok(recognized)
+    }
+
+    /// Returns those of `events` that are stored under their key. One alone is not looked up: writing it shows that it is stored.
+    async fn stored_events(&self, events: &[(usize, IncomingEvent)]) -> Result<BTreeMap<EventId, Event>, StoreError> {
+        let ids = events.iter().filter_map(|(_, IncomingEvent { reported, identity })| match identity {
+            EventIdentity::Key(key) if self.needs_plan(reported) => Some(EventId::keyed(reported.engine, key)),
+            _ => None,
+        });
+        let ids: BTreeSet<EventId> = ids.collect();
+        if ids.len() > 1 { self.writer.events.get_all(&ids).await } else { Ok(BTreeMap::new()) }
+    }
+}
+
+impl Recognized {
+    fn add(&mut self, place: usize, new: NewcomingEvent) {
+        let of_role = match new.role {
+            EventRole::Counted => &mut self.others,
+            EventRole::Problem | EventRole::FiringAlert => &mut self.problems,
+            EventRole::Resolution(_) => &mut self.resolutions,
         };
-        for (index, event) in planned {
-            set(index, batch.record(&event).await);
-        }
-        for chunk in transaction_chunks(others, |(_, event)| event.reported.engine) {
-            let (indexes, events): (Vec<_>, Vec<_>) = chunk.into_iter().unzip();
-            for (index, result) in indexes.into_iter().zip(batch.record_chunk(&events).await) {
-                set(index, result);
-            }
-        }
-        // Repeats come after the events whose keys they have: the table says whether they are the same.
-        for (index, event) in repeats {
-            set(index, batch.record(&event).await);
-        }
-        results
+        of_role.push((place, new));
     }
 }
 
 impl Batch<'_> {
-    async fn record(&mut self, event: &BatchEvent) -> BatchResult {
+    /// Records `events`, no two of which have the same identity.
+    async fn record(&mut self, events: Vec<(usize, IncomingEvent)>) {
         if self.is_over() {
-            return None;
+            return;
         }
-        let result = self.recorder.record(event.incoming(self.by), self.origin, self.clock).await;
-        self.has_failed |= result.as_ref().is_err_and(may_pass);
-        Some(result)
+        let places: Vec<usize> = events.iter().map(|(place, _)| *place).collect();
+        match self.recorder.recognize(events, self.clock.now()).await {
+            Ok(Recognized { problems, resolutions, others, repeats }) => {
+                self.record_repeats(repeats).await;
+                for chunk in chunks(problems) {
+                    self.write(chunk).await;
+                }
+                // After the problems: an incident does not end by one alert while another of its key begins.
+                for chunk in chunks(resolutions) {
+                    self.write(chunk).await;
+                }
+                for chunk in transaction_chunks(others, |(_, new)| new.reported.engine) {
+                    self.write(chunk).await;
+                }
+            }
+            Err(error) => {
+                for place in places {
+                    self.set(place, Err(error.clone()));
+                }
+            }
+        }
     }
 
-    async fn record_chunk(&mut self, events: &[BatchEvent]) -> Vec<BatchResult> {
+    /// Stores new events, then dispatches their actions and notifies people.
+    async fn write(&mut self, events: Vec<(usize, NewcomingEvent)>) {
         if self.is_over() {
-            return events.iter().map(|_| None).collect();
+            return;
         }
-        let incoming = events.iter().map(|event| event.incoming(self.by)).collect();
-        let outcomes = self.recorder.writer.write_all(incoming, self.clock).await;
-        self.has_failed |= outcomes.iter().any(|outcome| outcome.as_ref().is_err_and(may_pass));
-        let recorded = |event| RecordedEvent { event, actions: Vec::new() };
-        let result = |outcome| match outcome {
-            WriteOutcome::Created { event, .. } => RecordResult::Created(recorded(event)),
-            WriteOutcome::Replayed(event) => RecordResult::Replayed(recorded(event)),
-            WriteOutcome::KeyReused => RecordResult::KeyReused,
-        };
-        outcomes.into_iter().map(|outcome| Some(outcome.map(result))).collect()
+        let (places, new): (Vec<usize>, Vec<NewcomingEvent>) = events.into_iter().unzip();
+        // One time for all: a midnight between them would need one more rollup.
+        let now = self.clock.now();
+        let pending = new.into_iter().map(|new| PendingEvent::new(new, self.by, now, self.clock)).collect();
+        let policy = self.recorder.policy();
+        let outcomes = self.recorder.writer.write(pending, policy, self.clock).await;
+        let (mut created, mut repeats) = (Vec::new(), Vec::new());
+        for (place, outcome) in places.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(WriteOutcome::Created { event, actions, may_notify }) => {
+                    created.push((place, may_notify, RecordedEvent { event, actions }));
+                }
+                Ok(WriteOutcome::Replayed(event)) => {
+                    repeats.push((place, Repeat { event, reported: None, is_sign_of_life: true }));
+                }
+                Ok(WriteOutcome::KeyReused) => self.set(place, Ok(RecordResult::KeyReused)),
+                Err(error) => self.set(place, Err(error)),
+            }
+        }
+        self.follow_up(created).await;
+        self.record_repeats(repeats).await;
+    }
+
+    async fn follow_up(&mut self, created: Vec<(usize, bool, RecordedEvent)>) {
+        let mut keys = BTreeSet::new();
+        let (mut places, mut recorded) = (Vec::new(), Vec::new());
+        for (place, may_notify, one) in created {
+            let opens = may_notify && keys.insert(IncidentKey::of(&one.event.reported));
+            places.push((place, opens));
+            recorded.push(one);
+        }
+        // Later than that, the sweep dispatches and notifies.
+        if !self.is_late() {
+            self.recorder.dispatch(&mut recorded, self.clock).await;
+        }
+        for ((place, opens), mut one) in places.into_iter().zip(recorded) {
+            if opens && self.notifications < MAX_INITIAL_NOTIFICATIONS && !self.is_late() {
+                self.notifications += 1;
+                self.recorder.notify(&mut one, self.origin, self.clock).await;
+            }
+            self.set(place, Ok(RecordResult::Created(one)));
+        }
+    }
+
+    /// Records that the engines and the problems of stored events were heard again.
+    async fn record_repeats(&mut self, repeats: Vec<(usize, Repeat)>) {
+        // Repeats of one incident key show the same.
+        let mut heard: BTreeMap<IncidentKey, Result<(), StoreError>> = BTreeMap::new();
+        let mut replayed = Vec::new();
+        for (place, Repeat { event, reported, is_sign_of_life }) in repeats {
+            if reported.is_some_and(|reported| !event.reported.content_eq(&reported)) {
+                self.set(place, Ok(RecordResult::KeyReused));
+                continue;
+            }
+            let key = IncidentKey::of(&event.reported);
+            let result = match heard.get(&key) {
+                Some(result) => result.clone(),
+                None => self.record_heard(&event, is_sign_of_life).await,
+            };
+            if is_sign_of_life {
+                heard.insert(key, result.clone());
+            }
+            match result {
+                Ok(()) => replayed.push((place, event)),
+                Err(error) => self.set(place, Err(error)),
+            }
+        }
+        let ids = replayed.iter().filter(|(_, event)| self.recorder.needs_plan(&event.reported));
+        let ids = ids.map(|(_, event)| event.id).collect();
+        match self.recorder.writer.lifecycle.actions().of_events(ids).await {
+            Ok(actions) => {
+                for (place, event) in replayed {
+                    let actions = actions.iter().filter(|item| item.event_id == event.id).cloned().collect();
+                    self.set(place, Ok(RecordResult::Replayed(RecordedEvent { event, actions })));
+                }
+            }
+            Err(error) => {
+                for (place, _) in replayed {
+                    self.set(place, Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    async fn record_heard(&self, event: &Event, is_sign_of_life: bool) -> Result<(), StoreError> {
+        let writer = &self.recorder.writer;
+        writer.record_engine_heard(event.reported.engine, self.clock).await?;
+        if is_sign_of_life
+            && let Some(key) = writer.record_problem_heard(event, self.recorder.policy(), self.clock).await?
+        {
+            self.recorder.notify_of_repeat(&key, self.origin, self.clock).await;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, place: usize, result: Result<RecordResult, StoreError>) {
+        self.has_failed |= result.as_ref().is_err_and(may_pass);
+        if let Some(place) = self.results.get_mut(place) {
+            *place = Some(result);
+        }
     }
 
     /// Whether nothing more is begun: the store has failed, and would fail as slowly again, or the time is up.
     fn is_over(&self) -> bool {
-        self.has_failed || self.clock.now() > self.began.plus_seconds(BEGIN_WITHIN_SECONDS)
+        self.has_failed || self.is_late()
     }
+
+    fn is_late(&self) -> bool {
+        self.clock.now() > self.began.plus_seconds(BEGIN_WITHIN_SECONDS)
+    }
+}
+
+/// Splits `events` into the first of each identity and the others, each with its place.
+fn split_off_same(events: Vec<IncomingEvent>) -> (Vec<(usize, IncomingEvent)>, Vec<(usize, IncomingEvent)>) {
+    let mut ids = BTreeSet::new();
+    let mut alerts: BTreeSet<(Engine, AlertId)> = BTreeSet::new();
+    let is_first = |(_, IncomingEvent { reported, identity }): &(usize, IncomingEvent)| match identity {
+        EventIdentity::Unnamed => true,
+        EventIdentity::Key(key) => ids.insert(EventId::keyed(reported.engine, key)),
+        EventIdentity::Alert(alert, _) => alerts.insert((reported.engine, alert.clone())),
+    };
+    events.into_iter().enumerate().partition(is_first)
+}
+
+/// Splits events that may lead to something into groups that are written together.
+fn chunks(events: Vec<(usize, NewcomingEvent)>) -> Vec<Vec<(usize, NewcomingEvent)>> {
+    let mut events = events.into_iter().peekable();
+    let mut chunks = Vec::new();
+    while events.peek().is_some() {
+        chunks.push(events.by_ref().take(MAX_PLANNED_EVENTS).collect());
+    }
+    chunks
 }
 
 /// Whether a later attempt may succeed.

@@ -1,12 +1,16 @@
 //! Recording one event: store it with its plan, then dispatch its actions and notify people of a new incident.
 
-use age_model::{Action, ActionItem, ActionStatus, Clock, Event, IncidentKey, IncidentState, NewEvent, StoreError};
+use age_model::{Action, ActionItem, ActionStatus, Clock, Event, IncidentKey, KeyId, StoreError};
 use age_policy::Policy;
+use futures_util::stream::{self, StreamExt};
 
 use crate::dispatch_action::ActionDispatcher;
-use crate::event_writer::{EventWriter, PlanEvent};
+use crate::event_writer::EventWriter;
 use crate::notify_people::Notifier;
-use crate::pending_event::{IncomingEvent, WriteOutcome};
+use crate::pending_event::IncomingEvent;
+
+/// How many actions are dispatched at the same time.
+const CONCURRENT_DISPATCHES: usize = 8;
 
 /// Records events. Build one per execution environment.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ pub struct RecordedEvent {
 pub enum RecordResult {
     /// The event is stored now.
     Created(RecordedEvent),
-    /// The event was stored before under the same idempotency key.
+    /// The event was stored before under the same identity.
     Replayed(RecordedEvent),
     /// The idempotency key belongs to another event. Nothing was stored.
     KeyReused,
@@ -49,57 +53,52 @@ impl EventRecorder {
         self.dispatcher.policy()
     }
 
-    /// Whether `reported` may lead to actions or an incident.
-    pub(crate) fn needs_plan(&self, reported: &NewEvent) -> bool {
-        reported.severity >= self.policy().actions.min_severity
-    }
-
-    /// Stores an event, then dispatches its pending actions and sends the initial notification of an incident that it opened.
-    /// `origin` is the address of the API for links, if the notifier has none.
+    /// Stores an event in the name of `by`, then dispatches its pending actions and sends the initial notification of an incident that
+    /// it opened. `origin` is the address of the API for links, if the notifier has none.
     ///
     /// # Errors
     /// [`StoreError`] if the event was not stored. What fails later is done by the sweep.
     pub async fn record(
         &self,
-        incoming: IncomingEvent<'_>,
+        incoming: IncomingEvent,
+        by: &KeyId,
         origin: Option<&str>,
         clock: &dyn Clock,
     ) -> Result<RecordResult, StoreError> {
-        let policy = self.policy();
-        let plan = |event: &Event, state: &IncidentState| age_policy::plan(policy, event, state);
-        let planning = self.needs_plan(&incoming.reported).then_some((&plan as PlanEvent<'_>, Policy::HASH));
-        Ok(match self.writer.write(incoming, planning, clock).await? {
-            WriteOutcome::Created { event, mut actions, may_notify } => {
-                self.dispatch(&event, &mut actions, clock).await;
-                if may_notify {
-                    self.notify(&event, &mut actions, origin, clock).await;
-                }
-                RecordResult::Created(RecordedEvent { event, actions })
-            }
-            WriteOutcome::Replayed(event) => {
-                let actions = self.writer.actions_of(&event).await?;
-                RecordResult::Replayed(RecordedEvent { event, actions })
-            }
-            WriteOutcome::KeyReused => RecordResult::KeyReused,
-        })
+        let result = self.record_batch(vec![incoming], by, origin, clock).await.into_iter().next().flatten();
+        // A batch of one is always begun.
+        result.unwrap_or_else(|| Err(self.writer.events.contended(0)))
     }
 
-    async fn dispatch(&self, event: &Event, actions: &mut [ActionItem], clock: &dyn Clock) {
-        for item in actions {
-            if item.status == ActionStatus::Pending && item.action.is_remediation() {
+    /// Dispatches the pending remediations among the `actions` of each event.
+    pub(crate) async fn dispatch(&self, recorded: &mut [RecordedEvent], clock: &dyn Clock) {
+        let pending = recorded.iter_mut().flat_map(|RecordedEvent { event, actions }| {
+            let is_pending =
+                |item: &&mut ActionItem| item.status == ActionStatus::Pending && item.action.is_remediation();
+            actions.iter_mut().filter(is_pending).map(|item| (&*event, item))
+        });
+        let dispatches: Vec<_> = pending
+            .map(|(event, item)| async move {
                 (*item, _) = self.dispatcher.dispatch(event, item.clone(), clock).await;
-            }
-        }
+            })
+            .collect();
+        stream::iter(dispatches).buffer_unordered(CONCURRENT_DISPATCHES).collect::<Vec<()>>().await;
     }
 
-    /// Notifies people last, so that the message has the status of the other actions.
-    async fn notify(&self, event: &Event, actions: &mut [ActionItem], origin: Option<&str>, clock: &dyn Clock) {
-        let (key, about) = (IncidentKey::of(&event.reported), Some((event, &*actions)));
+    /// Notifies people of the incident that `event` opened. Called last, so that the message has the status of the actions.
+    pub(crate) async fn notify(&self, recorded: &mut RecordedEvent, origin: Option<&str>, clock: &dyn Clock) {
+        let RecordedEvent { event, actions } = recorded;
+        let (key, about) = (IncidentKey::of(&event.reported), Some((&*event, actions.as_slice())));
         let Some(at) = self.notifier.notify_initial(&key, about, origin, clock).await else { return };
         let is_carried_out =
             |item: &&mut ActionItem| (item.action, item.status) == (Action::NotifyAdmin, ActionStatus::Pending);
         for item in actions.iter_mut().filter(is_carried_out) {
             (item.status, item.dispatched_at) = (ActionStatus::Dispatched, Some(at));
         }
+    }
+
+    /// Notifies people of the incident of `key`, which a repeat has opened.
+    pub(crate) async fn notify_of_repeat(&self, key: &IncidentKey, origin: Option<&str>, clock: &dyn Clock) {
+        self.notifier.notify_initial(key, None, origin, clock).await;
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use age_model::{ActionStatus, Clock, StoreError, Timestamp};
 use age_notify::Topic;
-use age_store::{EventSearch, Events, OpenAction, Reports};
+use age_store::{Events, OpenAction, Reports};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -29,8 +29,6 @@ const CONCURRENT_STEPS: usize = 16;
 pub struct Sweep {
     /// The events that actions are for.
     pub events: Events,
-    /// Tells when an engine has reported.
-    pub search: EventSearch,
     /// Dispatches actions.
     pub dispatcher: ActionDispatcher,
     /// Notifies the first line.

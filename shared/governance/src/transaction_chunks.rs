@@ -3,7 +3,7 @@
 use age_model::Engine;
 
 /// The most items of one transaction (DynamoDB). A transaction may have 4 MB; so many events have less than half of that.
-const MAX_ITEMS: usize = 100;
+pub(crate) const MAX_ITEMS: usize = 100;
 
 /// Splits `events` that lead to nothing into chunks that each fit into one transaction with their rollups: into as few as
 /// possible, or one more. Events of an engine stay together, in their order, so that few rollups are written.

@@ -243,6 +243,12 @@ impl ActionItem {
         self.status.is_final() || (!self.action.is_remediation() && self.status == ActionStatus::Succeeded)
     }
 
+    /// Whether the problem of a succeeded action was heard again, last at `heard_at`, within the time of its verification.
+    #[must_use]
+    pub fn is_disproved(&self, heard_at: Option<Timestamp>) -> bool {
+        heard_at > self.completed_at && heard_at <= self.due_at
+    }
+
     /// Returns the SHA-256, hexadecimal, of everything that an approval covers: the action, its event with details, and the
     /// policy that chose it.
     #[must_use]

@@ -60,8 +60,13 @@ impl ManualClock {
 
     /// Advances the time by `seconds`.
     pub fn advance(&self, seconds: i64) {
+        self.advance_millis(seconds.saturating_mul(1000));
+    }
+
+    /// Advances the time by `millis` milliseconds.
+    pub fn advance_millis(&self, millis: i64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 = state.0.plus_seconds(seconds);
+        state.0 = state.0.plus_millis(millis);
     }
 }
 

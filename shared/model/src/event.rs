@@ -135,6 +135,9 @@ pub struct Event {
     /// The credential that reported the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reported_by: Option<KeyId>,
+    /// The event whose problem this one reports as resolved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolves: Option<EventId>,
 }
 
 #[cfg(test)]
@@ -174,6 +177,7 @@ mod tests {
             },
             occurred_at: "2026-11-23T00:05:00Z".parse().unwrap(),
             reported_by: Some("image-worker".parse().unwrap()),
+            resolves: None,
         };
         assert_eq!(
             serde_json::to_string(&event).unwrap(),

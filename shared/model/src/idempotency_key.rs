@@ -9,7 +9,7 @@ use crate::content_hash;
 const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 
 /// A name that the caller gives an event, so that a repeat is recognized: 1 to 255 printable ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IdempotencyKey(String);
 
 /// The text is not an idempotency key.

@@ -152,6 +152,9 @@ pub struct Incident {
     /// By whom and when it was resolved, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved: Option<StatusChange>,
+    /// When its sender reported that the problem is resolved, if it has and the problem was not reported again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_resolved_at: Option<Timestamp>,
     /// Until when one sender may notify people of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_expires_at: Option<Timestamp>,
@@ -179,6 +182,9 @@ pub struct NotifiedCounts {
     pub events: u64,
     /// The number of failed remediations.
     pub failed_remediations: u64,
+    /// When the problem was reported as resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_resolved_at: Option<Timestamp>,
 }
 
 /// A remediation that failed, timed out, was ineffective or could not be dispatched.
@@ -215,6 +221,10 @@ pub struct IncidentCounters {
     pub events: u64,
     /// When the latest of these events was accepted.
     pub last_event_at: Option<Timestamp>,
+    /// How many of these events have been reported as resolved.
+    pub resolved_events: u64,
+    /// When a HIGH or CRITICAL event of the incident's key, or a repeat of one, was last heard; up to a minute earlier than that.
+    pub last_heard_at: Option<Timestamp>,
 }
 
 /// A notification about an incident, as it was sent.

@@ -26,6 +26,37 @@ pub struct IncidentState {
     pub last_opened_at: Option<Timestamp>,
 }
 
+/// The alerts of an incident key that are firing: those whose sender has not reported them as resolved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FiringAlerts {
+    /// How many alerts are firing.
+    pub number: u64,
+    /// Alerts that began to fire before are not counted: an incident of theirs was resolved.
+    pub counted_from: Option<Timestamp>,
+}
+
+/// How the number of firing alerts changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FiringAlertsChange {
+    /// The number stays as it is.
+    #[default]
+    Keep,
+    /// So many alerts more are firing.
+    Begin(u64),
+    /// So many alerts have ended.
+    End(u64),
+    /// So many alerts are firing, which began at this time or later. Earlier ones are not counted any more.
+    Restart(u64, Timestamp),
+}
+
+impl FiringAlerts {
+    /// Whether an alert that began to fire at `since` is counted.
+    #[must_use]
+    pub fn counts(&self, since: Timestamp) -> bool {
+        self.number > 0 && self.counted_from.is_none_or(|from| from <= since)
+    }
+}
+
 /// A remediation that is in progress or waits for verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remediation {

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no AWS SDK. Time and randomness are arguments, see [`Clock`].
 
 mod action;
+mod alert;
 mod approval;
 mod clock;
 mod command_error;
@@ -33,6 +34,7 @@ mod time;
 mod timeline;
 
 pub use action::{Action, ActionItem, ActionStatus, InvalidTransition, PlannedAction};
+pub use alert::{AlertId, AlertStatus};
 pub use approval::ApprovalDecision;
 pub use clock::{Clock, ManualClock, RandomnessUnavailable};
 pub use command_error::CommandError;
@@ -52,7 +54,7 @@ pub use incident::{
     InvalidIncidentId, Notification, NotificationKind, NotifiedCounts, NotifyAdmin, StatusChange,
 };
 pub use incident_key::IncidentKey;
-pub use incident_state::{IncidentState, Remediation};
+pub use incident_state::{FiringAlerts, FiringAlertsChange, IncidentState, Remediation};
 pub use keyring::{AuthError, Keyring, KeyringError};
 pub use note::Note;
 pub use outcome::Outcome;

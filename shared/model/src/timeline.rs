@@ -29,6 +29,11 @@ pub enum TimelineItem {
         /// The event.
         event: Event,
     },
+    /// The sender of an event reported that its problem is resolved.
+    ReportedResolved {
+        /// The report. Its `resolves` names the event.
+        event: Event,
+    },
     /// An action was planned.
     Action {
         /// The action with its current status.
@@ -108,7 +113,7 @@ pub fn timeline(
     notifications: Vec<Notification>,
 ) -> Vec<TimelineEntry> {
     let mut timeline: Vec<TimelineEntry> = Vec::new();
-    timeline.extend(events.into_iter().map(|event| entry(event.occurred_at, TimelineItem::Event { event })));
+    timeline.extend(events.into_iter().map(event_entry));
     timeline.extend(actions.iter().flat_map(action_timeline));
     timeline.extend(
         notifications
@@ -119,6 +124,13 @@ pub fn timeline(
     // Entries of the same time are in the order of cause and effect.
     timeline.sort_by_key(|entry| (entry.at, entry.item.rank()));
     timeline
+}
+
+fn event_entry(event: Event) -> TimelineEntry {
+    let at = event.occurred_at;
+    let item =
+        if event.resolves.is_some() { TimelineItem::ReportedResolved { event } } else { TimelineItem::Event { event } };
+    entry(at, item)
 }
 
 const fn entry(at: Timestamp, item: TimelineItem) -> TimelineEntry {
@@ -158,7 +170,7 @@ impl TimelineItem {
     /// The position among entries of the same time.
     const fn rank(&self) -> u8 {
         match self {
-            Self::Event { .. } => 0,
+            Self::Event { .. } | Self::ReportedResolved { .. } => 0,
             Self::Action { .. } => 1,
             Self::Approval { .. } => 2,
             Self::Outcome { .. } => 3,

@@ -120,6 +120,9 @@ fn text_of_one(policy: &Policy, notified: &NotifiedIncident<'_>, cause: Cause<'_
     if incident.failed_remediations > 0 {
         line(&mut text, "Failed", &failed_remediations(incident));
     }
+    if let Some(at) = incident.reported_resolved_at {
+        line(&mut text, "Resolved", &format!("reported at {}", at.in_words()));
+    }
     if let Some((event, _)) = cause {
         line(&mut text, "Details", &shortened(event.reported.details.as_str()));
         line(&mut text, "Event", &format!("{api}/dashboard/events/{}", event.id));
@@ -138,6 +141,9 @@ fn text_of_many(policy: &Policy, incidents: &[NotifiedIncident<'_>], api: &str) 
         line(&mut text, "Events", &event_counts(notified));
         if incident.failed_remediations > 0 {
             line(&mut text, "Failed", &failed_remediations(incident));
+        }
+        if let Some(at) = incident.reported_resolved_at {
+            line(&mut text, "Resolved", &format!("reported at {}", at.in_words()));
         }
         line(&mut text, "ID", &notified.id.to_string());
         line(&mut text, "Incident", &address(notified, api));
@@ -170,13 +176,22 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
         NotificationKind::Digest if counters.events > incident.notified.events => {
             format!("{title}: more events were reported")
         }
-        NotificationKind::Digest => format!("{title}: {}", last_failed_remediation(incident)),
+        NotificationKind::Digest if incident.failed_remediations > incident.notified.failed_remediations => {
+            format!("{title}: {}", last_failed_remediation(incident))
+        }
+        NotificationKind::Digest => match incident.reported_resolved_at {
+            Some(at) => format!("{title}: reported as resolved at {}", at.in_words()),
+            None => format!("{title}: the incident has changed"),
+        },
         NotificationKind::Reminder => format!("{title}: nobody has acknowledged the incident{}", open_for()),
         NotificationKind::Escalation => {
             format!("{title}: nobody has acknowledged the incident{}, so it is escalated to you", open_for())
         }
         NotificationKind::Resolution if incident.cause == IncidentCause::EngineSilent => {
             format!("{engine} reports events again; the incident is resolved")
+        }
+        NotificationKind::Resolution if let Some(at) = incident.reported_resolved_at => {
+            format!("{title}: reported as resolved at {}; the incident is resolved", at.in_words())
         }
         NotificationKind::Resolution => {
             let quiet = age_model::format_duration(policy.incidents.resolve_after_seconds);
@@ -268,6 +283,7 @@ pub(crate) mod tests {
             },
             occurred_at: "2026-11-23T03:12:45Z".parse().unwrap(),
             reported_by: None,
+            resolves: None,
         }
     }
 
@@ -289,7 +305,7 @@ pub(crate) mod tests {
         NotifiedIncident {
             id: &of.0,
             incident: &of.1,
-            counters: IncidentCounters { events, last_event_at: None },
+            counters: IncidentCounters { events, ..IncidentCounters::default() },
             kind,
         }
     }
@@ -335,7 +351,7 @@ pub(crate) mod tests {
     #[test]
     fn message_of_each_kind_says_why_it_is_sent() {
         let mut of = an_incident();
-        of.1.notified = NotifiedCounts { events: 40, failed_remediations: 0 };
+        of.1.notified = NotifiedCounts { events: 40, ..NotifiedCounts::default() };
         of.1.failed_remediations = 2;
         of.1.lease_expires_at = Some("2026-11-23T03:43:15Z".parse().unwrap());
         of.1.last_failed_remediation = Some(age_model::FailedRemediation {

@@ -6,7 +6,7 @@ use age_model::{
 };
 
 use crate::document::{ActionRule, ActionRules, Policy};
-use crate::ineffective_remediations::{has_given_up, remove_ineffective};
+use crate::ineffective_remediations::{Sign, has_given_up, remove_ineffective};
 
 /// The consequences of an event: its actions, and the changes that they bring.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,7 +51,7 @@ fn select_actions(policy: &Policy, event: &NewEvent) -> Vec<Action> {
 pub fn plan(policy: &Policy, event: &Event, state: &IncidentState) -> Plan {
     let rules = &policy.actions;
     let mut next = state.clone();
-    let ineffective = remove_ineffective(policy, &mut next, event);
+    let ineffective = remove_ineffective(policy, &mut next, &Sign::of_event(event));
     let given_up = has_given_up(rules, &next);
 
     let selected = select_actions(policy, &event.reported);
@@ -168,6 +168,7 @@ mod tests {
                 reported,
                 occurred_at: age_model::Clock::now(&self.clock),
                 reported_by: None,
+                resolves: None,
             };
             let plan = plan(&self.policy, &event, &self.state);
             self.state = plan.state.clone().unwrap_or_else(|| self.state.clone());
@@ -235,6 +236,7 @@ mod tests {
             reported,
             occurred_at: age_model::Clock::now(&clock),
             reported_by: None,
+            resolves: None,
         };
         let actions = plan(&Policy::compiled().unwrap(), &event, &IncidentState::default()).actions;
         let shown: Vec<_> = actions
@@ -310,7 +312,13 @@ mod tests {
         scenario.set_status(one, ActionStatus::Succeeded);
         scenario.clock.advance(60);
         let reported = event(Engine::Billing, "sync_failed", Severity::High);
-        let again = Event { id: one, reported, occurred_at: age_model::Clock::now(&scenario.clock), reported_by: None };
+        let again = Event {
+            id: one,
+            reported,
+            occurred_at: age_model::Clock::now(&scenario.clock),
+            reported_by: None,
+            resolves: None,
+        };
         assert_eq!(plan(&scenario.policy, &again, &scenario.state).ineffective, []);
     }
 

@@ -108,12 +108,26 @@ pub struct IncidentRules {
     pub second_line_after_seconds: i64,
     /// How long nothing may happen before an acknowledged incident resolves, in seconds.
     pub resolve_after_seconds: i64,
+    /// What follows once everything of an incident was reported as resolved by its senders. None: an incident that nobody has
+    /// acknowledged is resolved, an acknowledged one gets a note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_resolved: Option<OnResolved>,
     /// How long one caller may try to send a notification before another may, in seconds.
     pub lease_seconds: i64,
     /// The rate limit of e-mails: the time in which one more may be sent, in seconds.
     pub email_interval_seconds: i64,
     /// How many e-mails may be sent at once after a pause.
     pub email_burst: u32,
+}
+
+/// What follows once everything of an incident was reported as resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnResolved {
+    /// The incident is resolved.
+    Resolve,
+    /// The incident stays as it is, and people are notified.
+    Note,
 }
 
 /// A rule: an event that meets all conditions leads to the action.

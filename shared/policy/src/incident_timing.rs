@@ -28,6 +28,7 @@ impl IncidentRules {
         let (severity, now) = (event.reported.severity, event.occurred_at);
         if let Some(incident) = state.open_incident_mut() {
             incident.severity = incident.severity.max(severity);
+            incident.reported_resolved_at = None;
             self.advance_due_time(incident, now);
             return true;
         }
@@ -72,7 +73,7 @@ impl IncidentRules {
     }
 
     /// Makes `incident` due for its next digest, because it has something new.
-    fn advance_due_time(&self, incident: &mut Incident, now: Timestamp) {
+    pub(crate) fn advance_due_time(&self, incident: &mut Incident, now: Timestamp) {
         if incident.lease_expires_at.is_some_and(|until| until > now) {
             return; // The sender that holds the lease sets the due time when it has sent.
         }
@@ -92,6 +93,7 @@ impl IncidentRules {
     fn resolves_at(&self, incident: &Incident, counters: IncidentCounters) -> Timestamp {
         let activity = [
             counters.last_event_at,
+            counters.last_heard_at,
             incident.last_failed_remediation.map(|failed_remediation| failed_remediation.at),
             incident.acknowledged.as_ref().map(|change| change.at),
         ];
@@ -110,7 +112,8 @@ impl IncidentRules {
         }
         let digest_at = self.next_digest_at(incident);
         let has_news = counters.events > incident.notified.events
-            || incident.failed_remediations > incident.notified.failed_remediations;
+            || incident.failed_remediations > incident.notified.failed_remediations
+            || incident.reported_resolved_at > incident.notified.reported_resolved_at;
         let escalation_is_due = incident.status == IncidentStatus::Open && self.escalation_due_at(incident) <= now;
         // The second line does not wait for a first line that cannot be reached.
         let is_late = digest_at.plus_seconds(self.digest_after_seconds) <= now;
@@ -244,6 +247,7 @@ fn open(
         notifications: 0,
         last_notification_at: None,
         escalated_at: None,
+        reported_resolved_at: None,
         acknowledged: None,
         resolved: None,
         lease_expires_at: None,
@@ -299,8 +303,13 @@ mod tests {
                 details: Details::default(),
                 source_time: None,
             };
-            let event =
-                Event { id: EventId::fresh(&self.clock), reported, occurred_at: self.clock.now(), reported_by: None };
+            let event = Event {
+                id: EventId::fresh(&self.clock),
+                reported,
+                occurred_at: self.clock.now(),
+                reported_by: None,
+                resolves: None,
+            };
             let counted = self.rules.record_event(&mut self.state, &event, None);
             if counted {
                 self.counters.events += 1;
@@ -335,6 +344,7 @@ mod tests {
                             let notified = NotifiedCounts {
                                 events: counters.events,
                                 failed_remediations: incident.failed_remediations,
+                                reported_resolved_at: incident.reported_resolved_at,
                             };
                             let notification = rules.record_notification(incident, kind, (counters, notified, 1), now);
                             sent.push((minute, kind, notification.new_event_count));

@@ -1,7 +1,7 @@
 //! Ineffective remediations: a remediation was ineffective if the problem occurred again after it succeeded. After several of them,
 //! AGE gives up on the incident key.
 
-use age_model::{ActionStatus, Event, FailedRemediation, IncidentState, Remediation, Timestamp};
+use age_model::{ActionStatus, Event, EventId, FailedRemediation, IncidentState, Remediation, Severity, Timestamp};
 
 use crate::document::{ActionRules, Policy};
 
@@ -9,17 +9,35 @@ use crate::document::{ActionRules, Policy};
 /// items.
 const MAX_INEFFECTIVE: usize = 25;
 
-/// Removes the remediations that `event` proves ineffective from `state`, and records them there. Returns them.
-pub(crate) fn remove_ineffective(policy: &Policy, state: &mut IncidentState, event: &Event) -> Vec<Remediation> {
-    let (rules, now) = (&policy.actions, event.occurred_at);
-    let proven = state.remediations.extract_if(.., |remediation| proves_ineffective(rules, remediation, event));
+/// An event or a repeat of one: a sign that the problem lasts.
+pub(crate) struct Sign {
+    severity: Severity,
+    at: Timestamp,
+    /// The event, unless this is a repeat: a remediation that was planned for it cannot have succeeded before.
+    event_id: Option<EventId>,
+}
+
+impl Sign {
+    pub(crate) const fn of_event(event: &Event) -> Self {
+        Self { severity: event.reported.severity, at: event.occurred_at, event_id: Some(event.id) }
+    }
+
+    pub(crate) const fn of_repeat(event: &Event, at: Timestamp) -> Self {
+        Self { severity: event.reported.severity, at, event_id: None }
+    }
+}
+
+/// Removes the remediations that `sign` proves ineffective from `state`, and records them there. Returns them.
+pub(crate) fn remove_ineffective(policy: &Policy, state: &mut IncidentState, sign: &Sign) -> Vec<Remediation> {
+    let (rules, now) = (&policy.actions, sign.at);
+    let proven = state.remediations.extract_if(.., |remediation| proves_ineffective(rules, remediation, sign));
     let ineffective: Vec<_> = proven.take(MAX_INEFFECTIVE).collect();
     state.ineffective.retain(|at| at.plus_seconds(rules.give_up_within_seconds) > now);
     state.ineffective.extend(ineffective.iter().map(|_| now));
     for Remediation { action, event_id, .. } in &ineffective {
         let failed_remediation =
             FailedRemediation { action: *action, event_id: *event_id, status: ActionStatus::Ineffective, at: now };
-        policy.incidents.record_failed_remediation(state, failed_remediation, event.reported.severity);
+        policy.incidents.record_failed_remediation(state, failed_remediation, sign.severity);
     }
     ineffective
 }
@@ -29,11 +47,9 @@ pub(crate) const fn has_given_up(rules: &ActionRules, state: &IncidentState) -> 
     state.ineffective.len() >= rules.give_up_after
 }
 
-/// Whether `event` proves that the remediation was ineffective: it came after the success, within the verification time.
-fn proves_ineffective(rules: &ActionRules, remediation: &Remediation, event: &Event) -> bool {
+/// Whether `sign` proves that the remediation was ineffective: it came after the success, within the verification time.
+fn proves_ineffective(rules: &ActionRules, remediation: &Remediation, sign: &Sign) -> bool {
     let verified_at = |succeeded_at: Timestamp| succeeded_at.plus_seconds(rules.verify_after_seconds);
-    // A repeat of the remediation's own event proves nothing.
-    let is_another = remediation.event_id != event.id;
-    is_another
-        && remediation.succeeded_at.is_some_and(|at| at < event.occurred_at && event.occurred_at <= verified_at(at))
+    let is_another = sign.event_id != Some(remediation.event_id);
+    is_another && remediation.succeeded_at.is_some_and(|at| at < sign.at && sign.at <= verified_at(at))
 }

@@ -3,13 +3,18 @@
 //! Pure: no I/O, no clock; the same input gives the same output.
 
 mod action_planning;
+mod alert_resolution;
 mod compiled;
 mod document;
 mod incident_timing;
 mod ineffective_remediations;
 mod lookup;
+mod repeats;
 
 pub use action_planning::{Plan, plan};
+pub use alert_resolution::Resolution;
 pub use compiled::CompiledPolicyError;
-pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, Policy, PolicyError};
+pub use document::{
+    ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, OnResolved, Policy, PolicyError,
+};
 pub use incident_timing::{NextStep, acknowledge, resolve};

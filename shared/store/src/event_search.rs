@@ -37,6 +37,8 @@ pub struct EventFilter {
     pub severities: Vec<Severity>,
     /// Only events of this type.
     pub event_type: Option<EventType>,
+    /// Also events of other severities that report an event as resolved.
+    pub or_resolving: bool,
     /// Only events accepted at this time or later.
     pub from: Option<Timestamp>,
     /// Only events accepted before this time.
@@ -45,7 +47,7 @@ pub struct EventFilter {
 
 impl EventFilter {
     fn severities(&self) -> &[Severity] {
-        if self.severities.is_empty() { Severity::ALL } else { &self.severities }
+        if self.severities.is_empty() || self.or_resolving { Severity::ALL } else { &self.severities }
     }
 }
 
@@ -212,7 +214,8 @@ impl EventSearch {
         let mut conditions = Vec::new();
         if !filter.severities.is_empty() {
             let names: Vec<String> = filter.severities.iter().map(|severity| format!(":{severity}")).collect();
-            conditions.push(format!("severity IN ({})", names.join(", ")));
+            let or_resolving = if filter.or_resolving { " OR attribute_exists(resolves)" } else { "" };
+            conditions.push(format!("(severity IN ({}){or_resolving})", names.join(", ")));
             for (name, severity) in names.into_iter().zip(&filter.severities) {
                 query = query.expression_attribute_values(name, text(severity));
             }

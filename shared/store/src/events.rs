@@ -1,5 +1,7 @@
 //! The `events` table.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use age_model::{Details, Engine, Event, EventId, EventType, KeyId, NewEvent, Severity, StoreError, Timestamp};
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,8 @@ struct EventRow {
     source_time: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reported_by: Option<KeyId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resolves: Option<EventId>,
     expires_at: i64,
 }
 
@@ -48,6 +52,17 @@ impl Events {
         item.map(|item| self.parse(&item)).transpose()
     }
 
+    /// Returns those of the events `ids` that exist, read strongly, by id.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be read.
+    pub async fn get_all(&self, ids: &BTreeSet<EventId>) -> Result<BTreeMap<EventId, Event>, StoreError> {
+        let keys: Vec<Item> = ids.iter().map(|id| Item::from([("id".to_owned(), text(id))])).collect();
+        let events =
+            self.table.get_all(keys).await?.into_iter().map(|item| self.parse(&item).map(|event| (event.id, event)));
+        events.collect()
+    }
+
     /// Returns the write that inserts `event` into `shard` of its engine's day, on the condition that its id is new.
     ///
     /// # Errors
@@ -64,6 +79,7 @@ impl Events {
             details: reported.details.as_str().to_owned(),
             source_time: reported.source_time,
             reported_by: event.reported_by.clone(),
+            resolves: event.resolves,
             expires_at: event.occurred_at.plus_days(self.retention_days).seconds(),
         };
         let put = Put::builder()
@@ -116,6 +132,7 @@ impl Events {
                 source_time: row.source_time,
             },
             reported_by: row.reported_by,
+            resolves: row.resolves,
         })
     }
 
@@ -150,6 +167,7 @@ mod tests {
             },
             occurred_at: now,
             reported_by: Some("k".repeat(32).parse().unwrap()),
+            resolves: Some("01936f2e-0000-7000-8000-00000000000b".parse().unwrap()),
         };
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
         let write = Events::new(&DynamoDb::new(&config), "Events", 400).insertion(&event, 511).unwrap();

@@ -20,6 +20,8 @@ pub(crate) struct ArchivedRow {
     pub(crate) events: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_event_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) resolved_events: u64,
     pub(crate) incident: Incident,
 }
 
@@ -34,6 +36,7 @@ impl ArchivedRow {
             acknowledged_at: incident.acknowledged.as_ref().map(|change| change.at),
             events: counters.events,
             last_event_at: counters.last_event_at,
+            resolved_events: counters.resolved_events,
             incident: incident.clone(),
         }
     }

@@ -1,7 +1,8 @@
 //! The state of each incident key, with its latest incident: one row per key in the `incidents` table.
 
 use age_model::{
-    Incident, IncidentCounters, IncidentId, IncidentKey, IncidentState, Notification, StoreError, Timestamp,
+    FiringAlerts, FiringAlertsChange, Incident, IncidentCounters, IncidentId, IncidentKey, IncidentState, Notification,
+    StoreError, Timestamp,
 };
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, Update};
@@ -21,6 +22,14 @@ struct StateRow {
     events: u64,
     #[serde(default)]
     last_event_at: Option<Timestamp>,
+    #[serde(default)]
+    resolved_events: u64,
+    #[serde(default)]
+    last_heard_at: Option<Timestamp>,
+    #[serde(default)]
+    firing_alerts: u64,
+    #[serde(default)]
+    firing_alerts_from: Option<Timestamp>,
 }
 
 /// The attributes that the `due` index projects.
@@ -37,6 +46,8 @@ pub struct IncidentStateRecord {
     pub state: IncidentState,
     /// The counters of the latest incident.
     pub counters: IncidentCounters,
+    /// The alerts that are firing.
+    pub firing_alerts: FiringAlerts,
 }
 
 /// How the counters of the incident change when a state is written.
@@ -44,8 +55,8 @@ pub struct IncidentStateRecord {
 pub enum CounterChange {
     /// The counters stay as they are.
     Keep,
-    /// One more event, accepted at this time.
-    Increment(Timestamp),
+    /// So many events more, the latest accepted at this time.
+    Increment(u64, Timestamp),
     /// A new incident begins with these counters.
     Reset(IncidentCounters),
 }
@@ -59,8 +70,14 @@ pub struct IncidentStateChange<'a> {
     pub state: Option<&'a IncidentState>,
     /// How the counters change.
     pub counters: CounterChange,
-    /// Whether the write must fail if an event was counted since `before` was read.
-    pub requires_event_count: bool,
+    /// How many events of the incident were reported as resolved.
+    pub resolved_events: u64,
+    /// How the number of firing alerts changes.
+    pub firing_alerts: FiringAlertsChange,
+    /// When an event of the key, or a repeat of one, was heard.
+    pub heard_at: Option<Timestamp>,
+    /// Whether the write must fail if an event was counted, repeated or reported as resolved since `before` was read.
+    pub requires_counters: bool,
     /// The incident that a new one replaces: it is archived under a key of its own.
     pub archived: Option<&'a Incident>,
     /// The notification that was sent.
@@ -87,8 +104,11 @@ impl IncidentStates {
         let Some(item) = self.0.get(row_key, Consistency::Strong).await? else {
             return Ok(IncidentStateRecord::default());
         };
-        let StateRow { state, events, last_event_at } = self.0.parse(&item)?;
-        Ok(IncidentStateRecord { state, counters: IncidentCounters { events, last_event_at } })
+        let row: StateRow = self.0.parse(&item)?;
+        let StateRow { state, events, last_event_at, resolved_events, last_heard_at, .. } = row;
+        let counters = IncidentCounters { events, last_event_at, resolved_events, last_heard_at };
+        let firing_alerts = FiringAlerts { number: row.firing_alerts, counted_from: row.firing_alerts_from };
+        Ok(IncidentStateRecord { state, counters, firing_alerts })
     }
 
     /// Returns the keys whose incident was due at `now`, the earliest first; up to `limit` of each shard. An unreadable row is
@@ -143,11 +163,11 @@ impl IncidentStates {
         if let Some(incident) = change.state.and_then(|state| state.incident.as_ref()) {
             update = set_listing(&mut expression, update, key, incident);
         }
-        if change.requires_event_count {
-            condition += " AND (attribute_not_exists(events) OR events = :events)";
-            update = update.expression_attribute_values(":events", number(change.before.counters.events));
+        if change.requires_counters {
+            (condition, update) = require_counters(condition, update, change.before);
         }
-        update = set_counters(&mut expression, update, change.counters);
+        update = set_counters(&mut expression, update, change);
+        update = set_firing_alerts(&mut expression, update, change.firing_alerts);
         let update = update.update_expression(expression.to_string()).condition_expression(condition);
         let mut writes = vec![transaction::update(&self.0.name, update)?];
         if let Some(incident) = change.archived {
@@ -234,24 +254,79 @@ fn set_listing(
     }
 }
 
-fn set_counters(expression: &mut Expression, update: UpdateBuilder, change: CounterChange) -> UpdateBuilder {
-    let last_event_at = match change {
-        CounterChange::Keep => return update,
-        CounterChange::Increment(at) => Some(at),
-        CounterChange::Reset(IncidentCounters { last_event_at, .. }) => last_event_at,
-    };
-    let update = if let CounterChange::Reset(IncidentCounters { events, .. }) = change {
-        expression.set.push("events = :new_events");
-        update.expression_attribute_values(":new_events", number(events))
+fn require_counters(
+    mut condition: String,
+    mut update: UpdateBuilder,
+    IncidentStateRecord { counters, firing_alerts, .. }: &IncidentStateRecord,
+) -> (String, UpdateBuilder) {
+    let numbers = [
+        ("events", counters.events),
+        ("resolved_events", counters.resolved_events),
+        ("firing_alerts", firing_alerts.number),
+    ];
+    for (name, value) in numbers {
+        let or_absent = if value == 0 { format!("attribute_not_exists({name}) OR ") } else { String::new() };
+        condition += &format!(" AND ({or_absent}{name} = :before_{name})");
+        update = update.expression_attribute_values(format!(":before_{name}"), number(value));
+    }
+    if let Some(at) = counters.last_heard_at {
+        condition += " AND last_heard_at = :before_last_heard_at";
+        update = update.expression_attribute_values(":before_last_heard_at", text(at));
     } else {
-        expression.add.push("events :one");
-        update.expression_attribute_values(":one", number(1))
+        condition += " AND attribute_not_exists(last_heard_at)";
+    }
+    (condition, update)
+}
+
+fn set_counters(
+    expression: &mut Expression,
+    mut update: UpdateBuilder,
+    change: &IncidentStateChange<'_>,
+) -> UpdateBuilder {
+    if let Some(at) = change.heard_at {
+        expression.set.push("last_heard_at = :last_heard_at");
+        update = update.expression_attribute_values(":last_heard_at", text(at));
+    }
+    let (resolved_events, last_event_at) = match change.counters {
+        CounterChange::Keep => (change.resolved_events, None),
+        CounterChange::Increment(events, at) => {
+            expression.add.push("events :new_events");
+            update = update.expression_attribute_values(":new_events", number(events));
+            (change.resolved_events, Some(at))
+        }
+        CounterChange::Reset(IncidentCounters { events, last_event_at, resolved_events, .. }) => {
+            expression.set.push("events = :new_events");
+            expression.remove.push("resolved_events");
+            if last_event_at.is_none() {
+                expression.remove.push("last_event_at");
+            }
+            update = update.expression_attribute_values(":new_events", number(events));
+            (resolved_events, last_event_at)
+        }
     };
     if let Some(at) = last_event_at {
         expression.set.push("last_event_at = :last_event_at");
-        update.expression_attribute_values(":last_event_at", text(at))
-    } else {
-        expression.remove.push("last_event_at");
-        update
+        update = update.expression_attribute_values(":last_event_at", text(at));
     }
+    if resolved_events > 0 {
+        expression.add.push("resolved_events :resolved_events");
+        update = update.expression_attribute_values(":resolved_events", number(resolved_events));
+    }
+    update
+}
+
+fn set_firing_alerts(expression: &mut Expression, update: UpdateBuilder, change: FiringAlertsChange) -> UpdateBuilder {
+    let by = match change {
+        FiringAlertsChange::Keep => return update,
+        FiringAlertsChange::Begin(alerts) => i64::try_from(alerts).unwrap_or(i64::MAX),
+        FiringAlertsChange::End(alerts) => -i64::try_from(alerts).unwrap_or(i64::MAX),
+        FiringAlertsChange::Restart(alerts, from) => {
+            expression.set.push("firing_alerts = :firing_alerts, firing_alerts_from = :firing_alerts_from");
+            return update
+                .expression_attribute_values(":firing_alerts", number(alerts))
+                .expression_attribute_values(":firing_alerts_from", text(from));
+        }
+    };
+    expression.add.push("firing_alerts :firing_alerts");
+    update.expression_attribute_values(":firing_alerts", number(by))
 }

@@ -99,8 +99,10 @@ impl Incidents {
         }
         let row_key = [("fingerprint", text(keys::fingerprint(&id.key))), ("opened_at", text(id.opened_at))];
         let Some(item) = self.table().get(row_key, Consistency::Strong).await? else { return Ok(None) };
-        let ArchivedRow { incident, events, last_event_at, .. } = self.table().parse(&item)?;
-        Ok(Some(IncidentRecord { id: id.clone(), incident, counters: IncidentCounters { events, last_event_at } }))
+        let row: ArchivedRow = self.table().parse(&item)?;
+        let ArchivedRow { incident, events, last_event_at, resolved_events, .. } = row;
+        let counters = IncidentCounters { events, last_event_at, resolved_events, last_heard_at: last_event_at };
+        Ok(Some(IncidentRecord { id: id.clone(), incident, counters }))
     }
 
     /// Returns the latest `limit` notifications of the incident `id`, the latest first, read strongly.

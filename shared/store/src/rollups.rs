@@ -2,6 +2,7 @@
 //! outcomes of the remediations that were planned on that day.
 
 mod closed_days;
+mod last_heard;
 mod rows;
 mod set;
 
@@ -169,8 +170,8 @@ impl Rollups {
         self.table.all(query).await
     }
 
-    /// Returns the write that counts events of `engine` on `day` in `shard`: their hours and severities, and how many remediations were
-    /// planned and suppressed for them.
+    /// Returns the write that counts events of `engine` on `day` in `shard`, heard at `heard_at`: their hours and severities, and how
+    /// many remediations were planned and suppressed for them.
     ///
     /// # Errors
     /// [`StoreError`] if the request cannot be built.
@@ -180,6 +181,7 @@ impl Rollups {
         shard: u32,
         events: impl Iterator<Item = (Hour, Severity)>,
         remediations: PlannedRemediations,
+        heard_at: Timestamp,
     ) -> Result<Write, StoreError> {
         let mut counters: BTreeMap<String, i64> = BTreeMap::new();
         for (hour, severity) in events {
@@ -188,7 +190,7 @@ impl Rollups {
         let PlannedRemediations { planned, suppressed } = remediations;
         let mut counters: Vec<(String, i64)> = counters.into_iter().collect();
         counters.extend([(PLANNED.to_owned(), planned), (SUPPRESSED.to_owned(), suppressed)]);
-        self.add(keys::engine_shard(engine, shard), day.to_string(), &counters)
+        self.add(keys::engine_shard(engine, shard), day.to_string(), &counters, Some(heard_at))
     }
 
     /// Returns the write that counts outcomes of remediations of `engine` that were planned on `day`.
@@ -204,10 +206,16 @@ impl Rollups {
                 .into_iter()
                 .flat_map(|millis| [(OUTCOMES.to_owned(), 1), (OUTCOME_MILLIS.to_owned(), millis)]),
         );
-        self.add(keys::engine_shard(engine, 0), keys::outcomes(day), &counters)
+        self.add(keys::engine_shard(engine, 0), keys::outcomes(day), &counters, None)
     }
 
-    fn add(&self, row: String, day: String, counters: &[(String, i64)]) -> Result<Write, StoreError> {
+    fn add(
+        &self,
+        row: String,
+        day: String,
+        counters: &[(String, i64)],
+        heard_at: Option<Timestamp>,
+    ) -> Result<Write, StoreError> {
         let mut update = Update::builder().key("engine_shard", text(row)).key("day", text(day));
         let mut parts = Vec::new();
         for (index, (counter, by)) in counters.iter().filter(|(_, by)| *by != 0).enumerate() {
@@ -216,7 +224,12 @@ impl Rollups {
                 .expression_attribute_names(format!("#c{index}"), counter)
                 .expression_attribute_values(format!(":c{index}"), number(by));
         }
-        transaction::update(&self.table.name, update.update_expression(format!("ADD {}", parts.join(", "))))
+        let mut expression = format!("ADD {}", parts.join(", "));
+        if let Some(at) = heard_at {
+            expression += " SET last_heard_at = :heard_at";
+            update = update.expression_attribute_values(":heard_at", text(at));
+        }
+        transaction::update(&self.table.name, update.update_expression(expression))
     }
 
     /// Returns the shard count of `engine` on `day`, as the row of shard 0 has it.

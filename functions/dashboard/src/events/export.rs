@@ -68,7 +68,7 @@ fn details_bytes(event: &Event) -> usize {
 }
 
 /// Returns the values of [`COLUMNS`].
-fn csv_row(Event { id, occurred_at, reported, reported_by }: Event) -> [String; 8] {
+fn csv_row(Event { id, occurred_at, reported, reported_by, .. }: Event) -> [String; 8] {
     [
         id.to_string(),
         occurred_at.to_string(),

@@ -37,6 +37,7 @@ impl EventFilterForm {
             engine: self.engine,
             severities: self.severity.into_iter().collect(),
             event_type: self.event_type.clone(),
+            or_resolving: false,
             from: self.from.map(Day::start),
             to: self.to.map(|to| to.next().start()),
         }

@@ -67,6 +67,7 @@ fn cloud_event(json: &[u8]) -> Result<ParsedEvent, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use age_governance::EventIdentity;
     use age_model::Engine;
     use proptest::prelude::*;
 
@@ -92,7 +93,8 @@ mod tests {
             let good: Vec<bool> = items.iter().map(Result::is_ok).collect();
             assert_eq!(good, [true, false, true], "{media_type}");
             let first = items[0].as_ref().unwrap();
-            assert_eq!((first.reported.engine, first.key.as_ref().unwrap().as_str()), (Engine::Qa, "k"));
+            let key = EventIdentity::Key("k".parse().unwrap());
+            assert_eq!((first.reported.engine, &first.identity), (Engine::Qa, &key));
         }
         assert!(parse_as("application/json", b"[]").unwrap().is_empty());
         assert!(parse_as("application/x-ndjson", b"").unwrap().is_empty());

@@ -69,14 +69,22 @@ impl Sweep {
             ActionStatus::Pending => return Ok(Step::Dispatch(*row)),
             ActionStatus::PendingApproval => completed(&item, ActionStatus::Expired, now),
             ActionStatus::Dispatched => completed(&item, ActionStatus::TimedOut, now),
-            // An event of the same incident key in the meantime would have made it ineffective.
             ActionStatus::Succeeded => {
-                ActionItem { status: ActionStatus::Verified, verified_at: Some(now), due_at: None, ..item.clone() }
+                let status = self.verify(&item).await?;
+                ActionItem { status, verified_at: Some(now), due_at: None, ..item.clone() }
             }
             // Nothing is due for an action that has ended.
             _ => ActionItem { due_at: None, ..item.clone() },
         };
         Ok(if self.advance(&item, &new).await? { Step::Transition(new.status) } else { Step::None })
+    }
+
+    /// Returns the status that a succeeded remediation ends with. A problem that was heard after the success, while the success was
+    /// being reported, has not made it ineffective yet.
+    async fn verify(&self, item: &ActionItem) -> Result<ActionStatus, StoreError> {
+        let record = self.dispatcher.lifecycle().incidents().states().get(&item.incident_key()).await?;
+        let is_disproved = item.is_disproved(record.counters.last_heard_at);
+        Ok(if is_disproved { ActionStatus::Ineffective } else { ActionStatus::Verified })
     }
 
     async fn advance(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {

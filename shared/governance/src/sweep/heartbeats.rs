@@ -1,7 +1,7 @@
 //! Silent engines: those that have reported nothing for longer than their expected interval.
 
 use age_model::{Engine, Incident, IncidentCause, IncidentKey, StatusChange, StoreError, Timestamp};
-use age_store::{EventFilter, IncidentStateRecord};
+use age_store::IncidentStateRecord;
 use futures_util::future::join_all;
 
 use super::{Sweep, SweepReport};
@@ -55,9 +55,8 @@ impl Sweep {
     }
 
     async fn has_reported(&self, engine: Engine, since: Timestamp) -> Result<bool, StoreError> {
-        let filter = EventFilter { engine: Some(engine), from: Some(since), ..EventFilter::default() };
-        let page = self.search.page(&filter, 1, None, self.clock.as_ref()).await?;
-        Ok(!page.events.is_empty())
+        let last = self.dispatcher.lifecycle().rollups().last_heard_at(engine, since).await?;
+        Ok(last.is_some_and(|last| last >= since))
     }
 }
 

@@ -11,11 +11,21 @@ use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::dynamodb::attribute::{Item, text};
-use crate::dynamodb::error::{read_failed, write_failed};
+use crate::dynamodb::error::{built, read_failed, write_failed};
+
+/// The most keys of one `BatchGetItem` (DynamoDB).
+const MAX_BATCH_KEYS: usize = 100;
+
+/// How many batches of keys are read concurrently.
+const CONCURRENT_BATCHES: usize = 4;
+
+/// How often a batch is asked for the keys that DynamoDB left out.
+const MAX_BATCH_ATTEMPTS: usize = 10;
 
 /// A DynamoDB client with the timeouts of a request that a caller waits for. Build one per execution environment.
 #[derive(Debug, Clone)]
@@ -66,6 +76,34 @@ impl Table {
         }
         let got = get.send().await.map_err(|error| read_failed("GetItem", &self.name, error))?;
         Ok(got.item)
+    }
+
+    /// Returns the items under `keys` that exist, read strongly, in no particular order.
+    pub(crate) async fn get_all(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let batches: Vec<Vec<Item>> = keys.chunks(MAX_BATCH_KEYS).map(<[Item]>::to_vec).collect();
+        let reads = stream::iter(batches).map(|batch| self.get_batch(batch)).buffer_unordered(CONCURRENT_BATCHES);
+        Ok(reads.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
+    }
+
+    async fn get_batch(&self, mut keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        // A response has up to 16 MB, and may leave out keys that were throttled.
+        for _ in 0..MAX_BATCH_ATTEMPTS {
+            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            let wanted = built(&self.name, wanted)?;
+            let got = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
+            let mut got = got.map_err(|error| read_failed("BatchGetItem", &self.name, error))?;
+            items.extend(got.responses.as_mut().and_then(|tables| tables.remove(&self.name)).unwrap_or_default());
+            keys = got
+                .unprocessed_keys
+                .and_then(|mut tables| tables.remove(&self.name))
+                .map_or(Vec::new(), |left| left.keys);
+            if keys.is_empty() {
+                return Ok(items);
+            }
+        }
+        let cause = "DynamoDB left keys out of each response".into();
+        Err(StoreError::Unavailable { operation: "BatchGetItem", table: self.name.clone(), cause })
     }
 
     /// Returns entries of the `due` index that are due at `until`, or all entries: one page of each of `shards`, the earliest

@@ -1,0 +1,133 @@
+//! What a group of events means for one incident key: the decision that their transaction writes.
+
+use age_model::{
+    ActionItem, Event, FiringAlertsChange, IncidentKey, IncidentState, Remediation, StoreError, Timestamp,
+};
+use age_policy::{Plan, Policy};
+use age_store::{IncidentStateRecord, Write};
+
+use crate::action_lifecycle::ActionLifecycle;
+use crate::incident_lifecycle::NextState;
+
+/// How often a problem is recorded as heard in a state that does not change otherwise, in seconds.
+const RECORD_HEARD_SECONDS: i64 = 60;
+
+/// A decision about the state of an incident key, made for one event after another.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyDecision {
+    /// The state that the decision is made on. It must not have changed when the decision is written.
+    before: IncidentStateRecord,
+    /// The state after the events so far.
+    after: IncidentStateRecord,
+    /// How many events the incident counts.
+    events: u64,
+    resolved_events: u64,
+    firing_alerts: FiringAlertsChange,
+    ineffective: Vec<Remediation>,
+    heard_at: Option<Timestamp>,
+}
+
+impl KeyDecision {
+    /// Begins with the state `before`. `state` is the same with the workers' outcomes of its remediations.
+    pub(crate) fn new(before: IncidentStateRecord, state: IncidentState) -> Self {
+        let after = IncidentStateRecord { state, ..before.clone() };
+        Self {
+            before,
+            after,
+            events: 0,
+            resolved_events: 0,
+            firing_alerts: FiringAlertsChange::Keep,
+            ineffective: Vec::new(),
+            heard_at: None,
+        }
+    }
+
+    /// Adds the consequences of `event`. Returns its actions.
+    pub(crate) fn add_problem(&mut self, policy: &Policy, event: &Event, is_alert: bool) -> Vec<ActionItem> {
+        let now = event.occurred_at;
+        if is_alert {
+            let incidents = &policy.incidents;
+            self.firing_alerts = match (self.firing_alerts, &self.after) {
+                (FiringAlertsChange::Begin(alerts), _) => FiringAlertsChange::Begin(alerts + 1),
+                (FiringAlertsChange::Restart(alerts, from), _) => FiringAlertsChange::Restart(alerts + 1, from),
+                (_, IncidentStateRecord { state, counters, .. }) => incidents.begin_alert(state, *counters, now),
+            };
+        }
+        let planned = age_policy::plan(policy, event, &self.after.state);
+        let actions = planned.actions.iter().map(|one| ActionItem::new(event, *one, Policy::HASH)).collect();
+        let last_heard_at = self.heard_at.max(self.before.counters.last_heard_at);
+        let was_heard = last_heard_at.is_some_and(|last| last.plus_seconds(RECORD_HEARD_SECONDS) > now);
+        if is_alert || planned.counted || planned.state.is_some() || !was_heard {
+            self.heard_at = Some(now);
+        }
+        self.add(planned);
+        actions
+    }
+
+    /// Adds that the problem of `event` is resolved, reported at `now`.
+    pub(crate) fn add_resolution(&mut self, policy: &Policy, event: &Event, now: Timestamp) {
+        let IncidentStateRecord { state, counters, firing_alerts } = &mut self.after;
+        let resolution = policy.incidents.plan_resolution(event, state, *counters, *firing_alerts, now);
+        if let Some(next) = resolution.state {
+            *state = next;
+        }
+        let resolved_events = u64::from(resolution.is_of_incident);
+        self.resolved_events += resolved_events;
+        counters.resolved_events += resolved_events;
+        if let FiringAlertsChange::End(ended) = resolution.firing_alerts {
+            firing_alerts.number = firing_alerts.number.saturating_sub(ended);
+            let ended_before = if let FiringAlertsChange::End(before) = self.firing_alerts { before } else { 0 };
+            self.firing_alerts = FiringAlertsChange::End(ended_before + ended);
+        }
+    }
+
+    /// Adds the consequences of a repeat of `event` that is heard at `now`. Returns false if there are none.
+    pub(crate) fn add_repeat(&mut self, policy: &Policy, event: &Event, now: Timestamp) -> bool {
+        let last_heard_at = self.before.counters.last_heard_at;
+        let Some(planned) = policy.plan_repeat(event, &self.after.state, last_heard_at, now) else { return false };
+        self.heard_at = Some(now);
+        self.add(planned);
+        true
+    }
+
+    fn add(&mut self, planned: Plan) {
+        if let Some(state) = planned.state {
+            self.after.state = state;
+        }
+        self.events += u64::from(planned.counted);
+        self.ineffective.extend(planned.ineffective);
+    }
+
+    /// Whether the events have opened an incident that nobody was notified of.
+    pub(crate) fn has_opened(&self) -> bool {
+        let opened_at = |record: &IncidentStateRecord| record.state.incident.as_ref().map(|it| it.opened_at);
+        let is_new = self.after.state.open_incident().is_some_and(|incident| incident.notifications == 0);
+        is_new && (self.events > 0 || opened_at(&self.before) != opened_at(&self.after))
+    }
+
+    /// Returns the writes of the decision about `key`, made at `now`.
+    pub(crate) fn writes(
+        &self,
+        key: &IncidentKey,
+        lifecycle: &ActionLifecycle,
+        now: Timestamp,
+    ) -> Result<Vec<Write>, StoreError> {
+        let mut state = self.after.state.clone();
+        let is_changed = state.version != self.before.state.version;
+        state.version = self.before.state.version.saturating_add(1);
+        let next = NextState {
+            state: is_changed.then_some(&state),
+            counted: (self.events > 0).then_some((self.events, now)),
+            resolved_events: self.resolved_events,
+            firing_alerts: self.firing_alerts,
+            heard_at: self.heard_at,
+            ..NextState::default()
+        };
+        let mut writes = Vec::new();
+        if next != NextState::default() {
+            writes.extend(lifecycle.incidents().writes(key, &self.before, &next, now)?);
+        }
+        writes.extend(lifecycle.ineffective(key, &self.ineffective, now)?);
+        Ok(writes)
+    }
+}

@@ -1,0 +1,53 @@
+//! Recording repeats. A repeat of an event is a sign of life: its engine is not silent, and its problem lasts, so remediations that
+//! have succeeded were ineffective.
+
+use age_model::{Clock, Engine, Event, IncidentKey, StoreError};
+use age_policy::Policy;
+use age_store::{TransactionResult, wait_before_retry};
+
+use crate::event_writer::EventWriter;
+use crate::incident_lifecycle::MAX_ATTEMPTS;
+
+impl EventWriter {
+    /// Records that `engine` was heard, at most once a minute.
+    pub(crate) async fn record_engine_heard(&self, engine: Engine, clock: &dyn Clock) -> Result<(), StoreError> {
+        let now = clock.now();
+        if !self.heard.is_due(engine, now) {
+            return Ok(());
+        }
+        for shard in self.shards.choose(std::iter::once((engine, now.day()))).into_values() {
+            self.lifecycle.rollups().record_heard(engine, shard, now).await?;
+        }
+        self.heard.note(engine, now);
+        Ok(())
+    }
+
+    /// Records that the problem of `event` was heard again. Returns its incident key if people may have to be notified of a
+    /// remediation that was ineffective.
+    pub(crate) async fn record_problem_heard(
+        &self,
+        event: &Event,
+        policy: &Policy,
+        clock: &dyn Clock,
+    ) -> Result<Option<IncidentKey>, StoreError> {
+        let key = IncidentKey::of(&event.reported);
+        for attempt in 1..=MAX_ATTEMPTS {
+            if attempt > 1 {
+                wait_before_retry(attempt, clock).await;
+            }
+            let now = clock.now();
+            if !policy.is_sign_of_life(event, now) {
+                return Ok(None);
+            }
+            let (key, mut decision) = self.begin_decision(key.clone()).await?;
+            if !decision.add_repeat(policy, event, now) {
+                return Ok(None);
+            }
+            let writes = decision.writes(&key, &self.lifecycle, now)?;
+            if let TransactionResult::Committed = self.events.commit(writes).await? {
+                return Ok(decision.has_opened().then_some(key));
+            }
+        }
+        Err(self.events.contended(MAX_ATTEMPTS))
+    }
+}
