@@ -70,3 +70,129 @@ impl IncidentRules {
         Resolution { state: Some(next), is_of_incident, firing_alerts: change }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use age_model::{Clock, Details, Engine, EventId, IncidentCause, ManualClock, NewEvent, Severity};
+
+    use super::*;
+    use crate::document::Policy;
+
+    struct Scenario {
+        rules: IncidentRules,
+        clock: ManualClock,
+        event: Event,
+        state: IncidentState,
+    }
+
+    /// An alert that has opened an incident a minute ago.
+    fn scenario() -> Scenario {
+        let policy = Policy::compiled().unwrap();
+        let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
+        let reported = NewEvent {
+            engine: Engine::VoiceEngine,
+            event_type: "Down".parse().unwrap(),
+            severity: Severity::Critical,
+            details: Details::default(),
+            source_time: None,
+        };
+        let event =
+            Event { id: EventId::fresh(&clock), reported, occurred_at: clock.now(), reported_by: None, resolves: None };
+        let state = crate::plan(&policy, &event, &IncidentState::default()).state.unwrap();
+        clock.advance(60);
+        Scenario { rules: policy.incidents, clock, event, state }
+    }
+
+    fn counters(events: u64, resolved_events: u64) -> IncidentCounters {
+        IncidentCounters { events, resolved_events, ..IncidentCounters::default() }
+    }
+
+    fn firing(number: u64) -> FiringAlerts {
+        FiringAlerts { number, counted_from: None }
+    }
+
+    impl Scenario {
+        fn resolve(&self, counters: IncidentCounters, firing_alerts: FiringAlerts) -> Resolution {
+            self.rules.plan_resolution(&self.event, &self.state, counters, firing_alerts, self.clock.now())
+        }
+
+        /// Returns the status of the incident once everything is resolved.
+        fn status(&self) -> IncidentStatus {
+            let state = self.resolve(counters(1, 0), firing(1)).state.unwrap();
+            state.incident.unwrap().status
+        }
+    }
+
+    #[test]
+    fn incident_ends_with_the_last_of_its_alerts() {
+        let scenario = scenario();
+        for (counters, firing_alerts, ends) in [
+            (counters(1, 0), firing(1), true),
+            (counters(2, 1), firing(1), true),
+            (counters(2, 0), firing(2), false),
+            // An event that is not an alert is never reported as resolved.
+            (counters(2, 0), firing(1), false),
+            // An alert that the incident does not count is firing.
+            (counters(1, 0), firing(2), false),
+        ] {
+            let resolution = scenario.resolve(counters, firing_alerts);
+            assert_eq!(resolution.state.is_some(), ends, "{counters:?} {firing_alerts:?}");
+            assert_eq!(
+                (resolution.is_of_incident, resolution.firing_alerts),
+                (true, FiringAlertsChange::End(1)),
+                "{counters:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn policy_decides_whether_an_incident_is_resolved_or_noted() {
+        let mut scenario = scenario();
+        assert_eq!(scenario.status(), IncidentStatus::Resolved);
+        scenario.rules.on_resolved = Some(OnResolved::Note);
+        assert_eq!(scenario.status(), IncidentStatus::Open);
+        scenario.rules.on_resolved = None;
+        let by = Some("night-desk".parse().unwrap());
+        let change = StatusChange { at: scenario.clock.now(), by, note: None };
+        crate::acknowledge(scenario.state.incident.as_mut().unwrap(), change).unwrap();
+        assert_eq!(scenario.status(), IncidentStatus::Acknowledged);
+        scenario.rules.on_resolved = Some(OnResolved::Resolve);
+        assert_eq!(scenario.status(), IncidentStatus::Resolved);
+    }
+
+    #[test]
+    fn noted_incident_is_due_for_a_notification_until_the_problem_is_reported_again() {
+        let mut scenario = scenario();
+        scenario.rules.on_resolved = Some(OnResolved::Note);
+        let mut state = scenario.resolve(counters(1, 0), firing(1)).state.unwrap();
+        let incident = state.incident.as_ref().unwrap();
+        assert_eq!(incident.reported_resolved_at, Some(scenario.clock.now()));
+        assert!(incident.due_at.is_some_and(|due| due <= scenario.clock.now()));
+        scenario.rules.record_event(&mut state, &scenario.event, Some(IncidentCause::CriticalEvent));
+        assert_eq!(state.incident.unwrap().reported_resolved_at, None);
+    }
+
+    #[test]
+    fn alert_from_before_the_count_changes_nothing() {
+        let scenario = scenario();
+        let later = FiringAlerts { number: 1, counted_from: Some(scenario.clock.now()) };
+        let resolution = scenario.resolve(counters(1, 0), later);
+        assert_eq!((resolution.state, resolution.firing_alerts), (None, FiringAlertsChange::Keep));
+    }
+
+    #[test]
+    fn count_of_firing_alerts_begins_anew_after_a_quiet_day() {
+        let scenario = scenario();
+        let now = scenario.clock.now();
+        let heard = |seconds_ago: i64| IncidentCounters {
+            last_heard_at: Some(now.plus_seconds(-seconds_ago)),
+            ..IncidentCounters::default()
+        };
+        let begin = |state: &IncidentState, counters| scenario.rules.begin_alert(state, counters, now);
+        let none = IncidentState::default();
+        assert_eq!(begin(&none, heard(86_401)), FiringAlertsChange::Restart(1, now));
+        assert_eq!(begin(&none, heard(86_000)), FiringAlertsChange::Begin(1));
+        assert_eq!(begin(&none, IncidentCounters::default()), FiringAlertsChange::Begin(1));
+        assert_eq!(begin(&scenario.state, heard(86_401)), FiringAlertsChange::Begin(1));
+    }
+}
