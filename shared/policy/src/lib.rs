@@ -13,3 +13,4 @@ pub use action_planning::{Plan, plan};
 pub use compiled::CompiledPolicyError;
 pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, Policy, PolicyError};
 pub use incident_timing::{NextStep, acknowledge, resolve};
+pub use lookup::AlertSeverity;
