@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::world::proxy::{Fault, Units};
+use crate::world::proxy::Fault;
 use crate::world::test_credentials::BILLING;
 use crate::world::{Api, ApiResponse, World, event};
 
@@ -197,8 +197,9 @@ async fn batch_of_100_consumes_at_most_3_1_write_units_per_event() {
         let not_theirs = world.as_caller(BILLING).post_batch(&hundred).await;
         assert_eq!((not_theirs.status, count_status(&not_theirs, 403)), (200, 100));
     };
+    // Each of the two requests records one system alert for what was wrong with how many events.
     let refused = world.dynamodb.measure_units(refused).await.0;
-    assert_eq!(refused, Units::default());
+    assert!(refused.written <= 6.0 && refused.read == 0.0, "{refused:?}");
 }
 
 #[tokio::test]

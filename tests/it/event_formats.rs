@@ -138,6 +138,121 @@ async fn invalid_cloud_event_is_refused_with_its_attributes() {
     assert_eq!(world.count_events().await, 0);
 }
 
+/// The examples of the HTTP binding and of the JSON event format, with a source that ends in an engine.
+#[tokio::test]
+async fn examples_of_the_specification_are_taken() {
+    let world = World::new().await;
+    let attributes = [
+        ("ce-specversion", "1.0"),
+        ("ce-type", "com.example.someevent"),
+        ("ce-time", "2018-04-05T03:56:24Z"),
+        ("ce-id", "1234-1234-1234"),
+        ("ce-source", "/mycontext/billing"),
+        ("ce-comexampleextension1", "value"),
+        ("ce-comexampleothervalue", "5"),
+        ("Content-Type", "application/json; charset=utf-8"),
+    ];
+    let binary = world.post_binary(&attributes, r#"{"appinfoA": "abc", "appinfoB": 123, "appinfoC": true}"#).await;
+    assert_eq!((binary.status, binary.text("/sourceTime")), (201, "2018-04-05T03:56:24.000Z"), "{binary:?}");
+    let structured = json!({
+        "specversion": "1.0", "type": "com.example.someevent", "source": "/mycontext/billing", "subject": null,
+        "id": "C234-1234-1234", "time": "2018-04-05T17:31:00Z", "comexampleextension1": "value",
+        "comexampleothervalue": 5, "unsetextension": null, "datacontenttype": "application/json",
+        "data": {"appinfoA": "abc", "appinfoB": 123, "appinfoC": true},
+    });
+    for media_type in ["application/cloudevents+json; charset=UTF-8", "Application/CloudEvents+JSON"] {
+        let body = structured.to_string();
+        let sent = world.send("POST", "/api/governance/event", &[("Content-Type", media_type)], body.as_bytes()).await;
+        assert!(matches!(sent.status, 200 | 201), "{sent:?}");
+        assert_eq!(sent.json["details"], structured["data"]);
+    }
+    let batch = json!([structured, {"specversion": "1.0", "type": "t", "source": "/billing", "id": "2", "data": null}]);
+    let headers = [("Content-Type", "application/cloudevents-batch+json; charset=UTF-8")];
+    let batch = world.send("POST", "/api/governance/events", &headers, batch.to_string().as_bytes()).await;
+    let statuses: Vec<_> = batch.list("/results").iter().map(|result| result["status"].clone()).collect();
+    assert_eq!(statuses, [200, 201]);
+}
+
+#[tokio::test]
+async fn quoted_and_encoded_header_values_of_a_binary_cloud_event_are_decoded() {
+    let world = World::new().await;
+    let with = |source: &'static str, kind: &'static str| {
+        [("CE-SpecVersion", "\"1.0\""), ("ce-id", "\"1\""), ("Ce-Source", source), ("ce-type", kind), JSON]
+    };
+    let quoted = world.post_binary(&with("\"/engines/billing\"", "\"sync \\\"late\\\"\""), "{}").await;
+    assert_eq!((quoted.status, quoted.text("/eventType")), (201, "sync \"late\""), "{quoted:?}");
+    let encoded = world.post_binary(&with("/engines/billing", "sync%20%22late%22"), "{}").await;
+    assert_eq!((encoded.status, encoded.text("/id")), (200, quoted.text("/id")), "the same event without the quotes");
+    let overlong = world.post_binary(&with("/engines/billing", "a%C0%A0b"), "{}").await;
+    assert_eq!((overlong.status, pointers(&overlong)), (422, vec!["/ce-type"]), "not UTF-8");
+    let extension = [&with("/engines/billing", "x")[..], &[("ce-tenant", "%ff")]].concat();
+    assert_eq!(pointers(&world.post_binary(&extension, "{}").await), ["/ce-tenant"]);
+    let twice = [&with("/engines/billing", "x")[..], &[("ce-source", "/engines/qa")]].concat();
+    assert_eq!(pointers(&world.post_binary(&twice, "{}").await), ["/ce-source"]);
+    let two_types = [&with("/engines/billing", "x")[..], &[("ce-datacontenttype", "application/json")]].concat();
+    assert_eq!(pointers(&world.post_binary(&two_types, "{}").await), ["/ce-datacontenttype"]);
+}
+
+#[tokio::test]
+async fn data_of_a_cloud_event_may_have_any_json_type() {
+    let world = World::new().await;
+    let headers = |media_type| {
+        [
+            ("ce-specversion", "1.0"),
+            ("ce-id", media_type),
+            ("ce-source", "qa"),
+            ("ce-type", "x"),
+            ("Content-Type", media_type),
+        ]
+    };
+    for media_type in ["application/vnd.x+json", "text/json", "application/problem+json; charset=utf-8"] {
+        let created = world.post_binary(&headers(media_type), r#"{"a":1}"#).await;
+        assert_eq!((created.status, &created.json["details"]), (201, &json!({"a": 1})), "{media_type}: {created:?}");
+    }
+    for media_type in ["application/xml", "application/jsonp", "application/cloudevents-batch+json"] {
+        assert_eq!(world.post_binary(&headers(media_type), "{}").await.status, 415, "{media_type}");
+    }
+}
+
+#[tokio::test]
+async fn null_attribute_of_a_cloud_event_is_unset() {
+    let world = World::new().await;
+    let mut event = cloud_event();
+    for unset in ["data_base64", "subject", "time", "severity", "datacontenttype", "traceparent"] {
+        event[unset] = Value::Null;
+    }
+    let created = world.post_cloud_event(&event).await;
+    assert_eq!((created.status, created.text("/severity"), &created.json["details"]), (201, "LOW", &event["data"]));
+    event["specversion"] = Value::Null;
+    assert_eq!(pointers(&world.post_cloud_event(&event).await), ["/specversion"]);
+}
+
+#[tokio::test]
+async fn binary_data_of_a_structured_cloud_event_is_decoded_if_it_is_json() {
+    let world = World::new().await;
+    let with = |data: Value, base64: &str, media_type: Value| {
+        let mut event = cloud_event();
+        (event["data"], event["data_base64"], event["datacontenttype"]) = (data, json!(base64), media_type);
+        event
+    };
+    let json_type = || json!("application/vnd.x+json");
+    // {"invoices":1204}
+    let created = world.post_cloud_event(&with(Value::Null, "eyJpbnZvaWNlcyI6MTIwNH0=", json_type())).await;
+    assert_eq!((created.status, &created.json["details"]), (201, &json!({"invoices": 1204})), "{created:?}");
+    for (event, field) in [
+        (with(json!({}), "e30=", json_type()), "/data_base64"),
+        (with(Value::Null, "e30=", Value::Null), "/data_base64"),
+        (with(Value::Null, "?", json_type()), "/data_base64"),
+        (with(Value::Null, "AAAA", json_type()), "/data"),
+        (with(Value::Null, "W10=", json_type()), "/data"),
+        // {"a":1,"a":2}
+        (with(Value::Null, "eyJhIjoxLCJhIjoyfQ==", json_type()), "/data/a"),
+    ] {
+        let refused = world.post_cloud_event(&event).await;
+        assert_eq!((refused.status, pointers(&refused)), (422, vec![field]), "{event}");
+    }
+}
+
 #[tokio::test]
 async fn firing_and_resolved_alerts_are_stored_once() {
     let world = World::new().await;
@@ -205,7 +320,10 @@ async fn alert_without_known_engine_is_refused_and_the_others_are_stored() {
     long["annotations"]["summary"] = json!("x".repeat(20_000));
     let accepted = world.post_alerts(&[long]).await;
     let event = world.get(&format!("/api/governance/events/{}", accepted.text("/alerts/0/id"))).await;
-    assert_eq!((event.text("/severity"), event.text("/details/annotations")), ("MEDIUM", "omitted: too large"));
+    assert_eq!(event.text("/severity"), "MEDIUM");
+    let summary = format!("{}… (20000 characters)", "x".repeat(1000));
+    assert_eq!(event.text("/details/annotations/summary"), summary);
+    assert!(event.text("/details/shortened").contains("1 values are cut"), "{event:?}");
 }
 
 #[tokio::test]
@@ -216,6 +334,8 @@ async fn body_that_is_not_an_alertmanager_webhook_is_refused() {
         (json!({}), 422),
         (json!([]), 422),
         (json!({"version": "3", "alerts": []}), 422),
+        (json!({"version": 4, "alerts": []}), 422),
+        (json!({"version": "4", "alerts": {}}), 422),
         (json!({"version": "4", "alerts": [{"status": "firing"}]}), 422),
         (json!({"version": "4", "alerts": []}), 200),
     ] {

@@ -21,7 +21,7 @@ use age_notify::{Sns as SnsClient, Topic};
 use age_policy::Policy;
 use age_store::{
     Actions, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Incidents, ReportDeliveries,
-    Reports, Rollups, SystemHealthStore,
+    Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 use aws_config::SdkConfig;
 use axum::Router;
@@ -234,6 +234,7 @@ impl Api {
         let cursors = || CursorKey::new("cursor key of the tests").unwrap();
         let search = EventSearch::new(events.clone(), rollups.clone());
         let health = SystemHealthStore::new(&db, "Incidents");
+        let system_alerts = SystemAlerts::new(&db, "Incidents");
         let recorder = EventRecorder::new(
             EventWriter::new(events.clone(), lifecycle.clone()),
             dispatcher(&lifecycle, sns_config),
@@ -249,6 +250,7 @@ impl Api {
                 rollups: rollups.clone(),
                 reports: reports.clone(),
                 health: health.clone(),
+                system_alerts: system_alerts.clone(),
             },
             lifecycle.clone(),
             authentication.clone(),
@@ -262,6 +264,7 @@ impl Api {
             actions: actions.clone(),
             incidents: incidents.clone(),
             health,
+            system_alerts: system_alerts.clone(),
         };
         let incidents_app = incidents::App::new(tables, lifecycle.incidents().clone(), policy(), cursors(), clock());
         let events_app = list_events::App::new(events, search, actions, cursors(), clock());
@@ -271,7 +274,7 @@ impl Api {
         let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policy(), clock());
         let functions = vec![
             Function::new(get_stats::routes(), authentication, stats_app),
-            Function::new(log_event::routes(), authentication, log_event::App::new(recorder, clock())),
+            Function::new(log_event::routes(), authentication, log_event::App::new(recorder, system_alerts, clock())),
             Function::new(list_events::routes(), authentication, events_app),
             Function::new(actions::routes(), authentication, actions_app),
             Function::new(incidents::routes(), authentication, incidents_app),
@@ -294,9 +297,10 @@ impl Api {
     }
 
     /// Returns the function to which API Gateway would send a request: the one with a route for path and method, else one with
-    /// the path, else the first.
+    /// the path, else the first. `/v1` is the mapping key of a custom domain.
     fn function(&self, method: &str, path: &str) -> Router {
         let path = path.split('?').next().unwrap_or_default();
+        let path = path.strip_prefix("/v1").unwrap_or(path);
         // The template sends every path below `/dashboard` to the dashboard.
         let path = if path.starts_with("/dashboard/") { "/dashboard" } else { path };
         let has_path = |function: &&Function| function.routes.iter().any(|route| path_matches(route.path, path));

@@ -7,7 +7,8 @@ use age_http::{Authentication, CursorKey, Problem};
 use age_model::{Action, ActionItem, Clock, Event, EventId, IncidentId, Report, ReportId};
 use age_policy::Policy;
 use age_store::{
-    Actions, Consistency, EventSearch, Events, IncidentRecord, Incidents, Reports, Rollups, SystemHealthStore,
+    Actions, Consistency, EventSearch, Events, IncidentRecord, Incidents, Reports, Rollups, SystemAlerts,
+    SystemHealthStore,
 };
 
 use crate::form::FormKey;
@@ -33,6 +34,8 @@ pub struct Tables {
     pub reports: Reports,
     /// The health of AGE itself.
     pub health: SystemHealthStore,
+    /// What AGE refused or could not do.
+    pub system_alerts: SystemAlerts,
 }
 
 /// The keys that protect cursors and forms, which browsers send back.

@@ -4,6 +4,7 @@ mod action_labels;
 mod actions;
 mod app;
 mod assets;
+mod base_path;
 mod cookie;
 mod download;
 mod engine_state;
@@ -65,5 +66,8 @@ pub fn routes() -> Routes<App> {
 pub fn router(app: App) -> Router {
     let state = app.clone();
     let guard = move |access, request, next| session::authenticate(state.clone(), access, request, next);
-    routes().guarded(guard, app).layer(middleware::from_fn(error_page::render_problems))
+    routes()
+        .guarded(guard, app)
+        .layer(middleware::from_fn(error_page::render_problems))
+        .layer(middleware::from_fn(base_path::keep_base_path))
 }

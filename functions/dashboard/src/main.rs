@@ -8,7 +8,8 @@ use age_http::{Authentication, CursorKey, RequestRate};
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Credentials, DynamoDb, EventSearch, Events, IncidentStates, Incidents, Reports, Rollups, SystemHealthStore,
+    Actions, Credentials, DynamoDb, EventSearch, Events, IncidentStates, Incidents, Reports, Rollups, SystemAlerts,
+    SystemHealthStore,
 };
 use dashboard::{App, FormKey, SigningKeys, Tables};
 
@@ -53,7 +54,8 @@ async fn main() -> Result<(), Error> {
         incidents: Incidents::new(&db, config.incidents_table.clone()),
         rollups,
         reports: Reports::new(&db, config.reports_table),
-        health: SystemHealthStore::new(&db, config.incidents_table),
+        health: SystemHealthStore::new(&db, config.incidents_table.clone()),
+        system_alerts: SystemAlerts::new(&db, config.incidents_table),
     };
     let keys = SigningKeys { cursors: CursorKey::new(&config.cursor_key)?, forms: FormKey::new(&config.form_key)? };
     let app = App::new(tables, lifecycle, authentication, keys, Policy::compiled()?, clock);

@@ -19,7 +19,7 @@ use axum::response::Response;
 use chart::EventChart;
 use engines::EngineTile;
 use heatmap::Heatmap;
-use needs_attention::{NeedsAttention, SystemAlert};
+use needs_attention::{AgeProblem, NeedsAttention};
 use risk::{CategoryRisk, RiskStart};
 use tokio::try_join;
 
@@ -45,16 +45,16 @@ struct OverviewPage<'a> {
     mean_time_to_outcome: Option<String>,
 }
 
-/// Makes 19 reads, however many events there are: 2 of the unresolved incidents, 8 of the open actions, 8 of the rollups of 30
-/// days, and 1 of AGE's health. Each further shard of an engine's rollups takes one more, and so does each further megabyte of a
+/// Makes 20 reads, however many events there are: 2 of the unresolved incidents, 8 of the open actions, 8 of the rollups of 30
+/// days, 1 of AGE's health, and 1 of its system alerts. Each further shard of an engine's rollups takes one more, and so does each further megabyte of a
 /// response.
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
     let now = app.clock.now();
     let (days, week) = (event_counts::period(now), Period::trailing_week(now));
-    let Tables { rollups, incidents, actions, health, .. } = &app.tables;
+    let Tables { rollups, incidents, actions, health, system_alerts, .. } = &app.tables;
     let counted = rollups.of(days, Freshness::Cached(now));
-    let (unresolved, open_actions, counted, health) =
-        try_join!(incidents.unresolved(), actions.open(), counted, health.get())?;
+    let (unresolved, open_actions, counted, health, system_alerts) =
+        try_join!(incidents.unresolved(), actions.open(), counted, health.get(), system_alerts.shown(now))?;
     let (hours, action_counts) = (counted.by_hour(days), counted.actions(week));
     let settled = |status| action_counts.by_status.get(&status).copied().unwrap_or_default();
     let mean_time_to_outcome = action_counts.mean_seconds_to_outcome().map(Duration::from_secs);
@@ -66,7 +66,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         chart: EventChart::of(&hours, now),
         heatmap: Heatmap::of(&app.policy, &hours, now),
         engines: engines::tiles(&app.policy, &hours, &unresolved, &open_actions, now),
-        needs_attention: NeedsAttention::of(&app.policy, unresolved, open_actions, health, now),
+        needs_attention: NeedsAttention::of(&app.policy, unresolved, open_actions, health, system_alerts, now),
         remediations: remediation_figures(action_counts.running(), settled),
         mean_time_to_outcome: mean_time_to_outcome.map(format_duration),
     };

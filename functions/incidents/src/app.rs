@@ -6,7 +6,7 @@ use age_governance::IncidentLifecycle;
 use age_http::{CursorKey, Problem};
 use age_model::{Clock, IncidentId};
 use age_policy::Policy;
-use age_store::{Actions, EventSearch, Events, IncidentRecord, Incidents, SystemHealthStore};
+use age_store::{Actions, EventSearch, Events, IncidentRecord, Incidents, SystemAlerts, SystemHealthStore};
 
 /// The state of the handlers. Build one per execution environment.
 #[derive(Clone)]
@@ -24,6 +24,8 @@ pub struct Tables {
     pub incidents: Incidents,
     /// AGE's own health.
     pub health: SystemHealthStore,
+    /// What AGE refused or could not do.
+    pub system_alerts: SystemAlerts,
 }
 
 pub(crate) struct Inner {

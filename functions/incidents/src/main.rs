@@ -7,7 +7,8 @@ use age_http::{Authentication, CursorKey, RequestRate};
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Credentials, DynamoDb, EventSearch, Events, IncidentStates, Incidents, Rollups, SystemHealthStore,
+    Actions, Credentials, DynamoDb, EventSearch, Events, IncidentStates, Incidents, Rollups, SystemAlerts,
+    SystemHealthStore,
 };
 use incidents::{App, Tables};
 
@@ -46,7 +47,8 @@ async fn main() -> Result<(), Error> {
         events,
         actions,
         incidents: Incidents::new(&db, config.incidents_table.clone()),
-        health: SystemHealthStore::new(&db, config.incidents_table),
+        health: SystemHealthStore::new(&db, config.incidents_table.clone()),
+        system_alerts: SystemAlerts::new(&db, config.incidents_table),
     };
     let app = App::new(tables, lifecycle, Policy::compiled()?, CursorKey::new(&config.cursor_key)?, clock);
     age_runtime::serve(incidents::routes().authenticated(&authentication, app)).await

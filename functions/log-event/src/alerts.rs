@@ -1,16 +1,24 @@
 //! `POST /api/governance/intake/alertmanager`: records the alerts of a group.
 
 use age_governance::{BatchResult, IncomingEvent, RecordResult};
-use age_http::{Caller, FieldError, JsonBody, NoQuery, Origin, Problem};
+use age_http::{AnyBody, Caller, FieldError, NoQuery, Origin, Problem};
 use age_model::EventId;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::alertmanager::{self, Webhook};
+use crate::alertmanager::{self, ParsedAlert, Webhook};
 use crate::app::App;
+use crate::refusals::Refusals;
+
+/// The largest body of a group, in bytes.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// The most alerts of a group.
+const MAX_ALERTS: usize = 500;
 
 /// The result of an alert.
 #[derive(Serialize, ToSchema)]
@@ -34,10 +42,11 @@ pub(crate) struct AlertResults {
     alerts: Vec<AlertResult>,
 }
 
-/// Record alerts of Alertmanager
+/// Record alerts of Alertmanager or Grafana
 ///
-/// Records each alert of the group as an event. If an alert cannot be stored, the response is a 503 and Alertmanager sends the
-/// group again; alerts that were stored are recognized then.
+/// Records each alert of the group as an event: up to 500 alerts of 1 MB, also compressed by gzip. An alert whose details are too
+/// large is shortened. If an alert cannot be stored, the response is a 503 and the sender sends the group again; alerts that were
+/// stored are recognized then. A caller that exceeds its rate gets a 503 as well.
 #[utoipa::path(
     post,
     path = "/api/governance/intake/alertmanager",
@@ -50,26 +59,21 @@ pub(crate) async fn log_alerts(
     caller: Caller,
     Origin(origin): Origin,
     _: NoQuery,
-    JsonBody(body): JsonBody,
+    body: AnyBody<MAX_BYTES, true>,
 ) -> Result<Json<AlertResults>, Problem> {
-    let rules = &app.recorder().policy().alertmanager;
-    let mut results = Vec::new();
-    let mut accepted = Vec::new();
-    for (index, alert) in alertmanager::parse_webhook(&body)?.into_iter().enumerate() {
-        let (status, errors) = match alert.parse(rules, index) {
-            Err(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors),
-            Ok(event) if !caller.grant.may_act_for(event.reported.engine) => {
-                (StatusCode::FORBIDDEN, vec![alertmanager::forbidden_engine(index, &caller.kid)])
-            }
-            Ok(event) => {
-                accepted.push((index, IncomingEvent::from(event)));
-                (StatusCode::OK, Vec::new())
-            }
-        };
-        results.push(AlertResult { fingerprint: alert.fingerprint, status: status.as_u16(), id: None, errors });
+    if !body.is_json() {
+        return Err(Problem::not_json());
     }
+    let alerts = alertmanager::parse_webhook(&body.bytes)?;
+    if alerts.len() > MAX_ALERTS {
+        let detail = format!("a webhook must have at most {MAX_ALERTS} alerts; got {}", alerts.len());
+        return Err(Problem::too_large(detail, Vec::new()));
+    }
+    let mut refusals = Refusals::default();
+    let Group { mut results, accepted } = Group::parse(&app, &caller, &alerts, &mut refusals);
     let (indexes, events): (Vec<usize>, Vec<IncomingEvent>) = accepted.into_iter().unzip();
     let recorded = app.recorder().record_batch(events, &caller.kid, origin.as_deref(), app.clock()).await;
+    refusals.report(&caller.kid, &app).await;
     for (index, result) in indexes.into_iter().zip(recorded) {
         let (status, id) = outcome(result)?;
         if let Some(result) = results.get_mut(index) {
@@ -84,6 +88,46 @@ pub(crate) async fn log_alerts(
         return Err(Problem::forbidden(detail));
     }
     Err(Problem::invalid(results.into_iter().flat_map(|result| result.errors).collect()))
+}
+
+/// A group of alerts.
+#[derive(Default)]
+struct Group {
+    /// In the order of the alerts.
+    results: Vec<AlertResult>,
+    /// The alerts that are not refused, each with its position.
+    accepted: Vec<(usize, IncomingEvent)>,
+}
+
+impl Group {
+    fn parse(app: &App, caller: &Caller, alerts: &[Box<RawValue>], refusals: &mut Refusals) -> Self {
+        let rules = &app.recorder().policy().alertmanager;
+        let mut group = Self::default();
+        for (index, alert) in alerts.iter().enumerate() {
+            let ParsedAlert { fingerprint, event, unmapped_severity } = ParsedAlert::parse(alert, rules);
+            let (status, errors) = match event {
+                Err(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors),
+                Ok(event) if !caller.grant.may_act_for(event.reported.engine) => {
+                    (StatusCode::FORBIDDEN, vec![alertmanager::forbidden_engine(&caller.kid)])
+                }
+                Ok(event) => {
+                    if let Some(word) = unmapped_severity {
+                        refusals.add_unmapped_severity(&word);
+                    }
+                    group.accepted.push((index, IncomingEvent::from(event)));
+                    (StatusCode::OK, Vec::new())
+                }
+            };
+            if !errors.is_empty() {
+                refusals.add(&errors);
+            }
+            let of_group =
+                |error: FieldError| FieldError { pointer: format!("/alerts/{index}{}", error.pointer), ..error };
+            let errors = errors.into_iter().map(of_group).collect();
+            group.results.push(AlertResult { fingerprint, status: status.as_u16(), id: None, errors });
+        }
+        group
+    }
 }
 
 fn outcome(result: BatchResult) -> Result<(StatusCode, Option<EventId>), Problem> {

@@ -3,22 +3,24 @@
 mod body;
 mod schema;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use age_governance::{BatchResult, RecordResult, RecordedEvent};
-use age_http::{AnyBody, Caller, FieldError, NoQuery, Origin, Problem, ProblemBody};
+use age_http::{Caller, FieldError, NoQuery, Origin, Problem, ProblemBody};
 use age_model::{ActionItem, EventId, Timestamp};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use body::MAX_BYTES;
+use body::BatchBody;
 use schema::{CloudEvents, Events};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::parsed_event::ParsedEvent;
+use crate::refusals::Refusals;
 
 /// The result of an event of a batch.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -67,6 +69,20 @@ impl EventResult {
         Self { status: status.as_u16(), id, occurred_at, actions, detail: None, errors: Vec::new() }
     }
 
+    /// Whether the event is wrong or forbidden, so that sending it again has the same result.
+    fn is_refused(&self) -> bool {
+        (400..500).contains(&self.status)
+    }
+
+    /// Returns every field that is wrong, or the reason why the event as a whole is refused.
+    fn reasons(&self) -> Cow<'_, [FieldError]> {
+        match (self.errors.as_slice(), self.status, &self.detail) {
+            ([], 403, Some(detail)) => vec![FieldError::new("engine", detail)].into(),
+            ([], _, Some(detail)) => vec![FieldError::whole(detail)].into(),
+            (errors, ..) => errors.into(),
+        }
+    }
+
     fn is_retryable(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE.as_u16()
     }
@@ -87,7 +103,7 @@ impl From<Problem> for EventResult {
 
 /// Record a batch of events
 ///
-/// Records up to 500 events of 1 MB, each with its own result. Results do not repeat `details`. If some events cannot be stored
+/// Records up to 500 events of 1 MB, also compressed by gzip, each with its own result. Results do not repeat `details`. If some events cannot be stored
 /// now, the response is a 503 with the results so far: send the events again whose results have status 503.
 #[utoipa::path(
     post,
@@ -110,7 +126,7 @@ pub(crate) async fn log_events(
     Origin(origin): Origin,
     _: NoQuery,
     headers: HeaderMap,
-    body: AnyBody<MAX_BYTES>,
+    body: BatchBody,
 ) -> Result<Response, Problem> {
     let parsed = body::parse(&headers, &body)?;
     let mut results: Vec<Option<EventResult>> = parsed.iter().map(|_| None).collect();
@@ -134,7 +150,11 @@ pub(crate) async fn log_events(
     for ((index, key_field), result) in places.into_iter().zip(recorded) {
         set(index, event_result(result, key_field, &mut failures));
     }
-    Ok(respond(results.into_iter().flatten().collect()))
+    let results: Vec<EventResult> = results.into_iter().flatten().collect();
+    let mut refusals = Refusals::default();
+    results.iter().filter(|result| result.is_refused()).for_each(|result| refusals.add(&result.reasons()));
+    refusals.report(&caller.kid, &app).await;
+    Ok(respond(results))
 }
 
 fn event_result(result: BatchResult, key_field: &str, failures: &mut BTreeMap<String, Problem>) -> EventResult {

@@ -7,19 +7,23 @@
 use std::str::FromStr;
 
 use age_governance::EventIdentity;
-use age_http::{AnyBody, Fields, Problem, RequestBody, request_body, string_fields};
+use age_http::{Fields, Problem, Refused, RequestBody, request_body, string_fields};
 use age_model::{Details, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp, UnknownName};
 use axum::http::HeaderMap;
-use percent_encoding::percent_decode_str;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode;
 use thiserror::Error;
 
-use crate::parsed_event::{KEY_HEADER, ParsedEvent, ReportedType};
+use crate::parsed_event::{EventBody, KEY_HEADER, ParsedEvent, ReportedType};
 
 /// The media type of an event in structured mode.
 pub(crate) const STRUCTURED: &str = "application/cloudevents+json";
 
 /// The prefix of headers with attributes, in binary mode.
 const HEADER_PREFIX: &str = "ce-";
+
+const DATA_BASE64: &str = "data_base64";
 
 request_body! {
     open
@@ -41,16 +45,17 @@ request_body! {
         /// LOW if absent.
         severity: Option<Severity>,
         /// A JSON type, if it is given.
-        #[schema(value_type = Option<String>, pattern = "^(application/json|[^;]+\\+json)(;.*)?$")]
+        #[schema(value_type = Option<String>, pattern = "^[^/;]+/(json|[^;]+\\+json)(;.*)?$")]
         datacontenttype: Option<JsonType>,
-        /// At most 16 KB and 16 levels; {} if absent.
+        /// At most 16 KB and 16 levels; {} if absent. `data_base64` is accepted in its place, if `datacontenttype` is given.
         data: Option<Details>,
     }
 }
 
-/// Whether a request has an event in binary mode.
-pub(crate) fn is_binary(headers: &HeaderMap) -> bool {
+/// Whether a request has an event in binary mode. With a media type of CloudEvents the body is an event, whatever the headers are.
+pub(crate) fn is_binary(headers: &HeaderMap, media_type: Option<&str>) -> bool {
     headers.contains_key("ce-specversion")
+        && !media_type.is_some_and(|name| name.starts_with("application/cloudevents"))
 }
 
 /// Parses an event in structured mode.
@@ -59,30 +64,76 @@ pub(crate) fn is_binary(headers: &HeaderMap) -> bool {
 /// 400 if the body is not JSON, 413 if the data is too large, else 422 with every attribute that is wrong.
 pub(crate) fn parse_structured(headers: &HeaderMap, body: &[u8]) -> Result<ParsedEvent, Problem> {
     let mut fields = Fields::parse(body)?;
-    if fields.has("data_base64") {
-        fields.refuse("data_base64", "is not supported: send JSON in data");
-    }
+    // What is wrong with it is among the errors of the fields.
+    let _ = read_base64(&mut fields);
     parse(fields, headers)
+}
+
+/// Makes `data` of `data_base64`: binary data, which is JSON if `datacontenttype` says so (JSON event format, 3.1.2).
+fn read_base64(fields: &mut Fields) -> Result<(), Refused> {
+    let Some(text) = fields.string::<String>(DATA_BASE64)? else { return Ok(()) };
+    if fields.is_given("data") {
+        return Err(fields.refuse(DATA_BASE64, "must not be given beside data"));
+    }
+    if fields.peek::<JsonType>("datacontenttype").is_none() {
+        let detail = "needs a datacontenttype of JSON, such as application/json: the details of an event are JSON";
+        return Err(fields.refuse(DATA_BASE64, detail));
+    }
+    let bytes =
+        STANDARD.decode(text).map_err(|error| fields.refuse(DATA_BASE64, format!("must be Base64: {error}")))?;
+    fields.add_json("data", &bytes)
 }
 
 /// Parses an event in binary mode.
 ///
 /// # Errors
 /// As [`parse_structured`]; 415 if there is a body that is not declared as JSON.
-pub(crate) fn parse_binary(headers: &HeaderMap, body: &AnyBody) -> Result<ParsedEvent, Problem> {
-    if !body.bytes.is_empty() && !body.is_json() {
-        return Err(Problem::not_json());
+pub(crate) fn parse_binary(headers: &HeaderMap, body: &EventBody) -> Result<ParsedEvent, Problem> {
+    let is_json = || body.media_type.as_ref().is_some_and(|media_type| media_type.parse::<JsonType>().is_ok());
+    if !body.bytes.is_empty() && !is_json() {
+        let detail = "the Content-Type of a CloudEvent in binary mode must be application/json or end in +json";
+        return Err(Problem::unsupported_media_type(detail));
     }
     let attributes = headers.iter().filter_map(|(name, value)| {
-        let text = percent_decode_str(&String::from_utf8_lossy(value.as_bytes())).decode_utf8_lossy().into_owned();
-        Some((name.as_str().strip_prefix(HEADER_PREFIX)?, text))
+        let name = name.as_str().strip_prefix(HEADER_PREFIX)?;
+        // The binding defines no such headers; the data is the body.
+        (!matches!(name, "data" | DATA_BASE64)).then(|| (name, decode_header(value.as_bytes())))
     });
-    let mut fields = Fields::of_headers(HEADER_PREFIX, attributes.filter(|(name, _)| *name != "data"));
+    let mut fields = Fields::of_headers(HEADER_PREFIX, attributes);
+    if fields.has("datacontenttype") {
+        fields.refuse("datacontenttype", "must not be given: the Content-Type has the type of the data");
+    }
     if !body.bytes.is_empty() {
         // What is wrong with it is among the errors of the fields.
         let _ = fields.add_json("data", &body.bytes);
     }
     parse(fields, headers)
+}
+
+/// Decodes a header value (HTTP binding, 3.1.3.2): first a string in double quotes, then percent-encoding, once. None if the result
+/// is not UTF-8.
+fn decode_header(value: &[u8]) -> Option<String> {
+    let unquoted = match value {
+        [b'"', quoted @ .., b'"'] => unescape(quoted),
+        _ => None,
+    };
+    let decoded: Vec<u8> = percent_decode(unquoted.as_deref().unwrap_or(value)).collect();
+    String::from_utf8(decoded).ok()
+}
+
+/// Removes the backslashes that escape the character after them. None if the text of a string in double quotes (RFC 9110, 5.6.4) is
+/// not one: it ends within an escape or has a double quote without one.
+fn unescape(quoted: &[u8]) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(quoted.len());
+    let mut bytes = quoted.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => text.push(*bytes.next()?),
+            b'"' => return None,
+            other => text.push(*other),
+        }
+    }
+    Some(text)
 }
 
 fn parse(mut fields: Fields, headers: &HeaderMap) -> Result<ParsedEvent, Problem> {
@@ -171,7 +222,11 @@ impl FromStr for JsonType {
 
     fn from_str(text: &str) -> Result<Self, NotJson> {
         let media_type = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        if media_type == "application/json" || media_type.ends_with("+json") { Ok(Self) } else { Err(NotJson) }
+        let subtype = media_type.split_once('/').map(|(_, subtype)| subtype);
+        match subtype {
+            Some(subtype) if subtype == "json" || subtype.ends_with("+json") => Ok(Self),
+            _ => Err(NotJson),
+        }
     }
 }
 
@@ -197,6 +252,42 @@ mod tests {
         }
     }
 
+    #[test]
+    fn header_value_is_unquoted_and_then_decoded_once() {
+        for (value, text) in [
+            ("/engines/billing", "/engines/billing"),
+            (r#""/engines/billing""#, "/engines/billing"),
+            (r#""a \"b\" \\ \c""#, r#"a "b" \ c"#),
+            ("Euro%20%E2%82%AC%20%F0%9F%98%80", "Euro € 😀"),
+            ("%e2%82%ac%41", "€A"),
+            (r#""%22""#, "\""),
+            ("%2541", "%41"),
+            ("100%", "100%"),
+            ("%zz", "%zz"),
+            (r#""""#, ""),
+            (r#"""#, r#"""#),
+            (r#""open"#, r#""open"#),
+            (r#""a"b""#, r#""a"b""#),
+            (r#""a\""#, r#""a\""#),
+        ] {
+            assert_eq!(decode_header(value.as_bytes()).as_deref(), Some(text), "{value}");
+        }
+        for invalid in [&b"%C0%A0"[..], b"%ff", b"\xff", b"%ed%a0%80"] {
+            assert_eq!(decode_header(invalid), None, "{invalid:?}");
+        }
+        assert_eq!(decode_header("é".as_bytes()).as_deref(), Some("é"), "bytes of UTF-8 stand for themselves");
+    }
+
+    #[test]
+    fn json_types_are_those_of_the_json_event_format() {
+        for json in ["application/json", "text/json", "application/vnd.x+json", "APPLICATION/JSON; charset=utf-8"] {
+            assert!(json.parse::<JsonType>().is_ok(), "{json}");
+        }
+        for other in ["text/xml", "application/jsonp", "json", "", "+json", "application/json+xml"] {
+            assert!(other.parse::<JsonType>().is_err(), "{other}");
+        }
+    }
+
     const STRUCTURED_BODIES: &[&str] = &[
         r#"{"specversion":"1.0","id":"4711","source":"/engines/billing","type":"invoice_sync_failed","time":"2026-11-23T01:02:03Z","severity":"HIGH","datacontenttype":"application/json","data":{"a":[1.50,null]},"tenant":7}"#,
         r#"{"specversion":"1.0","id":"4711","source":"urn:age:qa","type":"x"}"#,
@@ -219,7 +310,7 @@ mod tests {
             let headers = values.iter().filter_map(|(name, value)| {
                 Some((HeaderName::from_static(name), HeaderValue::from_bytes(value).ok()?))
             });
-            let body = AnyBody { media_type: Some("application/json".to_owned()), bytes: data.into() };
+            let body = EventBody { media_type: Some("application/json".to_owned()), bytes: data.into() };
             let _ = parse_binary(&headers.collect(), &body);
         }
     }

@@ -1,14 +1,14 @@
 //! `POST /api/governance/event`: records one event.
 
 use age_governance::RecordResult;
-use age_http::{AnyBody, Caller, NoQuery, Origin, Problem};
+use age_http::{Caller, NoQuery, Origin, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
-use crate::parsed_event::ParsedEvent;
+use crate::parsed_event::{EventBody, ParsedEvent};
 use crate::recorded_event::AcceptedEvent;
 use crate::{cloudevents, json};
 
@@ -17,7 +17,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Record an event
 ///
 /// Stores an event and dispatches its actions. `event_type` is accepted for `eventType`. CloudEvents are accepted in structured and
-/// in binary mode (headers `ce-*`).
+/// in binary mode (headers `ce-*`). The body may be compressed by gzip.
 #[utoipa::path(
     post,
     path = "/api/governance/event",
@@ -40,7 +40,7 @@ pub(crate) async fn log_event(
     Origin(origin): Origin,
     _: NoQuery,
     headers: HeaderMap,
-    body: AnyBody,
+    body: EventBody,
 ) -> Result<Response, Problem> {
     let event = parse(&headers, &body)?;
     caller.require_engine(event.reported.engine)?;
@@ -56,10 +56,10 @@ pub(crate) async fn log_event(
     }
 }
 
-fn parse(headers: &HeaderMap, body: &AnyBody) -> Result<ParsedEvent, Problem> {
+fn parse(headers: &HeaderMap, body: &EventBody) -> Result<ParsedEvent, Problem> {
     if body.media_type.as_deref() == Some(cloudevents::STRUCTURED) {
         cloudevents::parse_structured(headers, &body.bytes)
-    } else if cloudevents::is_binary(headers) {
+    } else if cloudevents::is_binary(headers, body.media_type.as_deref()) {
         cloudevents::parse_binary(headers, body)
     } else if body.is_json() {
         json::parse(headers, &body.bytes)

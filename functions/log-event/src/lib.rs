@@ -3,6 +3,7 @@
 //! A format is a module that parses bytes to a [`parsed_event::ParsedEvent`] (`json`, `cloudevents`, `alertmanager`); a handler is a
 //! module that records what was parsed (`event`, `batch`, `alerts`).
 
+mod alert_details;
 mod alertmanager;
 mod alerts;
 mod app;
@@ -14,6 +15,7 @@ mod fuzz;
 mod json;
 mod parsed_event;
 mod recorded_event;
+mod refusals;
 
 use age_http::{Access, Routes};
 pub use app::App;

@@ -1,5 +1,6 @@
 //! Trigger: API Gateway, POST `/api/governance/event`, `/api/governance/events`, `/api/governance/intake/alertmanager`.
-//! Permissions: read credentials; write events, rollups, actions and incidents; publish to the actions and notifications topics.
+//! Permissions: read credentials; write events, rollups, actions, incidents and system alerts; publish to the actions and
+//! notifications topics.
 //! State: clients, credentials, policy, and the shards that this environment writes.
 
 use age_governance::{ActionDispatcher, ActionLifecycle, EventRecorder, EventWriter, IncidentLifecycle, Notifier};
@@ -7,7 +8,9 @@ use age_http::{Authentication, RequestRate};
 use age_notify::Sns;
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
-use age_store::{Actions, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Rollups, SystemHealthStore};
+use age_store::{
+    Actions, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Rollups, SystemAlerts, SystemHealthStore,
+};
 use log_event::App;
 
 config! {
@@ -47,7 +50,7 @@ async fn main() -> Result<(), Error> {
     let notifier = Notifier::new(
         sns.topic(config.notifications_topic_arn),
         EmailRateLimiter::new(&db, config.incidents_table.clone()),
-        SystemHealthStore::new(&db, config.incidents_table),
+        SystemHealthStore::new(&db, config.incidents_table.clone()),
         events.clone(),
         &lifecycle,
         &policy,
@@ -55,5 +58,9 @@ async fn main() -> Result<(), Error> {
     );
     let dispatcher = ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policy);
     let recorder = EventRecorder::new(EventWriter::new(events, lifecycle), dispatcher, notifier);
-    age_runtime::serve(log_event::routes().authenticated(&authentication, App::new(recorder, clock))).await
+    age_runtime::serve(
+        log_event::routes()
+            .authenticated(&authentication, App::new(recorder, SystemAlerts::new(&db, config.incidents_table), clock)),
+    )
+    .await
 }

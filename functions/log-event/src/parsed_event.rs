@@ -4,11 +4,14 @@ use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use age_governance::{EventIdentity, IncomingEvent};
-use age_http::{FieldError, Problem};
+use age_http::{AnyBody, FieldError, MAX_BODY_BYTES, Problem};
 use age_model::{EventType, NewEvent};
 
 /// The header that has the idempotency key of a single event.
 pub(crate) const KEY_HEADER: &str = "Idempotency-Key";
+
+/// The body of a request with one event.
+pub(crate) type EventBody = AnyBody<MAX_BODY_BYTES, true>;
 
 /// An event of a request.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::authorization::Access;
+use crate::authorization::{Access, is_intake};
 use crate::caller::{self, Caller};
 use crate::problem::Problem;
 use crate::rate_limit::{RateLimiter, RequestRate};
@@ -73,11 +73,15 @@ impl Authentication {
             Ok(token) => token,
             Err(problem) => return problem.into_response(),
         };
+        let is_intake = is_intake(request.uri().path());
         let response = self.authenticated(access, &token, |caller| {
             request.extensions_mut().insert(caller);
             next.run(request)
         });
-        response.await.unwrap_or_else(IntoResponse::into_response)
+        response.await.unwrap_or_else(|problem| {
+            let problem = if is_intake { problem.for_senders_that_retry_5xx() } else { problem };
+            problem.into_response()
+        })
     }
 
     /// Runs `handler` for the caller with `token`, and refreshes the credentials beside it.

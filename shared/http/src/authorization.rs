@@ -5,6 +5,15 @@ use age_model::{Engine, Role};
 use crate::caller::Caller;
 use crate::problem::Problem;
 
+/// The routes for messages of other systems, in their own formats. Senders such as Alertmanager drop a message at any 4xx, 429 as
+/// well, and repeat it at a 5xx.
+const INTAKE: &str = "/api/governance/intake/";
+
+/// Whether `path` is a route for messages of other systems.
+pub(crate) fn is_intake(path: &str) -> bool {
+    path.starts_with(INTAKE)
+}
+
 /// Which callers may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {

@@ -1,20 +1,23 @@
-//! Request bodies: JSON, of a bounded size.
+//! Request bodies: JSON or forms, of a bounded size, and compressed where a route accepts that.
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 
+use crate::content_encoding::ContentEncoding;
 use crate::fields::Fields;
 use crate::problem::Problem;
 use crate::query::Query;
 
 /// The default limit of a body, in bytes. An event has 17 KB at most; the rest allows for white space.
-const MAX_BODY_BYTES: usize = 256 * 1024;
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// The byte order mark of UTF-8, which says nothing that JSON does not say.
+const UTF8_BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The bytes of a body whose `Content-Type` is JSON. They are not parsed yet.
 #[derive(Debug)]
 pub struct JsonBody(pub Bytes);
@@ -47,16 +50,18 @@ impl<S: Send + Sync> FromRequest<S> for OptionalJsonBody {
     }
 }
 
-/// The bytes of a body, `MAX_BYTES` at most, and the media type of its `Content-Type`. The bytes are not parsed yet.
+/// The bytes of a body, `MAX_BYTES` at most, and the media type of its `Content-Type`. The bytes are not parsed yet; they begin
+/// after a byte order mark of UTF-8. A body that is compressed is refused, unless the route `INFLATES` gzip: then these are the
+/// inflated bytes.
 #[derive(Debug)]
-pub struct AnyBody<const MAX_BYTES: usize = MAX_BODY_BYTES> {
+pub struct AnyBody<const MAX_BYTES: usize = MAX_BODY_BYTES, const INFLATES: bool = false> {
     /// The media type, without parameters and in lower case. None without a `Content-Type`.
     pub media_type: Option<String>,
     /// The bytes.
     pub bytes: Bytes,
 }
 
-impl<const MAX_BYTES: usize> AnyBody<MAX_BYTES> {
+impl<const MAX_BYTES: usize, const INFLATES: bool> AnyBody<MAX_BYTES, INFLATES> {
     /// Whether the media type is JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
@@ -64,12 +69,12 @@ impl<const MAX_BYTES: usize> AnyBody<MAX_BYTES> {
     }
 }
 
-impl<S: Send + Sync, const MAX_BYTES: usize> FromRequest<S> for AnyBody<MAX_BYTES> {
+impl<S: Send + Sync, const MAX_BYTES: usize, const INFLATES: bool> FromRequest<S> for AnyBody<MAX_BYTES, INFLATES> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let media_type = media_type(request.headers());
-        Ok(Self { media_type, bytes: read(request, MAX_BYTES).await? })
+        Ok(Self { media_type, bytes: read::<INFLATES>(request, MAX_BYTES).await? })
     }
 }
 
@@ -98,7 +103,7 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let bytes = read(request, MAX_BODY_BYTES).await?;
+        let bytes = read::<false>(request, MAX_BODY_BYTES).await?;
         if bytes.is_empty() {
             return Ok(Self);
         }
@@ -106,12 +111,74 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     }
 }
 
-async fn read(request: Request, max_bytes: usize) -> Result<Bytes, Problem> {
+/// Reads the text of a body.
+async fn read<const INFLATES: bool>(request: Request, max_bytes: usize) -> Result<Bytes, Problem> {
+    let encoding = ContentEncoding::of(request.headers());
     let too_large = |_| Problem::too_large(format!("the body must be at most {max_bytes} bytes"), Vec::new());
-    to_bytes(request.into_body(), max_bytes).await.map_err(too_large)
+    let bytes = to_bytes(request.into_body(), max_bytes).await.map_err(too_large)?;
+    if bytes.is_empty() {
+        return Ok(bytes);
+    }
+    let bytes = encoding.decode::<INFLATES>(bytes, max_bytes)?;
+    if let Some(text) = bytes.strip_prefix(UTF8_BYTE_ORDER_MARK) {
+        return Ok(bytes.slice_ref(text));
+    }
+    match other_unicode(&bytes) {
+        Some(name) => Err(Problem::bad_request(format!("the body must be UTF-8; got {name}"))),
+        None => Ok(bytes),
+    }
+}
+
+/// Returns the encoding of Unicode, other than UTF-8, of a text that begins like `bytes`: by its byte order mark, or by the zeros
+/// beside its first character, which is ASCII in JSON.
+fn other_unicode(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, ..] | [_, 0, 0, 0, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => Some("UTF-16"),
+        _ => None,
+    }
 }
 
 fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     value.split(';').next().map(|media_type| media_type.trim().to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    async fn read_all(bytes: &[u8]) -> Result<Bytes, Problem> {
+        read::<false>(Request::new(Body::from(bytes.to_vec())), 100).await
+    }
+
+    #[tokio::test]
+    async fn byte_order_mark_of_utf8_is_left_out_once() {
+        assert_eq!(read_all("\u{feff}{}".as_bytes()).await.unwrap(), "{}");
+        assert_eq!(read_all("\u{feff}\u{feff}{}".as_bytes()).await.unwrap(), "\u{feff}{}");
+        assert_eq!(read_all("\u{feff}".as_bytes()).await.unwrap(), "");
+    }
+
+    #[tokio::test]
+    async fn other_encodings_of_unicode_are_refused_by_name() {
+        let utf16 = |big: bool, text: &str| -> Vec<u8> {
+            text.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+        };
+        let utf32: Vec<u8> = "{}".chars().flat_map(|character| u32::from(character).to_le_bytes()).collect();
+        for (body, name) in [
+            (utf16(true, "\u{feff}{}"), "UTF-16"),
+            (utf16(false, "\u{feff}{}"), "UTF-16"),
+            (utf16(true, "{\"a\":1}"), "UTF-16"),
+            (utf16(false, "[]"), "UTF-16"),
+            (utf32, "UTF-32"),
+        ] {
+            let problem = read_all(&body).await.unwrap_err();
+            assert_eq!(
+                (problem.status().as_u16(), problem.detail()),
+                (400, &*format!("the body must be UTF-8; got {name}"))
+            );
+        }
+    }
 }

@@ -8,7 +8,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::authorization::Access;
+use crate::authorization::{Access, is_intake};
 use crate::problem::{FieldError, PROBLEM_MEDIA_TYPE, ProblemBody};
 use crate::routes::Route;
 
@@ -47,18 +47,17 @@ fn describe(operation: &mut Operation, route: Route) {
         failures.push(("400", "Invalid JSON or cursor"));
     }
     if has_body {
-        failures.extend([("413", "Too large"), ("415", "Unsupported media type")]);
+        failures.extend([("413", "Too large"), ("415", "Unsupported media type or content encoding")]);
     }
     if route.path.contains('{') {
         failures.push(("404", "Not found"));
     }
     if route.access != Access::Public {
-        failures.extend([
-            ("401", "Missing or invalid credential"),
-            ("429", "Too many requests, retry later"),
-            ("500", "Stored data is corrupt"),
-            ("503", "Service unavailable, retry later"),
-        ]);
+        failures.extend([("401", "Missing or invalid credential"), ("500", "Stored data is corrupt")]);
+        failures.extend(match is_intake(route.path) {
+            true => &[("503", "Service unavailable, or too many requests: retry later")][..],
+            false => &[("429", "Too many requests, retry later"), ("503", "Service unavailable, retry later")],
+        });
         if route.access != Access::Authenticated {
             failures.push(("403", "The credential's role may not use this route"));
         }
@@ -84,6 +83,7 @@ fn problem(status: &str, description: &str) -> RefOr<Response> {
     let response = ResponseBuilder::new().description(description).content(PROBLEM_MEDIA_TYPE, content());
     RefOr::T(match status {
         "401" => response.header("WWW-Authenticate", Header::new(String::schema())).build(),
+        "415" => response.header("Accept-Encoding", Header::new(String::schema())).build(),
         "429" | "503" => response.header("Retry-After", Header::new(u16::schema())).build(),
         _ => response.build(),
     })

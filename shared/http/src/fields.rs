@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 
 use crate::problem::{FieldError, Problem};
 
+/// Why a field that has two values is refused: two readers may see different ones.
+pub(crate) const GIVEN_TWICE: &str = "must be given once";
+
 /// The fields of a JSON object and the errors found so far. Read each field by name, then call [`Fields::finish`].
 #[derive(Default)]
 pub struct Fields {
@@ -19,6 +22,8 @@ pub struct Fields {
     /// Precedes each name in pointers, except those of `unprefixed`.
     prefix: &'static str,
     unprefixed: BTreeSet<&'static str>,
+    /// Headers without a text, which are refused already.
+    undecodable: BTreeSet<String>,
     ignores_unknown: bool,
     is_too_large: bool,
 }
@@ -41,11 +46,18 @@ impl Fields {
         Ok(Self { given: serde_json::from_str(value.get()).map_err(not_json)?, ..Self::default() })
     }
 
-    /// Makes fields of headers whose names begin with `prefix`; the names are given without it.
+    /// Makes fields of headers whose names begin with `prefix`; the names are given without it. A header without a text is refused:
+    /// its value is not UTF-8.
     #[must_use]
-    pub fn of_headers<'a>(prefix: &'static str, headers: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+    pub fn of_headers<'a>(prefix: &'static str, headers: impl IntoIterator<Item = (&'a str, Option<String>)>) -> Self {
         let mut fields = Self { prefix, ..Self::default() };
         for (name, text) in headers {
+            let Some(text) = text else {
+                if fields.undecodable.insert(name.to_owned()) {
+                    fields.refuse(name, "must be UTF-8 after percent-decoding");
+                }
+                continue;
+            };
             // Every string can be serialized as JSON.
             let raw = serde_json::value::to_raw_value(&text).unwrap_or_default();
             fields.given.0.entry(name.to_owned()).or_default().push(raw);
@@ -53,7 +65,7 @@ impl Fields {
         fields
     }
 
-    /// Adds the field `name` with the value `json`, which is not a header.
+    /// Sets the field `name` to the value `json`, which is not a header.
     ///
     /// # Errors
     /// [`Refused`] if `json` is not JSON.
@@ -61,7 +73,7 @@ impl Fields {
         self.unprefixed.insert(name);
         match serde_json::from_slice::<Box<RawValue>>(json) {
             Ok(raw) => {
-                self.given.0.entry(name.to_owned()).or_default().push(raw);
+                self.given.0.insert(name.to_owned(), vec![raw]);
                 Ok(())
             }
             Err(error) => Err(self.refuse(name, format!("must be valid JSON: {error}"))),
@@ -89,6 +101,12 @@ impl Fields {
         self.given.0.contains_key(name)
     }
 
+    /// Whether the field `name` is given with a value other than `null`.
+    #[must_use]
+    pub fn is_given(&self, name: &str) -> bool {
+        self.given.0.get(name).into_iter().flatten().any(|value| value.get() != "null")
+    }
+
     /// Parses the field `name` without reading it, if it can be parsed.
     #[must_use]
     pub fn peek<T: FromStr>(&self, name: &str) -> Option<T> {
@@ -101,6 +119,15 @@ impl Fields {
         let prefix = if self.unprefixed.contains(name) { "" } else { self.prefix };
         self.errors.push(FieldError::new(&format!("{prefix}{name}"), detail.to_string()));
         Refused
+    }
+
+    /// Records that the part of the field `name` at `pointer`, a JSON pointer into its value, is wrong.
+    pub fn refuse_part(&mut self, name: &str, pointer: &str, detail: impl Display) -> Refused {
+        let refused = self.refuse(name, detail);
+        if let Some(error) = self.errors.last_mut() {
+            error.pointer.push_str(pointer);
+        }
+        refused
     }
 
     /// Records that the field `name` is larger than allowed.
@@ -118,11 +145,14 @@ impl Fields {
     /// Reads the value of the field `name` as it was written; `null` counts as absent.
     ///
     /// # Errors
-    /// [`Refused`] if the field is given more than once.
+    /// [`Refused`] if the field is given more than once, or is a header that is not UTF-8.
     pub fn raw(&mut self, name: &str) -> Result<Option<Box<RawValue>>, Refused> {
+        if self.undecodable.contains(name) {
+            return Err(Refused);
+        }
         let mut values = self.given.0.remove(name).unwrap_or_default();
         if values.len() > 1 {
-            return Err(self.refuse(name, "must be given once"));
+            return Err(self.refuse(name, GIVEN_TWICE));
         }
         Ok(values.pop().filter(|value| value.get() != "null"))
     }
@@ -174,14 +204,40 @@ impl Fields {
         texts.iter().enumerate().map(parse).collect::<Result<_, _>>().map(Some)
     }
 
+    /// Reads the field `name`, an object whose values are strings; a value that is `null` counts as absent.
+    ///
+    /// # Errors
+    /// [`Refused`] if it is given and is anything else, or has a key twice.
+    pub fn texts(&mut self, name: &str) -> Result<Option<BTreeMap<String, String>>, Refused> {
+        let Some(raw) = self.raw(name)? else { return Ok(None) };
+        let Given(given) = serde_json::from_str(raw.get()).map_err(|_| self.refuse(name, "must be a JSON object"))?;
+        let mut texts = BTreeMap::new();
+        let mut refused = None;
+        for (key, values) in given {
+            let mut refuse =
+                |detail| refused = Some(self.refuse_part(name, &FieldError::new(&key, "").pointer, detail));
+            match values.as_slice() {
+                [value] if value.get() == "null" => {}
+                [value] => match serde_json::from_str(value.get()) {
+                    Ok(text) => _ = texts.insert(key, text),
+                    Err(_) => refuse("must be a string"),
+                },
+                _ => refuse(GIVEN_TWICE),
+            }
+        }
+        refused.map_or(Ok(Some(texts)), Err)
+    }
+
     /// Returns `read`, which was read from the fields. Fields that were not read are errors, so that a misspelled name is found.
     ///
     /// # Errors
     /// 413 if a field is too large, else 422; with every field that is wrong, unknown or given twice.
     pub fn finish<T>(mut self, read: Result<T, Refused>) -> Result<T, Problem> {
-        if !self.ignores_unknown {
-            for name in std::mem::take(&mut self.given.0).into_keys() {
+        for (name, values) in std::mem::take(&mut self.given.0) {
+            if !self.ignores_unknown {
                 self.refuse(&name, "is not a known field");
+            } else if values.len() > 1 {
+                self.refuse(&name, GIVEN_TWICE);
             }
         }
         match read {
@@ -238,6 +294,34 @@ impl<'de> Deserialize<'de> for Given {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_are_strings_with_each_key_once() {
+        let read = |json: &str| {
+            let mut fields = Fields::parse(format!(r#"{{"labels":{json}}}"#).as_bytes()).unwrap();
+            let texts = fields.texts("labels");
+            fields.finish(texts).map_err(|problem| problem.errors()[0].pointer.clone())
+        };
+        let texts = read(r#"{"a":"1","b":null}"#).unwrap().unwrap();
+        assert_eq!(texts, BTreeMap::from([("a".to_owned(), "1".to_owned())]));
+        assert_eq!(read("null"), Ok(None));
+        for (json, pointer) in [
+            ("[]", "/labels"),
+            (r#"{"a":1}"#, "/labels/a"),
+            (r#"{"a/b":"1","a/b":"2"}"#, "/labels/a~1b"),
+            (r#"{"a":"1","\u0061":"1"}"#, "/labels/a"),
+        ] {
+            assert_eq!(read(json), Err(pointer.to_owned()), "{json}");
+        }
+    }
+
+    #[test]
+    fn field_given_twice_is_refused_even_if_it_is_ignored() {
+        let mut fields = Fields::parse(br#"{"a":1,"b":1,"b":2}"#).unwrap();
+        fields.ignore_unknown();
+        let problem = fields.finish(Ok(())).unwrap_err();
+        assert_eq!(problem.errors(), [FieldError::new("b", GIVEN_TWICE)]);
+    }
 
     #[test]
     fn number_is_whole_and_within_its_range() {

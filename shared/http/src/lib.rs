@@ -5,8 +5,10 @@ pub mod contract;
 
 mod authentication;
 mod authorization;
+mod base_path;
 mod body_extractors;
 mod caller;
+mod content_encoding;
 mod cursor;
 mod fields;
 mod origin;
@@ -20,7 +22,8 @@ mod routes;
 
 pub use authentication::Authentication;
 pub use authorization::Access;
-pub use body_extractors::{AnyBody, FormBody, JsonBody, NoBody, OptionalJsonBody};
+pub use base_path::strip_base_path;
+pub use body_extractors::{AnyBody, FormBody, JsonBody, MAX_BODY_BYTES, NoBody, OptionalJsonBody};
 pub use caller::Caller;
 pub use cursor::{CursorKey, CursorScope};
 pub use fields::{Fields, Refused};

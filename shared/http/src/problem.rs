@@ -2,7 +2,7 @@
 
 use age_model::{CommandError, StoreError};
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -62,11 +62,12 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     retry_after: Option<u16>,
+    accepted_encoding: Option<&'static str>,
 }
 
 impl Problem {
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new(), retry_after: None }
+        Self { status, detail: detail.into(), errors: Vec::new(), retry_after: None, accepted_encoding: None }
     }
 
     /// Creates a 400: the body is not JSON, or a cursor is not valid.
@@ -126,6 +127,13 @@ impl Problem {
         Self::unsupported_media_type("the Content-Type must be application/json")
     }
 
+    /// Creates a 415: the body has the content encoding `name`, and the route supports `accepted`.
+    #[must_use]
+    pub(crate) fn unsupported_encoding(name: &str, accepted: &'static str) -> Self {
+        let detail = format!("the Content-Encoding {name:?} is not supported here; accepted: {accepted}");
+        Self { accepted_encoding: Some(accepted), ..Self::unsupported_media_type(detail) }
+    }
+
     /// Creates a 422: fields are not valid, each named in `errors`.
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {
@@ -143,6 +151,15 @@ impl Problem {
         Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
+    /// Returns a 503 in place of a 429, for senders that give up at any 4xx; any other problem as it is.
+    #[must_use]
+    pub(crate) fn for_senders_that_retry_5xx(self) -> Self {
+        match self.status {
+            StatusCode::TOO_MANY_REQUESTS => Self { status: StatusCode::SERVICE_UNAVAILABLE, ..self },
+            _ => self,
+        }
+    }
+
     /// Returns the HTTP status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -153,6 +170,12 @@ impl Problem {
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// Returns the content encoding that the route supports, if the body has another one.
+    #[cfg(test)]
+    pub(crate) const fn accepted_encoding(&self) -> Option<&'static str> {
+        self.accepted_encoding
     }
 
     /// Returns every field that is wrong.
@@ -225,6 +248,9 @@ impl Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(encoding) = self.accepted_encoding {
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(encoding));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

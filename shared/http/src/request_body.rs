@@ -1,14 +1,14 @@
 //! Request bodies: one declaration gives a body its type, its reader and its schema.
 
 use age_model::{
-    ApprovalDecision, Details, DetailsError, Engine, EventType, IdempotencyKey, KeyId, Note, Outcome, Role, Severity,
-    Timestamp,
+    AlertStatus, ApprovalDecision, Details, DetailsError, Engine, EventType, IdempotencyKey, KeyId, Note, Outcome,
+    Role, Severity, Timestamp,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::fields::{Fields, Refused};
+use crate::fields::{Fields, GIVEN_TWICE, Refused};
 use crate::problem::Problem;
 
 /// A request body that is a JSON object. Declare it with [`request_body!`](crate::request_body).
@@ -66,6 +66,7 @@ macro_rules! string_fields {
 }
 
 string_fields!(
+    AlertStatus,
     ApprovalDecision,
     Engine,
     EventType,
@@ -90,6 +91,7 @@ impl FieldValue for Details {
         let Some(raw) = fields.raw(name)? else { return Ok(None) };
         raw.get().parse().map(Some).map_err(|error| match error {
             DetailsError::TooLarge(_) => fields.refuse_too_large(name, error),
+            DetailsError::DuplicateKey(pointer) => fields.refuse_part(name, &pointer, GIVEN_TWICE),
             _ => fields.refuse(name, error),
         })
     }
@@ -185,6 +187,20 @@ mod tests {
         let problem = Body::parse(body).unwrap_err();
         let pointers: Vec<&str> = problem.errors().iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/engine", "/sourceTime", "/engines/1", "/overlapSeconds", "/details", "/source_time"]);
+    }
+
+    #[test]
+    fn field_or_key_given_twice_is_refused_with_its_pointer() {
+        for (body, pointer) in [
+            (r#"{"engine":"qa","engine":"qa"}"#, "/engine"),
+            (r#"{"engine":"qa","\u0065ngine":"maos"}"#, "/engine"),
+            (r#"{"engine":"qa","details":{"user":"a","user":"root"}}"#, "/details/user"),
+            (r#"{"engine":"qa","details":{"a/b":[{"c":1,"\u0063":1}]}}"#, "/details/a~1b/0/c"),
+        ] {
+            let problem = Body::parse(body.as_bytes()).unwrap_err();
+            let pointers: Vec<&str> = problem.errors().iter().map(|error| error.pointer.as_str()).collect();
+            assert_eq!((problem.status().as_u16(), pointers), (422, vec![pointer]), "{body}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use axum::http::{HeaderName, HeaderValue, Uri};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 
+use crate::base_path;
 use crate::problem::Problem;
 
 /// Headers of every response that does not set them itself: no caching, no other media type, no use as a page. The values are
@@ -23,9 +24,11 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
 
 /// Adds the common parts to `routes`.
 pub(crate) fn complete(routes: Router) -> Router {
-    routes
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+    let routes = routes.fallback(unknown_path).method_not_allowed_fallback(async || Problem::method_not_allowed());
+    // A layer of `routes` itself would see a request after its route was chosen by the path as it came.
+    Router::new()
+        .fallback_service(routes)
+        .layer(middleware::from_fn(base_path::middleware))
         .layer(middleware::from_fn(finish))
 }
 

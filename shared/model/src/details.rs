@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 use utoipa::ToSchema;
+
+use crate::json_check::{InvalidJson, check_json};
 
 /// The largest details accepted, in bytes of JSON without insignificant white space.
 /// An event then stays under 17 KB, which keeps pages within Lambda's response limit of 6 MB.
@@ -17,7 +18,7 @@ pub const MAX_DETAILS_BYTES: usize = 16 * 1024;
 pub const MAX_DETAILS_DEPTH: usize = 16;
 
 /// A JSON object. Its text is the engine's own without insignificant white space: numbers keep every digit, keys keep
-/// their order.
+/// their order. No object in it has a key twice.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[schema(value_type = Object)]
 pub struct Details(String);
@@ -37,6 +38,9 @@ pub enum DetailsError {
     /// Not valid JSON. An escaped half of a surrogate pair is not valid either.
     #[error("must be valid JSON: {0}")]
     NotJson(String),
+    /// An object in them has a key twice, of which two readers may see different values. With the JSON pointer of the key.
+    #[error("must have each key once; {0} is given twice")]
+    DuplicateKey(String),
 }
 
 impl Details {
@@ -71,21 +75,11 @@ impl FromStr for Details {
         if depth > MAX_DETAILS_DEPTH {
             return Err(DetailsError::TooDeep);
         }
-        check(&text).map_err(|error| DetailsError::NotJson(error.to_string()))?;
+        check_json(&text).map_err(|error| match error {
+            InvalidJson::Syntax(error) => DetailsError::NotJson(error.to_string()),
+            InvalidJson::DuplicateKey(pointer) => DetailsError::DuplicateKey(pointer),
+        })?;
         if text.starts_with('{') { Ok(Self(text)) } else { Err(DetailsError::NotAnObject) }
-    }
-}
-
-/// Checks a JSON text down to the last escape, without parsing its numbers, which may be of any size. The recursion is
-/// bounded: the text has at most [`MAX_DETAILS_DEPTH`] levels.
-fn check(text: &str) -> Result<(), serde_json::Error> {
-    match text.as_bytes().first() {
-        Some(b'{') => {
-            serde_json::from_str::<BTreeMap<String, &RawValue>>(text)?.values().try_for_each(|value| check(value.get()))
-        }
-        Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(text)?.iter().try_for_each(|value| check(value.get())),
-        Some(b'"') => serde_json::from_str::<String>(text).map(drop),
-        _ => serde_json::from_str::<IgnoredAny>(text).map(drop),
     }
 }
 
@@ -191,6 +185,15 @@ mod tests {
         }
         for text in [r#"{"a":"\ud800"}"#, "{", "", "{}{}", r#"{"a":}"#] {
             assert!(matches!(text.parse::<Details>(), Err(DetailsError::NotJson(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn key_given_twice_is_refused_at_every_depth() {
+        for (text, pointer) in
+            [(r#"{"user":"a","user":"root"}"#, "/user"), (r#"{"a":[{"user":1,"\u0075ser":1}]}"#, "/a/0/user")]
+        {
+            assert_eq!(text.parse::<Details>(), Err(DetailsError::DuplicateKey(pointer.to_owned())), "{text}");
         }
     }
 

@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::credential::KeyId;
 use crate::details::Details;
@@ -12,19 +14,29 @@ use crate::engine::Engine;
 use crate::id::EventId;
 use crate::severity::Severity;
 use crate::time::Timestamp;
+use crate::visible_text::{is_combining, is_hidden, visible_pattern};
 
 const MAX_EVENT_TYPE_CHARS: usize = 128;
 
 /// The type of an event, named by its engine, such as `invoice_sync_failed`: one line of 1 to 128 visible characters.
-/// Characters that hide or reorder text are refused, because people decide by what they see.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+/// Characters that people cannot see, or that reorder or hide others, are refused, because people decide by what they see. That
+/// includes the joiners and variation selectors of composed emoji.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-#[schema(
-    min_length = 1,
-    max_length = 128,
-    pattern = r"^[^\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb](?:[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*[^\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb])?$"
-)]
 pub struct EventType(String);
+
+impl PartialSchema for EventType {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String).description(Some(
+            "The type of an event, named by its engine, such as `invoice_sync_failed`: one line of 1 to 128 visible characters. \
+             Characters that people cannot see, or that reorder or hide others, are refused, because people decide by what they \
+             see. That includes the joiners and variation selectors of composed emoji.",
+        ));
+        text.min_length(Some(1)).max_length(Some(MAX_EVENT_TYPE_CHARS)).pattern(Some(visible_pattern())).into()
+    }
+}
+
+impl ToSchema for EventType {}
 
 /// Why a text is refused as an event type.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -35,9 +47,12 @@ pub enum InvalidEventType {
     /// White space at the beginning or end.
     #[error("must not begin or end with white space")]
     Untrimmed,
-    /// A control or invisible formatting character.
+    /// A character that people cannot see.
     #[error("must not contain control or invisible characters; got U+{0:04X}")]
     Invisible(u32),
+    /// A combining mark at the beginning.
+    #[error("must not begin with a combining mark; got U+{0:04X}")]
+    Combining(u32),
 }
 
 impl EventType {
@@ -62,23 +77,17 @@ impl FromStr for EventType {
         if text.is_empty() || text.chars().count() > MAX_EVENT_TYPE_CHARS {
             return Err(InvalidEventType::Length);
         }
-        if let Some(bad) = text.chars().find(|character| is_invisible(*character)) {
+        if let Some(bad) = text.chars().find(|character| is_hidden(*character)) {
             return Err(InvalidEventType::Invisible(bad.into()));
         }
         if text.trim() != text {
             return Err(InvalidEventType::Untrimmed);
         }
+        if let Some(mark) = text.chars().next().filter(|first| is_combining(*first)) {
+            return Err(InvalidEventType::Combining(mark.into()));
+        }
         Ok(Self(text.to_owned()))
     }
-}
-
-/// Whether a character is a control character, a line separator, or a format character that reorders or hides text
-/// (Unicode's categories Cc, Zl, Zp and Cf).
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 impl From<EventType> for String {
@@ -155,6 +164,10 @@ mod tests {
             "sauvegarde échouée",
             "<b>",
             "日本語",
+            "결제 실패",
+            "बिलिंग",
+            "🚀 deploy failed",
+            "e\u{301}chec",
             &"x".repeat(128),
         ] {
             assert_eq!(good.parse::<EventType>().unwrap().as_str(), good);
@@ -162,6 +175,29 @@ mod tests {
         for bad in ["", " a", "a ", "a\nb", "a\0", "a\u{202e}b", "\u{feff}a", "a\u{2028}b", &"x".repeat(129)] {
             assert!(bad.parse::<EventType>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn name_with_characters_that_nobody_sees_is_refused() {
+        let fillers = ["\u{115f}", "\u{1160}", "\u{3164}", "\u{ffa0}", "\u{2800}", "\u{1d159}"];
+        let ignorable =
+            ["\u{17b4}", "\u{17b5}", "\u{180b}", "\u{180f}", "\u{fe0f}", "\u{e0100}", "\u{e0041}", "\u{34f}"];
+        let joiners = ["\u{200c}", "\u{200d}", "\u{2060}", "\u{ad}", "\u{1bca0}", "\u{1d173}"];
+        let undefined = ["\u{e000}", "\u{f8ff}", "\u{ffff}", "\u{fdd0}", "\u{f0000}", "\u{10ffff}", "\u{fffc}"];
+        let spaces = ["\u{a0}", "\u{1680}", "\u{2003}", "\u{202f}", "\u{205f}", "\u{3000}", "\u{85}", "\t"];
+        for hidden in [&fillers[..], &ignorable, &joiners, &undefined, &spaces].concat() {
+            for name in
+                [hidden.to_owned(), hidden.repeat(3), format!("a{hidden}b"), format!("a{hidden}"), format!("{hidden}a")]
+            {
+                let refused = name.parse::<EventType>();
+                assert!(matches!(refused, Err(InvalidEventType::Invisible(_))), "{name:?}: {refused:?}");
+            }
+        }
+        for combining in ["\u{301}", "\u{301}\u{302}", "\u{338}billing", "\u{20dd}", "\u{fe20}a"] {
+            assert!(matches!(combining.parse::<EventType>(), Err(InvalidEventType::Combining(_))), "{combining:?}");
+        }
+        let emoji = "\u{1f469}\u{200d}\u{1f4bb}".parse::<EventType>().unwrap_err();
+        assert_eq!(emoji.to_string(), "must not contain control or invisible characters; got U+200D");
     }
 
     #[test]
@@ -185,7 +221,20 @@ mod tests {
         );
     }
 
+    /// Returns texts that match the pattern of the schema.
+    fn matching_the_schema() -> impl Strategy<Value = String> {
+        let schema = serde_json::to_value(EventType::schema()).unwrap();
+        let pattern = schema["pattern"].as_str().unwrap();
+        let unanchored = pattern.strip_prefix('^').and_then(|pattern| pattern.strip_suffix('$')).unwrap();
+        proptest::string::string_regex(unanchored).unwrap()
+    }
+
     proptest! {
+        #[test]
+        fn text_that_matches_the_schema_is_an_event_type(text in matching_the_schema()) {
+            prop_assert!(text.parse::<EventType>().is_ok(), "{:?}", text);
+        }
+
         #[test]
         fn arbitrary_text_round_trips_or_is_refused(text in any::<String>()) {
             if let Ok(event_type) = text.parse::<EventType>() {

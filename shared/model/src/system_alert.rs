@@ -4,11 +4,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::time::Timestamp;
+use crate::visible_text::visible_text;
 
 /// For how long a system alert is shown after it last occurred, in seconds: one day.
 const SHOWN_SECONDS: i64 = 86_400;
 
-/// The most characters of a system alert's detail.
+/// The most characters of a system alert's detail, before hidden ones are replaced.
 const MAX_DETAIL_CHARS: usize = 200;
 
 crate::string_enum::string_enum! {
@@ -35,7 +36,7 @@ pub struct SystemAlert {
     pub sender: String,
     /// The part of the sender's messages that it is about, such as `labels/engine`.
     pub subject: String,
-    /// What is wrong, as of the latest occurrence: at most 200 characters.
+    /// What is wrong, as of the latest occurrence: at most 200 characters, of which hidden ones are shown by their numbers.
     pub detail: String,
     /// How often it has occurred since it was first shown.
     pub count: u64,
@@ -46,7 +47,8 @@ pub struct SystemAlert {
 }
 
 impl SystemAlert {
-    /// Creates the system alert of `count` occurrences at `now`. A longer `detail` is cut.
+    /// Creates the system alert of `count` occurrences at `now`. Hidden characters of `detail` are shown by their numbers, and a
+    /// longer `detail` is cut.
     #[must_use]
     pub fn new(
         kind: SystemAlertKind,
@@ -56,7 +58,7 @@ impl SystemAlert {
         count: u64,
         now: Timestamp,
     ) -> Self {
-        let detail = detail.chars().take(MAX_DETAIL_CHARS).collect();
+        let detail = visible_text(detail, MAX_DETAIL_CHARS);
         Self { kind, sender: sender.into(), subject: subject.into(), detail, count, first_at: now, last_at: now }
     }
 
@@ -70,5 +72,21 @@ impl SystemAlert {
     #[must_use]
     pub fn quiet_since(now: Timestamp) -> Timestamp {
         now.plus_seconds(-SHOWN_SECONDS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alert_is_shown_for_a_day_after_its_last_occurrence() {
+        let now: Timestamp = "2026-11-23T00:05:00Z".parse().unwrap();
+        let kind = SystemAlertKind::UnmappedSeverity;
+        let alert = SystemAlert::new(kind, "alertmanager", "labels/severity", "sev\u{3164}x", 2, now);
+        assert_eq!(alert.shown_until(), "2026-11-24T00:05:00Z".parse().unwrap());
+        assert_eq!(SystemAlert::quiet_since(alert.shown_until()), now);
+        assert_eq!(alert.detail, "sev[U+3164]x");
+        assert_eq!(SystemAlert::new(kind, "s", "l", &"x".repeat(300), 1, now).detail.chars().count(), 201);
     }
 }

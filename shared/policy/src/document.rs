@@ -88,9 +88,9 @@ pub struct ActionRules {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlertRules {
-    /// The severity by the value of the label `severity`.
+    /// The severity by the word of the label `severity`, in lower case. Words of senders are compared in any case.
     pub severities: BTreeMap<String, Severity>,
-    /// The severity without that label, or with another value.
+    /// The severity without that label, or with another word.
     pub otherwise: Severity,
 }
 
@@ -200,6 +200,9 @@ pub enum PolicyError {
     /// The action belongs to reports.
     #[error("rules of actions must not select {0}, which is for reports only")]
     NotAnEventAction(Action),
+    /// A word would never be found, because words of senders are compared in lower case.
+    #[error("the keys of alertmanager.severities must be in lower case, without white space around them; got {0:?}")]
+    InvalidSeverityWord(String),
     /// The recommendation lacks the number of events.
     #[error("critical_recommendation must contain {{count}}")]
     MissingCount,
@@ -229,6 +232,7 @@ impl Policy {
         self.validate_categories()?;
         self.actions.validate()?;
         self.incidents.validate()?;
+        self.alertmanager.validate()?;
         // Events are retained for at least 31 days, so the last event of an engine with a longer interval may have expired.
         let is_out_of_range = |rules: &EngineRules| !(0..=30 * 86_400).contains(&rules.expected_interval_seconds);
         if let Some((engine, _)) = self.engines.iter().find(|(_, rules)| is_out_of_range(rules)) {
@@ -309,6 +313,21 @@ impl IncidentRules {
             Err(PolicyError::InvalidIncidentTime)
         } else {
             Ok(())
+        }
+    }
+}
+
+impl AlertRules {
+    /// Returns a sender's word for a severity as it is compared: in lower case, without white space around it.
+    pub(crate) fn normalized(word: &str) -> String {
+        word.trim().to_lowercase()
+    }
+
+    fn validate(&self) -> Result<(), PolicyError> {
+        let is_found = |word: &&String| !word.is_empty() && Self::normalized(word) == **word;
+        match self.severities.keys().find(|word| !is_found(word)) {
+            Some(word) => Err(PolicyError::InvalidSeverityWord(word.clone())),
+            None => Ok(()),
         }
     }
 }

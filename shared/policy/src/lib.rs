@@ -18,3 +18,4 @@ pub use document::{
     ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, OnResolved, Policy, PolicyError,
 };
 pub use incident_timing::{NextStep, acknowledge, resolve};
+pub use lookup::AlertSeverity;

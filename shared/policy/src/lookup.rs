@@ -25,10 +25,74 @@ impl Policy {
     }
 }
 
-impl AlertRules {
-    /// Returns the severity of an alert with this label `severity`.
+/// The severity of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlertSeverity {
+    /// The policy maps the sender's word to it.
+    Mapped(Severity),
+    /// The sender's word is not in the policy. With the policy's severity for that case.
+    Unmapped(Severity),
+    /// The alert has no word. With the policy's severity for that case.
+    Absent(Severity),
+}
+
+impl AlertSeverity {
+    /// Returns the severity.
     #[must_use]
-    pub fn severity(&self, label: Option<&String>) -> Severity {
-        label.and_then(|label| self.severities.get(label)).copied().unwrap_or(self.otherwise)
+    pub const fn get(self) -> Severity {
+        match self {
+            Self::Mapped(severity) | Self::Unmapped(severity) | Self::Absent(severity) => severity,
+        }
+    }
+}
+
+impl AlertRules {
+    /// Returns the severity of an alert with this label `severity`, in any case. An empty label counts as absent, as it does in
+    /// Prometheus.
+    #[must_use]
+    pub fn severity(&self, label: Option<&str>) -> AlertSeverity {
+        let Some(word) = label.map(Self::normalized).filter(|word| !word.is_empty()) else {
+            return AlertSeverity::Absent(self.otherwise);
+        };
+        let mapped = self.severities.get(&word).copied();
+        mapped.map_or(AlertSeverity::Unmapped(self.otherwise), AlertSeverity::Mapped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn word_for_a_severity_is_mapped_in_any_case() {
+        let rules = Policy::compiled().unwrap().alertmanager;
+        for (words, severity) in [
+            (
+                "critical CRITICAL Critical crit page P0 P1 sev0 SEV1 emergency emerg FATAL disaster alert",
+                Severity::Critical,
+            ),
+            ("error err Major HIGH p2 sev2 urgent", Severity::High),
+            ("WARNING Warn minor Medium average P3 sev3", Severity::Medium),
+            ("info informational notice low none OK debug p4 P5", Severity::Low),
+        ] {
+            for word in words.split(' ') {
+                assert_eq!(rules.severity(Some(word)), AlertSeverity::Mapped(severity), "{word}");
+                assert_eq!(rules.severity(Some(&format!(" {word}\t"))), AlertSeverity::Mapped(severity), "{word}");
+            }
+        }
+        assert_eq!(rules.severity(Some("kaboom")), AlertSeverity::Unmapped(Severity::Medium));
+        for absent in [None, Some(""), Some("  ")] {
+            assert_eq!(rules.severity(absent), AlertSeverity::Absent(Severity::Medium), "{absent:?}");
+        }
+    }
+
+    #[test]
+    fn word_that_would_never_be_found_is_refused() {
+        for word in ["Critical", " page", "", "ERR "] {
+            let mut policy = Policy::compiled().unwrap();
+            policy.alertmanager.severities.insert(word.to_owned(), Severity::High);
+            let refused = policy.validate().unwrap_err().to_string();
+            assert!(refused.contains("alertmanager.severities") && refused.contains(&format!("{word:?}")), "{refused}");
+        }
     }
 }

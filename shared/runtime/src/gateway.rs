@@ -19,12 +19,14 @@ const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b
 /// Characters that would end the path.
 const PATH: &AsciiSet = &CONTROLS.add(b'#').add(b'?');
 
-/// Percent-encodes the characters of a request's address that a URI cannot have, and replaces the caller's `Host` header by the
-/// gateway's own domain, from which links in messages are made.
+/// Percent-encodes the characters of a request's address that a URI cannot have, keeps its path as the caller wrote it, and replaces
+/// the caller's `Host` header by the gateway's own domain, from which links in messages are made.
 pub(crate) fn sanitize(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
     if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
         request.raw_query_string = request.raw_query_string.as_deref().map(|query| encoded(query, QUERY));
         request.raw_path = request.raw_path.as_deref().map(|path| encoded(path, PATH));
+        // `lambda_http` puts a stage that the path does not begin with before it, also below the mapping key of a custom domain.
+        request.request_context.stage = None;
         request.headers.remove(HOST);
         let domain = request.request_context.domain_name.as_deref();
         if let Some(domain) = domain.and_then(|domain| HeaderValue::from_str(domain).ok()) {
@@ -72,11 +74,15 @@ mod tests {
     use super::*;
 
     fn request(path: &str, query: &str, host: &str, proto: &str) -> Request {
+        request_of_stage("$default", path, query, host, proto)
+    }
+
+    fn request_of_stage(stage: &str, path: &str, query: &str, host: &str, proto: &str) -> Request {
         let event = json!({
             "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
             "headers": { "host": host, "x-forwarded-proto": proto }, "isBase64Encoded": false,
             "requestContext": {
-                "domainName": "age.example", "stage": "$default", "timeEpoch": 0, "requestId": "r", "accountId": "a", "apiId": "i",
+                "domainName": "age.example", "stage": stage, "timeEpoch": 0, "requestId": "r", "accountId": "a", "apiId": "i",
                 "http": { "method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "u" },
             },
         });
@@ -90,6 +96,15 @@ mod tests {
         assert_eq!(uri.path(), "/events%23x");
         assert_eq!(uri.query(), Some("eventType=%3Cb%3E&a=%3Cb%3E&c=d%20e"));
         assert_eq!(uri.host(), Some("age.example"), "not the caller's Host header");
+    }
+
+    #[test]
+    fn path_is_the_callers_below_a_stage_or_a_mapping_key() {
+        for path in ["/v1/api/governance/events", "/prod/api/governance/events/", "/api/governance/events"] {
+            for stage in ["prod", "$default"] {
+                assert_eq!(request_of_stage(stage, path, "", "h", "https").uri().path(), path, "{stage}");
+            }
+        }
     }
 
     #[tokio::test]

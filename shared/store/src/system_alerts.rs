@@ -76,7 +76,8 @@ impl SystemAlerts {
             .expression_attribute_values(":count", number(count))
     }
 
-    /// Returns the system alerts that are shown at `now`, in the order of kind, sender and subject.
+    /// Returns the system alerts that are shown at `now`, in the order of kind, sender and subject. A row that cannot be read is
+    /// logged and left out, so that it does not hide the others.
     ///
     /// # Errors
     /// [`StoreError`] if they cannot be read.
@@ -89,7 +90,11 @@ impl SystemAlerts {
             .expression_attribute_values(":alerts", text(keys::SYSTEM_ALERTS))
             .consistent_read(true);
         let rows = self.0.all(query).await?;
-        let alerts: Vec<SystemAlertRow> = rows.iter().map(|row| self.0.parse(row)).collect::<Result<_, _>>()?;
-        Ok(alerts.into_iter().map(SystemAlert::from).filter(|alert| alert.shown_until() > now).collect())
+        let parse = |row| {
+            let parsed: Result<SystemAlertRow, StoreError> = self.0.parse(row);
+            parsed.inspect_err(|error| tracing::error!(%error, "cannot read a system alert: {error}")).ok()
+        };
+        let alerts = rows.iter().filter_map(parse).map(SystemAlert::from);
+        Ok(alerts.filter(|alert| alert.shown_until() > now).collect())
     }
 }

@@ -1,13 +1,13 @@
 //! What needs the attention of a person now.
 
-use age_model::{Action, ActionStatus, IncidentStatus, StoreError, Timestamp};
+use age_model::{Action, ActionStatus, IncidentStatus, StoreError, SystemAlert, SystemAlertKind, Timestamp};
 use age_policy::Policy;
 use age_store::{IncidentSummary, OpenAction, SystemHealth};
 
 use crate::paths::{action_path, incident_path};
 use crate::safe_text::SafeText;
 
-/// How many open incidents and pending approvals are listed; the others are counted.
+/// How many open incidents, pending approvals and system alerts are listed; the others are counted.
 const MAX_LISTED: usize = 8;
 
 /// The sweep runs every minute: after five minutes without one, it is not running.
@@ -26,7 +26,11 @@ pub(super) struct NeedsAttention {
     pub(super) more_pending_approvals: usize,
     /// How many actions cannot be read.
     pub(super) unreadable_actions: usize,
-    pub(super) system_alert: Option<SystemAlert>,
+    pub(super) age_problem: Option<AgeProblem>,
+    /// In the order of kind, sender and subject.
+    pub(super) system_alerts: Vec<ListedSystemAlert>,
+    /// How many system alerts are not listed.
+    pub(super) more_system_alerts: usize,
 }
 
 pub(super) struct UnresolvedIncident {
@@ -45,8 +49,32 @@ pub(super) struct PendingApproval {
     pub(super) expires_at: Timestamp,
 }
 
+/// A system alert, in words.
+pub(super) struct ListedSystemAlert {
+    /// What happened, with the name of its sender.
+    pub(super) summary: SafeText,
+    /// The part of the sender's messages that it is about, and what is wrong with it.
+    pub(super) detail: SafeText,
+    pub(super) first_at: Timestamp,
+    pub(super) last_at: Timestamp,
+}
+
+impl From<SystemAlert> for ListedSystemAlert {
+    fn from(SystemAlert { kind, sender, subject, detail, count, first_at, last_at }: SystemAlert) -> Self {
+        let what = match kind {
+            SystemAlertKind::RefusedEvent => "Refused events of credential",
+            SystemAlertKind::UnmappedSeverity => "Severities that the policy does not map, of credential",
+            SystemAlertKind::ExpiredCredential => "Requests with expired credential",
+            SystemAlertKind::UndeliverableNotification => "Undeliverable notifications to",
+        };
+        let summary = format!("{what} {sender}: {count}");
+        let detail = format!("{subject}: {detail}");
+        Self { summary: SafeText::new(&summary), detail: SafeText::new(&detail), first_at, last_at }
+    }
+}
+
 /// A problem of AGE itself.
-pub(super) enum SystemAlert {
+pub(super) enum AgeProblem {
     /// The sweep does not run. With the time of the last one; None if none has run yet.
     SweepNotRunning(Option<Timestamp>),
     /// Nobody has confirmed a subscription to the notifications topic.
@@ -59,6 +87,7 @@ impl NeedsAttention {
         unresolved: Vec<IncidentSummary>,
         open_actions: Vec<Result<OpenAction, StoreError>>,
         health: Option<SystemHealth>,
+        system_alerts: Vec<SystemAlert>,
         now: Timestamp,
     ) -> Self {
         let incident = |summary: IncidentSummary| UnresolvedIncident {
@@ -78,6 +107,7 @@ impl NeedsAttention {
         let (silent, others): (Vec<_>, Vec<_>) = unresolved.into_iter().partition(IncidentSummary::is_engine_silent);
         let is_open = |summary: &IncidentSummary| summary.status == IncidentStatus::Open;
         let (open_incidents, more_open_incidents) = split_off_unlisted(others.into_iter().filter(is_open));
+        let (system_alerts, more_system_alerts) = split_off_unlisted(system_alerts.into_iter());
         let unreadable_actions = open_actions.iter().filter(|action| action.is_err()).count();
         let is_pending_approval = |action: &OpenAction| action.status == ActionStatus::PendingApproval;
         let readable_actions = open_actions.into_iter().filter_map(Result::ok);
@@ -90,7 +120,9 @@ impl NeedsAttention {
             pending_approvals: pending_approvals.into_iter().map(approval).collect(),
             more_pending_approvals,
             unreadable_actions,
-            system_alert: SystemAlert::of(health, now),
+            age_problem: AgeProblem::of(health, now),
+            system_alerts: system_alerts.into_iter().map(ListedSystemAlert::from).collect(),
+            more_system_alerts,
         }
     }
 
@@ -99,7 +131,8 @@ impl NeedsAttention {
             && self.silent_engines.is_empty()
             && self.pending_approvals.is_empty()
             && self.unreadable_actions == 0
-            && self.system_alert.is_none()
+            && self.age_problem.is_none()
+            && self.system_alerts.is_empty()
     }
 }
 
@@ -111,7 +144,7 @@ fn split_off_unlisted<T>(items: impl Iterator<Item = T>) -> (Vec<T>, usize) {
     (items, more)
 }
 
-impl SystemAlert {
+impl AgeProblem {
     fn of(health: Option<SystemHealth>, now: Timestamp) -> Option<Self> {
         let Some(health) = health else { return Some(Self::SweepNotRunning(None)) };
         if health.last_sweep_at.plus_seconds(SWEEP_OVERDUE_SECONDS) < now {

@@ -8,10 +8,13 @@ use crate::parsed_event::{KEY_HEADER, ParsedEvent};
 use crate::{cloudevents, json};
 
 /// The largest body of a batch, in bytes.
-pub(super) const MAX_BYTES: usize = 1024 * 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 
 /// The most events of a batch.
 pub(super) const MAX_EVENTS: usize = 500;
+
+/// The body of a request with a batch.
+pub(super) type BatchBody = AnyBody<MAX_BYTES, true>;
 
 const CLOUD_EVENTS: &str = "application/cloudevents-batch+json";
 
@@ -22,10 +25,7 @@ const NDJSON: [&str; 2] = ["application/x-ndjson", "application/ndjson"];
 ///
 /// # Errors
 /// 400 if the body is not JSON, 413 if it has too many events, 415 if it is of another media type, 422 if it is not an array.
-pub(super) fn parse(
-    headers: &HeaderMap,
-    body: &AnyBody<MAX_BYTES>,
-) -> Result<Vec<Result<ParsedEvent, Problem>>, Problem> {
+pub(super) fn parse(headers: &HeaderMap, body: &BatchBody) -> Result<Vec<Result<ParsedEvent, Problem>>, Problem> {
     if headers.contains_key(KEY_HEADER) {
         let detail = "must not be given for a batch: each event has its own key";
         return Err(Problem::invalid(vec![FieldError::new(KEY_HEADER, detail)]));
@@ -75,7 +75,7 @@ mod tests {
     use crate::fuzz::{mangled, many};
 
     fn parse_as(media_type: &str, body: &[u8]) -> Result<Vec<Result<ParsedEvent, Problem>>, Problem> {
-        let body = AnyBody { media_type: Some(media_type.to_owned()), bytes: body.to_vec().into() };
+        let body = BatchBody { media_type: Some(media_type.to_owned()), bytes: body.to_vec().into() };
         parse(&HeaderMap::new(), &body)
     }
 

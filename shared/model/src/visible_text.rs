@@ -1,0 +1,147 @@
+//! Visible text: the characters that people cannot see, or that change how they see others.
+
+/// The characters that a name must not have, as ranges of code points, both ends included. The property
+/// `Default_Ignorable_Code_Point` and the white space are those of Unicode 17.0 (`DerivedCoreProperties.txt`, `PropList.txt`).
+///
+/// - control characters
+/// - `Default_Ignorable_Code_Point`, which are not drawn: fillers of Hangul, joiners, variation selectors, marks of direction, tags
+/// - `White_Space`, except for the space itself
+/// - drawn as a blank: U+2800, an empty pattern of Braille, and U+1D159, an empty note
+/// - controls of the layout: U+FFF9 to U+FFFC, and those of Egyptian hieroglyphs from U+13430 on
+/// - without a defined appearance: private use and noncharacters; from U+E0000 on, everything is ignorable, unassigned or private
+const HIDDEN: &[(char, char)] = &[
+    ('\u{0}', '\u{1f}'),
+    ('\u{7f}', '\u{a0}'),
+    ('\u{ad}', '\u{ad}'),
+    ('\u{34f}', '\u{34f}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{115f}', '\u{1160}'),
+    ('\u{1680}', '\u{1680}'),
+    ('\u{17b4}', '\u{17b5}'),
+    ('\u{180b}', '\u{180f}'),
+    ('\u{2000}', '\u{200f}'),
+    ('\u{2028}', '\u{202f}'),
+    ('\u{205f}', '\u{206f}'),
+    ('\u{2800}', '\u{2800}'),
+    ('\u{3000}', '\u{3000}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{e000}', '\u{f8ff}'),
+    ('\u{fdd0}', '\u{fdef}'),
+    ('\u{fe00}', '\u{fe0f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{ffa0}', '\u{ffa0}'),
+    ('\u{fff0}', '\u{fffc}'),
+    ('\u{fffe}', '\u{ffff}'),
+    ('\u{13430}', '\u{1343f}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d159}', '\u{1d159}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0000}', '\u{10ffff}'),
+];
+
+/// The combining marks of no script or of many, as ranges of code points. At the beginning of a name they would be drawn over the
+/// text before it.
+const COMBINING: &[(char, char)] = &[
+    ('\u{300}', '\u{36f}'),
+    ('\u{483}', '\u{489}'),
+    ('\u{64b}', '\u{65f}'),
+    ('\u{670}', '\u{670}'),
+    ('\u{1ab0}', '\u{1aff}'),
+    ('\u{1dc0}', '\u{1dff}'),
+    ('\u{20d0}', '\u{20ff}'),
+    ('\u{302a}', '\u{302f}'),
+    ('\u{3099}', '\u{309a}'),
+    ('\u{fe20}', '\u{fe2f}'),
+];
+
+/// Whether people cannot see `character`, or it changes how they see others.
+pub(crate) fn is_hidden(character: char) -> bool {
+    is_in(HIDDEN, character)
+}
+
+/// Whether `character` is drawn over the one before it.
+pub(crate) fn is_combining(character: char) -> bool {
+    is_in(COMBINING, character)
+}
+
+fn is_in(ranges: &[(char, char)], character: char) -> bool {
+    ranges.iter().any(|(first, last)| (*first..=*last).contains(&character))
+}
+
+/// Returns a regular expression, as JSON Schema defines it, of the texts without hidden characters that neither begin nor end with
+/// a space and do not begin with a combining mark. It does not bound their length.
+pub(crate) fn visible_pattern() -> String {
+    let (hidden, combining) = (class(HIDDEN), class(COMBINING));
+    format!("^[^ {hidden}{combining}](?:[^{hidden}]*[^ {hidden}])?$")
+}
+
+/// Returns the members of a character class. Characters above U+FFFF stand for themselves, because the implementations of regular
+/// expressions have no escape of them in common.
+fn class(ranges: &[(char, char)]) -> String {
+    let escaped = |character: char| match u32::from(character) {
+        code @ ..=0xffff => format!("\\u{code:04x}"),
+        _ => character.to_string(),
+    };
+    let member = |(first, last): &(char, char)| match first == last {
+        true => escaped(*first),
+        false => format!("{}-{}", escaped(*first), escaped(*last)),
+    };
+    ranges.iter().map(member).collect()
+}
+
+/// Returns `text` as people can see it, for logs and pages: hidden characters as `[U+202E]`, and at most `max_chars` characters of
+/// `text`, with `…` in place of the others.
+#[must_use]
+pub fn visible_text(text: &str, max_chars: usize) -> String {
+    let mut visible = String::new();
+    let mut characters = text.chars();
+    for character in characters.by_ref().take(max_chars) {
+        if is_hidden(character) {
+            visible.push_str(&format!("[U+{:04X}]", u32::from(character)));
+        } else {
+            visible.push(character);
+        }
+    }
+    if characters.next().is_some() {
+        visible.push('…');
+    }
+    visible
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_ordered_and_do_not_overlap() {
+        for ranges in [HIDDEN, COMBINING] {
+            assert!(ranges.iter().all(|(first, last)| first <= last));
+            assert!(ranges.windows(2).all(|pair| pair[0].1 < pair[1].0));
+        }
+    }
+
+    #[test]
+    fn every_white_space_but_the_space_and_every_control_is_hidden() {
+        for character in '\0'..=char::MAX {
+            if (character.is_whitespace() && character != ' ') || character.is_control() {
+                assert!(is_hidden(character), "U+{:04X}", u32::from(character));
+            }
+        }
+        for character in [' ', 'a', 'é', '日', '한', 'ㅎ', '⠁', '🚀', '\u{fffd}', '\u{0915}', '\u{5d0}'] {
+            assert!(!is_hidden(character), "U+{:04X}", u32::from(character));
+        }
+    }
+
+    #[test]
+    fn text_is_shown_with_its_hidden_characters_and_shortened() {
+        assert_eq!(visible_text("a\u{202e}b\n\u{3164}", 10), "a[U+202E]b[U+000A][U+3164]");
+        assert_eq!((visible_text("abc", 3).as_str(), visible_text("abcd", 3).as_str()), ("abc", "abc…"));
+    }
+
+    #[test]
+    fn pattern_escapes_what_can_be_escaped() {
+        let pattern = visible_pattern();
+        assert!(pattern.starts_with(r"^[^ \u0000-\u001f\u007f-\u00a0\u00ad\u034f"), "{pattern}");
+        assert!(pattern.contains("\u{e0000}-\u{10ffff}") && pattern.ends_with("])?$"), "{pattern}");
+    }
+}
