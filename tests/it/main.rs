@@ -22,6 +22,7 @@ mod idempotency;
 mod incidents;
 mod listing;
 mod local_aws;
+mod notifications;
 mod openapi;
 mod pages;
 mod refusals;

@@ -1,8 +1,8 @@
 //! An incident in responses.
 
 use age_model::{
-    Engine, EventId, EventType, FailedRemediation, IncidentCause, IncidentId, IncidentStatus, Severity, StatusChange,
-    Timestamp,
+    Engine, EventId, EventType, FailedRemediation, IncidentCause, IncidentId, IncidentStatus, NotificationFailure,
+    Severity, StatusChange, Timestamp,
 };
 use age_store::IncidentRecord;
 use serde::Serialize;
@@ -37,6 +37,9 @@ pub(crate) struct IncidentView {
     last_notification_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     escalated_at: Option<Timestamp>,
+    /// Why people could not be notified, if the latest notification was refused. It was set aside, and is tried again every 4 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notification_failure: Option<NotificationFailure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<StatusChange>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +64,7 @@ impl From<IncidentRecord> for IncidentView {
             notification_count: incident.notifications,
             last_notification_at: incident.last_notification_at,
             escalated_at: incident.escalated_at,
+            notification_failure: incident.notification_failure,
             acknowledged: incident.acknowledged,
             resolved: incident.resolved,
         }

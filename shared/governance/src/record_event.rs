@@ -54,7 +54,8 @@ impl EventRecorder {
         reported.severity >= self.policy().actions.min_severity
     }
 
-    /// Stores an event, then dispatches its pending actions and sends the initial notification of an incident that it opened.
+    /// Stores an event, then dispatches its pending actions and notifies people of an incident that it opened and of actions that
+    /// are pending approval.
     /// `origin` is the address of the API for links, if the notifier has none.
     ///
     /// # Errors
@@ -71,8 +72,9 @@ impl EventRecorder {
         Ok(match self.writer.write(incoming, planning, clock).await? {
             WriteOutcome::Created { event, mut actions, may_notify } => {
                 self.dispatch(&event, &mut actions, clock).await;
-                if may_notify {
-                    self.notify(&event, &mut actions, origin, clock).await;
+                let is_pending_approval = |item: &ActionItem| item.status == ActionStatus::PendingApproval;
+                if may_notify || actions.iter().any(is_pending_approval) {
+                    self.notify(&event, &mut actions, may_notify, origin, clock).await;
                 }
                 RecordResult::Created(RecordedEvent { event, actions })
             }
@@ -93,13 +95,25 @@ impl EventRecorder {
     }
 
     /// Notifies people last, so that the message has the status of the other actions.
-    async fn notify(&self, event: &Event, actions: &mut [ActionItem], origin: Option<&str>, clock: &dyn Clock) {
-        let (key, about) = (IncidentKey::of(&event.reported), Some((event, &*actions)));
-        let Some(at) = self.notifier.notify_initial(&key, about, origin, clock).await else { return };
-        let is_carried_out =
-            |item: &&mut ActionItem| (item.action, item.status) == (Action::NotifyAdmin, ActionStatus::Pending);
-        for item in actions.iter_mut().filter(is_carried_out) {
-            (item.status, item.dispatched_at) = (ActionStatus::Dispatched, Some(at));
+    async fn notify(
+        &self,
+        event: &Event,
+        actions: &mut [ActionItem],
+        may_notify_incident: bool,
+        origin: Option<&str>,
+        clock: &dyn Clock,
+    ) {
+        let key = may_notify_incident.then(|| IncidentKey::of(&event.reported));
+        let about = Some((event, &*actions));
+        let notified = self.notifier.notify_at_once(key.as_ref(), about, origin, clock).await;
+        for item in actions {
+            let is_pending = (item.action, item.status) == (Action::NotifyAdmin, ActionStatus::Pending);
+            if let Some(at) = notified.incident_notified_at.filter(|_| is_pending) {
+                (item.status, item.dispatched_at) = (ActionStatus::Dispatched, Some(at));
+            }
+            if let Some(approval) = notified.approvals.iter().find(|approval| approval.action == item.action) {
+                *item = approval.clone();
+            }
         }
     }
 }

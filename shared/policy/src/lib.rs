@@ -3,13 +3,16 @@
 //! Pure: no I/O, no clock; the same input gives the same output.
 
 mod action_planning;
+mod approval_timing;
 mod compiled;
 mod document;
 mod incident_timing;
 mod ineffective_remediations;
 mod lookup;
+mod refused_notifications;
 
 pub use action_planning::{Plan, plan};
+pub use approval_timing::ApprovalStep;
 pub use compiled::CompiledPolicyError;
 pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, Policy, PolicyError};
 pub use incident_timing::{NextStep, acknowledge, resolve};
