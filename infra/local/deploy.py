@@ -48,7 +48,7 @@ def deploy(port: int, api_url: str) -> Stack:
             "INCIDENTS_TABLE": outputs["IncidentsTableName"],
             "REPORTS_TABLE": outputs["ReportsTableName"],
             "CREDENTIALS_TABLE": outputs["CredentialsTableName"],
-            **{f"{topic}_TOPIC_ARN": _topic(topic, outputs) for topic in TOPICS},
+            **{f"{topic}_TOPIC_ARN": _topic(topic, outputs) for topic in (*TOPICS, "ALARMS")},
             **queues,
             "FIRST_ADMIN_FUNCTION": outputs["FirstAdminFunctionName"],
             "SWEEP_FUNCTION": outputs["SweepFunctionName"],

@@ -54,13 +54,15 @@ def sweep_times_out_an_action_and_escalates(harness: Harness) -> None:
         "dynamodb:Query": "RollupsTable EventsTable/index/timeline ActionsTable/index/due IncidentsTable/index/due",
         "dynamodb:GetItem": "IncidentsTable ReportsTable",
         "dynamodb:UpdateItem": "IncidentsTable",
-        "sns:GetTopicAttributes": "NotificationsTopic",
+        "sns:GetTopicAttributes": "NotificationsTopic SecondLineTopic ReportsTopic AlarmsTopic",
     },
 )
 def sweep_checks_everything(harness: Harness) -> None:
     with harness.installed_eight_days_ago():
         swept = harness.sweep(later=_until_the_weekly_report_is_due())
     expect("whether notifications reach anybody", swept["notificationsReachable"], True)
+    statuses = {topic["name"]: topic["status"] for topic in harness.get("/health")["topics"]}
+    expect("the topics of which AWS tells nothing", [name for name in statuses if statuses[name] == "unknown"], [])
 
 
 @scenario(

@@ -252,6 +252,7 @@ async fn failed_remediation_notifies_people_at_once() {
     assert_eq!(world.post_json(&path, &json!({"outcome": "failed", "detail": "the ledger is gone"})).await.status, 200);
     let [email] = world.emails().try_into().unwrap();
     assert!(email.message.contains("1 remediation; the last: billing_sync_repair failed"), "{}", email.message);
+    assert!(email.message.contains("in its own words:\n  > the ledger is gone\n"), "{}", email.message);
     let incident = world.only_incident().await;
     assert_eq!(
         (&incident["cause"], &incident["lastFailedRemediation"]["status"]),
@@ -474,7 +475,7 @@ async fn health_reports_whether_notifications_are_reachable() {
     );
     assert_eq!(world.sweep().await.notifications_reachable, Some(true));
     assert_eq!(world.get("/api/governance/health").await.json["notificationsReachable"], true);
-    world.sns.set_subscribed(false);
+    world.sns.set_subscribed("notifications", false);
     world.sweep_every_minute(1).await;
     let swept = world.sweep().await;
     assert_eq!(swept.notifications_reachable, Some(false));
@@ -491,13 +492,13 @@ async fn health_reports_whether_notifications_are_reachable() {
 #[tokio::test]
 async fn notification_waits_until_the_topic_has_a_subscriber() {
     let world = World::new().await;
-    world.sns.set_subscribed(false);
+    world.sns.set_subscribed("notifications", false);
     world.sweep().await;
     let created = world.post_critical_event().await;
     assert_eq!(created.actions()[1], ("notify_admin", "pending"));
     world.sweep_every_minute(3).await;
     assert!(world.emails().is_empty());
-    world.sns.set_subscribed(true);
+    world.sns.set_subscribed("notifications", true);
     world.sweep_every_minute(1).await;
     assert_eq!(world.emails().iter().map(count_new_events).collect::<Vec<_>>(), [1]);
 }

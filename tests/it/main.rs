@@ -24,6 +24,7 @@ mod incidents;
 mod intake;
 mod listing;
 mod local_aws;
+mod notifications;
 mod openapi;
 mod pages;
 mod paths;

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use age_governance::{
-    ActionDispatcher, ActionLifecycle, EventRecorder, EventWriter, IncidentLifecycle, Notifier, ReportGenerator, Sweep,
-    SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
+    ActionDispatcher, ActionLifecycle, EventRecorder, EventWriter, IncidentLifecycle, Notifier, NotifierStores,
+    ReportGenerator, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, CursorKey, RequestRate, Route, Routes};
 use age_model::{ManualClock, Timestamp};
@@ -183,6 +183,8 @@ impl World {
             dispatcher: dispatcher(&lifecycle, &self.sns_config),
             notifier: notifier(&db, &lifecycle, &self.sns_config),
             second_line: topic(&self.sns_config, "second-line"),
+            reports_topic: topic(&self.sns_config, "reports"),
+            alarms_topic: topic(&self.sns_config, "alarms"),
             reports: Reports::new(&db, "Reports"),
             clock: Box::new(Arc::clone(&self.clock)),
         }
@@ -438,9 +440,12 @@ fn dispatcher(lifecycle: &ActionLifecycle, sns_config: &SdkConfig) -> ActionDisp
 fn notifier(db: &DynamoDb, lifecycle: &ActionLifecycle, sns_config: &SdkConfig) -> Notifier {
     Notifier::new(
         topic(sns_config, "notifications"),
-        EmailRateLimiter::new(db, "Incidents"),
-        SystemHealthStore::new(db, "Incidents"),
-        events(db),
+        NotifierStores {
+            rate_limiter: EmailRateLimiter::new(db, "Incidents"),
+            health: SystemHealthStore::new(db, "Incidents"),
+            alerts: SystemAlerts::new(db, "Incidents"),
+            events: events(db),
+        },
         lifecycle,
         &Policy::compiled().unwrap(),
         None,

@@ -3,13 +3,14 @@
 //! State: clients, credentials, policy and the key of cursors.
 
 use actions::App;
-use age_governance::{ActionLifecycle, IncidentLifecycle, Notifier};
+use age_governance::{ActionLifecycle, IncidentLifecycle, Notifier, NotifierStores};
 use age_http::{Authentication, CursorKey, RequestRate};
 use age_notify::Sns;
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Rollups, SystemHealthStore,
+    Actions, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Rollups, SystemAlerts,
+    SystemHealthStore,
 };
 
 config! {
@@ -50,9 +51,12 @@ async fn main() -> Result<(), Error> {
     let lifecycle = ActionLifecycle::new(actions, incidents, rollups);
     let notifier = Notifier::new(
         Sns::new(&aws).topic(config.notifications_topic_arn),
-        EmailRateLimiter::new(&db, config.incidents_table.clone()),
-        SystemHealthStore::new(&db, config.incidents_table),
-        events,
+        NotifierStores {
+            rate_limiter: EmailRateLimiter::new(&db, config.incidents_table.clone()),
+            health: SystemHealthStore::new(&db, config.incidents_table.clone()),
+            alerts: SystemAlerts::new(&db, config.incidents_table),
+            events,
+        },
         &lifecycle,
         &policy,
         config.public_url,

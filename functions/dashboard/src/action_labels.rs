@@ -1,6 +1,6 @@
 //! How pages word actions. The word of a status is that of the API, with spaces.
 
-use age_model::{Action, ActionStatus};
+use age_model::ActionStatus;
 
 use crate::format::to_words;
 
@@ -55,17 +55,5 @@ pub(crate) const fn explain_status(status: ActionStatus) -> &'static str {
         ActionStatus::Expired => "nobody approved it in time",
         ActionStatus::Suppressed => "not started: the same was running, or was ineffective too often",
         ActionStatus::Undeliverable => "every attempt to dispatch it failed",
-    }
-}
-
-/// Returns what an action does, for the person who approves it.
-pub(crate) const fn describe_action(action: Action) -> &'static str {
-    match action {
-        Action::MaosAutoFix => "MAOS starts its fix workflow for this problem.",
-        Action::DeepAgentPolicyUpdate => "The Deep Agent applies a stricter policy.",
-        Action::BillingSyncRepair => "Billing repairs its synchronisation.",
-        Action::PermissionReset => "Permissions are reset to their last good state.",
-        Action::NotifyAdmin => "AGE notifies people with the e-mails of the incident.",
-        Action::AutomatedGovernanceSummary => "AGE sends the weekly report.",
     }
 }

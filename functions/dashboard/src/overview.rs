@@ -10,7 +10,7 @@ mod risk;
 use std::time::Duration;
 
 use age_http::{NoQuery, Problem};
-use age_model::{Period, Severity, Timestamp};
+use age_model::{Period, Severity, Timestamp, TopicName};
 use age_store::Freshness;
 use askama::Template;
 use axum::extract::State;
@@ -46,8 +46,8 @@ struct OverviewPage<'a> {
 }
 
 /// Makes 20 reads, however many events there are: 2 of the unresolved incidents, 8 of the open actions, 8 of the rollups of 30
-/// days, 1 of AGE's health, and 1 of its system alerts. Each further shard of an engine's rollups takes one more, and so does each further megabyte of a
-/// response.
+/// days, 1 of AGE's health, and 1 of its system alerts; and one more for each pending approval that it lists. Each further shard of an
+/// engine's rollups takes one more, and so does each further megabyte of a response.
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
     let now = app.clock.now();
     let (days, week) = (event_counts::period(now), Period::trailing_week(now));
@@ -55,6 +55,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let counted = rollups.of(days, Freshness::Cached(now));
     let (unresolved, open_actions, counted, health, system_alerts) =
         try_join!(incidents.unresolved(), actions.open(), counted, health.get(), system_alerts.shown(now))?;
+    let approvals = actions.of_events(needs_attention::listed_approvals(&open_actions)).await?;
     let (hours, action_counts) = (counted.by_hour(days), counted.actions(week));
     let settled = |status| action_counts.by_status.get(&status).copied().unwrap_or_default();
     let mean_time_to_outcome = action_counts.mean_seconds_to_outcome().map(Duration::from_secs);
@@ -66,7 +67,14 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         chart: EventChart::of(&hours, now),
         heatmap: Heatmap::of(&app.policy, &hours, now),
         engines: engines::tiles(&app.policy, &hours, &unresolved, &open_actions, now),
-        needs_attention: NeedsAttention::of(&app.policy, unresolved, open_actions, health, system_alerts, now),
+        needs_attention: NeedsAttention::of(
+            &app.policy,
+            unresolved,
+            &open_actions,
+            &approvals,
+            (health, system_alerts),
+            now,
+        ),
         remediations: remediation_figures(action_counts.running(), settled),
         mean_time_to_outcome: mean_time_to_outcome.map(format_duration),
     };

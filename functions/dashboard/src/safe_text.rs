@@ -33,10 +33,7 @@ impl fmt::Display for SafeText {
 
 /// Whether a character reorders or hides text. The joiners U+200C and U+200D do not count: words and emoji need them.
 fn is_deceptive(character: char) -> bool {
-    (character.is_control() && character != '\n')
-        || matches!(character,
-            '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    age_model::is_hidden(character) && !matches!(character, '\n' | '\u{200c}' | '\u{200d}')
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! `GET /api/governance/health`: AGE's own health.
 
 use age_http::{NoQuery, Problem};
-use age_model::{SystemAlert, Timestamp};
+use age_model::{SystemAlert, Timestamp, TopicName, TopicStatus};
+use age_store::SystemHealth;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -19,6 +20,8 @@ const MAX_AGE_SECONDS: i64 = 300;
 pub(crate) struct Health {
     /// Whether anybody has subscribed to notifications; null if that is unknown.
     notifications_reachable: Option<bool>,
+    /// Whether the messages of each topic that people rely on reach anybody.
+    topics: Vec<TopicView>,
     /// When the sweep last ran; null if it never ran.
     last_sweep_at: Option<Timestamp>,
     /// What AGE could not do for a sender, although it answered. Each is listed until it has not occurred for a day.
@@ -26,15 +29,27 @@ pub(crate) struct Health {
     as_of: Timestamp,
 }
 
+/// A topic that people rely on.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TopicHealth)]
+pub(crate) struct TopicView {
+    name: TopicName,
+    status: TopicStatus,
+}
+
 /// Get AGE's own health
 ///
-/// Returns whether notifications would reach anybody, when the sweep last ran, and what AGE refused or could not do.
+/// Returns whether notifications, escalations, reports and alarms would reach anybody, when the sweep last ran, and what AGE refused or
+/// could not do.
 #[utoipa::path(get, path = "/api/governance/health", operation_id = "get_health", tag = "About AGE", responses((status = 200, description = "The health", body = Health)))]
 pub(crate) async fn get_health(State(App(app)): State<App>, _: NoQuery) -> Result<Json<Health>, Problem> {
     let as_of = app.clock.now();
     let (health, system_alerts) = try_join!(app.tables.health.get(), app.tables.system_alerts.shown(as_of))?;
+    let last_sweep_at = health.as_ref().map(|health| health.last_sweep_at);
     let recent = health.filter(|health| health.last_sweep_at.plus_seconds(MAX_AGE_SECONDS) >= as_of);
-    let notifications_reachable = recent.and_then(|health| health.notifications_reachable);
-    let last_sweep_at = health.map(|health| health.last_sweep_at);
-    Ok(Json(Health { notifications_reachable, last_sweep_at, system_alerts, as_of }))
+    let notifications_reachable = recent.as_ref().and_then(SystemHealth::notifications_reachable);
+    let status =
+        |name: TopicName| recent.as_ref().map_or(TopicStatus::Unknown, |health| health.topic(name).status(name));
+    let topics = TopicName::ALL.iter().map(|name| TopicView { name: *name, status: status(*name) }).collect();
+    Ok(Json(Health { notifications_reachable, topics, last_sweep_at, system_alerts, as_of }))
 }

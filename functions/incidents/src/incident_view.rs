@@ -1,8 +1,8 @@
 //! An incident in responses.
 
 use age_model::{
-    Engine, EventId, EventType, FailedRemediation, IncidentCause, IncidentId, IncidentStatus, Severity, StatusChange,
-    Timestamp,
+    Engine, EventId, EventType, FailedRemediation, IncidentCause, IncidentId, IncidentStatus, NotificationFailure,
+    Severity, StatusChange, Timestamp,
 };
 use age_store::IncidentRecord;
 use serde::Serialize;
@@ -40,6 +40,9 @@ pub(crate) struct IncidentView {
     /// When all of its events were reported as resolved, unless the problem was reported again since.
     #[serde(skip_serializing_if = "Option::is_none")]
     reported_resolved_at: Option<Timestamp>,
+    /// Why people could not be notified, if the latest notification was refused. It was set aside, and is tried again every 4 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notification_failure: Option<NotificationFailure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<StatusChange>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +68,7 @@ impl From<IncidentRecord> for IncidentView {
             last_notification_at: incident.last_notification_at,
             escalated_at: incident.escalated_at,
             reported_resolved_at: incident.reported_resolved_at,
+            notification_failure: incident.notification_failure,
             acknowledged: incident.acknowledged,
             resolved: incident.resolved,
         }

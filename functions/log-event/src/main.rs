@@ -3,7 +3,9 @@
 //! notifications topics.
 //! State: clients, credentials, policy, and the shards that this environment writes.
 
-use age_governance::{ActionDispatcher, ActionLifecycle, EventRecorder, EventWriter, IncidentLifecycle, Notifier};
+use age_governance::{
+    ActionDispatcher, ActionLifecycle, EventRecorder, EventWriter, IncidentLifecycle, Notifier, NotifierStores,
+};
 use age_http::{Authentication, RequestRate};
 use age_notify::Sns;
 use age_policy::Policy;
@@ -49,9 +51,12 @@ async fn main() -> Result<(), Error> {
     let lifecycle = ActionLifecycle::new(actions, incidents, Rollups::new(&db, config.rollups_table));
     let notifier = Notifier::new(
         sns.topic(config.notifications_topic_arn),
-        EmailRateLimiter::new(&db, config.incidents_table.clone()),
-        SystemHealthStore::new(&db, config.incidents_table.clone()),
-        events.clone(),
+        NotifierStores {
+            rate_limiter: EmailRateLimiter::new(&db, config.incidents_table.clone()),
+            health: SystemHealthStore::new(&db, config.incidents_table.clone()),
+            alerts: SystemAlerts::new(&db, config.incidents_table.clone()),
+            events: events.clone(),
+        },
         &lifecycle,
         &policy,
         config.public_url,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use age_http::FieldError;
-use age_model::{KeyId, SystemAlert, SystemAlertKind, visible_text};
+use age_model::{KeyId, SystemAlert, SystemAlertKind, shortened, visible_text};
 use age_runtime::metrics;
 
 use crate::app::App;
@@ -64,7 +64,7 @@ impl Refusals {
         self.refused += 1;
         for error in errors {
             let subject = subject(&error.pointer);
-            self.first.get_or_insert_with(|| format!("{subject} {}", visible_text(&error.detail, 200)));
+            self.first.get_or_insert_with(|| format!("{subject} {}", shortened(&visible_text(&error.detail), 200)));
             self.add_occurrence(SystemAlertKind::RefusedEvent, subject, &error.detail);
         }
     }
@@ -72,7 +72,11 @@ impl Refusals {
     /// Adds an alert whose sender's word for its severity is not in the policy.
     pub(crate) fn add_unmapped_severity(&mut self, word: &str) {
         self.unmapped_severities += 1;
-        self.add_occurrence(SystemAlertKind::UnmappedSeverity, SEVERITY_LABEL, &visible_text(word, MAX_WORD_CHARS));
+        self.add_occurrence(
+            SystemAlertKind::UnmappedSeverity,
+            SEVERITY_LABEL,
+            &shortened(&visible_text(word), MAX_WORD_CHARS),
+        );
     }
 
     fn add_occurrence(&mut self, kind: SystemAlertKind, subject: &'static str, detail: &str) {

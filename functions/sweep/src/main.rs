@@ -1,15 +1,17 @@
 //! Trigger: EventBridge Scheduler, every minute, at least once.
 //! Permissions: read events, rollups and reports; write actions, incidents and rollups; publish to the actions, notifications and
-//! second-line topics.
+//! second-line topics; read the number of subscriptions of the topics that people rely on.
 //! State: clients and policy.
 
 mod metrics;
 
-use age_governance::{ActionDispatcher, ActionLifecycle, IncidentLifecycle, Notifier, Sweep};
+use age_governance::{ActionDispatcher, ActionLifecycle, IncidentLifecycle, Notifier, NotifierStores, Sweep};
 use age_notify::Sns;
 use age_policy::Policy;
 use age_runtime::{Error, ScheduledEvent, SystemClock, aws, config, logs};
-use age_store::{Actions, DynamoDb, EmailRateLimiter, Events, IncidentStates, Reports, Rollups, SystemHealthStore};
+use age_store::{
+    Actions, DynamoDb, EmailRateLimiter, Events, IncidentStates, Reports, Rollups, SystemAlerts, SystemHealthStore,
+};
 
 config! {
     /// The configuration of the function.
@@ -24,6 +26,8 @@ config! {
         actions_topic_arn: String,
         notifications_topic_arn: String,
         second_line_topic_arn: String,
+        reports_topic_arn: String,
+        alarms_topic_arn: String,
         /// The address of the API for links.
         public_url: Option<String>,
     }
@@ -47,9 +51,12 @@ async fn main() -> Result<(), Error> {
     let lifecycle = ActionLifecycle::new(actions, incidents, rollups);
     let notifier = Notifier::new(
         sns.topic(config.notifications_topic_arn),
-        EmailRateLimiter::new(&db, config.incidents_table.clone()),
-        SystemHealthStore::new(&db, config.incidents_table),
-        events.clone(),
+        NotifierStores {
+            rate_limiter: EmailRateLimiter::new(&db, config.incidents_table.clone()),
+            health: SystemHealthStore::new(&db, config.incidents_table.clone()),
+            alerts: SystemAlerts::new(&db, config.incidents_table),
+            events: events.clone(),
+        },
         &lifecycle,
         &policy,
         config.public_url,
@@ -59,6 +66,8 @@ async fn main() -> Result<(), Error> {
         dispatcher: ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policy),
         notifier,
         second_line: sns.topic(config.second_line_topic_arn),
+        reports_topic: sns.topic(config.reports_topic_arn),
+        alarms_topic: sns.topic(config.alarms_topic_arn),
         reports: Reports::new(&db, config.reports_table),
         clock: Box::new(config.clock),
     };

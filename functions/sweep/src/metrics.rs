@@ -1,13 +1,14 @@
 //! The metrics of a sweep, which alarms watch.
 
 use age_governance::SweepReport;
-use age_model::ActionStatus;
+use age_model::{ActionStatus, TopicName};
 
 /// Returns the metrics of `report`, by name. `Actions…` counts the open actions of a status, or for a final status the actions that
 /// reached it in this sweep.
 #[must_use]
 pub(crate) fn of(report: &SweepReport) -> Vec<(String, i64)> {
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let has_no_subscriber = |topic| i64::from(report.topics_without_subscriber.contains(&topic));
     let of_actions = ActionStatus::ALL.iter().map(|status| {
         let words = status.as_str().split('_').map(capitalized).collect::<String>();
         let counts = if status.is_final() { &report.transitions } else { &report.open_actions };
@@ -20,7 +21,12 @@ pub(crate) fn of(report: &SweepReport) -> Vec<(String, i64)> {
             ("SweepFailures", number(report.failed)),
             ("EmailsSent", number(report.emails_sent)),
             ("EmailsHeld", number(report.emails_held)),
-            ("NotificationsUnreachable", i64::from(report.notifications_reachable == Some(false))),
+            ("OldestUnnotifiedSeconds", report.oldest_unnotified_seconds),
+            ("NotificationsUndeliverable", number(report.notifications_undeliverable)),
+            ("NotificationsUnreachable", has_no_subscriber(TopicName::Notifications)),
+            ("SecondLineUnreachable", has_no_subscriber(TopicName::SecondLine)),
+            ("ReportsUnreachable", has_no_subscriber(TopicName::Reports)),
+            ("AlarmsUnreachable", has_no_subscriber(TopicName::Alarms)),
             ("WeeklyReportMissing", i64::from(report.weekly_report_missing)),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
@@ -39,8 +45,12 @@ mod tests {
 
     #[test]
     fn metrics_have_the_names_that_alarms_watch() {
-        let mut report =
-            SweepReport { notifications_reachable: Some(false), oldest_due_seconds: 7, ..SweepReport::default() };
+        let mut report = SweepReport {
+            topics_without_subscriber: vec![TopicName::Notifications, TopicName::Alarms],
+            oldest_due_seconds: 7,
+            oldest_unnotified_seconds: 90,
+            ..SweepReport::default()
+        };
         report.transitions.insert(ActionStatus::TimedOut, 3);
         report.transitions.insert(ActionStatus::Dispatched, 9);
         report.open_actions.insert(ActionStatus::Dispatched, 4);
@@ -51,6 +61,11 @@ mod tests {
             ("ActionsUndeliverable", 0),
             ("OldestDueSeconds", 7),
             ("NotificationsUnreachable", 1),
+            ("SecondLineUnreachable", 0),
+            ("ReportsUnreachable", 0),
+            ("AlarmsUnreachable", 1),
+            ("OldestUnnotifiedSeconds", 90),
+            ("NotificationsUndeliverable", 0),
         ] {
             assert!(metrics.contains(&(expected.0.to_owned(), expected.1)), "{expected:?} in {metrics:?}");
         }

@@ -43,7 +43,7 @@ pub async fn decide_approval(
     if item.status != ActionStatus::PendingApproval {
         return Err(CommandError::Conflict(not_pending(item)));
     }
-    if item.due_at.is_some_and(|deadline| deadline <= now) {
+    if item.approve_by.is_some_and(|deadline| deadline <= now) {
         return Err(CommandError::Conflict(ApprovalConflict::Expired));
     }
     if item.digest != digest {
@@ -59,6 +59,7 @@ pub async fn decide_approval(
         due_at: (to == ActionStatus::Pending).then_some(now),
         decided_by: Some(by.clone()),
         decided_at: Some(now),
+        notification_failure: None,
         ..item.clone()
     });
     match decided.await {

@@ -6,6 +6,7 @@ mod alert_occurrences;
 mod change_incident;
 mod decide_approval;
 mod dispatch_action;
+mod due_notification;
 mod event_writer;
 mod generate_report;
 mod heard_engines;
@@ -28,6 +29,7 @@ pub use action_lifecycle::{ActionLifecycle, OnFailedRemediation};
 pub use change_incident::{acknowledge_incident, resolve_incident};
 pub use decide_approval::{ApprovalConflict, decide_approval};
 pub use dispatch_action::{ActionDispatcher, DispatchOutcome};
+pub use due_notification::DueNotification;
 pub use event_writer::EventWriter;
 pub use generate_report::ReportGenerator;
 pub use incident_lifecycle::{IncidentLifecycle, IncidentUpdate};
@@ -35,7 +37,7 @@ pub use incident_timeline::IncidentTimeline;
 pub use manage_credentials::{
     CredentialError, IssuedCredential, create_credential, create_first_admin, revoke_credential, rotate_credential,
 };
-pub use notify_people::{DueNotification, Notifier, SendSummary};
+pub use notify_people::{NotifiedAtOnce, Notifier, NotifierStores, SendSummary};
 pub use pending_event::{EventIdentity, IncomingEvent, WriteOutcome};
 pub use record_batch::BatchResult;
 pub use record_event::{EventRecorder, RecordResult, RecordedEvent};

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{AlertId, Clock, Engine, Event, EventId, IncidentKey, KeyId, NewEvent, StoreError, Timestamp};
+use age_model::{
+    ActionStatus, AlertId, Clock, Engine, Event, EventId, IncidentKey, KeyId, NewEvent, StoreError, Timestamp,
+};
 
 use crate::alert_occurrences::{AlertReport, recognize_alerts};
 use crate::pending_event::{EventIdentity, EventRole, IncomingEvent, NewcomingEvent, PendingEvent, WriteOutcome};
@@ -17,7 +19,7 @@ const BEGIN_WITHIN_SECONDS: i64 = 5;
 /// The most events that may lead to actions in one transaction. A larger one would conflict more often.
 const MAX_PLANNED_EVENTS: usize = 20;
 
-/// How many incidents of one request people are notified of at once, at most. The sweep notifies them of the others, together.
+/// How many e-mails about one request are sent at once, at most. The sweep notifies people of the other incidents, together.
 const MAX_INITIAL_NOTIFICATIONS: usize = 5;
 
 /// The result of one event of a batch: of recording it, or None if it was not begun, because the time was up or the store has failed.
@@ -218,9 +220,10 @@ impl Batch<'_> {
             self.recorder.dispatch(&mut recorded, self.clock).await;
         }
         for ((place, opens), mut one) in places.into_iter().zip(recorded) {
-            if opens && self.notifications < MAX_INITIAL_NOTIFICATIONS && !self.is_late() {
+            let waits = one.actions.iter().any(|item| item.status == ActionStatus::PendingApproval);
+            if (opens || waits) && self.notifications < MAX_INITIAL_NOTIFICATIONS && !self.is_late() {
                 self.notifications += 1;
-                self.recorder.notify(&mut one, self.origin, self.clock).await;
+                self.recorder.notify(&mut one, opens, self.origin, self.clock).await;
             }
             self.set(place, Ok(RecordResult::Created(one)));
         }

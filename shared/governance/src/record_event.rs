@@ -85,20 +85,31 @@ impl EventRecorder {
         stream::iter(dispatches).buffer_unordered(CONCURRENT_DISPATCHES).collect::<Vec<()>>().await;
     }
 
-    /// Notifies people of the incident that `event` opened. Called last, so that the message has the status of the actions.
-    pub(crate) async fn notify(&self, recorded: &mut RecordedEvent, origin: Option<&str>, clock: &dyn Clock) {
-        let RecordedEvent { event, actions } = recorded;
-        let (key, about) = (IncidentKey::of(&event.reported), Some((&*event, actions.as_slice())));
-        let Some(at) = self.notifier.notify_initial(&key, about, origin, clock).await else { return };
-        let is_carried_out =
-            |item: &&mut ActionItem| (item.action, item.status) == (Action::NotifyAdmin, ActionStatus::Pending);
-        for item in actions.iter_mut().filter(is_carried_out) {
-            (item.status, item.dispatched_at) = (ActionStatus::Dispatched, Some(at));
+    /// Notifies people of the incident that the event opened, if it did, and of its actions that are pending approval. Called last, so
+    /// that the message has the status of the other actions.
+    pub(crate) async fn notify(
+        &self,
+        RecordedEvent { event, actions }: &mut RecordedEvent,
+        has_opened: bool,
+        origin: Option<&str>,
+        clock: &dyn Clock,
+    ) {
+        let key = has_opened.then(|| IncidentKey::of(&event.reported));
+        let about = Some((&*event, actions.as_slice()));
+        let notified = self.notifier.notify_at_once(key.as_ref(), about, origin, clock).await;
+        for item in actions {
+            let is_pending = (item.action, item.status) == (Action::NotifyAdmin, ActionStatus::Pending);
+            if let Some(at) = notified.incident_notified_at.filter(|_| is_pending) {
+                (item.status, item.dispatched_at) = (ActionStatus::Dispatched, Some(at));
+            }
+            if let Some(approval) = notified.approvals.iter().find(|approval| approval.action == item.action) {
+                *item = approval.clone();
+            }
         }
     }
 
     /// Notifies people of the incident of `key`, which a repeat has opened.
     pub(crate) async fn notify_of_repeat(&self, key: &IncidentKey, origin: Option<&str>, clock: &dyn Clock) {
-        self.notifier.notify_initial(key, None, origin, clock).await;
+        self.notifier.notify_at_once(Some(key), None, origin, clock).await;
     }
 }

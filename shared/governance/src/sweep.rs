@@ -10,7 +10,7 @@ mod notifications;
 
 use std::collections::BTreeMap;
 
-use age_model::{ActionStatus, Clock, StoreError, Timestamp};
+use age_model::{ActionStatus, Clock, StoreError, Timestamp, TopicName};
 use age_notify::Topic;
 use age_store::{Events, OpenAction, Reports};
 use serde::Serialize;
@@ -21,6 +21,10 @@ use crate::notify_people::{Notifier, SendSummary};
 
 /// How long a run begins new steps, in seconds. The function may run for 90; the next run begins after 60, and may overlap.
 const RUN_SECONDS: i64 = 40;
+
+/// How long a run begins new steps for actions, in seconds: the rest of its time is for notifications, which a storm of actions must
+/// not delay.
+const ACTIONS_SECONDS: i64 = 20;
 
 /// How many rows are examined at the same time.
 const CONCURRENT_STEPS: usize = 16;
@@ -35,6 +39,10 @@ pub struct Sweep {
     pub notifier: Notifier,
     /// The topic to which the second line subscribes.
     pub second_line: Topic,
+    /// The topic to which readers of weekly reports subscribe.
+    pub reports_topic: Topic,
+    /// The topic to which operators subscribe.
+    pub alarms_topic: Topic,
     /// The reports, among which the weekly one must be.
     pub reports: Reports,
     /// The clock.
@@ -56,10 +64,16 @@ pub struct SweepReport {
     pub oldest_due_seconds: i64,
     /// Number of e-mails sent.
     pub emails_sent: u64,
-    /// Number of incidents that wait for a later e-mail.
+    /// Number of incidents and approvals that this run has found due, and that wait for a later e-mail.
     pub emails_held: u64,
+    /// Number of notifications that were set aside, because their topic refuses them.
+    pub notifications_undeliverable: u64,
+    /// How long the oldest incident or pending approval has been waiting that nobody has been notified of, in seconds.
+    pub oldest_unnotified_seconds: i64,
     /// Whether a notification would reach anybody; None if that is unknown.
     pub notifications_reachable: Option<bool>,
+    /// The topics whose messages are expected to reach somebody and reach nobody.
+    pub topics_without_subscriber: Vec<TopicName>,
     /// Whether the report of last week should exist and does not.
     pub weekly_report_missing: bool,
     /// Why whole parts of the run were not done.
@@ -84,13 +98,20 @@ impl Sweep {
         let mut report = SweepReport::default();
         let weekly_report = self.check_weekly_report(&mut report).await;
         let health = self.record_health(&mut report).await;
-        let actions = self.process_due_actions(end, &mut report).await;
+        let actions_end = self.now().plus_seconds(ACTIONS_SECONDS);
+        let actions = self.process_due_actions(actions_end, &mut report).await;
+        let (approvals, actions) = actions.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
         let heartbeats = match &health {
             Ok(health) => self.check_heartbeats(health.installed_at, &mut report).await,
             Err(_) => Ok(()),
         };
-        let notifications = self.process_due_incidents(end, &mut report).await;
-        let errors = [weekly_report.err(), health.err(), actions.err(), heartbeats.err(), notifications.err()];
+        let notifications = self.process_due_notifications(approvals, end, &mut report).await;
+        let notice = match &health {
+            Ok(health) => self.send_subscriber_notice(health, &mut report).await,
+            Err(_) => Ok(()),
+        };
+        let errors =
+            [weekly_report.err(), health.err(), actions.err(), heartbeats.err(), notifications.err(), notice.err()];
         report.errors = errors.into_iter().flatten().collect();
         let SweepReport { transitions, failed, emails_sent, emails_held, .. } = &report;
         tracing::info!(?transitions, failed, emails_sent, emails_held, "sweep done");
@@ -128,9 +149,16 @@ impl SweepReport {
         *self.transitions.entry(status).or_default() += 1;
     }
 
-    const fn add(&mut self, sent: &SendSummary) {
+    fn add(&mut self, sent: &SendSummary, now: Timestamp) {
         self.emails_sent += sent.emails;
         self.emails_held += sent.held;
         self.failed += sent.failed;
+        self.notifications_undeliverable += sent.undeliverable;
+        self.set_oldest_unnotified(sent.oldest_unnotified, now);
+    }
+
+    fn set_oldest_unnotified(&mut self, since: Option<Timestamp>, now: Timestamp) {
+        let seconds = since.map_or(0, |since| now.seconds() - since.seconds());
+        self.oldest_unnotified_seconds = self.oldest_unnotified_seconds.max(seconds);
     }
 }

@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::event::{Event, EventType};
 use crate::id::EventId;
 use crate::incident_key::IncidentKey;
+use crate::notification_failure::NotificationFailure;
 use crate::severity::Severity;
 use crate::time::Timestamp;
 
@@ -37,6 +38,19 @@ impl Action {
     #[must_use]
     pub const fn is_remediation(self) -> bool {
         !matches!(self, Self::NotifyAdmin | Self::AutomatedGovernanceSummary)
+    }
+
+    /// Returns what the action does, as a sentence for the person who approves it.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::MaosAutoFix => "MAOS starts its fix workflow for this problem.",
+            Self::DeepAgentPolicyUpdate => "The Deep Agent applies a stricter policy.",
+            Self::BillingSyncRepair => "Billing repairs its synchronisation.",
+            Self::PermissionReset => "Permissions are reset to their last good state.",
+            Self::NotifyAdmin => "AGE notifies people with the e-mails of the incident.",
+            Self::AutomatedGovernanceSummary => "AGE sends the weekly report.",
+        }
     }
 }
 
@@ -181,7 +195,8 @@ pub struct ActionItem {
     /// When the latest attempt to dispatch the action failed, while it waits for the next attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failed_at: Option<Timestamp>,
-    /// When the next step is due: an attempt to dispatch, or the end of the time for approval, outcome or verification.
+    /// When the next step is due: an attempt to dispatch, a notification about a pending approval, or the end of the time for
+    /// approval, outcome or verification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
     /// The credential that reported the outcome.
@@ -193,6 +208,15 @@ pub struct ActionItem {
     /// The event whose same action was running, if this action is suppressed because of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed_by: Option<EventId>,
+    /// Until when a responder can approve or deny the action, if it requires an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approve_by: Option<Timestamp>,
+    /// When people were last notified that the action is pending approval, or that its approval has expired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_notified_at: Option<Timestamp>,
+    /// Why people could not be notified of the pending approval, if the latest notification was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification_failure: Option<NotificationFailure>,
     /// The credential that approved or denied the action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<KeyId>,
@@ -203,7 +227,7 @@ pub struct ActionItem {
 
 impl ActionItem {
     /// Creates the `planned` action of `event`. A pending action begins with its first attempt: its creator has until
-    /// `due_at` to dispatch it.
+    /// `due_at` to dispatch it, or to notify people that it is pending approval.
     #[must_use]
     pub fn new(event: &Event, planned: PlannedAction, policy_hash: &str) -> Self {
         let reported = &event.reported;
@@ -226,6 +250,9 @@ impl ActionItem {
             due_at: planned.due_at,
             detail: None,
             suppressed_by: planned.suppressed_by,
+            approve_by: planned.approve_by,
+            approval_notified_at: None,
+            notification_failure: None,
             decided_by: None,
             decided_at: None,
         }
@@ -276,8 +303,18 @@ pub struct PlannedAction {
     pub status: ActionStatus,
     /// When the next step is due.
     pub due_at: Option<Timestamp>,
+    /// Until when a responder can approve or deny the action, if it requires an approval.
+    pub approve_by: Option<Timestamp>,
     /// The event whose same action is running, if this action is suppressed because of it.
     pub suppressed_by: Option<EventId>,
+}
+
+impl PlannedAction {
+    /// Creates an action for which nothing is due.
+    #[must_use]
+    pub const fn new(action: Action, status: ActionStatus) -> Self {
+        Self { action, status, due_at: None, approve_by: None, suppressed_by: None }
+    }
 }
 
 #[cfg(test)]

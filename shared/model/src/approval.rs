@@ -1,4 +1,4 @@
-//! Decisions on actions that need approval.
+//! Approvals of actions: the decision, and the notifications about one that is pending.
 
 crate::string_enum::string_enum! {
     /// A responder's decision on an action that is pending approval.
@@ -7,5 +7,17 @@ crate::string_enum::string_enum! {
         Approve = "approve",
         /// The action is not carried out.
         Deny = "deny",
+    }
+}
+
+crate::string_enum::string_enum! {
+    /// The kind of a notification about an approval.
+    ApprovalNotificationKind {
+        /// An action is pending approval.
+        Request = "request",
+        /// The action is still pending approval.
+        Reminder = "reminder",
+        /// Nobody has approved or denied the action in time.
+        Expiry = "expiry",
     }
 }

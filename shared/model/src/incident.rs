@@ -12,6 +12,7 @@ use crate::action::{Action, ActionStatus};
 use crate::credential::KeyId;
 use crate::id::EventId;
 use crate::incident_key::IncidentKey;
+use crate::notification_failure::NotificationFailure;
 use crate::severity::Severity;
 use crate::time::Timestamp;
 
@@ -155,6 +156,9 @@ pub struct Incident {
     /// When its sender reported that the problem is resolved, if it has and the problem was not reported again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_resolved_at: Option<Timestamp>,
+    /// Why people could not be notified of it, if the latest notification was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification_failure: Option<NotificationFailure>,
     /// Until when one sender may notify people of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_expires_at: Option<Timestamp>,
@@ -163,6 +167,14 @@ pub struct Incident {
     /// INVARIANT: an incident that is not resolved always has a due time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
+}
+
+impl Incident {
+    /// Whether the first line has not been notified of the incident yet.
+    #[must_use]
+    pub fn awaits_initial_notification(&self) -> bool {
+        self.last_notification_at.is_none() && self.status != IncidentStatus::Resolved
+    }
 }
 
 /// A `notify_admin` action, whose status follows its incident: `dispatched` once people were notified, `succeeded` once the

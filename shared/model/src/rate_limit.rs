@@ -27,6 +27,12 @@ impl RateLimit {
         if begin > latest { Err(begin.saturating_sub(latest)) } else { Ok(begin.saturating_add(self.interval)) }
     }
 
+    /// Gives back a permit that was not used. Returns the new `full_at`.
+    #[must_use]
+    pub const fn release(&self, full_at: i64) -> i64 {
+        full_at.saturating_sub(self.interval)
+    }
+
     /// Returns the latest `full_at` with which a permit is available at `now`.
     #[must_use]
     pub fn latest(&self, now: i64, reserved: u32) -> i64 {
@@ -66,6 +72,14 @@ mod tests {
         let full_at = limit.acquire(None, 0, 2).unwrap();
         assert!(limit.acquire(Some(full_at), 0, 2).is_err());
         assert!(limit.acquire(Some(full_at), 0, 0).is_ok());
+    }
+
+    #[test]
+    fn released_permit_is_available_again() {
+        let limit = RateLimit::new(10, 3);
+        let full_at = (0..3).fold(None, |full_at, _| Some(limit.acquire(full_at, 100, 0).unwrap()));
+        assert!(limit.acquire(full_at, 100, 0).is_err());
+        assert_eq!(limit.acquire(full_at.map(|full_at| limit.release(full_at)), 100, 0), Ok(130));
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::time::Timestamp;
-use crate::visible_text::visible_text;
+use crate::visible_text::{shortened, visible_text};
 
 /// For how long a system alert is shown after it last occurred, in seconds: one day.
 const SHOWN_SECONDS: i64 = 86_400;
@@ -58,7 +58,7 @@ impl SystemAlert {
         count: u64,
         now: Timestamp,
     ) -> Self {
-        let detail = visible_text(detail, MAX_DETAIL_CHARS);
+        let detail = shortened(&visible_text(detail), MAX_DETAIL_CHARS);
         Self { kind, sender: sender.into(), subject: subject.into(), detail, count, first_at: now, last_at: now }
     }
 

@@ -1,5 +1,7 @@
 //! Visible text: the characters that people cannot see, or that change how they see others.
 
+use std::fmt::Write;
+
 /// The characters that a name must not have, as ranges of code points, both ends included. The property
 /// `Default_Ignorable_Code_Point` and the white space are those of Unicode 17.0 (`DerivedCoreProperties.txt`, `PropList.txt`).
 ///
@@ -55,7 +57,8 @@ const COMBINING: &[(char, char)] = &[
 ];
 
 /// Whether people cannot see `character`, or it changes how they see others.
-pub(crate) fn is_hidden(character: char) -> bool {
+#[must_use]
+pub fn is_hidden(character: char) -> bool {
     is_in(HIDDEN, character)
 }
 
@@ -89,23 +92,30 @@ fn class(ranges: &[(char, char)]) -> String {
     ranges.iter().map(member).collect()
 }
 
-/// Returns `text` as people can see it, for logs and pages: hidden characters as `[U+202E]`, and at most `max_chars` characters of
-/// `text`, with `…` in place of the others.
+/// Returns `text` with every character that is [hidden](is_hidden) shown by its number, such as `[U+202E]`. Line feeds stay.
 #[must_use]
-pub fn visible_text(text: &str, max_chars: usize) -> String {
-    let mut visible = String::new();
-    let mut characters = text.chars();
-    for character in characters.by_ref().take(max_chars) {
-        if is_hidden(character) {
-            visible.push_str(&format!("[U+{:04X}]", u32::from(character)));
+pub fn visible_text(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character != '\n' && is_hidden(character) {
+            // Writing to a string cannot fail.
+            let _ = write!(visible, "[U+{:04X}]", u32::from(character));
         } else {
             visible.push(character);
         }
     }
-    if characters.next().is_some() {
-        visible.push('…');
-    }
     visible
+}
+
+/// Returns the first `max` characters of `text`, the last of them an ellipsis if `text` is longer.
+#[must_use]
+pub fn shortened(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(max.saturating_sub(1)).collect();
+    short.push('…');
+    short
 }
 
 #[cfg(test)]
@@ -133,9 +143,17 @@ mod tests {
     }
 
     #[test]
-    fn text_is_shown_with_its_hidden_characters_and_shortened() {
-        assert_eq!(visible_text("a\u{202e}b\n\u{3164}", 10), "a[U+202E]b[U+000A][U+3164]");
-        assert_eq!((visible_text("abc", 3).as_str(), visible_text("abcd", 3).as_str()), ("abc", "abc…"));
+    fn hidden_character_is_shown_by_its_number() {
+        assert_eq!(
+            visible_text("a\u{202e}b\u{0}\u{200d}c\nd é ש\u{3164}"),
+            "a[U+202E]b[U+0000][U+200D]c\nd é ש[U+3164]"
+        );
+    }
+
+    #[test]
+    fn long_text_is_shortened_between_characters() {
+        assert_eq!(shortened("ééé", 3), "ééé");
+        assert_eq!(shortened("éééé", 3), "éé…");
     }
 
     #[test]

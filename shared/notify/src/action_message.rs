@@ -72,7 +72,7 @@ mod tests {
     use age_model::ActionStatus;
 
     use super::*;
-    use crate::incident_message::tests::{an_action, an_event};
+    use crate::notification_message::tests::{an_action, an_event};
 
     #[test]
     fn action_message_has_what_its_worker_needs() {
@@ -100,5 +100,20 @@ mod tests {
         let expected =
             [("action", one("billing_sync_repair")), ("engine", one("billing")), ("severity", one("CRITICAL"))];
         assert_eq!(message.attributes, BTreeMap::from(expected));
+    }
+
+    #[test]
+    fn action_message_with_the_largest_details_fits() {
+        let mut event = an_event();
+        let mut text = format!(r#"{{"a":"{}"}}"#, r"\u0001".repeat(age_model::MAX_DETAILS_BYTES / 6));
+        text.truncate(age_model::MAX_DETAILS_BYTES - 10);
+        while !text.ends_with(r"\u0001") {
+            text.pop();
+        }
+        event.reported.details = format!(r#"{text}"}}"#).parse().unwrap();
+        event.reported.event_type = "\u{1f525}".repeat(128).parse().unwrap();
+        let message =
+            action_message(&event, &an_action(Action::BillingSyncRepair, ActionStatus::Pending), None).unwrap();
+        assert!(message.size_bytes() < 20_000, "{}", message.size_bytes());
     }
 }

@@ -1,13 +1,20 @@
 //! The only crate that depends on the SNS SDK: the messages that AGE publishes, and the topics it publishes them to.
 
 mod action_message;
-mod incident_message;
+mod approval_text;
+mod incident_text;
 mod message;
+mod notification_message;
 mod report_message;
+mod subscriber_notice;
+mod text;
 mod topic;
 
 pub use action_message::action_message;
-pub use incident_message::{NotifiedIncident, incident_message};
+pub use approval_text::NotifiedApproval;
+pub use incident_text::NotifiedIncident;
 pub use message::Message;
+pub use notification_message::{Notified, count_fitting, notification_message};
 pub use report_message::report_message;
+pub use subscriber_notice::subscriber_notice;
 pub use topic::{PublishError, Sns, Topic};

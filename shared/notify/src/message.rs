@@ -1,6 +1,10 @@
 //! Messages to the subscribers of a topic.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The largest message that SNS accepts, in bytes, with its attributes.
+pub(crate) const MAX_MESSAGE_BYTES: usize = 262_144;
 
 /// The longest subject (SNS): fewer than 100 characters of printable ASCII.
 const MAX_SUBJECT_CHARS: usize = 99;
@@ -27,10 +31,43 @@ pub(crate) enum Attribute {
     Any(BTreeSet<String>),
 }
 
+impl Attribute {
+    /// Returns the data type as SNS names it.
+    pub(crate) const fn data_type(&self) -> &'static str {
+        match self {
+            Self::One(_) => "String",
+            Self::Any(_) => "String.Array",
+        }
+    }
+
+    /// Returns the value as SNS takes it.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::One(word) => word.clone(),
+            Self::Any(words) => serde_json::json!(words).to_string(),
+        }
+    }
+}
+
 impl Message {
     /// A message whose `text` is for people and machines.
     pub(crate) fn new(subject: &str, text: String) -> Self {
         Self { subject: subject_line(subject), text, json: None, attributes: BTreeMap::new() }
+    }
+
+    /// Returns what is published: the text, or a JSON object with the text of each protocol.
+    pub(crate) fn body(&self) -> Cow<'_, str> {
+        let Some(json) = &self.json else { return Cow::Borrowed(&self.text) };
+        let by_protocol = serde_json::json!({
+            "default": self.text, "sqs": json, "lambda": json, "http": json, "https": json, "firehose": json,
+        });
+        Cow::Owned(by_protocol.to_string())
+    }
+
+    /// Returns the size of the message as SNS counts it, in bytes: what is published, and the attributes.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let attribute = |(name, value): (&&str, &Attribute)| name.len() + value.data_type().len() + value.text().len();
+        self.body().len() + self.attributes.iter().map(attribute).sum::<usize>()
     }
 
     /// Returns the subject of the e-mail.

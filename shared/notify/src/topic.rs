@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use age_model::SubscriptionCounts;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -11,15 +12,15 @@ use aws_sdk_sns::error::DisplayErrorContext;
 use aws_sdk_sns::types::MessageAttributeValue;
 use thiserror::Error;
 
-use crate::message::Attribute;
-use crate::message::Message;
+use crate::message::{MAX_MESSAGE_BYTES, Message};
 
 /// A message was not published, or the response was lost. The text is for logs.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("publishing to {topic} failed: {cause}")]
 pub struct PublishError {
     topic: String,
-    cause: String,
+    /// Why, for logs and operators.
+    pub cause: String,
     /// Whether the topic rejects this message; it may accept others.
     pub is_message_rejected: bool,
 }
@@ -65,45 +66,42 @@ impl Topic {
     /// [`PublishError`] if the topic did not confirm it.
     pub async fn publish(&self, message: &Message) -> Result<(), PublishError> {
         let failed = |cause: String| PublishError { topic: self.arn.clone(), cause, is_message_rejected: true };
-        let mut publish = self.client.publish().topic_arn(&self.arn).subject(&message.subject);
-        publish = match &message.json {
-            None => publish.message(&message.text),
-            Some(json) => {
-                let by_protocol = serde_json::json!({
-                    "default": message.text, "sqs": json, "lambda": json, "http": json, "https": json, "firehose": json,
-                });
-                publish.message(by_protocol.to_string()).message_structure("json")
-            }
-        };
+        let size = message.size_bytes();
+        if size > MAX_MESSAGE_BYTES {
+            return Err(failed(format!("the message has {size} bytes; SNS accepts {MAX_MESSAGE_BYTES}")));
+        }
+        let publish = self.client.publish().topic_arn(&self.arn).subject(&message.subject).message(message.body());
+        let mut publish = publish.set_message_structure(message.json.as_ref().map(|_| "json".to_owned()));
         for (name, value) in &message.attributes {
-            let value = match value {
-                Attribute::One(word) => MessageAttributeValue::builder().data_type("String").string_value(word),
-                Attribute::Any(words) => {
-                    let words = serde_json::json!(words).to_string();
-                    MessageAttributeValue::builder().data_type("String.Array").string_value(words)
-                }
-            };
-            let value = value.build();
+            let value =
+                MessageAttributeValue::builder().data_type(value.data_type()).string_value(value.text()).build();
             publish = publish.message_attributes(*name, value.map_err(|error| failed(error.to_string()))?);
         }
         let Err(error) = publish.send().await else { return Ok(()) };
         let is_message_rejected = error.as_service_error().is_some_and(|error| {
-            error.is_invalid_parameter_exception() || error.is_invalid_parameter_value_exception()
+            let is_invalid = error.is_invalid_parameter_exception() || error.is_invalid_parameter_value_exception();
+            // SNS also says so of an ARN that is wrong, which concerns every message.
+            is_invalid && !error.to_string().contains("TopicArn")
         });
-        Err(PublishError { is_message_rejected, ..failed(DisplayErrorContext(&error).to_string()) })
+        let cause = match error.as_service_error() {
+            Some(refusal) if is_message_rejected => refusal.to_string(),
+            _ => DisplayErrorContext(&error).to_string(),
+        };
+        Err(PublishError { is_message_rejected, ..failed(cause) })
     }
 
-    /// Whether the topic has a confirmed subscription.
+    /// Returns the number of subscriptions to the topic.
     ///
     /// # Errors
     /// [`PublishError`] if that cannot be read.
-    pub async fn has_subscribers(&self) -> Result<bool, PublishError> {
+    pub async fn subscriptions(&self) -> Result<SubscriptionCounts, PublishError> {
         let asked = self.client.get_topic_attributes().topic_arn(&self.arn).send().await;
         let failed = |cause| PublishError { topic: self.arn.clone(), cause, is_message_rejected: false };
         let attributes = asked.map_err(|error| failed(DisplayErrorContext(&error).to_string()))?.attributes;
-        let confirmed = attributes.and_then(|all| all.get("SubscriptionsConfirmed")?.parse::<u64>().ok());
-        confirmed
-            .map(|number| number > 0)
-            .ok_or_else(|| failed("the response lacks the number of subscriptions".to_owned()))
+        let attributes = attributes.unwrap_or_default();
+        let number = |name: &str| attributes.get(name).and_then(|value| value.parse::<u64>().ok());
+        let confirmed = number("SubscriptionsConfirmed")
+            .ok_or_else(|| failed("the response lacks the number of subscriptions".to_owned()))?;
+        Ok(SubscriptionCounts { confirmed, pending: number("SubscriptionsPending").unwrap_or_default() })
     }
 }

@@ -90,7 +90,7 @@ fn plan_remediation(
     let latest = state.remediations.iter().filter(suppresses).max_by_key(|remediation| remediation.since);
     let suppressed_by = latest.map(|remediation| remediation.event_id);
     if suppressed_by.is_some() || given_up {
-        return PlannedAction { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by };
+        return PlannedAction { suppressed_by, ..PlannedAction::new(action, ActionStatus::Suppressed) };
     }
     state.remediations.push(Remediation { action, event_id: event.id, since: now, succeeded_at: None });
     first_step(rules, action, now)
@@ -102,22 +102,24 @@ fn plan_notify_admin(state: &mut IncidentState, action: Action, event_id: EventI
     match existing {
         Some(existing @ None) => {
             *existing = Some(NotifyAdmin { event_id, status: ActionStatus::Pending });
-            PlannedAction { action, status: ActionStatus::Pending, due_at: None, suppressed_by: None }
+            PlannedAction::new(action, ActionStatus::Pending)
         }
         existing => {
             let suppressed_by = existing.and_then(|existing| existing.map(|existing| existing.event_id));
-            PlannedAction { action, status: ActionStatus::Suppressed, due_at: None, suppressed_by }
+            PlannedAction { suppressed_by, ..PlannedAction::new(action, ActionStatus::Suppressed) }
         }
     }
 }
 
 fn first_step(rules: &ActionRules, action: Action, now: Timestamp) -> PlannedAction {
-    let (status, seconds) = if rules.require_approval.contains(&action) {
-        (ActionStatus::PendingApproval, rules.approve_within_seconds)
+    // The planner dispatches the action, or notifies people of the pending approval. The sweep does it if that fails.
+    let due_at = Some(now.plus_seconds(rules.lease_seconds));
+    if rules.require_approval.contains(&action) {
+        let approve_by = Some(now.plus_seconds(rules.approve_within_seconds));
+        PlannedAction { due_at, approve_by, ..PlannedAction::new(action, ActionStatus::PendingApproval) }
     } else {
-        (ActionStatus::Pending, rules.lease_seconds)
-    };
-    PlannedAction { action, status, due_at: Some(now.plus_seconds(seconds)), suppressed_by: None }
+        PlannedAction { due_at, ..PlannedAction::new(action, ActionStatus::Pending) }
+    }
 }
 
 #[cfg(test)]
@@ -241,7 +243,7 @@ mod tests {
         let actions = plan(&Policy::compiled().unwrap(), &event, &IncidentState::default()).actions;
         let shown: Vec<_> = actions
             .iter()
-            .map(|actions| (actions.action, actions.status, actions.due_at.map(|due| due.to_string())))
+            .map(|actions| (actions.action, actions.status, actions.approve_by.map(|deadline| deadline.to_string())))
             .collect();
         assert_eq!(
             shown,

@@ -110,6 +110,10 @@ impl IncidentRules {
         if incident.status == IncidentStatus::Resolved {
             return incident.due_at.map_or(NextStep::Nothing, |_| NextStep::Notify(NotificationKind::Resolution));
         }
+        let fixed_times = (self.escalation_due_at(incident), self.resolves_at(incident, counters));
+        if let Some(step) = self.step_after_refusal(incident, fixed_times, now) {
+            return step;
+        }
         let digest_at = self.next_digest_at(incident);
         let has_news = counters.events > incident.notified.events
             || incident.failed_remediations > incident.notified.failed_remediations
@@ -162,9 +166,11 @@ impl IncidentRules {
         now: Timestamp,
     ) -> Notification {
         incident.lease_expires_at = None;
+        let is_escalation = kind == NotificationKind::Escalation;
+        incident.notification_failure.take_if(|failure| failure.is_escalation == is_escalation);
         incident.notifications = incident.notifications.saturating_add(1);
         let before = incident.notified;
-        if kind == NotificationKind::Escalation {
+        if is_escalation {
             incident.escalated_at = Some(now);
         } else {
             incident.notified = notified;
@@ -250,6 +256,7 @@ fn open(
         reported_resolved_at: None,
         acknowledged: None,
         resolved: None,
+        notification_failure: None,
         lease_expires_at: None,
         due_at: Some(opened_at),
     });

@@ -4,15 +4,18 @@
 
 mod action_planning;
 mod alert_resolution;
+mod approval_timing;
 mod compiled;
 mod document;
 mod incident_timing;
 mod ineffective_remediations;
 mod lookup;
+mod refused_notifications;
 mod repeats;
 
 pub use action_planning::{Plan, plan};
 pub use alert_resolution::Resolution;
+pub use approval_timing::ApprovalStep;
 pub use compiled::CompiledPolicyError;
 pub use document::{
     ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, OnResolved, Policy, PolicyError,

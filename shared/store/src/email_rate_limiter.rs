@@ -1,4 +1,5 @@
-//! The rate limit of e-mails: one for all of AGE, because one mailbox receives them.
+//! The rate limits of e-mails: one for all e-mails to the first line, because one mailbox receives them, and one for those to the
+//! second line.
 
 use age_model::{Clock, RateLimit, StoreError, Timestamp};
 use serde::Deserialize;
@@ -15,38 +16,63 @@ const MAX_ATTEMPTS: u32 = 8;
 /// How far the clocks of two environments may differ. Lambda keeps them within milliseconds.
 const CLOCK_SKEW_MILLIS: i64 = 10_000;
 
+/// The people who get an e-mail. Each line has a budget of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotifiedLine {
+    /// Those who are notified at once.
+    First,
+    /// Those who are notified if nobody acknowledges.
+    Second,
+}
+
+impl NotifiedLine {
+    /// Returns the key of the line's row.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::First => keys::EMAIL_RATE_LIMITER,
+            Self::Second => keys::SECOND_LINE_RATE_LIMITER,
+        }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct RateLimiterRow {
     /// When all permits are available again, see [`RateLimit`].
     full_at: Timestamp,
 }
 
-/// The rate limiter, one row of the `incidents` table.
+/// The rate limiters, one row of the `incidents` table each.
 #[derive(Debug, Clone)]
 pub struct EmailRateLimiter(Table);
 
 impl EmailRateLimiter {
-    /// Uses the row in the table `name`.
+    /// Uses the rows in the table `name`.
     #[must_use]
     pub fn new(db: &DynamoDb, name: impl Into<String>) -> Self {
         Self(db.table(name, KEY))
     }
 
-    /// Takes a permit of `limit`, in milliseconds, to send one e-mail now, leaving `reserved` of its burst to others. Returns false
-    /// if none is available.
+    /// Takes a permit of `limit`, in milliseconds, to send one e-mail to `line` now, leaving `reserved` of its burst to others.
+    /// Returns false if none is available.
     ///
     /// # Errors
     /// [`StoreError`] if the row cannot be read or written; no e-mail may be sent then.
-    pub async fn acquire(&self, limit: RateLimit, reserved: u32, clock: &dyn Clock) -> Result<bool, StoreError> {
+    pub async fn acquire(
+        &self,
+        line: NotifiedLine,
+        limit: RateLimit,
+        reserved: u32,
+        clock: &dyn Clock,
+    ) -> Result<bool, StoreError> {
         for attempt in 1..=MAX_ATTEMPTS {
-            let seen = self.full_at().await?;
+            let seen = self.full_at(line).await?;
             let now = clock.now().millis();
             let full_at = seen.map(|seen| match seen.millis() {
                 full_at if limit.is_plausible(full_at, now, CLOCK_SKEW_MILLIS) => full_at,
                 _ => limit.latest(now, reserved),
             });
             let Ok(next) = limit.acquire(full_at, now, reserved) else { return Ok(false) };
-            if self.set_full_at(seen, Timestamp::from_millis(next)).await? {
+            if self.set_full_at(line, seen, Timestamp::from_millis(next)).await? {
                 return Ok(true);
             }
             backoff::wait_before_retry(attempt, clock).await;
@@ -54,21 +80,42 @@ impl EmailRateLimiter {
         Ok(false)
     }
 
-    async fn full_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let key = [("fingerprint", text(keys::AGE)), ("opened_at", text(keys::EMAIL_RATE_LIMITER))];
+    /// Gives back a permit of `limit` with which no e-mail was sent.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the row cannot be read or written. The permit is lost then, and available again after its interval.
+    pub async fn release(&self, line: NotifiedLine, limit: RateLimit, clock: &dyn Clock) -> Result<(), StoreError> {
+        for attempt in 1..=MAX_ATTEMPTS {
+            let Some(seen) = self.full_at(line).await? else { return Ok(()) };
+            let full_at = Timestamp::from_millis(limit.release(seen.millis()));
+            if self.set_full_at(line, Some(seen), full_at).await? {
+                return Ok(());
+            }
+            backoff::wait_before_retry(attempt, clock).await;
+        }
+        Ok(())
+    }
+
+    async fn full_at(&self, line: NotifiedLine) -> Result<Option<Timestamp>, StoreError> {
+        let key = [("fingerprint", text(keys::AGE)), ("opened_at", text(line.key()))];
         let Some(item) = self.0.get(key, Consistency::Strong).await? else { return Ok(None) };
         Ok(Some(self.0.parse::<RateLimiterRow>(&item)?.full_at))
     }
 
     /// Returns false if another environment has changed the row since `seen` was read.
-    async fn set_full_at(&self, seen: Option<Timestamp>, full_at: Timestamp) -> Result<bool, StoreError> {
+    async fn set_full_at(
+        &self,
+        line: NotifiedLine,
+        seen: Option<Timestamp>,
+        full_at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let update = self
             .0
             .client
             .update_item()
             .table_name(&self.0.name)
             .key("fingerprint", text(keys::AGE))
-            .key("opened_at", text(keys::EMAIL_RATE_LIMITER))
+            .key("opened_at", text(line.key()))
             .update_expression("SET full_at = :full_at")
             .expression_attribute_values(":full_at", text(full_at));
         let update = match seen {

@@ -111,13 +111,13 @@ impl IncidentStates {
         Ok(IncidentStateRecord { state, counters, firing_alerts })
     }
 
-    /// Returns the keys whose incident was due at `now`, the earliest first; up to `limit` of each shard. An unreadable row is
-    /// an error of its own, so that it does not hide the others.
+    /// Returns the keys whose incident was due at `now`, the earliest first: of each engine up to `limit` incidents that nobody was
+    /// notified of, and up to `limit` others. An unreadable row is an error of its own, so that it does not hide the others.
     ///
     /// # Errors
     /// [`StoreError`] if the index cannot be read.
     pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<Result<IncidentKey, StoreError>>, StoreError> {
-        let items = self.0.due(keys::due_shards(), Some(now), Some(limit)).await?;
+        let items = self.0.due(keys::all_due_incidents(), Some(now), Some(limit)).await?;
         let parse = |item: &Item| {
             let row: DueRow = self.0.parse(item)?;
             let key = keys::incident_key(&row.fingerprint);
@@ -222,13 +222,14 @@ fn set_due(
     key: &IncidentKey,
     state: &IncidentState,
 ) -> UpdateBuilder {
-    let Some(due_at) = state.incident.as_ref().and_then(|incident| incident.due_at) else {
+    let due = state.incident.as_ref().and_then(|incident| Some((incident, incident.due_at?)));
+    let Some((incident, due_at)) = due else {
         expression.remove.push("due_shard, due_at");
         return update;
     };
     expression.set.push("due_shard = :due_shard, due_at = :due_at");
     update
-        .expression_attribute_values(":due_shard", text(keys::due_shard(&keys::fingerprint(key))))
+        .expression_attribute_values(":due_shard", text(keys::due_incidents(key.engine, incident)))
         .expression_attribute_values(":due_at", text(due_at))
 }
 

@@ -25,7 +25,7 @@ pub use dynamodb::backoff::wait_before_retry;
 pub use dynamodb::client::{Consistency, DynamoDb};
 pub use dynamodb::keys::{InvalidPosition, Position};
 pub use dynamodb::transaction::{ExistingRow, TransactionResult, Write};
-pub use email_rate_limiter::EmailRateLimiter;
+pub use email_rate_limiter::{EmailRateLimiter, NotifiedLine};
 pub use event_search::{EventFilter, EventPage, EventSearch};
 pub use events::Events;
 pub use incident_states::{CounterChange, IncidentStateChange, IncidentStateRecord, IncidentStates};

@@ -68,6 +68,21 @@ impl World {
         self.import("Rollups", copies.collect());
     }
 
+    /// Adds `number` copies of the state of an incident key, each with an event type of its own.
+    pub(crate) async fn copy_incident(&self, fingerprint: &str, number: usize) {
+        let rows = self.rows("Incidents").await;
+        let is_state = |row: &&Item| row["fingerprint"] == AttributeValue::S(fingerprint.to_owned());
+        let state = rows.iter().find(is_state).unwrap();
+        let AttributeValue::S(listed) = &state["listed"] else { panic!("listed is not a string: {state:?}") };
+        let copy = |number: usize| {
+            let (mut row, of_copy) = (state.clone(), format!("{fingerprint}_{number}"));
+            row.insert("listed".to_owned(), AttributeValue::S(listed.replace(fingerprint, &of_copy)));
+            row.insert("fingerprint".to_owned(), AttributeValue::S(of_copy));
+            row
+        };
+        self.import("Incidents", (0..number).map(copy).collect());
+    }
+
     /// Returns the number of rows in the table of events.
     pub(crate) fn event_count(&self) -> u64 {
         let stats = self.database.table_stats().unwrap();

@@ -1,6 +1,6 @@
-//! A fake SNS. It stores published messages, or refuses them.
+//! A fake SNS. It stores published messages, or refuses them. It has the limits of SNS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +14,9 @@ use axum::response::{IntoResponse, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+
+/// The largest message, with its attributes, in bytes.
+const MAX_MESSAGE_BYTES: usize = 262_144;
 
 /// A published message.
 #[derive(Debug, Clone)]
@@ -35,7 +38,12 @@ struct SnsState {
     fault: Box<dyn Fn(&str) -> Fault + Send + Sync>,
     clock: Arc<ManualClock>,
     refusing: AtomicBool,
-    has_no_subscribers: AtomicBool,
+    /// The topics without a confirmed subscription.
+    unsubscribed: Mutex<BTreeSet<String>>,
+    /// The topics with a subscription that waits for its confirmation.
+    unconfirmed: Mutex<BTreeSet<String>>,
+    /// A message with this text is refused as invalid.
+    refused_text: Mutex<Option<String>>,
     published: Mutex<Vec<Published>>,
 }
 
@@ -48,7 +56,9 @@ impl Sns {
             fault: Box::new(fault),
             clock,
             refusing: AtomicBool::default(),
-            has_no_subscribers: AtomicBool::default(),
+            unsubscribed: Mutex::default(),
+            unconfirmed: Mutex::default(),
+            refused_text: Mutex::default(),
             published: Mutex::default(),
         });
         let router = Router::new().fallback(publish).with_state(Arc::clone(&state));
@@ -68,9 +78,24 @@ impl Sns {
         self.state.refusing.store(refusing, Ordering::SeqCst);
     }
 
-    /// Sets whether the topics have a confirmed subscription.
-    pub(crate) fn set_subscribed(&self, subscribed: bool) {
-        self.state.has_no_subscribers.store(!subscribed, Ordering::SeqCst);
+    /// Sets whether a topic has a confirmed subscription. At first every topic has one.
+    pub(crate) fn set_subscribed(&self, topic: &str, subscribed: bool) {
+        let mut unsubscribed = self.state.unsubscribed.lock().unwrap();
+        if subscribed {
+            unsubscribed.remove(topic)
+        } else {
+            unsubscribed.insert(topic.to_owned())
+        };
+    }
+
+    /// Adds a subscription to a topic that waits for its confirmation.
+    pub(crate) fn add_unconfirmed_subscription(&self, topic: &str) {
+        self.state.unconfirmed.lock().unwrap().insert(topic.to_owned());
+    }
+
+    /// Refuses every message with `text` as invalid from now on, or no longer.
+    pub(crate) fn refuse_messages_with(&self, text: Option<&str>) {
+        *self.state.refused_text.lock().unwrap() = text.map(str::to_owned);
     }
 
     /// Returns the messages published to `topic` so far.
@@ -82,6 +107,7 @@ impl Sns {
 async fn publish(State(state): State<Arc<SnsState>>, body: Bytes) -> Response {
     let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| form.get(name).cloned().unwrap_or_default();
+    let topic = field("TopicArn").rsplit(':').next().unwrap_or_default().to_owned();
     let fault = (state.fault)(&field("Action"));
     let refused = || {
         let error = "<ErrorResponse><Error><Type>Receiver</Type><Code>InternalError</Code><Message>no</Message></Error></ErrorResponse>";
@@ -91,25 +117,40 @@ async fn publish(State(state): State<Arc<SnsState>>, body: Bytes) -> Response {
         return refused();
     }
     if field("Action") == "GetTopicAttributes" {
-        let confirmed = u8::from(!state.has_no_subscribers.load(Ordering::SeqCst));
-        let entry = format!("<entry><key>SubscriptionsConfirmed</key><value>{confirmed}</value></entry>");
-        return success("GetTopicAttributes", &format!("<Attributes>{entry}</Attributes>"));
+        let confirmed = u8::from(!state.unsubscribed.lock().unwrap().contains(&topic));
+        let pending = u8::from(state.unconfirmed.lock().unwrap().contains(&topic));
+        let entry = |name: &str, value: u8| format!("<entry><key>{name}</key><value>{value}</value></entry>");
+        let entries = entry("SubscriptionsConfirmed", confirmed) + &entry("SubscriptionsPending", pending);
+        return success("GetTopicAttributes", &format!("<Attributes>{entries}</Attributes>"));
     }
     let attribute = |place: usize| {
         let prefix = format!("MessageAttributes.entry.{place}");
         Some((form.get(&format!("{prefix}.Name"))?.clone(), field(&format!("{prefix}.Value.StringValue"))))
     };
+    let attributes: BTreeMap<String, String> = (1..).map_while(attribute).collect();
+    let attribute_bytes: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let is_refused = state.refused_text.lock().unwrap().as_ref().is_some_and(|text| field("Message").contains(text));
+    if is_refused || field("Message").len() + attribute_bytes > MAX_MESSAGE_BYTES || !is_subject(&field("Subject")) {
+        let error = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidParameter</Code><Message>Invalid parameter: Message</Message></Error></ErrorResponse>";
+        return (StatusCode::BAD_REQUEST, error).into_response();
+    }
     state.published.lock().unwrap().push(Published {
-        topic: field("TopicArn").rsplit(':').next().unwrap_or_default().to_owned(),
+        topic,
         subject: field("Subject"),
         message: field("Message"),
-        attributes: (1..).map_while(attribute).collect(),
+        attributes,
         at: state.clock.now(),
     });
     if fault == Fault::DropResponse {
         return refused();
     }
     success("Publish", "<MessageId>m</MessageId>")
+}
+
+/// Whether SNS accepts a subject: up to 100 characters of printable ASCII, of which the first is no space.
+fn is_subject(subject: &str) -> bool {
+    let is_printable = subject.chars().all(|character| (' '..='~').contains(&character));
+    is_printable && subject.len() <= 100 && !subject.starts_with(' ')
 }
 
 fn success(operation: &str, result: &str) -> Response {

@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use tokio::try_join;
 
-use crate::action_labels::describe_action;
 use crate::actions::approval::parse_names;
 use crate::app::App;
 use crate::format::{duration_between, format_duration, indent_json};
@@ -31,6 +30,8 @@ struct ActionPage<'a> {
     event_path: String,
     description: &'static str,
     details: SafeText,
+    /// Why people could not be notified of the pending approval.
+    refused_notification: Option<SafeText>,
     /// The time left to approve or deny the action. None if it is not pending approval.
     time_left: Option<String>,
     timeline: Vec<TimelineEntryView>,
@@ -46,7 +47,7 @@ pub(crate) async fn show(
     let (event, item) = try_join!(app.get_event(event), app.get_action(event, action))?;
     let (reported, engine, now) = (&event.reported, app.policy.title(item.engine), app.clock.now());
     let is_pending_approval = item.status == ActionStatus::PendingApproval;
-    let deadline = item.due_at.filter(|deadline| is_pending_approval && *deadline > now);
+    let deadline = item.approve_by.filter(|deadline| is_pending_approval && *deadline > now);
     let page = ActionPage {
         session: &session,
         section: Section::Actions,
@@ -54,8 +55,9 @@ pub(crate) async fn show(
         engine,
         event_type: SafeText::new(reported.event_type.as_str()),
         event_path: event_path(event.id),
-        description: describe_action(action),
+        description: action.description(),
         details: SafeText::new(&indent_json(reported.details.as_str())),
+        refused_notification: item.notification_failure.as_ref().map(|failure| SafeText::new(&failure.reason)),
         time_left: deadline.map(|deadline| format_duration(duration_between(now, deadline))),
         timeline: TimelineEntryView::of_action(&item, engine),
         event: &event,

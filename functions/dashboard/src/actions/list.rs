@@ -92,6 +92,10 @@ async fn find_open_actions(app: &AppState, filter: ActionFilter) -> Result<Actio
     let actions = &app.tables.actions;
     let open_actions = actions.open().await?.into_iter().filter_map(Result::ok);
     let mut due: Vec<_> = open_actions.filter(|action| filter.includes(action.status)).collect();
+    if filter == ActionFilter::PendingApproval {
+        // The one that was planned first expires first. It is due whenever people are to be reminded.
+        due.sort_by_key(|action| action.created_at);
+    }
     let more = due.len().saturating_sub(MAX_OPEN_ACTIONS);
     due.truncate(MAX_OPEN_ACTIONS);
     let mut events: Vec<_> = due.iter().map(|action| action.event_id).collect();
@@ -135,7 +139,7 @@ impl ActionRow {
             severity: item.severity,
             status: item.status,
             created_at: item.created_at,
-            expires_at: item.due_at.filter(|_| item.status == ActionStatus::PendingApproval),
+            expires_at: item.approve_by.filter(|_| item.status == ActionStatus::PendingApproval),
         }
     }
 }

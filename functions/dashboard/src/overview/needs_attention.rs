@@ -1,9 +1,13 @@
 //! What needs the attention of a person now.
 
-use age_model::{Action, ActionStatus, IncidentStatus, StoreError, SystemAlert, SystemAlertKind, Timestamp};
+use age_model::{
+    Action, ActionItem, ActionStatus, EventId, IncidentStatus, StoreError, SystemAlert, SystemAlertKind, Timestamp,
+    TopicName, TopicStatus,
+};
 use age_policy::Policy;
 use age_store::{IncidentSummary, OpenAction, SystemHealth};
 
+use crate::format::{duration_between, format_duration};
 use crate::paths::{action_path, incident_path};
 use crate::safe_text::SafeText;
 
@@ -26,7 +30,7 @@ pub(super) struct NeedsAttention {
     pub(super) more_pending_approvals: usize,
     /// How many actions cannot be read.
     pub(super) unreadable_actions: usize,
-    pub(super) age_problem: Option<AgeProblem>,
+    pub(super) age_problems: Vec<AgeProblem>,
     /// In the order of kind, sender and subject.
     pub(super) system_alerts: Vec<ListedSystemAlert>,
     /// How many system alerts are not listed.
@@ -46,7 +50,9 @@ pub(super) struct PendingApproval {
     pub(super) action: Action,
     pub(super) engine: String,
     pub(super) created_at: Timestamp,
-    pub(super) expires_at: Timestamp,
+    pub(super) expires_at: Option<Timestamp>,
+    /// The time left to approve or deny the action.
+    pub(super) time_left: Option<String>,
 }
 
 /// A system alert, in words.
@@ -77,17 +83,30 @@ impl From<SystemAlert> for ListedSystemAlert {
 pub(super) enum AgeProblem {
     /// The sweep does not run. With the time of the last one; None if none has run yet.
     SweepNotRunning(Option<Timestamp>),
-    /// Nobody has confirmed a subscription to the notifications topic.
-    NotificationsUnreachable,
+    /// Nobody is subscribed to a topic that people rely on.
+    NoSubscriber(TopicName),
+}
+
+/// Returns the actions that are pending approval, as the index of due actions has them: the one that expires first is the first.
+pub(super) fn pending_approvals(open_actions: &[Result<OpenAction, StoreError>]) -> Vec<OpenAction> {
+    let readable = open_actions.iter().filter_map(|action| action.as_ref().ok()).copied();
+    let mut pending: Vec<_> = readable.filter(|action| action.status == ActionStatus::PendingApproval).collect();
+    pending.sort_by_key(|action| action.created_at);
+    pending
+}
+
+/// Returns the pending approvals that are listed, which the overview reads.
+pub(super) fn listed_approvals(open_actions: &[Result<OpenAction, StoreError>]) -> Vec<EventId> {
+    pending_approvals(open_actions).iter().take(MAX_LISTED).map(|action| action.event_id).collect()
 }
 
 impl NeedsAttention {
     pub(super) fn of(
         policy: &Policy,
         unresolved: Vec<IncidentSummary>,
-        open_actions: Vec<Result<OpenAction, StoreError>>,
-        health: Option<SystemHealth>,
-        system_alerts: Vec<SystemAlert>,
+        open_actions: &[Result<OpenAction, StoreError>],
+        approvals: &[ActionItem],
+        (health, system_alerts): (Option<SystemHealth>, Vec<SystemAlert>),
         now: Timestamp,
     ) -> Self {
         let incident = |summary: IncidentSummary| UnresolvedIncident {
@@ -97,22 +116,25 @@ impl NeedsAttention {
             opened_at: summary.id.opened_at,
             is_acknowledged: summary.status == IncidentStatus::Acknowledged,
         };
-        let approval = |action: OpenAction| PendingApproval {
-            path: action_path(action.event_id, action.action),
-            action: action.action,
-            engine: policy.title(action.engine).to_owned(),
-            created_at: action.created_at,
-            expires_at: action.due_at,
+        let approval = |action: OpenAction| {
+            let is_it = |item: &&ActionItem| (item.event_id, item.action) == (action.event_id, action.action);
+            let expires_at = approvals.iter().find(is_it).and_then(|item| item.approve_by);
+            PendingApproval {
+                path: action_path(action.event_id, action.action),
+                action: action.action,
+                engine: policy.title(action.engine).to_owned(),
+                created_at: action.created_at,
+                time_left: expires_at.map(|at| format_duration(duration_between(now, at))),
+                expires_at,
+            }
         };
         let (silent, others): (Vec<_>, Vec<_>) = unresolved.into_iter().partition(IncidentSummary::is_engine_silent);
         let is_open = |summary: &IncidentSummary| summary.status == IncidentStatus::Open;
         let (open_incidents, more_open_incidents) = split_off_unlisted(others.into_iter().filter(is_open));
         let (system_alerts, more_system_alerts) = split_off_unlisted(system_alerts.into_iter());
         let unreadable_actions = open_actions.iter().filter(|action| action.is_err()).count();
-        let is_pending_approval = |action: &OpenAction| action.status == ActionStatus::PendingApproval;
-        let readable_actions = open_actions.into_iter().filter_map(Result::ok);
         let (pending_approvals, more_pending_approvals) =
-            split_off_unlisted(readable_actions.filter(is_pending_approval));
+            split_off_unlisted(pending_approvals(open_actions).into_iter());
         Self {
             open_incidents: open_incidents.into_iter().map(incident).collect(),
             more_open_incidents,
@@ -120,7 +142,7 @@ impl NeedsAttention {
             pending_approvals: pending_approvals.into_iter().map(approval).collect(),
             more_pending_approvals,
             unreadable_actions,
-            age_problem: AgeProblem::of(health, now),
+            age_problems: AgeProblem::of(health, now),
             system_alerts: system_alerts.into_iter().map(ListedSystemAlert::from).collect(),
             more_system_alerts,
         }
@@ -131,7 +153,7 @@ impl NeedsAttention {
             && self.silent_engines.is_empty()
             && self.pending_approvals.is_empty()
             && self.unreadable_actions == 0
-            && self.age_problem.is_none()
+            && self.age_problems.is_empty()
             && self.system_alerts.is_empty()
     }
 }
@@ -145,11 +167,12 @@ fn split_off_unlisted<T>(items: impl Iterator<Item = T>) -> (Vec<T>, usize) {
 }
 
 impl AgeProblem {
-    fn of(health: Option<SystemHealth>, now: Timestamp) -> Option<Self> {
-        let Some(health) = health else { return Some(Self::SweepNotRunning(None)) };
+    fn of(health: Option<SystemHealth>, now: Timestamp) -> Vec<Self> {
+        let Some(health) = health else { return vec![Self::SweepNotRunning(None)] };
         if health.last_sweep_at.plus_seconds(SWEEP_OVERDUE_SECONDS) < now {
-            return Some(Self::SweepNotRunning(Some(health.last_sweep_at)));
+            return vec![Self::SweepNotRunning(Some(health.last_sweep_at))];
         }
-        (health.notifications_reachable == Some(false)).then_some(Self::NotificationsUnreachable)
+        let has_none = |topic: &TopicName| health.topic(*topic).status(*topic) == TopicStatus::NoSubscriber;
+        TopicName::ALL.iter().copied().filter(has_none).map(Self::NoSubscriber).collect()
     }
 }

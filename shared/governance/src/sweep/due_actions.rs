@@ -1,11 +1,13 @@
-//! Actions that are due: those without an outcome end, and pending ones are dispatched, the oldest first.
+//! Actions that are due: those without an outcome or approval end, and pending ones are dispatched, the oldest first.
 
-use age_model::{ActionItem, ActionStatus, StoreError, Timestamp};
+use age_model::{ActionItem, ActionStatus, ApprovalNotificationKind, StoreError, Timestamp};
+use age_policy::ApprovalStep;
 use age_store::{Consistency, OpenAction};
 use futures_util::stream::{self, StreamExt};
 
 use super::{CONCURRENT_STEPS, Sweep, SweepReport};
 use crate::dispatch_action::DispatchOutcome;
+use crate::due_notification::DueNotification;
 
 /// The step that was due for an action.
 enum Step {
@@ -13,13 +15,21 @@ enum Step {
     Transition(ActionStatus),
     /// The action is to be dispatched.
     Dispatch(OpenAction),
+    /// People are to be notified of its approval.
+    Notify(DueNotification),
+    /// Nobody has approved or denied the action in time, of which people are to be notified.
+    Expired(DueNotification),
     /// Nothing is due any more, or it is left for the next run.
     None,
 }
 
 impl Sweep {
-    /// Does what is due for actions; begins nothing after `end`.
-    pub(super) async fn process_due_actions(&self, end: Timestamp, report: &mut SweepReport) -> Result<(), StoreError> {
+    /// Does what is due for actions; begins nothing after `end`. Returns the notifications that are due for approvals.
+    pub(super) async fn process_due_actions(
+        &self,
+        end: Timestamp,
+        report: &mut SweepReport,
+    ) -> Result<Vec<DueNotification>, StoreError> {
         let began = self.now();
         let open = self.dispatcher.lifecycle().actions().open().await?;
         report.count_open(&open, began);
@@ -28,11 +38,16 @@ impl Sweep {
 
         let is_due = |row: &Result<OpenAction, StoreError>| row.as_ref().map_or(true, |row| row.due_at <= began);
         let steps: Vec<_> = open.into_iter().filter(is_due).map(|row| self.process_row(row, end)).collect();
-        let mut due = Vec::new();
+        let (mut due, mut approvals) = (Vec::new(), Vec::new());
         for step in stream::iter(steps).buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await {
             match step {
                 Ok(Step::Dispatch(row)) => due.push(row),
                 Ok(Step::Transition(status)) => report.count_transition(status),
+                Ok(Step::Notify(approval)) => approvals.push(approval),
+                Ok(Step::Expired(approval)) => {
+                    report.count_transition(ActionStatus::Expired);
+                    approvals.push(approval);
+                }
                 Ok(Step::None) => {}
                 Err(_) => report.failed += 1,
             }
@@ -40,7 +55,7 @@ impl Sweep {
         if !due.is_empty() {
             self.dispatch_in_order(due, waiting, end, report).await;
         }
-        Ok(())
+        Ok(approvals)
     }
 
     async fn process_row(&self, row: Result<OpenAction, StoreError>, end: Timestamp) -> Result<Step, StoreError> {
@@ -67,7 +82,7 @@ impl Sweep {
         }
         let new = match item.status {
             ActionStatus::Pending => return Ok(Step::Dispatch(*row)),
-            ActionStatus::PendingApproval => completed(&item, ActionStatus::Expired, now),
+            ActionStatus::PendingApproval | ActionStatus::Expired => return self.process_approval(&item).await,
             ActionStatus::Dispatched => completed(&item, ActionStatus::TimedOut, now),
             ActionStatus::Succeeded => {
                 let status = self.verify(&item).await?;
@@ -85,6 +100,24 @@ impl Sweep {
         let record = self.dispatcher.lifecycle().incidents().states().get(&item.incident_key()).await?;
         let is_disproved = item.is_disproved(record.counters.last_heard_at);
         Ok(if is_disproved { ActionStatus::Ineffective } else { ActionStatus::Verified })
+    }
+
+    /// Does what is due for an approval, except notifying people.
+    async fn process_approval(&self, item: &ActionItem) -> Result<Step, StoreError> {
+        let now = self.now();
+        let new = match self.dispatcher.policy().next_approval_step(item, now) {
+            ApprovalStep::Notify(kind) => return Ok(Step::Notify(DueNotification::about_approval(item, kind))),
+            ApprovalStep::Expire => {
+                // Due until people have been notified.
+                let expired = ActionItem { due_at: Some(now), ..completed(item, ActionStatus::Expired, now) };
+                let due = DueNotification::about_approval(&expired, ApprovalNotificationKind::Expiry);
+                return Ok(if self.advance(item, &expired).await? { Step::Expired(due) } else { Step::None });
+            }
+            ApprovalStep::Wait(until) => ActionItem { due_at: Some(until), ..item.clone() },
+            ApprovalStep::Nothing => ActionItem { due_at: None, ..item.clone() },
+        };
+        self.dispatcher.lifecycle().actions().replace(item, &new, now).await?;
+        Ok(Step::None)
     }
 
     async fn advance(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {

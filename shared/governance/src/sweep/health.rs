@@ -1,7 +1,11 @@
-//! AGE's own health: whether a notification would reach anybody, and whether last week has its report.
+//! AGE's own health: whether its messages would reach anybody, and whether last week has its report.
 
-use age_model::{Period, ReportId, StoreError};
+use std::collections::BTreeMap;
+
+use age_model::{Period, ReportId, StoreError, SubscriptionCounts, TopicName, TopicStatus, is_subscriber_notice_due};
+use age_notify::{Topic, subscriber_notice};
 use age_store::{Consistency, SystemHealth};
+use futures_util::future::join_all;
 
 use super::{Sweep, SweepReport};
 
@@ -9,14 +13,56 @@ use super::{Sweep, SweepReport};
 const REPORT_DUE_SECONDS: i64 = 20 * 60;
 
 impl Sweep {
-    /// Checks whether a notification would reach anybody, and records that this sweep ran.
+    /// Checks whether the messages of each topic that people rely on would reach anybody, and records that this sweep ran.
     pub(super) async fn record_health(&self, report: &mut SweepReport) -> Result<SystemHealth, StoreError> {
-        let reachable = self.notifier.topic().has_subscribers().await;
-        let unknown = |error: &_| {
-            tracing::warn!(%error, "cannot tell whether notifications reach anybody: {error}");
+        let subscriptions = self.subscriptions().await;
+        let notifications = subscriptions.get(&TopicName::Notifications);
+        report.notifications_reachable = notifications.map(|counts| counts.confirmed > 0);
+        let health = self.notifier.health().record(self.now(), &subscriptions).await?;
+        let has_no_subscriber = |topic: &TopicName| health.topic(*topic).status(*topic) == TopicStatus::NoSubscriber;
+        report.topics_without_subscriber = TopicName::ALL.iter().copied().filter(has_no_subscriber).collect();
+        Ok(health)
+    }
+
+    /// Returns the numbers of subscriptions of the topics that AWS tells.
+    async fn subscriptions(&self) -> BTreeMap<TopicName, SubscriptionCounts> {
+        let count = async |name: TopicName, topic: &Topic| {
+            let counts = topic.subscriptions().await;
+            let counts = counts.inspect_err(|error| {
+                tracing::warn!(%error, topic = %name, "cannot tell whether anybody is subscribed to the topic {name}: {error}");
+            });
+            Some((name, counts.ok()?))
         };
-        report.notifications_reachable = reachable.inspect_err(unknown).ok();
-        self.notifier.health().record(self.now(), report.notifications_reachable).await
+        let counts = [
+            count(TopicName::Notifications, self.notifier.topic()),
+            count(TopicName::SecondLine, &self.second_line),
+            count(TopicName::Reports, &self.reports_topic),
+            count(TopicName::Alarms, &self.alarms_topic),
+        ];
+        join_all(counts).await.into_iter().flatten().collect()
+    }
+
+    /// Notifies people that nobody receives alarms, once a day: the alarm about it would reach nobody.
+    pub(super) async fn send_subscriber_notice(
+        &self,
+        health: &SystemHealth,
+        report: &mut SweepReport,
+    ) -> Result<(), StoreError> {
+        let (now, last, topics) = (self.now(), health.subscriber_notice_at, &report.topics_without_subscriber);
+        let is_needed = topics.contains(&TopicName::Alarms) && report.notifications_reachable == Some(true);
+        if !is_needed || !is_subscriber_notice_due(last, now) {
+            return Ok(());
+        }
+        let store = self.notifier.health();
+        if !store.set_subscriber_notice(last, Some(now)).await? {
+            return Ok(()); // Another run sends it.
+        }
+        if self.notifier.send_notice(&subscriber_notice(topics), self.clock.as_ref()).await? {
+            report.emails_sent += 1;
+        } else {
+            store.set_subscriber_notice(Some(now), last).await?;
+        }
+        Ok(())
     }
 
     /// Checks whether the report of last week exists.

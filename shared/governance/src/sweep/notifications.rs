@@ -1,29 +1,35 @@
-//! Incidents that are due: people are notified, and incidents that have been quiet resolve.
+//! Incidents and approvals that are due: people are notified, and incidents that have been quiet resolve.
 
 use age_model::{IncidentKey, NotificationKind, StatusChange, StoreError, Timestamp};
+use age_notify::Topic;
 use age_policy::NextStep;
+use age_store::NotifiedLine;
 use futures_util::stream::{self, StreamExt};
 
 use super::{CONCURRENT_STEPS, Sweep, SweepReport};
+use crate::due_notification::DueNotification;
 use crate::incident_lifecycle::IncidentUpdate;
-use crate::notify_people::DueNotification;
 
-/// The most due incidents that one run reads from each partition of the index. The next run, a minute later, reads the others.
-const MAX_DUE_PER_PARTITION: i32 = 250;
+/// The most due incidents of an engine that one run reads: so many that nobody was notified of, and so many others. The next run,
+/// a minute later, reads further.
+const MAX_DUE_PER_PARTITION: i32 = 500;
 
 impl Sweep {
-    /// Does what is due for incidents; begins no e-mail after `end`.
-    pub(super) async fn process_due_incidents(
+    /// Does what is due for incidents, and notifies people of them and of `approvals`; begins no e-mail after `end`.
+    pub(super) async fn process_due_notifications(
         &self,
+        approvals: Vec<DueNotification>,
         end: Timestamp,
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
-        let due = self.dispatcher.lifecycle().incidents().states().due(self.now(), MAX_DUE_PER_PARTITION).await?;
+        let (mut first_line, mut second_line) = (approvals, Vec::new());
+        let due = self.dispatcher.lifecycle().incidents().states().due(self.now(), MAX_DUE_PER_PARTITION).await;
+        // If the index cannot be read, people are notified of approvals all the same.
+        let (due, result) = due.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
         let steps: Vec<_> = due.into_iter().map(|key| self.process_incident(key)).collect();
-        let (mut first_line, mut second_line) = (Vec::new(), Vec::new());
         for step in stream::iter(steps).buffered(CONCURRENT_STEPS).collect::<Vec<_>>().await {
             match step {
-                Ok(Some(due)) if due.kind == NotificationKind::Escalation => second_line.push(due),
+                Ok(Some(due)) if is_escalation(&due) => second_line.push(due),
                 Ok(Some(due)) => first_line.push(due),
                 Ok(None) => {}
                 Err(error) => {
@@ -32,26 +38,29 @@ impl Sweep {
                 }
             }
         }
-        // The second line first: it gets few e-mails, and those to the first line may use up the rate limit.
-        self.notify(&self.second_line, second_line, end, report).await;
+        // The second line first: it gets few e-mails, and those to the first line may take until the end of the run.
+        self.notify(NotifiedLine::Second, &self.second_line, second_line, end, report).await;
         if report.notifications_reachable == Some(false) {
-            // SNS would accept an e-mail that nobody receives; the incidents stay due until somebody subscribes.
+            // SNS would accept an e-mail that nobody receives; they stay due until somebody subscribes.
             report.emails_held += first_line.len() as u64;
+            let since = first_line.iter().filter(|due| due.is_initial()).map(DueNotification::since).min();
+            report.set_oldest_unnotified(since, self.now());
         } else {
-            self.notify(self.notifier.topic(), first_line, end, report).await;
+            self.notify(NotifiedLine::First, self.notifier.topic(), first_line, end, report).await;
         }
-        Ok(())
+        result
     }
 
     async fn notify(
         &self,
-        topic: &age_notify::Topic,
-        mut due: Vec<DueNotification>,
+        line: NotifiedLine,
+        topic: &Topic,
+        due: Vec<DueNotification>,
         end: Timestamp,
         report: &mut SweepReport,
     ) {
-        due.sort_by(|a, b| (a.opened_at, &a.incident_key).cmp(&(b.opened_at, &b.incident_key)));
-        report.add(&self.notifier.notify_all(topic, &due, end, self.clock.as_ref()).await);
+        let sent = self.notifier.notify_all(line, topic, due, end, self.clock.as_ref()).await;
+        report.add(&sent, self.now());
     }
 
     /// Returns the notification that is due for an incident key, after doing what else is due for it.
@@ -86,6 +95,14 @@ impl Sweep {
             Ok::<_, StoreError>(Some(IncidentUpdate { state, notification: None, at: now }))
         });
         changed.await?;
-        Ok(kind.zip(opened_at).map(|(kind, opened_at)| DueNotification { incident_key, opened_at, kind }))
+        Ok(kind.zip(opened_at).map(|(kind, opened_at)| DueNotification::Incident {
+            key: incident_key,
+            opened_at,
+            kind,
+        }))
     }
+}
+
+const fn is_escalation(due: &DueNotification) -> bool {
+    matches!(due, DueNotification::Incident { kind: NotificationKind::Escalation, .. })
 }

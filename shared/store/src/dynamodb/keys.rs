@@ -3,10 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use age_model::{Day, Engine, EventId, Hour, IncidentId, IncidentKey, ReportId, Severity, SystemAlertKind, Timestamp};
+use age_model::{
+    Day, Engine, EventId, Hour, Incident, IncidentId, IncidentKey, ReportId, Severity, SystemAlertKind, Timestamp,
+    TopicName,
+};
 use thiserror::Error;
 
-/// The number of partitions of the `due` index. A sweep reads each of them once.
+/// The number of partitions of the `due` index of actions. A sweep reads each of them once.
 const DUE_SHARDS: u32 = 4;
 
 /// Returns `rollups.engine_shard`.
@@ -37,9 +40,24 @@ pub(crate) fn due_shard(event_id: &str) -> String {
     (sum % DUE_SHARDS).to_string()
 }
 
-/// Returns all partitions of the `due` index.
+/// Returns all partitions of the `due` index of actions.
 pub(crate) fn due_shards() -> impl Iterator<Item = String> {
     (0..DUE_SHARDS).map(|shard| shard.to_string())
+}
+
+/// Returns the partition of the `due` index of incidents. Each engine has two, so that the sweep finds the incidents of each engine
+/// however many another has, and those that nobody was notified of however many are due for something else.
+pub(crate) fn due_incidents(engine: Engine, incident: &Incident) -> String {
+    partition_of_due_incidents(engine, incident.awaits_initial_notification())
+}
+
+/// Returns all partitions of the `due` index of incidents.
+pub(crate) fn all_due_incidents() -> impl Iterator<Item = String> {
+    Engine::ALL.iter().flat_map(|engine| [true, false].map(|is_new| partition_of_due_incidents(*engine, is_new)))
+}
+
+fn partition_of_due_incidents(engine: Engine, is_new: bool) -> String {
+    if is_new { format!("new#{engine}") } else { engine.to_string() }
 }
 
 /// Returns the partition of the `due` index for actions that wait for another attempt to dispatch. They are apart, because the
@@ -91,11 +109,24 @@ pub(crate) fn listed(id: &IncidentId) -> String {
 /// `incidents.fingerprint` of rows about AGE itself.
 pub(crate) const AGE: &str = "age";
 
-/// `incidents.opened_at` of the rate limiter of e-mails.
+/// `incidents.opened_at` of the rate limiter of e-mails to the first line.
 pub(crate) const EMAIL_RATE_LIMITER: &str = "email_rate_limiter";
+
+/// `incidents.opened_at` of the rate limiter of e-mails to the second line.
+pub(crate) const SECOND_LINE_RATE_LIMITER: &str = "second_line_rate_limiter";
 
 /// `incidents.opened_at` of AGE's health.
 pub(crate) const HEALTH: &str = "health";
+
+/// Returns the attribute of AGE's health that says whether `topic` has a confirmed subscription.
+pub(crate) fn topic_is_subscribed(topic: TopicName) -> String {
+    format!("{topic}_subscribed")
+}
+
+/// Returns the attribute of AGE's health that says whether `topic` ever had a subscription.
+pub(crate) fn topic_was_used(topic: TopicName) -> String {
+    format!("{topic}_used")
+}
 
 /// `incidents.fingerprint` of system alerts. They have a partition of their own, so that a flood of them delays nothing else.
 pub(crate) const SYSTEM_ALERTS: &str = "system_alerts";

@@ -1,0 +1,87 @@
+//! Notifying people while the caller waits: of a new incident, and of an action that is pending approval.
+
+use age_model::{
+    ActionItem, ActionStatus, ApprovalNotificationKind, Clock, Event, IncidentKey, NotificationKind, StoreError,
+};
+use age_policy::{IncidentRules, NextStep};
+use age_store::NotifiedLine;
+
+use super::claimed::{Attempt, Claimed, ClaimedApproval};
+use super::{NotifiedAtOnce, Notifier};
+use crate::due_notification::DueNotification;
+
+impl Notifier {
+    /// Sends the initial notification of the incident of `key`, if none was sent, and those of the approvals that are pending for
+    /// the event that was just stored, in one e-mail. `about` is that event with its actions.
+    ///
+    /// If sending fails or the rate limit is reached, the sweep sends it: incident and approvals stay due.
+    pub async fn notify_at_once(
+        &self,
+        key: Option<&IncidentKey>,
+        about: Option<(&Event, &[ActionItem])>,
+        origin: Option<&str>,
+        clock: &dyn Clock,
+    ) -> NotifiedAtOnce {
+        let notified = self.try_notify_at_once(key, about, origin, clock).await;
+        let notified = notified.inspect_err(|error| {
+            tracing::warn!(%error, "initial notification is left to the sweep: {error}");
+        });
+        notified.unwrap_or_default()
+    }
+
+    async fn try_notify_at_once(
+        &self,
+        key: Option<&IncidentKey>,
+        about: Option<(&Event, &[ActionItem])>,
+        origin: Option<&str>,
+        clock: &dyn Clock,
+    ) -> Result<NotifiedAtOnce, StoreError> {
+        // Who has stored the event holds the lease of its actions.
+        let is_pending = |item: &&ActionItem| item.status == ActionStatus::PendingApproval;
+        let pending = about.iter().flat_map(|(_, actions)| actions.iter()).filter(is_pending);
+        let kind = ApprovalNotificationKind::Request;
+        let approvals = pending.map(|item| Claimed::Approval(ClaimedApproval { item: item.clone(), kind }));
+        let mut claimed: Vec<Claimed> = approvals.collect();
+        let due = match key {
+            Some(key) => self.due_initial(key, clock).await?,
+            None => None,
+        };
+        if due.is_none() && claimed.is_empty() {
+            return Ok(NotifiedAtOnce::default());
+        }
+        let health = self.stores.health.get().await?;
+        if health.is_some_and(|health| health.notifications_reachable() == Some(false)) {
+            // SNS would accept an e-mail that nobody receives; it stays due until somebody subscribes.
+            return Ok(NotifiedAtOnce::default());
+        }
+        let (line, reserved) = (NotifiedLine::First, IncidentRules::EMAILS_RESERVED_FOR_SWEEP);
+        if !self.acquire_permit(line, reserved, clock).await? {
+            return Ok(NotifiedAtOnce::default());
+        }
+        if let Some(due) = due {
+            // The incident first, as the e-mail says. If it cannot be claimed, people are notified of the approvals alone.
+            let incident = self.claim(&due, clock).await.ok().flatten();
+            claimed.splice(..0, incident);
+        }
+        match self.attempt(&self.topic, claimed, about, origin, clock).await {
+            Attempt::Sent { at, sent, recorded, .. } => {
+                let has_incident = sent.iter().any(|claimed| claimed.as_incident().is_some());
+                Ok(NotifiedAtOnce { incident_notified_at: has_incident.then_some(at), approvals: recorded })
+            }
+            Attempt::Refused { .. } | Attempt::NotSent { .. } => {
+                self.release_permit(line, clock).await;
+                Ok(NotifiedAtOnce::default())
+            }
+        }
+    }
+
+    /// Returns the initial notification of the incident of `key`, if it is due.
+    async fn due_initial(&self, key: &IncidentKey, clock: &dyn Clock) -> Result<Option<DueNotification>, StoreError> {
+        let record = self.actions.incidents().states().get(key).await?;
+        let Some(incident) = record.state.incident.as_ref() else { return Ok(None) };
+        let next = self.policy.incidents.next_step(incident, record.counters, clock.now());
+        let kind = NotificationKind::Initial;
+        let due = DueNotification::Incident { key: key.clone(), opened_at: incident.opened_at, kind };
+        Ok((next == NextStep::Notify(kind)).then_some(due))
+    }
+}

@@ -1,0 +1,208 @@
+//! Claiming what is due, and recording what came of its notification.
+
+use age_model::{
+    ActionItem, ActionStatus, Clock, EventId, Incident, IncidentId, IncidentKey, NotificationFailure, NotificationKind,
+    NotifiedCounts, StoreError, SystemAlert, SystemAlertKind, Timestamp, shortened, visible_text,
+};
+use age_policy::{ApprovalStep, NextStep};
+
+use super::Notifier;
+use super::claimed::{Claimed, ClaimedApproval, ClaimedIncident};
+use crate::due_notification::DueNotification;
+use crate::incident_lifecycle::IncidentUpdate;
+
+/// Attempts to record that a notification was sent.
+const RECORD_ATTEMPTS: u32 = 3;
+
+/// The most characters of an event type in a system alert.
+const MAX_SUBJECT_CHARS: usize = 60;
+
+impl Notifier {
+    /// Leases what `due` is about. Returns None if the notification is no longer due, or another sender has the lease.
+    pub(super) async fn claim(&self, due: &DueNotification, clock: &dyn Clock) -> Result<Option<Claimed>, StoreError> {
+        let claim = async {
+            Ok(match due {
+                DueNotification::Incident { key, kind, .. } => {
+                    self.claim_incident(key, *kind, clock).await?.map(Claimed::Incident)
+                }
+                DueNotification::Approval { event_id, action, .. } => {
+                    let item = self.actions.actions().get(*event_id, *action).await?;
+                    let Some(item) = item else { return Ok(None) };
+                    self.claim_approval(item, clock).await?.map(Claimed::Approval)
+                }
+            })
+        };
+        claim.await.inspect_err(|error: &StoreError| {
+            let engine = due.engine();
+            tracing::warn!(%error, %engine, "cannot claim a notification about engine {engine}: {error}");
+        })
+    }
+
+    async fn claim_incident(
+        &self,
+        key: &IncidentKey,
+        due: NotificationKind,
+        clock: &dyn Clock,
+    ) -> Result<Option<ClaimedIncident>, StoreError> {
+        let rules = &self.policy.incidents;
+        let mut kind = due;
+        let is_escalation = |kind: NotificationKind| kind == NotificationKind::Escalation;
+        let claim = self.actions.incidents().change(key, clock, |record| {
+            let now = clock.now();
+            let mut state = record.state.clone();
+            let Some(incident) = state.incident.as_mut() else { return Ok(None) };
+            match rules.next_step(incident, record.counters, now) {
+                NextStep::Notify(next) if is_escalation(next) == is_escalation(due) => kind = next,
+                _ => return Ok(None),
+            }
+            rules.lease(incident, now);
+            Ok::<_, StoreError>(Some(IncidentUpdate { state, notification: None, at: now }))
+        });
+        Ok(claim.await?.and_then(|record| {
+            let opened_at = record.state.incident.as_ref()?.opened_at;
+            Some(ClaimedIncident { id: IncidentId { key: key.clone(), opened_at }, kind, record })
+        }))
+    }
+
+    async fn claim_approval(&self, item: ActionItem, clock: &dyn Clock) -> Result<Option<ClaimedApproval>, StoreError> {
+        let now = clock.now();
+        let is_due = item.due_at.is_some_and(|due_at| due_at <= now);
+        let ApprovalStep::Notify(kind) = self.policy.next_approval_step(&item, now) else { return Ok(None) };
+        let leased_until = now.plus_seconds(self.policy.actions.lease_seconds);
+        let claimed = ActionItem { due_at: Some(leased_until), ..item.clone() };
+        if !is_due || !self.actions.actions().replace(&item, &claimed, now).await? {
+            return Ok(None);
+        }
+        Ok(Some(ClaimedApproval { item: claimed, kind }))
+    }
+
+    /// Records that the notification was sent at `at`, in an e-mail about `incidents`. One that cannot be recorded is sent again
+    /// when the lease ends, under the same number. Returns the action of an approval as it is then.
+    pub(super) async fn record(
+        &self,
+        claimed: &Claimed,
+        incidents: u64,
+        at: Timestamp,
+        clock: &dyn Clock,
+    ) -> Option<ActionItem> {
+        for attempt in 1..=RECORD_ATTEMPTS {
+            let recorded = match claimed {
+                Claimed::Incident(claimed) => self.record_incident(claimed, incidents, at, clock).await.map(|()| None),
+                Claimed::Approval(claimed) => self.record_approval(&claimed.item, at).await,
+            };
+            match recorded {
+                Ok(item) => return item,
+                Err(error) => {
+                    let about = describe(claimed);
+                    tracing::warn!(%error, attempt, "cannot record the notification of {about}: {error}");
+                }
+            }
+        }
+        None
+    }
+
+    async fn record_incident(
+        &self,
+        claimed: &ClaimedIncident,
+        incidents: u64,
+        at: Timestamp,
+        clock: &dyn Clock,
+    ) -> Result<(), StoreError> {
+        let ClaimedIncident { id, kind, record } = claimed;
+        let Some(ours) = claimed.incident() else { return Ok(()) };
+        let notified = NotifiedCounts {
+            events: record.counters.events,
+            failed_remediations: ours.failed_remediations,
+            reported_resolved_at: ours.reported_resolved_at,
+        };
+        let recorded = self.actions.incidents().change(&id.key, clock, |current| {
+            let mut state = current.state.clone();
+            let Some(incident) = state.incident.as_mut().filter(|incident| is_same(incident, ours)) else {
+                return Ok(None);
+            };
+            let counts = (record.counters, notified, incidents);
+            let notification = self.policy.incidents.record_notification(incident, *kind, counts, at);
+            Ok::<_, StoreError>(Some(IncidentUpdate { state, notification: Some(notification), at }))
+        });
+        recorded.await.map(drop)
+    }
+
+    /// Returns None if the action has changed meanwhile: a responder has decided.
+    async fn record_approval(&self, item: &ActionItem, at: Timestamp) -> Result<Option<ActionItem>, StoreError> {
+        let notified = ActionItem { approval_notified_at: Some(at), notification_failure: None, ..item.clone() };
+        let notified = ActionItem { due_at: self.approval_due_at(&notified, at), ..notified };
+        let is_recorded = self.actions.actions().replace(item, &notified, at).await?;
+        Ok(is_recorded.then_some(notified))
+    }
+
+    /// Returns when the next step of an approval is due, after people were notified of it or could not be; None if it has expired.
+    fn approval_due_at(&self, item: &ActionItem, now: Timestamp) -> Option<Timestamp> {
+        if item.status == ActionStatus::Expired {
+            return None;
+        }
+        match self.policy.next_approval_step(item, now) {
+            ApprovalStep::Wait(until) => Some(until),
+            _ => Some(now),
+        }
+    }
+
+    /// Sets aside what the topic refuses a message about: it stays open and visible, is tried again after the interval of reminders,
+    /// and a system alert tells.
+    pub(super) async fn set_aside(&self, claimed: &Claimed, reason: &str, clock: &dyn Clock) -> Result<(), StoreError> {
+        let now = clock.now();
+        let about = describe(claimed);
+        tracing::error!(reason, "the topic refuses the notification of {about}, which is set aside: {reason}");
+        let (line, subject) = match claimed {
+            Claimed::Incident(claimed) => {
+                self.set_incident_aside(claimed, reason, clock).await?;
+                let key = &claimed.id.key;
+                let is_escalation = claimed.kind == NotificationKind::Escalation;
+                let name = shortened(&visible_text(key.event_type.as_str()), MAX_SUBJECT_CHARS);
+                (if is_escalation { "second_line" } else { "notifications" }, format!("{}: {name}", key.engine))
+            }
+            Claimed::Approval(ClaimedApproval { item, .. }) => {
+                let failure = NotificationFailure::new(now, false, reason);
+                let failed = ActionItem { notification_failure: Some(failure), ..item.clone() };
+                let failed = ActionItem { due_at: self.approval_due_at(&failed, now), ..failed };
+                self.actions.actions().replace(item, &failed, now).await?;
+                ("notifications", format!("{}: approval of {}", item.engine, item.action))
+            }
+        };
+        let kind = SystemAlertKind::UndeliverableNotification;
+        self.stores.alerts.record(&SystemAlert::new(kind, line, subject, reason, 1, now)).await
+    }
+
+    async fn set_incident_aside(
+        &self,
+        claimed: &ClaimedIncident,
+        reason: &str,
+        clock: &dyn Clock,
+    ) -> Result<(), StoreError> {
+        let Some(ours) = claimed.incident() else { return Ok(()) };
+        let changed = self.actions.incidents().change(&claimed.id.key, clock, |current| {
+            let mut state = current.state.clone();
+            let at = clock.now();
+            let Some(incident) = state.incident.as_mut().filter(|incident| is_same(incident, ours)) else {
+                return Ok(None);
+            };
+            self.policy.incidents.record_refusal(incident, current.counters, (claimed.kind, reason), at);
+            Ok::<_, StoreError>(Some(IncidentUpdate { state, notification: None, at }))
+        });
+        changed.await.map(drop)
+    }
+}
+
+/// Whether `incident` is the one that was claimed, and nobody has notified people of it since.
+fn is_same(incident: &Incident, claimed: &Incident) -> bool {
+    (incident.opened_at, incident.notifications) == (claimed.opened_at, claimed.notifications)
+}
+
+fn describe(claimed: &Claimed) -> String {
+    match claimed {
+        Claimed::Incident(claimed) => format!("incident {}", claimed.id),
+        Claimed::Approval(ClaimedApproval { item: ActionItem { event_id, action, .. }, .. }) => {
+            let event: &EventId = event_id;
+            format!("the approval of {action} for event {event}")
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What a notification says about an approval.
+
+use std::fmt::Write;
+
+use age_model::{ActionItem, ApprovalNotificationKind, Timestamp, format_duration, visible_text};
+use age_policy::Policy;
+
+use crate::text::{display_name, line};
+
+/// An approval of which a message notifies people.
+#[derive(Debug, Clone, Copy)]
+pub struct NotifiedApproval<'a> {
+    /// The action that is pending approval, or whose approval has expired.
+    pub item: &'a ActionItem,
+    /// The kind of notification.
+    pub kind: ApprovalNotificationKind,
+    /// The time at which it is written.
+    pub now: Timestamp,
+}
+
+impl NotifiedApproval<'_> {
+    /// Returns the time until the deadline, in words.
+    fn time_left(&self) -> String {
+        let seconds = self.item.approve_by.map_or(0, |deadline| deadline.seconds() - self.now.seconds());
+        format_duration(seconds)
+    }
+
+    fn path(&self, api: &str) -> String {
+        let ActionItem { event_id, action, .. } = self.item;
+        format!("{api}/dashboard/events/{event_id}/actions/{action}")
+    }
+}
+
+/// Returns the word for a kind of notification, for a subject or an entry.
+pub(crate) const fn word(kind: ApprovalNotificationKind) -> &'static str {
+    match kind {
+        ApprovalNotificationKind::Request => "approval needed",
+        ApprovalNotificationKind::Reminder => "approval still needed",
+        ApprovalNotificationKind::Expiry => "approval expired",
+    }
+}
+
+fn title(policy: &Policy, notified: &NotifiedApproval<'_>) -> String {
+    format!("{} for {}", notified.item.action, policy.title(notified.item.engine))
+}
+
+/// Returns the subject of a message about one approval.
+pub(crate) fn approval_subject(policy: &Policy, notified: &NotifiedApproval<'_>) -> String {
+    format!("[AGE] {}, {}: {}", notified.item.severity, word(notified.kind), title(policy, notified))
+}
+
+/// Returns the text of a message about one approval.
+pub(crate) fn approval_text(policy: &Policy, notified: &NotifiedApproval<'_>, api: &str) -> String {
+    let NotifiedApproval { item, kind, .. } = notified;
+    let (title, action) = (title(policy, notified), item.action);
+    let engine = policy.title(item.engine);
+    let name = display_name(item.event_type.as_str());
+    let (why, did, todo) = match kind {
+        ApprovalNotificationKind::Request => (
+            format!("{engine} reported {name}; {action} waits for your approval"),
+            format!("AGE did: {action}: {}; without an approval it is not carried out", item.status.description()),
+            format!("To approve or deny: {}", notified.path(api)),
+        ),
+        ApprovalNotificationKind::Reminder => (
+            format!("{title}: nobody has approved or denied it, {} left", notified.time_left()),
+            format!("AGE did: {action}: {}; without an approval it is not carried out", item.status.description()),
+            format!("To approve or deny: {}", notified.path(api)),
+        ),
+        ApprovalNotificationKind::Expiry => (
+            format!("{title}: nobody approved or denied it in time"),
+            format!("AGE did: {action}: {}; it was not carried out", item.status.description()),
+            "If it is still needed, carry it out yourself; a new event requests it again.".to_owned(),
+        ),
+    };
+    let mut text = format!("{}: {why}\n{did}\n{todo}\n\n", item.severity);
+    write_facts(&mut text, policy, notified, api);
+    text
+}
+
+/// Returns the part about one approval of a message about several things.
+pub(crate) fn approval_entry(policy: &Policy, notified: &NotifiedApproval<'_>, api: &str) -> String {
+    let mut text = format!("{} ({}, {})\n", title(policy, notified), notified.item.severity, word(notified.kind));
+    write_facts(&mut text, policy, notified, api);
+    text
+}
+
+/// Writes what exactly would be done, until when it can be approved, and how.
+fn write_facts(text: &mut String, policy: &Policy, notified: &NotifiedApproval<'_>, api: &str) {
+    let ActionItem { event_id, action, engine, event_type, severity, digest, created_at, approve_by, .. } =
+        notified.item;
+    line(text, "Would do", &format!("{action}: {}", action.description()));
+    line(text, "Engine", &format!("{} ({engine})", policy.title(*engine)));
+    line(text, "Event type", &visible_text(event_type.as_str()));
+    line(text, "Severity", severity.as_str());
+    line(text, "Event ID", &event_id.to_string());
+    line(text, "Event", &format!("{api}/dashboard/events/{event_id}"));
+    line(text, "Since", &created_at.in_words());
+    line(text, "Digest", digest);
+    if let Some(deadline) = approve_by {
+        let left = match notified.kind {
+            ApprovalNotificationKind::Expiry => String::new(),
+            _ => format!(", {} left", notified.time_left()),
+        };
+        line(text, "Decide by", &format!("{}{left}", deadline.in_words()));
+    }
+    line(text, "Approval", &notified.path(api));
+    if notified.kind != ApprovalNotificationKind::Expiry {
+        line(text, "API", &format!("POST {api}/api/governance/events/{event_id}/actions/{action}/approval"));
+        for decision in ["approve", "deny"] {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{:<11} {{\"decision\":\"{decision}\",\"digest\":\"{digest}\"}}", "");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What a notification says about an incident.
+
+use std::fmt::Write;
+
+use age_model::{
+    Action, ActionItem, Event, FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId,
+    NotificationKind, visible_text,
+};
+use age_policy::Policy;
+
+use crate::text::{display_name, line, quoted, shortened_details};
+
+/// An incident of which a message notifies people.
+#[derive(Debug, Clone, Copy)]
+pub struct NotifiedIncident<'a> {
+    /// The incident's id.
+    pub id: &'a IncidentId,
+    /// The incident.
+    pub incident: &'a Incident,
+    /// Its counters.
+    pub counters: IncidentCounters,
+    /// The kind of notification.
+    pub kind: NotificationKind,
+    /// What the worker said about the latest remediation that failed.
+    pub worker_detail: Option<&'a str>,
+}
+
+/// The event that the only incident of a message began with, and its actions.
+pub(crate) type Cause<'a> = Option<(&'a Event, &'a [ActionItem])>;
+
+/// Returns the engine and the problem, in a few words.
+fn title(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
+    let key = &notified.id.key;
+    let engine = policy.title(key.engine);
+    match notified.incident.cause {
+        IncidentCause::EngineSilent => format!("{engine} is silent"),
+        _ => format!("{engine}: {}", display_name(key.event_type.as_str())),
+    }
+}
+
+/// Returns the subject of a message about one incident.
+pub(crate) fn incident_subject(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
+    let (title, severity) = (title(policy, notified), notified.incident.severity);
+    match notified.kind {
+        NotificationKind::Initial => format!("[AGE] {severity} {title}"),
+        NotificationKind::Digest => format!("[AGE] {severity}, continuing: {title}"),
+        NotificationKind::Reminder => format!("[AGE] {severity}, not acknowledged: {title}"),
+        NotificationKind::Escalation => format!("[AGE] {severity}, escalated: {title}"),
+        NotificationKind::Resolution => format!("[AGE] Resolved: {title}"),
+    }
+}
+
+/// Returns the word for a kind of notification, for a subject or an entry.
+pub(crate) const fn word(kind: NotificationKind) -> &'static str {
+    match kind {
+        NotificationKind::Initial => "new",
+        NotificationKind::Digest => "continuing",
+        NotificationKind::Reminder => "not acknowledged",
+        NotificationKind::Escalation => "escalated",
+        NotificationKind::Resolution => "resolved",
+    }
+}
+
+/// Returns the text of a message about one incident.
+pub(crate) fn incident_text(policy: &Policy, notified: &NotifiedIncident<'_>, cause: Cause<'_>, api: &str) -> String {
+    let NotifiedIncident { id, incident, .. } = notified;
+    let mut text = format!("{}: {}\n", incident.severity, reason(policy, notified));
+    let _ = writeln!(text, "{}", taken_actions(incident, cause));
+    let _ = writeln!(text, "{}\n", call_to_action(notified));
+    line(&mut text, "Engine", &format!("{} ({})", policy.title(id.key.engine), id.key.engine));
+    line(&mut text, "Event type", &visible_text(id.key.event_type.as_str()));
+    let happened = |(event, _): (&Event, _)| event.reported.source_time.unwrap_or(event.occurred_at);
+    let since = cause.map_or(incident.opened_at, happened);
+    line(&mut text, "Since", &since.in_words());
+    if since.in_words() != incident.opened_at.in_words() {
+        line(&mut text, "Opened", &incident.opened_at.in_words());
+    }
+    line(&mut text, "Events", &event_counts(notified));
+    write_failed_remediations(&mut text, notified);
+    write_reported_resolution(&mut text, incident);
+    if let Some((event, _)) = cause {
+        line(&mut text, "Details", &shortened_details(event.reported.details.as_str()));
+        line(&mut text, "Event", &format!("{api}/dashboard/events/{}", event.id));
+    }
+    line(&mut text, "Incident", &address(notified, api));
+    text
+}
+
+/// Returns the part about one incident of a message about several.
+pub(crate) fn incident_entry(policy: &Policy, notified: &NotifiedIncident<'_>, api: &str) -> String {
+    let NotifiedIncident { incident, kind, .. } = notified;
+    let mut text = format!("{} ({}, {})\n", title(policy, notified), incident.severity, word(*kind));
+    line(&mut text, "Since", &incident.opened_at.in_words());
+    line(&mut text, "Events", &event_counts(notified));
+    write_failed_remediations(&mut text, notified);
+    write_reported_resolution(&mut text, incident);
+    line(&mut text, "ID", &notified.id.to_string());
+    line(&mut text, "Incident", &address(notified, api));
+    text
+}
+
+fn write_reported_resolution(text: &mut String, incident: &Incident) {
+    if let Some(at) = incident.reported_resolved_at {
+        line(text, "Resolved", &format!("reported at {}", at.in_words()));
+    }
+}
+
+/// Returns why the message is sent.
+fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
+    let NotifiedIncident { id, incident, counters, kind, .. } = notified;
+    let (engine, title) = (policy.title(id.key.engine), title(policy, notified));
+    let open_for = || {
+        let leased_at = incident.lease_expires_at.map(|until| until.plus_seconds(-policy.incidents.lease_seconds));
+        leased_at.map_or(String::new(), |at| {
+            format!(" for {}", age_model::format_duration(at.seconds().saturating_sub(incident.opened_at.seconds())))
+        })
+    };
+    match kind {
+        NotificationKind::Initial => match incident.cause {
+            IncidentCause::CriticalEvent => {
+                format!("{engine} reported {}", display_name(id.key.event_type.as_str()))
+            }
+            IncidentCause::FailedRemediation => format!("{title}: {}", last_failed_remediation(incident)),
+            IncidentCause::GivenUp => {
+                format!("{title}: AGE stopped remediating, its remediations have been ineffective")
+            }
+            IncidentCause::EngineSilent => {
+                let interval = policy.engines.get(&id.key.engine).map_or(0, |rules| rules.expected_interval_seconds);
+                format!("{engine} has reported no event for {}", age_model::format_duration(interval))
+            }
+        },
+        NotificationKind::Digest if counters.events > incident.notified.events => {
+            format!("{title}: more events were reported")
+        }
+        NotificationKind::Digest if incident.failed_remediations > incident.notified.failed_remediations => {
+            format!("{title}: {}", last_failed_remediation(incident))
+        }
+        NotificationKind::Digest => match incident.reported_resolved_at {
+            Some(at) => format!("{title}: reported as resolved at {}", at.in_words()),
+            None => format!("{title}: the incident has changed"),
+        },
+        NotificationKind::Reminder => format!("{title}: nobody has acknowledged the incident{}", open_for()),
+        NotificationKind::Escalation => {
+            format!("{title}: nobody has acknowledged the incident{}, so it is escalated to you", open_for())
+        }
+        NotificationKind::Resolution if incident.cause == IncidentCause::EngineSilent => {
+            format!("{engine} reports events again; the incident is resolved")
+        }
+        NotificationKind::Resolution if let Some(at) = incident.reported_resolved_at => {
+            format!("{title}: reported as resolved at {}; the incident is resolved", at.in_words())
+        }
+        NotificationKind::Resolution => {
+            let quiet = age_model::format_duration(policy.incidents.resolve_after_seconds);
+            format!("{title}: no event for {quiet}; the incident is resolved")
+        }
+    }
+}
+
+/// Returns what AGE did and what came of it.
+fn taken_actions(incident: &Incident, cause: Cause<'_>) -> String {
+    let Some((_, actions)) = cause else {
+        return match incident.cause {
+            IncidentCause::EngineSilent => "AGE has no remediation for a silent engine; it notified you.".to_owned(),
+            _ if incident.failed_remediations > 0 => format!("AGE did: {}", last_failed_remediation(incident)),
+            _ => "AGE notified you; it has no record of a remediation.".to_owned(),
+        };
+    };
+    let remediations = actions.iter().filter(|item| item.action != Action::NotifyAdmin);
+    let taken: Vec<String> =
+        remediations.map(|item| format!("{}: {}", item.action, item.status.description())).collect();
+    if taken.is_empty() {
+        "AGE has no remediation for this event type; it notified you.".to_owned()
+    } else {
+        format!("AGE did: {}", taken.join("; "))
+    }
+}
+
+fn call_to_action(notified: &NotifiedIncident<'_>) -> String {
+    if notified.kind == NotificationKind::Resolution {
+        "You need not do anything.".to_owned()
+    } else if notified.incident.acknowledged.is_some() {
+        "The incident is acknowledged.".to_owned()
+    } else {
+        format!("To acknowledge: {}", acknowledge_command(&notified.id.to_string()))
+    }
+}
+
+/// Returns the command that acknowledges an incident, to be pasted. An id has no character that is special in a shell, see
+/// [`IncidentId`].
+pub(crate) fn acknowledge_command(id: &str) -> String {
+    format!("agectl ack {id}")
+}
+
+fn address(notified: &NotifiedIncident<'_>, api: &str) -> String {
+    format!("{api}/dashboard/incidents/{}", notified.id)
+}
+
+/// Returns the number of events: new since the last notification to the first line, and in total. The new ones of all
+/// notifications of an incident add up to the total.
+fn event_counts(notified: &NotifiedIncident<'_>) -> String {
+    let (total, before) = (notified.counters.events, notified.incident.notified.events);
+    match notified.kind {
+        NotificationKind::Escalation | NotificationKind::Resolution => format!("{total} in total"),
+        _ => format!("{} new, {total} in total", total.saturating_sub(before)),
+    }
+}
+
+/// Writes how many remediations failed, and what the worker of the last one said.
+fn write_failed_remediations(text: &mut String, notified: &NotifiedIncident<'_>) {
+    let incident = notified.incident;
+    if incident.failed_remediations == 0 {
+        return;
+    }
+    let at = incident.last_failed_remediation.map_or(String::new(), |failed| format!(" ({})", failed.at.in_words()));
+    let number = incident.failed_remediations;
+    let noun = if number == 1 { "remediation" } else { "remediations" };
+    line(text, "Failed", &format!("{number} {noun}; the last: {}{at}", last_failed_remediation(incident)));
+    if let Some(words) = notified.worker_detail {
+        text.push_str("Its worker reported, in its own words:\n");
+        text.push_str(&quoted(words));
+    }
+}
+
+fn last_failed_remediation(incident: &Incident) -> String {
+    let text = |failed: FailedRemediation| format!("{} {}", failed.action, failed.status.description());
+    incident.last_failed_remediation.map_or_else(|| "none".to_owned(), text)
+}
