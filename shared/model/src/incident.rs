@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::action::{Action, ActionStatus};
 use crate::credential::KeyId;
 use crate::id::EventId;
+use crate::incident_change::IncidentChange;
 use crate::incident_key::IncidentKey;
 use crate::severity::Severity;
 use crate::time::Timestamp;
@@ -146,12 +147,21 @@ pub struct Incident {
     /// When the second line was last notified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalated_at: Option<Timestamp>,
-    /// By whom and when it was acknowledged, if it was.
+    /// Who has it, and since when: the latest acknowledgement. None if nobody has acknowledged it since it was opened or reopened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<StatusChange>,
-    /// By whom and when it was resolved, if it was.
+    /// When it was first acknowledged, if it was. Neither a takeover nor a reopening changes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_acknowledged_at: Option<Timestamp>,
+    /// By whom and when it was resolved, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved: Option<StatusChange>,
+    /// By whom and when it was last reopened, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopened: Option<StatusChange>,
+    /// The latest change of its status, or the latest comment. All of them have rows of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_change: Option<IncidentChange>,
     /// Until when one sender may notify people of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_expires_at: Option<Timestamp>,
@@ -160,6 +170,14 @@ pub struct Incident {
     /// INVARIANT: an incident that is not resolved always has a due time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
+}
+
+impl Incident {
+    /// Returns when it was opened, or last reopened: since when people have to respond to it.
+    #[must_use]
+    pub fn open_since(&self) -> Timestamp {
+        self.reopened.as_ref().map_or(self.opened_at, |change| change.at)
+    }
 }
 
 /// A `notify_admin` action, whose status follows its incident: `dispatched` once people were notified, `succeeded` once the
@@ -233,16 +251,6 @@ pub struct Notification {
     pub event_count: u64,
     /// How many incidents its e-mail is about.
     pub incident_count: u64,
-}
-
-/// The incident's status does not permit the change.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the incident is {status} already{}", by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default())]
-pub struct IncidentStatusConflict {
-    /// The incident's status.
-    pub status: IncidentStatus,
-    /// The credential that set this status, if one did.
-    pub by: Option<KeyId>,
 }
 
 #[cfg(test)]

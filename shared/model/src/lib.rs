@@ -17,6 +17,7 @@ mod event;
 mod id;
 mod idempotency_key;
 mod incident;
+mod incident_change;
 mod incident_key;
 mod incident_state;
 mod keyring;
@@ -48,9 +49,10 @@ pub use event::{Event, EventType, NewEvent};
 pub use id::{EventId, ReportId};
 pub use idempotency_key::IdempotencyKey;
 pub use incident::{
-    FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId, IncidentStatus, IncidentStatusConflict,
-    InvalidIncidentId, Notification, NotificationKind, NotifiedCounts, NotifyAdmin, StatusChange,
+    FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId, IncidentStatus, InvalidIncidentId,
+    Notification, NotificationKind, NotifiedCounts, NotifyAdmin, StatusChange,
 };
+pub use incident_change::{IncidentChange, IncidentChangeKind, IncidentConflict};
 pub use incident_key::IncidentKey;
 pub use incident_state::{IncidentState, Remediation};
 pub use keyring::{AuthError, Keyring, KeyringError};

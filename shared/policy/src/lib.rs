@@ -5,6 +5,7 @@
 mod action_planning;
 mod compiled;
 mod document;
+mod incident_changes;
 mod incident_timing;
 mod ineffective_remediations;
 mod lookup;
@@ -12,4 +13,5 @@ mod lookup;
 pub use action_planning::{Plan, plan};
 pub use compiled::CompiledPolicyError;
 pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, Policy, PolicyError};
-pub use incident_timing::{NextStep, acknowledge, resolve};
+pub use incident_changes::{IncidentCommand, change_incident, resolve};
+pub use incident_timing::NextStep;
