@@ -37,10 +37,14 @@ pub(crate) struct IncidentView {
     last_notification_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     escalated_at: Option<Timestamp>,
+    /// Who has the incident: the latest acknowledgement since it was opened or reopened.
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<StatusChange>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resolved: Option<StatusChange>,
+    /// The latest reopening.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reopened: Option<StatusChange>,
 }
 
 impl From<IncidentRecord> for IncidentView {
@@ -63,6 +67,7 @@ impl From<IncidentRecord> for IncidentView {
             escalated_at: incident.escalated_at,
             acknowledged: incident.acknowledged,
             resolved: incident.resolved,
+            reopened: incident.reopened,
         }
     }
 }

@@ -26,6 +26,7 @@ mod outcome;
 mod period;
 mod rate_limit;
 mod report;
+mod report_step;
 mod severity;
 mod store_error;
 mod string_enum;
@@ -64,6 +65,7 @@ pub use report::{
     ActionFigures, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput, ReportKind,
     ReportSummary, RiskLevel,
 };
+pub use report_step::{ReportStep, ReportStepKind, UnresolvedIncidents};
 pub use severity::Severity;
 pub use store_error::StoreError;
 pub use string_enum::UnknownName;
