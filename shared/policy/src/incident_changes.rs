@@ -2,7 +2,7 @@
 
 use age_model::{
     ActionStatus, Incident, IncidentChange, IncidentChangeKind, IncidentConflict, IncidentStatus, NotifyAdmin,
-    StatusChange,
+    StatusChange, Timestamp,
 };
 
 /// How long after its resolution an incident can be reopened, in seconds.
@@ -93,6 +93,13 @@ pub fn resolve(incident: &mut Incident, change: StatusChange) -> Result<(), Inci
     Ok(())
 }
 
+/// Whether `incident` was resolved so recently that it can be reopened at `now`, unless its key has a newer incident.
+#[must_use]
+pub fn can_be_reopened(incident: &Incident, now: Timestamp) -> bool {
+    let resolved = incident.resolved.as_ref().filter(|_| incident.status == IncidentStatus::Resolved);
+    resolved.is_some_and(|resolved| now <= resolved.at.plus_seconds(REOPEN_WITHIN_SECONDS))
+}
+
 /// Reopens `incident`. People are reminded of it, and the second line is notified, as if it had been opened now.
 fn reopen(incident: &mut Incident, change: StatusChange) -> Result<bool, IncidentConflict> {
     let Some(resolved) = incident.resolved.clone().filter(|_| incident.status == IncidentStatus::Resolved) else {
@@ -102,7 +109,7 @@ fn reopen(incident: &mut Incident, change: StatusChange) -> Result<bool, Inciden
             None => Err(status_conflict(incident)),
         };
     };
-    if change.at > resolved.at.plus_seconds(REOPEN_WITHIN_SECONDS) {
+    if !can_be_reopened(incident, change.at) {
         return Err(IncidentConflict::ReopenedTooLate { resolved_at: resolved.at });
     }
     check_limit(incident)?;
@@ -161,7 +168,7 @@ fn status_conflict(incident: &Incident) -> IncidentConflict {
 
 #[cfg(test)]
 mod tests {
-    use age_model::{IncidentCause, Severity, Timestamp};
+    use age_model::{IncidentCause, Severity};
 
     use super::*;
     use IncidentChangeKind::{Acknowledged, Commented, Reopened, Resolved, TakenOver};

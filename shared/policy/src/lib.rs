@@ -13,5 +13,5 @@ mod lookup;
 pub use action_planning::{Plan, plan};
 pub use compiled::CompiledPolicyError;
 pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, Policy, PolicyError};
-pub use incident_changes::{IncidentCommand, change_incident, resolve};
+pub use incident_changes::{IncidentCommand, can_be_reopened, change_incident, resolve};
 pub use incident_timing::NextStep;
