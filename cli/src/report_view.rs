@@ -110,7 +110,10 @@ fn format_response(summary: &ReportSummary) -> String {
         ("Incidents", format!("{} opened, {} acknowledged", incidents.opened, incidents.acknowledged)),
         (
             "Unresolved incidents",
-            format!("{} open, {} acknowledged", summary.unresolved_incidents.open, summary.unresolved_incidents.acknowledged),
+            format!(
+                "{} open, {} acknowledged",
+                summary.unresolved_incidents.open, summary.unresolved_incidents.acknowledged
+            ),
         ),
         ("Median time to acknowledge", format_seconds(incidents.median_seconds_to_acknowledge)),
         ("Silent engines", format_list(&silent_engines)),

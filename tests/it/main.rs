@@ -19,6 +19,7 @@ mod event_formats;
 mod faults;
 mod growth;
 mod idempotency;
+mod incident_changes;
 mod incidents;
 mod listing;
 mod local_aws;

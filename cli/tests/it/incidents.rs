@@ -8,8 +8,9 @@ use crate::fake_age::{FakeAge, TOKEN};
 const RESOLVE: &str = "POST /api/governance/incidents/resolve";
 
 fn result(changed: u64, failed: u64, remaining: u64) -> Value {
-    let failures: Vec<Value> =
-        (0..failed).map(|n| json!({"id": format!("billing.{n}.a"), "status": 500, "detail": "stored data is corrupt"})).collect();
+    let failures: Vec<Value> = (0..failed)
+        .map(|n| json!({"id": format!("billing.{n}.a"), "status": 500, "detail": "stored data is corrupt"}))
+        .collect();
     json!({"changedCount": changed, "unchangedCount": 0, "failedCount": failed, "remainingCount": remaining,
         "failures": failures, "asOf": "2026-11-23T00:05:00.000Z"})
 }

@@ -77,7 +77,10 @@ async fn newest_report_is_shown_on_80_columns() {
     let fake = FakeAge::start().await;
     fake.plan_response(200, None, json!({"reports": [report()], "nextCursor": "x"}));
     let output = fake.run("report show").await;
-    assert_eq!((output.stdout.as_str(), output.exit_code), (REPORT_VIEW.replace("URL", &fake.url).as_str(), ExitCode::Success));
+    assert_eq!(
+        (output.stdout.as_str(), output.exit_code),
+        (REPORT_VIEW.replace("URL", &fake.url).as_str(), ExitCode::Success)
+    );
     let is_link = |line: &str| line.contains("http://");
     assert!(output.stdout.lines().all(|line| is_link(line) || line.chars().count() <= 80));
     assert_eq!(fake.request_lines(), ["GET /api/governance/reports?limit=1"]);

@@ -157,7 +157,8 @@ impl Inner {
 impl BulkChangeBody {
     /// Returns the incidents that are meant, and the command for them: a filter for open incidents takes none over.
     fn selection(self, command: IncidentCommand) -> Result<(BulkSelection, IncidentCommand), Problem> {
-        let Self { ids, engine, mut status, severity, event_type_prefix, opened_before, expected_count, note: _ } = self;
+        let Self { ids, engine, mut status, severity, event_type_prefix, opened_before, expected_count, note: _ } =
+            self;
         let refuse = |field: &str, detail: &str| Err(Problem::invalid(vec![FieldError::new(field, detail)]));
         let is_filter_given = engine.is_some()
             || status.is_some()

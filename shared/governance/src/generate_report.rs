@@ -116,7 +116,8 @@ async fn has_critical_event(
     unresolved: &[IncidentSummary],
     period: Period,
 ) -> Result<bool, StoreError> {
-    let of_period = unresolved.iter().filter(|summary| summary.id.opened_at < period.to() && !summary.is_engine_silent());
+    let of_period =
+        unresolved.iter().filter(|summary| summary.id.opened_at <= period.to() && !summary.is_engine_silent());
     let reads: Vec<_> = of_period.map(|summary| incidents.get(&summary.id)).collect();
     let mut reads = pin!(stream::iter(reads).buffered(CONCURRENT_READS));
     while let Some(record) = reads.try_next().await? {

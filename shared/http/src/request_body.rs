@@ -1,8 +1,8 @@
 //! Request bodies: one declaration gives a body its type, its reader and its schema.
 
 use age_model::{
-    ApprovalDecision, Details, DetailsError, Engine, EventType, IdempotencyKey, IncidentId, IncidentStatus, KeyId, Note,
-    Outcome, Role, Severity, Timestamp,
+    ApprovalDecision, Details, DetailsError, Engine, EventType, IdempotencyKey, IncidentId, IncidentStatus, KeyId,
+    Note, Outcome, Role, Severity, Timestamp,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};

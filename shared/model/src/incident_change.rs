@@ -76,7 +76,9 @@ pub enum IncidentConflict {
         newer: IncidentId,
     },
     /// The incident's timeline has as many changes as it may have.
-    #[error("the incident has {max} changes and comments already, and takes no more comments; it can still be resolved")]
+    #[error(
+        "the incident has {max} changes and comments already, and takes no more comments; it can still be resolved"
+    )]
     TooManyChanges {
         /// The most changes of an incident.
         max: u32,

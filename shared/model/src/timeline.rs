@@ -172,11 +172,9 @@ impl TimelineItem {
             Self::Opened { .. } => 4,
             Self::Notification { .. } => 5,
             // In the order of their numbers.
-            Self::Acknowledged(_)
-            | Self::TakenOver(_)
-            | Self::Commented(_)
-            | Self::Resolved(_)
-            | Self::Reopened(_) => 6,
+            Self::Acknowledged(_) | Self::TakenOver(_) | Self::Commented(_) | Self::Resolved(_) | Self::Reopened(_) => {
+                6
+            }
         }
     }
 }

@@ -209,7 +209,7 @@ fn call_to_action(notified: &NotifiedIncident<'_>) -> String {
 /// Returns the command that acknowledges an incident, to be pasted. An id has no character that is special in a shell, see
 /// [`IncidentId`].
 fn command(id: &str) -> String {
-    format!("agectl ack {id}")
+    format!("agectl incident ack {id}")
 }
 
 fn address(notified: &NotifiedIncident<'_>, api: &str) -> String {
@@ -308,7 +308,7 @@ pub(crate) mod tests {
             message.text(),
             "CRITICAL: Billing reported invoice_sync_failed\n\
              AGE did: billing_sync_repair: dispatched, no outcome yet\n\
-             To acknowledge: agectl ack billing.1795403565000.invoice_sync_failed\n\
+             To acknowledge: agectl incident ack billing.1795403565000.invoice_sync_failed\n\
              \n\
              Engine      Billing (billing)\n\
              Event type  invoice_sync_failed\n\

@@ -42,7 +42,10 @@ fn write(text: &mut String, policy: &Policy, report: &Report, api: Option<&str>)
         writeln!(text, "- {}\n  {}.\n  {}{}", step.text, step.detail, api.unwrap_or_default(), step.path)?;
     }
     if report.next_steps.is_empty() {
-        writeln!(text, "- None: no incident is unresolved, no remediation failed and no category is above its threshold")?;
+        writeln!(
+            text,
+            "- None: no incident is unresolved, no remediation failed and no category is above its threshold"
+        )?;
     }
 
     writeln!(text, "\nRisk by category          Score  Last week  Before the limit of 100")?;

@@ -126,7 +126,8 @@ fn reopen(incident: &mut Incident, change: StatusChange) -> Result<bool, Inciden
 /// Adds the note of `change` as a comment. Returns false if it is a retry of the latest comment, or there is no note.
 fn comment(incident: &mut Incident, change: StatusChange) -> Result<bool, IncidentConflict> {
     let is_retry = |last: &IncidentChange| {
-        let has_same_text = (last.kind, &last.by, &last.note) == (IncidentChangeKind::Commented, &change.by, &change.note);
+        let has_same_text =
+            (last.kind, &last.by, &last.note) == (IncidentChangeKind::Commented, &change.by, &change.note);
         has_same_text && change.at <= last.at.plus_seconds(RETRY_SECONDS)
     };
     if change.note.is_none() || incident.last_change.as_ref().is_some_and(is_retry) {
@@ -147,7 +148,11 @@ fn record(incident: &mut Incident, kind: IncidentChangeKind, change: StatusChang
 }
 
 fn check_limit(incident: &Incident) -> Result<(), IncidentConflict> {
-    if change_count(incident) < MAX_CHANGES { Ok(()) } else { Err(IncidentConflict::TooManyChanges { max: MAX_CHANGES }) }
+    if change_count(incident) < MAX_CHANGES {
+        Ok(())
+    } else {
+        Err(IncidentConflict::TooManyChanges { max: MAX_CHANGES })
+    }
 }
 
 fn change_count(incident: &Incident) -> u32 {
@@ -230,7 +235,11 @@ mod tests {
         assert_eq!(change(&mut it, Acknowledge, "day-desk", "my shift", 30), Ok(true));
         assert_eq!(last(&it), (2, TakenOver, "day-desk", "my shift"));
         assert_eq!(it.acknowledged.as_ref().unwrap().at, opened_at().plus_seconds(30));
-        assert_eq!(it.first_acknowledged_at, Some(opened_at().plus_seconds(10)), "the time to acknowledge is the first");
+        assert_eq!(
+            it.first_acknowledged_at,
+            Some(opened_at().plus_seconds(10)),
+            "the time to acknowledge is the first"
+        );
         assert_eq!(change(&mut it, Acknowledge, "night-desk", "", 40), Ok(true), "and back");
         assert_eq!(it.status, IncidentStatus::Acknowledged);
     }

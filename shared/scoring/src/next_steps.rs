@@ -76,12 +76,7 @@ fn critical_events(policy: &Policy, period: Period, summary: &ReportSummary) -> 
     })
 }
 
-fn category_step(
-    policy: &Policy,
-    period: Period,
-    summary: &ReportSummary,
-    category: &Category,
-) -> Option<ReportStep> {
+fn category_step(policy: &Policy, period: Period, summary: &ReportSummary, category: &Category) -> Option<ReportStep> {
     let score = summary.risk_scores.get(&category.name).copied().unwrap_or_default();
     let contributions = summary.contributions.get(&category.name).into_iter().flatten();
     let mut points: Vec<(Engine, u64)> = contributions.map(|(engine, points)| (*engine, *points)).collect();

@@ -1,8 +1,8 @@
 //! Reading incidents: one, its notifications and changes, and lists of them, newest first.
 
 use age_model::{
-    Engine, Incident, IncidentChange, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Notification, StoreError,
-    Timestamp,
+    Engine, Incident, IncidentChange, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Notification,
+    StoreError, Timestamp,
 };
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future::try_join_all;
@@ -189,7 +189,8 @@ impl Incidents {
         before: Option<&IncidentId>,
     ) -> Result<Vec<Item>, StoreError> {
         let query = self.of_status(status).scan_index_forward(false).table_name(&self.table().name);
-        let query = query.limit(i32::try_from(limit).unwrap_or(i32::MAX).max(MIN_INDEX_PAGE * i32::from(engine.is_some())));
+        let query =
+            query.limit(i32::try_from(limit).unwrap_or(i32::MAX).max(MIN_INDEX_PAGE * i32::from(engine.is_some())));
         let query = match before {
             Some(id) => query
                 .key_condition_expression("#status = :status AND listed < :before")

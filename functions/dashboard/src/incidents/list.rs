@@ -13,8 +13,8 @@ use tokio::try_join;
 
 use crate::app::App;
 use crate::format::format_count;
-use crate::incidents::filter::{IncidentFilter, StatusFilter};
 use crate::incident_labels::describe_cause;
+use crate::incidents::filter::{IncidentFilter, StatusFilter};
 use crate::page::{self, Section};
 use crate::paths::incident_path;
 use crate::safe_text::SafeText;
