@@ -68,6 +68,11 @@ impl ApiClient {
         self.retry_policy.disable();
     }
 
+    /// Returns the URL of AGE, without a slash at the end.
+    pub(crate) fn base_url(&self) -> String {
+        self.api_url.to_string()
+    }
+
     pub(crate) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<ApiResponse, Error> {
         let url = self.api_url.resource(path);
         self.send(Idempotency::Idempotent, || self.http.get(url.clone()).query(query)).await

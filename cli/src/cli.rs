@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use crate::commands::credential::CredentialCommand;
 use crate::commands::event::EventCommand;
-use crate::commands::incident::{ListIncidentsArgs, StatusArgs};
+use crate::commands::incident::IncidentCommand;
 use crate::commands::report::ReportCommand;
 use crate::error::Error;
 use crate::global_options::GlobalOptions;
@@ -45,12 +45,9 @@ pub(crate) enum Command {
     /// List and show reports
     #[command(subcommand)]
     Report(ReportCommand),
-    /// List incidents, newest first
-    Incidents(ListIncidentsArgs),
-    /// Acknowledge an incident: you are working on it
-    Ack(StatusArgs),
-    /// Resolve an incident
-    Resolve(StatusArgs),
+    /// List incidents; acknowledge, resolve, reopen and comment on them
+    #[command(subcommand)]
+    Incident(IncidentCommand),
     /// Print a script that completes agectl's commands and options in a shell
     Completions {
         /// Shell that runs the script
@@ -64,9 +61,7 @@ impl Command {
             Self::Credential(command) => command.run(session).await,
             Self::Event(command) => command.run(session).await,
             Self::Report(command) => command.run(session).await,
-            Self::Incidents(args) => args.run(session).await,
-            Self::Ack(args) => args.acknowledge(session).await,
-            Self::Resolve(args) => args.resolve(session).await,
+            Self::Incident(command) => command.run(session).await,
             Self::Completions { shell } => print_completions(shell, session),
         }
     }
@@ -103,9 +98,13 @@ mod tests {
             "report list --limit 3",
             "report show",
             "report show 01936f2e-0000-7000-8000-00000000000a",
-            "incidents --status open --limit 7",
-            "ack billing.1795403565678.a~20b --note investigating",
-            "resolve billing.1795403565678.a~20b",
+            "incident list --status open --engine billing --limit 7",
+            "incident ack billing.1795403565678.a~20b --note investigating",
+            "incident resolve billing.1795403565678.a~20b qa.1795403565678.c",
+            "incident resolve --engine billing --expected-count 2000 --note done --yes",
+            "incident ack --severity CRITICAL --type-prefix order_ --status open --opened-before 2026-11-23T00:00:00Z",
+            "incident reopen billing.1795403565678.a~20b --note again",
+            "incident comment billing.1795403565678.a~20b --note seen",
             "completions bash",
         ] {
             let args = std::iter::once("agectl").chain(line.split(' '));
@@ -130,8 +129,12 @@ mod tests {
             "event import x --from-line 0",
             "report show ..",
             "report list --limit 0",
-            "incidents --status closed",
-            "ack ../credentials",
+            "incident list --status closed",
+            "incident ack ../credentials",
+            "incident resolve",
+            "incident resolve --expected-count 3",
+            "incident resolve billing.1795403565678.a --engine billing",
+            "incident comment billing.1795403565678.a",
             "credential list --token secret",
             "credential list --api-url http://age.example.com",
         ] {

@@ -4,4 +4,5 @@ pub(crate) mod credential;
 pub(crate) mod event;
 pub(crate) mod event_import;
 pub(crate) mod incident;
+mod incident_bulk;
 pub(crate) mod report;

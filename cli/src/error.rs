@@ -29,6 +29,11 @@ pub(crate) enum Error {
     UnexpectedResponse(String),
     #[error("{} refused", format_count(*count, "line"))]
     LinesRefused { count: u64 },
+    #[error("{} could not be changed", format_count(*count, "incident"))]
+    IncidentsFailed { count: u64 },
+    /// The user was asked, and did not say yes.
+    #[error("not confirmed; nothing was changed")]
+    NotConfirmed,
     #[error("{cause}\n{advice}")]
     WithAdvice { cause: Box<Error>, advice: String },
     #[error("{0}")]
@@ -78,7 +83,9 @@ impl Error {
         match self {
             Self::Api(problem) => problem.exit_code(),
             Self::Unreachable { .. } | Self::UnexpectedResponse(_) => ExitCode::Unavailable,
-            Self::LinesRefused { .. } | Self::NoReport => ExitCode::Refused,
+            Self::LinesRefused { .. } | Self::IncidentsFailed { .. } | Self::NotConfirmed | Self::NoReport => {
+                ExitCode::Refused
+            }
             Self::WithAdvice { cause, .. } => cause.exit_code(),
             Self::Token(_) => ExitCode::AccessDenied,
             Self::Interrupted => ExitCode::Interrupted,

@@ -16,6 +16,8 @@ pub(crate) struct Problem {
     pub(crate) retry_after: Option<Duration>,
     /// One result for each event of a batch, if AGE could not store some of them. Else empty.
     pub(crate) results: Vec<EventResult>,
+    /// How many incidents match a filter, if another number was expected.
+    pub(crate) actual_count: Option<u64>,
     detail: String,
     errors: Vec<FieldError>,
 }
@@ -37,6 +39,8 @@ struct ProblemBody {
     errors: Vec<FieldError>,
     #[serde(default)]
     results: Vec<EventResult>,
+    #[serde(default, rename = "actualCount")]
+    actual_count: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -59,7 +63,7 @@ impl Problem {
     }
 
     fn new(status: StatusCode, retry_after: Option<Duration>, body: ProblemBody) -> Self {
-        let ProblemBody { detail, errors, results } = body;
+        let ProblemBody { detail, errors, results, actual_count } = body;
         // API Gateway refuses a request without saying why.
         let detail = detail.unwrap_or_else(|| match status {
             StatusCode::UNAUTHORIZED => {
@@ -70,7 +74,7 @@ impl Problem {
                 .to_owned(),
             status => format!("AGE responded with {status}"),
         });
-        Self { status, retry_after, results, detail, errors }
+        Self { status, retry_after, results, actual_count, detail, errors }
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {

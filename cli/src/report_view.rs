@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use age_model::{Engine, Report, ReportKind, ReportSummary};
+use age_model::{Engine, Report, ReportKind, ReportStep, ReportSummary};
 
 use crate::format::{NO_VALUE, format_count, format_duration, format_name, format_timestamp};
 
@@ -18,8 +18,8 @@ const LABEL_WIDTH: usize = 28;
 /// Scores end at 100.
 const MAX_SCORE: u64 = 100;
 
-/// Formats `report` in sections with a title each.
-pub(crate) fn format_report(report: &Report) -> String {
+/// Formats `report` in sections with a title each. `base_url` is the URL of AGE, for links.
+pub(crate) fn format_report(report: &Report, base_url: &str) -> String {
     let summary = &report.summary;
     [
         format_overview(report),
@@ -27,7 +27,7 @@ pub(crate) fn format_report(report: &Report) -> String {
         format_severities(summary),
         format_engines(summary),
         format_response(summary),
-        format_recommendations(&report.recommendations),
+        format_next_steps(&report.next_steps, base_url),
         format!("Report {}, generated {}", report.id, format_timestamp(report.generated_at)),
     ]
     .join("\n\n")
@@ -108,16 +108,28 @@ fn format_response(summary: &ReportSummary) -> String {
         ("Remediations", format_list(&remediations)),
         ("Mean time to outcome", format_seconds(summary.mean_seconds_to_outcome)),
         ("Incidents", format!("{} opened, {} acknowledged", incidents.opened, incidents.acknowledged)),
+        (
+            "Unresolved incidents",
+            format!(
+                "{} open, {} acknowledged",
+                summary.unresolved_incidents.open, summary.unresolved_incidents.acknowledged
+            ),
+        ),
         ("Median time to acknowledge", format_seconds(incidents.median_seconds_to_acknowledge)),
         ("Silent engines", format_list(&silent_engines)),
     ];
     format_section("Remediations and incidents", rows.map(format_labelled))
 }
 
-fn format_recommendations(recommendations: &[String]) -> String {
-    let rows: Vec<_> = recommendations.iter().map(|text| wrap("  • ", text.split_whitespace())).collect();
-    let none = "  none: no category is above its threshold".to_owned();
-    format_section("Recommendations", if rows.is_empty() { vec![none] } else { rows })
+fn format_next_steps(steps: &[ReportStep], base_url: &str) -> String {
+    let rows = steps.iter().map(|step| {
+        let text = wrap("  • ", step.text.split_whitespace());
+        let detail = wrap("    ", format!("{}.", step.detail).split_whitespace());
+        format!("{text}\n{detail}\n    {base_url}{}", step.path)
+    });
+    let rows: Vec<String> = rows.collect();
+    let none = "  none: no incident is unresolved, and no category is above its threshold".to_owned();
+    format_section("Next steps", if rows.is_empty() { vec![none] } else { rows })
 }
 
 fn format_section(title: &str, rows: impl IntoIterator<Item = String>) -> String {

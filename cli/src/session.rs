@@ -7,7 +7,7 @@ use std::time::Duration;
 use age_model::{Timestamp, Token};
 use futures_util::stream::LocalBoxStream;
 use serde_json::value::RawValue;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use uuid::Uuid;
 
 use crate::api_client::ApiClient;
@@ -18,6 +18,9 @@ use crate::global_options::GlobalOptions;
 use crate::input_source::InputSource;
 use crate::json_format::format_json;
 use crate::retry::RetryPolicy;
+
+/// The longest answer to a question that is read, in bytes.
+const MAX_ANSWER_BYTES: u64 = 1024;
 
 /// The environment and global options of one run. [`Environment`] documents the fields that come from it.
 pub(crate) struct Session<'a> {
@@ -120,6 +123,17 @@ impl<'a> Session<'a> {
         let result = input.read_to_string(&mut text).await;
         result.map_err(|cause| Error::ReadFile { name: source.to_string(), cause })?;
         Ok(text)
+    }
+
+    /// Asks a question on standard error. Returns whether the next line of standard input is `y` or `yes`.
+    pub(crate) async fn confirm(&mut self, question: &str) -> Result<bool, Error> {
+        write!(self.stderr, "{question} [y/N] ")?;
+        self.stderr.flush()?;
+        let (input, _) = self.open(&InputSource::Stdin).await?;
+        let mut answer = String::new();
+        let read = BufReader::new(input.take(MAX_ANSWER_BYTES)).read_line(&mut answer).await;
+        read.map_err(|cause| Error::ReadFile { name: InputSource::Stdin.to_string(), cause })?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Prints the JSON text `json`, indented.

@@ -64,6 +64,7 @@ def _print_results(stack: Stack, style: Style) -> None:
     report = _make_report(stack)
     print(f"\n{_draw_report(stack, report['id'])}\n")
     print(f"{summary.actions(stack.list_all('actions', 'limit=200'), style)}\n")
+    _compare_counts(stack, report)
     incidents = stack.list_all("incidents", "limit=200")[::-1]  # the oldest first
     first_line, second_line = (_message_count(stack, topic) for topic in ("NOTIFICATIONS", "SECOND_LINE"))
     print(f"{summary.incidents(incidents, report, first_line + second_line, style)}\n")
@@ -78,6 +79,13 @@ def _make_report(stack: Stack) -> Item:
     except WeeklyReportError as error:
         raise UserError(str(error)) from None
     return report
+
+
+def _compare_counts(stack: Stack, report: Item) -> None:
+    """The statistics of the last 30 days must count the events that the report counts: the stack had no others."""
+    counted, reported = stack.get("/api/governance/stats")["totalEvents"], report["summary"]["totalEvents"]
+    if counted != reported:
+        raise UserError(f"the statistics count {counted} events, and the report {reported}: this is a defect")
 
 
 def _draw_report(stack: Stack, report_id: str) -> str:
@@ -111,9 +119,9 @@ def _print_addresses(stack: Stack, style: Style) -> None:
     paragraphs = [
         f"{style.bold(f'AGE answers at {url}')}   Try in another terminal:",
         f". {_relative(env_file())}; PATH=$PATH:target/debug; export AGE_API_URL AGE_TOKEN=$AGE_ADMIN_TOKEN",
-        "agectl incidents; agectl report show",
+        "agectl incident list; agectl report show",
         f"{url}/dashboard   in a browser, with the token $AGE_ADMIN_TOKEN",
-        f'curl -H "authorization: Bearer $AGE_TOKEN" {url}/api/governance/stats',
+        f'curl -H "authorization: Bearer $AGE_TOKEN" {url}/api/governance/stats   # the last 30 days: the sample week',
         "curl -H \"authorization: Bearer $AGE_TOKEN_QA\" -H 'content-type: application/json' \\\n"
         f"  -d '{event}' \\\n  {url}/api/governance/event",
     ]

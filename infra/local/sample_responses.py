@@ -109,9 +109,9 @@ class Team:
         incident = _newest(response, self._stack.list_all("incidents", "limit=200"))["id"]
         command = "ack" if response.verb == "acknowledge" else response.verb
         note = ["--note", response.note] if response.note else []
-        result = credentials.agectl(self._stack, command, incident, *note, token=self._tokens[response.by])
+        result = credentials.agectl(self._stack, "incident", command, incident, *note, token=self._tokens[response.by])
         if result.returncode != 0:
-            raise UserError(f"agectl {command} {incident} failed: {result.stderr.strip()}")
+            raise UserError(f"agectl incident {command} {incident} failed: {result.stderr.strip()}")
 
 
 def _is_severe(group: list[Event]) -> bool:

@@ -49,7 +49,10 @@ SIGNS = {  # of a timeline entry: Unicode, ASCII, colour
     "opened": ("▲", "!", RED),
     "notification": ("@", "@", BOLD),
     "acknowledged": ("✓", "+", YELLOW),
+    "taken_over": ("✓", "+", YELLOW),
+    "commented": ("✎", "~", DIM),
     "resolved": ("■", "=", GREEN),
+    "reopened": ("▲", "!", RED),
 }
 CHART_COLUMN = 56
 CELLS_PER_DAY = 3
@@ -165,8 +168,10 @@ def _entry_text(entry: Item) -> str:
             notification = entry["notification"]
             new_events = f"; {notification['newEventCount']} new events" if notification["newEventCount"] else ""
             return f"e-mail {notification['number']}: {NOTIFICATIONS[notification['kind']]}{new_events}"
-        case change:  # acknowledged, resolved
-            return f"incident {change} by {entry.get('by', 'AGE')}{_quoted(entry.get('note'))}"
+        case "commented":
+            return f"comment by {entry['by']}{_quoted(entry.get('note'))}"
+        case change:  # acknowledged, taken over, resolved, reopened
+            return f"incident {change.replace('_', ' ')} by {entry.get('by', 'AGE')}{_quoted(entry.get('note'))}"
 
 
 def _quoted(text: str | None) -> str:

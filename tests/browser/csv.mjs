@@ -1,7 +1,9 @@
 // A strict reader of CSV (RFC 4180).
 
-// Returns the rows of a file. Throws if it is malformed.
-export function parseCsv(text) {
+// Returns the rows of a file. Throws if it is malformed, or does not begin with a byte order mark.
+export function parseCsv(file) {
+  if (!file.startsWith('\u{feff}')) throw new Error('the CSV file has no byte order mark');
+  const text = file.slice(1);
   const cell = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/y;
   const rows = [[]];
   while (cell.lastIndex < text.length) {

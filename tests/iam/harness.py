@@ -200,6 +200,15 @@ class Harness:
         self._db.delete_item(TableName=self.stack["INCIDENTS_TABLE"], Key=EMAIL_RATE_LIMITER)
 
     @contextmanager
+    def events_at(self, moment: datetime) -> Iterator[None]:
+        """Accept events as if it were this moment."""
+        try:
+            self._set_clock("log-event", moment)
+            yield
+        finally:
+            self._set_clock("log-event", datetime.now(UTC))
+
+    @contextmanager
     def installed_eight_days_ago(self) -> Iterator[None]:
         """Make AGE older than the week that the weekly report covers, with an event of every engine today."""
         if not self._all_engines_reported:

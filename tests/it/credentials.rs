@@ -20,7 +20,7 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// The status that each of [`CALLERS`] gets. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 22] = [
+const MATRIX: [(&str, &str, [u16; 9]); 26] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     // The status of a batch is that of the request; each event has its own result.
     ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),
@@ -34,6 +34,10 @@ const MATRIX: [(&str, &str, [u16; 9]); 22] = [
     ("GET", "/api/governance/incidents/{id}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("POST", "/api/governance/incidents/{id}/acknowledge", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
     ("POST", "/api/governance/incidents/{id}/resolve", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
+    ("POST", "/api/governance/incidents/{id}/reopen", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
+    ("POST", "/api/governance/incidents/{id}/comments", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
+    ("POST", "/api/governance/incidents/acknowledge", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
+    ("POST", "/api/governance/incidents/resolve", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
     ("GET", "/api/governance/health", [401, 401, 401, 401, 200, 200, 200, 200, 200]),
     ("POST", "/api/governance/report", [401, 401, 401, 401, 403, 403, 403, 201, 201]),
     ("GET", "/api/governance/reports", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
@@ -118,7 +122,15 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
             let listed = world.get("/api/governance/incidents").await;
             let of = |it: &&Value| it["eventType"] == fresh.as_str();
             let id = listed.list("/incidents").iter().find(of).unwrap()["id"].as_str().unwrap();
-            (route.replace("{id}", id), Value::Null)
+            let path = route.replace("{id}", id);
+            if path.ends_with("/reopen") {
+                let resolve = path.replace("/reopen", "/resolve");
+                assert_eq!(world.post_json(&resolve, &json!({})).await.status, 200);
+            }
+            (path, if route.ends_with("/comments") { json!({ "note": "seen" }) } else { Value::Null })
+        }
+        ("POST", "/api/governance/incidents/acknowledge" | "/api/governance/incidents/resolve") => {
+            (route.to_owned(), json!({ "ids": ["billing.1795392300000.none"] }))
         }
         (_, "/api/governance/reports/{id}") => (with_id(route, &world.generate_report().await), Value::Null),
         ("POST", CREDENTIALS) => {

@@ -185,9 +185,6 @@ async fn acknowledged_incident_without_new_events_is_resolved_after_a_day() {
     );
 
     assert_eq!(night_desk.post_json(&path, &note).await.json, acknowledged.json, "a repeat changes nothing");
-    let other = world.change_incident(&id, "acknowledge", DAY_DESK).await;
-    assert_eq!((other.status, other.text("/detail")), (409, "the incident is acknowledged already, by night-desk"));
-
     for _ in 0..24 {
         world.clock.advance(HOUR);
         for engine in age_model::Engine::ALL {
@@ -560,7 +557,13 @@ async fn invalid_incident_request_is_refused_with_its_fields() {
     let path = |suffix: &str| format!("/api/governance/incidents/{}{suffix}", incident["id"].as_str().unwrap());
     for (method, path, body, status, fields) in [
         ("GET", "/api/governance/incidents?status=closed".to_owned(), Value::Null, 422, vec!["/status"]),
-        ("GET", "/api/governance/incidents?limit=0&engine=qa".to_owned(), Value::Null, 422, vec!["/limit", "/engine"]),
+        (
+            "GET",
+            "/api/governance/incidents?limit=0&engine=mail".to_owned(),
+            Value::Null,
+            422,
+            vec!["/limit", "/engine"],
+        ),
         ("GET", "/api/governance/incidents?cursor=x".to_owned(), Value::Null, 400, vec![]),
         ("GET", "/api/governance/incidents/x".to_owned(), Value::Null, 404, vec![]),
         ("GET", "/api/governance/incidents/qa.1795392300000.x".to_owned(), Value::Null, 404, vec![]),

@@ -565,12 +565,12 @@ async fn agectl_manages_credentials_events_and_incidents() {
     let (code, output) = agectl(&stack, &worker, &["event", "import", "-"], others).await;
     assert!(code != 0 && output.contains("desk-worker may not act for engine billing"), "{code} {output}");
 
-    let (code, listed) = agectl(&stack, &admin, &["incidents", "--status", "open", "--json"], "").await;
+    let (code, listed) = agectl(&stack, &admin, &["incident", "list", "--status", "open", "--json"], "").await;
     let listed: Value = serde_json::from_str(&listed).unwrap();
     let own = listed["incidents"].as_array().unwrap().iter().find(|it| it["eventType"] == "queue_lost").unwrap();
     let id = own["id"].as_str().unwrap();
-    assert_eq!((code, agectl(&stack, &admin, &["ack", id, "--note", "mine"], "").await.0), (0, 0));
-    assert_eq!(agectl(&stack, &admin, &["resolve", id], "").await.0, 0);
+    assert_eq!((code, agectl(&stack, &admin, &["incident", "ack", id, "--note", "mine"], "").await.0), (0, 0));
+    assert_eq!(agectl(&stack, &admin, &["incident", "resolve", id], "").await.0, 0);
     assert_eq!(stack.get(&format!("/api/governance/incidents/{id}")).await.1["status"], "resolved");
 
     let (code, output) = agectl(&stack, &admin, &["credential", "rotate", "desk-worker", "--overlap", "1m"], "").await;

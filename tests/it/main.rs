@@ -20,6 +20,7 @@ mod event_formats;
 mod faults;
 mod growth;
 mod idempotency;
+mod incident_changes;
 mod incidents;
 mod intake;
 mod listing;

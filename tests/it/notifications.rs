@@ -313,7 +313,8 @@ async fn critical_event_with_a_pending_approval_is_one_email() {
     assert_eq!(created.actions(), [("permission_reset", "pending_approval"), ("notify_admin", "dispatched")]);
     let [email] = world.emails().try_into().unwrap();
     assert_eq!(email.subject, "[AGE] CRITICAL Compliance: permission_escalated");
-    for said in ["AGE did: permission_reset: pending approval", "To acknowledge: agectl ack", "Decide by   Tue 24 Nov"]
+    for said in
+        ["AGE did: permission_reset: pending approval", "To acknowledge: agectl incident ack", "Decide by   Tue 24 Nov"]
     {
         assert!(email.message.contains(said), "{said} in {}", email.message);
     }

@@ -83,9 +83,11 @@ async fn csv_of_events_escapes_formulas() {
         assert_eq!(world.post(&event("qa", event_type, "LOW")).await.status, 201);
     }
     let file = Browser::signed_in(&world, READER).await.get("/dashboard/events.csv?engine=qa").await;
-    assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8"));
+    assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
     assert_eq!(file.header("content-disposition"), Some("attachment; filename=\"age-events.csv\""));
-    let mut lines: Vec<&str> = file.body.lines().map(|line| line.splitn(4, ',').nth(3).unwrap()).collect();
+    let text = file.body.strip_prefix('\u{feff}').expect("a byte order mark");
+    assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "lines end with CR LF");
+    let mut lines: Vec<&str> = text.lines().map(|line| line.splitn(4, ',').nth(3).unwrap()).collect();
     lines.sort_unstable();
     let quoted = |cell: &str| format!("{cell},LOW,,tests,{{}}");
     let mut expected =
@@ -269,8 +271,8 @@ async fn reports_are_generated_listed_and_downloaded() {
         "<dt>Generated</dt><dd><time datetime=\"2026-11-23T00:05:00.000Z\">",
         " for <bdi>night-desk</bdi></dd>",
         "4, 3 of them CRITICAL",
-        "<strong>Audit billing sync and token enforcement</strong><br>Billing risk is 75, above the threshold of 30. Points by engine: Billing 75.",
-        "<strong>Address 3 critical events immediately</strong><br>3 CRITICAL events of 4 in all.",
+        "<strong>Audit billing sync and token enforcement</strong></a><br>Billing risk is 75, above the threshold of 30. Points by engine: Billing 75.",
+        "<strong>Address 3 critical events immediately</strong></a><br>3 CRITICAL events of 4 in all.",
         "Billing risk <strong>(highest)</strong>",
         "3 opened, 0 acknowledged",
     ] {
@@ -296,9 +298,12 @@ async fn reports_are_generated_listed_and_downloaded() {
         "contributions,security_risk maos,15\r\n",
         "byEngine,voice_engine,0\r\n",
         "recommendations,2,Address 3 critical events immediately\r\n",
+        "nextSteps,1,Acknowledge 3 open incidents. Nobody had acknowledged them when the report was generated\r\n",
+        "unresolvedIncidents,open,3\r\n",
     ] {
         assert!(csv.body.contains(row), "{row} in {}", csv.body);
     }
+    assert!(csv.body.starts_with("\u{feff}section,"), "spreadsheets recognize UTF-8 by the byte order mark");
 
     let list = reader.get("/dashboard/reports").await;
     assert_safe(&list);

@@ -56,12 +56,22 @@ async fn weekly_report_covers_the_seven_days_before_monday() {
                     "ineffective": 0, "denied": 0, "expired": 0, "undeliverable": 0,
                 },
                 "incidents": {"opened": 1, "acknowledged": 0}, "silentEngines": [],
+                "unresolvedIncidents": {"open": 2, "acknowledged": 0, "hasCriticalEvent": true},
                 "previous": {
                     "riskScore": 1, "totalEvents": 1,
                     "riskScores": {"operational_risk": 0, "billing_risk": 5, "security_risk": 0, "client_risk": 0, "performance_risk": 0},
                 },
             },
             "recommendations": ["Audit billing sync and token enforcement", "Address 5 critical events immediately"],
+            "nextSteps": [
+                {"kind": "open_incidents", "text": "Acknowledge 2 open incidents", "count": 2, "path": "/dashboard/incidents?status=open",
+                 "detail": "Nobody had acknowledged them when the report was generated"},
+                {"kind": "critical_events", "text": "Address 5 critical events immediately", "count": 5,
+                 "path": "/dashboard/events?severity=CRITICAL&from=2026-11-16&to=2026-11-22", "detail": "5 CRITICAL events of 6 in all"},
+                {"kind": "category", "text": "Audit billing sync and token enforcement",
+                 "path": "/dashboard/events?engine=billing&from=2026-11-16&to=2026-11-22",
+                 "detail": "Billing risk is 100, above the threshold of 30. Points by engine: Billing 125"},
+            ],
         })
     );
 }

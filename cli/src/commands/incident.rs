@@ -1,38 +1,66 @@
-//! `agectl incidents`, `ack` and `resolve`.
+//! `agectl incident`: lists incidents and changes them.
 
-use age_model::{IncidentId, IncidentStatus, Note, Severity, Timestamp};
-use clap::Args;
+use age_model::{Engine, IncidentId, IncidentStatus, Note, Severity, Timestamp};
+use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
-use crate::api_response::parse_json;
+use crate::api_response::{ApiResponse, parse_json};
+use crate::commands::incident_bulk::{BulkArgs, BulkVerb};
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_timestamp};
 use crate::session::Session;
 use crate::table::format_table;
-use crate::value_parsers::{incident_status_parser, positive_integer_parser};
+use crate::value_parsers::{engine_parser, incident_status_parser, positive_integer_parser};
 
-const RESOURCE: &str = "incidents";
+pub(crate) const RESOURCE: &str = "incidents";
 /// The API's maximum.
 const PAGE_SIZE: usize = 200;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IncidentCommand {
+    /// List incidents, newest first
+    List(ListIncidentsArgs),
+    /// Acknowledge incidents: you are working on them
+    ///
+    /// Takes an incident over that somebody else has acknowledged, if you name its id or give `--status acknowledged`.
+    Ack(Box<BulkArgs>),
+    /// Resolve incidents
+    Resolve(Box<BulkArgs>),
+    /// Reopen an incident that was resolved in the last 24 hours
+    Reopen(ReopenArgs),
+    /// Comment on an incident, whatever its status
+    Comment(CommentArgs),
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct ListIncidentsArgs {
     /// List only incidents with this status
     #[arg(long, value_parser = incident_status_parser())]
     status: Option<IncidentStatus>,
+    /// List only incidents of this engine
+    #[arg(long, value_parser = engine_parser())]
+    engine: Option<Engine>,
     /// List at most N incidents
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = positive_integer_parser())]
     limit: usize,
 }
 
-/// The arguments of `ack` and `resolve`.
 #[derive(Debug, Args)]
-pub(crate) struct StatusArgs {
-    /// Id of the incident, as `agectl incidents` lists it
+pub(crate) struct ReopenArgs {
+    /// Id of the incident, as `agectl incident list` lists it
     id: IncidentId,
     /// Note for the timeline of the incident
     #[arg(long, value_name = "TEXT")]
     note: Option<Note>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CommentArgs {
+    /// Id of the incident, as `agectl incident list` lists it
+    id: IncidentId,
+    /// The comment, for the timeline of the incident: up to 1,000 characters
+    #[arg(long, value_name = "TEXT")]
+    note: Note,
 }
 
 #[derive(Deserialize)]
@@ -59,9 +87,29 @@ struct StatusChangeRequest {
     note: Option<String>,
 }
 
-impl ListIncidentsArgs {
+impl IncidentCommand {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
-        let filter: Vec<_> = self.status.iter().map(|status| ("status", status.to_string())).collect();
+        match self {
+            Self::List(args) => args.run(session).await,
+            Self::Ack(args) => args.run(BulkVerb::Acknowledge, session).await,
+            Self::Resolve(args) => args.run(BulkVerb::Resolve, session).await,
+            Self::Reopen(ReopenArgs { id, note }) => change_status(&id, "reopen", note, session).await,
+            Self::Comment(CommentArgs { id, note }) => {
+                let response = send_change(&id, "comments", Some(note), session).await?;
+                if session.json {
+                    return session.print_json(&response.body);
+                }
+                Ok(writeln!(session.stdout, "Commented on {id}")?)
+            }
+        }
+    }
+}
+
+impl ListIncidentsArgs {
+    async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
+        let status = self.status.map(|status| ("status", status.to_string()));
+        let engine = self.engine.map(|engine| ("engine", engine.to_string()));
+        let filter: Vec<_> = status.into_iter().chain(engine).collect();
         let incidents = session.api_client().await?.list(RESOURCE, &filter, self.limit, PAGE_SIZE).await?;
         if session.json {
             return session.print_json_list(RESOURCE, &incidents);
@@ -75,27 +123,32 @@ impl ListIncidentsArgs {
     }
 }
 
-impl StatusArgs {
-    pub(crate) async fn acknowledge(self, session: &mut Session<'_>) -> Result<(), Error> {
-        self.change_status("acknowledge", session).await
+/// Changes the status of one incident and prints it.
+pub(crate) async fn change_status(
+    id: &IncidentId,
+    verb: &str,
+    note: Option<Note>,
+    session: &mut Session<'_>,
+) -> Result<(), Error> {
+    let response = send_change(id, verb, note, session).await?;
+    if session.json {
+        return session.print_json(&response.body);
     }
+    let incident: Incident = response.parse()?;
+    let changed_by = incident.changed_by().map(|by| format!(" by {by}")).unwrap_or_default();
+    Ok(writeln!(session.stdout, "{} is {}{changed_by}", incident.id, incident.status)?)
+}
 
-    pub(crate) async fn resolve(self, session: &mut Session<'_>) -> Result<(), Error> {
-        self.change_status("resolve", session).await
-    }
-
-    async fn change_status(self, verb: &str, session: &mut Session<'_>) -> Result<(), Error> {
-        let request = StatusChangeRequest { note: self.note.map(String::from) };
-        let path = [RESOURCE, &self.id.to_string(), verb];
-        // Idempotent: AGE accepts the same change by the same credential again.
-        let response = session.api_client().await?.post_idempotent(&path, &request).await?;
-        if session.json {
-            return session.print_json(&response.body);
-        }
-        let incident: Incident = response.parse()?;
-        let changed_by = incident.changed_by().map(|by| format!(" by {by}")).unwrap_or_default();
-        Ok(writeln!(session.stdout, "{} is {}{changed_by}", incident.id, incident.status)?)
-    }
+async fn send_change(
+    id: &IncidentId,
+    verb: &str,
+    note: Option<Note>,
+    session: &mut Session<'_>,
+) -> Result<ApiResponse, Error> {
+    let request = StatusChangeRequest { note: note.map(String::from) };
+    let path = [RESOURCE, &id.to_string(), verb];
+    // Idempotent: AGE recognizes the same change by the same credential.
+    session.api_client().await?.post_idempotent(&path, &request).await
 }
 
 impl Incident {

@@ -72,7 +72,8 @@ async fn show_report(api_client: &ApiClient, id: Option<ReportId>, session: &mut
     if session.json {
         return session.print_json(&report);
     }
-    Ok(writeln!(session.stdout, "{}", format_report(&parse_json(&report)?))?)
+    let text = format_report(&parse_json(&report)?, &api_client.base_url());
+    Ok(writeln!(session.stdout, "{text}")?)
 }
 
 async fn newest_report(api_client: &ApiClient) -> Result<String, Error> {

@@ -35,7 +35,7 @@ async fn exit_code_follows_from_response_or_connection_error() {
         assert!(output.stderr.starts_with("agectl: "), "{}", output.stderr);
     }
     let unreachable = FakeAge::at("http://127.0.0.1:1");
-    let output = unreachable.run("incidents").await;
+    let output = unreachable.run("incident list").await;
     assert_eq!(output.exit_code, ExitCode::Unavailable);
     assert!(
         output.stderr.contains("cannot connect to AGE at http://127.0.0.1:1: ") && output.stderr.contains("refused"),
@@ -63,7 +63,7 @@ async fn retries_end_after_four_attempts() {
     for _ in 0..9 {
         fake.plan_response(503, None, json!({}));
     }
-    assert_eq!(fake.run("incidents").await.exit_code, ExitCode::Unavailable);
+    assert_eq!(fake.run("incident list").await.exit_code, ExitCode::Unavailable);
     assert_eq!(fake.request_lines().len(), 4);
 }
 
@@ -79,7 +79,7 @@ async fn token_is_never_printed() {
         (Some(" "), ExitCode::AccessDenied),
         (None, ExitCode::AccessDenied),
     ] {
-        for arguments in ["credential list", "report show", "ack billing.1795403565678.a --json"] {
+        for arguments in ["credential list", "report show", "incident ack billing.1795403565678.a --json"] {
             let output = fake.run_with(arguments, token, "").await;
             assert_eq!(output.exit_code, exit_code, "{token:?}: {}", output.stderr);
             assert!(!output.stderr.contains(secret) && !output.stdout.contains(secret), "{output:?}");

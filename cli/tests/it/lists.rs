@@ -9,9 +9,12 @@ const REPORT: &str = r#"{"id":"01936f2e-0000-5000-8000-00000000000a","kind":"wee
     "riskScores":{"billing_risk":100,"qa_risk":54,"documentation_risk":1,"maos_risk":0},"criticalCount":4,
     "rawScores":{"billing_risk":327,"qa_risk":54,"documentation_risk":1,"maos_risk":0},"peakCategory":"billing_risk","contributions":{"billing_risk":{"billing":300,"maos":27},"qa_risk":{"qa":54},"maos_risk":{"maos":0}},
     "actions":{"running":1,"verified":9,"timed_out":2,"failed":0},"meanSecondsToOutcome":130,
-    "incidents":{"opened":5,"acknowledged":3,"medianSecondsToAcknowledge":540},"silentEngines":["maos"],
+    "incidents":{"opened":5,"acknowledged":3,"medianSecondsToAcknowledge":540},
+    "unresolvedIncidents":{"open":1,"acknowledged":2,"hasCriticalEvent":false},"silentEngines":["maos"],
     "previous":{"riskScore":60,"riskScores":{"billing_risk":60,"qa_risk":70},"totalEvents":1}},
-  "riskScore":77,"riskLevel":"CRITICAL","recommendations":["Do this.","Review the permissions of MAOS, the retries of the billing synchronization and the failures of QA."],"policyHash":"x","generatedAt":"2026-11-23T00:05:01.000Z"}"#;
+  "riskScore":77,"riskLevel":"CRITICAL","recommendations":["Do this."],
+  "nextSteps":[{"kind":"open_incidents","text":"Acknowledge 1 open incident","detail":"Nobody had acknowledged them when the report was generated","count":1,"path":"/dashboard/incidents?status=open"},
+    {"kind":"category","text":"Review the permissions of MAOS, the retries of the billing synchronization and the failures of QA.","detail":"Billing risk is 100, above the threshold of 30. Points by engine: Billing 300","path":"/dashboard/events?engine=billing&from=2026-11-16&to=2026-11-22"}],"policyHash":"x","generatedAt":"2026-11-23T00:05:01.000Z"}"#;
 
 const REPORT_VIEW: &str = "\
 AGE weekly report, Mon 16 Nov 2026 to Sun 22 Nov 2026
@@ -42,13 +45,19 @@ Remediations and incidents
   Remediations                1 running, 2 timed out, 9 verified
   Mean time to outcome        2 min 10 s
   Incidents                   5 opened, 3 acknowledged
+  Unresolved incidents        1 open, 2 acknowledged
   Median time to acknowledge  9 min
   Silent engines              maos
 
-Recommendations
-  • Do this.
+Next steps
+  • Acknowledge 1 open incident
+    Nobody had acknowledged them when the report was generated.
+    URL/dashboard/incidents?status=open
   • Review the permissions of MAOS, the retries of the billing synchronization
     and the failures of QA.
+    Billing risk is 100, above the threshold of 30. Points by engine: Billing
+    300.
+    URL/dashboard/events?engine=billing&from=2026-11-16&to=2026-11-22
 
 Report 01936f2e-0000-5000-8000-00000000000a, generated 2026-11-23 00:05:01Z
 ";
@@ -68,8 +77,12 @@ async fn newest_report_is_shown_on_80_columns() {
     let fake = FakeAge::start().await;
     fake.plan_response(200, None, json!({"reports": [report()], "nextCursor": "x"}));
     let output = fake.run("report show").await;
-    assert_eq!((output.stdout.as_str(), output.exit_code), (REPORT_VIEW, ExitCode::Success));
-    assert!(output.stdout.lines().all(|line| line.chars().count() <= 80));
+    assert_eq!(
+        (output.stdout.as_str(), output.exit_code),
+        (REPORT_VIEW.replace("URL", &fake.url).as_str(), ExitCode::Success)
+    );
+    let is_link = |line: &str| line.contains("http://");
+    assert!(output.stdout.lines().all(|line| is_link(line) || line.chars().count() <= 80));
     assert_eq!(fake.request_lines(), ["GET /api/governance/reports?limit=1"]);
     fake.plan_response(200, None, json!({"reports": []}));
     let none = fake.run("report show").await;
@@ -115,7 +128,7 @@ async fn list_follows_cursors_up_to_the_limit() {
     let fake = FakeAge::start().await;
     fake.plan_response(200, None, json!({"incidents": [incident(1), incident(2)], "nextCursor": "a+b"}));
     fake.plan_response(200, None, json!({"incidents": [incident(3)], "nextCursor": "more"}));
-    let output = fake.run("incidents --status acknowledged --limit 3").await;
+    let output = fake.run("incident list --status acknowledged --limit 3").await;
     let rows: Vec<_> = output.stdout.lines().collect();
     assert_eq!(rows[0], "ID               SEVERITY  STATUS        EVENTS  OPENED                CHANGED BY");
     assert_eq!(rows[3], "billing.3.a~20b  CRITICAL  acknowledged  7       2026-11-23 00:00:00Z  night-desk");
@@ -134,7 +147,7 @@ async fn json_list_has_the_items_of_all_pages() {
     let fake = FakeAge::start().await;
     fake.plan_response(200, None, json!({"incidents": [incident(1)], "nextCursor": "x"}));
     fake.plan_response(200, None, json!({"incidents": []}));
-    let output = fake.run("incidents --json").await;
+    let output = fake.run("incident list --json").await;
     assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap(), json!({"incidents": [incident(1)]}));
 }
 
@@ -142,13 +155,13 @@ async fn json_list_has_the_items_of_all_pages() {
 async fn incident_is_acknowledged_and_resolved() {
     let fake = FakeAge::start().await;
     fake.plan_response(200, None, incident(1));
-    let acknowledged = fake.run("ack billing.1.a~20b --note mine").await;
+    let acknowledged = fake.run("incident ack billing.1.a~20b --note mine").await;
     assert_eq!(acknowledged.stdout, "billing.1.a~20b is acknowledged by night-desk\n");
     let mut resolved = incident(1);
     (resolved["status"], resolved["resolved"]) =
         ("resolved".into(), json!({"at": "2026-11-23T00:01:00.000Z", "by": "day-desk"}));
     fake.plan_response(200, None, resolved);
-    let output = fake.run("resolve billing.1.a~20b").await;
+    let output = fake.run("incident resolve billing.1.a~20b").await;
     assert_eq!(output.stdout, "billing.1.a~20b is resolved by day-desk\n");
     assert_eq!(
         fake.request_lines(),
@@ -183,5 +196,6 @@ async fn report_without_events_and_with_long_lists_fits_80_columns() {
     ] {
         assert!(output.stdout.contains(expected), "{expected}{}", output.stdout);
     }
-    assert!(output.stdout.lines().all(|line| line.chars().count() <= 80), "{}", output.stdout);
+    let is_link = |line: &str| line.contains("http://");
+    assert!(output.stdout.lines().all(|line| is_link(line) || line.chars().count() <= 80), "{}", output.stdout);
 }

@@ -7,4 +7,5 @@ mod failures;
 mod fake_age;
 mod harness;
 mod imports;
+mod incidents;
 mod lists;

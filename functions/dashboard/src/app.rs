@@ -106,8 +106,12 @@ impl AppState {
     /// # Errors
     /// 404 if the incident does not exist, 503 if it cannot be read.
     pub(crate) async fn get_incident(&self, id: &IncidentId) -> Result<IncidentRecord, Problem> {
-        let record = self.tables.incidents.get(id).await?;
-        record.ok_or_else(|| Problem::not_found(format!("incident {id} does not exist")))
+        self.tables.incidents.get(id).await?.ok_or_else(|| Self::no_incident(id))
+    }
+
+    /// Returns the 404 for an incident that does not exist.
+    pub(crate) fn no_incident(id: &IncidentId) -> Problem {
+        Problem::not_found(format!("incident {id} does not exist"))
     }
 
     /// Returns the report `id`.

@@ -9,10 +9,16 @@ pub(crate) fn json_response(name: &str, body: Vec<u8>) -> Response {
     file_response("application/json", name, body)
 }
 
-/// Returns a response that downloads `rows` as the CSV file `name` (RFC 4180).
+/// The media type of CSV files (RFC 4180). The first row is a heading.
+const CSV: &str = "text/csv; charset=utf-8; header=present";
+
+/// The byte order mark. Without it, spreadsheets take UTF-8 for the encoding of the user's region, and garble it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Returns a response that downloads `rows`, the first of which is the heading, as the CSV file `name` (RFC 4180).
 pub(crate) fn csv_response<const N: usize>(name: &str, rows: impl IntoIterator<Item = [String; N]>) -> Response {
     match write_csv(rows) {
-        Ok(body) => file_response("text/csv; charset=utf-8", name, body),
+        Ok(body) => file_response(CSV, name, body),
         Err(error) => {
             tracing::error!(file.name = name, %error, "failed to write CSV file {name}: {error}");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -26,7 +32,7 @@ fn file_response(media_type: &str, name: &str, body: Vec<u8>) -> Response {
 }
 
 fn write_csv<const N: usize>(rows: impl IntoIterator<Item = [String; N]>) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(BYTE_ORDER_MARK.to_vec());
     for row in rows {
         writer.write_record(row.each_ref().map(|cell| neutralize(cell)))?;
     }
@@ -83,6 +89,13 @@ mod tests {
             assert_eq!(read_back(&["x".to_owned(), good.to_owned()])[1], good);
         }
         assert_eq!(neutralize("x;=cmd|'/C calc'!A0; \"-1\""), "x;'=cmd|'/C calc'!A0;' \"-1\"");
+    }
+
+    #[test]
+    fn file_has_a_byte_order_mark_and_lines_that_end_with_cr_lf() {
+        let file = write_csv([["id".to_owned()], ["échec".to_owned()], ["-1\n2".to_owned()]]).unwrap();
+        assert_eq!(String::from_utf8(file).unwrap(), "\u{feff}id\r\néchec\r\n\"'-1\n2\"\r\n");
+        assert_eq!(write_csv::<1>([]).unwrap(), BYTE_ORDER_MARK);
     }
 
     proptest! {

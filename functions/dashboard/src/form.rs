@@ -1,6 +1,6 @@
 //! Forms with a CSRF token: only pages of the dashboard can have sent them.
 
-use age_http::{Problem, Query};
+use age_http::{FieldError, Problem, Query};
 use age_model::{Note, Token};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -112,6 +112,15 @@ impl VerifiedForm {
         });
         self.0.finish()?;
         Ok(note.map(String::from))
+    }
+
+    /// Returns the field `note`, which must not be blank.
+    ///
+    /// # Errors
+    /// 422 if the note is blank or not valid, or the form has other fields.
+    pub(crate) fn into_required_note(self) -> Result<String, Problem> {
+        let is_blank = || Problem::invalid(vec![FieldError::new("note", "is required")]);
+        self.into_note()?.ok_or_else(is_blank)
     }
 }
 

@@ -1,5 +1,7 @@
-//! Incidents: the list, the page of one, and its status changes.
+//! Incidents: the list and its filter, the page of one, and changes of one or many.
 
 pub(crate) mod change;
 pub(crate) mod detail;
+mod filter;
 pub(crate) mod list;
+pub(crate) mod resolve_all;

@@ -22,7 +22,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Whether the caller may acknowledge and resolve incidents, decide approvals and generate reports.
+    /// Whether the caller may change incidents, decide approvals and generate reports.
     pub(crate) const fn may_respond(&self) -> bool {
         Access::Responder.permits(self.caller.grant.role)
     }

@@ -51,14 +51,11 @@ impl TimelineEntryView {
             }
             TimelineItem::Opened { cause } => view("▲", format!("Incident opened: {}", describe_cause(cause))),
             TimelineItem::Notification { notification } => view("@", describe_notification(&notification)),
-            TimelineItem::Acknowledged(attribution) => {
-                let quote = attribution.note.as_deref().map(SafeText::new);
-                Self { quote, ..view("✓", describe_status_change("Acknowledged", &attribution)) }
-            }
-            TimelineItem::Resolved(attribution) => {
-                let quote = attribution.note.as_deref().map(SafeText::new);
-                Self { quote, ..view("■", describe_status_change("Resolved", &attribution)) }
-            }
+            TimelineItem::Acknowledged(by) => attributed(view("✓", describe_change("Acknowledged", &by)), &by),
+            TimelineItem::TakenOver(by) => attributed(view("✓", describe_change("Taken over", &by)), &by),
+            TimelineItem::Commented(by) => attributed(view("✎", describe_change("Comment", &by)), &by),
+            TimelineItem::Resolved(by) => attributed(view("■", describe_change("Resolved", &by)), &by),
+            TimelineItem::Reopened(by) => attributed(view("▲", describe_change("Reopened", &by)), &by),
         }
     }
 
@@ -67,6 +64,11 @@ impl TimelineEntryView {
         let entries = age_model::action_timeline(item).into_iter();
         entries.map(|entry| Self { path: None, ..Self::new(entry, engine) }).collect()
     }
+}
+
+/// Returns `view` with the note of the person who changed the incident.
+fn attributed(view: TimelineEntryView, Attribution { note, .. }: &Attribution) -> TimelineEntryView {
+    TimelineEntryView { quote: note.as_deref().map(SafeText::new), ..view }
 }
 
 fn shorten_details(event: &Event) -> Option<SafeText> {
@@ -126,7 +128,7 @@ fn describe_outcome(ActionTransition { action, status, .. }: ActionTransition, b
     }
 }
 
-fn describe_status_change(verb: &str, Attribution { by, .. }: &Attribution) -> String {
+fn describe_change(verb: &str, Attribution { by, .. }: &Attribution) -> String {
     by.as_ref().map_or_else(|| format!("{verb} automatically"), |by| format!("{verb} by {by}"))
 }
 

@@ -23,11 +23,14 @@ pub(crate) struct IncidentWithTimeline {
     has_earlier_events: bool,
     /// Whether earlier notifications are left out.
     has_earlier_notifications: bool,
+    /// Whether earlier status changes and comments are left out.
+    has_earlier_changes: bool,
 }
 
 /// Get an incident
 ///
-/// Returns the incident with its timeline: events, actions, outcomes, approvals and notifications, in order.
+/// Returns the incident with its timeline: events, actions, outcomes, approvals, notifications, status changes and comments, in
+/// order.
 #[utoipa::path(
     get,
     path = "/api/governance/incidents/{id}",
@@ -51,11 +54,13 @@ pub(crate) async fn get_incident(
         &tables.actions,
         app.clock.as_ref(),
     );
-    let IncidentTimeline { entries, has_earlier_events, has_earlier_notifications } = timeline.await?;
+    let IncidentTimeline { entries, has_earlier_events, has_earlier_notifications, has_earlier_changes } =
+        timeline.await?;
     Ok(Json(IncidentWithTimeline {
         incident: record.into(),
         timeline: entries,
         has_earlier_events,
         has_earlier_notifications,
+        has_earlier_changes,
     }))
 }

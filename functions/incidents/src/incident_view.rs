@@ -43,10 +43,14 @@ pub(crate) struct IncidentView {
     /// Why people could not be notified, if the latest notification was refused. It was set aside, and is tried again every 4 hours.
     #[serde(skip_serializing_if = "Option::is_none")]
     notification_failure: Option<NotificationFailure>,
+    /// Who has the incident: the latest acknowledgement since it was opened or reopened.
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<StatusChange>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resolved: Option<StatusChange>,
+    /// The latest reopening.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reopened: Option<StatusChange>,
 }
 
 impl From<IncidentRecord> for IncidentView {
@@ -71,6 +75,7 @@ impl From<IncidentRecord> for IncidentView {
             notification_failure: incident.notification_failure,
             acknowledged: incident.acknowledged,
             resolved: incident.resolved,
+            reopened: incident.reopened,
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Incidents: lists them, returns one with its timeline, and acknowledges and resolves them. Also AGE's own health.
+//! Incidents: lists them, returns one with its timeline, and changes one or many of them. Also AGE's own health.
 
 mod app;
 mod change_incident;
+mod change_incidents;
 mod get_health;
 mod get_incident;
 mod incident_view;
@@ -18,6 +19,10 @@ use utoipa::OpenApi;
     get_incident::get_incident,
     change_incident::acknowledge_incident,
     change_incident::resolve_incident,
+    change_incident::reopen_incident,
+    change_incident::comment_on_incident,
+    change_incidents::acknowledge_incidents,
+    change_incidents::resolve_incidents,
     get_health::get_health,
 ))]
 pub struct Contract;
@@ -30,5 +35,9 @@ pub fn routes() -> Routes<App> {
         .get("/api/governance/incidents/{id}", Access::Reader, get_incident::get_incident)
         .post("/api/governance/incidents/{id}/acknowledge", Access::Responder, change_incident::acknowledge_incident)
         .post("/api/governance/incidents/{id}/resolve", Access::Responder, change_incident::resolve_incident)
+        .post("/api/governance/incidents/{id}/reopen", Access::Responder, change_incident::reopen_incident)
+        .post("/api/governance/incidents/{id}/comments", Access::Responder, change_incident::comment_on_incident)
+        .post("/api/governance/incidents/acknowledge", Access::Responder, change_incidents::acknowledge_incidents)
+        .post("/api/governance/incidents/resolve", Access::Responder, change_incidents::resolve_incidents)
         .get("/api/governance/health", Access::Authenticated, get_health::get_health)
 }

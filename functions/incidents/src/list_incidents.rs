@@ -1,7 +1,7 @@
 //! `GET /api/governance/incidents`: the list of incidents.
 
 use age_http::{CursorScope, Problem, Query};
-use age_model::IncidentStatus;
+use age_model::{Engine, IncidentStatus};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -32,6 +32,7 @@ pub(crate) struct IncidentPage {
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Maximum number of incidents; 50 by default"),
         ("status" = Option<IncidentStatus>, Query, description = "Only incidents with this status"),
+        ("engine" = Option<Engine>, Query, description = "Only incidents of this engine"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page, with the same filters"),
     ),
     responses((status = 200, description = "A page of incidents", body = IncidentPage)),
@@ -42,12 +43,13 @@ pub(crate) async fn list_incidents(
 ) -> Result<Json<IncidentPage>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
     let status: Option<IncidentStatus> = query.optional("status");
+    let engine: Option<Engine> = query.optional("engine");
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
-    let scope = CursorScope::new("incidents").filter("status", status.as_ref());
+    let scope = CursorScope::new("incidents").filter("status", status.as_ref()).filter("engine", engine.as_ref());
     let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
-    let page = app.tables.incidents.list(status, limit, before.as_ref()).await?;
+    let page = app.tables.incidents.list(status, engine, limit, before.as_ref()).await?;
     let next_cursor = page.next.map(|last| app.cursors.seal(&scope, &last));
     Ok(Json(IncidentPage { incidents: page.incidents.into_iter().map(IncidentView::from).collect(), next_cursor }))
 }

@@ -1,4 +1,4 @@
-//! Trigger: API Gateway, `/api/governance/incidents`, an incident, its acknowledgement and resolution; `/api/governance/health`.
+//! Trigger: API Gateway, `/api/governance/incidents`, an incident, and its changes; `/api/governance/health`.
 //! Permissions: read credentials, events, rollups, actions and incidents; write incidents and their action `notify_admin`.
 //! State: client, credentials, policy and the key of cursors.
 

@@ -1,61 +1,81 @@
-//! Acknowledging and resolving an incident on behalf of a person.
+//! Changing an incident on behalf of a person: acknowledging, taking over, commenting, resolving and reopening it.
 
-use age_model::{Clock, CommandError, Incident, IncidentStatus, IncidentStatusConflict, StatusChange};
-use age_store::IncidentRecord;
+use age_model::{Clock, CommandError, IncidentConflict, IncidentId, StatusChange};
+use age_policy::IncidentCommand;
+use age_store::{IncidentRecord, Incidents, TransactionResult, wait_before_retry};
 
-use crate::incident_lifecycle::{IncidentLifecycle, IncidentUpdate};
+use crate::incident_lifecycle::{IncidentLifecycle, IncidentUpdate, MAX_ATTEMPTS};
 
-/// Acknowledges the incident of `record`. A repeat by the same caller returns the incident as it is.
-///
-/// # Errors
-/// [`CommandError`] if another caller has acknowledged it, or it is resolved.
-pub async fn acknowledge_incident(
-    lifecycle: &IncidentLifecycle,
-    record: IncidentRecord,
-    change: StatusChange,
-    clock: &dyn Clock,
-) -> Result<IncidentRecord, CommandError<IncidentStatusConflict>> {
-    apply(lifecycle, record, IncidentStatus::Acknowledged, change, age_policy::acknowledge, clock).await
+/// An incident after a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedIncident {
+    /// The incident as it is now.
+    pub record: IncidentRecord,
+    /// Whether the command has changed it. False: the caller has repeated what stood already.
+    pub has_changed: bool,
 }
 
-/// Resolves the incident of `record`. A repeat by the same caller returns the incident as it is.
+/// Carries out `command` on the incident `id` for the caller of `change`. Returns None if there is no such incident.
 ///
 /// # Errors
-/// [`CommandError`] if another caller has resolved it.
-pub async fn resolve_incident(
+/// [`CommandError`] if the incident does not permit it.
+pub async fn change_incident(
+    incidents: &Incidents,
     lifecycle: &IncidentLifecycle,
-    record: IncidentRecord,
+    id: &IncidentId,
+    command: IncidentCommand,
     change: StatusChange,
     clock: &dyn Clock,
-) -> Result<IncidentRecord, CommandError<IncidentStatusConflict>> {
-    apply(lifecycle, record, IncidentStatus::Resolved, change, age_policy::resolve, clock).await
-}
-
-async fn apply(
-    lifecycle: &IncidentLifecycle,
-    record: IncidentRecord,
-    status: IncidentStatus,
-    change: StatusChange,
-    transition: impl Fn(&mut Incident, StatusChange) -> Result<(), IncidentStatusConflict>,
-    clock: &dyn Clock,
-) -> Result<IncidentRecord, CommandError<IncidentStatusConflict>> {
-    let is_repeat = |incident: &Incident| {
-        let earlier = if status == IncidentStatus::Resolved { &incident.resolved } else { &incident.acknowledged };
-        incident.status == status && earlier.as_ref().is_some_and(|earlier| earlier.by == change.by)
-    };
-    if is_repeat(&record.incident) {
-        return Ok(record);
-    }
-    let changed = lifecycle.change(&record.id.key, clock, |current| {
-        let mut state = current.state.clone();
-        let is_same = |incident: &&mut Incident| incident.opened_at == record.id.opened_at;
-        let Some(incident) = state.incident.as_mut().filter(is_same) else { return Ok(None) };
-        transition(incident, change.clone()).map_err(CommandError::Conflict)?;
-        Ok::<_, CommandError<IncidentStatusConflict>>(Some(IncidentUpdate { state, notification: None, at: change.at }))
+) -> Result<Option<ChangedIncident>, CommandError<IncidentConflict>> {
+    let (mut changed, mut newer) = (None, None);
+    let written = lifecycle.change(&id.key, clock, |latest| {
+        let (mut state, counters) = (latest.state.clone(), latest.counters);
+        let Some(incident) = state.incident.as_mut().filter(|incident| incident.opened_at == id.opened_at) else {
+            newer = state.incident.map(|incident| IncidentId { opened_at: incident.opened_at, ..id.clone() });
+            return Ok(None);
+        };
+        let command = age_policy::change_incident(incident, command, change.clone());
+        let has_changed = command.map_err(CommandError::Conflict)?;
+        let record = IncidentRecord { id: id.clone(), incident: incident.clone(), counters };
+        changed = Some(ChangedIncident { record, has_changed });
+        Ok::<_, CommandError<IncidentConflict>>(has_changed.then_some(IncidentUpdate {
+            state,
+            notification: None,
+            at: change.at,
+        }))
     });
-    let stored = changed.await?.and_then(|current| Some((current.state.incident?, current.counters)));
-    // A later incident of the same key has followed, so this one is resolved.
-    let resolved = IncidentStatusConflict { status: IncidentStatus::Resolved, by: None };
-    let (incident, counters) = stored.ok_or(CommandError::Conflict(resolved))?;
-    Ok(IncidentRecord { id: record.id, incident, counters })
+    written.await?;
+    match (changed, newer) {
+        (Some(changed), _) => Ok(Some(changed)),
+        (None, Some(newer)) => change_archived(incidents, lifecycle, id, newer, (command, change), clock).await,
+        (None, None) => Ok(None),
+    }
+}
+
+/// Carries out a command on a resolved incident that the incident `newer` has followed. Only comments change it.
+async fn change_archived(
+    incidents: &Incidents,
+    lifecycle: &IncidentLifecycle,
+    id: &IncidentId,
+    newer: IncidentId,
+    (command, change): (IncidentCommand, StatusChange),
+    clock: &dyn Clock,
+) -> Result<Option<ChangedIncident>, CommandError<IncidentConflict>> {
+    for attempt in 1..=MAX_ATTEMPTS {
+        let Some(mut record) = incidents.get(id).await? else { return Ok(None) };
+        if command == IncidentCommand::Reopen {
+            return Err(CommandError::Conflict(IncidentConflict::NewerIncident { newer }));
+        }
+        let command = age_policy::change_incident(&mut record.incident, command, change.clone());
+        let has_changed = command.map_err(CommandError::Conflict)?;
+        let Some(last_change) = record.incident.last_change.as_ref().filter(|_| has_changed) else {
+            return Ok(Some(ChangedIncident { record, has_changed }));
+        };
+        let writes = lifecycle.states().archived_change(id, last_change)?;
+        if let TransactionResult::Committed = lifecycle.states().commit(writes).await? {
+            return Ok(Some(ChangedIncident { record, has_changed }));
+        }
+        wait_before_retry(attempt, clock).await;
+    }
+    Err(lifecycle.states().contended(MAX_ATTEMPTS).into())
 }

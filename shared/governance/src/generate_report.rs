@@ -1,13 +1,20 @@
 //! Generating a report from rollups and incidents.
 
+use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 
 use age_model::{
-    ActivitySummary, Baseline, Clock, IncidentFigures, KeyId, Period, Report, ReportInput, ReportKind, StoreError,
+    ActivitySummary, Baseline, Clock, Engine, IncidentFigures, IncidentStatus, KeyId, Period, Report, ReportInput,
+    ReportKind, Severity, StoreError, UnresolvedIncidents,
 };
 use age_policy::Policy;
-use age_store::{Freshness, Incidents, Reports, Rollups};
+use age_store::{Freshness, IncidentSummary, Incidents, Reports, Rollups};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::try_join;
+
+/// How many incidents are read at the same time.
+const CONCURRENT_READS: usize = 16;
 
 /// Generates reports. Build one per execution environment.
 #[derive(Clone)]
@@ -70,11 +77,13 @@ impl ReportGenerator {
         let Inner { rollups, incidents, .. } = self.0.as_ref();
         let before = period.previous_week();
         let first = if last_week.is_some() { period.first_day() } else { before.first_day() };
-        let (set, opened, silent_engines) = try_join!(
+        let (set, opened, unresolved) = try_join!(
             rollups.days((first, period.last_day()), Freshness::Strong),
             incidents.opened(period.from(), period.to()),
-            incidents.silent_engines(),
+            incidents.unresolved(),
         )?;
+        let silent = unresolved.iter().filter(|summary| summary.is_engine_silent());
+        let silent_engines: BTreeSet<Engine> = silent.map(|summary| summary.id.key.engine).collect();
         let times: Vec<_> = opened.into_iter().map(|summary| (summary.id.opened_at, summary.acknowledged_at)).collect();
         Ok(ReportInput {
             counts: set.events(period),
@@ -85,8 +94,36 @@ impl ReportGenerator {
             activity: ActivitySummary {
                 actions: set.actions(period),
                 incidents: IncidentFigures::of(&times),
-                silent_engines,
+                silent_engines: silent_engines.into_iter().collect(),
+                unresolved: UnresolvedIncidents {
+                    open: number_of(&unresolved, IncidentStatus::Open),
+                    acknowledged: number_of(&unresolved, IncidentStatus::Acknowledged),
+                    has_critical_event: has_critical_event(incidents, &unresolved, period).await?,
+                },
             },
         })
     }
+}
+
+fn number_of(incidents: &[IncidentSummary], status: IncidentStatus) -> u64 {
+    incidents.iter().filter(|summary| summary.status == status).count() as u64
+}
+
+/// Whether one of `unresolved` that were opened before the end of `period` has a CRITICAL event. The index that lists incidents has
+/// no severity, so they are read until one is found.
+async fn has_critical_event(
+    incidents: &Incidents,
+    unresolved: &[IncidentSummary],
+    period: Period,
+) -> Result<bool, StoreError> {
+    let of_period =
+        unresolved.iter().filter(|summary| summary.id.opened_at <= period.to() && !summary.is_engine_silent());
+    let reads: Vec<_> = of_period.map(|summary| incidents.get(&summary.id)).collect();
+    let mut reads = pin!(stream::iter(reads).buffered(CONCURRENT_READS));
+    while let Some(record) = reads.try_next().await? {
+        if record.is_some_and(|record| record.incident.severity == Severity::Critical) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -109,7 +109,9 @@ impl IncidentLifecycle {
     }
 }
 
-/// Decides what a new state means for the counters and the archive, and on which condition it may be written.
+/// Decides what a new state means for the counters, the archive and the timeline, and on which condition it may be written.
+///
+/// INVARIANT: whoever changes the status of an incident, its timeline has the change, by the same transaction.
 fn change<'a>(before: &'a IncidentStateRecord, next: &NextState<'a>, at: Timestamp) -> IncidentStateChange<'a> {
     let old = before.state.incident.as_ref();
     let new = next.state.unwrap_or(&before.state).incident.as_ref();
@@ -139,6 +141,10 @@ fn change<'a>(before: &'a IncidentStateRecord, next: &NextState<'a>, at: Timesta
         requires_counters: is_decided_by_counters || is_report_of_end || next.requires_silence,
         archived: old.filter(|_| is_new_incident),
         notification: next.notification,
+        incident_change: new.and_then(|new| new.last_change.as_ref()).filter(|change| {
+            let last_change = old.filter(|_| !is_new_incident).and_then(|old| old.last_change.as_ref());
+            last_change.map(|last| last.number) != Some(change.number)
+        }),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The timeline of an incident: its events, their actions and its notifications, in order.
+//! The timeline of an incident: its events, their actions, its notifications and what people did, in order.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +11,9 @@ const MAX_EVENTS: usize = 200;
 /// The most notifications of a timeline, the latest ones.
 const MAX_NOTIFICATIONS: usize = 500;
 
+/// The most changes and comments of a timeline, the latest ones. With the longest notes they have less than a megabyte.
+const MAX_CHANGES: usize = 200;
+
 /// What happened about an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentTimeline {
@@ -20,6 +23,8 @@ pub struct IncidentTimeline {
     pub has_earlier_events: bool,
     /// Whether there are earlier notifications that are left out.
     pub has_earlier_notifications: bool,
+    /// Whether there are earlier changes or comments that are left out.
+    pub has_earlier_changes: bool,
 }
 
 impl IncidentTimeline {
@@ -40,8 +45,10 @@ impl IncidentTimeline {
         let actions = actions.of_events(events.iter().map(|event| event.id).collect()).await?;
         let notifications = incidents.notifications(&record.id, MAX_NOTIFICATIONS).await?;
         let has_earlier_notifications = record.incident.notifications as usize > notifications.len();
-        let entries = age_model::timeline(&record.incident, events, &actions, notifications);
-        Ok(Self { entries, has_earlier_events, has_earlier_notifications })
+        let changes = incidents.changes(&record.id, MAX_CHANGES).await?;
+        let has_earlier_changes = changes.first().is_some_and(|earliest| earliest.number > 1);
+        let entries = age_model::timeline(&record.incident, events, &actions, notifications, changes);
+        Ok(Self { entries, has_earlier_events, has_earlier_notifications, has_earlier_changes })
     }
 }
 

@@ -4,6 +4,7 @@
 mod action_lifecycle;
 mod alert_occurrences;
 mod change_incident;
+mod change_incidents;
 mod decide_approval;
 mod dispatch_action;
 mod due_notification;
@@ -26,7 +27,10 @@ mod transaction_chunks;
 mod weekly_report;
 
 pub use action_lifecycle::{ActionLifecycle, OnFailedRemediation};
-pub use change_incident::{acknowledge_incident, resolve_incident};
+pub use change_incident::{ChangedIncident, change_incident};
+pub use change_incidents::{
+    BulkConflict, BulkFailure, BulkFilter, BulkResult, BulkSelection, change_incidents, matching_incidents,
+};
 pub use decide_approval::{ApprovalConflict, decide_approval};
 pub use dispatch_action::{ActionDispatcher, DispatchOutcome};
 pub use due_notification::DueNotification;

@@ -1,8 +1,8 @@
 //! Request bodies: one declaration gives a body its type, its reader and its schema.
 
 use age_model::{
-    AlertStatus, ApprovalDecision, Details, DetailsError, Engine, EventType, IdempotencyKey, KeyId, Note, Outcome,
-    Role, Severity, Timestamp,
+    AlertStatus, ApprovalDecision, Details, DetailsError, Engine, EventType, IdempotencyKey, IncidentId,
+    IncidentStatus, KeyId, Note, Outcome, Role, Severity, Timestamp,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -71,6 +71,7 @@ string_fields!(
     Engine,
     EventType,
     IdempotencyKey,
+    IncidentStatus,
     KeyId,
     Note,
     Outcome,
@@ -81,6 +82,12 @@ string_fields!(
 );
 
 impl FieldValue for Vec<Engine> {
+    fn read_optional(fields: &mut Fields, name: &str) -> Result<Option<Self>, Refused> {
+        fields.strings(name)
+    }
+}
+
+impl FieldValue for Vec<IncidentId> {
     fn read_optional(fields: &mut Fields, name: &str) -> Result<Option<Self>, Refused> {
         fields.strings(name)
     }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::action::{Action, ActionStatus};
 use crate::credential::KeyId;
 use crate::id::EventId;
+use crate::incident_change::IncidentChange;
 use crate::incident_key::IncidentKey;
 use crate::notification_failure::NotificationFailure;
 use crate::severity::Severity;
@@ -147,10 +148,13 @@ pub struct Incident {
     /// When the second line was last notified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalated_at: Option<Timestamp>,
-    /// By whom and when it was acknowledged, if it was.
+    /// Who has it, and since when: the latest acknowledgement. None if nobody has acknowledged it since it was opened or reopened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<StatusChange>,
-    /// By whom and when it was resolved, if it was.
+    /// When it was first acknowledged, if it was. Neither a takeover nor a reopening changes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_acknowledged_at: Option<Timestamp>,
+    /// By whom and when it was resolved, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved: Option<StatusChange>,
     /// When its sender reported that the problem is resolved, if it has and the problem was not reported again.
@@ -159,6 +163,12 @@ pub struct Incident {
     /// Why people could not be notified of it, if the latest notification was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notification_failure: Option<NotificationFailure>,
+    /// By whom and when it was last reopened, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopened: Option<StatusChange>,
+    /// The latest change of its status, or the latest comment. All of them have rows of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_change: Option<IncidentChange>,
     /// Until when one sender may notify people of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_expires_at: Option<Timestamp>,
@@ -174,6 +184,12 @@ impl Incident {
     #[must_use]
     pub fn awaits_initial_notification(&self) -> bool {
         self.last_notification_at.is_none() && self.status != IncidentStatus::Resolved
+    }
+
+    /// Returns when it was opened, or last reopened: since when people have to respond to it.
+    #[must_use]
+    pub fn open_since(&self) -> Timestamp {
+        self.reopened.as_ref().map_or(self.opened_at, |change| change.at)
     }
 }
 
@@ -255,16 +271,6 @@ pub struct Notification {
     pub event_count: u64,
     /// How many incidents its e-mail is about.
     pub incident_count: u64,
-}
-
-/// The incident's status does not permit the change.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the incident is {status} already{}", by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default())]
-pub struct IncidentStatusConflict {
-    /// The incident's status.
-    pub status: IncidentStatus,
-    /// The credential that set this status, if one did.
-    pub by: Option<KeyId>,
 }
 
 #[cfg(test)]

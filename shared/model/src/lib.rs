@@ -18,6 +18,7 @@ mod event;
 mod id;
 mod idempotency_key;
 mod incident;
+mod incident_change;
 mod incident_key;
 mod incident_state;
 mod json_check;
@@ -28,6 +29,7 @@ mod outcome;
 mod period;
 mod rate_limit;
 mod report;
+mod report_step;
 mod severity;
 mod store_error;
 mod string_enum;
@@ -54,9 +56,10 @@ pub use event::{Event, EventType, NewEvent};
 pub use id::{EventId, ReportId};
 pub use idempotency_key::IdempotencyKey;
 pub use incident::{
-    FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId, IncidentStatus, IncidentStatusConflict,
-    InvalidIncidentId, Notification, NotificationKind, NotifiedCounts, NotifyAdmin, StatusChange,
+    FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId, IncidentStatus, InvalidIncidentId,
+    Notification, NotificationKind, NotifiedCounts, NotifyAdmin, StatusChange,
 };
+pub use incident_change::{IncidentChange, IncidentChangeKind, IncidentConflict};
 pub use incident_key::IncidentKey;
 pub use incident_state::{FiringAlerts, FiringAlertsChange, IncidentState, Remediation};
 pub use keyring::{AuthError, Keyring, KeyringError};
@@ -69,6 +72,7 @@ pub use report::{
     ActionFigures, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput, ReportKind,
     ReportSummary, RiskLevel,
 };
+pub use report_step::{ReportStep, ReportStepKind, UnresolvedIncidents};
 pub use severity::Severity;
 pub use store_error::StoreError;
 pub use string_enum::UnknownName;

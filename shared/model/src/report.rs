@@ -10,6 +10,7 @@ use crate::counts::{ActionCounts, EventCounts};
 use crate::credential::KeyId;
 use crate::engine::Engine;
 use crate::id::ReportId;
+use crate::report_step::{ReportStep, UnresolvedIncidents};
 use crate::severity::Severity;
 use crate::time::Timestamp;
 
@@ -59,6 +60,9 @@ pub struct Report {
     pub risk_level: RiskLevel,
     /// Recommended steps, in the order of the policy.
     pub recommendations: Vec<String>,
+    /// What is to be done, the most urgent first: incidents, failed remediations, and the recommendations.
+    #[serde(default)]
+    pub next_steps: Vec<ReportStep>,
     /// SHA-256 of the policy that scored it, hexadecimal.
     pub policy_hash: String,
     /// When the report was made.
@@ -97,6 +101,9 @@ pub struct ReportSummary {
     /// Incidents that were opened in the period.
     #[serde(default)]
     pub incidents: IncidentFigures,
+    /// The incidents that are unresolved when the report is made.
+    #[serde(default)]
+    pub unresolved_incidents: UnresolvedIncidents,
     /// The engines that are silent when the report is made.
     #[serde(default)]
     pub silent_engines: Vec<Engine>,
@@ -183,6 +190,8 @@ pub struct ActivitySummary {
     pub incidents: IncidentFigures,
     /// The engines that are silent now.
     pub silent_engines: Vec<Engine>,
+    /// The incidents that are unresolved now.
+    pub unresolved: UnresolvedIncidents,
 }
 
 /// The figures of the week before a report's period.

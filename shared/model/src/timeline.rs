@@ -7,7 +7,8 @@ use crate::action::{Action, ActionItem, ActionStatus};
 use crate::credential::KeyId;
 use crate::event::Event;
 use crate::id::EventId;
-use crate::incident::{Incident, IncidentCause, Notification, StatusChange};
+use crate::incident::{Incident, IncidentCause, Notification};
+use crate::incident_change::{IncidentChange, IncidentChangeKind};
 use crate::time::Timestamp;
 
 /// An entry of an incident's timeline.
@@ -69,10 +70,16 @@ pub enum TimelineItem {
         /// The notification as it was sent.
         notification: Notification,
     },
-    /// The incident was acknowledged.
+    /// A responder acknowledged the incident.
     Acknowledged(Attribution),
+    /// A responder acknowledged the incident in place of the one who had acknowledged it.
+    TakenOver(Attribution),
+    /// A responder commented on the incident.
+    Commented(Attribution),
     /// The incident was resolved.
     Resolved(Attribution),
+    /// A responder reopened the incident.
+    Reopened(Attribution),
 }
 
 /// The change of an action to a new status.
@@ -87,10 +94,10 @@ pub struct ActionTransition {
     pub status: ActionStatus,
 }
 
-/// By whom an incident's status was changed, and with which note.
+/// By whom an incident was changed, and with which note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Attribution {
-    /// The credential that changed the status. None: AGE changed it.
+    /// The credential that changed it. None: AGE changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<KeyId>,
     /// The note that the caller added.
@@ -98,21 +105,30 @@ pub struct Attribution {
     pub note: Option<String>,
 }
 
-impl From<StatusChange> for Attribution {
-    fn from(StatusChange { by, note, .. }: StatusChange) -> Self {
-        Self { by, note }
+impl From<IncidentChange> for TimelineEntry {
+    fn from(IncidentChange { kind, at, by, note, .. }: IncidentChange) -> Self {
+        let attribution = Attribution { by, note };
+        let item = match kind {
+            IncidentChangeKind::Acknowledged => TimelineItem::Acknowledged(attribution),
+            IncidentChangeKind::TakenOver => TimelineItem::TakenOver(attribution),
+            IncidentChangeKind::Commented => TimelineItem::Commented(attribution),
+            IncidentChangeKind::Resolved => TimelineItem::Resolved(attribution),
+            IncidentChangeKind::Reopened => TimelineItem::Reopened(attribution),
+        };
+        entry(at, item)
     }
 }
 
-/// Returns the timeline of `incident`, the earliest entry first.
+/// Returns the timeline of `incident`, the earliest entry first. `changes` are in the order of their numbers.
 #[must_use]
 pub fn timeline(
     incident: &Incident,
     events: Vec<Event>,
     actions: &[ActionItem],
     notifications: Vec<Notification>,
+    changes: Vec<IncidentChange>,
 ) -> Vec<TimelineEntry> {
-    let mut timeline: Vec<TimelineEntry> = Vec::new();
+    let mut timeline = vec![entry(incident.opened_at, TimelineItem::Opened { cause: incident.cause })];
     timeline.extend(events.into_iter().map(event_entry));
     timeline.extend(actions.iter().flat_map(action_timeline));
     timeline.extend(
@@ -120,7 +136,7 @@ pub fn timeline(
             .into_iter()
             .map(|notification| entry(notification.at, TimelineItem::Notification { notification })),
     );
-    timeline.extend(status_changes(incident));
+    timeline.extend(changes.into_iter().map(TimelineEntry::from));
     // Entries of the same time are in the order of cause and effect.
     timeline.sort_by_key(|entry| (entry.at, entry.item.rank()));
     timeline
@@ -157,15 +173,6 @@ pub fn action_timeline(item: &ActionItem) -> Vec<TimelineEntry> {
     entries
 }
 
-fn status_changes(incident: &Incident) -> Vec<TimelineEntry> {
-    let mut entries = vec![entry(incident.opened_at, TimelineItem::Opened { cause: incident.cause })];
-    entries.extend(
-        incident.acknowledged.clone().map(|change| entry(change.at, TimelineItem::Acknowledged(change.into()))),
-    );
-    entries.extend(incident.resolved.clone().map(|change| entry(change.at, TimelineItem::Resolved(change.into()))));
-    entries
-}
-
 impl TimelineItem {
     /// The position among entries of the same time.
     const fn rank(&self) -> u8 {
@@ -176,8 +183,10 @@ impl TimelineItem {
             Self::Outcome { .. } => 3,
             Self::Opened { .. } => 4,
             Self::Notification { .. } => 5,
-            Self::Acknowledged(_) => 6,
-            Self::Resolved(_) => 7,
+            // In the order of their numbers.
+            Self::Acknowledged(_) | Self::TakenOver(_) | Self::Commented(_) | Self::Resolved(_) | Self::Reopened(_) => {
+                6
+            }
         }
     }
 }

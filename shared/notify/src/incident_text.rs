@@ -188,7 +188,7 @@ fn call_to_action(notified: &NotifiedIncident<'_>) -> String {
 /// Returns the command that acknowledges an incident, to be pasted. An id has no character that is special in a shell, see
 /// [`IncidentId`].
 pub(crate) fn acknowledge_command(id: &str) -> String {
-    format!("agectl ack {id}")
+    format!("agectl incident ack {id}")
 }
 
 fn address(notified: &NotifiedIncident<'_>, api: &str) -> String {

@@ -252,7 +252,7 @@ pub(crate) mod tests {
             message.text(),
             "CRITICAL: Billing reported invoice_sync_failed\n\
              AGE did: billing_sync_repair: dispatched, no outcome yet\n\
-             To acknowledge: agectl ack billing.1795403565000.invoice_sync_failed\n\
+             To acknowledge: agectl incident ack billing.1795403565000.invoice_sync_failed\n\
              \n\
              Engine      Billing (billing)\n\
              Event type  invoice_sync_failed\n\
@@ -367,7 +367,7 @@ pub(crate) mod tests {
             [
                 "CRITICAL: 2 incidents: 1 new, 1 continuing; of Billing, the oldest first",
                 "AGE did: it notified you",
-                "To acknowledge an incident: agectl ack ID"
+                "To acknowledge an incident: agectl incident ack ID"
             ]
         );
     }

@@ -37,12 +37,15 @@ fn write(text: &mut String, policy: &Policy, report: &Report, api: Option<&str>)
     writeln!(text, "Week          {} to {}", report.from.in_words(), report.to.in_words())?;
     writeln!(text, "Full report   {}/dashboard/reports/{}", api.unwrap_or_default(), report.id)?;
 
-    writeln!(text, "\nRecommendations")?;
-    for recommendation in &report.recommendations {
-        writeln!(text, "- {recommendation}")?;
+    writeln!(text, "\nNext steps")?;
+    for step in &report.next_steps {
+        writeln!(text, "- {}\n  {}.\n  {}{}", step.text, step.detail, api.unwrap_or_default(), step.path)?;
     }
-    if report.recommendations.is_empty() {
-        writeln!(text, "- None: no category is above its threshold and no event was CRITICAL")?;
+    if report.next_steps.is_empty() {
+        writeln!(
+            text,
+            "- None: no incident is unresolved, no remediation failed and no category is above its threshold"
+        )?;
     }
 
     writeln!(text, "\nRisk by category          Score  Last week  Before the limit of 100")?;
@@ -83,6 +86,7 @@ fn activity(text: &mut String, policy: &Policy, summary: &ReportSummary) -> std:
     writeln!(text, "\nIncidents")?;
     row(text, "opened", opened)?;
     row(text, "acknowledged", acknowledged)?;
+    row(text, "unresolved now", summary.unresolved_incidents.open + summary.unresolved_incidents.acknowledged)?;
     if let Some(seconds) = median_seconds_to_acknowledge {
         writeln!(text, "Median time to acknowledgement: {}", in_words(seconds))?;
     }
@@ -111,7 +115,7 @@ fn last_week(figure: Option<u64>) -> String {
 mod tests {
     use age_model::{
         ActionCounts, ActionStatus, ActivitySummary, Baseline, Clock, Engine, EventCounts, ManualClock, Period,
-        ReportInput, ReportKind,
+        ReportInput, ReportKind, UnresolvedIncidents,
     };
 
     use super::*;
@@ -134,11 +138,12 @@ mod tests {
             },
             incidents: IncidentFigures { opened: 3, acknowledged: 1, median_seconds_to_acknowledge: Some(7260) },
             silent_engines: vec![Engine::Maos],
+            unresolved: UnresolvedIncidents { open: 1, acknowledged: 2, has_critical_event: false },
         };
         let input = ReportInput { counts, baseline: Baseline::Counts(before), activity };
         let report = age_scoring::report(&policy, ReportKind::Weekly, period, input, &clock);
 
-        let message = report_message(&policy, &report, None).unwrap();
+        let message = report_message(&policy, &report, Some("https://age.example")).unwrap();
         assert_eq!(message.subject(), "[AGE] Week of Mon 16 Nov 2026: risk CRITICAL, score 23 of 100");
         for line in [
             "Risk level    CRITICAL, highest in billing risk",
@@ -156,7 +161,12 @@ mod tests {
             "opened                        3",
             "Median time to acknowledgement: 2 h 1 min",
             "Silent engines: MAOS",
+            "unresolved now                3",
+            "- Acknowledge 1 open incident",
+            "  https://age.example/dashboard/incidents?status=open",
+            "- Audit billing sync and token enforcement",
             "- Address 5 critical events immediately",
+            "  5 CRITICAL events of 12 in all. All their incidents are resolved.",
         ] {
             assert!(message.text().lines().any(|found| found == line), "{line}\n{}", message.text());
         }

@@ -376,7 +376,7 @@ mod tests {
             by: Some("night-desk".parse().unwrap()),
             note: None,
         };
-        crate::incident_timing::resolve(scenario.state.incident.as_mut().unwrap(), change).unwrap();
+        crate::incident_changes::resolve(scenario.state.incident.as_mut().unwrap(), change).unwrap();
         assert!(scenario.event_after(60).1.counted, "an incident is opened instead");
         assert_eq!(scenario.state.open_incident().unwrap().cause, IncidentCause::GivenUp);
         assert_eq!(first(&scenario.event_after(86_400).1), (ActionStatus::Pending, None));

@@ -5,7 +5,7 @@ use age_model::{
 };
 
 use crate::document::{IncidentRules, OnResolved};
-use crate::incident_timing::resolve;
+use crate::incident_changes::resolve;
 
 /// The consequences of a report that an alert is resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +154,8 @@ mod tests {
         scenario.rules.on_resolved = None;
         let by = Some("night-desk".parse().unwrap());
         let change = StatusChange { at: scenario.clock.now(), by, note: None };
-        crate::acknowledge(scenario.state.incident.as_mut().unwrap(), change).unwrap();
+        let incident = scenario.state.incident.as_mut().unwrap();
+        crate::change_incident(incident, crate::IncidentCommand::Acknowledge, change).unwrap();
         assert_eq!(scenario.status(), IncidentStatus::Acknowledged);
         scenario.rules.on_resolved = Some(OnResolved::Resolve);
         assert_eq!(scenario.status(), IncidentStatus::Resolved);

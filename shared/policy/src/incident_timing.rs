@@ -2,8 +2,7 @@
 
 use age_model::{
     ActionStatus, Event, EventId, FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentState,
-    IncidentStatus, IncidentStatusConflict, Notification, NotificationKind, NotifiedCounts, NotifyAdmin, Severity,
-    StatusChange, Timestamp,
+    IncidentStatus, Notification, NotificationKind, NotifiedCounts, Severity, Timestamp,
 };
 
 use crate::document::IncidentRules;
@@ -86,8 +85,10 @@ impl IncidentRules {
     }
 
     fn escalation_due_at(&self, incident: &Incident) -> Timestamp {
-        let first = incident.opened_at.plus_seconds(self.second_line_after_seconds);
-        incident.escalated_at.map_or(first, |last| last.plus_seconds(self.remind_after_seconds))
+        let since = incident.open_since();
+        let first = since.plus_seconds(self.second_line_after_seconds);
+        let last = incident.escalated_at.filter(|last| *last >= since);
+        last.map_or(first, |last| last.plus_seconds(self.remind_after_seconds))
     }
 
     fn resolves_at(&self, incident: &Incident, counters: IncidentCounters) -> Timestamp {
@@ -95,7 +96,7 @@ impl IncidentRules {
             counters.last_event_at,
             counters.last_heard_at,
             incident.last_failed_remediation.map(|failed_remediation| failed_remediation.at),
-            incident.acknowledged.as_ref().map(|change| change.at),
+            incident.last_change.as_ref().map(|change| change.at),
         ];
         let last = activity.into_iter().flatten().fold(incident.opened_at, Timestamp::max);
         last.plus_seconds(self.resolve_after_seconds)
@@ -135,8 +136,8 @@ impl IncidentRules {
         let look_at = (digest_at > now).then_some(digest_at);
         let (later, step) = match incident.status {
             IncidentStatus::Open => {
-                let (reminder, second) =
-                    (last.plus_seconds(self.remind_after_seconds), self.escalation_due_at(incident));
+                let reminder = last.max(incident.open_since()).plus_seconds(self.remind_after_seconds);
+                let second = self.escalation_due_at(incident);
                 let kind = if reminder <= now { NotificationKind::Reminder } else { NotificationKind::Escalation };
                 (reminder.min(second), NextStep::Notify(kind))
             }
@@ -199,37 +200,6 @@ impl IncidentRules {
     }
 }
 
-/// Acknowledges `incident`. Its due time does not change.
-///
-/// # Errors
-/// [`IncidentStatusConflict`] if it is acknowledged or resolved already.
-pub fn acknowledge(incident: &mut Incident, change: StatusChange) -> Result<(), IncidentStatusConflict> {
-    if incident.status != IncidentStatus::Open {
-        return Err(conflict(incident));
-    }
-    incident.status = IncidentStatus::Acknowledged;
-    incident.acknowledged = Some(change);
-    complete_notify_admin(incident);
-    Ok(())
-}
-
-/// Resolves `incident`. If AGE and not a person resolves it, a resolution notification is due.
-///
-/// # Errors
-/// [`IncidentStatusConflict`] if it is resolved already.
-pub fn resolve(incident: &mut Incident, change: StatusChange) -> Result<(), IncidentStatusConflict> {
-    if incident.status == IncidentStatus::Resolved {
-        return Err(conflict(incident));
-    }
-    incident.status = IncidentStatus::Resolved;
-    // The sender that holds the lease finds the incident resolved and does not set a due time.
-    incident.lease_expires_at = None;
-    incident.due_at = change.by.is_none().then_some(change.at);
-    incident.resolved = Some(change);
-    complete_notify_admin(incident);
-    Ok(())
-}
-
 fn open(
     state: &mut IncidentState,
     cause: IncidentCause,
@@ -255,31 +225,23 @@ fn open(
         escalated_at: None,
         reported_resolved_at: None,
         acknowledged: None,
+        first_acknowledged_at: None,
         resolved: None,
         notification_failure: None,
+        reopened: None,
+        last_change: None,
         lease_expires_at: None,
         due_at: Some(opened_at),
     });
 }
 
-/// A person who changed the incident was reached, so its `notify_admin` has succeeded.
-fn complete_notify_admin(incident: &mut Incident) {
-    if let Some(NotifyAdmin { status, .. }) = &mut incident.notify_admin {
-        *status = ActionStatus::Succeeded;
-    }
-}
-
-fn conflict(incident: &Incident) -> IncidentStatusConflict {
-    let change = incident.resolved.as_ref().or(incident.acknowledged.as_ref());
-    IncidentStatusConflict { status: incident.status, by: change.and_then(|change| change.by.clone()) }
-}
-
 #[cfg(test)]
 mod tests {
-    use age_model::{Clock, Details, Engine, ManualClock, NewEvent};
+    use age_model::{Clock, Details, Engine, ManualClock, NewEvent, StatusChange};
 
     use super::*;
     use crate::document::Policy;
+    use crate::incident_changes::{IncidentCommand, change_incident, resolve};
 
     const MINUTE: i64 = 60;
     const HOUR: i64 = 3600;
@@ -428,9 +390,7 @@ mod tests {
         scenario.event(Severity::Critical);
         scenario.sweep(20 * MINUTE);
         let change = scenario.change_by_person();
-        acknowledge(scenario.incident(), change.clone()).unwrap();
-        let again = acknowledge(scenario.incident(), change).unwrap_err();
-        assert_eq!(again.to_string(), "the incident is acknowledged already, by night-desk");
+        change_incident(scenario.incident(), IncidentCommand::Acknowledge, change).unwrap();
         assert_eq!(scenario.sweep(10 * HOUR), [], "no reminder and no escalation");
         scenario.event(Severity::High);
         assert_eq!(scenario.sweep(30 * HOUR), [(0, Digest, 1), (24 * 60, Resolution, 0)]);
@@ -453,6 +413,35 @@ mod tests {
         assert_eq!(again.to_string(), "the incident is resolved already, by night-desk");
         assert!(scenario.event(Severity::Critical));
         assert!(scenario.incident().opened_at > first);
+    }
+
+    #[test]
+    fn reopened_incident_is_escalated_and_reminded_as_if_it_had_been_opened_then() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        scenario.sweep(HOUR);
+        let change = scenario.change_by_person();
+        resolve(scenario.incident(), change).unwrap();
+        assert_eq!(scenario.sweep(20 * HOUR), []);
+        let change = scenario.change_by_person();
+        change_incident(scenario.incident(), IncidentCommand::Reopen, change).unwrap();
+        assert_eq!(scenario.sweep(5 * HOUR), [(30, Escalation, 0), (240, Reminder, 0), (270, Escalation, 0)]);
+        scenario.event(Severity::High);
+        assert_eq!(scenario.sweep(0), [(0, Digest, 1)], "the counters continue");
+    }
+
+    #[test]
+    fn comment_postpones_the_resolution_of_an_acknowledged_incident() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        scenario.sweep(0);
+        let change = scenario.change_by_person();
+        change_incident(scenario.incident(), IncidentCommand::Acknowledge, change).unwrap();
+        scenario.sweep(20 * HOUR);
+        let note = Some("waiting for the vendor".to_owned());
+        let change = StatusChange { note, ..scenario.change_by_person() };
+        change_incident(scenario.incident(), IncidentCommand::Comment, change).unwrap();
+        assert_eq!(scenario.sweep(24 * HOUR), [(24 * 60, Resolution, 0)]);
     }
 
     #[test]
@@ -498,7 +487,7 @@ mod tests {
         );
         scenario.sweep(MINUTE);
         let change = scenario.change_by_person();
-        acknowledge(scenario.incident(), change).unwrap();
+        change_incident(scenario.incident(), IncidentCommand::Acknowledge, change).unwrap();
         assert_eq!(scenario.sweep(72 * HOUR), []);
         assert_eq!(scenario.incident().status, IncidentStatus::Acknowledged);
     }

@@ -7,6 +7,7 @@ mod alert_resolution;
 mod approval_timing;
 mod compiled;
 mod document;
+mod incident_changes;
 mod incident_timing;
 mod ineffective_remediations;
 mod lookup;
@@ -20,5 +21,6 @@ pub use compiled::CompiledPolicyError;
 pub use document::{
     ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, OnResolved, Policy, PolicyError,
 };
-pub use incident_timing::{NextStep, acknowledge, resolve};
+pub use incident_changes::{IncidentCommand, can_be_reopened, change_incident, resolve};
+pub use incident_timing::NextStep;
 pub use lookup::AlertSeverity;

@@ -97,7 +97,8 @@ mod tests {
     fn acknowledged_incident_resolves_although_its_notification_was_refused() {
         let (rules, mut incident, opened) = refused();
         let (counters, day) = (IncidentCounters::default(), opened.plus_seconds(24 * HOUR));
-        crate::acknowledge(&mut incident, StatusChange { at: opened, by: None, note: None }).unwrap();
+        let change = StatusChange { at: opened, by: None, note: None };
+        crate::change_incident(&mut incident, crate::IncidentCommand::Acknowledge, change).unwrap();
         rules.record_refusal(&mut incident, counters, (NotificationKind::Digest, "too long"), day.plus_seconds(-HOUR));
         assert_eq!(incident.due_at, Some(day));
         assert_eq!(rules.next_step(&incident, counters, day), NextStep::Resolve);

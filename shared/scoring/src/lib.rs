@@ -1,5 +1,6 @@
 //! Scoring: scores, levels, recommendations and reports, computed from counts and the policy. Pure: no I/O, no clock of its own.
 
+mod next_steps;
 mod report;
 mod risk_assessment;
 

@@ -7,6 +7,7 @@ use age_model::{
 
 use age_policy::Policy;
 
+use crate::next_steps::next_steps;
 use crate::risk_assessment::Assessment;
 
 /// Makes the report of `period` from its figures. The id of a weekly report depends on the period alone; another report gets
@@ -15,6 +16,25 @@ use crate::risk_assessment::Assessment;
 pub fn report(policy: &Policy, kind: ReportKind, period: Period, input: ReportInput, clock: &dyn Clock) -> Report {
     let ReportInput { counts, baseline, activity } = input;
     let assessment = Assessment::of(policy, &counts);
+    let summary = ReportSummary {
+        total_events: counts.total(),
+        by_engine: counts.by_engine(),
+        by_severity: counts.by_severity(),
+        risk_scores: assessment.scores,
+        critical_count: counts.of(Severity::Critical),
+        raw_scores: assessment.raw_scores,
+        peak_category: assessment.peak,
+        contributions: assessment.contributions,
+        actions: ActionFigures::from(&activity.actions),
+        mean_seconds_to_outcome: activity.actions.mean_seconds_to_outcome(),
+        incidents: activity.incidents,
+        unresolved_incidents: activity.unresolved,
+        silent_engines: activity.silent_engines,
+        previous: match baseline {
+            Baseline::Counts(counts) => previous_from_counts(policy, &counts),
+            Baseline::Report(report) => previous_from_report(*report),
+        },
+    };
     Report {
         id: match kind {
             ReportKind::Weekly => ReportId::weekly(period),
@@ -24,27 +44,11 @@ pub fn report(policy: &Policy, kind: ReportKind, period: Period, input: ReportIn
         report_period: period.label(),
         from: period.from(),
         to: period.to(),
-        summary: ReportSummary {
-            total_events: counts.total(),
-            by_engine: counts.by_engine(),
-            by_severity: counts.by_severity(),
-            risk_scores: assessment.scores,
-            critical_count: counts.of(Severity::Critical),
-            raw_scores: assessment.raw_scores,
-            peak_category: assessment.peak,
-            contributions: assessment.contributions,
-            actions: ActionFigures::from(&activity.actions),
-            mean_seconds_to_outcome: activity.actions.mean_seconds_to_outcome(),
-            incidents: activity.incidents,
-            silent_engines: activity.silent_engines,
-            previous: match baseline {
-                Baseline::Counts(counts) => previous_from_counts(policy, &counts),
-                Baseline::Report(report) => previous_from_report(*report),
-            },
-        },
         risk_score: assessment.risk_score,
         risk_level: assessment.level,
         recommendations: assessment.recommendations,
+        next_steps: next_steps(policy, period, &summary),
+        summary,
         policy_hash: Policy::HASH.to_owned(),
         generated_at: clock.now(),
         requested_by: None,

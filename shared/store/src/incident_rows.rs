@@ -33,7 +33,7 @@ impl ArchivedRow {
             opened_at: incident.opened_at.to_string(),
             status: incident.status,
             listed: keys::listed(&id),
-            acknowledged_at: incident.acknowledged.as_ref().map(|change| change.at),
+            acknowledged_at: incident.first_acknowledged_at,
             events: counters.events,
             last_event_at: counters.last_event_at,
             resolved_events: counters.resolved_events,

@@ -1,8 +1,8 @@
 //! The state of each incident key, with its latest incident: one row per key in the `incidents` table.
 
 use age_model::{
-    FiringAlerts, FiringAlertsChange, Incident, IncidentCounters, IncidentId, IncidentKey, IncidentState, Notification,
-    StoreError, Timestamp,
+    FiringAlerts, FiringAlertsChange, Incident, IncidentChange, IncidentCounters, IncidentId, IncidentKey,
+    IncidentState, Notification, StoreError, Timestamp,
 };
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, Update};
@@ -82,6 +82,8 @@ pub struct IncidentStateChange<'a> {
     pub archived: Option<&'a Incident>,
     /// The notification that was sent.
     pub notification: Option<&'a Notification>,
+    /// What a person or AGE did with the incident.
+    pub incident_change: Option<&'a IncidentChange>,
 }
 
 /// The states in the `incidents` table.
@@ -178,7 +180,41 @@ impl IncidentStates {
         if let (Some(notification), Some(incident)) = (change.notification, incident) {
             writes.push(self.notification(key, incident.opened_at, notification)?);
         }
+        if let (Some(change), Some(incident)) = (change.incident_change, incident) {
+            writes.push(self.incident_change(key, incident.opened_at, change)?);
+        }
         Ok(writes)
+    }
+
+    /// Returns the writes that add `change` to the archived incident `id`, on the condition that its last change has the number
+    /// before.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be serialized.
+    pub fn archived_change(&self, id: &IncidentId, change: &IncidentChange) -> Result<Vec<Write>, StoreError> {
+        let update = Update::builder()
+            .key("fingerprint", text(keys::fingerprint(&id.key)))
+            .key("opened_at", text(id.opened_at))
+            .update_expression("SET incident.last_change = :change")
+            .condition_expression("incident.last_change.#number = :before")
+            .expression_attribute_names("#number", "number")
+            .expression_attribute_values(":change", self.0.attribute(change)?)
+            .expression_attribute_values(":before", number(change.number.saturating_sub(1)));
+        let update = transaction::update(&self.0.name, update)?;
+        Ok(vec![update, self.incident_change(&id.key, id.opened_at, change)?])
+    }
+
+    fn incident_change(
+        &self,
+        key: &IncidentKey,
+        opened_at: Timestamp,
+        change: &IncidentChange,
+    ) -> Result<Write, StoreError> {
+        let put = Put::builder()
+            .item("fingerprint", text(keys::fingerprint(key)))
+            .item("opened_at", text(keys::incident_change(opened_at, change.number)))
+            .item("change", self.0.attribute(change)?);
+        transaction::put(&self.0.name, put)
     }
 
     fn notification(
@@ -246,9 +282,9 @@ fn set_listing(
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":status", text(incident.status))
         .expression_attribute_values(":listed", text(keys::listed(&id)));
-    if let Some(change) = &incident.acknowledged {
+    if let Some(at) = incident.first_acknowledged_at {
         expression.set.push("acknowledged_at = :acknowledged_at");
-        update.expression_attribute_values(":acknowledged_at", text(change.at))
+        update.expression_attribute_values(":acknowledged_at", text(at))
     } else {
         expression.remove.push("acknowledged_at");
         update

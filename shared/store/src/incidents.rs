@@ -1,15 +1,14 @@
-//! Reading incidents: one, its notifications, and lists of them, newest first.
-
-use std::collections::BTreeSet;
+//! Reading incidents: one, its notifications and changes, and lists of them, newest first.
 
 use age_model::{
-    Engine, Incident, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Notification, StoreError, Timestamp,
+    Engine, Incident, IncidentChange, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Notification,
+    StoreError, Timestamp,
 };
-use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
@@ -21,9 +20,17 @@ use crate::incident_states::IncidentStates;
 /// How many incidents of a page are read concurrently.
 const CONCURRENT_READS: usize = 16;
 
+/// How many entries of the index one call reads that filters them by engine.
+const MIN_INDEX_PAGE: i32 = 500;
+
 #[derive(Debug, Deserialize)]
 struct NotificationRow {
     notification: Notification,
+}
+
+#[derive(Debug, Deserialize)]
+struct ChangeRow {
+    change: IncidentChange,
 }
 
 /// The attributes that the index `by_opened` projects.
@@ -43,7 +50,7 @@ pub struct IncidentSummary {
     pub id: IncidentId,
     /// The status.
     pub status: IncidentStatus,
-    /// When it was acknowledged, if it was.
+    /// When it was first acknowledged, if it was.
     pub acknowledged_at: Option<Timestamp>,
 }
 
@@ -110,48 +117,59 @@ impl Incidents {
     /// # Errors
     /// [`StoreError`] if one of them cannot be read.
     pub async fn notifications(&self, id: &IncidentId, limit: usize) -> Result<Vec<Notification>, StoreError> {
+        let rows: Vec<NotificationRow> = self.latest(id, keys::notifications(id.opened_at), limit).await?;
+        Ok(rows.into_iter().map(|row| row.notification).collect())
+    }
+
+    /// Returns the latest `limit` changes of the incident `id`, the earliest first, read strongly.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one of them cannot be read.
+    pub async fn changes(&self, id: &IncidentId, limit: usize) -> Result<Vec<IncidentChange>, StoreError> {
+        let rows: Vec<ChangeRow> = self.latest(id, keys::incident_changes(id.opened_at), limit).await?;
+        Ok(rows.into_iter().rev().map(|row| row.change).collect())
+    }
+
+    /// Returns the last `limit` rows of the incident `id` whose sort key begins with `prefix`, the last first. They must fit into
+    /// one page of a megabyte.
+    async fn latest<T: DeserializeOwned>(
+        &self,
+        id: &IncidentId,
+        prefix: String,
+        limit: usize,
+    ) -> Result<Vec<T>, StoreError> {
         let table = self.table();
         let query = table
             .client
             .query()
-            .key_condition_expression("fingerprint = :fingerprint AND begins_with(opened_at, :notifications)")
+            .key_condition_expression("fingerprint = :fingerprint AND begins_with(opened_at, :prefix)")
             .expression_attribute_values(":fingerprint", text(keys::fingerprint(&id.key)))
-            .expression_attribute_values(":notifications", text(keys::notifications(id.opened_at)))
+            .expression_attribute_values(":prefix", text(prefix))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .consistent_read(true);
         let page = query.table_name(&table.name).send().await;
         let page = page.map_err(|error| read_failed("Query", &table.name, error))?;
-        page.items().iter().map(|item| Ok(table.parse::<NotificationRow>(item)?.notification)).collect()
+        page.items().iter().map(|item| table.parse(item)).collect()
     }
 
-    /// Returns up to `limit` incidents of `status`, or of any, that come after `before` in the list, newest first.
+    /// Returns up to `limit` incidents of `status` and `engine`, or of any, that come after `before` in the list, newest first.
     ///
     /// # Errors
     /// [`StoreError`] if one of them cannot be read.
     pub async fn list(
         &self,
         status: Option<IncidentStatus>,
+        engine: Option<Engine>,
         limit: usize,
         before: Option<&IncidentId>,
     ) -> Result<IncidentPage, StoreError> {
         let statuses = status.as_ref().map_or(IncidentStatus::ALL, std::slice::from_ref);
         // One more than requested, which shows whether the list has more.
-        let of_status = async |status: &IncidentStatus| {
-            let query = self.of_status(*status).scan_index_forward(false);
-            let query = query.limit(i32::try_from(limit + 1).unwrap_or(i32::MAX)).table_name(&self.table().name);
-            let query = match before {
-                Some(id) => query
-                    .key_condition_expression("#status = :status AND listed < :before")
-                    .expression_attribute_values(":before", text(keys::listed(id))),
-                None => query.key_condition_expression("#status = :status"),
-            };
-            let page = query.send().await;
-            page.map_err(|error| read_failed("Query", &self.table().name, error))
-        };
-        let pages = try_join_all(statuses.iter().map(of_status)).await?;
-        let items = pages.iter().flat_map(QueryOutput::items);
-        let mut summaries: Vec<IncidentSummary> = items.map(|item| self.summary(item)).collect::<Result<_, _>>()?;
+        let of_status = |status: &IncidentStatus| self.newest(*status, engine, limit.saturating_add(1), before);
+        let items = try_join_all(statuses.iter().map(of_status)).await?;
+        let mut summaries: Vec<IncidentSummary> =
+            items.iter().flatten().map(|item| self.summary(item)).collect::<Result<_, _>>()?;
         // The index is eventually consistent: an incident that has just changed may be listed under two statuses.
         summaries.sort_by_key(|summary| std::cmp::Reverse(keys::listed(&summary.id)));
         summaries.dedup_by(|a, b| a.id == b.id);
@@ -162,6 +180,38 @@ impl Incidents {
         let read: Vec<Option<IncidentRecord>> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
         let has_status = |record: &IncidentRecord| status.is_none_or(|status| status == record.incident.status);
         Ok(IncidentPage { incidents: read.into_iter().flatten().filter(has_status).collect(), next })
+    }
+
+    /// Returns the first `limit` entries of the index for `status` and `engine` after `before`, newest first.
+    async fn newest(
+        &self,
+        status: IncidentStatus,
+        engine: Option<Engine>,
+        limit: usize,
+        before: Option<&IncidentId>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let query = self.of_status(status).scan_index_forward(false).table_name(&self.table().name);
+        let query =
+            query.limit(i32::try_from(limit).unwrap_or(i32::MAX).max(MIN_INDEX_PAGE * i32::from(engine.is_some())));
+        let query = match before {
+            Some(id) => query
+                .key_condition_expression("#status = :status AND listed < :before")
+                .expression_attribute_values(":before", text(keys::listed(id))),
+            None => query.key_condition_expression("#status = :status"),
+        };
+        let query = match engine {
+            Some(engine) => query
+                .filter_expression("begins_with(fingerprint, :of_engine)")
+                .expression_attribute_values(":of_engine", text(keys::fingerprints(engine))),
+            None => query,
+        };
+        let (mut entries, mut found) = (query.into_paginator().items().send(), Vec::new());
+        while found.len() < limit
+            && let Some(entry) = entries.next().await
+        {
+            found.push(entry.map_err(|error| read_failed("Query", &self.table().name, error))?);
+        }
+        Ok(found)
     }
 
     /// Returns the incidents that were opened from `from` on and before `to`, the earliest first.
@@ -200,17 +250,6 @@ impl Incidents {
         summaries.sort_by_key(|summary| std::cmp::Reverse((keys::listed(&summary.id), summary.status)));
         summaries.dedup_by(|a, b| a.id == b.id);
         Ok(summaries)
-    }
-
-    /// Returns the silent engines: those with an unresolved incident of a silent engine.
-    ///
-    /// # Errors
-    /// [`StoreError`] if one of the incidents cannot be read.
-    pub async fn silent_engines(&self) -> Result<Vec<Engine>, StoreError> {
-        let unresolved = self.unresolved().await?;
-        let engines: BTreeSet<Engine> =
-            unresolved.iter().filter(|it| it.is_engine_silent()).map(|it| it.id.key.engine).collect();
-        Ok(engines.into_iter().collect())
     }
 
     fn of_status(&self, status: IncidentStatus) -> QueryFluentBuilder {

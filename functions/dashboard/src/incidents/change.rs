@@ -1,12 +1,13 @@
-//! Acknowledging and resolving an incident on its page.
+//! Acknowledging, taking over, resolving, reopening and commenting on an incident, on its page.
 
-use age_governance::{acknowledge_incident, resolve_incident};
+use age_governance::change_incident;
 use age_http::{NoQuery, PathId, Problem};
-use age_model::{Clock, IncidentId, StatusChange};
+use age_model::{IncidentId, StatusChange};
+use age_policy::IncidentCommand;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::app::App;
+use crate::app::{App, AppState};
 use crate::form::VerifiedForm;
 use crate::page;
 use crate::paths::incident_path;
@@ -19,10 +20,7 @@ pub(crate) async fn acknowledge(
     _: NoQuery,
     form: VerifiedForm,
 ) -> Result<Response, Problem> {
-    let (lifecycle, clock) = (app.action_lifecycle.incidents(), app.clock.as_ref());
-    let change = read_status_change(session, form, clock)?;
-    acknowledge_incident(lifecycle, app.get_incident(&id).await?, change, clock).await?;
-    Ok(page::redirect_to(&incident_path(&id)))
+    change(&app, &id, IncidentCommand::Acknowledge, session, form.into_note()?).await
 }
 
 pub(crate) async fn resolve(
@@ -32,12 +30,39 @@ pub(crate) async fn resolve(
     _: NoQuery,
     form: VerifiedForm,
 ) -> Result<Response, Problem> {
-    let (lifecycle, clock) = (app.action_lifecycle.incidents(), app.clock.as_ref());
-    let change = read_status_change(session, form, clock)?;
-    resolve_incident(lifecycle, app.get_incident(&id).await?, change, clock).await?;
-    Ok(page::redirect_to(&incident_path(&id)))
+    change(&app, &id, IncidentCommand::Resolve, session, form.into_note()?).await
 }
 
-fn read_status_change(session: Session, form: VerifiedForm, clock: &dyn Clock) -> Result<StatusChange, Problem> {
-    Ok(StatusChange { at: clock.now(), by: Some(session.caller.kid), note: form.into_note()? })
+pub(crate) async fn reopen(
+    State(App(app)): State<App>,
+    session: Session,
+    PathId(id): PathId<IncidentId>,
+    _: NoQuery,
+    form: VerifiedForm,
+) -> Result<Response, Problem> {
+    change(&app, &id, IncidentCommand::Reopen, session, form.into_note()?).await
+}
+
+pub(crate) async fn comment(
+    State(App(app)): State<App>,
+    session: Session,
+    PathId(id): PathId<IncidentId>,
+    _: NoQuery,
+    form: VerifiedForm,
+) -> Result<Response, Problem> {
+    change(&app, &id, IncidentCommand::Comment, session, Some(form.into_required_note()?)).await
+}
+
+async fn change(
+    app: &AppState,
+    id: &IncidentId,
+    command: IncidentCommand,
+    session: Session,
+    note: Option<String>,
+) -> Result<Response, Problem> {
+    let (incidents, lifecycle, clock) = (&app.tables.incidents, app.action_lifecycle.incidents(), app.clock.as_ref());
+    let change = StatusChange { at: clock.now(), by: Some(session.caller.kid), note };
+    let changed = change_incident(incidents, lifecycle, id, command, change, clock).await?;
+    changed.ok_or_else(|| AppState::no_incident(id))?;
+    Ok(page::redirect_to(&incident_path(id)))
 }

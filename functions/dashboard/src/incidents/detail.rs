@@ -1,4 +1,4 @@
-//! The page of one incident: its timeline, and the forms that acknowledge or resolve it.
+//! The page of one incident: its timeline, and the forms that change it.
 
 use age_governance::IncidentTimeline;
 use age_http::{NoQuery, PathId, Problem};
@@ -34,6 +34,10 @@ struct IncidentPage<'a> {
     timeline: Vec<TimelineEntryView>,
     has_earlier_events: bool,
     has_earlier_notifications: bool,
+    has_earlier_changes: bool,
+    /// Whether the caller has the incident: acknowledged it last.
+    is_mine: bool,
+    can_be_reopened: bool,
 }
 
 pub(crate) async fn show(
@@ -62,6 +66,9 @@ pub(crate) async fn show(
         timeline: timeline.entries.into_iter().map(|entry| TimelineEntryView::new(entry, engine)).collect(),
         has_earlier_events: timeline.has_earlier_events,
         has_earlier_notifications: timeline.has_earlier_notifications,
+        has_earlier_changes: timeline.has_earlier_changes,
+        is_mine: incident.acknowledged.as_ref().is_some_and(|change| change.by.as_ref() == Some(&session.caller.kid)),
+        can_be_reopened: age_policy::can_be_reopened(incident, clock.now()),
     };
     Ok(page::render(StatusCode::OK, &page))
 }

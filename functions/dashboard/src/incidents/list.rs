@@ -1,20 +1,20 @@
 //! The list of incidents: open ones, unless the filter says otherwise.
 
-use std::fmt;
-use std::str::FromStr;
-
+use age_governance::BulkFilter;
 use age_http::{CursorScope, Problem, Query};
-use age_model::{IncidentStatus, Severity, StatusChange, Timestamp, UnknownName};
+use age_model::{Engine, IncidentStatus, Severity, StatusChange, StoreError, Timestamp};
 use age_policy::Policy;
-use age_store::IncidentRecord;
+use age_store::{IncidentRecord, Incidents};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use tokio::try_join;
 
 use crate::app::App;
 use crate::format::format_count;
 use crate::incident_labels::describe_cause;
+use crate::incidents::filter::{IncidentFilter, StatusFilter};
 use crate::page::{self, Section};
 use crate::paths::incident_path;
 use crate::safe_text::SafeText;
@@ -28,8 +28,11 @@ struct IncidentsPage<'a> {
     session: &'a Session,
     section: Section,
     filter: IncidentFilter,
-    filters: &'static [IncidentFilter],
+    /// Every engine with its title.
+    engines: Vec<(Engine, &'a str)>,
     incidents: Vec<IncidentRow>,
+    /// How many unresolved incidents the filter has, if the caller may resolve them.
+    unresolved_count: usize,
     next_page: Option<String>,
     has_previous_page: bool,
 }
@@ -47,59 +50,35 @@ struct IncidentRow {
     resolved: Option<StatusChange>,
 }
 
-/// Which incidents the list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum IncidentFilter {
-    Status(IncidentStatus),
-    All,
-}
-
-impl IncidentFilter {
-    const ALL: &[Self] = &[
-        Self::Status(IncidentStatus::Open),
-        Self::Status(IncidentStatus::Acknowledged),
-        Self::Status(IncidentStatus::Resolved),
-        Self::All,
-    ];
-}
-
-impl fmt::Display for IncidentFilter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => status.fmt(f),
-            Self::All => f.write_str("all"),
-        }
-    }
-}
-
-impl FromStr for IncidentFilter {
-    type Err = UnknownName;
-
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        if text == "all" { Ok(Self::All) } else { text.parse().map(Self::Status) }
-    }
-}
-
-pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut query: Query) -> Result<Response, Problem> {
-    let filter: IncidentFilter = query.optional("status").unwrap_or(IncidentFilter::Status(IncidentStatus::Open));
+pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Query) -> Result<Response, Problem> {
+    let mut query = query.without_blanks();
+    let filter = IncidentFilter::read(&mut query);
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
-    let scope = CursorScope::new("dashboard/incidents").filter("status", Some(&filter));
+    let scope = CursorScope::new("dashboard/incidents").filter("filter", Some(&filter.url("")));
     let before = cursor.map(|cursor| app.cursor_key.open(&scope, &cursor)).transpose()?;
-    let status = if let IncidentFilter::Status(status) = filter { Some(status) } else { None };
-    let found = app.tables.incidents.list(status, PAGE_SIZE, before.as_ref()).await?;
+    let incidents = &app.tables.incidents;
+    let found = incidents.list(filter.incident_status(), filter.engine, PAGE_SIZE, before.as_ref());
+    let unresolved = filter.unresolved().filter(|_| session.may_respond());
+    let (found, unresolved_count) = try_join!(found, count_unresolved(incidents, unresolved))?;
     let cursor = found.next.map(|position| app.cursor_key.seal(&scope, &position));
     let page = IncidentsPage {
         session: &session,
         section: Section::Incidents,
         filter,
-        filters: IncidentFilter::ALL,
+        engines: Engine::ALL.iter().map(|engine| (*engine, app.policy.title(*engine))).collect(),
         incidents: found.incidents.into_iter().map(|record| IncidentRow::new(record, &app.policy)).collect(),
-        next_page: cursor.map(|cursor| format!("/dashboard/incidents?status={filter}&cursor={cursor}")),
+        unresolved_count,
+        next_page: cursor.map(|cursor| format!("{}&cursor={cursor}", filter.url("/dashboard/incidents"))),
         has_previous_page: before.is_some(),
     };
     Ok(page::render(StatusCode::OK, &page))
+}
+
+async fn count_unresolved(incidents: &Incidents, filter: Option<BulkFilter>) -> Result<usize, StoreError> {
+    let Some(filter) = filter else { return Ok(0) };
+    Ok(incidents.unresolved().await?.iter().filter(|summary| filter.matches_summary(summary)).count())
 }
 
 impl IncidentRow {

@@ -1,17 +1,17 @@
-//! The page of one report: each recommendation with its figures, the scores, the events, the remediations and the incidents.
+//! The page of one report: the next steps, the scores, the events, the remediations and the incidents.
 
 use std::time::Duration;
 
 use age_http::{NoQuery, PathId, Problem};
 use age_model::{Day, Engine, Report, ReportId, RiskLevel, Severity};
-use age_policy::{Category, Policy};
+use age_policy::Policy;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::format::{capitalize, format_count, format_duration, to_words};
+use crate::format::{capitalize, format_duration, to_words};
 use crate::page::{self, Section};
 use crate::paths::report_path;
 use crate::remediation_figures::{RemediationFigure, remediation_figures};
@@ -29,7 +29,6 @@ struct ReportPage<'a> {
     first_day: Day,
     last_day: Day,
     scores: Vec<CategoryScore>,
-    recommendations: Vec<Recommendation>,
     engines: Vec<(&'a str, u64)>,
     severities: Vec<(Severity, u64)>,
     remediations: Vec<RemediationFigure>,
@@ -54,12 +53,6 @@ struct CategoryScore {
     points: String,
 }
 
-struct Recommendation {
-    text: String,
-    /// The figures that led to it.
-    reason: Option<String>,
-}
-
 pub(crate) async fn show(
     State(App(app)): State<App>,
     session: Session,
@@ -79,7 +72,6 @@ pub(crate) async fn show(
         first_day,
         last_day,
         scores: summary.risk_scores.keys().map(|category| CategoryScore::new(&report, category, policy)).collect(),
-        recommendations: report.recommendations.iter().map(|text| Recommendation::new(text, &report, policy)).collect(),
         engines: summary.by_engine.iter().map(|(engine, number)| (policy.title(*engine), *number)).collect(),
         severities: summary.by_severity.iter().rev().map(|(severity, number)| (*severity, *number)).collect(),
         remediations: remediation_figures(summary.actions.running, settled),
@@ -126,30 +118,4 @@ fn format_points(report: &Report, category: &str, policy: &Policy) -> String {
     points.sort_by_key(|(_, points)| std::cmp::Reverse(**points));
     let points: Vec<_> = points.iter().map(|(engine, points)| format!("{} {points}", policy.title(**engine))).collect();
     if points.is_empty() { "none".to_owned() } else { points.join(", ") }
-}
-
-impl Recommendation {
-    fn new(text: &str, report: &Report, policy: &Policy) -> Self {
-        // The thresholds of another policy are not known.
-        if report.policy_hash != Policy::HASH {
-            return Self { text: text.to_owned(), reason: None };
-        }
-        let is_of_category = |category: &&Category| category.recommendation == text;
-        let reason = match policy.categories.iter().find(is_of_category) {
-            Some(category) => Some(format_reason(report, category, policy)),
-            None if text == policy.critical_recommendation(report.summary.critical_count) => {
-                let critical = format_count(report.summary.critical_count, "CRITICAL event");
-                Some(format!("{critical} of {} in all", report.summary.total_events))
-            }
-            None => None,
-        };
-        Self { text: text.to_owned(), reason }
-    }
-}
-
-/// Returns the figures that led to the recommendation of `category`.
-fn format_reason(report: &Report, category: &Category, policy: &Policy) -> String {
-    let score = report.summary.risk_scores.get(&category.name).copied().unwrap_or_default();
-    let (title, points) = (capitalize(&to_words(&category.name)), format_points(report, &category.name, policy));
-    format!("{title} is {score}, above the threshold of {}. Points by engine: {points}", category.recommend_above)
 }

@@ -81,6 +81,8 @@ fn csv_rows(report: &Report) -> Vec<[String; 3]> {
     if let Some(seconds) = summary.incidents.median_seconds_to_acknowledge {
         add("incidents", &"medianSecondsToAcknowledge", &seconds);
     }
+    add("unresolvedIncidents", &"open", &summary.unresolved_incidents.open);
+    add("unresolvedIncidents", &"acknowledged", &summary.unresolved_incidents.acknowledged);
     for engine in &summary.silent_engines {
         add("silentEngines", engine, &"silent");
     }
@@ -90,6 +92,9 @@ fn csv_rows(report: &Report) -> Vec<[String; 3]> {
         for (category, score) in &previous.risk_scores {
             add("previousRiskScores", category, score);
         }
+    }
+    for (number, step) in (1..).zip(&report.next_steps) {
+        add("nextSteps", &number, &format_args!("{}. {}", step.text, step.detail));
     }
     for (number, text) in (1..).zip(&report.recommendations) {
         add("recommendations", &number, text);

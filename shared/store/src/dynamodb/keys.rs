@@ -82,6 +82,11 @@ pub(crate) fn fingerprint(key: &IncidentKey) -> String {
     format!("{}#{}", key.engine, key.event_type.as_str())
 }
 
+/// Returns the prefix of `incidents.fingerprint` of the incident keys of `engine`.
+pub(crate) fn fingerprints(engine: Engine) -> String {
+    format!("{engine}#")
+}
+
 /// Parses the incident key of a fingerprint.
 pub(crate) fn incident_key(fingerprint: &str) -> Option<IncidentKey> {
     let (engine, event_type) = fingerprint.split_once('#')?;
@@ -99,6 +104,16 @@ pub(crate) fn notification(opened_at: Timestamp, number: u32) -> String {
 /// Returns the prefix of `incidents.opened_at` of an incident's notifications.
 pub(crate) fn notifications(opened_at: Timestamp) -> String {
     format!("{opened_at}#")
+}
+
+/// Returns `incidents.opened_at` of a change of an incident, which sorts by number.
+pub(crate) fn incident_change(opened_at: Timestamp, number: u32) -> String {
+    format!("{opened_at}/{number:06}")
+}
+
+/// Returns the prefix of `incidents.opened_at` of an incident's changes.
+pub(crate) fn incident_changes(opened_at: Timestamp) -> String {
+    format!("{opened_at}/")
 }
 
 /// Returns `incidents.listed`, the sort key of the list of incidents.
