@@ -1,22 +1,24 @@
 //! Trigger: EventBridge Scheduler, every minute, at least once.
-//! Permissions: read events, rollups and reports; write actions, incidents and rollups; publish to the actions, notifications and
+//! Permissions: read credentials, events, rollups and reports; write actions, incidents and rollups; publish to the actions, notifications and
 //! second-line topics.
 //! State: clients and policy.
 
 mod metrics;
 
-use age_governance::{ActionDispatcher, ActionLifecycle, IncidentLifecycle, Notifier, Sweep};
+use age_governance::{ActionDispatcher, ActionLifecycle, CredentialMonitor, IncidentLifecycle, Notifier, Sweep};
 use age_notify::Sns;
 use age_policy::Policy;
 use age_runtime::{Error, ScheduledEvent, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Reports, Rollups, SystemHealthStore,
+    Actions, CredentialNotifications, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates,
+    Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 
 config! {
     /// The configuration of the function.
     struct Config {
         clock: SystemClock,
+        credentials_table: String,
         events_table: String,
         event_retention_days: i64,
         rollups_table: String,
@@ -50,17 +52,23 @@ async fn main() -> Result<(), Error> {
     let notifier = Notifier::new(
         sns.topic(config.notifications_topic_arn),
         EmailRateLimiter::new(&db, config.incidents_table.clone()),
-        SystemHealthStore::new(&db, config.incidents_table),
+        SystemHealthStore::new(&db, config.incidents_table.clone()),
         events.clone(),
         &lifecycle,
         &policy,
         config.public_url,
+    );
+    let credentials = CredentialMonitor::new(
+        Credentials::new(&db, config.credentials_table),
+        SystemAlerts::new(&db, config.incidents_table.clone()),
+        CredentialNotifications::new(&db, config.incidents_table),
     );
     let sweep = Sweep {
         search: EventSearch::new(events.clone(), rollups),
         events,
         dispatcher: ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policy),
         notifier,
+        credentials,
         second_line: sns.topic(config.second_line_topic_arn),
         reports: Reports::new(&db, config.reports_table),
         clock: Box::new(config.clock),

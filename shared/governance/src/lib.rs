@@ -3,6 +3,8 @@
 
 mod action_lifecycle;
 mod change_incident;
+mod credential_expiry;
+mod credential_monitor;
 mod decide_approval;
 mod dispatch_action;
 mod event_writer;
@@ -21,6 +23,7 @@ mod weekly_report;
 
 pub use action_lifecycle::{ActionLifecycle, OnFailedRemediation};
 pub use change_incident::{acknowledge_incident, resolve_incident};
+pub use credential_monitor::CredentialMonitor;
 pub use decide_approval::{ApprovalConflict, decide_approval};
 pub use dispatch_action::{ActionDispatcher, DispatchOutcome};
 pub use event_writer::EventWriter;

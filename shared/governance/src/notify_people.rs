@@ -171,7 +171,7 @@ impl Notifier {
     }
 
     /// Takes a permit to send one e-mail, leaving `reserved` to others.
-    async fn may_send(&self, reserved: u32, clock: &dyn Clock) -> Result<bool, StoreError> {
+    pub(crate) async fn may_send(&self, reserved: u32, clock: &dyn Clock) -> Result<bool, StoreError> {
         let rules = &self.policy.incidents;
         let limit = RateLimit::new(rules.email_interval_seconds.saturating_mul(1000), rules.email_burst);
         self.rate_limiter.acquire(limit, reserved, clock).await

@@ -8,6 +8,7 @@ mod authorization;
 mod body_extractors;
 mod caller;
 mod cursor;
+mod expired_credential_alerts;
 mod fields;
 mod origin;
 mod path;

@@ -9,6 +9,7 @@ mod command_error;
 mod content_hash;
 mod counts;
 mod credential;
+mod credential_notification;
 mod credential_source;
 mod details;
 mod duration;
@@ -40,7 +41,8 @@ pub use counts::{ActionCounts, EventCounts, SeverityCounts};
 pub use credential::{
     Credential, CredentialStatus, Grant, InvalidKeyId, InvalidToken, KeyId, Revocation, Role, Secret, SecretHash, Token,
 };
-pub use credential_source::{CredentialSource, KeyringFuture};
+pub use credential_notification::{CredentialNotification, CredentialNotificationKind};
+pub use credential_source::{CredentialSource, KeyringFuture, RecordedFuture, SystemAlertRecorder};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use duration::format_duration;
 pub use engine::Engine;
@@ -53,7 +55,7 @@ pub use incident::{
 };
 pub use incident_key::IncidentKey;
 pub use incident_state::{IncidentState, Remediation};
-pub use keyring::{AuthError, Keyring, KeyringError};
+pub use keyring::{AuthError, Keyring, KeyringError, Rotation};
 pub use note::Note;
 pub use outcome::Outcome;
 pub use period::Period;

@@ -95,6 +95,14 @@ impl EventSearch {
         &self.events
     }
 
+    /// Whether `engine` has ever reported an event, even one that has expired. May miss the events of the last second.
+    ///
+    /// # Errors
+    /// [`StoreError`] if that cannot be read.
+    pub async fn has_ever_reported(&self, engine: Engine) -> Result<bool, StoreError> {
+        self.rollups.has_events(engine).await
+    }
+
     /// Returns up to `limit` events that match `filter` and come after `before` in the list, newest first.
     ///
     /// # Errors

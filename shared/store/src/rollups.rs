@@ -16,7 +16,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::dynamodb::attribute::{Item, number, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
-use crate::dynamodb::error::write_failed;
+use crate::dynamodb::error::{read_failed, write_failed};
 use crate::dynamodb::keys;
 use crate::dynamodb::transaction::{self, Write};
 use crate::rollups::closed_days::ClosedDayCache;
@@ -217,6 +217,20 @@ impl Rollups {
                 .expression_attribute_values(format!(":c{index}"), number(by));
         }
         transaction::update(&self.table.name, update.update_expression(format!("ADD {}", parts.join(", "))))
+    }
+
+    /// Whether an event of `engine` was ever counted. May miss the events of the last second.
+    pub(crate) async fn has_events(&self, engine: Engine) -> Result<bool, StoreError> {
+        let Table { client, name, .. } = &self.table;
+        // Every day with events has a row of shard 0, and rollups do not expire.
+        let query = client
+            .query()
+            .table_name(name)
+            .key_condition_expression("engine_shard = :engine_shard")
+            .expression_attribute_values(":engine_shard", text(keys::engine_shard(engine, 0)))
+            .limit(1);
+        let page = query.send().await.map_err(|error| read_failed("Query", name, error))?;
+        Ok(page.count() > 0)
     }
 
     /// Returns the shard count of `engine` on `day`, as the row of shard 0 has it.

@@ -1,6 +1,6 @@
 //! What needs the attention of a person now.
 
-use age_model::{Action, ActionStatus, IncidentStatus, StoreError, Timestamp};
+use age_model::{Action, ActionStatus, Credential, IncidentStatus, KeyId, Keyring, StoreError, Timestamp};
 use age_policy::Policy;
 use age_store::{IncidentSummary, OpenAction, SystemHealth};
 
@@ -9,6 +9,9 @@ use crate::safe_text::SafeText;
 
 /// How many open incidents and pending approvals are listed; the others are counted.
 const MAX_LISTED: usize = 8;
+
+/// Credentials that expire within this time are listed for admins.
+const CREDENTIAL_NOTICE_DAYS: i64 = 7;
 
 /// The sweep runs every minute: after five minutes without one, it is not running.
 const SWEEP_OVERDUE_SECONDS: i64 = 300;
@@ -24,6 +27,8 @@ pub(super) struct NeedsAttention {
     pub(super) pending_approvals: Vec<PendingApproval>,
     /// How many pending approvals are not listed.
     pub(super) more_pending_approvals: usize,
+    /// The credentials that expire within 7 days, the first one first. Empty for callers that may not see credentials.
+    pub(super) expiring_credentials: Vec<ExpiringCredential>,
     /// How many actions cannot be read.
     pub(super) unreadable_actions: usize,
     pub(super) system_alert: Option<SystemAlert>,
@@ -45,6 +50,11 @@ pub(super) struct PendingApproval {
     pub(super) expires_at: Timestamp,
 }
 
+pub(super) struct ExpiringCredential {
+    pub(super) kid: KeyId,
+    pub(super) expires_at: Timestamp,
+}
+
 /// A problem of AGE itself.
 pub(super) enum SystemAlert {
     /// The sweep does not run. With the time of the last one; None if none has run yet.
@@ -58,6 +68,7 @@ impl NeedsAttention {
         policy: &Policy,
         unresolved: Vec<IncidentSummary>,
         open_actions: Vec<Result<OpenAction, StoreError>>,
+        credentials: Option<&Keyring>,
         health: Option<SystemHealth>,
         now: Timestamp,
     ) -> Self {
@@ -89,6 +100,7 @@ impl NeedsAttention {
             silent_engines: silent.into_iter().map(incident).collect(),
             pending_approvals: pending_approvals.into_iter().map(approval).collect(),
             more_pending_approvals,
+            expiring_credentials: credentials.map(|keyring| expiring(keyring, now)).unwrap_or_default(),
             unreadable_actions,
             system_alert: SystemAlert::of(health, now),
         }
@@ -98,9 +110,21 @@ impl NeedsAttention {
         self.open_incidents.is_empty()
             && self.silent_engines.is_empty()
             && self.pending_approvals.is_empty()
+            && self.expiring_credentials.is_empty()
             && self.unreadable_actions == 0
             && self.system_alert.is_none()
     }
+}
+
+fn expiring(keyring: &Keyring, now: Timestamp) -> Vec<ExpiringCredential> {
+    let is_near = |expires_at: &Timestamp| now < *expires_at && *expires_at <= now.plus_days(CREDENTIAL_NOTICE_DAYS);
+    let expiring = |(kid, credential): (&KeyId, &Credential)| {
+        let expires_at = credential.expires_at().filter(is_near).filter(|_| credential.revoked.is_none())?;
+        Some(ExpiringCredential { kid: kid.clone(), expires_at })
+    };
+    let mut credentials: Vec<_> = keyring.all().filter_map(expiring).collect();
+    credentials.sort_by_key(|credential| credential.expires_at);
+    credentials
 }
 
 /// Returns the first [`MAX_LISTED`] items, and how many more there are.

@@ -94,6 +94,9 @@ pub(crate) const AGE: &str = "age";
 /// `incidents.opened_at` of the rate limiter of e-mails.
 pub(crate) const EMAIL_RATE_LIMITER: &str = "email_rate_limiter";
 
+/// `incidents.opened_at` of the notifications about credentials that were sent.
+pub(crate) const CREDENTIAL_NOTIFICATIONS: &str = "credential_notifications";
+
 /// `incidents.opened_at` of AGE's health.
 pub(crate) const HEALTH: &str = "health";
 
@@ -103,6 +106,11 @@ pub(crate) const SYSTEM_ALERTS: &str = "system_alerts";
 /// Returns `incidents.opened_at` of a system alert.
 pub(crate) fn system_alert(kind: SystemAlertKind, sender: &str, subject: &str) -> String {
     format!("{kind}#{sender}#{subject}")
+}
+
+/// Returns the prefix of `incidents.opened_at` of the system alerts of a kind.
+pub(crate) fn system_alerts(kind: SystemAlertKind) -> String {
+    format!("{kind}#")
 }
 
 /// `credentials.kid` of the row with all credentials. No credential can have this name.
