@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -123,6 +124,13 @@ class Harness:
     def reader(self) -> None:
         self.post("/credentials", body={"kid": self._credential(), "role": "reader"}, status=201)
 
+    def expired_reader(self) -> None:
+        """Create a credential that has expired when this returns."""
+        expires_at = datetime.now(UTC) + timedelta(seconds=2)
+        body = {"kid": self._credential(), "role": "reader", "expiresAt": moment(expires_at)}
+        self.post("/credentials", body=body, status=201)
+        time.sleep(2)
+
     # ---- Invocations, as by schedules ----
 
     def sweep(self, later: int = 0) -> Any:
@@ -174,6 +182,8 @@ class Harness:
     def restart(self, function: str) -> None:
         """Start a new execution environment, by a change of the function's configuration."""
         self._configure(function, {NAME.upper(): self.unique_name()})
+        if function == "sweep":
+            self._sweep_delay = None  # its clock is again what it was when it was first configured
 
     @contextmanager
     def faulty_dynamodb(

@@ -89,6 +89,13 @@ def sweep_dispatches_and_notifies(harness: Harness) -> None:
     _expect_email_about(harness, unnotified)
 
 
+@scenario("sweep", {"dynamodb:GetItem": "CredentialsTable", "dynamodb:Query": "IncidentsTable"})
+def sweep_looks_for_expired_credentials(harness: Harness) -> None:
+    harness.expired_reader()
+    harness.restart("sweep")  # a running environment caches credentials for ten minutes
+    harness.sweep()
+
+
 @scenario(
     "log-event",
     {

@@ -40,7 +40,7 @@ impl World {
     }
 
     /// Advances the clock, and runs a sweep.
-    async fn sweep_after(&self, seconds: i64) {
+    pub(crate) async fn sweep_after(&self, seconds: i64) {
         self.clock.advance(seconds);
         self.sweep().await;
     }

@@ -243,7 +243,8 @@ async fn credential_lifecycle_from_creation_to_revocation() {
     let late = worker.post(&event("qa", "suite_failed", "LOW"), None).await;
     assert_eq!((late.status, late.text("/detail")), (401, "the credential has expired"));
     let rotated = world.post_json(&format!("{CREDENTIALS}/qa-worker/rotate"), &json!({})).await;
-    assert_eq!((rotated.status, rotated.text("/detail")), (409, "the credential qa-worker is expired"));
+    let advice = "the credential qa-worker has expired; rotate it with a new expiresAt to renew it";
+    assert_eq!((rotated.status, rotated.text("/detail")), (409, advice));
     let ended = world.send("DELETE", &format!("{CREDENTIALS}/qa-worker"), &[], b"").await;
     assert_eq!((ended.status, ended.text("/status"), ended.list("/secrets").len()), (200, "revoked", 0));
     assert_eq!(world.send("DELETE", &format!("{CREDENTIALS}/qa-worker"), &[], b"").await.json, ended.json);
@@ -271,6 +272,7 @@ async fn invalid_credential_request_is_refused_with_its_fields() {
         (&rotate, json!({ "overlapSeconds": -1 }), 422, vec!["/overlapSeconds"]),
         (&rotate, json!({ "overlapSeconds": 2_592_001 }), 422, vec!["/overlapSeconds"]),
         (&rotate, json!({ "overlapSeconds": "60" }), 422, vec!["/overlapSeconds"]),
+        (&rotate, json!({ "expiresAt": "2026-11-23T00:05:00Z" }), 422, vec!["/expiresAt"]),
         (&unknown, json!({}), 404, vec![]),
     ] {
         let response = world.post_json(path, &body).await;
@@ -291,7 +293,9 @@ async fn the_last_admin_cannot_be_revoked() {
     let revoke = async |kid: &str| world.send("DELETE", &format!("{CREDENTIALS}/{kid}"), &[], b"").await;
     assert_eq!(revoke(ADMIN).await.status, 200);
     let last = revoke(TESTS).await;
-    assert_eq!((last.status, last.text("/detail")), (409, "tests is the last admin; create another admin first"));
+    let advice =
+        "no admin that does not expire would remain without tests; create another admin without expiresAt first";
+    assert_eq!((last.status, last.text("/detail")), (409, advice));
 }
 
 /// Two execution environments that have read the credentials: one gets a request every second, the other none.

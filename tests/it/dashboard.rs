@@ -3,7 +3,7 @@
 use age_http::Route;
 use serde_json::json;
 
-use crate::world::browser::{Browser, SIGN_IN, csrf_token};
+use crate::world::browser::{Browser, SIGN_IN, between, csrf_token};
 use crate::world::proxy::Fault;
 use crate::world::test_credentials::{ADMIN, BILLING, DAY_DESK, EXPIRED, NIGHT_DESK, READER, REVOKED};
 use crate::world::{ApiResponse, World, event};
@@ -366,8 +366,8 @@ async fn reads(world: &World, browser: &mut Browser<'_>) -> [usize; 2] {
 async fn overview_reads_do_not_grow_with_the_events() {
     let world = World::new().await;
     let mut reader = Browser::signed_in(&world, READER).await;
-    let reads_of_empty_tables = reads(&world, &mut reader).await;
-    assert_eq!(reads_of_empty_tables, [18, 1]);
+    // Whether the five engines without an event and a credential were ever heard takes a query each.
+    assert_eq!(reads(&world, &mut reader).await, [18 + 5, 1]);
     for number in 0..120 {
         world.clock.advance(3600);
         let engine = age_model::Engine::ALL[number % 8].as_str();
@@ -375,7 +375,7 @@ async fn overview_reads_do_not_grow_with_the_events() {
         world.post(&event(engine, &format!("problem_{number}"), severity)).await;
         world.post(&event("compliance", &format!("permission_{number}"), "HIGH")).await;
     }
-    assert_eq!(reads(&world, &mut reader).await, reads_of_empty_tables);
+    assert_eq!(reads(&world, &mut reader).await, [18, 1]);
 }
 
 #[tokio::test]
@@ -443,6 +443,8 @@ async fn overview_shows_what_needs_attention_and_why() {
     world.sweep().await;
     let silent = reader.get("/dashboard").await;
     assert!(silent.body.contains("<h3>Silent engines</h3>") && silent.body.contains(">Silent</a>"), "{}", silent.body);
+    let not_expected = "Never heard. Not expected to report: it has no credential of its own.";
+    assert_eq!(silent.body.matches(not_expected).count(), 4, "all but billing, compliance, QA and MAOS");
     world.dynamodb.set_fault(|call| if call.operation == "Query" { Fault::Throttle } else { Fault::None });
     let down = reader.get("/dashboard").await;
     assert_eq!(down.status, 503, "no page with missing figures is shown");
@@ -467,4 +469,23 @@ async fn engines_page_counts_actions_in_progress() {
     world.clock.advance(3700);
     world.sweep().await;
     assert_eq!(engines_with("0 actions").await, 8);
+}
+
+#[tokio::test]
+async fn overview_lists_credentials_that_expire_within_a_week_for_admins() {
+    let world = World::new().await;
+    for (kid, expires_at) in
+        [("in-7-days", "2026-11-30T00:05:00Z"), ("later", "2026-11-30T00:05:01Z"), ("soon", "2026-11-23T00:06:00Z")]
+    {
+        let body = json!({ "kid": kid, "role": "reader", "expiresAt": expires_at });
+        assert_eq!(world.post_json("/api/governance/credentials", &body).await.status, 201);
+    }
+    let page = Browser::signed_in(&world, ADMIN).await.in_new_environment().await.get("/dashboard").await;
+    assert_safe(&page);
+    let listed = between(&page.body, "<h3>Expiring credentials</h3>", "</ul>").to_owned();
+    let (soon, in_7_days) = (listed.find("<code>soon</code>"), listed.find("<code>in-7-days</code>, expires"));
+    assert!(soon.is_some() && soon < in_7_days && !listed.contains("later"), "{listed}");
+    assert!(listed.contains("agectl credential rotate soon --expires-in 90d"), "{listed}");
+    let page = Browser::signed_in(&world, READER).await.in_new_environment().await.get("/dashboard").await;
+    assert!(!page.body.contains("Expiring credentials"));
 }

@@ -14,6 +14,7 @@ mod capacity;
 mod contention;
 mod contract;
 mod crash_histories;
+mod credential_expiry;
 mod credentials;
 mod dashboard;
 mod event_formats;

@@ -334,6 +334,8 @@ async fn engines_page_shows_last_event_and_credentials() {
     let fresh = reader.get("/dashboard/engines").await;
     assert_safe(&fresh);
     assert_eq!(fresh.body.matches("<dd>None</dd>").count(), 8);
+    let not_expected = "Not expected yet: the engine was never heard and has no credential of its own.";
+    assert_eq!(fresh.body.matches(not_expected).count(), 5, "billing, QA and MAOS have credentials");
     let billing = |page: &ApiResponse| between(&page.body, "<h2>Billing</h2>", "</li>\n").to_owned();
     assert!(billing(&fresh).contains("<code>billing-engine</code>"), "{}", billing(&fresh));
     assert!(!fresh.body.contains("night-desk"), "credentials of people are not listed");

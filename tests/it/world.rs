@@ -12,16 +12,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use age_governance::{
-    ActionDispatcher, ActionLifecycle, EventRecorder, EventWriter, IncidentLifecycle, Notifier, NotifierStores,
-    ReportGenerator, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
+    ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
+    NotifierStores, ReportGenerator, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, CursorKey, RequestRate, Route, Routes};
 use age_model::{ManualClock, Timestamp};
 use age_notify::{Sns as SnsClient, Topic};
 use age_policy::Policy;
 use age_store::{
-    Actions, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Incidents, ReportDeliveries,
-    Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, CredentialNotifications, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates,
+    Incidents, ReportDeliveries, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 use aws_config::SdkConfig;
 use axum::Router;
@@ -182,6 +182,11 @@ impl World {
             events: events(&db),
             dispatcher: dispatcher(&lifecycle, &self.sns_config),
             notifier: notifier(&db, &lifecycle, &self.sns_config),
+            credentials: CredentialMonitor::new(
+                Credentials::new(&db, "Credentials"),
+                SystemAlerts::new(&db, "Incidents"),
+                CredentialNotifications::new(&db, "Incidents"),
+            ),
             second_line: topic(&self.sns_config, "second-line"),
             reports_topic: topic(&self.sns_config, "reports"),
             alarms_topic: topic(&self.sns_config, "alarms"),
@@ -416,7 +421,8 @@ fn credentials_table(config: &SdkConfig) -> Credentials {
 }
 
 async fn authentication(config: &SdkConfig, rate: RequestRate, clock: &Arc<ManualClock>) -> Authentication {
-    Authentication::new(credentials_table(config), rate, Arc::clone(clock)).await
+    let alerts = SystemAlerts::new(&DynamoDb::new(config), "Incidents");
+    Authentication::with_alerts(credentials_table(config), rate, Arc::clone(clock), alerts).await
 }
 
 fn events(db: &DynamoDb) -> Events {

@@ -20,7 +20,8 @@ const RESOURCE: &str = "credentials";
 pub(crate) enum CredentialCommand {
     /// Create a credential and print its token, which is shown only once
     ///
-    /// Standard output has the token alone; messages go to standard error.
+    /// Standard output has the token alone; messages go to standard error. AGE notifies people 7 days and 1 day before the credential
+    /// expires.
     Create {
         /// Name of the credential, such as night-desk: 2 to 40 lower-case letters, digits, - and _
         ///
@@ -42,19 +43,27 @@ pub(crate) enum CredentialCommand {
     /// List all credentials
     List,
     /// Revoke a credential, permanently
+    ///
+    /// The last admin that does not expire cannot be revoked.
     Revoke {
         /// Name of the credential
         kid: KeyId,
     },
     /// Give a credential a new secret and print its new token, which is shown only once
     ///
-    /// Standard output has the token alone; messages go to standard error.
+    /// With --expires-in or --expires-at, it also renews the credential, even if it has expired. Standard output has the token alone; messages go to standard error.
     Rotate {
         /// Name of the credential
         kid: KeyId,
         /// How long AGE still accepts the old token, up to 30d [default: 24h]
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         overlap: Option<Duration>,
+        /// Renew the credential: time until it expires, such as 90d [default: its expiry stays]
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, conflicts_with = "expires_at")]
+        expires_in: Option<Duration>,
+        /// Renew the credential: when it expires, RFC 3339, such as 2027-01-01T00:00:00Z [default: its expiry stays]
+        #[arg(long, value_name = "TIME")]
+        expires_at: Option<Timestamp>,
     },
 }
 
@@ -74,6 +83,8 @@ struct CreateRequest<'a> {
 struct RotateRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     overlap_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -110,15 +121,14 @@ impl CredentialCommand {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
         match self {
             Self::Create { kid, role, engines, expires_in, expires_at } => {
-                let from_now =
-                    |duration: Duration| session.now.plus_seconds(duration.as_secs().try_into().unwrap_or(i64::MAX));
-                let expires_at = expires_at.or(expires_in.map(from_now));
+                let expires_at = expires_at.or(expires_in.map(|duration| after(session.now, duration)));
                 let request = CreateRequest { kid: &kid, role, engines, expires_at };
                 let response = session.api_client().await?.post_non_idempotent(&[RESOURCE], &request).await?;
                 print_new_token(&kid, &response, session, |credential, _| credential.created_message())
             }
-            Self::Rotate { kid, overlap } => {
-                let request = RotateRequest { overlap_seconds: overlap.map(|overlap| overlap.as_secs()) };
+            Self::Rotate { kid, overlap, expires_in, expires_at } => {
+                let expires_at = expires_at.or(expires_in.map(|duration| after(session.now, duration)));
+                let request = RotateRequest { overlap_seconds: overlap.map(|overlap| overlap.as_secs()), expires_at };
                 let path = [RESOURCE, kid.as_str(), "rotate"];
                 let response = session.api_client().await?.post_non_idempotent(&path, &request).await?;
                 print_new_token(&kid, &response, session, Credential::rotated_message)
@@ -127,6 +137,10 @@ impl CredentialCommand {
             Self::Revoke { kid } => revoke_credential(&kid, session).await,
         }
     }
+}
+
+fn after(now: Timestamp, duration: Duration) -> Timestamp {
+    now.plus_seconds(duration.as_secs().try_into().unwrap_or(i64::MAX))
 }
 
 /// Prints the token on standard output and a message on standard error.
@@ -175,12 +189,12 @@ impl Credential {
     }
 
     fn rotated_message(&self, now: Timestamp) -> String {
-        match self.old_secret_expiry(now) {
-            Some(expiry) => {
-                format!("Rotated credential {}: AGE accepts the old token until {}", self.kid, format_timestamp(expiry))
-            }
-            None => format!("Rotated credential {}: AGE stops accepting the old token within 60 seconds", self.kid),
-        }
+        let old_token = match self.old_secret_expiry(now) {
+            Some(expiry) => format!("AGE accepts the old token until {}", format_timestamp(expiry)),
+            None => "AGE stops accepting the old token within 60 seconds".to_owned(),
+        };
+        let expiry = self.expires_at.map(|at| format!("; expires {}", format_timestamp(at))).unwrap_or_default();
+        format!("Rotated credential {}: {old_token}{expiry}", self.kid)
     }
 
     fn engine_names(&self) -> String {

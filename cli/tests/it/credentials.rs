@@ -59,6 +59,20 @@ async fn rotation_says_until_when_the_old_token_is_accepted() {
 }
 
 #[tokio::test]
+async fn rotation_with_an_expiry_renews_the_credential() {
+    let fake = FakeAge::start().await;
+    for (option, expires_at) in [
+        ("--expires-in 90d", "2027-02-21T00:05:00.000Z"),
+        ("--expires-at 2027-01-01T00:00:00Z", "2027-01-01T00:00:00.000Z"),
+    ] {
+        fake.plan_response(201, None, credential_with_token());
+        let output = fake.run(&format!("credential rotate billing-worker {option}")).await;
+        assert!(output.stderr.contains("; expires 2027-02-21 00:05:00Z\n"), "{}", output.stderr);
+        assert_eq!(fake.request_body(fake.request_lines().len() - 1), json!({"expiresAt": expires_at}));
+    }
+}
+
+#[tokio::test]
 async fn token_that_cannot_be_written_is_an_error_with_advice() {
     let fake = FakeAge::start().await;
     fake.plan_response(201, None, credential_with_token());

@@ -1,7 +1,9 @@
 //! `POST /api/governance/credentials`, `POST …/{kid}/rotate`, `DELETE …/{kid}`: create, rotate and revoke credentials.
 
 use age_governance::{CredentialError, IssuedCredential};
-use age_http::{Caller, JsonBody, NoQuery, OptionalJsonBody, PathId, Problem, RequestBody, WholeNumber, request_body};
+use age_http::{
+    Caller, Fields, JsonBody, NoQuery, OptionalJsonBody, PathId, Problem, RequestBody, WholeNumber, request_body,
+};
 use age_model::{KeyId, KeyringError, RandomnessUnavailable, StoreError, Timestamp};
 use axum::Json;
 use axum::extract::State;
@@ -11,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::credential_view::CredentialView;
-use crate::new_credential::NewCredential;
+use crate::new_credential::{NewCredential, refuse_past_expiry};
 
 /// How long the old secret stays valid by default, in seconds: a day to distribute the new one.
 const DEFAULT_OVERLAP_SECONDS: i64 = 24 * 3600;
@@ -28,6 +30,19 @@ request_body! {
         /// How long the old secret stays valid; 86400 by default.
         #[schema(inline)]
         overlap_seconds: Option<OverlapSeconds>,
+        /// Renews the credential until this time, in the future; if it is absent, the expiry stays.
+        expires_at: Option<Timestamp>,
+    }
+}
+
+impl Rotation {
+    fn parse_at(body: &[u8], now: Timestamp) -> Result<age_model::Rotation, Problem> {
+        let mut fields = Fields::parse(body)?;
+        refuse_past_expiry(&mut fields, now);
+        let read = Self::read(&mut fields);
+        let Self { overlap_seconds, expires_at } = fields.finish(read)?;
+        let overlap_seconds = overlap_seconds.map_or(DEFAULT_OVERLAP_SECONDS, OverlapSeconds::get);
+        Ok(age_model::Rotation { overlap_seconds, expires_at })
     }
 }
 
@@ -73,7 +88,7 @@ pub(crate) async fn create_credential(
 
 /// Rotate a credential
 ///
-/// Adds a secret to the credential. The token is shown once.
+/// Adds a secret to the credential. The token is shown once. With `expiresAt`, the credential is renewed, even if it has expired.
 #[utoipa::path(
     post,
     path = "/api/governance/credentials/{kid}/rotate",
@@ -82,7 +97,7 @@ pub(crate) async fn create_credential(
     request_body = Option<Rotation>,
     responses(
         (status = 201, description = "The credential and its new token", body = IssuedCredentialView),
-        (status = 409, description = "The credential is expired or revoked, or has two secrets"),
+        (status = 409, description = "The credential was revoked, has expired and is not renewed, or has two secrets; or it is the last admin that does not expire and would expire"),
     ),
 )]
 pub(crate) async fn rotate_credential(
@@ -92,10 +107,9 @@ pub(crate) async fn rotate_credential(
     _: NoQuery,
     OptionalJsonBody(body): OptionalJsonBody,
 ) -> Result<(StatusCode, Json<IssuedCredentialView>), Problem> {
-    let Rotation { overlap_seconds } = Rotation::parse(&body)?;
-    let overlap_seconds = overlap_seconds.map_or(DEFAULT_OVERLAP_SECONDS, OverlapSeconds::get);
     let (now, clock) = (app.clock.now(), app.clock.as_ref());
-    let rotated = age_governance::rotate_credential(&app.credentials, kid, overlap_seconds, &caller.kid, clock).await;
+    let rotation = Rotation::parse_at(&body, now)?;
+    let rotated = age_governance::rotate_credential(&app.credentials, kid, rotation, &caller.kid, clock).await;
     Ok((StatusCode::CREATED, Json(IssuedCredentialView::new(&rotated.map_err(problem)?, now))))
 }
 
@@ -109,7 +123,7 @@ pub(crate) async fn rotate_credential(
     params(("kid" = KeyId, Path)),
     responses(
         (status = 200, description = "The revoked credential", body = CredentialView),
-        (status = 409, description = "It is the last admin"),
+        (status = 409, description = "It is an admin, and no other one that does not expire would remain"),
     ),
 )]
 pub(crate) async fn revoke_credential(

@@ -39,6 +39,13 @@ pub(crate) enum NewCredential {
     Person(PersonCredential),
 }
 
+/// Records that the field `expiresAt` is wrong, if it is not in the future.
+pub(crate) fn refuse_past_expiry(fields: &mut Fields, now: Timestamp) {
+    if fields.peek::<Timestamp>("expiresAt").is_some_and(|expires_at| expires_at <= now) {
+        fields.refuse("expiresAt", "must be in the future");
+    }
+}
+
 impl NewCredential {
     /// Parses the body of a request at `now`.
     ///
@@ -46,9 +53,7 @@ impl NewCredential {
     /// As [`RequestBody::parse`].
     pub(crate) fn parse_at(body: &[u8], now: Timestamp) -> Result<(KeyId, Grant), age_http::Problem> {
         let mut fields = Fields::parse(body)?;
-        if fields.peek::<Timestamp>("expiresAt").is_some_and(|expires_at| expires_at <= now) {
-            fields.refuse("expiresAt", "must be in the future");
-        }
+        refuse_past_expiry(&mut fields, now);
         let read = Self::read(&mut fields);
         fields.finish(read).map(Self::into_grant)
     }

@@ -1,7 +1,10 @@
-//! The current state of an engine: whether it is silent, and its actions in progress.
+//! The current state of an engine: whether it is silent or not expected to report, and its actions in progress.
 
-use age_model::{ActionStatus, Engine, StoreError};
-use age_store::{IncidentSummary, OpenAction};
+use std::collections::BTreeSet;
+
+use age_model::{ActionStatus, Engine, Keyring, StoreError, Timestamp};
+use age_store::{IncidentSummary, OpenAction, Rollups};
+use futures_util::future::try_join_all;
 
 use crate::format::format_count;
 use crate::paths::incident_path;
@@ -10,6 +13,20 @@ use crate::paths::incident_path;
 pub(crate) fn silent_incident_path(engine: Engine, unresolved: &[IncidentSummary]) -> Option<String> {
     let is_of_engine = |incident: &&IncidentSummary| incident.is_engine_silent() && incident.id.key.engine == engine;
     unresolved.iter().find(is_of_engine).map(|incident| incident_path(&incident.id))
+}
+
+/// Returns those of `engines` that AGE does not expect to report: they never have, and no credential is theirs alone.
+pub(crate) async fn find_unexpected(
+    engines: impl Iterator<Item = Engine>,
+    keyring: &Keyring,
+    rollups: &Rollups,
+) -> Result<BTreeSet<Engine>, StoreError> {
+    let without_credential = engines.filter(|engine| keyring.in_use_since(*engine).is_none());
+    let find = async |engine| {
+        let has_reported = rollups.last_heard_at(engine, Timestamp::from_millis(0)).await?.is_some();
+        Ok::<_, StoreError>((!has_reported).then_some(engine))
+    };
+    Ok(try_join_all(without_credential.map(find)).await?.into_iter().flatten().collect())
 }
 
 /// Returns how many actions of `engine` are in progress. Pending approvals do not count, as in the list of actions.

@@ -14,7 +14,7 @@ use futures_util::future::try_join_all;
 use tokio::try_join;
 
 use crate::app::{App, AppState};
-use crate::engine_state::{format_in_progress, silent_incident_path};
+use crate::engine_state::{find_unexpected, format_in_progress, silent_incident_path};
 use crate::format::format_duration;
 use crate::page::{self, Section};
 use crate::paths::event_path;
@@ -34,6 +34,8 @@ struct EngineCard {
     engine: Engine,
     /// None if the engine may be silent.
     expected_interval: Option<String>,
+    /// Whether the engine has reported, or has a credential of its own.
+    is_expected: bool,
     last_event: Option<LastEvent>,
     silent_incident_path: Option<String>,
     in_progress: String,
@@ -63,8 +65,11 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let (unresolved, open_actions, last_events) =
         try_join!(app.tables.incidents.unresolved(), app.tables.actions.open(), last_events)?;
     let now = app.clock.now();
-    let card = |(engine, last_event): (&Engine, Option<Event>)| {
-        engine_card(&app.policy, *engine, last_event, &keyring, &unresolved, &open_actions, now)
+    let without_event = Engine::ALL.iter().zip(&last_events).filter(|(_, event)| event.is_none());
+    let unexpected = find_unexpected(without_event.map(|(engine, _)| *engine), &keyring, &app.tables.rollups).await?;
+    let card = |(engine, last_event): (&Engine, Option<Event>)| EngineCard {
+        is_expected: !unexpected.contains(engine),
+        ..engine_card(&app.policy, *engine, last_event, &keyring, &unresolved, &open_actions, now)
     };
     let engines = Engine::ALL.iter().zip(last_events).map(card).collect();
     Ok(page::render(StatusCode::OK, &EnginesPage { session: &session, section: Section::Engines, engines }))
@@ -98,6 +103,7 @@ fn engine_card(
         title: policy.title(engine).to_owned(),
         engine,
         expected_interval: expected_interval(policy, engine).map(format_duration),
+        is_expected: true,
         last_event: last_event.map(LastEvent::from),
         silent_incident_path: silent_incident_path(engine, unresolved),
         in_progress: format_in_progress(engine, open_actions),

@@ -9,7 +9,7 @@ mod risk;
 
 use std::time::Duration;
 
-use age_http::{NoQuery, Problem};
+use age_http::{Access, NoQuery, Problem};
 use age_model::{Period, Severity, Timestamp, TopicName};
 use age_store::Freshness;
 use askama::Template;
@@ -24,6 +24,7 @@ use risk::{CategoryRisk, RiskStart};
 use tokio::try_join;
 
 use crate::app::{App, Tables};
+use crate::engine_state::find_unexpected;
 use crate::format::format_duration;
 use crate::page::{self, Section};
 use crate::remediation_figures::{RemediationFigure, remediation_figures};
@@ -46,8 +47,9 @@ struct OverviewPage<'a> {
 }
 
 /// Makes 20 reads, however many events there are: 2 of the unresolved incidents, 8 of the open actions, 8 of the rollups of 30
-/// days, 1 of AGE's health, and 1 of its system alerts; and one more for each pending approval that it lists. Each further shard of an
-/// engine's rollups takes one more, and so does each further megabyte of a response.
+/// days, 1 of AGE's health, and 1 of its system alerts; and one more for each pending approval that it lists. One more for each engine
+/// without an event in these days and without a credential of its own shows whether it was ever heard. Each further shard of an engine's
+/// rollups takes one more, and so does each further megabyte of a response.
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
     let now = app.clock.now();
     let (days, week) = (event_counts::period(now), Period::trailing_week(now));
@@ -57,6 +59,9 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         try_join!(incidents.unresolved(), actions.open(), counted, health.get(), system_alerts.shown(now))?;
     let approvals = actions.of_events(needs_attention::listed_approvals(&open_actions)).await?;
     let (hours, action_counts) = (counted.by_hour(days), counted.actions(week));
+    let keyring = app.authentication.keyring().await?;
+    let unexpected = find_unexpected(engines::without_events(&hours), &keyring, &app.tables.rollups).await?;
+    let credentials = Access::Admin.permits(session.caller.grant.role).then_some(keyring.as_ref());
     let settled = |status| action_counts.by_status.get(&status).copied().unwrap_or_default();
     let mean_time_to_outcome = action_counts.mean_seconds_to_outcome().map(Duration::from_secs);
     let page = OverviewPage {
@@ -66,12 +71,13 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         risks: risk::assess(&app.policy, &hours, now),
         chart: EventChart::of(&hours, now),
         heatmap: Heatmap::of(&app.policy, &hours, now),
-        engines: engines::tiles(&app.policy, &hours, &unresolved, &open_actions, now),
+        engines: engines::tiles(&app.policy, &hours, &unresolved, &open_actions, &unexpected, now),
         needs_attention: NeedsAttention::of(
             &app.policy,
             unresolved,
             &open_actions,
             &approvals,
+            credentials,
             (health, system_alerts),
             now,
         ),

@@ -36,7 +36,8 @@ async fn main() -> Result<(), Error> {
 
     let credentials = Credentials::new(&db, config.authentication.credentials_table);
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
-    let authentication = Authentication::new(credentials, rate, clock).await;
+    let alerts = SystemAlerts::new(&db, config.incidents_table.clone());
+    let authentication = Authentication::with_alerts(credentials, rate, clock, alerts).await;
     let events = Events::new(&db, config.events_table, config.event_retention_days);
     let rollups = Rollups::new(&db, config.rollups_table);
     let actions = Actions::new(&db, config.actions_table);

@@ -1,22 +1,26 @@
 //! Trigger: EventBridge Scheduler, every minute, at least once.
-//! Permissions: read events, rollups and reports; write actions, incidents and rollups; publish to the actions, notifications and
-//! second-line topics; read the number of subscriptions of the topics that people rely on.
+//! Permissions: read credentials, events, rollups and reports; write actions, incidents and rollups; publish to the actions,
+//! notifications and second-line topics; read the number of subscriptions of the topics that people rely on.
 //! State: clients and policy.
 
 mod metrics;
 
-use age_governance::{ActionDispatcher, ActionLifecycle, IncidentLifecycle, Notifier, NotifierStores, Sweep};
+use age_governance::{
+    ActionDispatcher, ActionLifecycle, CredentialMonitor, IncidentLifecycle, Notifier, NotifierStores, Sweep,
+};
 use age_notify::Sns;
 use age_policy::Policy;
 use age_runtime::{Error, ScheduledEvent, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, DynamoDb, EmailRateLimiter, Events, IncidentStates, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, CredentialNotifications, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Reports,
+    Rollups, SystemAlerts, SystemHealthStore,
 };
 
 config! {
     /// The configuration of the function.
     struct Config {
         clock: SystemClock,
+        credentials_table: String,
         events_table: String,
         event_retention_days: i64,
         rollups_table: String,
@@ -54,17 +58,23 @@ async fn main() -> Result<(), Error> {
         NotifierStores {
             rate_limiter: EmailRateLimiter::new(&db, config.incidents_table.clone()),
             health: SystemHealthStore::new(&db, config.incidents_table.clone()),
-            alerts: SystemAlerts::new(&db, config.incidents_table),
+            alerts: SystemAlerts::new(&db, config.incidents_table.clone()),
             events: events.clone(),
         },
         &lifecycle,
         &policy,
         config.public_url,
     );
+    let credentials = CredentialMonitor::new(
+        Credentials::new(&db, config.credentials_table),
+        SystemAlerts::new(&db, config.incidents_table.clone()),
+        CredentialNotifications::new(&db, config.incidents_table),
+    );
     let sweep = Sweep {
         events,
         dispatcher: ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policy),
         notifier,
+        credentials,
         second_line: sns.topic(config.second_line_topic_arn),
         reports_topic: sns.topic(config.reports_topic_arn),
         alarms_topic: sns.topic(config.alarms_topic_arn),

@@ -5,6 +5,8 @@ mod action_lifecycle;
 mod alert_occurrences;
 mod change_incident;
 mod change_incidents;
+mod credential_expiry;
+mod credential_monitor;
 mod decide_approval;
 mod dispatch_action;
 mod due_notification;
@@ -31,6 +33,7 @@ pub use change_incident::{ChangedIncident, change_incident};
 pub use change_incidents::{
     BulkConflict, BulkFailure, BulkFilter, BulkResult, BulkSelection, change_incidents, matching_incidents,
 };
+pub use credential_monitor::CredentialMonitor;
 pub use decide_approval::{ApprovalConflict, decide_approval};
 pub use dispatch_action::{ActionDispatcher, DispatchOutcome};
 pub use due_notification::DueNotification;

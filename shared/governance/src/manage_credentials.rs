@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use age_model::{
-    Clock, Credential, Grant, KeyId, Keyring, KeyringError, RandomnessUnavailable, Role, StoreError, Token,
+    Clock, Credential, Grant, KeyId, Keyring, KeyringError, RandomnessUnavailable, Role, Rotation, StoreError, Token,
 };
 use age_store::Credentials;
 use thiserror::Error;
@@ -51,30 +51,31 @@ pub async fn create_credential(
     Ok(IssuedCredential { credential, token })
 }
 
-/// Adds a secret to the credential `kid` for `by`. The old secret stays valid for `overlap_seconds`.
+/// Adds a secret to the credential `kid` for `by`, and renews the credential if `rotation` says so.
 ///
 /// # Errors
-/// [`CredentialError`] if there is no such credential, it has two secrets or is no longer live, or the change was not stored.
+/// [`CredentialError`] if the keyring does not permit it, or the change was not stored.
 pub async fn rotate_credential(
     credentials: &Credentials,
     kid: KeyId,
-    overlap_seconds: i64,
+    rotation: Rotation,
     by: &KeyId,
     clock: &dyn Clock,
 ) -> Result<IssuedCredential, CredentialError> {
     let token = Token::fresh(kid, clock)?;
     let now = clock.now();
-    let credential =
-        change(credentials, clock, |keyring| keyring.rotate(&token, overlap_seconds, by, now).cloned()).await?;
+    let credential = change(credentials, clock, |keyring| keyring.rotate(&token, rotation, by, now).cloned()).await?;
     let kid = token.kid();
-    tracing::info!(credential.kid = %kid, caller.id = %by, overlap_seconds, "rotated credential {kid}");
+    let (overlap_seconds, is_renewed) = (rotation.overlap_seconds, rotation.expires_at.is_some());
+    tracing::info!(credential.kid = %kid, caller.id = %by, overlap_seconds, is_renewed, "rotated credential {kid}");
     Ok(IssuedCredential { credential, token })
 }
 
 /// Revokes the credential `kid` for `by`. It is refused within a minute.
 ///
 /// # Errors
-/// [`CredentialError`] if there is no such credential or it is the last admin, or the change was not stored.
+/// [`CredentialError`] if there is no such credential or no admin that does not expire would remain, or the
+/// change was not stored.
 pub async fn revoke_credential(
     credentials: &Credentials,
     kid: &KeyId,

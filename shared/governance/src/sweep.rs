@@ -1,8 +1,10 @@
-//! The steps that are due without a request: dispatching and ending actions, notifications, silent engines, and AGE's own health.
+//! The steps that are due without a request: dispatching and ending actions, notifications, silent engines, credentials that
+//! expire, and AGE's own health.
 //!
 //! Every change is a conditional write, so concurrent sweeps, or one that dies at any point, do no harm: what is not recorded
 //! stays due.
 
+mod credentials;
 mod due_actions;
 mod health;
 mod heartbeats;
@@ -16,6 +18,7 @@ use age_store::{Events, OpenAction, Reports};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::credential_monitor::CredentialMonitor;
 use crate::dispatch_action::ActionDispatcher;
 use crate::notify_people::{Notifier, SendSummary};
 
@@ -37,6 +40,8 @@ pub struct Sweep {
     pub dispatcher: ActionDispatcher,
     /// Notifies the first line.
     pub notifier: Notifier,
+    /// Watches the credentials.
+    pub credentials: CredentialMonitor,
     /// The topic to which the second line subscribes.
     pub second_line: Topic,
     /// The topic to which readers of weekly reports subscribe.
@@ -101,8 +106,9 @@ impl Sweep {
         let actions_end = self.now().plus_seconds(ACTIONS_SECONDS);
         let actions = self.process_due_actions(actions_end, &mut report).await;
         let (approvals, actions) = actions.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
+        let keyring = self.credentials.keyring(self.now()).await;
         let heartbeats = match &health {
-            Ok(health) => self.check_heartbeats(health.installed_at, &mut report).await,
+            Ok(health) => self.check_heartbeats(health.installed_at, keyring.as_deref().ok(), &mut report).await,
             Err(_) => Ok(()),
         };
         let notifications = self.process_due_notifications(approvals, end, &mut report).await;
@@ -110,9 +116,13 @@ impl Sweep {
             Ok(health) => self.send_subscriber_notice(health, &mut report).await,
             Err(_) => Ok(()),
         };
-        let errors =
-            [weekly_report.err(), health.err(), actions.err(), heartbeats.err(), notifications.err(), notice.err()];
-        report.errors = errors.into_iter().flatten().collect();
+        let expiring = match &keyring {
+            Ok(keyring) => self.notify_about_credentials(keyring, end, &mut report).await,
+            Err(_) => Ok(()),
+        };
+        let failed = [weekly_report.err(), health.err(), actions.err(), keyring.err(), heartbeats.err()];
+        let unsent = [notifications.err(), notice.err(), expiring.err()];
+        report.errors = failed.into_iter().chain(unsent).flatten().collect();
         let SweepReport { transitions, failed, emails_sent, emails_held, .. } = &report;
         tracing::info!(?transitions, failed, emails_sent, emails_held, "sweep done");
         report

@@ -4,13 +4,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use age_model::{AuthError, Clock, CredentialSource, Grant, KeyId, Keyring, Role, Timestamp, Token};
+use age_model::{
+    AuthError, Clock, CredentialSource, Grant, KeyId, Keyring, Role, SystemAlertRecorder, Timestamp, Token,
+};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::authorization::{Access, is_intake};
 use crate::caller::{self, Caller};
+use crate::expired_credential_alerts::ExpiredCredentialAlerts;
 use crate::problem::Problem;
 use crate::rate_limit::{RateLimiter, RequestRate};
 
@@ -37,6 +40,8 @@ struct Inner {
     cached: Mutex<Option<CachedKeyring>>,
     requests: Mutex<RateLimiter<KeyId>>,
     lookups: Mutex<RateLimiter<Option<KeyId>>>,
+    /// None in a function that may not record alerts.
+    alerts: Option<ExpiredCredentialAlerts>,
 }
 
 #[derive(Clone)]
@@ -56,12 +61,33 @@ impl Authentication {
     /// Builds the layer and reads the credentials for the first time, which also opens the connection to the store: during
     /// init, when CPU is free. If that fails, the first request tries again.
     pub async fn new(source: impl CredentialSource + 'static, rate: RequestRate, clock: impl Clock + 'static) -> Self {
+        Self::build(Box::new(source), rate, Box::new(clock), None).await
+    }
+
+    /// As [`Authentication::new`]. Requests that are refused because their credential has expired are recorded as system alerts.
+    pub async fn with_alerts(
+        source: impl CredentialSource + 'static,
+        rate: RequestRate,
+        clock: impl Clock + 'static,
+        alerts: impl SystemAlertRecorder + 'static,
+    ) -> Self {
+        let alerts = ExpiredCredentialAlerts::new(Box::new(alerts));
+        Self::build(Box::new(source), rate, Box::new(clock), Some(alerts)).await
+    }
+
+    async fn build(
+        source: Box<dyn CredentialSource>,
+        rate: RequestRate,
+        clock: Box<dyn Clock>,
+        alerts: Option<ExpiredCredentialAlerts>,
+    ) -> Self {
         let layer = Self(Arc::new(Inner {
-            source: Box::new(source),
-            clock: Box::new(clock),
+            source,
+            clock,
             cached: Mutex::default(),
             requests: Mutex::new(RateLimiter::new(rate)),
             lookups: Mutex::new(RateLimiter::new(LOOKUP_RATE)),
+            alerts,
         }));
         let _ = layer.read().await;
         layer
@@ -126,14 +152,21 @@ impl Authentication {
     /// Returns the permissions of the credential of `token`.
     async fn grant(&self, token: &Token, access: Access) -> Result<Grant, Problem> {
         let now = self.0.clock.now();
-        let keyring = self.keyring().await?;
+        let mut keyring = self.keyring().await?;
         let mut grant = keyring.authenticate(token, now).cloned();
         if grant == Err(AuthError::Unknown) {
             self.limit_lookups(token, &keyring, now)?;
-            grant = self.read().await?.authenticate(token, now).cloned();
+            keyring = self.read().await?;
+            grant = keyring.authenticate(token, now).cloned();
         } else if grant.is_ok() && access == Access::Admin {
             // A revoked admin that could create credentials for another minute would outlive the revocation.
-            grant = self.read().await?.authenticate(token, now).cloned();
+            keyring = self.read().await?;
+            grant = keyring.authenticate(token, now).cloned();
+        }
+        if grant == Err(AuthError::Expired)
+            && let (Some(alerts), Some(credential)) = (&self.0.alerts, keyring.get(token.kid()))
+        {
+            alerts.record_refusal(token.kid(), credential, now).await;
         }
         grant.map_err(|error| Problem::unauthorized(error.to_string()))
     }

@@ -10,6 +10,7 @@ mod body_extractors;
 mod caller;
 mod content_encoding;
 mod cursor;
+mod expired_credential_alerts;
 mod fields;
 mod origin;
 mod path;

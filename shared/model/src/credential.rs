@@ -217,6 +217,13 @@ impl Grant {
     pub fn may_act_for(&self, engine: Engine) -> bool {
         self.role == Role::Admin || self.engines.contains(&engine)
     }
+
+    /// Whether the credential shows that `engine` is in use. One that is bound to every engine, such as that of an Alertmanager,
+    /// shows it of none.
+    #[must_use]
+    pub fn is_dedicated_to(&self, engine: Engine) -> bool {
+        self.role == Role::Engine && self.engines.contains(&engine) && self.engines.len() < Engine::ALL.len()
+    }
 }
 
 /// The revocation of a credential.
@@ -271,6 +278,20 @@ impl Credential {
         } else {
             CredentialStatus::Live
         }
+    }
+
+    /// Returns when the credential expires: at its own time, or earlier with the last of its secrets. None: never.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        let of_secrets: Option<Vec<Timestamp>> = self.secrets.iter().map(|secret| secret.expires_at).collect();
+        let with_secrets = of_secrets.and_then(|all| all.into_iter().max());
+        self.grant.expires_at.into_iter().chain(with_secrets).min()
+    }
+
+    /// Returns when its newest secret was generated.
+    #[must_use]
+    pub fn issued_at(&self) -> Timestamp {
+        self.secrets.first().map_or(self.created_at, |secret| secret.created_at)
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::credential::{Credential, CredentialStatus, Grant, KeyId, Revocation, Role, Secret, SecretHash, Token};
+use crate::engine::Engine;
 use crate::time::Timestamp;
 
 /// The most live credentials. All credentials are in one DynamoDB item, which may have 400 KB and which every execution
@@ -44,20 +45,32 @@ pub enum KeyringError {
         "a credential named {0} exists or existed; choose another name, or rotate it with overlapSeconds 0 if its token was lost"
     )]
     Taken(KeyId),
-    /// The credential has expired or was revoked.
-    #[error("the credential {0} is {1}")]
-    NotLive(KeyId, CredentialStatus),
+    /// The credential was revoked.
+    #[error("the credential {0} is revoked; create another one")]
+    Revoked(KeyId),
+    /// The credential has expired.
+    #[error("the credential {0} has expired; rotate it with a new expiresAt to renew it")]
+    Expired(KeyId),
     /// The credential has two secrets already.
     #[error(
         "the credential {0} has two secrets until {1}; rotate it after that, or with overlapSeconds 0 to end both now"
     )]
     TwoSecrets(KeyId, Timestamp),
-    /// Without this admin, nobody could manage credentials.
-    #[error("{0} is the last admin; create another admin first")]
+    /// Without this admin, nobody could manage credentials, now or after the others have expired.
+    #[error("no admin that does not expire would remain without {0}; create another admin without expiresAt first")]
     LastAdmin(KeyId),
     /// The keyring has the most live credentials already.
     #[error("at most {MAX_LIVE} credentials may be live; revoke one first")]
     Full,
+}
+
+/// How a new secret replaces the old one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// How long the old secret stays valid, in seconds. It ends no later than its credential would have without the rotation.
+    pub overlap_seconds: i64,
+    /// The new expiry of the credential, in the future. None: the expiry stays.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Keyring {
@@ -78,14 +91,27 @@ impl Keyring {
     /// [`AuthError`] if the credential is unknown, expired or revoked, or the secret is not one of its live secrets.
     pub fn authenticate(&self, token: &Token, now: Timestamp) -> Result<&Grant, AuthError> {
         let credential = self.get(token.kid()).ok_or(AuthError::Unknown)?;
-        match credential.status_at(now) {
-            CredentialStatus::Revoked => return Err(AuthError::Revoked),
-            CredentialStatus::Expired => return Err(AuthError::Expired),
-            CredentialStatus::Live => {}
+        let status = credential.status_at(now);
+        // A revoked credential has no secrets left.
+        if status == CredentialStatus::Revoked {
+            return Err(AuthError::Revoked);
         }
         let hash = token.hash();
         let secret = credential.secrets.iter().find(|secret| secret.hash == hash).ok_or(AuthError::Unknown)?;
-        if secret.is_live(now) { Ok(&credential.grant) } else { Err(AuthError::Expired) }
+        if status == CredentialStatus::Live && secret.is_live(now) {
+            Ok(&credential.grant)
+        } else {
+            Err(AuthError::Expired)
+        }
+    }
+
+    /// Returns since when the credentials show that `engine` is in use: the earliest creation of one that is dedicated to it
+    /// and not revoked. None if there is none.
+    #[must_use]
+    pub fn in_use_since(&self, engine: Engine) -> Option<Timestamp> {
+        let credentials = self.0.values().filter(|credential| credential.revoked.is_none());
+        let dedicated = credentials.filter(|credential| credential.grant.is_dedicated_to(engine));
+        dedicated.map(|credential| credential.created_at).min()
     }
 
     /// Adds the credential that `token` proves. A credential that `token` proves already was added by an earlier attempt and
@@ -104,61 +130,52 @@ impl Keyring {
         if self.0.get(kid).is_some_and(|credential| !credential.is_newest(token)) {
             return Err(KeyringError::Taken(kid.clone()));
         }
-        if self.0.values().filter(|credential| credential.status_at(now) == CredentialStatus::Live).count() >= MAX_LIVE
-        {
-            return Err(KeyringError::Full);
-        }
+        self.require_space(now)?;
         self.remove_oldest_ended(now);
         let secrets = vec![Secret::new(token.hash(), by, now)];
         let credential = Credential { grant, secrets, created_at: now, created_by: by.cloned(), revoked: None };
         Ok(self.0.entry(kid.clone()).or_insert(credential))
     }
 
-    /// Adds the secret of `token` to its credential. The older secret stays valid for `overlap` seconds. A secret that is
-    /// already the newest was added by an earlier attempt and stays as it is.
+    /// Adds the secret of `token` to its credential, and renews the credential if the rotation says so. A secret that is already
+    /// the newest was added by an earlier attempt and stays as it is.
     ///
     /// # Errors
-    /// [`KeyringError`] if no live credential has the name, or it has two secrets and `overlap` is not 0.
+    /// [`KeyringError`] if no credential has the name, it was revoked, it has expired and is not renewed, it has two secrets and
+    /// the overlap is not 0, or it is the last admin that does not expire and would expire.
     pub fn rotate(
         &mut self,
         token: &Token,
-        overlap: i64,
+        rotation: Rotation,
         by: &KeyId,
         now: Timestamp,
     ) -> Result<&Credential, KeyringError> {
         let kid = token.kid();
-        let credential = self.live(kid, now)?;
-        if credential.is_newest(token) {
-            return Ok(credential);
+        let current = self.get(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))?;
+        let (is_renewed, is_repeated) = (rotation.expires_at.is_some(), current.is_newest(token));
+        match current.status_at(now) {
+            CredentialStatus::Revoked => return Err(KeyringError::Revoked(kid.clone())),
+            CredentialStatus::Expired if !is_renewed => return Err(KeyringError::Expired(kid.clone())),
+            CredentialStatus::Expired => self.require_space(now)?,
+            CredentialStatus::Live if is_renewed && !is_repeated && current.expires_at().is_none() => {
+                self.require_lasting_admin_besides(kid, now)?;
+            }
+            CredentialStatus::Live => {}
         }
-        credential.secrets.retain(|secret| secret.is_live(now));
-        if let [_, older] = credential.secrets.as_slice()
-            && overlap > 0
-        {
-            return Err(KeyringError::TwoSecrets(kid.clone(), older.expires_at.unwrap_or(now)));
+        let credential = self.0.get_mut(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))?;
+        if !is_repeated {
+            credential.rotate(token, rotation, by, now)?;
         }
-        let ends = now.plus_seconds(overlap);
-        for secret in &mut credential.secrets {
-            secret.expires_at = Some(secret.expires_at.map_or(ends, |expires_at| expires_at.min(ends)));
-        }
-        credential.secrets.retain(|secret| secret.is_live(now));
-        credential.secrets.insert(0, Secret::new(token.hash(), Some(by), now));
         Ok(credential)
     }
 
     /// Revokes the credential named `kid`. A revoked credential stays as it is.
     ///
     /// # Errors
-    /// [`KeyringError`] if no credential has the name, or it is the last live admin.
+    /// [`KeyringError`] if no credential has the name, or no admin that does not expire would remain.
     pub fn revoke(&mut self, kid: &KeyId, by: &KeyId, now: Timestamp) -> Result<&Credential, KeyringError> {
-        let is_admin = |credential: &Credential| {
-            credential.grant.role == Role::Admin && credential.status_at(now) == CredentialStatus::Live
-        };
-        let others = self.0.iter().any(|(name, credential)| name != kid && is_admin(credential));
+        self.require_lasting_admin_besides(kid, now)?;
         let credential = self.0.get_mut(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))?;
-        if is_admin(credential) && !others {
-            return Err(KeyringError::LastAdmin(kid.clone()));
-        }
         credential.revoked.get_or_insert_with(|| Revocation { at: now, by: by.clone() });
         credential.secrets.clear();
         Ok(credential)
@@ -174,11 +191,19 @@ impl Keyring {
         }
     }
 
-    fn live(&mut self, kid: &KeyId, now: Timestamp) -> Result<&mut Credential, KeyringError> {
-        let credential = self.0.get_mut(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))?;
-        match credential.status_at(now) {
-            CredentialStatus::Live => Ok(credential),
-            status => Err(KeyringError::NotLive(kid.clone(), status)),
+    /// Requires that fewer than the most credentials are live.
+    fn require_space(&self, now: Timestamp) -> Result<(), KeyringError> {
+        let live = self.0.values().filter(|credential| credential.status_at(now) == CredentialStatus::Live);
+        if live.count() < MAX_LIVE { Ok(()) } else { Err(KeyringError::Full) }
+    }
+
+    /// Requires that a live admin that does not expire remains without `kid`, if `kid` is a live admin.
+    fn require_lasting_admin_besides(&self, kid: &KeyId, now: Timestamp) -> Result<(), KeyringError> {
+        let is_lasting = |admin: &Credential| admin.expires_at().is_none();
+        let others = || self.0.iter().filter(|(name, other)| *name != kid && other.is_live_admin(now));
+        match self.get(kid).filter(|credential| credential.is_live_admin(now)) {
+            Some(_) if !others().any(|(_, other)| is_lasting(other)) => Err(KeyringError::LastAdmin(kid.clone())),
+            _ => Ok(()),
         }
     }
 }
@@ -187,6 +212,30 @@ impl Credential {
     /// Whether the newest secret is that of `token`.
     fn is_newest(&self, token: &Token) -> bool {
         self.secrets.first().is_some_and(|secret| secret.hash == token.hash())
+    }
+
+    fn is_live_admin(&self, now: Timestamp) -> bool {
+        self.grant.role == Role::Admin && self.status_at(now) == CredentialStatus::Live
+    }
+
+    fn rotate(&mut self, token: &Token, rotation: Rotation, by: &KeyId, now: Timestamp) -> Result<(), KeyringError> {
+        let overlap_end = now.plus_seconds(rotation.overlap_seconds);
+        // INVARIANT: a renewal does not prolong an old secret. It ends when the credential would have expired, or earlier.
+        let end = self.expires_at().map_or(overlap_end, |expires_at| expires_at.min(overlap_end));
+        let mut secrets: Vec<Secret> = self.secrets.iter().filter(|secret| secret.is_live(now)).cloned().collect();
+        if let [_, older] = secrets.as_slice()
+            && end > now
+        {
+            return Err(KeyringError::TwoSecrets(token.kid().clone(), older.expires_at.unwrap_or(now)));
+        }
+        for secret in &mut secrets {
+            secret.expires_at = Some(secret.expires_at.map_or(end, |expires_at| expires_at.min(end)));
+        }
+        secrets.retain(|secret| secret.is_live(now));
+        secrets.insert(0, Secret::new(token.hash(), Some(by), now));
+        self.secrets = secrets;
+        self.grant.expires_at = rotation.expires_at.or(self.grant.expires_at);
+        Ok(())
     }
 }
 
@@ -210,7 +259,6 @@ mod tests {
 
     use super::*;
     use crate::clock::{Clock, ManualClock};
-    use crate::engine::Engine;
 
     /// A keyring with one admin, which makes all changes.
     struct World {
@@ -245,8 +293,18 @@ mod tests {
 
         fn rotate(&mut self, name: &str, overlap: i64) -> Result<Token, KeyringError> {
             let token = Token::fresh(kid(name), &self.clock).unwrap();
-            self.keyring.rotate(&token, overlap, self.admin.kid(), self.clock.now())?;
+            self.renew(&token, overlap, None)?;
             Ok(token)
+        }
+
+        fn renew(
+            &mut self,
+            token: &Token,
+            overlap_seconds: i64,
+            expires_at: Option<Timestamp>,
+        ) -> Result<(), KeyringError> {
+            let rotation = Rotation { overlap_seconds, expires_at };
+            self.keyring.rotate(token, rotation, self.admin.kid(), self.clock.now()).map(drop)
         }
 
         fn authenticate(&self, token: &Token) -> Result<Role, AuthError> {
@@ -278,7 +336,9 @@ mod tests {
         assert_eq!(world.authenticate(&token), Ok(Role::Reader));
         world.clock.advance(1);
         assert_eq!(world.authenticate(&token), Err(AuthError::Expired));
-        assert_eq!(world.rotate("worker", 0), Err(KeyringError::NotLive(kid("worker"), CredentialStatus::Expired)));
+        assert_eq!(world.rotate("worker", 0), Err(KeyringError::Expired(kid("worker"))));
+        let guessed = Token::fresh(kid("worker"), &world.clock).unwrap();
+        assert_eq!(world.authenticate(&guessed), Err(AuthError::Unknown), "the expiry is told to its bearer only");
     }
 
     #[test]
@@ -311,7 +371,7 @@ mod tests {
         world.keyring.revoke(&kid("worker"), world.admin.kid(), world.clock.now()).unwrap();
         assert_eq!(world.create("worker", grant(Role::Admin)), Err(KeyringError::Taken(kid("worker"))));
         assert_eq!(world.authenticate(&token), Err(AuthError::Revoked));
-        assert!(matches!(world.rotate("worker", 0), Err(KeyringError::NotLive(_, CredentialStatus::Revoked))));
+        assert_eq!(world.rotate("worker", 0), Err(KeyringError::Revoked(kid("worker"))));
     }
 
     #[test]
@@ -332,6 +392,84 @@ mod tests {
         assert_eq!(again, revoked, "the first revocation stays");
         let nobody = kid("nobody");
         assert_eq!(world.keyring.revoke(&nobody, &admin, later), Err(KeyringError::Unknown(nobody)));
+    }
+
+    #[test]
+    fn last_admin_that_does_not_expire_stays_so() {
+        let mut world = World::new();
+        let (admin, now) = (kid("the-admin"), world.clock.now());
+        let until = Some(now.plus_days(1));
+        world.create("guest", Grant { expires_at: until, ..grant(Role::Admin) }).unwrap();
+        let last = Err(KeyringError::LastAdmin(admin.clone()));
+        assert_eq!(world.keyring.revoke(&admin, &kid("guest"), now).cloned(), last, "the other admin expires tomorrow");
+        let token = Token::fresh(admin.clone(), &world.clock).unwrap();
+        assert_eq!(world.renew(&token, 0, until), Err(KeyringError::LastAdmin(admin.clone())));
+        assert_eq!(world.keyring.get(&admin).unwrap().expires_at(), None);
+        assert_eq!(world.renew(&token, 0, None), Ok(()), "its secret may be rotated");
+        world.keyring.revoke(&kid("guest"), &admin, now).unwrap();
+
+        world.create("second", grant(Role::Admin)).unwrap();
+        let token = Token::fresh(admin.clone(), &world.clock).unwrap();
+        assert_eq!(world.renew(&token, 0, until), Ok(()), "another admin does not expire");
+        assert_eq!(
+            world.keyring.revoke(&kid("second"), &admin, now).cloned(),
+            Err(KeyringError::LastAdmin(kid("second")))
+        );
+        world.keyring.revoke(&admin, &kid("second"), now).unwrap();
+    }
+
+    #[test]
+    fn expired_credential_is_renewed_and_its_old_secret_stays_refused() {
+        let mut world = World::new();
+        let (start, hour) = (world.clock.now(), 3600);
+        let until = |hours: i64| Some(start.plus_seconds(hours * hour));
+        let first = world.create("worker", Grant { expires_at: until(2), ..grant(Role::Engine) }).unwrap();
+        world.clock.advance(hour);
+        let second = Token::fresh(kid("worker"), &world.clock).unwrap();
+        world.renew(&second, 24 * hour, until(4)).unwrap();
+        assert_eq!((world.authenticate(&first), world.authenticate(&second)), (Ok(Role::Engine), Ok(Role::Engine)));
+        world.clock.advance(hour);
+        assert_eq!(world.authenticate(&first), Err(AuthError::Expired), "the overlap ends when it would have expired");
+        world.clock.advance(2 * hour);
+        assert_eq!(world.authenticate(&second), Err(AuthError::Expired));
+        let third = Token::fresh(kid("worker"), &world.clock).unwrap();
+        world.renew(&third, hour, until(8)).unwrap();
+        let results = [first, second, third].map(|token| world.authenticate(&token));
+        assert_eq!(results, [Err(AuthError::Unknown), Err(AuthError::Unknown), Ok(Role::Engine)]);
+        assert_eq!(world.keyring.get(&kid("worker")).unwrap().expires_at(), until(8));
+    }
+
+    #[test]
+    fn renewal_counts_as_a_live_credential() {
+        let mut world = World::new();
+        let until = Some(world.clock.now().plus_seconds(60));
+        world.create("guest", Grant { expires_at: until, ..grant(Role::Reader) }).unwrap();
+        world.clock.advance(60);
+        for number in 1..MAX_LIVE {
+            world.create(&format!("worker-{number}"), grant(Role::Reader)).unwrap();
+        }
+        let token = Token::fresh(kid("guest"), &world.clock).unwrap();
+        let renewed = Some(world.clock.now().plus_days(1));
+        assert_eq!(world.renew(&token, 0, renewed), Err(KeyringError::Full));
+    }
+
+    #[test]
+    fn engine_is_in_use_since_its_first_credential_that_is_not_revoked() {
+        let mut world = World::new();
+        let start = world.clock.now();
+        let engines = |engines: &[Engine]| Grant { engines: engines.iter().copied().collect(), ..grant(Role::Engine) };
+        world.create("gateway", engines(Engine::ALL)).unwrap();
+        assert_eq!(world.keyring.in_use_since(Engine::Qa), None, "a credential of all engines and admins show nothing");
+        world.create("first", Grant { expires_at: Some(start.plus_seconds(60)), ..engines(&[Engine::Qa]) }).unwrap();
+        world.clock.advance(60);
+        world.create("second", engines(&[Engine::Qa, Engine::Maos])).unwrap();
+        assert_eq!(world.keyring.in_use_since(Engine::Qa), Some(start), "an expired credential counts");
+        assert_eq!(world.keyring.in_use_since(Engine::Billing), None);
+        let (admin, now) = (kid("the-admin"), world.clock.now());
+        world.keyring.revoke(&kid("first"), &admin, now).unwrap();
+        assert_eq!(world.keyring.in_use_since(Engine::Qa), Some(now));
+        world.keyring.revoke(&kid("second"), &admin, now).unwrap();
+        assert_eq!(world.keyring.in_use_since(Engine::Qa), None);
     }
 
     #[test]
@@ -377,8 +515,9 @@ mod tests {
         assert_eq!(world.keyring.create(&token, grant(Role::Reader), None, now), Ok(&once));
         let next = Token::fresh(kid("worker"), &world.clock).unwrap();
         let by = world.admin.kid().clone();
-        let rotated = world.keyring.rotate(&next, 60, &by, now).unwrap().clone();
-        assert_eq!(world.keyring.rotate(&next, 60, &by, now), Ok(&rotated));
+        let rotation = Rotation { overlap_seconds: 60, expires_at: Some(now.plus_days(90)) };
+        let rotated = world.keyring.rotate(&next, rotation, &by, now).unwrap().clone();
+        assert_eq!(world.keyring.rotate(&next, rotation, &by, now), Ok(&rotated));
         assert_eq!(rotated.secrets.len(), 2);
     }
 

@@ -10,6 +10,7 @@ mod command_error;
 mod content_hash;
 mod counts;
 mod credential;
+mod credential_notification;
 mod credential_source;
 mod details;
 mod duration;
@@ -48,7 +49,8 @@ pub use counts::{ActionCounts, EventCounts, SeverityCounts};
 pub use credential::{
     Credential, CredentialStatus, Grant, InvalidKeyId, InvalidToken, KeyId, Revocation, Role, Secret, SecretHash, Token,
 };
-pub use credential_source::{CredentialSource, KeyringFuture};
+pub use credential_notification::{CredentialNotification, CredentialNotificationKind};
+pub use credential_source::{CredentialSource, KeyringFuture, RecordedFuture, SystemAlertRecorder};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use duration::format_duration;
 pub use engine::Engine;
@@ -62,7 +64,7 @@ pub use incident::{
 pub use incident_change::{IncidentChange, IncidentChangeKind, IncidentConflict};
 pub use incident_key::IncidentKey;
 pub use incident_state::{FiringAlerts, FiringAlertsChange, IncidentState, Remediation};
-pub use keyring::{AuthError, Keyring, KeyringError};
+pub use keyring::{AuthError, Keyring, KeyringError, Rotation};
 pub use note::Note;
 pub use notification_failure::NotificationFailure;
 pub use outcome::Outcome;

@@ -144,7 +144,12 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
             format!("{title}: nobody has acknowledged the incident{}, so it is escalated to you", open_for())
         }
         NotificationKind::Resolution if incident.cause == IncidentCause::EngineSilent => {
-            format!("{engine} reports events again; the incident is resolved")
+            // AGE notes why it resolves the incident of an engine that does not report.
+            let becomes = match incident.resolved.as_ref().and_then(|change| change.note.as_ref()) {
+                Some(_) => "is not expected to report events any more",
+                None => "reports events again",
+            };
+            format!("{engine} {becomes}; the incident is resolved")
         }
         NotificationKind::Resolution if let Some(at) = incident.reported_resolved_at => {
             format!("{title}: reported as resolved at {}; the incident is resolved", at.in_words())

@@ -2,6 +2,7 @@
 
 mod action_message;
 mod approval_text;
+mod credential_message;
 mod incident_text;
 mod message;
 mod notification_message;
@@ -12,6 +13,7 @@ mod topic;
 
 pub use action_message::action_message;
 pub use approval_text::NotifiedApproval;
+pub use credential_message::{NotifiedCredential, credential_message};
 pub use incident_text::NotifiedIncident;
 pub use message::Message;
 pub use notification_message::{Notified, count_fitting, notification_message};

@@ -43,7 +43,15 @@ impl Credentials {
     /// # Errors
     /// [`StoreError`] if they cannot be read.
     pub async fn all(&self) -> Result<Keyring, StoreError> {
-        Ok(self.row().await?.credentials)
+        Ok(self.row(Consistency::Strong).await?.credentials)
+    }
+
+    /// Returns all credentials, which may miss the changes of the last second. Costs half as much as [`Credentials::all`].
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be read.
+    pub async fn recent(&self) -> Result<Keyring, StoreError> {
+        Ok(self.row(Consistency::Eventual).await?.credentials)
     }
 
     /// Changes the keyring by `apply`. `apply` is called again if another writer was faster or the response to the write was
@@ -58,7 +66,7 @@ impl Credentials {
     ) -> Result<T, E> {
         let mut lost: Option<StoreError> = None;
         for attempt in 1..=MAX_ATTEMPTS {
-            let KeyringRow { version, mut credentials, .. } = match (self.row().await, lost) {
+            let KeyringRow { version, mut credentials, .. } = match (self.row(Consistency::Strong).await, lost) {
                 (Ok(row), _) => row,
                 // The outcome of the previous write stays unknown.
                 (Err(_), Some(lost)) => return Err(lost.into()),
@@ -82,8 +90,8 @@ impl Credentials {
         Err(lost.unwrap_or(contended).into())
     }
 
-    async fn row(&self) -> Result<KeyringRow, StoreError> {
-        let item = self.0.get([("kid", text(keys::KEYRING))], Consistency::Strong).await?;
+    async fn row(&self, consistency: Consistency) -> Result<KeyringRow, StoreError> {
+        let item = self.0.get([("kid", text(keys::KEYRING))], consistency).await?;
         Ok(item.map(|item| self.0.parse(&item)).transpose()?.unwrap_or_default())
     }
 

@@ -4,6 +4,7 @@
 //! [`StoreError::Corrupt`](age_model::StoreError), never skipped.
 
 mod actions;
+mod credential_notifications;
 mod credentials;
 mod dynamodb;
 mod email_rate_limiter;
@@ -20,6 +21,7 @@ mod system_alerts;
 mod system_health;
 
 pub use actions::{Actions, OpenAction};
+pub use credential_notifications::{CredentialNotifications, SentCredentialNotifications};
 pub use credentials::Credentials;
 pub use dynamodb::backoff::wait_before_retry;
 pub use dynamodb::client::{Consistency, DynamoDb};

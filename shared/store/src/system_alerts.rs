@@ -1,6 +1,6 @@
 //! System alerts: one row per kind, sender and subject in the `incidents` table.
 
-use age_model::{StoreError, SystemAlert, SystemAlertKind, Timestamp};
+use age_model::{RecordedFuture, StoreError, SystemAlert, SystemAlertKind, SystemAlertRecorder, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use serde::Deserialize;
 
@@ -29,6 +29,12 @@ impl From<SystemAlertRow> for SystemAlert {
 /// The system alerts.
 #[derive(Debug, Clone)]
 pub struct SystemAlerts(Table);
+
+impl SystemAlertRecorder for SystemAlerts {
+    fn record_alert(&self, alert: SystemAlert) -> RecordedFuture<'_> {
+        Box::pin(async move { self.record(&alert).await })
+    }
+}
 
 impl SystemAlerts {
     /// Uses the table `name`.
@@ -74,6 +80,22 @@ impl SystemAlerts {
             .expression_attribute_values(":subject", text(subject))
             .expression_attribute_values(":detail", text(detail))
             .expression_attribute_values(":count", number(count))
+    }
+
+    /// Returns the stored system alerts of `kind`, in the order of sender and subject. May miss those of the last second.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be read.
+    pub async fn of_kind(&self, kind: SystemAlertKind) -> Result<Vec<SystemAlert>, StoreError> {
+        let query = self
+            .0
+            .client
+            .query()
+            .key_condition_expression("fingerprint = :alerts AND begins_with(opened_at, :kind)")
+            .expression_attribute_values(":alerts", text(keys::SYSTEM_ALERTS))
+            .expression_attribute_values(":kind", text(keys::system_alerts(kind)));
+        let rows = self.0.all(query).await?;
+        rows.iter().map(|row| self.0.parse::<SystemAlertRow>(row).map(SystemAlert::from)).collect()
     }
 
     /// Returns the system alerts that are shown at `now`, in the order of kind, sender and subject. A row that cannot be read is

@@ -1,5 +1,7 @@
 //! The engines on the overview: how many events each has reported, and when it reported the last one.
 
+use std::collections::BTreeSet;
+
 use age_model::{Engine, Period, StoreError, Timestamp};
 use age_policy::Policy;
 use age_store::{IncidentSummary, OpenAction};
@@ -23,16 +25,25 @@ pub(super) struct EngineTile {
     pub(super) week: u64,
     /// The hour of the last event. None if there was none in the last 30 days.
     pub(super) last_event_hour: Option<Timestamp>,
+    /// Whether the engine has reported, or has a credential of its own.
+    pub(super) is_expected: bool,
     pub(super) silent_incident_path: Option<String>,
     pub(super) in_progress: String,
 }
 
-/// Returns a tile for each engine.
+/// Returns the engines without an event in the last 30 days.
+pub(super) fn without_events(hours: &HourlyCounts) -> impl Iterator<Item = Engine> {
+    let has_events = |engine: Engine| hours.values().any(|counts| counts.engine(engine).total() > 0);
+    Engine::ALL.iter().copied().filter(move |engine| !has_events(*engine))
+}
+
+/// Returns a tile for each engine; AGE does not expect the `unexpected` ones to report.
 pub(super) fn tiles(
     policy: &Policy,
     hours: &HourlyCounts,
     unresolved: &[IncidentSummary],
     open_actions: &[Result<OpenAction, StoreError>],
+    unexpected: &BTreeSet<Engine>,
     now: Timestamp,
 ) -> Vec<EngineTile> {
     let days = event_counts::daily(hours, now);
@@ -46,6 +57,7 @@ pub(super) fn tiles(
             month: format_count(numbers.iter().copied().fold(0, u64::saturating_add), "event"),
             week: week.engine(*engine).total(),
             last_event_hour: last.map(|(hour, _)| *hour),
+            is_expected: !unexpected.contains(engine),
             in_progress: format_in_progress(*engine, open_actions),
             silent_incident_path: silent_incident_path(*engine, unresolved),
         }

@@ -1,8 +1,8 @@
 //! What needs the attention of a person now.
 
 use age_model::{
-    Action, ActionItem, ActionStatus, EventId, IncidentStatus, StoreError, SystemAlert, SystemAlertKind, Timestamp,
-    TopicName, TopicStatus,
+    Action, ActionItem, ActionStatus, Credential, EventId, IncidentStatus, KeyId, Keyring, StoreError, SystemAlert,
+    SystemAlertKind, Timestamp, TopicName, TopicStatus,
 };
 use age_policy::Policy;
 use age_store::{IncidentSummary, OpenAction, SystemHealth};
@@ -13,6 +13,9 @@ use crate::safe_text::SafeText;
 
 /// How many open incidents, pending approvals and system alerts are listed; the others are counted.
 const MAX_LISTED: usize = 8;
+
+/// Credentials that expire within this time are listed for admins.
+const CREDENTIAL_NOTICE_DAYS: i64 = 7;
 
 /// The sweep runs every minute: after five minutes without one, it is not running.
 const SWEEP_OVERDUE_SECONDS: i64 = 300;
@@ -28,6 +31,8 @@ pub(super) struct NeedsAttention {
     pub(super) pending_approvals: Vec<PendingApproval>,
     /// How many pending approvals are not listed.
     pub(super) more_pending_approvals: usize,
+    /// The credentials that expire within 7 days, the first one first. Empty for callers that may not see credentials.
+    pub(super) expiring_credentials: Vec<ExpiringCredential>,
     /// How many actions cannot be read.
     pub(super) unreadable_actions: usize,
     pub(super) age_problems: Vec<AgeProblem>,
@@ -79,6 +84,11 @@ impl From<SystemAlert> for ListedSystemAlert {
     }
 }
 
+pub(super) struct ExpiringCredential {
+    pub(super) kid: KeyId,
+    pub(super) expires_at: Timestamp,
+}
+
 /// A problem of AGE itself.
 pub(super) enum AgeProblem {
     /// The sweep does not run. With the time of the last one; None if none has run yet.
@@ -106,6 +116,7 @@ impl NeedsAttention {
         unresolved: Vec<IncidentSummary>,
         open_actions: &[Result<OpenAction, StoreError>],
         approvals: &[ActionItem],
+        credentials: Option<&Keyring>,
         (health, system_alerts): (Option<SystemHealth>, Vec<SystemAlert>),
         now: Timestamp,
     ) -> Self {
@@ -141,6 +152,7 @@ impl NeedsAttention {
             silent_engines: silent.into_iter().map(incident).collect(),
             pending_approvals: pending_approvals.into_iter().map(approval).collect(),
             more_pending_approvals,
+            expiring_credentials: credentials.map(|keyring| expiring(keyring, now)).unwrap_or_default(),
             unreadable_actions,
             age_problems: AgeProblem::of(health, now),
             system_alerts: system_alerts.into_iter().map(ListedSystemAlert::from).collect(),
@@ -152,10 +164,22 @@ impl NeedsAttention {
         self.open_incidents.is_empty()
             && self.silent_engines.is_empty()
             && self.pending_approvals.is_empty()
+            && self.expiring_credentials.is_empty()
             && self.unreadable_actions == 0
             && self.age_problems.is_empty()
             && self.system_alerts.is_empty()
     }
+}
+
+fn expiring(keyring: &Keyring, now: Timestamp) -> Vec<ExpiringCredential> {
+    let is_near = |expires_at: &Timestamp| now < *expires_at && *expires_at <= now.plus_days(CREDENTIAL_NOTICE_DAYS);
+    let expiring = |(kid, credential): (&KeyId, &Credential)| {
+        let expires_at = credential.expires_at().filter(is_near).filter(|_| credential.revoked.is_none())?;
+        Some(ExpiringCredential { kid: kid.clone(), expires_at })
+    };
+    let mut credentials: Vec<_> = keyring.all().filter_map(expiring).collect();
+    credentials.sort_by_key(|credential| credential.expires_at);
+    credentials
 }
 
 /// Returns the first [`MAX_LISTED`] items, and how many more there are.

@@ -1,62 +1,120 @@
 //! Silent engines: those that have reported nothing for longer than their expected interval.
 
-use age_model::{Engine, Incident, IncidentCause, IncidentKey, StatusChange, StoreError, Timestamp};
+use age_model::{Engine, Incident, IncidentCause, IncidentKey, Keyring, StatusChange, StoreError, Timestamp};
 use age_store::IncidentStateRecord;
 use futures_util::future::join_all;
 
 use super::{Sweep, SweepReport};
 use crate::incident_lifecycle::IncidentUpdate;
 
+/// What the absence or presence of events says about an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heartbeat {
+    /// The engine has reported within its expected interval.
+    Reporting,
+    /// It has not.
+    Silent,
+    /// Nobody expects it to report, or not yet.
+    NotExpected,
+    /// The credentials, which would tell, cannot be read.
+    Unknown,
+}
+
+/// The note on an incident that is resolved because its engine is no longer expected to report.
+const NOT_EXPECTED: &str = "The engine is not expected to report any more.";
+
 impl Sweep {
     /// Opens an incident for each engine that has been silent for longer than its expected interval, and resolves those of
-    /// engines that report again. An engine that has never reported is silent since `installed_at`.
+    /// engines that report again or need not. An engine that has never reported is expected to from the creation of its first
+    /// credential on, or from `installed_at`. None for `keyring` means that the credentials cannot be read.
     pub(super) async fn check_heartbeats(
         &self,
         installed_at: Timestamp,
+        keyring: Option<&Keyring>,
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
-        let checks = join_all(Engine::ALL.iter().map(|engine| self.check_heartbeat(*engine, installed_at))).await;
+        let engines = Engine::ALL.iter();
+        let checks = join_all(engines.map(|engine| self.check_heartbeat(*engine, installed_at, keyring))).await;
         let failed: Vec<StoreError> = checks.into_iter().filter_map(Result::err).collect();
         report.failed += failed.len() as u64;
         failed.into_iter().next().map_or(Ok(()), Err)
     }
 
-    async fn check_heartbeat(&self, engine: Engine, installed_at: Timestamp) -> Result<(), StoreError> {
+    async fn check_heartbeat(
+        &self,
+        engine: Engine,
+        installed_at: Timestamp,
+        keyring: Option<&Keyring>,
+    ) -> Result<(), StoreError> {
         let (now, policy) = (self.now(), self.dispatcher.policy());
-        let interval = policy.engines.get(&engine).map_or(0, |rules| rules.expected_interval_seconds);
-        let since = now.plus_seconds(-interval);
-        let is_exempt = interval == 0 || installed_at >= since;
-        let is_reporting = is_exempt || self.has_reported(engine, since).await?;
+        let heartbeat = self.heartbeat(engine, installed_at, keyring).await?;
         let incidents = self.dispatcher.lifecycle().incidents();
         let key = IncidentKey::engine_silent(engine);
-        if !is_reporting && let Some(resolved_at) = resolved_by_person(&incidents.states().get(&key).await?) {
-            // This silence is known. The next one begins after the engine has reported.
-            if !self.has_reported(engine, resolved_at).await? {
-                return Ok(());
+        match heartbeat {
+            Heartbeat::Unknown => return Ok(()),
+            // A person may have resolved this silence. The next one begins after the engine has reported.
+            Heartbeat::Silent => {
+                if let Some(resolved_at) = resolved_by_person(&incidents.states().get(&key).await?)
+                    && !self.has_reported(engine, resolved_at).await?
+                {
+                    return Ok(());
+                }
             }
+            Heartbeat::Reporting | Heartbeat::NotExpected => {}
         }
+        let is_silent = heartbeat == Heartbeat::Silent;
+        let note = (heartbeat == Heartbeat::NotExpected).then(|| NOT_EXPECTED.to_owned());
         let changed = incidents.change(&key, self.clock.as_ref(), |record| {
             let mut state = record.state.clone();
             let is_silence = |incident: &&mut Incident| incident.cause == IncidentCause::EngineSilent;
             let has_changed = match state.open_incident_mut().filter(is_silence) {
                 Some(incident) => {
-                    is_reporting
-                        && age_policy::resolve(incident, StatusChange { at: now, by: None, note: None }).is_ok()
+                    let change = StatusChange { at: now, by: None, note: note.clone() };
+                    !is_silent && age_policy::resolve(incident, change).is_ok()
                 }
-                None => !is_reporting && policy.incidents.open_engine_silent(&mut state, now),
+                None => is_silent && policy.incidents.open_engine_silent(&mut state, now),
             };
             Ok::<_, StoreError>(has_changed.then_some(IncidentUpdate { state, notification: None, at: now }))
         });
         if changed.await?.is_some() {
-            let becomes = if is_reporting { "reports again" } else { "is silent" };
-            tracing::warn!(%engine, silent = !is_reporting, "engine {engine} {becomes}");
+            let becomes = match heartbeat {
+                Heartbeat::Silent => "is silent",
+                Heartbeat::NotExpected => "is not expected to report any more",
+                Heartbeat::Reporting | Heartbeat::Unknown => "reports again",
+            };
+            tracing::warn!(%engine, silent = is_silent, "engine {engine} {becomes}");
         }
         Ok(())
     }
 
+    async fn heartbeat(
+        &self,
+        engine: Engine,
+        installed_at: Timestamp,
+        keyring: Option<&Keyring>,
+    ) -> Result<Heartbeat, StoreError> {
+        let interval = self.dispatcher.policy().engines.get(&engine).map_or(0, |rules| rules.expected_interval_seconds);
+        let since = self.now().plus_seconds(-interval);
+        if interval == 0 || installed_at >= since {
+            return Ok(Heartbeat::NotExpected);
+        }
+        match self.last_heard_at(engine, since).await? {
+            Some(last) if last >= since => return Ok(Heartbeat::Reporting),
+            Some(_) => return Ok(Heartbeat::Silent),
+            None => {}
+        }
+        let Some(keyring) = keyring else { return Ok(Heartbeat::Unknown) };
+        let is_expected = keyring.in_use_since(engine).is_some_and(|created_at| created_at < since);
+        Ok(if is_expected { Heartbeat::Silent } else { Heartbeat::NotExpected })
+    }
+
+    /// Whether `engine` has given a sign of life since `since`: an event, or a repeat of one.
     async fn has_reported(&self, engine: Engine, since: Timestamp) -> Result<bool, StoreError> {
-        let last = self.dispatcher.lifecycle().rollups().last_heard_at(engine, since).await?;
-        Ok(last.is_some_and(|last| last >= since))
+        Ok(self.last_heard_at(engine, since).await?.is_some_and(|last| last >= since))
+    }
+
+    async fn last_heard_at(&self, engine: Engine, since: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.dispatcher.lifecycle().rollups().last_heard_at(engine, since).await
     }
 }
 

@@ -129,6 +129,8 @@ pub(crate) const EMAIL_RATE_LIMITER: &str = "email_rate_limiter";
 
 /// `incidents.opened_at` of the rate limiter of e-mails to the second line.
 pub(crate) const SECOND_LINE_RATE_LIMITER: &str = "second_line_rate_limiter";
+/// `incidents.opened_at` of the notifications about credentials that were sent.
+pub(crate) const CREDENTIAL_NOTIFICATIONS: &str = "credential_notifications";
 
 /// `incidents.opened_at` of AGE's health.
 pub(crate) const HEALTH: &str = "health";
@@ -149,6 +151,11 @@ pub(crate) const SYSTEM_ALERTS: &str = "system_alerts";
 /// Returns `incidents.opened_at` of a system alert.
 pub(crate) fn system_alert(kind: SystemAlertKind, sender: &str, subject: &str) -> String {
     format!("{kind}#{sender}#{subject}")
+}
+
+/// Returns the prefix of `incidents.opened_at` of the system alerts of a kind.
+pub(crate) fn system_alerts(kind: SystemAlertKind) -> String {
+    format!("{kind}#")
 }
 
 /// `credentials.kid` of the row with all credentials. No credential can have this name.

@@ -1,0 +1,220 @@
+//! The message that notifies people of credentials that expire, or that are used after they have expired.
+//!
+//! Its first line says what is wrong; the second what AGE does; the third what the reader can do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use age_model::{Credential, CredentialNotificationKind, KeyId, Timestamp};
+use age_policy::Policy;
+
+use crate::message::{Attribute, Message};
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// For how long the suggested command renews a credential.
+const RENEWAL: &str = "90d";
+
+/// A credential of which a message notifies people.
+#[derive(Debug, Clone, Copy)]
+pub struct NotifiedCredential<'a> {
+    /// The name of the credential.
+    pub kid: &'a KeyId,
+    /// The credential.
+    pub credential: &'a Credential,
+    /// The kind of notification.
+    pub kind: CredentialNotificationKind,
+    /// When the credential expires, or the secret if one was refused.
+    pub expires_at: Timestamp,
+}
+
+/// Returns the message about `credentials`, as of `now`.
+#[must_use]
+pub fn credential_message(policy: &Policy, credentials: &[NotifiedCredential<'_>], now: Timestamp) -> Message {
+    let (subject, text) = match credentials {
+        [one] => (format!("[AGE] {}", one.headline(now)), text_of_one(policy, one, now)),
+        many => (subject_of_many(many), text_of_many(policy, many, now)),
+    };
+    let engines: BTreeSet<String> =
+        credentials.iter().flat_map(|it| &it.credential.grant.engines).map(ToString::to_string).collect();
+    // SNS refuses an attribute without a value.
+    let attributes = if engines.is_empty() { BTreeMap::new() } else { [("engine", Attribute::Any(engines))].into() };
+    Message { attributes, ..Message::new(&subject, text) }
+}
+
+impl NotifiedCredential<'_> {
+    /// Whether one of the credential's older secrets has expired, and not the credential.
+    fn is_about_old_secret(&self) -> bool {
+        self.kind == CredentialNotificationKind::Refused
+            && self.credential.expires_at().is_none_or(|expires_at| self.expires_at < expires_at)
+    }
+
+    fn headline(&self, now: Timestamp) -> String {
+        let kid = self.kid;
+        if self.is_about_old_secret() {
+            format!("Old token of {kid} has expired and is still used")
+        } else if self.kind == CredentialNotificationKind::Refused {
+            format!("Credential {kid} has expired and is still used")
+        } else if self.expires_at <= now {
+            format!("Credential {kid} has expired")
+        } else {
+            let seconds = self.expires_at.seconds().saturating_sub(now.seconds());
+            let days = seconds.saturating_add(DAY_SECONDS - 1) / DAY_SECONDS;
+            format!("Credential {kid} expires within {days} {}", if days == 1 { "day" } else { "days" })
+        }
+    }
+
+    /// Returns the command that issues a new token, to be pasted. A name has no character that is special in a shell.
+    fn command(&self) -> String {
+        let kid = self.kid;
+        // The credential itself is live: its expiry stays.
+        let renewal = if self.is_about_old_secret() { String::new() } else { format!(" --expires-in {RENEWAL}") };
+        format!("agectl credential rotate {kid}{renewal}")
+    }
+}
+
+fn subject_of_many(credentials: &[NotifiedCredential<'_>]) -> String {
+    let used = credentials.iter().filter(|it| it.kind == CredentialNotificationKind::Refused).count();
+    let parts = [(credentials.len() - used, "expiring"), (used, "expired and still used")];
+    let parts = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}"));
+    format!("[AGE] {} credentials: {}", credentials.len(), parts.collect::<Vec<_>>().join(", "))
+}
+
+fn text_of_one(policy: &Policy, one: &NotifiedCredential<'_>, now: Timestamp) -> String {
+    let mut text = format!("{}: {}\n", one.headline(now), one.expires_at.in_words());
+    let (effect, request) = if one.is_about_old_secret() {
+        (
+            "AGE refuses its requests. The new token is valid.",
+            "Give the new token to its caller. If it is lost, as an admin",
+        )
+    } else if one.expires_at <= now {
+        ("AGE refuses its requests.", "To renew it, as an admin")
+    } else {
+        ("AGE refuses its requests from then on.", "To renew it, as an admin")
+    };
+    let _ = writeln!(text, "{effect}\n{request}: {}\n", one.command());
+    facts(&mut text, policy, one);
+    text
+}
+
+fn text_of_many(policy: &Policy, many: &[NotifiedCredential<'_>], now: Timestamp) -> String {
+    let mut text = format!("{} credentials expire soon, or are used after they have expired\n", many.len());
+    let _ = writeln!(text, "AGE refuses the requests of a credential from the moment at which it expires.");
+    let _ = writeln!(text, "To renew one: run its command as an admin, and give the new token to its caller.");
+    for one in many {
+        let _ = writeln!(text, "\n{}", one.headline(now));
+        facts(&mut text, policy, one);
+        line(&mut text, "Command", &one.command());
+    }
+    text
+}
+
+fn facts(text: &mut String, policy: &Policy, one: &NotifiedCredential<'_>) {
+    let NotifiedCredential { kid, credential, expires_at, .. } = one;
+    let by = |kid: &Option<KeyId>| kid.as_ref().map_or_else(|| "an AWS operator".to_owned(), KeyId::to_string);
+    line(text, "Credential", kid.as_str());
+    line(text, "Role", credential.grant.role.as_str());
+    let engines = credential.grant.engines.iter().map(|engine| format!("{} ({engine})", policy.title(*engine)));
+    let engines: Vec<String> = engines.collect();
+    if !engines.is_empty() {
+        line(text, "Engines", &engines.join(", "));
+    }
+    line(text, "Expires", &expires_at.in_words());
+    line(text, "Created", &format!("{} by {}", credential.created_at.in_words(), by(&credential.created_by)));
+    if let Some(newest) = credential.secrets.first().filter(|newest| newest.created_at != credential.created_at) {
+        line(text, "Rotated", &format!("{} by {}", newest.created_at.in_words(), by(&newest.created_by)));
+    }
+}
+
+fn line(text: &mut String, name: &str, value: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{name:<11} {value}");
+}
+
+#[cfg(test)]
+mod tests {
+    use age_model::{Clock, Engine, Grant, Keyring, ManualClock, Role, Rotation, Token};
+
+    use super::*;
+
+    fn credential(role: Role, engines: &[Engine], expires_at: Option<Timestamp>) -> (KeyId, Credential) {
+        let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
+        let (kid, by): (KeyId, KeyId) = ("billing-worker".parse().unwrap(), "ops-admin".parse().unwrap());
+        let token = Token::fresh(kid.clone(), &clock).unwrap();
+        let grant = Grant { role, engines: engines.iter().copied().collect(), expires_at };
+        let mut keyring = Keyring::default();
+        (kid, keyring.create(&token, grant, Some(&by), clock.now()).unwrap().clone())
+    }
+
+    fn message(entries: &[NotifiedCredential<'_>], now: &str) -> Message {
+        credential_message(&Policy::compiled().unwrap(), entries, now.parse().unwrap())
+    }
+
+    #[test]
+    fn message_says_which_credential_when_it_expires_and_the_command_that_renews_it() {
+        let expires_at: Timestamp = "2026-12-23T12:00:00Z".parse().unwrap();
+        let (kid, credential) = credential(Role::Engine, &[Engine::Billing, Engine::DeepAgent], Some(expires_at));
+        let kind = CredentialNotificationKind::ExpiresInAWeek;
+        let entry = NotifiedCredential { kid: &kid, credential: &credential, kind, expires_at };
+        let sent = message(&[entry], "2026-12-16T12:00:30Z");
+        assert_eq!(sent.subject(), "[AGE] Credential billing-worker expires within 7 days");
+        assert_eq!(
+            sent.text(),
+            "Credential billing-worker expires within 7 days: Wed 23 Dec 2026, 12:00:00 UTC\n\
+             AGE refuses its requests from then on.\n\
+             To renew it, as an admin: agectl credential rotate billing-worker --expires-in 90d\n\
+             \n\
+             Credential  billing-worker\n\
+             Role        engine\n\
+             Engines     Billing (billing), Deep Agent (deep_agent)\n\
+             Expires     Wed 23 Dec 2026, 12:00:00 UTC\n\
+             Created     Mon 23 Nov 2026, 00:05:00 UTC by ops-admin\n"
+        );
+        let subject = |kind, now: &str| message(&[NotifiedCredential { kind, ..entry }], now).subject().to_owned();
+        let (day, refused) = (CredentialNotificationKind::ExpiresInADay, CredentialNotificationKind::Refused);
+        assert_eq!(subject(day, "2026-12-22T12:00:00Z"), "[AGE] Credential billing-worker expires within 1 day");
+        assert_eq!(subject(day, "2026-12-23T12:00:00Z"), "[AGE] Credential billing-worker has expired");
+        assert_eq!(
+            subject(refused, "2026-12-24T00:00:00Z"),
+            "[AGE] Credential billing-worker has expired and is still used"
+        );
+    }
+
+    #[test]
+    fn old_token_is_replaced_by_the_new_one() {
+        let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
+        let (kid, by): (KeyId, KeyId) = ("night-desk".parse().unwrap(), "ops-admin".parse().unwrap());
+        let mut keyring = Keyring::default();
+        let grant = Grant { role: Role::Reader, engines: BTreeSet::new(), expires_at: None };
+        keyring.create(&Token::fresh(kid.clone(), &clock).unwrap(), grant, None, clock.now()).unwrap();
+        clock.advance(60);
+        let rotation = Rotation { overlap_seconds: 3600, expires_at: None };
+        let next = Token::fresh(kid.clone(), &clock).unwrap();
+        let credential = keyring.rotate(&next, rotation, &by, clock.now()).unwrap();
+        let (kind, expires_at) = (CredentialNotificationKind::Refused, clock.now().plus_seconds(3600));
+        let sent = message(&[NotifiedCredential { kid: &kid, credential, kind, expires_at }], "2026-11-23T02:00:00Z");
+        assert_eq!(sent.subject(), "[AGE] Old token of night-desk has expired and is still used");
+        for line in [
+            "Give the new token to its caller. If it is lost, as an admin: agectl credential rotate night-desk",
+            "Created     Mon 23 Nov 2026, 00:05:00 UTC by an AWS operator",
+            "Rotated     Mon 23 Nov 2026, 00:06:00 UTC by ops-admin",
+        ] {
+            assert!(sent.text().lines().any(|found| found == line), "{line}\n{}", sent.text());
+        }
+    }
+
+    #[test]
+    fn message_about_many_has_a_command_for_each() {
+        let expires_at: Timestamp = "2026-12-23T12:00:00Z".parse().unwrap();
+        let (kid, credential) = credential(Role::Responder, &[], Some(expires_at));
+        let entry = |kind| NotifiedCredential { kid: &kid, credential: &credential, kind, expires_at };
+        let kinds = [CredentialNotificationKind::ExpiresInADay, CredentialNotificationKind::Refused];
+        let sent = message(&kinds.map(entry), "2026-12-23T13:00:00Z");
+        assert_eq!(sent.subject(), "[AGE] 2 credentials: 1 expiring, 1 expired and still used");
+        assert_eq!(
+            sent.text().matches("Command     agectl credential rotate billing-worker --expires-in 90d").count(),
+            2
+        );
+        assert!(sent.attributes.is_empty());
+    }
+}
