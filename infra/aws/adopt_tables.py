@@ -64,7 +64,8 @@ def choose(account: Account, stack: str, logical_ids: list[str], given: dict[str
         left = [name for name in names if re.fullmatch(rf"{re.escape(stack)}-{logical_id}-[A-Z0-9]+", name)]
         if len(left) > 1:
             ambiguous += [f"  --table {logical_id}={name}   created {_created(account, name)}" for name in left]
-        chosen |= {logical_id: name for name in left}
+        elif left:
+            chosen[logical_id] = left[0]
     if ambiguous:
         raise UserError("several tables were left behind, choose one of each:\n" + "\n".join(ambiguous))
     if not chosen:

@@ -1,7 +1,8 @@
 """Deploys AGE to an AWS account: SAM CLI asks for the parameters and offers the answers that are stored.
 
-The stored answers are the parameters of the deployed stack. If it has none, they are those of SAM CLI's file, samconfig.toml. SAM CLI
-alone would forget them: an option --parameter-overrides, which the architecture needs, replaces all that the file has.
+The stored answers are the parameters of the deployed stack. If it has none, they are those of SAM CLI's file,
+samconfig.toml. SAM CLI alone would forget them: its option --parameter-overrides, which the architecture needs,
+replaces all parameters of the file.
 
 After a success the tables are protected from deletion.
 """
@@ -19,7 +20,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from account import Account, stack_name
+from account import STACK_NAME, Account, stack_name
 
 # isort: split
 from settings import TEMPLATE, UserError, run
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     template = options.template_file
     stored = config(template, options.config_env)
-    stack = options.stack_name or stack_name(stored.get("stack_name", DEFAULT_STACK))
+    stack = options.stack_name or stored.get("stack_name", DEFAULT_STACK)
     region, profile = options.region or stored.get("region"), options.profile or stored.get("profile")
     account = Account(region, profile)
     parameters = answers(stored, account.stack(stack), stack) | dict(options.parameters)
@@ -62,7 +63,7 @@ def main(arguments: list[str]) -> int:
 
 
 def sam(*arguments: str) -> int:
-    """Run SAM CLI and return its exit code. It pins other versions than .venv: uvx keeps it in an environment of its own."""
+    """Run SAM CLI and return its exit code. It pins other versions than .venv, so uvx keeps it apart."""
     uvx = [str(Path(sys.executable).parent / "uvx"), "--quiet", "--python", sys.executable, "--from", SAM_CLI, "sam"]
     return subprocess.run([*uvx, *arguments], env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode
 
@@ -78,6 +79,8 @@ def config(template: Path, environment: str) -> dict[str, Any]:
     stored: dict[str, Any] = {}
     for command in ("global", "deploy"):
         stored |= section.get(command, {}).get("parameters", {})
+    if not STACK_NAME.fullmatch(stored.get("stack_name", DEFAULT_STACK)):
+        del stored["stack_name"]  # SAM CLI stores answers before AWS refuses them
     return stored
 
 

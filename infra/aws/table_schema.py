@@ -28,8 +28,8 @@ def differences(deployed: Document, wanted: Document) -> list[str]:
 def unreleasable(released: Document, now: Document) -> list[str]:
     """What keeps CloudFormation from updating the released tables to the present ones, each by its resource's name.
 
-    CloudFormation changes no index in place, adds or removes only one index of a table in one update, and replaces a table
-    whose key changes by an empty one.
+    CloudFormation changes no index in place, adds or removes only one index of a table in one update, and replaces a
+    table whose key changes by an empty one.
     """
     return [
         f"{name}: {fault}"

@@ -8,7 +8,7 @@ mod metrics;
 use age_governance::{ActionDispatcher, ActionLifecycle, IncidentLifecycle, Notifier, Sweep};
 use age_notify::Sns;
 use age_policy::Policy;
-use age_runtime::{Error, ScheduledEvent, SystemClock, aws, config, logs};
+use age_runtime::{Error, PublicUrl, ScheduledEvent, SystemClock, aws, config, logs};
 use age_store::{
     Actions, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Reports, Rollups, SystemHealthStore,
 };
@@ -27,7 +27,7 @@ config! {
         notifications_topic_arn: String,
         second_line_topic_arn: String,
         /// The address of the API for links.
-        public_url: Option<String>,
+        public_url: Option<PublicUrl>,
     }
 }
 
@@ -54,7 +54,7 @@ async fn main() -> Result<(), Error> {
         events.clone(),
         &lifecycle,
         &policy,
-        config.public_url,
+        config.public_url.map(String::from),
     );
     let sweep = Sweep {
         search: EventSearch::new(events.clone(), rollups),
