@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -13,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
+
+from botocore.exceptions import WaiterError
 
 sys.path += [str(Path(__file__).resolve().parents[2] / "infra" / folder) for folder in ("local", "aws")]
 
@@ -86,6 +89,7 @@ class DeploymentsTest(unittest.TestCase):
         cls.addClassCleanup(server.stop)
         endpoint = server.endpoint(port)
         cls.cloudformation, cls.dynamodb = service("cloudformation", endpoint), service("dynamodb", endpoint)
+        service("events", endpoint).create_event_bus(Name="taken")
         service("iam", endpoint).create_policy(PolicyName="boundary", PolicyDocument=BOUNDARY)
         cls.environment = os.environ | {
             "AWS_ENDPOINT_URL": endpoint,
@@ -169,6 +173,17 @@ class DeploymentsTest(unittest.TestCase):
 
     def test_adopted_table_expires_rows_again(self) -> None:
         self.assertEqual(self.expiry["TimeToLiveStatus"], "ENABLED")
+
+    def test_failed_first_creation_leaves_no_table(self) -> None:
+        resources = {name: it for name, it in load(TEMPLATE)["Resources"].items() if it["Type"] == adopt_tables.TABLE}
+        taken = {"Type": "AWS::Events::EventBus", "DependsOn": list(resources), "Properties": {"Name": "taken"}}
+        template = json.dumps({"Resources": resources | {"Taken": taken}})
+        self.cloudformation.create_stack(StackName="fails", TemplateBody=template)
+        with self.assertRaises(WaiterError):
+            self.cloudformation.get_waiter("stack_create_complete").wait(StackName="fails", WaiterConfig={"Delay": 1})
+        [stack] = self.cloudformation.describe_stacks(StackName="fails")["Stacks"]
+        self.assertEqual(stack["StackStatus"], "ROLLBACK_COMPLETE")
+        self.assertEqual([it for it in self.dynamodb.list_tables()["TableNames"] if it.startswith("fails-")], [])
 
     def test_stack_made_anew_is_offered_the_answers_of_the_deleted_one(self) -> None:
         self.assertEqual(self.parameters[2], PARAMETERS)
