@@ -40,7 +40,13 @@ def main(arguments: list[str]) -> int:
     stack = options.stack_name or stored.get("stack_name", DEFAULT_STACK)
     region, profile = options.region or stored.get("region"), options.profile or stored.get("profile")
     account = Account(region, profile)
-    parameters = answers(stored, account.stack(stack), stack) | dict(options.parameters)
+    deployed = account.stack(stack)
+    if deployed is not None and deployed["StackStatus"] == "ROLLBACK_COMPLETE":
+        raise UserError(
+            f"the first deployment of stack {stack} failed: delete what is left of it with `aws cloudformation "
+            f"delete-stack --region {account.region} --stack-name {stack}`, then deploy again"
+        )
+    parameters = answers(stored, deployed, stack) | dict(options.parameters)
     if parameters.get("Arch", options.arch) != options.arch:
         print(f"The functions change from {parameters['Arch']} to {options.arch}, for which they were built.")
     parameters["Arch"] = options.arch
@@ -56,9 +62,10 @@ def main(arguments: list[str]) -> int:
     ]
     code = sam("deploy", "--guided", *command)
     if code == 0:
-        # The person may have answered with another stack or region.
-        stored = config(template, options.config_env) or stored
-        _protect(Account(stored.get("region", account.region), profile), stored.get("stack_name", stack))
+        # The person may have answered with another stack or region, which SAM CLI stores if they want.
+        now = config(template, options.config_env)
+        changed = now if now != stored else {}
+        _protect(Account(changed.get("region", account.region), profile), changed.get("stack_name", stack))
     return code
 
 
@@ -86,17 +93,12 @@ def config(template: Path, environment: str) -> dict[str, Any]:
 
 def answers(stored: dict[str, Any], stack: dict[str, Any] | None, name: str) -> Parameters:
     """The parameters to offer: those of the stack, or of the file if the stack has none."""
-    if stack is not None and stack["StackStatus"] == "ROLLBACK_COMPLETE":
-        raise UserError(
-            f"the first deployment of stack {name} failed: delete what is left of it with "
-            f"`aws cloudformation delete-stack --stack-name {name}`, then deploy again"
-        )
     if stack is not None and stack.get("Parameters"):
         return {it["ParameterKey"]: it["ParameterValue"] for it in stack["Parameters"]}
     if stored.get("stack_name") != name:
         return {}
     words = stored.get("parameter_overrides", "")
-    return dict(_parameter(word) for word in (shlex.split(words) if isinstance(words, str) else words))
+    return dict(word.partition("=")[::2] for word in (shlex.split(words) if isinstance(words, str) else words))
 
 
 def overrides(parameters: Parameters) -> list[str]:

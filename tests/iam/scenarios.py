@@ -54,7 +54,7 @@ def sweep_times_out_an_action_and_escalates(harness: Harness) -> None:
         "dynamodb:Query": "RollupsTable EventsTable/index/timeline ActionsTable/index/due IncidentsTable/index/due",
         "dynamodb:GetItem": "IncidentsTable ReportsTable",
         "dynamodb:UpdateItem": "IncidentsTable",
-        "sns:GetTopicAttributes": "NotificationsTopic SecondLineTopic ReportsTopic AlarmsTopic",
+        "sns:GetTopicAttributes": "NotificationsTopic",
     },
 )
 def sweep_checks_everything(harness: Harness) -> None:
