@@ -20,7 +20,7 @@ LAMBDA_BUILD  = cargo lambda build --release --locked $(or \
 	$(if $(filter arm64,$(ARCH)),--arm64), \
 	$(error ARCH must be x86_64 or arm64; got "$(ARCH)"))
 
-PYTHON_FILES  := infra/local examples tests/senders tests/iam tests/local tests/docs
+PYTHON_FILES  := infra/aws infra/local examples tests/senders tests/iam tests/local tests/docs
 SHELL_SCRIPTS := .ci/run tests/browser/chromium.sh
 JS_FILES      := tests/browser functions/dashboard/src/script.js
 
@@ -43,7 +43,8 @@ help: ## list the commands and the settings
 	@echo "  AGE_API_PORT      the port on which the local API answers (AGE_PORT + 1)"
 	@echo "  AGE_STATE_DIR     the folder of the local AWS's state: stack.env, logs, pid files (.local)"
 	@echo "  AGE_RUN_ONCE=1    \`make run\` stops after the report, instead of waiting for Ctrl-C"
-	@echo "  ARGS              options of \`make logs\`: --follow, --function NAME, --request ID"
+	@echo "  ARGS              options of \`make logs\`: --follow, --function NAME, --request ID; and of"
+	@echo "                    \`make deploy\`: --stack-name, --region, --profile, --config-env, PARAMETER=VALUE"
 
 run: check-system build agectl ## replay a sample week on a local AWS and print the weekly report; Ctrl-C stops it
 	@$(TOOLS) .venv/bin/python infra/local/demo.py
@@ -67,7 +68,7 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them when 
 		$(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
 
 test: check-system check-node build agectl .venv/checks/ready browser ## run all tests, end-to-end ones on their own local AWS
-	@echo "==> Tests of the local stack and the example worker"
+	@echo "==> Tests of the template, deployments, the local stack and the example worker"
 	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/local
 	@echo "==> Documents"
 	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/docs
@@ -122,11 +123,8 @@ agectl: cargo ## build the operators' command in target/debug; `cargo install --
 	@echo "==> Building agectl"
 	@cargo build --locked --package agectl
 
-# SAM's command pins other versions: uvx keeps it in an environment of its own.
 deploy: build ## deploy to your AWS account; asks before it changes anything
-	@SAM_CLI_TELEMETRY=0 .venv/bin/uvx --quiet --python .venv/bin/python --from aws-sam-cli==1.170.0 \
-		sam deploy --guided --stack-name age --template-file infra/template.yaml \
-		--capabilities CAPABILITY_IAM --parameter-overrides Arch=$(ARCH)
+	@.venv/bin/python infra/aws/guided_deploy.py --arch $(ARCH) $(ARGS)
 
 clean: ## stop the local AWS, and remove everything that was built or installed here
 	@if [ -f $(STATE)/aws.pid ] && [ -x .venv/bin/python ]; then $(STACK) down; fi

@@ -1,11 +1,12 @@
 """Translates the SAM template into plain CloudFormation that the local AWS understands.
 
-AWS's own translator does the work. Three things differ on the local AWS:
+AWS's own translator does the work. Four things differ on the local AWS:
 
 - The code of the functions comes from objects in the local S3 instead of folders.
 - SAM writes the HTTP API's routes into an OpenAPI body, which the local CloudFormation does not read. The routes become
   resources of their own.
 - Schedules whose payload has a placeholder are disabled, because the local scheduler does not substitute placeholders.
+- Functions and schedules have names that tests can know, such as age-log-event.
 """
 
 from __future__ import annotations
@@ -42,21 +43,38 @@ def functions(template: Template) -> dict[str, str]:
 
 def translate(template: Template, bucket: str, keys: dict[str, str]) -> str:
     """Returns CloudFormation as JSON. `keys` has the key of each binary's zip in the bucket."""
-    for logical_id, binary in functions(template).items():
-        template["Resources"][logical_id]["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": keys[binary]}
-    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)  # the translator requires one
-    plain = transform(template, {}, _NoManagedPolicies())
-    for logical_id, resource in list(plain["Resources"].items()):
+    binaries = functions(template)
+    for logical_id, binary in binaries.items():
+        template["Resources"][logical_id]["Properties"] |= {
+            "CodeUri": {"Bucket": bucket, "Key": keys[binary]},
+            "FunctionName": _name(binary),
+        }
+    translated = plain(template)
+    for logical_id, resource in list(translated["Resources"].items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api":
             body = resource["Properties"].pop("Body")
-            plain["Resources"].update(_routes(logical_id, body))
+            translated["Resources"].update(_routes(logical_id, body))
             resource["Properties"] |= {"Name": "age", "ProtocolType": "HTTP", "Tags": {"ms-custom-id": API_ID}}
             # The local API Gateway reads the names that the body uses (camelCase).
             resource["Properties"]["CorsConfiguration"] = body["x-amazon-apigateway-cors"]
-        if resource["Type"] == "AWS::Scheduler::Schedule" and "<aws." in str(resource["Properties"]["Target"]):
-            # The local scheduler sends `<aws.scheduler.scheduled-time>` unchanged.
-            resource["Properties"]["State"] = "DISABLED"
-    return json.dumps(plain)
+        if resource["Type"] == "AWS::Scheduler::Schedule":
+            target = resource["Properties"]["Target"]
+            resource["Properties"]["Name"] = _name(binaries[target["Arn"]["Fn::GetAtt"][0]])
+            if "<aws." in str(target):
+                # The local scheduler sends `<aws.scheduler.scheduled-time>` unchanged.
+                resource["Properties"]["State"] = "DISABLED"
+    return json.dumps(translated)
+
+
+def plain(template: Template) -> Template:
+    """The template as AWS's translator hands it to CloudFormation."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)  # the translator requires one
+    translated: Template = transform(template, {}, _NoManagedPolicies())
+    return translated
+
+
+def _name(binary: str) -> Template:
+    return {"Fn::Sub": f"${{AWS::StackName}}-{binary}"}
 
 
 def _routes(api: str, body: Template) -> Template:

@@ -7,7 +7,7 @@ use age_governance::{ActionLifecycle, IncidentLifecycle, Notifier, NotifierStore
 use age_http::{Authentication, CursorKey, RequestRate};
 use age_notify::Sns;
 use age_policy::Policy;
-use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
+use age_runtime::{AuthenticationConfig, Error, PublicUrl, SystemClock, aws, config, logs};
 use age_store::{
     Actions, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Rollups, SystemAlerts,
     SystemHealthStore,
@@ -27,7 +27,7 @@ config! {
         /// The secret that seals cursors.
         cursor_key: String,
         /// The address of the API for links; that of the request if absent.
-        public_url: Option<String>,
+        public_url: Option<PublicUrl>,
     }
 }
 
@@ -60,7 +60,7 @@ async fn main() -> Result<(), Error> {
         },
         &lifecycle,
         &policy,
-        config.public_url,
+        config.public_url.map(String::from),
     );
     let cursors = CursorKey::new(&config.cursor_key)?;
     let app = App::new(search, lifecycle, notifier, policy, cursors, clock);

@@ -9,7 +9,7 @@ use age_governance::{
 use age_http::{Authentication, RequestRate};
 use age_notify::Sns;
 use age_policy::Policy;
-use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
+use age_runtime::{AuthenticationConfig, Error, PublicUrl, SystemClock, aws, config, logs};
 use age_store::{
     Actions, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Rollups, SystemAlerts, SystemHealthStore,
 };
@@ -28,7 +28,7 @@ config! {
         actions_topic_arn: String,
         notifications_topic_arn: String,
         /// The address of the API for links; that of the request if absent.
-        public_url: Option<String>,
+        public_url: Option<PublicUrl>,
     }
 }
 
@@ -60,7 +60,7 @@ async fn main() -> Result<(), Error> {
         },
         &lifecycle,
         &policy,
-        config.public_url,
+        config.public_url.map(String::from),
     );
     let dispatcher = ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policy);
     let recorder = EventRecorder::new(EventWriter::new(events, lifecycle), dispatcher, notifier);

@@ -10,7 +10,7 @@ use age_governance::{
 };
 use age_notify::Sns;
 use age_policy::Policy;
-use age_runtime::{Error, ScheduledEvent, SystemClock, aws, config, logs};
+use age_runtime::{Error, PublicUrl, ScheduledEvent, SystemClock, aws, config, logs};
 use age_store::{
     Actions, CredentialNotifications, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Reports,
     Rollups, SystemAlerts, SystemHealthStore,
@@ -33,7 +33,7 @@ config! {
         reports_topic_arn: String,
         alarms_topic_arn: String,
         /// The address of the API for links.
-        public_url: Option<String>,
+        public_url: Option<PublicUrl>,
     }
 }
 
@@ -63,7 +63,7 @@ async fn main() -> Result<(), Error> {
         },
         &lifecycle,
         &policy,
-        config.public_url,
+        config.public_url.map(String::from),
     );
     let credentials = CredentialMonitor::new(
         Credentials::new(&db, config.credentials_table),

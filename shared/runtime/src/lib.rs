@@ -8,9 +8,11 @@ pub mod metrics;
 mod clock;
 mod config;
 mod gateway;
+mod public_url;
 mod serve;
 
 pub use clock::SystemClock;
 pub use config::{AuthenticationConfig, ConfigError, ConfigValue, Variables};
 pub use lambda_runtime::Error;
+pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use serve::{ScheduledEvent, on_invocation, serve, warm};

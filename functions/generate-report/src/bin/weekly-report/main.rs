@@ -6,7 +6,7 @@ use age_governance::{ReportGenerator, WeeklyReporter};
 use age_model::Timestamp;
 use age_notify::Sns;
 use age_policy::Policy;
-use age_runtime::{Error, SystemClock, aws, config, logs};
+use age_runtime::{Error, PublicUrl, SystemClock, aws, config, logs};
 use age_store::{Actions, DynamoDb, Incidents, ReportDeliveries, Reports, Rollups};
 use serde::Deserialize;
 
@@ -20,7 +20,7 @@ config! {
         actions_table: String,
         reports_topic_arn: String,
         /// The address of the API for links.
-        public_url: Option<String>,
+        public_url: Option<PublicUrl>,
     }
 }
 
@@ -46,6 +46,6 @@ async fn main() -> Result<(), Error> {
     let reports = Reports::new(&db, config.reports_table);
     let deliveries = ReportDeliveries::new(&Actions::new(&db, config.actions_table));
     let topic = Sns::new(&aws).topic(config.reports_topic_arn);
-    let weekly = WeeklyReporter::new(generator, reports, deliveries, topic, config.public_url);
+    let weekly = WeeklyReporter::new(generator, reports, deliveries, topic, config.public_url.map(String::from));
     age_runtime::on_invocation(async |input: WeeklySchedule| weekly.run(input.scheduled_time).await).await
 }
