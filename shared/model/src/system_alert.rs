@@ -87,6 +87,6 @@ mod tests {
         assert_eq!(alert.shown_until(), "2026-11-24T00:05:00Z".parse().unwrap());
         assert_eq!(SystemAlert::quiet_since(alert.shown_until()), now);
         assert_eq!(alert.detail, "sev[U+3164]x");
-        assert_eq!(SystemAlert::new(kind, "s", "l", &"x".repeat(300), 1, now).detail.chars().count(), 201);
+        assert_eq!(SystemAlert::new(kind, "s", "l", &"x".repeat(300), 1, now).detail.chars().count(), 200);
     }
 }
