@@ -1,5 +1,7 @@
 //! Visible text: the characters that people cannot see, or that change how they see others.
 
+use std::fmt::Write;
+
 /// The characters that a name must not have, as ranges of code points, both ends included. The property
 /// `Default_Ignorable_Code_Point` and the white space are those of Unicode 17.0 (`DerivedCoreProperties.txt`, `PropList.txt`).
 ///
@@ -82,9 +84,8 @@ fn class(ranges: &[(char, char)]) -> String {
         code @ ..=0xffff => format!("\\u{code:04x}"),
         _ => character.to_string(),
     };
-    let member = |(first, last): &(char, char)| match first == last {
-        true => escaped(*first),
-        false => format!("{}-{}", escaped(*first), escaped(*last)),
+    let member = |(first, last): &(char, char)| {
+        if first == last { escaped(*first) } else { format!("{}-{}", escaped(*first), escaped(*last)) }
     };
     ranges.iter().map(member).collect()
 }
@@ -97,7 +98,8 @@ pub fn visible_text(text: &str, max_chars: usize) -> String {
     let mut characters = text.chars();
     for character in characters.by_ref().take(max_chars) {
         if is_hidden(character) {
-            visible.push_str(&format!("[U+{:04X}]", u32::from(character)));
+            // Writing to a text does not fail.
+            let _ = write!(visible, "[U+{:04X}]", u32::from(character));
         } else {
             visible.push(character);
         }
