@@ -211,7 +211,7 @@ async fn webhook_of_grafanas_contact_point_is_taken() {
                 "startsAt": "2026-11-23T01:00:00.123456789+02:00", "endsAt": "0001-01-01T00:00:00Z",
                 "generatorURL": "https://grafana.example/alerting/1afz29v7z/edit", "fingerprint": "c6eadffa33fcdf37",
                 "silenceURL": "https://grafana.example/alerting/silence/new", "dashboardURL": "https://grafana.example/d/1",
-                "panelURL": "", "imageURL": "https://grafana.example/i", "values": { "B": 44.23943737541908, "C": null },
+                "panelURL": "", "imageURL": "https://grafana.example/i", "values": { "B": 44.2, "C": null },
                 "valueString": "[ var='B' labels={} value=44.2 ]", "orgId": 1,
             },
             {

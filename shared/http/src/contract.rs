@@ -54,10 +54,12 @@ fn describe(operation: &mut Operation, route: Route) {
     }
     if route.access != Access::Public {
         failures.extend([("401", "Missing or invalid credential"), ("500", "Stored data is corrupt")]);
-        failures.extend(match is_intake(route.path) {
-            true => &[("503", "Service unavailable, or too many requests: retry later")][..],
-            false => &[("429", "Too many requests, retry later"), ("503", "Service unavailable, retry later")],
-        });
+        if is_intake(route.path) {
+            failures.push(("503", "Service unavailable, or too many requests: retry later"));
+        } else {
+            failures.push(("429", "Too many requests, retry later"));
+            failures.push(("503", "Service unavailable, retry later"));
+        }
         if route.access != Access::Authenticated {
             failures.push(("403", "The credential's role may not use this route"));
         }

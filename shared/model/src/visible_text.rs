@@ -85,9 +85,8 @@ fn class(ranges: &[(char, char)]) -> String {
         code @ ..=0xffff => format!("\\u{code:04x}"),
         _ => character.to_string(),
     };
-    let member = |(first, last): &(char, char)| match first == last {
-        true => escaped(*first),
-        false => format!("{}-{}", escaped(*first), escaped(*last)),
+    let member = |(first, last): &(char, char)| {
+        if first == last { escaped(*first) } else { format!("{}-{}", escaped(*first), escaped(*last)) }
     };
     ranges.iter().map(member).collect()
 }
