@@ -38,7 +38,7 @@ pub enum TimelineItem {
     /// An action was planned.
     Action {
         /// The action with its current status.
-        action: ActionItem,
+        action: Box<ActionItem>,
     },
     /// A person approved or denied an action.
     Approval {
@@ -157,7 +157,7 @@ const fn entry(at: Timestamp, item: TimelineItem) -> TimelineEntry {
 #[must_use]
 pub fn action_timeline(item: &ActionItem) -> Vec<TimelineEntry> {
     let of = |status| ActionTransition { event_id: item.event_id, action: item.action, status };
-    let mut entries = vec![entry(item.created_at, TimelineItem::Action { action: item.clone() })];
+    let mut entries = vec![entry(item.created_at, TimelineItem::Action { action: Box::new(item.clone()) })];
     if let (Some(at), Some(by)) = (item.decided_at, item.decided_by.clone()) {
         let denied = item.status == ActionStatus::Denied;
         let status = if denied { ActionStatus::Denied } else { ActionStatus::Pending };

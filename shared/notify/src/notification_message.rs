@@ -142,8 +142,8 @@ impl<'a> Contents<'a> {
         let engines: BTreeSet<&str> = notified.iter().map(|one| policy.title(one.engine())).collect();
         let engines: Vec<&str> = engines.into_iter().collect();
         let (severity, numbers) = (self.severity, self.numbers());
-        let mut text = format!("{severity}: {numbers}; of {}, the oldest first\n", engines.join(", "));
-        text += &format!("{}\n{}\n", self.taken_actions(), self.call_to_action());
+        let (did, todo) = (self.taken_actions(), self.call_to_action());
+        let mut text = format!("{severity}: {numbers}; of {}, the oldest first\n{did}\n{todo}\n", engines.join(", "));
         for one in notified {
             text.push('\n');
             text.push_str(&one.entry(policy, api));

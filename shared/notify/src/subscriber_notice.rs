@@ -8,12 +8,15 @@ use crate::message::Message;
 #[must_use]
 pub fn subscriber_notice(topics: &[TopicName]) -> Message {
     let names: Vec<&str> = topics.iter().map(|topic| topic.as_str()).collect();
-    let mut text = format!("HIGH: nobody is subscribed to these topics of AGE: {}\n", names.join(", "));
-    text += "AGE did: it notified you; nobody receives the messages of these topics\n";
-    text += "To subscribe again: see \"Subscribe again\" in docs/guides/on-call.md\n\n";
-    for topic in topics {
-        text += &format!("{:<14} {}\n", topic.as_str(), topic.description());
-    }
+    let lines: Vec<String> =
+        topics.iter().map(|topic| format!("{:<14} {}\n", topic.as_str(), topic.description())).collect();
+    let text = format!(
+        "HIGH: nobody is subscribed to these topics of AGE: {}\n\
+         AGE did: it notified you; nobody receives the messages of these topics\n\
+         To subscribe again: see \"Subscribe again\" in docs/guides/on-call.md\n\n{}",
+        names.join(", "),
+        lines.concat()
+    );
     Message::new("[AGE] HIGH, nobody receives AGE's alarms", text)
 }
 

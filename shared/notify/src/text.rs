@@ -41,7 +41,8 @@ pub(crate) fn quoted(words: &str) -> String {
         lines.truncate(MAX_QUOTED_LINES);
         lines.push("…".to_owned());
     }
-    lines.iter().map(|line| format!("  > {line}\n")).collect()
+    let marked: Vec<String> = lines.iter().map(|line| format!("  > {line}\n")).collect();
+    marked.concat()
 }
 
 /// Splits a line into lines that no mail program wraps. A word that is too long is split as well.

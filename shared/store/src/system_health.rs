@@ -17,8 +17,8 @@ use crate::incident_rows::KEY;
 struct HealthRow {
     installed_at: Timestamp,
     last_sweep_at: Timestamp,
-    #[serde(default)]
-    subscriber_notice_at: Option<Timestamp>,
+    #[serde(default, rename = "subscriber_notice_at")]
+    subscriber_notice: Option<Timestamp>,
 }
 
 /// The health of AGE as of the latest sweep.
@@ -77,22 +77,23 @@ impl SystemHealthStore {
         now: Timestamp,
         subscriptions: &BTreeMap<TopicName, SubscriptionCounts>,
     ) -> Result<SystemHealth, StoreError> {
-        let mut set = "SET installed_at = if_not_exists(installed_at, :now), last_sweep_at = :now".to_owned();
+        let mut set = vec!["installed_at = if_not_exists(installed_at, :now), last_sweep_at = :now".to_owned()];
         let mut update = self.update().expression_attribute_values(":now", text(now));
         for topic in TopicName::ALL {
             let counts = subscriptions.get(topic);
             let (name, value) = (keys::topic_is_subscribed(*topic), format!(":{topic}"));
-            set += &format!(", {name} = {value}");
+            set.push(format!("{name} = {value}"));
             let is_subscribed = counts.map(|counts| counts.confirmed > 0);
             let is_subscribed = is_subscribed.map_or(AttributeValue::Null(true), AttributeValue::Bool);
             update = update.expression_attribute_values(value, is_subscribed);
             if counts.is_some_and(|counts| counts.confirmed + counts.pending > 0) {
                 // Set once and never removed, without reading the row first.
-                set += &format!(", {} = :used", keys::topic_was_used(*topic));
+                set.push(format!("{} = :used", keys::topic_was_used(*topic)));
                 update = update.expression_attribute_values(":used", AttributeValue::Bool(true));
             }
         }
-        let updated = update.update_expression(set).return_values(ReturnValue::AllNew).send().await;
+        let updated =
+            update.update_expression(format!("SET {}", set.join(", "))).return_values(ReturnValue::AllNew).send().await;
         let updated = updated.map_err(|error| write_failed("UpdateItem", &self.0.name, error))?;
         self.parse(&updated.attributes.unwrap_or_default())
     }
@@ -129,7 +130,7 @@ impl SystemHealthStore {
     }
 
     fn parse(&self, item: &Item) -> Result<SystemHealth, StoreError> {
-        let HealthRow { installed_at, last_sweep_at, subscriber_notice_at } = self.0.parse(item)?;
+        let HealthRow { installed_at, last_sweep_at, subscriber_notice: subscriber_notice_at } = self.0.parse(item)?;
         let flag = |name: String| item.get(&name).and_then(|value| value.as_bool().ok()).copied();
         let topic = |topic: &TopicName| {
             let is_subscribed = flag(keys::topic_is_subscribed(*topic));

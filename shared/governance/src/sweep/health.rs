@@ -33,12 +33,13 @@ impl Sweep {
             });
             Some((name, counts.ok()?))
         };
-        let counts = [
-            count(TopicName::Notifications, self.notifier.topic()),
-            count(TopicName::SecondLine, &self.second_line),
-            count(TopicName::Reports, &self.reports_topic),
-            count(TopicName::Alarms, &self.alarms_topic),
+        let topics = [
+            (TopicName::Notifications, self.notifier.topic()),
+            (TopicName::SecondLine, &self.second_line),
+            (TopicName::Reports, &self.reports_topic),
+            (TopicName::Alarms, &self.alarms_topic),
         ];
+        let counts = topics.into_iter().map(|(name, topic)| count(name, topic));
         join_all(counts).await.into_iter().flatten().collect()
     }
 
