@@ -5,14 +5,13 @@ use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
 use crate::api_response::{ApiResponse, parse_json};
-use crate::commands::incident_bulk::{BulkArgs, BulkVerb};
+use crate::commands::incident_bulk::{BulkArgs, BulkVerb, RESOURCE};
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_timestamp};
 use crate::session::Session;
 use crate::table::format_table;
 use crate::value_parsers::{engine_parser, incident_status_parser, positive_integer_parser};
 
-pub(crate) const RESOURCE: &str = "incidents";
 /// The API's maximum.
 const PAGE_SIZE: usize = 200;
 
@@ -91,8 +90,8 @@ impl IncidentCommand {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
         match self {
             Self::List(args) => args.run(session).await,
-            Self::Ack(args) => args.run(BulkVerb::Acknowledge, session).await,
-            Self::Resolve(args) => args.run(BulkVerb::Resolve, session).await,
+            Self::Ack(args) => change_one_or_many(*args, BulkVerb::Acknowledge, session).await,
+            Self::Resolve(args) => change_one_or_many(*args, BulkVerb::Resolve, session).await,
             Self::Reopen(ReopenArgs { id, note }) => change_status(&id, "reopen", note, session).await,
             Self::Comment(CommentArgs { id, note }) => {
                 let response = send_change(&id, "comments", Some(note), session).await?;
@@ -123,8 +122,15 @@ impl ListIncidentsArgs {
     }
 }
 
+async fn change_one_or_many(args: BulkArgs, verb: BulkVerb, session: &mut Session<'_>) -> Result<(), Error> {
+    match args.only_id() {
+        Some(id) => change_status(id, verb.path(), args.note.clone(), session).await,
+        None => args.run(verb, session).await,
+    }
+}
+
 /// Changes the status of one incident and prints it.
-pub(crate) async fn change_status(
+async fn change_status(
     id: &IncidentId,
     verb: &str,
     note: Option<Note>,

@@ -5,12 +5,12 @@ use clap::{ArgGroup, Args};
 use serde::{Deserialize, Serialize};
 
 use crate::api_client::ApiClient;
-use crate::commands::incident::{RESOURCE, change_status};
 use crate::error::Error;
 use crate::format::format_count;
 use crate::session::Session;
 use crate::value_parsers::{engine_parser, incident_status_parser, severity_parser};
 
+pub(crate) const RESOURCE: &str = "incidents";
 /// The API's maximum.
 const MAX_IDS: usize = 500;
 
@@ -54,7 +54,7 @@ pub(crate) struct BulkArgs {
     yes: bool,
     /// Note for the timeline of each incident
     #[arg(long, value_name = "TEXT")]
-    note: Option<Note>,
+    pub(crate) note: Option<Note>,
 }
 
 #[derive(Clone, Default, Serialize)]
@@ -108,7 +108,7 @@ struct Total {
 
 impl BulkVerb {
     /// The last segment of the path.
-    const fn path(self) -> &'static str {
+    pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Acknowledge => "acknowledge",
             Self::Resolve => "resolve",
@@ -124,10 +124,12 @@ impl BulkVerb {
 }
 
 impl BulkArgs {
+    /// Returns the id, if it is the only one.
+    pub(crate) fn only_id(&self) -> Option<&IncidentId> {
+        if let [id] = self.ids.as_slice() { Some(id) } else { None }
+    }
+
     pub(crate) async fn run(self, verb: BulkVerb, session: &mut Session<'_>) -> Result<(), Error> {
-        if let [id] = self.ids.as_slice() {
-            return change_status(id, verb.path(), self.note.clone(), session).await;
-        }
         let client = session.api_client().await?;
         let total = if self.ids.is_empty() {
             self.change_matching(&client, verb, session).await?

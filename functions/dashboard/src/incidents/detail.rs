@@ -32,9 +32,8 @@ struct IncidentPage<'a> {
     /// From opening to resolution, or until now.
     duration: String,
     timeline: Vec<TimelineEntryView>,
-    has_earlier_events: bool,
-    has_earlier_notifications: bool,
-    has_earlier_changes: bool,
+    /// What the timeline leaves out.
+    omissions: Vec<&'static str>,
     /// Whether the caller has the incident: acknowledged it last.
     is_mine: bool,
     can_be_reopened: bool,
@@ -53,6 +52,15 @@ pub(crate) async fn show(
     let IncidentRecord { id, incident, counters } = &record;
     let end = incident.resolved.as_ref().map_or_else(|| clock.now(), |change| change.at);
     let engine = app.policy.title(id.key.engine);
+    let omissions = [
+        (timeline.has_earlier_events, "Earlier events are not shown: the timeline has the latest 200."),
+        (timeline.has_earlier_notifications, "Earlier e-mails are not shown: the timeline has the latest 500."),
+        (
+            timeline.has_earlier_changes,
+            "Earlier status changes and comments are not shown: the timeline has the latest 200.",
+        ),
+    ];
+    let omissions = omissions.into_iter().filter_map(|(is_omitted, text)| is_omitted.then_some(text)).collect();
     let page = IncidentPage {
         session: &session,
         section: Section::Incidents,
@@ -64,9 +72,7 @@ pub(crate) async fn show(
         events: format_count(counters.events, "event"),
         duration: format_duration(duration_between(incident.opened_at, end)),
         timeline: timeline.entries.into_iter().map(|entry| TimelineEntryView::new(entry, engine)).collect(),
-        has_earlier_events: timeline.has_earlier_events,
-        has_earlier_notifications: timeline.has_earlier_notifications,
-        has_earlier_changes: timeline.has_earlier_changes,
+        omissions,
         is_mine: incident.acknowledged.as_ref().is_some_and(|change| change.by.as_ref() == Some(&session.caller.kid)),
         can_be_reopened: age_policy::can_be_reopened(incident, clock.now()),
     };
