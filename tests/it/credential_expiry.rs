@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use age_model::{Clock, SystemAlert, SystemAlertKind};
 use age_store::SystemAlerts;
@@ -266,10 +266,9 @@ async fn alert_that_cannot_be_recorded_delays_no_response() {
     world.clock.advance(2 * HOUR);
     for fault in [Fault::Refuse, Fault::Stall] {
         world.dynamodb.set_fault(move |call| if call.operation == "UpdateItem" { fault } else { Fault::None });
-        let began = Instant::now();
-        let refused = environment.send("POST", EVENT, &[("Content-Type", "application/json")], b"{}").await;
+        let sent = environment.send("POST", EVENT, &[("Content-Type", "application/json")], b"{}");
+        let refused = tokio::time::timeout(Duration::from_secs(3), sent).await.unwrap();
         assert_eq!(refused.text("/detail"), "the credential has expired");
-        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
         world.clock.advance(MINUTE);
     }
     world.dynamodb.reset();

@@ -153,9 +153,9 @@ mod tests {
     #[test]
     fn message_says_which_credential_when_it_expires_and_the_command_that_renews_it() {
         let expires_at: Timestamp = "2026-12-23T12:00:00Z".parse().unwrap();
-        let (kid, credential) = credential(Role::Engine, &[Engine::Billing, Engine::DeepAgent], Some(expires_at));
+        let (worker, credential) = credential(Role::Engine, &[Engine::Billing, Engine::DeepAgent], Some(expires_at));
         let kind = CredentialNotificationKind::ExpiresInAWeek;
-        let entry = NotifiedCredential { kid: &kid, credential: &credential, kind, expires_at };
+        let entry = NotifiedCredential { kid: &worker, credential: &credential, kind, expires_at };
         let sent = message(&[entry], "2026-12-16T12:00:30Z");
         assert_eq!(sent.subject(), "[AGE] Credential billing-worker expires within 7 days");
         assert_eq!(
@@ -183,16 +183,17 @@ mod tests {
     #[test]
     fn old_token_is_replaced_by_the_new_one() {
         let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
-        let (kid, by): (KeyId, KeyId) = ("night-desk".parse().unwrap(), "ops-admin".parse().unwrap());
+        let (worker, by): (KeyId, KeyId) = ("night-desk".parse().unwrap(), "ops-admin".parse().unwrap());
         let mut keyring = Keyring::default();
         let grant = Grant { role: Role::Reader, engines: BTreeSet::new(), expires_at: None };
-        keyring.create(&Token::fresh(kid.clone(), &clock).unwrap(), grant, None, clock.now()).unwrap();
+        keyring.create(&Token::fresh(worker.clone(), &clock).unwrap(), grant, None, clock.now()).unwrap();
         clock.advance(60);
         let rotation = Rotation { overlap_seconds: 3600, expires_at: None };
-        let next = Token::fresh(kid.clone(), &clock).unwrap();
+        let next = Token::fresh(worker.clone(), &clock).unwrap();
         let credential = keyring.rotate(&next, rotation, &by, clock.now()).unwrap();
         let (kind, expires_at) = (CredentialNotificationKind::Refused, clock.now().plus_seconds(3600));
-        let sent = message(&[NotifiedCredential { kid: &kid, credential, kind, expires_at }], "2026-11-23T02:00:00Z");
+        let sent =
+            message(&[NotifiedCredential { kid: &worker, credential, kind, expires_at }], "2026-11-23T02:00:00Z");
         assert_eq!(sent.subject(), "[AGE] Old token of night-desk has expired and is still used");
         for line in [
             "Give the new token to its caller. If it is lost, as an admin: agectl credential rotate night-desk",
@@ -206,8 +207,8 @@ mod tests {
     #[test]
     fn message_about_many_has_a_command_for_each() {
         let expires_at: Timestamp = "2026-12-23T12:00:00Z".parse().unwrap();
-        let (kid, credential) = credential(Role::Responder, &[], Some(expires_at));
-        let entry = |kind| NotifiedCredential { kid: &kid, credential: &credential, kind, expires_at };
+        let (worker, credential) = credential(Role::Responder, &[], Some(expires_at));
+        let entry = |kind| NotifiedCredential { kid: &worker, credential: &credential, kind, expires_at };
         let kinds = [CredentialNotificationKind::ExpiresInADay, CredentialNotificationKind::Refused];
         let sent = message(&kinds.map(entry), "2026-12-23T13:00:00Z");
         assert_eq!(sent.subject(), "[AGE] 2 credentials: 1 expiring, 1 expired and still used");
