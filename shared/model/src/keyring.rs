@@ -1,8 +1,8 @@
 //! The keyring: all credentials, and the rules by which they are created, authenticated, rotated and revoked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::credential::{Credential, CredentialStatus, Grant, KeyId, Revocation, Role, Secret, SecretHash, Token};
@@ -16,8 +16,14 @@ const MAX_LIVE: usize = 200;
 const MAX_ENDED: usize = 700;
 
 /// All credentials by name, including expired and revoked ones.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Keyring(BTreeMap<KeyId, Credential>);
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Keyring {
+    credentials: BTreeMap<KeyId, Credential>,
+    /// The names of stored credentials that this version cannot read. They permit nothing and are never changed.
+    #[serde(skip)]
+    unreadable: BTreeSet<String>,
+}
 
 /// Why a token does not authenticate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -39,6 +45,9 @@ pub enum KeyringError {
     /// No credential has this name.
     #[error("no credential is named {0}")]
     Unknown(KeyId),
+    /// The stored credential cannot be read by this version.
+    #[error("the credential {0} is stored in a form that this version of AGE cannot read; change it with a later version")]
+    Unreadable(KeyId),
     /// A credential has or had this name.
     #[error(
         "a credential named {0} exists or existed; choose another name, or rotate it with overlapSeconds 0 if its token was lost"
@@ -61,15 +70,26 @@ pub enum KeyringError {
 }
 
 impl Keyring {
-    /// Returns every credential with its name, in the order of names.
+    /// Creates the keyring of the stored `credentials`, and of the names of those that cannot be read.
+    #[must_use]
+    pub const fn stored(credentials: BTreeMap<KeyId, Credential>, unreadable: BTreeSet<String>) -> Self {
+        Self { credentials, unreadable }
+    }
+
+    /// Returns every readable credential with its name, in the order of names.
     pub fn all(&self) -> impl Iterator<Item = (&KeyId, &Credential)> {
-        self.0.iter()
+        self.credentials.iter()
+    }
+
+    /// Returns the names of the credentials that cannot be read, in order.
+    pub fn unreadable(&self) -> impl Iterator<Item = &str> {
+        self.unreadable.iter().map(String::as_str)
     }
 
     /// Returns the credential named `kid`.
     #[must_use]
     pub fn get(&self, kid: &KeyId) -> Option<&Credential> {
-        self.0.get(kid)
+        self.credentials.get(kid)
     }
 
     /// Returns the permissions of the bearer of `token` at `now`.
@@ -82,6 +102,7 @@ impl Keyring {
             CredentialStatus::Revoked => return Err(AuthError::Revoked),
             CredentialStatus::Expired => return Err(AuthError::Expired),
             CredentialStatus::Live => {}
+            CredentialStatus::Unknown(_) => return Err(AuthError::Unknown),
         }
         let hash = token.hash();
         let secret = credential.secrets.iter().find(|secret| secret.hash == hash).ok_or(AuthError::Unknown)?;
@@ -101,17 +122,20 @@ impl Keyring {
         now: Timestamp,
     ) -> Result<&Credential, KeyringError> {
         let kid = token.kid();
-        if self.0.get(kid).is_some_and(|credential| !credential.is_newest(token)) {
+        if self.unreadable.contains(kid.as_str()) {
             return Err(KeyringError::Taken(kid.clone()));
         }
-        if self.0.values().filter(|credential| credential.status_at(now) == CredentialStatus::Live).count() >= MAX_LIVE
-        {
+        if self.credentials.get(kid).is_some_and(|credential| !credential.is_newest(token)) {
+            return Err(KeyringError::Taken(kid.clone()));
+        }
+        let live = self.credentials.values().filter(|credential| credential.status_at(now) == CredentialStatus::Live);
+        if live.count() + self.unreadable.len() >= MAX_LIVE {
             return Err(KeyringError::Full);
         }
         self.remove_oldest_ended(now);
         let secrets = vec![Secret::new(token.hash(), by, now)];
         let credential = Credential { grant, secrets, created_at: now, created_by: by.cloned(), revoked: None };
-        Ok(self.0.entry(kid.clone()).or_insert(credential))
+        Ok(self.credentials.entry(kid.clone()).or_insert(credential))
     }
 
     /// Adds the secret of `token` to its credential. The older secret stays valid for `overlap` seconds. A secret that is
@@ -152,10 +176,11 @@ impl Keyring {
     /// [`KeyringError`] if no credential has the name, or it is the last live admin.
     pub fn revoke(&mut self, kid: &KeyId, by: &KeyId, now: Timestamp) -> Result<&Credential, KeyringError> {
         let is_admin = |credential: &Credential| {
-            credential.grant.role == Role::Admin && credential.status_at(now) == CredentialStatus::Live
+            let is_live = credential.status_at(now) == CredentialStatus::Live;
+            credential.grant.role == Role::Admin && credential.grant.is_understood() && is_live
         };
-        let others = self.0.iter().any(|(name, credential)| name != kid && is_admin(credential));
-        let credential = self.0.get_mut(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))?;
+        let others = self.credentials.iter().any(|(name, credential)| name != kid && is_admin(credential));
+        let credential = self.stored_credential(kid)?;
         if is_admin(credential) && !others {
             return Err(KeyringError::LastAdmin(kid.clone()));
         }
@@ -167,15 +192,22 @@ impl Keyring {
     /// Removes the oldest expired and revoked credentials if there are more than [`MAX_ENDED`].
     fn remove_oldest_ended(&mut self, now: Timestamp) {
         let has_ended = |credential: &Credential| credential.status_at(now) != CredentialStatus::Live;
-        while self.0.values().filter(|credential| has_ended(credential)).count() > MAX_ENDED {
-            let oldest = self.0.iter().filter(|(_, it)| has_ended(it)).min_by_key(|(_, it)| it.created_at);
+        while self.credentials.values().filter(|credential| has_ended(credential)).count() > MAX_ENDED {
+            let oldest = self.credentials.iter().filter(|(_, it)| has_ended(it)).min_by_key(|(_, it)| it.created_at);
             let Some(oldest) = oldest.map(|(kid, _)| kid.clone()) else { return };
-            self.0.remove(&oldest);
+            self.credentials.remove(&oldest);
         }
     }
 
+    fn stored_credential(&mut self, kid: &KeyId) -> Result<&mut Credential, KeyringError> {
+        if self.unreadable.contains(kid.as_str()) {
+            return Err(KeyringError::Unreadable(kid.clone()));
+        }
+        self.credentials.get_mut(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))
+    }
+
     fn live(&mut self, kid: &KeyId, now: Timestamp) -> Result<&mut Credential, KeyringError> {
-        let credential = self.0.get_mut(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))?;
+        let credential = self.stored_credential(kid)?;
         match credential.status_at(now) {
             CredentialStatus::Live => Ok(credential),
             status => Err(KeyringError::NotLive(kid.clone(), status)),
@@ -204,8 +236,6 @@ impl Secret {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -332,6 +362,32 @@ mod tests {
         assert_eq!(again, revoked, "the first revocation stays");
         let nobody = kid("nobody");
         assert_eq!(world.keyring.revoke(&nobody, &admin, later), Err(KeyringError::Unknown(nobody)));
+    }
+
+    #[test]
+    fn unreadable_credential_permits_nothing_keeps_its_name_and_is_not_changed() {
+        let mut world = World::new();
+        let token = world.create("later", grant(Role::Admin)).unwrap();
+        let mut credentials = world.keyring.credentials.clone();
+        credentials.remove(&kid("later"));
+        world.keyring = Keyring::stored(credentials, BTreeSet::from(["later".to_owned()]));
+        assert_eq!(world.authenticate(&token), Err(AuthError::Unknown));
+        assert_eq!(world.create("later", grant(Role::Reader)), Err(KeyringError::Taken(kid("later"))));
+        assert_eq!(world.rotate("later", 0), Err(KeyringError::Unreadable(kid("later"))));
+        let (admin, now) = (kid("the-admin"), world.clock.now());
+        assert_eq!(world.keyring.revoke(&kid("later"), &admin, now), Err(KeyringError::Unreadable(kid("later"))));
+        assert_eq!(world.keyring.revoke(&admin, &admin, now), Err(KeyringError::LastAdmin(admin.clone())));
+        assert!(world.create("worker", grant(Role::Engine)).is_ok());
+    }
+
+    #[test]
+    fn admin_whose_grant_is_not_understood_is_not_the_last_admin() {
+        let mut world = World::new();
+        let unknown = Grant { engines: BTreeSet::from([Engine::stored("quantum")]), ..grant(Role::Admin) };
+        world.create("later-admin", unknown).unwrap();
+        let (admin, now) = (kid("the-admin"), world.clock.now());
+        assert_eq!(world.keyring.revoke(&admin, &admin, now), Err(KeyringError::LastAdmin(admin.clone())));
+        assert!(world.keyring.revoke(&kid("later-admin"), &admin, now).is_ok());
     }
 
     #[test]

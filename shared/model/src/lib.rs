@@ -31,6 +31,8 @@ mod string_enum;
 mod system_alert;
 mod time;
 mod timeline;
+mod unknown_word;
+mod unreadable_item;
 
 pub use action::{Action, ActionItem, ActionStatus, InvalidTransition, PlannedAction};
 pub use approval::ApprovalDecision;
@@ -64,7 +66,9 @@ pub use report::{
 };
 pub use severity::Severity;
 pub use store_error::StoreError;
-pub use string_enum::UnknownName;
+pub use string_enum::{UnknownName, Words, deserialize_known};
 pub use system_alert::{SystemAlert, SystemAlertKind};
 pub use time::{Day, Hour, Timestamp};
 pub use timeline::{ActionTransition, Attribution, TimelineEntry, TimelineItem, action_timeline, timeline};
+pub use unknown_word::UnknownWord;
+pub use unreadable_item::UnreadableItem;

@@ -19,6 +19,8 @@ pub enum NextStep {
     Wait(Timestamp),
     /// Nothing is due any more.
     Nothing,
+    /// The incident has a status of a later version, which alone knows what is due. It stays as it is.
+    Unknown,
 }
 
 impl IncidentRules {
@@ -71,8 +73,12 @@ impl IncidentRules {
         is_new
     }
 
-    /// Makes `incident` due for its next digest, because it has something new.
+    /// Makes `incident` due for its next digest, because it has something new. When something is due at a status of a later
+    /// version, only that version knows.
     fn advance_due_time(&self, incident: &mut Incident, now: Timestamp) {
+        if !incident.status.is_known() {
+            return;
+        }
         if incident.lease_expires_at.is_some_and(|until| until > now) {
             return; // The sender that holds the lease sets the due time when it has sent.
         }
@@ -102,6 +108,9 @@ impl IncidentRules {
     /// Returns the next step of `incident` at `now`.
     #[must_use]
     pub fn next_step(&self, incident: &Incident, counters: IncidentCounters, now: Timestamp) -> NextStep {
+        if !incident.status.is_known() {
+            return NextStep::Unknown;
+        }
         if let Some(until) = incident.lease_expires_at.filter(|until| *until > now) {
             return NextStep::Wait(until);
         }
@@ -133,8 +142,8 @@ impl IncidentRules {
                 let kind = if reminder <= now { NotificationKind::Reminder } else { NotificationKind::Escalation };
                 (reminder.min(second), NextStep::Notify(kind))
             }
-            // The incident resolves when the engine reports again.
-            _ if incident.cause == IncidentCause::EngineSilent => {
+            // The incident resolves when the engine reports again. When one of a later version's causes is over is not known.
+            _ if matches!(incident.cause, IncidentCause::EngineSilent | IncidentCause::Unknown(_)) => {
                 (now.plus_seconds(self.resolve_after_seconds), NextStep::Nothing)
             }
             _ => (self.resolves_at(incident, counters), NextStep::Resolve),
@@ -173,6 +182,7 @@ impl IncidentRules {
         }
         incident.due_at = match incident.status {
             IncidentStatus::Resolved => None,
+            IncidentStatus::Unknown(_) => incident.due_at,
             // Not later than the next digest: more events may have come since `counters` was read.
             _ => Some(match self.next_step(incident, counters, now) {
                 NextStep::Wait(until) => until.min(now.plus_seconds(self.digest_after_seconds)),
@@ -254,7 +264,7 @@ fn open(
 /// A person who changed the incident was reached, so its `notify_admin` has succeeded.
 fn complete_notify_admin(incident: &mut Incident) {
     if let Some(NotifyAdmin { status, .. }) = &mut incident.notify_admin {
-        *status = ActionStatus::Succeeded;
+        *status = status.transition_to(ActionStatus::Succeeded).unwrap_or(*status);
     }
 }
 
@@ -346,7 +356,7 @@ mod tests {
                             assert!(until > now);
                             self.incident().due_at = Some(until);
                         }
-                        NextStep::Nothing => panic!("an incident is due but has no next step"),
+                        NextStep::Nothing | NextStep::Unknown => panic!("an incident is due but has no next step"),
                     }
                 }
                 if minute < seconds / MINUTE {
@@ -362,6 +372,45 @@ mod tests {
     }
 
     use NotificationKind::{Digest, Escalation, Initial, Reminder, Resolution};
+
+    #[test]
+    fn incident_with_an_unknown_status_counts_events_and_is_otherwise_left_alone() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        scenario.incident().status = IncidentStatus::stored("snoozed");
+        let due_at = scenario.incident().due_at;
+        scenario.clock.advance(HOUR);
+        assert!(scenario.event(Severity::Critical), "it is not resolved, so it counts the event");
+        assert_eq!((scenario.incident().due_at, scenario.next_step()), (due_at, NextStep::Unknown));
+        let change = scenario.change_by_person();
+        let conflict = acknowledge(scenario.incident(), change.clone()).unwrap_err();
+        assert_eq!(conflict.status, IncidentStatus::stored("snoozed"));
+        assert_eq!(resolve(scenario.incident(), change), Ok(()), "a person may resolve it");
+    }
+
+    #[test]
+    fn acknowledged_incident_with_an_unknown_cause_does_not_resolve_by_itself() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        scenario.sweep(0);
+        scenario.incident().cause = IncidentCause::stored("ledger_gap");
+        let change = scenario.change_by_person();
+        acknowledge(scenario.incident(), change).unwrap();
+        scenario.sweep(72 * HOUR);
+        assert_eq!(scenario.incident().status, IncidentStatus::Acknowledged);
+    }
+
+    #[test]
+    fn notify_admin_with_an_unknown_status_keeps_it() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        let status = ActionStatus::stored("delegated");
+        let event_id = scenario.incident().event_id.unwrap();
+        scenario.incident().notify_admin = Some(NotifyAdmin { event_id, status });
+        let change = scenario.change_by_person();
+        acknowledge(scenario.incident(), change).unwrap();
+        assert_eq!(scenario.incident().notify_admin.unwrap().status, status);
+    }
 
     #[test]
     fn unacknowledged_incident_alternates_reminders_and_escalations() {

@@ -64,7 +64,7 @@ impl Events {
             details: reported.details.as_str().to_owned(),
             source_time: reported.source_time,
             reported_by: event.reported_by.clone(),
-            expires_at: event.occurred_at.plus_days(self.retention_days).seconds(),
+            expires_at: self.expires_at(event).seconds(),
         };
         let put = Put::builder()
             .set_item(Some(self.table.serialize(&row)?))
@@ -93,6 +93,12 @@ impl Events {
     #[must_use]
     pub fn contended(&self, attempts: u32) -> StoreError {
         StoreError::Contended { table: self.table.name.clone(), attempts }
+    }
+
+    /// Returns when `event` expires, and what belongs to it.
+    #[must_use]
+    pub fn expires_at(&self, event: &Event) -> Timestamp {
+        event.occurred_at.plus_days(self.retention_days)
     }
 
     /// Returns the time before which events may have expired.

@@ -4,7 +4,7 @@ use age_model::{StoreError, Timestamp};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::Deserialize;
 
-use crate::dynamodb::attribute::text;
+use crate::dynamodb::attribute::{SCHEMA_VERSION, number, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::error::write_failed;
 use crate::dynamodb::keys;
@@ -61,8 +61,9 @@ impl SystemHealthStore {
             .key("fingerprint", text(keys::AGE))
             .key("opened_at", text(keys::HEALTH))
             .update_expression(
-                "SET installed_at = if_not_exists(installed_at, :now), last_sweep_at = :now, notifications_reachable = :reachable",
+                "SET v = if_not_exists(v, :v), installed_at = if_not_exists(installed_at, :now), last_sweep_at = :now, notifications_reachable = :reachable",
             )
+            .expression_attribute_values(":v", number(SCHEMA_VERSION))
             .expression_attribute_values(":now", text(now))
             .expression_attribute_values(":reachable", reachable)
             .return_values(ReturnValue::AllNew)

@@ -79,6 +79,7 @@ impl Sweep {
                 }
                 NextStep::Wait(until) => incident.due_at = Some(until),
                 NextStep::Nothing => incident.due_at = None,
+                NextStep::Unknown => return Ok(None),
             }
             if kind.is_none() && incident.due_at == due_at {
                 return Ok(None);
