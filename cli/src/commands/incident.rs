@@ -4,11 +4,10 @@ use age_model::{IncidentId, IncidentStatus, Note, Severity, Timestamp};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::api_response::parse_json;
+use crate::api_client::ListedItems;
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_timestamp};
 use crate::session::Session;
-use crate::table::format_table;
 use crate::value_parsers::{incident_status_parser, positive_integer_parser};
 
 const RESOURCE: &str = "incidents";
@@ -62,16 +61,14 @@ struct StatusChangeRequest {
 impl ListIncidentsArgs {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
         let filter: Vec<_> = self.status.iter().map(|status| ("status", status.to_string())).collect();
-        let incidents = session.api_client().await?.list(RESOURCE, &filter, self.limit, PAGE_SIZE).await?;
+        let ListedItems { items, unreadable } =
+            session.api_client().await?.list(RESOURCE, &filter, self.limit, PAGE_SIZE).await?;
+        session.warn_unreadable(&unreadable)?;
         if session.json {
-            return session.print_json_list(RESOURCE, &incidents);
+            return session.print_json_list(RESOURCE, &items);
         }
-        let rows: Vec<_> = incidents
-            .iter()
-            .map(|incident| Ok(parse_json::<Incident>(incident.get())?.table_row()))
-            .collect::<Result<_, Error>>()?;
         let headings = ["id", "severity", "status", "events", "opened", "changed by"];
-        Ok(writeln!(session.stdout, "{}", format_table(headings, rows))?)
+        session.print_table(headings, &items, |incident: Incident| incident.table_row())
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         try_join!(app.tables.incidents.unresolved(), app.tables.actions.open(), last_events)?;
     let now = app.clock.now();
     let card = |(engine, last_event): (&Engine, Option<Event>)| {
-        engine_card(&app.policy, *engine, last_event, &keyring, &unresolved, &open_actions, now)
+        engine_card(&app.policy, *engine, last_event, &keyring, &unresolved.items, &open_actions, now)
     };
     let engines = Engine::ALL.iter().zip(last_events).map(card).collect();
     Ok(page::render(StatusCode::OK, &EnginesPage { session: &session, section: Section::Engines, engines }))

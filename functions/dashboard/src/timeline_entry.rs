@@ -128,6 +128,7 @@ fn describe_notification(notification: &Notification) -> String {
         NotificationKind::Reminder => "reminder, not acknowledged yet",
         NotificationKind::Escalation => "escalation to the second line, not acknowledged yet",
         NotificationKind::Resolution => "resolution",
+        NotificationKind::Unknown(kind) => kind.as_str(),
     };
     let new_events = format_count(notification.new_event_count, "new event");
     let others = match notification.incident_count.saturating_sub(1) {

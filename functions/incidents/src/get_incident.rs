@@ -2,7 +2,7 @@
 
 use age_governance::IncidentTimeline;
 use age_http::{NoQuery, PathId, Problem};
-use age_model::{IncidentId, TimelineEntry};
+use age_model::{IncidentId, TimelineEntry, UnreadableItem};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -23,6 +23,9 @@ pub(crate) struct IncidentWithTimeline {
     has_earlier_events: bool,
     /// Whether earlier notifications are left out.
     has_earlier_notifications: bool,
+    /// The events, actions and notifications that this version of AGE cannot read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableItem>,
 }
 
 /// Get an incident
@@ -51,11 +54,12 @@ pub(crate) async fn get_incident(
         &tables.actions,
         app.clock.as_ref(),
     );
-    let IncidentTimeline { entries, has_earlier_events, has_earlier_notifications } = timeline.await?;
+    let IncidentTimeline { entries, has_earlier_events, has_earlier_notifications, unreadable } = timeline.await?;
     Ok(Json(IncidentWithTimeline {
         incident: record.into(),
         timeline: entries,
         has_earlier_events,
         has_earlier_notifications,
+        unreadable,
     }))
 }

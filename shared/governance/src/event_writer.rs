@@ -4,15 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::{mem, slice};
 
-use age_model::{
-    ActionItem, ActionStatus, Clock, Day, Engine, Event, EventId, IncidentKey, IncidentState, Remediation, StoreError,
-};
+use age_model::{ActionItem, Clock, Day, Engine, Event, EventId, IncidentKey, IncidentState, StoreError};
 use age_policy::Plan;
 use age_store::{
     Consistency, Events, ExistingRow, MAX_SHARD_COUNT, PlannedRemediations, ShardAssignments, TransactionResult, Write,
     wait_before_retry,
 };
-use futures_util::future::try_join_all;
 
 use crate::action_lifecycle::ActionLifecycle;
 use crate::incident_lifecycle::NextState;
@@ -60,7 +57,7 @@ impl EventWriter {
 
     /// Returns the actions of a stored event, as they are now.
     pub(crate) async fn actions_of(&self, event: &Event) -> Result<Vec<ActionItem>, StoreError> {
-        self.lifecycle.actions().of_event(event.id).await
+        Ok(self.lifecycle.actions().of_event(event.id).await?.items)
     }
 
     /// Writes an event, accepted now, with its counters and what `planning` makes of it. The plan is made again whenever the
@@ -73,7 +70,11 @@ impl EventWriter {
     ) -> Result<WriteOutcome, StoreError> {
         let mut pending = PendingEvent::new(incoming, clock.now(), clock);
         self.plan(slice::from_mut(&mut pending), planning).await?;
-        match self.commit(slice::from_mut(&mut pending), planning, clock).await? {
+        let outcome = self.commit(slice::from_mut(&mut pending), planning, clock).await?;
+        if let Some(error) = &pending.unplanned {
+            self.report_unplanned(&pending.event, error, clock).await;
+        }
+        match outcome {
             BatchOutcome::Stored => Ok(pending.created()),
             BatchOutcome::Exist(rows) => match rows.first() {
                 Some(row) => self.resolve_existing(pending, row).await,
@@ -171,30 +172,26 @@ impl EventWriter {
 
     async fn plan(&self, pending: &mut [PendingEvent], planning: Planning<'_>) -> Result<(), StoreError> {
         let Some((plan, policy_hash)) = planning else { return Ok(()) };
-        for PendingEvent { event, actions, decision, .. } in pending {
-            let before = self.lifecycle.incidents().states().get(&IncidentKey::of(&event.reported)).await?;
-            let planned = plan(event, &self.with_outcomes(before.state.clone()).await?);
-            *actions = planned.actions.iter().map(|one| ActionItem::new(event, *one, policy_hash)).collect();
-            *decision = Some((before, planned));
+        for PendingEvent { event, actions, decision, unplanned, .. } in pending {
+            (*actions, *decision, *unplanned) = (Vec::new(), None, None);
+            match self.lifecycle.state_for(&IncidentKey::of(&event.reported)).await {
+                Ok((before, state)) => {
+                    let planned = plan(event, &state);
+                    *actions = planned.actions.iter().map(|one| ActionItem::new(event, *one, policy_hash)).collect();
+                    *decision = Some((before, planned));
+                }
+                // Whether a remediation is safe depends on the state. The event is stored without a plan, and a person is told.
+                Err(error @ StoreError::Corrupt { .. }) => *unplanned = Some(error),
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
 
-    /// Adds the workers' outcomes to the remediations of `state`, and removes those that have ended since it was read: a plan
-    /// that relies on one of those writes the state, finds it changed, and is made again.
-    async fn with_outcomes(&self, mut state: IncidentState) -> Result<IncidentState, StoreError> {
-        let actions = self.lifecycle.actions();
-        let stored = state.remediations.iter().map(|remediation| actions.get(remediation.event_id, remediation.action));
-        let stored = try_join_all(stored).await?;
-        let remediations = mem::take(&mut state.remediations).into_iter().zip(stored);
-        state.remediations = remediations
-            .filter_map(|(remediation, item)| {
-                let item = item.filter(|item| !item.has_ended())?;
-                let has_succeeded = item.status == ActionStatus::Succeeded;
-                Some(Remediation { succeeded_at: item.completed_at.filter(|_| has_succeeded), ..remediation })
-            })
-            .collect();
-        Ok(state)
+    async fn report_unplanned(&self, event: &Event, error: &StoreError, clock: &dyn Clock) {
+        let Event { id, reported, .. } = event;
+        tracing::error!(%error, event.id = %id, engine = %reported.engine, "event {id} of engine {} has no plan, because its incident state cannot be read: {error}", reported.engine);
+        self.lifecycle.incidents().report_unreadable(error, clock).await;
     }
 
     fn rollup_shards(&self, pending: &[PendingEvent]) -> RollupShards {
@@ -223,7 +220,7 @@ impl EventWriter {
         }
         for PendingEvent { event, actions, decision, .. } in pending {
             for action in actions {
-                writes.push(self.lifecycle.actions().insertion(action)?);
+                writes.push(self.lifecycle.actions().insertion(action, self.events.expires_at(event))?);
             }
             let Some((before, plan)) = decision else { continue };
             let key = IncidentKey::of(&event.reported);

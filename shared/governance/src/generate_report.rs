@@ -77,13 +77,13 @@ impl ReportGenerator {
         )?;
         let times: Vec<_> = opened.into_iter().map(|summary| (summary.id.opened_at, summary.acknowledged_at)).collect();
         Ok(ReportInput {
-            counts: set.events(period),
+            counts: set.events(period)?,
             baseline: match last_week {
                 Some(report) => Baseline::Report(Box::new(report)),
-                None => Baseline::Counts(set.events(before)),
+                None => Baseline::Counts(set.events(before)?),
             },
             activity: ActivitySummary {
-                actions: set.actions(period),
+                actions: set.actions(period)?,
                 incidents: IncidentFigures::of(&times),
                 silent_engines,
             },

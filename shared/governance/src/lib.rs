@@ -12,6 +12,7 @@ mod incident_timeline;
 mod manage_credentials;
 mod notify_people;
 mod pending_event;
+mod planning_state;
 mod record_batch;
 mod record_event;
 mod report_outcome;

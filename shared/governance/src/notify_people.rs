@@ -253,7 +253,7 @@ impl Notifier {
         };
         let event = self.events.get(id, Consistency::Strong).await.inspect_err(unread).ok()??;
         let actions = self.actions.actions().of_event(id).await.inspect_err(unread).ok()?;
-        Some((event, actions))
+        Some((event, actions.items))
     }
 
     /// Records that the notification was sent. One that cannot be recorded is sent again when the lease ends, under the same

@@ -2,7 +2,7 @@
 
 use age_model::{
     ActionItem, ActionStatus, Clock, Day, Engine, Event, EventId, IdempotencyKey, Incident, IncidentState, KeyId,
-    NewEvent, Timestamp,
+    NewEvent, StoreError, Timestamp,
 };
 use age_policy::Plan;
 use age_store::{IncidentStateRecord, PlannedRemediations};
@@ -46,6 +46,8 @@ pub(crate) struct PendingEvent {
     pub(crate) actions: Vec<ActionItem>,
     /// The state that the plan was made from, and the plan; None for an event that leads to nothing.
     pub(crate) decision: Option<(IncidentStateRecord, Plan)>,
+    /// Why the event has no plan, if the state that it would be made from cannot be read.
+    pub(crate) unplanned: Option<StoreError>,
 }
 
 impl PendingEvent {
@@ -54,7 +56,14 @@ impl PendingEvent {
         let IncomingEvent { reported, key, by } = incoming;
         let id = key.map_or_else(|| EventId::fresh(clock), |key| EventId::keyed(reported.engine, key));
         let event = Event { id, reported, occurred_at: now, reported_by: Some(by.clone()) };
-        Self { event, is_keyed: key.is_some(), may_be_stored: false, actions: Vec::new(), decision: None }
+        Self {
+            event,
+            is_keyed: key.is_some(),
+            may_be_stored: false,
+            actions: Vec::new(),
+            decision: None,
+            unplanned: None,
+        }
     }
 
     /// The engine and the day whose rollup counts the event.

@@ -343,7 +343,9 @@ mod tests {
             expires_at: None,
         };
         assert!(grant("engine", &["billing"]).may_act_for(Engine::Billing));
-        for unknown in [grant("engine", &["billing", "quantum"]), grant("auditor", &["billing"]), grant("admin", &["quantum"])] {
+        for unknown in
+            [grant("engine", &["billing", "quantum"]), grant("auditor", &["billing"]), grant("admin", &["quantum"])]
+        {
             assert!(!unknown.is_understood() && !unknown.may_act_for(Engine::Billing), "{unknown:?}");
         }
     }

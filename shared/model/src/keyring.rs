@@ -46,7 +46,9 @@ pub enum KeyringError {
     #[error("no credential is named {0}")]
     Unknown(KeyId),
     /// The stored credential cannot be read by this version.
-    #[error("the credential {0} is stored in a form that this version of AGE cannot read; change it with a later version")]
+    #[error(
+        "the credential {0} is stored in a form that this version of AGE cannot read; change it with a later version"
+    )]
     Unreadable(KeyId),
     /// A credential has or had this name.
     #[error(

@@ -272,8 +272,7 @@ impl Actions {
             }
             (DueIndexChange::None | DueIndexChange::Status, _) => {}
         }
-        let [status, attempt, was_due] =
-            ["status", "attempt", "dueAt"].map(|name| expression.path(&["item", name]));
+        let [status, attempt, was_due] = ["status", "attempt", "dueAt"].map(|name| expression.path(&["item", name]));
         let update = expression
             .into_update()
             .key("event_id", text(new.event_id))

@@ -173,8 +173,7 @@ impl EventSearch {
             let unknown_hours = Hour::all().filter(|hour| may_have_more && !hours.contains_key(hour));
             for hour in hours.keys().copied().chain(unknown_hours) {
                 let counts = hours.get(&hour).copied().unwrap_or_default();
-                let events =
-                    filter.severities().fold(0_u64, |sum, severity| sum.saturating_add(counts.of(severity)));
+                let events = filter.severities().fold(0_u64, |sum, severity| sum.saturating_add(counts.of(severity)));
                 if events > 0 || may_have_more {
                     let slot = slots.entry(day.at(hour)).or_default();
                     slot.partitions.push((*engine, *day, *shard));

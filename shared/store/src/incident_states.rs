@@ -1,8 +1,6 @@
 //! The state of each incident key, with its latest incident: one row per key in the `incidents` table.
 
-use age_model::{
-    Incident, IncidentCounters, IncidentKey, IncidentState, Notification, StoreError, Timestamp,
-};
+use age_model::{Incident, IncidentCounters, IncidentKey, IncidentState, Notification, StoreError, Timestamp};
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use serde::{Deserialize, Serialize};
 
@@ -136,7 +134,8 @@ impl IncidentStates {
         let parse = |item: &Item| {
             let row: DueRow = self.table.parse(item)?;
             let key = keys::incident_key(&row.fingerprint);
-            let key = key.ok_or_else(|| self.table.corrupt(item, "fingerprint", "must be an engine and an event type"))?;
+            let key =
+                key.ok_or_else(|| self.table.corrupt(item, "fingerprint", "must be an engine and an event type"))?;
             Ok((row.due_at, key))
         };
         let mut due: Vec<Result<(Timestamp, IncidentKey), StoreError>> = items.iter().map(parse).collect();
@@ -172,10 +171,11 @@ impl IncidentStates {
             set_listing(&mut expression, key, change.before, state);
         }
         set_counters(&mut expression, change.counters);
-        let [version, events] = [&["state", "version"] as &[&str], &["events"]].map(|path| expression.path(path));
+        let version = expression.path(&["state", "version"]);
         let mut condition = format!("(attribute_not_exists(fingerprint) OR {version} = :version)");
         if change.requires_event_count {
-            condition += &format!(" AND (attribute_not_exists({events}) OR {events} = :events)");
+            let events = expression.path(&["events"]);
+            condition = format!("{condition} AND (attribute_not_exists({events}) OR {events} = :events)");
         }
         let mut update = expression
             .into_update()

@@ -276,7 +276,8 @@ impl Incidents {
         let SummaryRow { fingerprint, entry } = self.0.parse(item)?;
         let opened_at = entry.listed.split('#').next().and_then(|at| at.parse().ok());
         let id = keys::incident_key(&fingerprint).zip(opened_at);
-        let (key, opened_at) = id.ok_or_else(|| self.0.corrupt(item, "listed", "must be a time and an incident key"))?;
+        let (key, opened_at) =
+            id.ok_or_else(|| self.0.corrupt(item, "listed", "must be a time and an incident key"))?;
         let ListingEntry { status, acknowledged_at, .. } = entry;
         Ok(IncidentSummary { id: IncidentId { key, opened_at }, status, acknowledged_at })
     }

@@ -78,7 +78,8 @@ impl Reports {
         let of_kind = |kind: &ReportKind| self.rows(*kind, limit + 1, before.cloned());
         let mut rows: Vec<Item> =
             try_join_all(ReportKind::ALL.iter().map(of_kind)).await?.into_iter().flatten().collect();
-        let position = |row: &Item| row.get("generated_at").and_then(|at| at.as_s().ok()).map(|at| Position::stored(at));
+        let position =
+            |row: &Item| row.get("generated_at").and_then(|at| at.as_s().ok()).map(|at| Position::stored(at));
         rows.sort_by_key(|row| std::cmp::Reverse(position(row)));
         let more = rows.len() > limit;
         rows.truncate(limit);

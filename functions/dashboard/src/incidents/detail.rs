@@ -34,6 +34,8 @@ struct IncidentPage<'a> {
     timeline: Vec<TimelineEntryView>,
     has_earlier_events: bool,
     has_earlier_notifications: bool,
+    /// How many events, actions and notifications cannot be read.
+    unreadable: usize,
 }
 
 pub(crate) async fn show(
@@ -62,6 +64,7 @@ pub(crate) async fn show(
         timeline: timeline.entries.into_iter().map(|entry| TimelineEntryView::new(entry, engine)).collect(),
         has_earlier_events: timeline.has_earlier_events,
         has_earlier_notifications: timeline.has_earlier_notifications,
+        unreadable: timeline.unreadable.len(),
     };
     Ok(page::render(StatusCode::OK, &page))
 }

@@ -30,6 +30,8 @@ struct IncidentsPage<'a> {
     filter: IncidentFilter,
     filters: &'static [IncidentFilter],
     incidents: Vec<IncidentRow>,
+    /// How many incidents of the page cannot be read.
+    unreadable: usize,
     next_page: Option<String>,
     has_previous_page: bool,
 }
@@ -88,7 +90,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
     let scope = CursorScope::new("dashboard/incidents").filter("status", Some(&filter));
     let before = cursor.map(|cursor| app.cursor_key.open(&scope, &cursor)).transpose()?;
     let status = if let IncidentFilter::Status(status) = filter { Some(status) } else { None };
-    let found = app.tables.incidents.list(status, PAGE_SIZE, before.as_ref()).await?;
+    let found = app.tables.incidents.list(status, PAGE_SIZE, before.as_ref(), app.clock.now()).await?;
     let cursor = found.next.map(|position| app.cursor_key.seal(&scope, &position));
     let page = IncidentsPage {
         session: &session,
@@ -96,6 +98,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
         filter,
         filters: IncidentFilter::ALL,
         incidents: found.incidents.into_iter().map(|record| IncidentRow::new(record, &app.policy)).collect(),
+        unreadable: found.unreadable.len(),
         next_page: cursor.map(|cursor| format!("/dashboard/incidents?status={filter}&cursor={cursor}")),
         has_previous_page: before.is_some(),
     };

@@ -2,7 +2,7 @@
 
 use age_model::{Action, ActionStatus, IncidentStatus, StoreError, Timestamp};
 use age_policy::Policy;
-use age_store::{IncidentSummary, OpenAction, SystemHealth};
+use age_store::{Found, IncidentSummary, OpenAction, SystemHealth};
 
 use crate::paths::{action_path, incident_path};
 use crate::safe_text::SafeText;
@@ -24,8 +24,8 @@ pub(super) struct NeedsAttention {
     pub(super) pending_approvals: Vec<PendingApproval>,
     /// How many pending approvals are not listed.
     pub(super) more_pending_approvals: usize,
-    /// How many actions cannot be read.
-    pub(super) unreadable_actions: usize,
+    /// How many incidents and open actions cannot be read.
+    pub(super) unreadable: usize,
     pub(super) system_alert: Option<SystemAlert>,
 }
 
@@ -56,7 +56,7 @@ pub(super) enum SystemAlert {
 impl NeedsAttention {
     pub(super) fn of(
         policy: &Policy,
-        unresolved: Vec<IncidentSummary>,
+        unresolved: Found<IncidentSummary>,
         open_actions: Vec<Result<OpenAction, StoreError>>,
         health: Option<SystemHealth>,
         now: Timestamp,
@@ -75,10 +75,12 @@ impl NeedsAttention {
             created_at: action.created_at,
             expires_at: action.due_at,
         };
-        let (silent, others): (Vec<_>, Vec<_>) = unresolved.into_iter().partition(IncidentSummary::is_engine_silent);
-        let is_open = |summary: &IncidentSummary| summary.status == IncidentStatus::Open;
+        let (silent, others): (Vec<_>, Vec<_>) =
+            unresolved.items.into_iter().partition(IncidentSummary::is_engine_silent);
+        // What a later version does with its statuses is not known: a person looks.
+        let is_open = |summary: &IncidentSummary| summary.status != IncidentStatus::Acknowledged;
         let (open_incidents, more_open_incidents) = split_off_unlisted(others.into_iter().filter(is_open));
-        let unreadable_actions = open_actions.iter().filter(|action| action.is_err()).count();
+        let unreadable = open_actions.iter().filter(|action| action.is_err()).count() + unresolved.unreadable.len();
         let is_pending_approval = |action: &OpenAction| action.status == ActionStatus::PendingApproval;
         let readable_actions = open_actions.into_iter().filter_map(Result::ok);
         let (pending_approvals, more_pending_approvals) =
@@ -89,7 +91,7 @@ impl NeedsAttention {
             silent_engines: silent.into_iter().map(incident).collect(),
             pending_approvals: pending_approvals.into_iter().map(approval).collect(),
             more_pending_approvals,
-            unreadable_actions,
+            unreadable,
             system_alert: SystemAlert::of(health, now),
         }
     }
@@ -98,7 +100,7 @@ impl NeedsAttention {
         self.open_incidents.is_empty()
             && self.silent_engines.is_empty()
             && self.pending_approvals.is_empty()
-            && self.unreadable_actions == 0
+            && self.unreadable == 0
             && self.system_alert.is_none()
     }
 }

@@ -57,7 +57,7 @@ impl Sweep {
     async fn has_reported(&self, engine: Engine, since: Timestamp) -> Result<bool, StoreError> {
         let filter = EventFilter { engine: Some(engine), from: Some(since), ..EventFilter::default() };
         let page = self.search.page(&filter, 1, None, self.clock.as_ref()).await?;
-        Ok(!page.events.is_empty())
+        Ok(!page.events.is_empty() || !page.unreadable.is_empty())
     }
 }
 

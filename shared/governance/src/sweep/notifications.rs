@@ -21,7 +21,11 @@ impl Sweep {
         let due = self.dispatcher.lifecycle().incidents().states().due(self.now(), MAX_DUE_PER_PARTITION).await?;
         let steps: Vec<_> = due.into_iter().map(|key| self.process_incident(key)).collect();
         let (mut first_line, mut second_line) = (Vec::new(), Vec::new());
-        for step in stream::iter(steps).buffered(CONCURRENT_STEPS).collect::<Vec<_>>().await {
+        let steps = stream::iter(steps).buffered(CONCURRENT_STEPS).collect::<Vec<_>>().await;
+        for error in steps.iter().filter_map(|step| step.as_ref().err()) {
+            self.report_unreadable(error).await;
+        }
+        for step in steps {
             match step {
                 Ok(Some(due)) if due.kind == NotificationKind::Escalation => second_line.push(due),
                 Ok(Some(due)) => first_line.push(due),

@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn unknown_attributes_of_every_level_stay() {
-        let stored = json!({"version": 1, "owner": "ada", "incident": {"status": "open", "team": {"name": "x"}, "note": 1}});
+        let stored =
+            json!({"version": 1, "owner": "ada", "incident": {"status": "open", "team": {"name": "x"}, "note": 1}});
         let old = json!({"version": 1, "incident": {"status": "open", "note": 1}});
         let new = json!({"version": 2, "incident": {"status": "acknowledged"}});
         assert_eq!(

@@ -40,7 +40,8 @@ impl ClosedDayCache {
         let mut days = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         days.retain(|(_, day), _| *day >= oldest);
         // A day that cannot be counted is read again: an operator may mend it.
-        let is_closed = |(day, counted): &&(Day, Arc<EngineDay>)| (oldest..closed).contains(day) && counted.is_complete();
+        let is_closed =
+            |(day, counted): &&(Day, Arc<EngineDay>)| (oldest..closed).contains(day) && counted.is_complete();
         let closed = read.iter().filter(is_closed);
         days.extend(closed.map(|(day, counted)| ((engine, *day), Arc::clone(counted))));
     }
