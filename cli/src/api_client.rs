@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use age_model::Token;
+use age_model::{Token, UnreadableItem};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
@@ -136,27 +136,30 @@ impl ApiClient {
         self.retry_policy.run(Idempotency::Idempotent, attempt).await
     }
 
-    /// Returns up to `limit` items of the list `name`, in pages of up to `page_size`. Items keep AGE's JSON unchanged.
+    /// Returns up to `limit` items of the list `name`, in pages of up to `page_size`.
     pub(crate) async fn list(
         &self,
         name: &str,
         filter: &[(&str, String)],
         limit: usize,
         page_size: usize,
-    ) -> Result<Vec<Box<RawValue>>, Error> {
-        let mut items: Vec<Box<RawValue>> = Vec::new();
+    ) -> Result<ListedItems, Error> {
+        let mut listed = ListedItems::default();
         let mut cursor: Option<String> = None;
         loop {
             let mut query = filter.to_vec();
-            query.push(("limit", page_size.min(limit.saturating_sub(items.len())).to_string()));
+            query.push(("limit", page_size.min(limit.saturating_sub(listed.items.len())).to_string()));
             query.extend(cursor.map(|cursor| ("cursor", cursor)));
             let mut page: BTreeMap<String, Box<RawValue>> = self.get(&[name], &query).await?.parse()?;
             let missing = || Error::UnexpectedResponse(format!("missing field `{name}`"));
             let page_items = page.remove(name).ok_or_else(missing)?;
-            items.extend(parse_json::<Vec<Box<RawValue>>>(page_items.get())?);
+            listed.items.extend(parse_json::<Vec<Box<RawValue>>>(page_items.get())?);
+            let unreadable: Option<Vec<UnreadableItem>> =
+                page.remove("unreadable").map(|unreadable| parse_json(unreadable.get())).transpose()?;
+            listed.unreadable.extend(unreadable.unwrap_or_default());
             cursor = page.remove("nextCursor").map(|cursor| parse_json(cursor.get())).transpose()?;
-            if cursor.is_none() || items.len() >= limit {
-                return Ok(items);
+            if cursor.is_none() || listed.items.len() >= limit {
+                return Ok(listed);
             }
         }
     }
@@ -164,6 +167,15 @@ impl ApiClient {
     async fn send(&self, idempotency: Idempotency, request: impl Fn() -> RequestBuilder) -> Result<ApiResponse, Error> {
         self.retry_policy.run(idempotency, || send_once(request())).await
     }
+}
+
+/// The items of a list.
+#[derive(Default)]
+pub(crate) struct ListedItems {
+    /// The items, with AGE's JSON unchanged.
+    pub(crate) items: Vec<Box<RawValue>>,
+    /// The items that AGE itself cannot read.
+    pub(crate) unreadable: Vec<UnreadableItem>,
 }
 
 async fn send_once(request: RequestBuilder) -> Result<ApiResponse, Error> {

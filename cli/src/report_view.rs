@@ -40,7 +40,9 @@ fn format_overview(report: &Report) -> String {
             let last_day = report.to.plus_millis(-1).day();
             format!("{} to {}", report.from.day().in_words(), last_day.in_words())
         }
-        ReportKind::OnDemand => format!("{} to {}", format_timestamp(report.from), format_timestamp(report.to)),
+        ReportKind::OnDemand | ReportKind::Unknown(_) => {
+            format!("{} to {}", format_timestamp(report.from), format_timestamp(report.to))
+        }
     };
     let peak = summary.peak_category.as_deref().map(|name| format!(", highest category: {}", format_category(name)));
     let critical = summary.critical_count;

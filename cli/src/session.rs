@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
-use age_model::{Timestamp, Token};
+use age_model::{Timestamp, Token, UnreadableItem};
 use futures_util::stream::LocalBoxStream;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use uuid::Uuid;
 
 use crate::api_client::ApiClient;
+use crate::api_response::parse_json;
 use crate::api_url::ApiUrl;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -18,6 +20,7 @@ use crate::global_options::GlobalOptions;
 use crate::input_source::InputSource;
 use crate::json_format::format_json;
 use crate::retry::RetryPolicy;
+use crate::table::format_table;
 
 /// The longest answer to a question that is read, in bytes.
 const MAX_ANSWER_BYTES: u64 = 1024;
@@ -139,6 +142,28 @@ impl<'a> Session<'a> {
     /// Prints the JSON text `json`, indented.
     pub(crate) fn print_json(&mut self, json: &str) -> Result<(), Error> {
         Ok(writeln!(self.stdout, "{}", format_json(json))?)
+    }
+
+    /// Says on standard error which items AGE cannot read.
+    pub(crate) fn warn_unreadable(&mut self, items: &[UnreadableItem]) -> Result<(), Error> {
+        for UnreadableItem { id } in items {
+            writeln!(self.stderr, "agectl: {id} is not listed: this version of AGE cannot read it")?;
+        }
+        Ok(())
+    }
+
+    /// Prints a table with a row for each of `items`. Items that make no sense do not hide the others; the first of them is the
+    /// error.
+    pub(crate) fn print_table<T: DeserializeOwned, const COLUMNS: usize>(
+        &mut self,
+        headings: [&str; COLUMNS],
+        items: &[Box<RawValue>],
+        row: impl Fn(T) -> [String; COLUMNS],
+    ) -> Result<(), Error> {
+        let (rows, errors): (Vec<_>, Vec<_>) =
+            items.iter().map(|item| parse_json::<T>(item.get()).map(&row)).partition(Result::is_ok);
+        writeln!(self.stdout, "{}", format_table(headings, rows.into_iter().flatten()))?;
+        errors.into_iter().find_map(Result::err).map_or(Ok(()), Err)
     }
 
     /// Prints the items of all pages of a list as one JSON object with the field `name`.

@@ -30,16 +30,16 @@ pub(crate) async fn measure() -> Part {
     let now = world.clock.now();
     let period = Period::trailing_hours(now, 24 * i64::from(DAYS));
     let counted = Rollups::new(&world.db(), "Rollups").of(period, Freshness::Strong).await.unwrap();
-    let total = counted.events(period).total();
+    let total = counted.events(period).unwrap().total();
     // The period begins and ends within a day.
     let rows = f64::from((DAYS + 1) * u32::try_from(Engine::ALL.len()).unwrap());
-    let of_rows = nanoseconds(|| drop(black_box(Assessment::of(&policy, &counted.events(black_box(period))))));
+    let of_rows = nanoseconds(|| drop(black_box(Assessment::of(&policy, &counted.events(black_box(period)).unwrap()))));
 
     let events = events();
     let few = &events[..20];
     assert_eq!(seed::report(few).scores, policy_scores(&policy, few), "both algorithms must compute the same scores");
     let of_events = nanoseconds(|| drop(black_box(seed::report(black_box(&events)))));
-    let counts = counted.events(period);
+    let counts = counted.events(period).unwrap();
     let of_counts = nanoseconds(|| drop(black_box(Assessment::of(&policy, black_box(&counts)))));
 
     let per_second = f64::from(EVENTS) / of_events * 1e9;

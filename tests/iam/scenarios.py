@@ -192,7 +192,7 @@ def actions_are_listed(harness: Harness) -> None:
     {
         "dynamodb:GetItem": "EventsTable IncidentsTable",
         "dynamodb:Query": "ActionsTable RollupsTable IncidentsTable EventsTable/index/timeline "
-        "IncidentsTable/index/by_opened",
+        "IncidentsTable/index/listing",
     },
 )
 def timeline_of_an_incident(harness: Harness) -> None:
@@ -216,7 +216,7 @@ def incident_is_acknowledged(harness: Harness) -> None:
     "generate-report",
     {
         "dynamodb:GetItem": "IncidentsTable",
-        "dynamodb:Query": "RollupsTable IncidentsTable/index/by_opened",
+        "dynamodb:Query": "RollupsTable IncidentsTable/index/listing",
         "dynamodb:PutItem": "ReportsTable",
     },
 )
@@ -241,7 +241,7 @@ def statistics_are_shown(harness: Harness) -> None:
     "dashboard",
     {
         "dynamodb:GetItem": "IncidentsTable",
-        "dynamodb:Query": "RollupsTable ActionsTable/index/due IncidentsTable/index/by_opened",
+        "dynamodb:Query": "RollupsTable ActionsTable/index/due IncidentsTable/index/listing",
     },
 )
 def overview_page_is_shown(harness: Harness) -> None:
@@ -311,7 +311,7 @@ def first_admin_is_made(harness: Harness) -> None:
 @scenario(
     "weekly-report",
     {
-        "dynamodb:Query": "RollupsTable IncidentsTable/index/by_opened",
+        "dynamodb:Query": "RollupsTable IncidentsTable/index/listing",
         "dynamodb:GetItem": "ReportsTable ActionsTable IncidentsTable",
         "dynamodb:PutItem": "ReportsTable ActionsTable",
         "dynamodb:UpdateItem": "ActionsTable",

@@ -19,6 +19,7 @@ mod credentials;
 mod dashboard;
 mod event_formats;
 mod faults;
+mod forward_compatibility;
 mod growth;
 mod idempotency;
 mod incident_changes;

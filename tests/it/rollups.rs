@@ -71,6 +71,7 @@ async fn assert_counters_agree(steps: Vec<Step>) {
         Severity::High => 15,
         Severity::Medium => 5,
         Severity::Low => 1,
+        Severity::Unknown(_) => unreachable!(),
     };
     let security: u64 = events_between(&stored, &from, &to)
         .filter(|event| matches!(event.engine, Engine::Compliance | Engine::Maos))

@@ -431,7 +431,7 @@ fn events(db: &DynamoDb) -> Events {
 
 fn lifecycle(db: &DynamoDb) -> ActionLifecycle {
     let actions = Actions::new(db, "Actions");
-    let incidents = IncidentLifecycle::new(IncidentStates::new(db, "Incidents"), actions.clone());
+    let incidents = IncidentLifecycle::new(IncidentStates::new(db, "Incidents", RETENTION_DAYS), actions.clone());
     ActionLifecycle::new(actions, incidents, Rollups::new(db, "Rollups"))
 }
 

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use age_model::{CredentialStatus, Engine, KeyId, Role, Timestamp};
+use age_model::{CredentialStatus, Engine, KeyId, Role, Timestamp, UnreadableItem};
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::api_response::ApiResponse;
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_timestamp};
 use crate::json_format::format_json;
 use crate::session::Session;
-use crate::table::format_table;
 use crate::value_parsers::{engine_parser, role_parser};
 
 const RESOURCE: &str = "credentials";
@@ -89,7 +89,9 @@ struct RotateRequest {
 
 #[derive(Deserialize)]
 struct CredentialList {
-    credentials: Vec<Credential>,
+    credentials: Vec<Box<RawValue>>,
+    #[serde(default)]
+    unreadable: Vec<UnreadableItem>,
 }
 
 #[derive(Deserialize)]
@@ -163,13 +165,13 @@ fn print_new_token(
 
 async fn list_credentials(session: &mut Session<'_>) -> Result<(), Error> {
     let response = session.api_client().await?.get(&[RESOURCE], &[]).await?;
+    let CredentialList { credentials, unreadable } = response.parse()?;
+    session.warn_unreadable(&unreadable)?;
     if session.json {
         return session.print_json(&response.body);
     }
-    let CredentialList { credentials } = response.parse()?;
-    let rows = credentials.into_iter().map(|credential| credential.table_row(session.now));
-    let headings = ["kid", "role", "engines", "status", "expires", "secrets", "created by"];
-    Ok(writeln!(session.stdout, "{}", format_table(headings, rows))?)
+    let (headings, now) = (["kid", "role", "engines", "status", "expires", "secrets", "created by"], session.now);
+    session.print_table(headings, &credentials, |credential: Credential| credential.table_row(now))
 }
 
 async fn revoke_credential(kid: &KeyId, session: &mut Session<'_>) -> Result<(), Error> {

@@ -4,12 +4,12 @@ use age_model::{Engine, IncidentId, IncidentStatus, Note, Severity, Timestamp};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
-use crate::api_response::{ApiResponse, parse_json};
+use crate::api_client::ListedItems;
+use crate::api_response::ApiResponse;
 use crate::commands::incident_bulk::{BulkArgs, BulkVerb, RESOURCE};
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_timestamp};
 use crate::session::Session;
-use crate::table::format_table;
 use crate::value_parsers::{engine_parser, incident_status_parser, positive_integer_parser};
 
 /// The API's maximum.
@@ -109,16 +109,14 @@ impl ListIncidentsArgs {
         let status = self.status.map(|status| ("status", status.to_string()));
         let engine = self.engine.map(|engine| ("engine", engine.to_string()));
         let filter: Vec<_> = status.into_iter().chain(engine).collect();
-        let incidents = session.api_client().await?.list(RESOURCE, &filter, self.limit, PAGE_SIZE).await?;
+        let ListedItems { items, unreadable } =
+            session.api_client().await?.list(RESOURCE, &filter, self.limit, PAGE_SIZE).await?;
+        session.warn_unreadable(&unreadable)?;
         if session.json {
-            return session.print_json_list(RESOURCE, &incidents);
+            return session.print_json_list(RESOURCE, &items);
         }
-        let rows: Vec<_> = incidents
-            .iter()
-            .map(|incident| Ok(parse_json::<Incident>(incident.get())?.table_row()))
-            .collect::<Result<_, Error>>()?;
         let headings = ["id", "severity", "status", "events", "opened", "changed by"];
-        Ok(writeln!(session.stdout, "{}", format_table(headings, rows))?)
+        session.print_table(headings, &items, |incident: Incident| incident.table_row())
     }
 }
 

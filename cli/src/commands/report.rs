@@ -3,13 +3,12 @@
 use age_model::{Report, ReportId};
 use clap::Subcommand;
 
-use crate::api_client::ApiClient;
+use crate::api_client::{ApiClient, ListedItems};
 use crate::api_response::parse_json;
 use crate::error::Error;
 use crate::format::{format_name, format_timestamp};
 use crate::report_view::format_report;
 use crate::session::Session;
-use crate::table::format_table;
 use crate::value_parsers::positive_integer_parser;
 
 const RESOURCE: &str = "reports";
@@ -42,14 +41,13 @@ impl ReportCommand {
 }
 
 async fn list_reports(api_client: &ApiClient, limit: usize, session: &mut Session<'_>) -> Result<(), Error> {
-    let reports = api_client.list(RESOURCE, &[], limit, PAGE_SIZE).await?;
+    let ListedItems { items, unreadable } = api_client.list(RESOURCE, &[], limit, PAGE_SIZE).await?;
+    session.warn_unreadable(&unreadable)?;
     if session.json {
-        return session.print_json_list(RESOURCE, &reports);
+        return session.print_json_list(RESOURCE, &items);
     }
-    let rows: Vec<_> =
-        reports.iter().map(|report| Ok(table_row(&parse_json(report.get())?))).collect::<Result<_, Error>>()?;
     let headings = ["id", "kind", "period", "risk score", "risk level", "events", "generated"];
-    Ok(writeln!(session.stdout, "{}", format_table(headings, rows))?)
+    session.print_table(headings, &items, |report: Report| table_row(&report))
 }
 
 fn table_row(report: &Report) -> [String; 7] {
@@ -77,6 +75,6 @@ async fn show_report(api_client: &ApiClient, id: Option<ReportId>, session: &mut
 }
 
 async fn newest_report(api_client: &ApiClient) -> Result<String, Error> {
-    let newest = api_client.list(RESOURCE, &[], 1, PAGE_SIZE).await?.pop();
+    let newest = api_client.list(RESOURCE, &[], 1, PAGE_SIZE).await?.items.pop();
     newest.map(|report| report.get().to_owned()).ok_or(Error::NoReport)
 }

@@ -112,3 +112,18 @@ async fn credentials_are_listed_and_revoked() {
     );
     assert_eq!(fake.request_lines()[1], "DELETE /api/governance/credentials/billing-worker");
 }
+
+#[tokio::test]
+async fn credential_of_a_later_version_is_listed_with_its_words() {
+    let fake = FakeAge::start().await;
+    let mut later = credential();
+    (later["kid"], later["role"], later["engines"], later["status"], later["allowedCidrs"]) =
+        ("auditor".into(), "auditor".into(), json!(["quantum"]), "suspended".into(), json!(["10.0.0.0/8"]));
+    fake.plan_response(200, None, json!({"credentials": [later, credential()], "unreadable": [{"id": "odd"}]}));
+    let output = fake.run("credential list").await;
+    assert_eq!(output.exit_code, ExitCode::Success);
+    let rows: Vec<&str> = output.stdout.lines().collect();
+    assert_eq!(rows.len(), 3, "{}", output.stdout);
+    assert_eq!(rows[1].split_whitespace().take(4).collect::<Vec<_>>(), ["auditor", "auditor", "quantum", "suspended"]);
+    assert_eq!(output.stderr, "agectl: odd is not listed: this version of AGE cannot read it\n");
+}

@@ -199,3 +199,62 @@ async fn report_without_events_and_with_long_lists_fits_80_columns() {
     let is_link = |line: &str| line.contains("http://");
     assert!(output.stdout.lines().all(|line| is_link(line) || line.chars().count() <= 80), "{}", output.stdout);
 }
+
+#[tokio::test]
+async fn items_with_words_of_a_later_version_are_listed_with_the_words_as_they_are() {
+    let fake = FakeAge::start().await;
+    let mut later = incident(2);
+    (later["status"], later["severity"], later["snoozedUntil"]) =
+        ("snoozed".into(), "CATASTROPHIC".into(), "2026-12-01T00:00:00.000Z".into());
+    fake.plan_response(200, None, json!({"incidents": [incident(1), later, incident(3)]}));
+    let output = fake.run("incidents").await;
+    assert_eq!((output.exit_code, output.stderr.as_str()), (ExitCode::Success, ""));
+    let rows: Vec<Vec<&str>> =
+        output.stdout.lines().skip(1).map(|line| line.split_whitespace().take(3).collect()).collect();
+    assert_eq!(
+        rows,
+        [
+            ["billing.1.a~20b", "CRITICAL", "acknowledged"],
+            ["billing.2.a~20b", "CATASTROPHIC", "snoozed"],
+            ["billing.3.a~20b", "CRITICAL", "acknowledged"]
+        ]
+    );
+
+    let mut later = report();
+    (later["kind"], later["riskLevel"], later["ledger"]) = ("quarterly".into(), "SEVERE".into(), json!({"leaf": 1}));
+    (later["summary"]["actions"]["cancelled"], later["summary"]["actions"]["by"]) = (3.into(), json!({"night": 1}));
+    later["summary"]["bySeverity"]["CATASTROPHIC"] = 1.into();
+    fake.plan_response(200, None, json!({"reports": [later.clone(), report()]}));
+    let output = fake.run("report list").await;
+    assert!(output.stdout.contains(" quarterly ") && output.stdout.contains(" SEVERE "), "{}", output.stdout);
+    assert_eq!(output.stdout.lines().count(), 3);
+    fake.plan_response(200, None, later);
+    let output = fake.run("report show 01936f2e-0000-5000-8000-00000000000a").await;
+    for word in ["SEVERE", "3 cancelled", "CATASTROPHIC"] {
+        assert!(output.stdout.contains(word), "{word} in {}", output.stdout);
+    }
+}
+
+#[tokio::test]
+async fn item_that_makes_no_sense_does_not_hide_the_others() {
+    let fake = FakeAge::start().await;
+    let mut bad = incident(2);
+    bad["eventCount"] = "seven".into();
+    fake.plan_response(200, None, json!({"incidents": [incident(1), bad, incident(3)]}));
+    let output = fake.run("incidents").await;
+    assert_eq!((output.exit_code, output.stdout.lines().count()), (ExitCode::Unavailable, 3), "{}", output.stdout);
+    assert!(output.stderr.contains("eventCount: invalid type"), "{}", output.stderr);
+}
+
+#[tokio::test]
+async fn items_that_age_cannot_read_are_named_beside_the_list() {
+    let fake = FakeAge::start().await;
+    let unreadable = json!([{"id": "billing.2.a", "since": 1}]);
+    fake.plan_response(200, None, json!({"incidents": [incident(1)], "unreadable": unreadable}));
+    let output = fake.run("incidents").await;
+    assert_eq!(
+        (output.exit_code, output.stderr.as_str()),
+        (ExitCode::Success, "agectl: billing.2.a is not listed: this version of AGE cannot read it\n")
+    );
+    assert_eq!(output.stdout.lines().count(), 2);
+}

@@ -3,8 +3,8 @@
 //! Only events from a severity up have actions, so the list of those events is the index of actions.
 
 use age_http::{CursorScope, Problem, Query};
-use age_model::{ActionItem, ActionStatus, Engine, Severity};
-use age_store::EventFilter;
+use age_model::{ActionItem, ActionStatus, Engine, UnreadableItem};
+use age_store::{EventFilter, Found};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -20,6 +20,9 @@ const MAX_LIMIT: usize = 200;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ActionPage {
     actions: Vec<ActionItem>,
+    /// The events and actions of the page that this version of AGE cannot read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
@@ -47,15 +50,15 @@ pub(crate) async fn list_actions(State(App(app)): State<App>, mut query: Query) 
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
-    let min_severity = app.policy.actions.min_severity;
-    let severities = Severity::ALL.iter().copied().filter(|severity| *severity >= min_severity).collect();
-    let filter = EventFilter { engine, severities, ..EventFilter::default() };
+    let min_severity = Some(app.policy.actions.min_severity);
+    let filter = EventFilter { engine, min_severity, ..EventFilter::default() };
     let scope = CursorScope::new("actions").filter("status", status.as_ref()).filter("engine", engine.as_ref());
     let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
     let page = app.search.page(&filter, limit, before, app.clock.as_ref()).await?;
     let events = page.events.iter().map(|event| event.id).collect();
-    let of_events = app.lifecycle.actions().of_events(events).await?;
-    let actions = of_events.into_iter().filter(|item| status.is_none_or(|status| item.status == status)).collect();
+    let Found { items, unreadable } = app.lifecycle.actions().of_events(events).await?;
+    let actions = items.into_iter().filter(|item| status.is_none_or(|status| item.status == status)).collect();
     let next_cursor = page.next.map(|position| app.cursors.seal(&scope, &position));
-    Ok(Json(ActionPage { actions, next_cursor }))
+    let unreadable = [page.unreadable, unreadable].concat();
+    Ok(Json(ActionPage { actions, unreadable, next_cursor }))
 }

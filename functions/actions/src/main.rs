@@ -48,7 +48,10 @@ async fn main() -> Result<(), Error> {
     let rollups = Rollups::new(&db, config.rollups_table);
     let search = EventSearch::new(events.clone(), rollups.clone());
     let actions = Actions::new(&db, config.actions_table);
-    let incidents = IncidentLifecycle::new(IncidentStates::new(&db, config.incidents_table.clone()), actions.clone());
+    let incidents = IncidentLifecycle::new(
+        IncidentStates::new(&db, config.incidents_table.clone(), config.event_retention_days),
+        actions.clone(),
+    );
     let lifecycle = ActionLifecycle::new(actions, incidents, rollups);
     let notifier = Notifier::new(
         Sns::new(&aws).topic(config.notifications_topic_arn),

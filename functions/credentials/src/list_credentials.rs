@@ -1,6 +1,7 @@
 //! `GET /api/governance/credentials`: all credentials.
 
 use age_http::{NoQuery, Problem};
+use age_model::UnreadableItem;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -14,6 +15,9 @@ use crate::credential_view::CredentialView;
 #[schema(as = Credentials)]
 pub(crate) struct CredentialList {
     credentials: Vec<CredentialView>,
+    /// The credentials that this version of AGE cannot read, by name. They permit nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableItem>,
 }
 
 /// List credentials
@@ -23,5 +27,6 @@ pub(crate) struct CredentialList {
 pub(crate) async fn list_credentials(State(App(app)): State<App>, _: NoQuery) -> Result<Json<CredentialList>, Problem> {
     let (keyring, now) = (app.credentials.all().await?, app.clock.now());
     let credentials = keyring.all().map(|(kid, credential)| CredentialView::new(kid, credential, now)).collect();
-    Ok(Json(CredentialList { credentials }))
+    let unreadable = keyring.unreadable().map(|kid| UnreadableItem { id: kid.to_owned() }).collect();
+    Ok(Json(CredentialList { credentials, unreadable }))
 }

@@ -24,6 +24,7 @@ const fn status_symbol(status: ActionStatus) -> &'static str {
         ActionStatus::Failed | ActionStatus::TimedOut | ActionStatus::Ineffective | ActionStatus::Undeliverable => "✗",
         ActionStatus::Denied | ActionStatus::Expired => "■",
         ActionStatus::Suppressed => "–",
+        ActionStatus::Unknown(_) => "?",
     }
 }
 
@@ -36,7 +37,7 @@ pub(crate) const fn status_tone(status: ActionStatus) -> &'static str {
         ActionStatus::Failed | ActionStatus::TimedOut | ActionStatus::Ineffective | ActionStatus::Undeliverable => {
             "failure"
         }
-        ActionStatus::Denied | ActionStatus::Expired | ActionStatus::Suppressed => "neutral",
+        ActionStatus::Denied | ActionStatus::Expired | ActionStatus::Suppressed | ActionStatus::Unknown(_) => "neutral",
     }
 }
 
@@ -55,5 +56,6 @@ pub(crate) const fn explain_status(status: ActionStatus) -> &'static str {
         ActionStatus::Expired => "nobody approved it in time",
         ActionStatus::Suppressed => "not started: the same was running, or was ineffective too often",
         ActionStatus::Undeliverable => "every attempt to dispatch it failed",
+        ActionStatus::Unknown(_) => "a status of a later version of AGE",
     }
 }

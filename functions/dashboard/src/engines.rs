@@ -69,7 +69,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let unexpected = find_unexpected(without_event.map(|(engine, _)| *engine), &keyring, &app.tables.rollups).await?;
     let card = |(engine, last_event): (&Engine, Option<Event>)| EngineCard {
         is_expected: !unexpected.contains(engine),
-        ..engine_card(&app.policy, *engine, last_event, &keyring, &unresolved, &open_actions, now)
+        ..engine_card(&app.policy, *engine, last_event, &keyring, &unresolved.items, &open_actions, now)
     };
     let engines = Engine::ALL.iter().zip(last_events).map(card).collect();
     Ok(page::render(StatusCode::OK, &EnginesPage { session: &session, section: Section::Engines, engines }))

@@ -45,7 +45,7 @@ async fn main() -> Result<(), Error> {
     let events = Events::new(&db, config.events_table, config.event_retention_days);
     let rollups = Rollups::new(&db, config.rollups_table);
     let actions = Actions::new(&db, config.actions_table);
-    let states = IncidentStates::new(&db, config.incidents_table.clone());
+    let states = IncidentStates::new(&db, config.incidents_table.clone(), config.event_retention_days);
     let incidents = IncidentLifecycle::new(states, actions.clone());
     let lifecycle = ActionLifecycle::new(actions.clone(), incidents, rollups.clone());
     let tables = Tables {

@@ -37,6 +37,8 @@ struct OverviewPage<'a> {
     section: Section,
     now: Timestamp,
     needs_attention: NeedsAttention,
+    /// Whether this version can count all events and remediations. Without that, the figures below are not shown.
+    are_counts_complete: bool,
     risks: Vec<CategoryRisk>,
     chart: EventChart,
     heatmap: Heatmap,
@@ -46,7 +48,7 @@ struct OverviewPage<'a> {
     mean_time_to_outcome: Option<String>,
 }
 
-/// Makes 20 reads, however many events there are: 2 of the unresolved incidents, 8 of the open actions, 8 of the rollups of 30
+/// Makes 19 reads, however many events there are: 1 of the unresolved incidents, 8 of the open actions, 8 of the rollups of 30
 /// days, 1 of AGE's health, and 1 of its system alerts; and one more for each pending approval that it lists. One more for each engine
 /// without an event in these days and without a credential of its own shows whether it was ever heard. Each further shard of an engine's
 /// rollups takes one more, and so does each further megabyte of a response.
@@ -58,7 +60,12 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let (unresolved, open_actions, counted, health, system_alerts) =
         try_join!(incidents.unresolved(), actions.open(), counted, health.get(), system_alerts.shown(now))?;
     let approvals = actions.of_events(needs_attention::listed_approvals(&open_actions)).await?;
-    let (hours, action_counts) = (counted.by_hour(days), counted.actions(week));
+    let figures = counted.by_hour(days).and_then(|hours| Ok((hours, counted.actions(week)?)));
+    if let Err(error) = &figures {
+        tracing::error!(%error, "the overview has no figures: {error}");
+    }
+    let are_counts_complete = figures.is_ok();
+    let (hours, action_counts) = figures.unwrap_or_default();
     let keyring = app.authentication.keyring().await?;
     let unexpected = find_unexpected(engines::without_events(&hours), &keyring, &app.tables.rollups).await?;
     let credentials = Access::Admin.permits(session.caller.grant.role).then_some(keyring.as_ref());
@@ -71,12 +78,13 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         risks: risk::assess(&app.policy, &hours, now),
         chart: EventChart::of(&hours, now),
         heatmap: Heatmap::of(&app.policy, &hours, now),
-        engines: engines::tiles(&app.policy, &hours, &unresolved, &open_actions, &unexpected, now),
+        engines: engines::tiles(&app.policy, &hours, &unresolved.items, &open_actions, &unexpected, now),
+        are_counts_complete,
         needs_attention: NeedsAttention::of(
             &app.policy,
             unresolved,
             &open_actions,
-            &approvals,
+            &approvals.items,
             credentials,
             (health, system_alerts),
             now,

@@ -53,6 +53,9 @@ impl TimelineEntryView {
             TimelineItem::Notification { notification } => view("@", describe_notification(&notification)),
             TimelineItem::Acknowledged(by) => attributed(view("✓", describe_change("Acknowledged", &by)), &by),
             TimelineItem::TakenOver(by) => attributed(view("✓", describe_change("Taken over", &by)), &by),
+            TimelineItem::Changed { change, attribution } => {
+                attributed(view("?", describe_change(change.as_str(), &attribution)), &attribution)
+            }
             TimelineItem::Commented(by) => attributed(view("✎", describe_change("Comment", &by)), &by),
             TimelineItem::Resolved(by) => attributed(view("■", describe_change("Resolved", &by)), &by),
             TimelineItem::Reopened(by) => attributed(view("▲", describe_change("Reopened", &by)), &by),
@@ -139,6 +142,7 @@ fn describe_notification(notification: &Notification) -> String {
         NotificationKind::Reminder => "reminder, not acknowledged yet",
         NotificationKind::Escalation => "escalation to the second line, not acknowledged yet",
         NotificationKind::Resolution => "resolution",
+        NotificationKind::Unknown(kind) => kind.as_str(),
     };
     let new_events = format_count(notification.new_event_count, "new event");
     let others = match notification.incident_count.saturating_sub(1) {

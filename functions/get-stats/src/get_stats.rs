@@ -42,8 +42,8 @@ pub(crate) struct Stats {
 pub(crate) async fn get_stats(State(App(app)): State<App>, _: NoQuery) -> Result<Json<Stats>, Problem> {
     let now = app.clock.now();
     let period = Period::trailing_hours(now, HOURS);
-    let (rollups, latest) = try_join!(app.rollups.of(period, Freshness::Cached(now)), app.reports.list(1, None))?;
-    let (counts, latest) = (rollups.events(period), latest.reports.first());
+    let (rollups, latest) = try_join!(app.rollups.of(period, Freshness::Cached(now)), app.reports.latest())?;
+    let counts = rollups.events(period)?;
     Ok(Json(Stats::new(&app.policy, &counts, latest.map(|report| report.risk_score), now)))
 }
 

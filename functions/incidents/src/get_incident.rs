@@ -2,7 +2,7 @@
 
 use age_governance::IncidentTimeline;
 use age_http::{NoQuery, PathId, Problem};
-use age_model::{IncidentId, TimelineEntry};
+use age_model::{IncidentId, TimelineEntry, UnreadableItem};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -25,6 +25,9 @@ pub(crate) struct IncidentWithTimeline {
     has_earlier_notifications: bool,
     /// Whether earlier status changes and comments are left out.
     has_earlier_changes: bool,
+    /// The events, actions and notifications that this version of AGE cannot read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableItem>,
 }
 
 /// Get an incident
@@ -54,13 +57,15 @@ pub(crate) async fn get_incident(
         &tables.actions,
         app.clock.as_ref(),
     );
-    let IncidentTimeline { entries, has_earlier_events, has_earlier_notifications, has_earlier_changes } =
-        timeline.await?;
+    let timeline = timeline.await?;
+    let IncidentTimeline { entries, has_earlier_events, has_earlier_notifications, has_earlier_changes, unreadable } =
+        timeline;
     Ok(Json(IncidentWithTimeline {
         incident: record.into(),
         timeline: entries,
         has_earlier_events,
         has_earlier_notifications,
         has_earlier_changes,
+        unreadable,
     }))
 }

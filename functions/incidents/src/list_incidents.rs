@@ -1,7 +1,7 @@
 //! `GET /api/governance/incidents`: the list of incidents.
 
 use age_http::{CursorScope, Problem, Query};
-use age_model::{Engine, IncidentStatus};
+use age_model::{Engine, IncidentStatus, UnreadableItem};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -18,6 +18,9 @@ const MAX_LIMIT: usize = 200;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IncidentPage {
     incidents: Vec<IncidentView>,
+    /// The incidents of the page that this version of AGE cannot read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
@@ -49,7 +52,8 @@ pub(crate) async fn list_incidents(
 
     let scope = CursorScope::new("incidents").filter("status", status.as_ref()).filter("engine", engine.as_ref());
     let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
-    let page = app.tables.incidents.list(status, engine, limit, before.as_ref()).await?;
+    let page = app.tables.incidents.list(status, engine, limit, before.as_ref(), app.clock.now()).await?;
     let next_cursor = page.next.map(|last| app.cursors.seal(&scope, &last));
-    Ok(Json(IncidentPage { incidents: page.incidents.into_iter().map(IncidentView::from).collect(), next_cursor }))
+    let incidents = page.incidents.into_iter().map(IncidentView::from).collect();
+    Ok(Json(IncidentPage { incidents, unreadable: page.unreadable, next_cursor }))
 }

@@ -1,8 +1,8 @@
 //! `GET /api/governance/events/{id}`: an event with its actions.
 
 use age_http::{NoQuery, PathId, Problem};
-use age_model::{ActionItem, Event, EventId};
-use age_store::Consistency;
+use age_model::{ActionItem, Event, EventId, UnreadableItem};
+use age_store::{Consistency, Found};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -16,6 +16,9 @@ pub(crate) struct EventWithActions {
     #[serde(flatten)]
     event: Event,
     actions: Vec<ActionItem>,
+    /// The actions that this version of AGE cannot read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableItem>,
 }
 
 /// Get an event
@@ -35,6 +38,6 @@ pub(crate) async fn get_event(
 ) -> Result<Json<EventWithActions>, Problem> {
     let event = app.events.get(id, Consistency::Strong).await?;
     let event = event.ok_or_else(|| Problem::not_found(format!("event {id} does not exist")))?;
-    let actions = app.actions.of_event(id).await?;
-    Ok(Json(EventWithActions { event, actions }))
+    let Found { items, unreadable } = app.actions.of_event(id).await?;
+    Ok(Json(EventWithActions { event, actions: items, unreadable }))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use age_http::{CursorScope, Problem, Query};
-use age_model::{Day, Engine, Event, EventType, Severity, Timestamp};
+use age_model::{Day, Engine, Event, EventType, Severity, Timestamp, UnreadableItem};
 use age_store::EventFilter;
 use axum::Json;
 use axum::extract::State;
@@ -21,6 +21,9 @@ const MAX_LIMIT: usize = 500;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EventPage {
     events: Vec<Event>,
+    /// The events of the page that this version of AGE cannot read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
@@ -62,18 +65,11 @@ pub(crate) async fn list_events(State(App(app)): State<App>, mut query: Query) -
         .filter("eventType", event_type.as_ref().map(EventType::as_str).as_ref())
         .filter("from", from.as_ref())
         .filter("to", to.as_ref());
-    let filter = EventFilter {
-        engine,
-        severities: severity.into_iter().collect(),
-        event_type,
-        from,
-        to,
-        ..EventFilter::default()
-    };
+    let filter = EventFilter { engine, severity, event_type, from, to, ..EventFilter::default() };
     let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
     let page = app.search.page(&filter, limit, before, app.clock.as_ref()).await?;
     let next_cursor = page.next.map(|position| app.cursors.seal(&scope, &position));
-    Ok(Json(EventPage { events: page.events, next_cursor }))
+    Ok(Json(EventPage { events: page.events, unreadable: page.unreadable, next_cursor }))
 }
 
 /// A time, or a day, which stands for its midnight in UTC.

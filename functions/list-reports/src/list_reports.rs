@@ -1,7 +1,7 @@
 //! `GET /api/governance/reports`: the list of reports.
 
 use age_http::{CursorScope, Problem, Query};
-use age_model::Report;
+use age_model::{Report, UnreadableItem};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -17,6 +17,9 @@ const MAX_LIMIT: usize = 100;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReportPage {
     reports: Vec<Report>,
+    /// The reports of the page that this version of AGE cannot read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
@@ -43,5 +46,5 @@ pub(crate) async fn list_reports(State(App(app)): State<App>, mut query: Query) 
     let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
     let page = app.reports.list(limit, before.as_ref()).await?;
     let next_cursor = page.next.map(|position| app.cursors.seal(&scope, &position));
-    Ok(Json(ReportPage { reports: page.reports, next_cursor }))
+    Ok(Json(ReportPage { reports: page.reports, unreadable: page.unreadable, next_cursor }))
 }

@@ -48,7 +48,10 @@ async fn main() -> Result<(), Error> {
     let authentication = Authentication::with_alerts(credentials, rate, clock, alerts).await;
     let events = Events::new(&db, config.events_table, config.event_retention_days);
     let actions = Actions::new(&db, config.actions_table);
-    let incidents = IncidentLifecycle::new(IncidentStates::new(&db, config.incidents_table.clone()), actions.clone());
+    let incidents = IncidentLifecycle::new(
+        IncidentStates::new(&db, config.incidents_table.clone(), config.event_retention_days),
+        actions.clone(),
+    );
     let lifecycle = ActionLifecycle::new(actions, incidents, Rollups::new(&db, config.rollups_table));
     let notifier = Notifier::new(
         sns.topic(config.notifications_topic_arn),

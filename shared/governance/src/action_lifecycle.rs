@@ -4,7 +4,7 @@ use age_model::{
     ActionItem, ActionStatus, Clock, FailedRemediation, IncidentKey, IncidentState, InvalidTransition, Remediation,
     StoreError, Timestamp,
 };
-use age_store::{Actions, OutcomeCounters, Rollups, TransactionResult, Write, wait_before_retry};
+use age_store::{Actions, IncidentStateRecord, OutcomeCounters, Rollups, TransactionResult, Write, wait_before_retry};
 
 use crate::incident_lifecycle::{IncidentLifecycle, MAX_ATTEMPTS, NextState};
 
@@ -70,8 +70,8 @@ impl ActionLifecycle {
                 wait_before_retry(attempt, clock).await;
             }
             let mut writes = vec![self.actions.replacement_write(old, new, now)?, self.count_outcome(old, new)?];
-            if concerns_state {
-                let before = self.incidents.states().get(&key).await?;
+            let before = if concerns_state { self.state_before(&key, new, clock).await? } else { None };
+            if let Some(before) = before {
                 // INVARIANT: a remediation is not verified if its problem was heard after it had succeeded.
                 let is_verified = new.status == ActionStatus::Verified;
                 if is_verified && old.is_disproved(before.counters.last_heard_at) {
@@ -99,6 +99,25 @@ impl ActionLifecycle {
             }
         }
         Err(self.incidents.states().contended(MAX_ATTEMPTS))
+    }
+
+    /// Returns the state of `key`, which the end of an action changes. None if this version cannot read it: the action ends all
+    /// the same, and a person is told.
+    async fn state_before(
+        &self,
+        key: &IncidentKey,
+        new: &ActionItem,
+        clock: &dyn Clock,
+    ) -> Result<Option<IncidentStateRecord>, StoreError> {
+        match self.incidents.states().get(key).await {
+            Err(error @ StoreError::Corrupt { .. }) => {
+                let ActionItem { action, event_id, status, .. } = new;
+                tracing::error!(%error, event.id = %event_id, action.id = %action, "{action} for event {event_id} is {status}, and its incident state cannot be read: {error}");
+                self.incidents.report_unreadable(&error, clock).await;
+                Ok(None)
+            }
+            state => state.map(Some),
+        }
     }
 
     /// Brings `item` to the status `to`, however it changes meanwhile; `next` returns the action at that status.

@@ -173,7 +173,7 @@ pub async fn matching_incidents(
     incidents: &Incidents,
     filter: &BulkFilter,
 ) -> Result<Vec<IncidentId>, CommandError<BulkConflict>> {
-    let mut ids: Vec<IncidentId> = incidents.unresolved().await?.into_iter().map(|summary| summary.id).collect();
+    let mut ids: Vec<IncidentId> = incidents.unresolved().await?.items.into_iter().map(|summary| summary.id).collect();
     ids.retain(|id| filter.matches_id(id));
     if ids.len() > MAX_MATCHES {
         return Err(CommandError::Conflict(BulkConflict::TooMany(ids.len() as u64)));

@@ -2,12 +2,11 @@
 //! stored, or nothing is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::mem;
 
-use age_model::{ActionItem, ActionStatus, Clock, Event, EventId, IncidentKey, IncidentState, Remediation, StoreError};
+use age_model::{ActionItem, Clock, Event, EventId, IncidentKey, StoreError};
 use age_policy::Policy;
 use age_store::{Consistency, Events, ExistingRow, PlannedRemediations, TransactionResult, Write, wait_before_retry};
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use crate::action_lifecycle::ActionLifecycle;
 use crate::heard_engines::HeardEngines;
@@ -37,6 +36,8 @@ pub struct EventWriter {
 struct Group {
     pending: Vec<PendingEvent>,
     decisions: BTreeMap<IncidentKey, KeyDecision>,
+    /// Why some keys have no decision: their state cannot be read.
+    unreadable: Vec<StoreError>,
 }
 
 /// The result of writing events in one transaction, after all attempts.
@@ -60,7 +61,7 @@ impl EventWriter {
 
     /// Returns the actions of a stored event, as they are now.
     pub(crate) async fn actions_of(&self, event: &Event) -> Result<Vec<ActionItem>, StoreError> {
-        self.lifecycle.actions().of_event(event.id).await
+        Ok(self.lifecycle.actions().of_event(event.id).await?.items)
     }
 
     /// Writes events with their counters and what `policy` makes of them, in one transaction if they fit, except those that were
@@ -76,8 +77,10 @@ impl EventWriter {
         let mut outcomes: BTreeMap<EventId, Result<WriteOutcome, StoreError>> = BTreeMap::new();
         let mut waiting = vec![pending];
         while let Some(pending) = waiting.pop().filter(|pending| !pending.is_empty()) {
-            let mut group = Group { pending, decisions: BTreeMap::new() };
-            match self.commit(&mut group, policy, clock).await {
+            let mut group = Group { pending, decisions: BTreeMap::new(), unreadable: Vec::new() };
+            let outcome = self.commit(&mut group, policy, clock).await;
+            self.report_unplanned(&group, clock).await;
+            match outcome {
                 Ok(GroupOutcome::Stored) => outcomes.extend(group.created()),
                 Ok(GroupOutcome::TooLarge) => {
                     let mut first = group.pending;
@@ -151,11 +154,27 @@ impl EventWriter {
         }
     }
 
-    /// Makes the decisions for the events of `group`, in their order.
-    async fn decide(&self, Group { pending, decisions }: &mut Group, policy: &Policy) -> Result<(), StoreError> {
+    /// Makes the decisions for the events of `group`, in their order. Whether a remediation is safe depends on the state: events
+    /// whose state cannot be read are stored without a plan.
+    async fn decide(
+        &self,
+        Group { pending, decisions, unreadable }: &mut Group,
+        policy: &Policy,
+    ) -> Result<(), StoreError> {
         let keys: BTreeSet<IncidentKey> = pending.iter().filter_map(PendingEvent::incident_key).collect();
-        *decisions = try_join_all(keys.into_iter().map(|key| self.begin_decision(key))).await?.into_iter().collect();
+        let begun = join_all(keys.into_iter().map(|key| self.begin_decision(key))).await;
+        (*decisions, *unreadable) = (BTreeMap::new(), Vec::new());
+        for decision in begun {
+            match decision {
+                Ok((key, decision)) => {
+                    decisions.insert(key, decision);
+                }
+                Err(error @ StoreError::Corrupt { .. }) => unreadable.push(error),
+                Err(error) => return Err(error),
+            }
+        }
         for one in pending {
+            one.actions.clear();
             let Some(decision) = one.incident_key().and_then(|key| decisions.get_mut(&key)) else { continue };
             let is_alert = one.role == EventRole::FiringAlert;
             match &one.role {
@@ -171,32 +190,26 @@ impl EventWriter {
 
     /// Reads the state of `key`, on which a decision is made.
     pub(crate) async fn begin_decision(&self, key: IncidentKey) -> Result<(IncidentKey, KeyDecision), StoreError> {
-        let before = self.lifecycle.incidents().states().get(&key).await?;
-        let state = self.with_outcomes(before.state.clone()).await?;
+        let (before, state) = self.lifecycle.state_for(&key).await?;
         Ok((key, KeyDecision::new(before, state)))
     }
 
-    /// Adds the workers' outcomes to the remediations of `state`, and removes those that have ended since it was read: a plan
-    /// that relies on one of those writes the state, finds it changed, and is made again.
-    async fn with_outcomes(&self, mut state: IncidentState) -> Result<IncidentState, StoreError> {
-        let actions = self.lifecycle.actions();
-        let stored = state.remediations.iter().map(|remediation| actions.get(remediation.event_id, remediation.action));
-        let stored = try_join_all(stored).await?;
-        let remediations = mem::take(&mut state.remediations).into_iter().zip(stored);
-        state.remediations = remediations
-            .filter_map(|(remediation, item)| {
-                let item = item.filter(|item| !item.has_ended())?;
-                let has_succeeded = item.status == ActionStatus::Succeeded;
-                Some(Remediation { succeeded_at: item.completed_at.filter(|_| has_succeeded), ..remediation })
-            })
-            .collect();
-        Ok(state)
+    /// Tells a person of events that were stored without a plan.
+    async fn report_unplanned(&self, Group { unreadable, .. }: &Group, clock: &dyn Clock) {
+        for error in unreadable {
+            tracing::error!(%error, "events have no plan, because their incident state cannot be read: {error}");
+            self.lifecycle.incidents().report_unreadable(error, clock).await;
+        }
     }
 
     /// The writes of the transaction: the events first, then the rollups.
     ///
     /// INVARIANT: an event, its counters and its actions are in one transaction. Nothing else writes them.
-    fn writes(&self, Group { pending, decisions }: &Group, rollups: &RollupShards) -> Result<Vec<Write>, StoreError> {
+    fn writes(
+        &self,
+        Group { pending, decisions, .. }: &Group,
+        rollups: &RollupShards,
+    ) -> Result<Vec<Write>, StoreError> {
         let mut writes = Vec::new();
         for one in pending {
             let shard = rollups.get(&one.rollup()).copied().unwrap_or_default();
@@ -215,7 +228,7 @@ impl EventWriter {
         }
         for one in pending {
             for action in &one.actions {
-                writes.push(self.lifecycle.actions().insertion(action)?);
+                writes.push(self.lifecycle.actions().insertion(action, self.events.expires_at(&one.event))?);
             }
         }
         for (key, decision) in decisions {
@@ -291,7 +304,7 @@ impl EventWriter {
 impl Group {
     /// The outcomes if this request has stored the events.
     fn created(self) -> impl Iterator<Item = (EventId, Result<WriteOutcome, StoreError>)> {
-        let Self { pending, decisions } = self;
+        let Self { pending, decisions, .. } = self;
         pending.into_iter().map(move |one| {
             let decision = one.incident_key().and_then(|key| decisions.get(&key));
             let may_notify = decision.is_some_and(KeyDecision::has_opened);

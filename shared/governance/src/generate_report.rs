@@ -80,19 +80,19 @@ impl ReportGenerator {
         let (set, opened, unresolved) = try_join!(
             rollups.days((first, period.last_day()), Freshness::Strong),
             incidents.opened(period.from(), period.to()),
-            incidents.unresolved(),
+            incidents.all_unresolved(),
         )?;
         let silent = unresolved.iter().filter(|summary| summary.is_engine_silent());
         let silent_engines: BTreeSet<Engine> = silent.map(|summary| summary.id.key.engine).collect();
         let times: Vec<_> = opened.into_iter().map(|summary| (summary.id.opened_at, summary.acknowledged_at)).collect();
         Ok(ReportInput {
-            counts: set.events(period),
+            counts: set.events(period)?,
             baseline: match last_week {
                 Some(report) => Baseline::Report(Box::new(report)),
-                None => Baseline::Counts(set.events(before)),
+                None => Baseline::Counts(set.events(before)?),
             },
             activity: ActivitySummary {
-                actions: set.actions(period),
+                actions: set.actions(period)?,
                 incidents: IncidentFigures::of(&times),
                 silent_engines: silent_engines.into_iter().collect(),
                 unresolved: UnresolvedIncidents {

@@ -1,8 +1,8 @@
 //! Changes of the state of an incident key, each decided on the latest state and written on the condition that it is unchanged.
 
 use age_model::{
-    Clock, FiringAlertsChange, Incident, IncidentCause, IncidentCounters, IncidentKey, IncidentState, IncidentStatus,
-    Notification, StoreError, Timestamp,
+    Action, Clock, FiringAlertsChange, Incident, IncidentCause, IncidentCounters, IncidentKey, IncidentState,
+    IncidentStatus, Notification, NotifyAdmin, StoreError, SystemAlert, SystemAlertKind, Timestamp,
 };
 use age_store::{
     Actions, CounterChange, IncidentStateChange, IncidentStateRecord, IncidentStates, TransactionResult, Write,
@@ -62,6 +62,16 @@ impl IncidentLifecycle {
         &self.states
     }
 
+    /// Raises a system alert about a row that this version cannot read, so that a person looks; `error` names the row.
+    pub(crate) async fn report_unreadable(&self, error: &StoreError, clock: &dyn Clock) {
+        let StoreError::Corrupt { table, key, field, .. } = error else { return };
+        let detail = format!("the row {key} of {table} cannot be read by this version of AGE: its field {field}");
+        let alert = SystemAlert::new(SystemAlertKind::UnreadableRow, "age", key, &detail, 1, clock.now());
+        if let Err(error) = self.states.system_alerts().record(&alert).await {
+            tracing::error!(%error, "cannot raise the system alert about the unreadable row {key}: {error}");
+        }
+    }
+
     /// Changes the state of `key` to what `decide` returns. `decide` is called again if the state has changed meanwhile.
     /// Returns the new record, or None if `decide` changes nothing.
     ///
@@ -73,23 +83,32 @@ impl IncidentLifecycle {
         clock: &dyn Clock,
         mut decide: impl FnMut(&IncidentStateRecord) -> Result<Option<IncidentUpdate>, E>,
     ) -> Result<Option<IncidentStateRecord>, E> {
+        let mut has_notify_admin = true;
         for attempt in 1..=MAX_ATTEMPTS {
             if attempt > 1 {
                 wait_before_retry(attempt, clock).await;
             }
-            let before = self.states.get(key).await?;
+            let mut before = self.states.get(key).await?;
             let Some(IncidentUpdate { mut state, notification, at }) = decide(&before)? else { return Ok(None) };
             state.version = before.state.version + 1;
             let next = NextState { state: Some(&state), notification: notification.as_ref(), ..NextState::default() };
-            let writes = self.writes(key, &before, &next, at)?;
-            if let TransactionResult::Committed = self.states.commit(writes).await? {
-                return Ok(Some(IncidentStateRecord { state, ..before }));
+            let mut writes = self.writes(key, &before, &next, at)?;
+            if has_notify_admin {
+                writes.extend(self.notify_admin_write(&before, &state, at)?);
+            }
+            match self.states.commit(writes).await? {
+                TransactionResult::Committed => {
+                    before.state = state;
+                    return Ok(Some(before));
+                }
+                TransactionResult::Stale => has_notify_admin = self.has_notify_admin(&before).await?,
+                TransactionResult::Exists(_) | TransactionResult::Conflict(_) | TransactionResult::InProgress => {}
             }
         }
         Err(self.states.contended(MAX_ATTEMPTS).into())
     }
 
-    /// The writes that bring the state of `key` from `before` to `next`, with the `notify_admin` of its incident.
+    /// The writes that bring the state of `key` from `before` to `next`.
     pub(crate) fn writes(
         &self,
         key: &IncidentKey,
@@ -97,16 +116,35 @@ impl IncidentLifecycle {
         next: &NextState<'_>,
         at: Timestamp,
     ) -> Result<Vec<Write>, StoreError> {
-        let mut writes = self.states.change(key, &change(before, next, at))?;
-        let notify_admin = |state: &IncidentState| state.incident.as_ref().and_then(|incident| incident.notify_admin);
-        if let (Some(old), Some(new)) = (notify_admin(&before.state), next.state.and_then(notify_admin))
-            && old.event_id == new.event_id
-            && old.status != new.status
-        {
-            writes.push(self.actions.notification_status(old.event_id, old.status, new.status, at)?);
-        }
-        Ok(writes)
+        self.states.change(key, &change(before, next, at))
     }
+
+    /// The write that gives the `notify_admin` of an incident the status that the incident has for it, if that changes.
+    pub(crate) fn notify_admin_write(
+        &self,
+        before: &IncidentStateRecord,
+        next: &IncidentState,
+        at: Timestamp,
+    ) -> Result<Option<Write>, StoreError> {
+        let (Some(old), Some(new)) = (notify_admin(&before.state), notify_admin(next)) else { return Ok(None) };
+        let has_changed = old.event_id == new.event_id && old.status != new.status;
+        has_changed.then(|| self.actions.notification_status(old.event_id, old.status, new.status, at)).transpose()
+    }
+
+    /// Whether the action of the incident's `notify_admin` is as the incident has it. It is not if its row has expired, or if a
+    /// later version has changed it: then the incident changes without it.
+    async fn has_notify_admin(&self, before: &IncidentStateRecord) -> Result<bool, StoreError> {
+        let Some(NotifyAdmin { event_id, status }) = notify_admin(&before.state) else { return Ok(true) };
+        match self.actions.get(event_id, Action::NotifyAdmin).await {
+            Ok(item) => Ok(item.is_some_and(|item| item.status == status)),
+            Err(StoreError::Corrupt { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn notify_admin(state: &IncidentState) -> Option<NotifyAdmin> {
+    state.incident.as_ref().and_then(|incident| incident.notify_admin)
 }
 
 /// Decides what a new state means for the counters, the archive and the timeline, and on which condition it may be written.
@@ -145,6 +183,7 @@ fn change<'a>(before: &'a IncidentStateRecord, next: &NextState<'a>, at: Timesta
             let last_change = old.filter(|_| !is_new_incident).and_then(|old| old.last_change.as_ref());
             last_change.map(|last| last.number) != Some(change.number)
         }),
+        at,
     }
 }
 

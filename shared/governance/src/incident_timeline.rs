@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use age_model::{Clock, Event, EventId, Severity, StoreError, TimelineEntry};
-use age_store::{Actions, Consistency, EventFilter, EventSearch, Events, IncidentRecord, Incidents};
+use age_model::{Clock, Event, EventId, Severity, StoreError, TimelineEntry, UnreadableItem};
+use age_store::{Actions, Consistency, EventFilter, EventSearch, Events, Found, IncidentRecord, Incidents};
 
 /// The most events of a timeline, the latest ones. The list of events has the others.
 const MAX_EVENTS: usize = 200;
@@ -25,13 +25,15 @@ pub struct IncidentTimeline {
     pub has_earlier_notifications: bool,
     /// Whether there are earlier changes or comments that are left out.
     pub has_earlier_changes: bool,
+    /// The events, actions, notifications and changes that cannot be read.
+    pub unreadable: Vec<UnreadableItem>,
 }
 
 impl IncidentTimeline {
     /// Reads the timeline of `record`, with its events from `min_severity` up.
     ///
     /// # Errors
-    /// [`StoreError`] if a part of it cannot be read.
+    /// [`StoreError`] if the tables cannot be read.
     pub async fn read(
         record: &IncidentRecord,
         min_severity: Severity,
@@ -42,13 +44,20 @@ impl IncidentTimeline {
         clock: &dyn Clock,
     ) -> Result<Self, StoreError> {
         let (events, has_earlier_events) = events(record, min_severity, search, stored_events, clock).await?;
-        let actions = actions.of_events(events.iter().map(|event| event.id).collect()).await?;
+        let actions = actions.of_events(events.items.iter().map(|event| event.id).collect()).await?;
         let notifications = incidents.notifications(&record.id, MAX_NOTIFICATIONS).await?;
-        let has_earlier_notifications = record.incident.notifications as usize > notifications.len();
+        let read = notifications.items.len() + notifications.unreadable.len();
         let changes = incidents.changes(&record.id, MAX_CHANGES).await?;
-        let has_earlier_changes = changes.first().is_some_and(|earliest| earliest.number > 1);
-        let entries = age_model::timeline(&record.incident, events, &actions, notifications, changes);
-        Ok(Self { entries, has_earlier_events, has_earlier_notifications, has_earlier_changes })
+        let has_earlier_changes = changes.items.first().is_some_and(|earliest| earliest.number > 1);
+        let entries =
+            age_model::timeline(&record.incident, events.items, &actions.items, notifications.items, changes.items);
+        Ok(Self {
+            entries,
+            has_earlier_events,
+            has_earlier_changes,
+            has_earlier_notifications: record.incident.notifications as usize > read,
+            unreadable: [events.unreadable, actions.unreadable, notifications.unreadable, changes.unreadable].concat(),
+        })
     }
 }
 
@@ -59,23 +68,31 @@ async fn events(
     search: &EventSearch,
     stored_events: &Events,
     clock: &dyn Clock,
-) -> Result<(Vec<Event>, bool), StoreError> {
+) -> Result<(Found<Event>, bool), StoreError> {
     let filter = EventFilter {
         engine: Some(id.key.engine),
         event_type: Some(id.key.event_type.clone()),
-        severities: Severity::ALL.iter().filter(|severity| **severity >= min_severity).copied().collect(),
+        min_severity: Some(min_severity),
         or_resolving: true,
         from: Some(incident.opened_at),
         to: incident.resolved.as_ref().map(|change| change.at.plus_millis(1)),
+        ..EventFilter::default()
     };
     let page = search.page(&filter, MAX_EVENTS, None, clock).await?;
-    let mut events = page.events;
+    let mut events = Found { items: page.events, unreadable: page.unreadable };
     // The event of a remediation may be older than the incident that the remediation's failure has opened.
-    let listed: BTreeSet<EventId> = events.iter().map(|event| event.id).collect();
+    let listed: BTreeSet<EventId> = events.items.iter().map(|event| event.id).collect();
     let failed = incident.last_failed_remediation.map(|failed| failed.event_id);
     let earlier: BTreeSet<EventId> = incident.event_id.into_iter().chain(failed).collect();
     for event in earlier.difference(&listed) {
-        events.extend(stored_events.get(*event, Consistency::Strong).await?);
+        match stored_events.get(*event, Consistency::Strong).await {
+            Ok(event) => events.items.extend(event),
+            Err(error @ StoreError::Corrupt { .. }) => {
+                tracing::error!(%error, event.id = %event, "the timeline of incident {id} lacks event {event}: {error}");
+                events.unreadable.push(UnreadableItem { id: event.to_string() });
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok((events, page.next.is_some()))
 }

@@ -30,7 +30,8 @@ pub(crate) struct KeyDecision {
 impl KeyDecision {
     /// Begins with the state `before`. `state` is the same with the workers' outcomes of its remediations.
     pub(crate) fn new(before: IncidentStateRecord, state: IncidentState) -> Self {
-        let after = IncidentStateRecord { state, ..before.clone() };
+        let mut after = before.clone();
+        after.state = state;
         Self {
             before,
             after,
@@ -66,7 +67,7 @@ impl KeyDecision {
 
     /// Adds that the problem of `event` is resolved, reported at `now`.
     pub(crate) fn add_resolution(&mut self, policy: &Policy, event: &Event, now: Timestamp) {
-        let IncidentStateRecord { state, counters, firing_alerts } = &mut self.after;
+        let IncidentStateRecord { state, counters, firing_alerts, .. } = &mut self.after;
         let resolution = policy.incidents.plan_resolution(event, state, *counters, *firing_alerts, now);
         if let Some(next) = resolution.state {
             *state = next;
@@ -116,7 +117,8 @@ impl KeyDecision {
         let is_changed = state.version != self.before.state.version;
         state.version = self.before.state.version.saturating_add(1);
         let next = NextState {
-            state: is_changed.then_some(&state),
+            // A new row needs a state, even if nothing is decided.
+            state: (is_changed || self.before.state.version == 0).then_some(&state),
             counted: (self.events > 0).then_some((self.events, now)),
             resolved_events: self.resolved_events,
             firing_alerts: self.firing_alerts,
@@ -124,8 +126,10 @@ impl KeyDecision {
             ..NextState::default()
         };
         let mut writes = Vec::new();
-        if next != NextState::default() {
-            writes.extend(lifecycle.incidents().writes(key, &self.before, &next, now)?);
+        if is_changed || next != (NextState { state: next.state, ..NextState::default() }) {
+            let incidents = lifecycle.incidents();
+            writes.extend(incidents.writes(key, &self.before, &next, now)?);
+            writes.extend(incidents.notify_admin_write(&self.before, &state, now)?);
         }
         writes.extend(lifecycle.ineffective(key, &self.ineffective, now)?);
         Ok(writes)

@@ -19,6 +19,7 @@ mod key_decision;
 mod manage_credentials;
 mod notify_people;
 mod pending_event;
+mod planning_state;
 mod record_batch;
 mod record_event;
 mod record_repeats;

@@ -257,7 +257,7 @@ impl Batch<'_> {
         match self.recorder.writer.lifecycle.actions().of_events(ids).await {
             Ok(actions) => {
                 for (place, event) in replayed {
-                    let actions = actions.iter().filter(|item| item.event_id == event.id).cloned().collect();
+                    let actions = actions.items.iter().filter(|item| item.event_id == event.id).cloned().collect();
                     self.set(place, Ok(RecordResult::Replayed(RecordedEvent { event, actions })));
                 }
             }

@@ -131,6 +131,11 @@ impl Sweep {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
+
+    /// Raises a system alert if `error` is about a row that cannot be read.
+    async fn report_unreadable(&self, error: &StoreError) {
+        self.dispatcher.lifecycle().incidents().report_unreadable(error, self.clock.as_ref()).await;
+    }
 }
 
 impl SweepReport {
@@ -151,7 +156,8 @@ impl SweepReport {
         for row in rows() {
             *self.open_actions.entry(row.status).or_default() += 1;
         }
-        let since = rows().map(|row| if row.awaits_retry { row.created_at } else { row.due_at }).min();
+        let since = rows().filter(|row| row.action.is_known() && row.status.is_known());
+        let since = since.map(|row| if row.awaits_retry { row.created_at } else { row.due_at }).min();
         self.oldest_due_seconds = since.map_or(0, |since| (now.seconds() - since.seconds()).max(0));
     }
 

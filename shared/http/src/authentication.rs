@@ -137,8 +137,14 @@ impl Authentication {
             let detail = format!("the credential {kid} exceeds its request rate; nothing was stored");
             Problem::too_many_requests(detail, seconds)
         })?;
-        if access.permits(grant.role) {
+        if access.permits_grant(&grant) {
             return Ok(Caller { kid, grant });
+        }
+        if !grant.is_understood() {
+            let detail = format!(
+                "the credential {kid} has a role or an engine that this version of AGE does not know, so it permits nothing"
+            );
+            return Err(Problem::forbidden(detail));
         }
         let allowed: Vec<&str> = access.roles().map(Role::as_str).collect();
         let detail = format!(

@@ -1,6 +1,6 @@
 //! Authorization: which callers may use a route, and which may act for an engine.
 
-use age_model::{Engine, Role};
+use age_model::{Engine, Grant, Role};
 
 use crate::caller::Caller;
 use crate::problem::Problem;
@@ -32,10 +32,17 @@ pub enum Access {
 }
 
 impl Access {
+    /// Whether a caller with `grant` may use the route. A grant that this version does not understand permits nothing.
+    #[must_use]
+    pub fn permits_grant(self, grant: &Grant) -> bool {
+        grant.is_understood() && self.permits(grant.role)
+    }
+
     /// Whether a caller of `role` may use the route.
     #[must_use]
     pub const fn permits(self, role: Role) -> bool {
         match (self, role) {
+            (_, Role::Unknown(_)) => false,
             (_, Role::Admin) | (Self::Public | Self::Authenticated, _) | (Self::Engine, Role::Engine) => true,
             (Self::Reader, role) => matches!(role, Role::Reader | Role::Responder),
             (Self::Responder, role) => matches!(role, Role::Responder),

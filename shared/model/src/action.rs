@@ -14,7 +14,7 @@ use crate::notification_failure::NotificationFailure;
 use crate::severity::Severity;
 use crate::time::Timestamp;
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// An action that AGE can take about an event. The six names are those of the original sketch.
     Action {
         /// MAOS starts its fix workflow.
@@ -34,7 +34,7 @@ crate::string_enum::string_enum! {
 
 impl Action {
     /// Whether the action is a remediation: an engine's worker carries it out and reports the outcome. The other actions are
-    /// messages from AGE to people.
+    /// messages from AGE to people. An action that this version does not know counts as a remediation, and nothing is done with it.
     #[must_use]
     pub const fn is_remediation(self) -> bool {
         !matches!(self, Self::NotifyAdmin | Self::AutomatedGovernanceSummary)
@@ -50,11 +50,12 @@ impl Action {
             Self::PermissionReset => "Permissions are reset to their last good state.",
             Self::NotifyAdmin => "AGE notifies people with the e-mails of the incident.",
             Self::AutomatedGovernanceSummary => "AGE sends the weekly report.",
+            Self::Unknown(_) => "This version of AGE does not know the action.",
         }
     }
 }
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// The status of an action.
     ActionStatus {
         /// Planned, and not dispatched yet.
@@ -132,13 +133,14 @@ impl ActionStatus {
             Self::Expired => "expired, nobody approved it in time",
             Self::Suppressed => "suppressed, the same action is in progress or was ineffective",
             Self::Undeliverable => "undeliverable, every dispatch failed",
+            Self::Unknown(word) => word.as_str(),
         }
     }
 
-    /// Whether no transition leads out of this status.
+    /// Whether no transition leads out of this status. A status that this version does not know is not final.
     #[must_use]
     pub fn is_final(self) -> bool {
-        Self::ALL.iter().all(|next| self.transition_to(*next).is_err())
+        self.is_known() && Self::ALL.iter().all(|next| self.transition_to(*next).is_err())
     }
 
     /// Returns every status that is not [running](Self::is_running).
@@ -359,6 +361,15 @@ mod tests {
             ["failed", "timed_out", "verified", "ineffective", "denied", "expired", "suppressed", "undeliverable"]
         );
         assert!(ActionStatus::ALL.iter().all(|status| !(status.is_final() && status.is_running())));
+    }
+
+    #[test]
+    fn unknown_status_is_neither_final_nor_running_and_has_no_transitions() {
+        let unknown = ActionStatus::stored("cancelled");
+        assert!(!unknown.is_final() && !unknown.is_running() && !unknown.is_failure());
+        assert!(ActionStatus::ALL.iter().all(|next| unknown.transition_to(*next).is_err()));
+        assert!(ActionStatus::ALL.iter().all(|from| from.transition_to(unknown).is_err()));
+        assert_eq!(unknown.description(), "cancelled");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct SeverityCounts {
 }
 
 impl SeverityCounts {
-    /// Returns the number of events of `severity`.
+    /// Returns the number of events of `severity`; 0 for one that this version does not know.
     #[must_use]
     pub const fn of(&self, severity: Severity) -> u64 {
         match severity {
@@ -24,6 +24,7 @@ impl SeverityCounts {
             Severity::Medium => self.medium,
             Severity::High => self.high,
             Severity::Critical => self.critical,
+            Severity::Unknown(_) => 0,
         }
     }
 
@@ -34,6 +35,8 @@ impl SeverityCounts {
             Severity::Medium => &mut self.medium,
             Severity::High => &mut self.high,
             Severity::Critical => &mut self.critical,
+            // INVARIANT: nothing counts an event of a severity that this version does not know; who would have to, fails.
+            Severity::Unknown(_) => return,
         };
         *counter = counter.saturating_add(number);
     }

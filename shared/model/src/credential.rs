@@ -16,7 +16,7 @@ use crate::clock::{Clock, RandomnessUnavailable};
 use crate::engine::Engine;
 use crate::time::Timestamp;
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// The role of a credential: the routes that it may use.
     Role {
         /// Report events and outcomes of the engines that the credential is bound to.
@@ -212,10 +212,17 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Whether this version knows the role and every engine. A grant that it does not understand permits nothing: a later
+    /// version may have narrowed it by what this one cannot see.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        self.role.is_known() && self.engines.iter().all(|engine| engine.is_known())
+    }
+
     /// Whether the credential may report events and outcomes of `engine`. An admin may for every engine.
     #[must_use]
     pub fn may_act_for(&self, engine: Engine) -> bool {
-        self.role == Role::Admin || self.engines.contains(&engine)
+        self.is_understood() && (self.role == Role::Admin || self.engines.contains(&engine))
     }
 
     /// Whether the credential shows that `engine` is in use. One that is bound to every engine, such as that of an Alertmanager,
@@ -253,7 +260,7 @@ pub struct Credential {
     pub revoked: Option<Revocation>,
 }
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// Whether a credential is valid.
     CredentialStatus {
         /// The credential can be used.
@@ -346,6 +353,21 @@ mod tests {
             format!(" {good}"),
         ] {
             assert!(bad.parse::<Token>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn grant_with_an_unknown_role_or_engine_permits_nothing() {
+        let grant = |role: &str, engines: &[&str]| Grant {
+            role: Role::stored(role),
+            engines: engines.iter().map(|engine| Engine::stored(engine)).collect(),
+            expires_at: None,
+        };
+        assert!(grant("engine", &["billing"]).may_act_for(Engine::Billing));
+        for unknown in
+            [grant("engine", &["billing", "quantum"]), grant("auditor", &["billing"]), grant("admin", &["quantum"])]
+        {
+            assert!(!unknown.is_understood() && !unknown.may_act_for(Engine::Billing), "{unknown:?}");
         }
     }
 

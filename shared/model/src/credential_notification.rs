@@ -5,7 +5,7 @@ use std::fmt;
 use crate::credential::KeyId;
 use crate::time::Timestamp;
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// A kind of notification about a credential that expires, in the order in which they are due.
     CredentialNotificationKind {
         /// The credential expires in 7 days.

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::action::{Action, ActionStatus};
 use crate::credential::KeyId;
+use crate::engine::Engine;
 use crate::id::EventId;
 use crate::incident_change::IncidentChange;
 use crate::incident_key::IncidentKey;
@@ -17,7 +18,7 @@ use crate::notification_failure::NotificationFailure;
 use crate::severity::Severity;
 use crate::time::Timestamp;
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// The status of an incident.
     IncidentStatus {
         /// Nobody has acknowledged the incident.
@@ -29,7 +30,7 @@ crate::string_enum::string_enum! {
     }
 }
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// Why an incident was opened.
     IncidentCause {
         /// An event of a severity from which the policy opens incidents: CRITICAL by default.
@@ -43,7 +44,7 @@ crate::string_enum::string_enum! {
     }
 }
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// The kind of a notification about an incident.
     NotificationKind {
         /// The incident was opened.
@@ -98,7 +99,7 @@ impl FromStr for IncidentId {
         let event_type = percent_decode_str(&event_type).decode_utf8().map_err(|_| InvalidIncidentId)?;
         let id = Self {
             key: IncidentKey {
-                engine: engine.parse().map_err(|_| InvalidIncidentId)?,
+                engine: Engine::requested(engine).ok_or(InvalidIncidentId)?,
                 event_type: event_type.parse().map_err(|_| InvalidIncidentId)?,
             },
             opened_at: Timestamp::from_millis(opened_at.parse().map_err(|_| InvalidIncidentId)?),
@@ -278,7 +279,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::engine::Engine;
     use crate::event::EventType;
 
     fn id(event_type: &str) -> IncidentId {
@@ -304,7 +304,7 @@ mod tests {
             "billing",
             "billing.1",
             "billing.1.",
-            "mail.1795403565678.a",
+            "Mail.1795403565678.a",
             "billing.01795403565678.a",
             "billing.1795403565678.a b",
             "billing.1795403565678.a~2f",
@@ -315,6 +315,13 @@ mod tests {
         ] {
             assert_eq!(bad.parse::<IncidentId>(), Err(InvalidIncidentId), "{bad}");
         }
+    }
+
+    #[test]
+    fn incident_id_may_name_an_engine_of_a_later_version() {
+        let text = "quantum.1795403565678.a";
+        let id: IncidentId = text.parse().unwrap();
+        assert_eq!((id.key.engine, id.to_string().as_str()), (Engine::stored("quantum"), text));
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use crate::credential::KeyId;
 use crate::incident::{IncidentId, IncidentStatus, StatusChange};
 use crate::time::Timestamp;
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// The kind of a change of an incident.
     IncidentChangeKind {
         /// A responder acknowledged the incident.

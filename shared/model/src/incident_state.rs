@@ -77,6 +77,13 @@ impl IncidentState {
         self.remediations.retain(|remediation| (remediation.action, remediation.event_id) != (action, event_id));
     }
 
+    /// Whether nothing is open and nothing is due: no incident, no notification and no remediation. Then the state may expire.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let is_due = self.incident.as_ref().is_some_and(|incident| incident.due_at.is_some());
+        self.open_incident().is_none() && !is_due && self.remediations.is_empty()
+    }
+
     /// Returns the incident, if it is not resolved.
     #[must_use]
     pub fn open_incident(&self) -> Option<&Incident> {

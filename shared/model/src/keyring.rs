@@ -1,8 +1,8 @@
 //! The keyring: all credentials, and the rules by which they are created, authenticated, rotated and revoked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::credential::{Credential, CredentialStatus, Grant, KeyId, Revocation, Role, Secret, SecretHash, Token};
@@ -17,8 +17,14 @@ const MAX_LIVE: usize = 200;
 const MAX_ENDED: usize = 700;
 
 /// All credentials by name, including expired and revoked ones.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Keyring(BTreeMap<KeyId, Credential>);
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Keyring {
+    credentials: BTreeMap<KeyId, Credential>,
+    /// The names of stored credentials that this version cannot read. They permit nothing and are never changed.
+    #[serde(skip)]
+    unreadable: BTreeSet<String>,
+}
 
 /// Why a token does not authenticate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -40,6 +46,11 @@ pub enum KeyringError {
     /// No credential has this name.
     #[error("no credential is named {0}")]
     Unknown(KeyId),
+    /// The stored credential cannot be read by this version.
+    #[error(
+        "the credential {0} is stored in a form that this version of AGE cannot read; change it with a later version"
+    )]
+    Unreadable(KeyId),
     /// A credential has or had this name.
     #[error(
         "a credential named {0} exists or existed; choose another name, or rotate it with overlapSeconds 0 if its token was lost"
@@ -74,15 +85,26 @@ pub struct Rotation {
 }
 
 impl Keyring {
-    /// Returns every credential with its name, in the order of names.
+    /// Creates the keyring of the stored `credentials`, and of the names of those that cannot be read.
+    #[must_use]
+    pub const fn stored(credentials: BTreeMap<KeyId, Credential>, unreadable: BTreeSet<String>) -> Self {
+        Self { credentials, unreadable }
+    }
+
+    /// Returns every readable credential with its name, in the order of names.
     pub fn all(&self) -> impl Iterator<Item = (&KeyId, &Credential)> {
-        self.0.iter()
+        self.credentials.iter()
+    }
+
+    /// Returns the names of the credentials that cannot be read, in order.
+    pub fn unreadable(&self) -> impl Iterator<Item = &str> {
+        self.unreadable.iter().map(String::as_str)
     }
 
     /// Returns the credential named `kid`.
     #[must_use]
     pub fn get(&self, kid: &KeyId) -> Option<&Credential> {
-        self.0.get(kid)
+        self.credentials.get(kid)
     }
 
     /// Returns the permissions of the bearer of `token` at `now`.
@@ -109,7 +131,7 @@ impl Keyring {
     /// and not revoked. None if there is none.
     #[must_use]
     pub fn in_use_since(&self, engine: Engine) -> Option<Timestamp> {
-        let credentials = self.0.values().filter(|credential| credential.revoked.is_none());
+        let credentials = self.credentials.values().filter(|credential| credential.revoked.is_none());
         let dedicated = credentials.filter(|credential| credential.grant.is_dedicated_to(engine));
         dedicated.map(|credential| credential.created_at).min()
     }
@@ -127,14 +149,20 @@ impl Keyring {
         now: Timestamp,
     ) -> Result<&Credential, KeyringError> {
         let kid = token.kid();
-        if self.0.get(kid).is_some_and(|credential| !credential.is_newest(token)) {
+        if self.unreadable.contains(kid.as_str()) {
             return Err(KeyringError::Taken(kid.clone()));
         }
-        self.require_space(now)?;
+        if self.credentials.get(kid).is_some_and(|credential| !credential.is_newest(token)) {
+            return Err(KeyringError::Taken(kid.clone()));
+        }
+        let live = self.credentials.values().filter(|credential| credential.status_at(now) == CredentialStatus::Live);
+        if live.count() + self.unreadable.len() >= MAX_LIVE {
+            return Err(KeyringError::Full);
+        }
         self.remove_oldest_ended(now);
         let secrets = vec![Secret::new(token.hash(), by, now)];
         let credential = Credential { grant, secrets, created_at: now, created_by: by.cloned(), revoked: None };
-        Ok(self.0.entry(kid.clone()).or_insert(credential))
+        Ok(self.credentials.entry(kid.clone()).or_insert(credential))
     }
 
     /// Adds the secret of `token` to its credential, and renews the credential if the rotation says so. A secret that is already
@@ -151,6 +179,7 @@ impl Keyring {
         now: Timestamp,
     ) -> Result<&Credential, KeyringError> {
         let kid = token.kid();
+        self.stored_credential(kid)?;
         let current = self.get(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))?;
         let (is_renewed, is_repeated) = (rotation.expires_at.is_some(), current.is_newest(token));
         match current.status_at(now) {
@@ -160,9 +189,9 @@ impl Keyring {
             CredentialStatus::Live if is_renewed && !is_repeated && current.expires_at().is_none() => {
                 self.require_lasting_admin_besides(kid, now)?;
             }
-            CredentialStatus::Live => {}
+            CredentialStatus::Live | CredentialStatus::Unknown(_) => {}
         }
-        let credential = self.0.get_mut(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))?;
+        let credential = self.stored_credential(kid)?;
         if !is_repeated {
             credential.rotate(token, rotation, by, now)?;
         }
@@ -175,7 +204,7 @@ impl Keyring {
     /// [`KeyringError`] if no credential has the name, or no admin that does not expire would remain.
     pub fn revoke(&mut self, kid: &KeyId, by: &KeyId, now: Timestamp) -> Result<&Credential, KeyringError> {
         self.require_lasting_admin_besides(kid, now)?;
-        let credential = self.0.get_mut(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))?;
+        let credential = self.stored_credential(kid)?;
         credential.revoked.get_or_insert_with(|| Revocation { at: now, by: by.clone() });
         credential.secrets.clear();
         Ok(credential)
@@ -184,27 +213,34 @@ impl Keyring {
     /// Removes the oldest expired and revoked credentials if there are more than [`MAX_ENDED`].
     fn remove_oldest_ended(&mut self, now: Timestamp) {
         let has_ended = |credential: &Credential| credential.status_at(now) != CredentialStatus::Live;
-        while self.0.values().filter(|credential| has_ended(credential)).count() > MAX_ENDED {
-            let oldest = self.0.iter().filter(|(_, it)| has_ended(it)).min_by_key(|(_, it)| it.created_at);
+        while self.credentials.values().filter(|credential| has_ended(credential)).count() > MAX_ENDED {
+            let oldest = self.credentials.iter().filter(|(_, it)| has_ended(it)).min_by_key(|(_, it)| it.created_at);
             let Some(oldest) = oldest.map(|(kid, _)| kid.clone()) else { return };
-            self.0.remove(&oldest);
+            self.credentials.remove(&oldest);
         }
     }
 
     /// Requires that fewer than the most credentials are live.
     fn require_space(&self, now: Timestamp) -> Result<(), KeyringError> {
-        let live = self.0.values().filter(|credential| credential.status_at(now) == CredentialStatus::Live);
-        if live.count() < MAX_LIVE { Ok(()) } else { Err(KeyringError::Full) }
+        let live = self.credentials.values().filter(|credential| credential.status_at(now) == CredentialStatus::Live);
+        if live.count() + self.unreadable.len() < MAX_LIVE { Ok(()) } else { Err(KeyringError::Full) }
     }
 
     /// Requires that a live admin that does not expire remains without `kid`, if `kid` is a live admin.
     fn require_lasting_admin_besides(&self, kid: &KeyId, now: Timestamp) -> Result<(), KeyringError> {
         let is_lasting = |admin: &Credential| admin.expires_at().is_none();
-        let others = || self.0.iter().filter(|(name, other)| *name != kid && other.is_live_admin(now));
+        let others = || self.credentials.iter().filter(|(name, other)| *name != kid && other.is_live_admin(now));
         match self.get(kid).filter(|credential| credential.is_live_admin(now)) {
             Some(_) if !others().any(|(_, other)| is_lasting(other)) => Err(KeyringError::LastAdmin(kid.clone())),
             _ => Ok(()),
         }
+    }
+
+    fn stored_credential(&mut self, kid: &KeyId) -> Result<&mut Credential, KeyringError> {
+        if self.unreadable.contains(kid.as_str()) {
+            return Err(KeyringError::Unreadable(kid.clone()));
+        }
+        self.credentials.get_mut(kid).ok_or_else(|| KeyringError::Unknown(kid.clone()))
     }
 }
 
@@ -215,7 +251,8 @@ impl Credential {
     }
 
     fn is_live_admin(&self, now: Timestamp) -> bool {
-        self.grant.role == Role::Admin && self.status_at(now) == CredentialStatus::Live
+        let is_live = self.status_at(now) == CredentialStatus::Live;
+        self.grant.role == Role::Admin && self.grant.is_understood() && is_live
     }
 
     fn rotate(&mut self, token: &Token, rotation: Rotation, by: &KeyId, now: Timestamp) -> Result<(), KeyringError> {
@@ -253,8 +290,6 @@ impl Secret {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -470,6 +505,32 @@ mod tests {
         assert_eq!(world.keyring.in_use_since(Engine::Qa), Some(now));
         world.keyring.revoke(&kid("second"), &admin, now).unwrap();
         assert_eq!(world.keyring.in_use_since(Engine::Qa), None);
+    }
+
+    #[test]
+    fn unreadable_credential_permits_nothing_keeps_its_name_and_is_not_changed() {
+        let mut world = World::new();
+        let token = world.create("later", grant(Role::Admin)).unwrap();
+        let mut credentials = world.keyring.credentials.clone();
+        credentials.remove(&kid("later"));
+        world.keyring = Keyring::stored(credentials, BTreeSet::from(["later".to_owned()]));
+        assert_eq!(world.authenticate(&token), Err(AuthError::Unknown));
+        assert_eq!(world.create("later", grant(Role::Reader)), Err(KeyringError::Taken(kid("later"))));
+        assert_eq!(world.rotate("later", 0), Err(KeyringError::Unreadable(kid("later"))));
+        let (admin, now) = (kid("the-admin"), world.clock.now());
+        assert_eq!(world.keyring.revoke(&kid("later"), &admin, now), Err(KeyringError::Unreadable(kid("later"))));
+        assert_eq!(world.keyring.revoke(&admin, &admin, now), Err(KeyringError::LastAdmin(admin.clone())));
+        assert!(world.create("worker", grant(Role::Engine)).is_ok());
+    }
+
+    #[test]
+    fn admin_whose_grant_is_not_understood_is_not_the_last_admin() {
+        let mut world = World::new();
+        let unknown = Grant { engines: BTreeSet::from([Engine::stored("quantum")]), ..grant(Role::Admin) };
+        world.create("later-admin", unknown).unwrap();
+        let (admin, now) = (kid("the-admin"), world.clock.now());
+        assert_eq!(world.keyring.revoke(&admin, &admin, now), Err(KeyringError::LastAdmin(admin.clone())));
+        assert!(world.keyring.revoke(&kid("later-admin"), &admin, now).is_ok());
     }
 
     #[test]

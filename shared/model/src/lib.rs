@@ -38,6 +38,8 @@ mod system_alert;
 mod time;
 mod timeline;
 mod topic;
+mod unknown_word;
+mod unreadable_item;
 mod visible_text;
 
 pub use action::{Action, ActionItem, ActionStatus, InvalidTransition, PlannedAction};
@@ -77,9 +79,11 @@ pub use report::{
 pub use report_step::{ReportStep, ReportStepKind, UnresolvedIncidents};
 pub use severity::Severity;
 pub use store_error::StoreError;
-pub use string_enum::UnknownName;
+pub use string_enum::{UnknownName, Words, deserialize_known};
 pub use system_alert::{SystemAlert, SystemAlertKind};
 pub use time::{Day, Hour, Timestamp};
 pub use timeline::{ActionTransition, Attribution, TimelineEntry, TimelineItem, action_timeline, timeline};
 pub use topic::{SubscriptionCounts, TopicHealth, TopicName, TopicStatus, is_subscriber_notice_due};
+pub use unknown_word::UnknownWord;
+pub use unreadable_item::UnreadableItem;
 pub use visible_text::{is_hidden, shortened, visible_text};

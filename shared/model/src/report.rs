@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::action::ActionStatus;
@@ -14,7 +14,7 @@ use crate::report_step::{ReportStep, UnresolvedIncidents};
 use crate::severity::Severity;
 use crate::time::Timestamp;
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// Why a report was made.
     ReportKind {
         /// By the schedule, for the seven whole days before.
@@ -24,7 +24,7 @@ crate::string_enum::string_enum! {
     }
 }
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// How risky the week was: the level of its highest category.
     RiskLevel {
         /// Nothing stands out.
@@ -118,8 +118,14 @@ pub struct ActionFigures {
     /// In progress: pending, pending approval or dispatched.
     pub running: u64,
     /// At every other status, including zeros.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "numbers")]
     pub settled: BTreeMap<ActionStatus, u64>,
+}
+
+/// Deserializes the numbers by status, and skips what a later version has beside them.
+fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<ActionStatus, u64>, D::Error> {
+    let figures: BTreeMap<ActionStatus, serde_json::Value> = BTreeMap::deserialize(deserializer)?;
+    Ok(figures.into_iter().filter_map(|(status, figure)| Some((status, figure.as_u64()?))).collect())
 }
 
 impl From<&ActionCounts> for ActionFigures {

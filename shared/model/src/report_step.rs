@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// What a next step of a report is about.
     ReportStepKind {
         /// Incidents that nobody has acknowledged.

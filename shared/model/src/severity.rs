@@ -1,6 +1,6 @@
 //! Severities of events.
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// How serious an event is, in ascending order. The default policy acts as described.
     Severity {
         /// Routine.

@@ -12,7 +12,7 @@ const SHOWN_SECONDS: i64 = 86_400;
 /// The most characters of a system alert's detail, before hidden ones are replaced.
 const MAX_DETAIL_CHARS: usize = 200;
 
-crate::string_enum::string_enum! {
+crate::string_enum::open_string_enum! {
     /// The kind of a system alert.
     SystemAlertKind {
         /// Events or alerts were refused in a response that its sender takes for a success.
@@ -23,6 +23,8 @@ crate::string_enum::string_enum! {
         ExpiredCredential = "expired_credential",
         /// A notification cannot be sent as it is, and was set aside.
         UndeliverableNotification = "undeliverable_notification",
+        /// A stored row cannot be read by this version of AGE, so what it is about is left as it is.
+        UnreadableRow = "unreadable_row",
     }
 }
 

@@ -80,6 +80,14 @@ pub enum TimelineItem {
     Resolved(Attribution),
     /// A responder reopened the incident.
     Reopened(Attribution),
+    /// The incident was changed in a way that only a later version of AGE knows.
+    Changed {
+        /// The later version's word for the change.
+        change: IncidentChangeKind,
+        /// By whom, and with which note.
+        #[serde(flatten)]
+        attribution: Attribution,
+    },
 }
 
 /// The change of an action to a new status.
@@ -114,6 +122,7 @@ impl From<IncidentChange> for TimelineEntry {
             IncidentChangeKind::Commented => TimelineItem::Commented(attribution),
             IncidentChangeKind::Resolved => TimelineItem::Resolved(attribution),
             IncidentChangeKind::Reopened => TimelineItem::Reopened(attribution),
+            change @ IncidentChangeKind::Unknown(_) => TimelineItem::Changed { change, attribution },
         };
         entry(at, item)
     }
@@ -184,9 +193,12 @@ impl TimelineItem {
             Self::Opened { .. } => 4,
             Self::Notification { .. } => 5,
             // In the order of their numbers.
-            Self::Acknowledged(_) | Self::TakenOver(_) | Self::Commented(_) | Self::Resolved(_) | Self::Reopened(_) => {
-                6
-            }
+            Self::Acknowledged(_)
+            | Self::TakenOver(_)
+            | Self::Commented(_)
+            | Self::Resolved(_)
+            | Self::Reopened(_)
+            | Self::Changed { .. } => 6,
         }
     }
 }

@@ -47,6 +47,7 @@ pub(crate) fn incident_subject(policy: &Policy, notified: &NotifiedIncident<'_>)
         NotificationKind::Reminder => format!("[AGE] {severity}, not acknowledged: {title}"),
         NotificationKind::Escalation => format!("[AGE] {severity}, escalated: {title}"),
         NotificationKind::Resolution => format!("[AGE] Resolved: {title}"),
+        NotificationKind::Unknown(kind) => format!("[AGE] {severity}, {}: {title}", kind.as_str()),
     }
 }
 
@@ -58,6 +59,7 @@ pub(crate) const fn word(kind: NotificationKind) -> &'static str {
         NotificationKind::Reminder => "not acknowledged",
         NotificationKind::Escalation => "escalated",
         NotificationKind::Resolution => "resolved",
+        NotificationKind::Unknown(kind) => kind.as_str(),
     }
 }
 
@@ -128,6 +130,7 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
                 let interval = policy.engines.get(&id.key.engine).map_or(0, |rules| rules.expected_interval_seconds);
                 format!("{engine} has reported no event for {}", age_model::format_duration(interval))
             }
+            IncidentCause::Unknown(cause) => format!("{title}: {}", cause.as_str()),
         },
         NotificationKind::Digest if counters.events > incident.notified.events => {
             format!("{title}: more events were reported")
@@ -158,6 +161,7 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
             let quiet = age_model::format_duration(policy.incidents.resolve_after_seconds);
             format!("{title}: no event for {quiet}; the incident is resolved")
         }
+        NotificationKind::Unknown(kind) => format!("{title}: {}", kind.as_str()),
     }
 }
 

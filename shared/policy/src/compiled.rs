@@ -25,6 +25,7 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use age_model::{Action, Engine, RiskLevel, Severity};
+    use serde_json::Value;
 
     use super::*;
     use crate::document::PolicyError;
@@ -41,6 +42,57 @@ mod tests {
         assert_eq!(policy.validate(), Ok(()));
         assert_eq!(Policy::HASH.len(), 64);
         assert_eq!(policy.title(Engine::DeepAgent), "Deep Agent");
+    }
+
+    /// Replaces one after another every name and text of `document` that is a word of a set by an unknown one.
+    fn with_an_unknown_word(document: &Value) -> Vec<Value> {
+        let is_word = |text: &str| {
+            text.parse::<Engine>().is_ok()
+                || text.parse::<Severity>().is_ok()
+                || text.parse::<Action>().is_ok()
+                || text.parse::<RiskLevel>().is_ok()
+        };
+        match document {
+            Value::String(text) if is_word(text) => vec!["a_later_word".into()],
+            Value::Array(items) => {
+                let changed = |(index, item)| {
+                    with_an_unknown_word(item).into_iter().map(move |item| {
+                        let mut items = items.clone();
+                        items[index] = item;
+                        items.into()
+                    })
+                };
+                items.iter().enumerate().flat_map(changed).collect()
+            }
+            Value::Object(fields) => {
+                let renamed = fields.keys().filter(|name| is_word(name)).map(|name| {
+                    let mut fields = fields.clone();
+                    let value = fields.remove(name).unwrap();
+                    fields.insert("a_later_word".to_owned(), value);
+                    fields.into()
+                });
+                let changed = fields.iter().flat_map(|(name, value)| {
+                    with_an_unknown_word(value).into_iter().map(move |value| {
+                        let mut fields = fields.clone();
+                        fields.insert(name.clone(), value);
+                        fields.into()
+                    })
+                });
+                renamed.chain(changed).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn policy_with_an_unknown_word_anywhere_is_refused() {
+        let document = serde_json::to_value(Policy::compiled().unwrap()).unwrap();
+        let changed = with_an_unknown_word(&document);
+        assert!(changed.len() > 40, "{}", changed.len());
+        for document in changed {
+            let error = serde_json::from_value::<Policy>(document.clone()).map(drop).unwrap_err().to_string();
+            assert!(error.contains("got \"a_later_word\""), "{error}: {document}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Action, Engine, RiskLevel, Severity};
+use age_model::{Action, Engine, RiskLevel, Severity, UnknownName, Words, deserialize_known};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -15,10 +15,13 @@ pub struct Policy {
     /// The recommendation of a report with CRITICAL events. `{count}` in it stands for their number.
     pub critical_recommendation: String,
     /// The rules of each engine.
+    #[serde(deserialize_with = "deserialize_known")]
     pub engines: BTreeMap<Engine, EngineRules>,
     /// Points for one event of each severity.
+    #[serde(deserialize_with = "deserialize_known")]
     pub weights: BTreeMap<Severity, u64>,
     /// The lowest score of each level.
+    #[serde(deserialize_with = "deserialize_known")]
     pub levels: BTreeMap<RiskLevel, u32>,
     /// The risk categories, in the order in which reports recommend.
     pub categories: Vec<Category>,
@@ -40,6 +43,12 @@ pub struct EngineRules {
     pub expected_interval_seconds: i64,
 }
 
+impl Words for EngineRules {
+    fn require_known(&self) -> Result<(), UnknownName> {
+        Ok(())
+    }
+}
+
 /// A risk category: a score over the events of some engines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +56,7 @@ pub struct Category {
     /// The key of the score in reports, such as `billing_risk`.
     pub name: String,
     /// The engines whose events are scored, each once.
+    #[serde(deserialize_with = "deserialize_known")]
     pub engines: Vec<Engine>,
     /// The report recommends if the score is above this one, not at it.
     pub recommend_above: u32,
@@ -59,8 +69,10 @@ pub struct Category {
 #[serde(deny_unknown_fields)]
 pub struct ActionRules {
     /// The lowest severity of events that lead to actions.
+    #[serde(deserialize_with = "deserialize_known")]
     pub min_severity: Severity,
     /// The remediations that a responder must approve.
+    #[serde(deserialize_with = "deserialize_known")]
     pub require_approval: BTreeSet<Action>,
     /// How long one caller may try to dispatch an action before another may, in seconds.
     pub lease_seconds: i64,
@@ -89,8 +101,10 @@ pub struct ActionRules {
 #[serde(deny_unknown_fields)]
 pub struct AlertRules {
     /// The severity by the word of the label `severity`, in lower case. Words of senders are compared in any case.
+    #[serde(deserialize_with = "deserialize_known")]
     pub severities: BTreeMap<String, Severity>,
     /// The severity without that label, or with another word.
+    #[serde(deserialize_with = "deserialize_known")]
     pub otherwise: Severity,
 }
 
@@ -99,6 +113,7 @@ pub struct AlertRules {
 #[serde(deny_unknown_fields)]
 pub struct IncidentRules {
     /// The lowest severity of events that open an incident.
+    #[serde(deserialize_with = "deserialize_known")]
     pub min_severity: Severity,
     /// The shortest time between two notifications while more events come, in seconds.
     pub digest_after_seconds: i64,
@@ -135,15 +150,16 @@ pub enum OnResolved {
 #[serde(deny_unknown_fields)]
 pub struct ActionRule {
     /// The engine of the event; any, if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "deserialize_known", skip_serializing_if = "Option::is_none")]
     pub engine: Option<Engine>,
     /// The severity of the event; any, if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "deserialize_known", skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
     /// The beginning of the event's type; any, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_type_prefix: Option<String>,
     /// The action.
+    #[serde(deserialize_with = "deserialize_known")]
     pub action: Action,
 }
 

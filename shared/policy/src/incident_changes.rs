@@ -57,7 +57,7 @@ pub fn change_incident(
 /// Acknowledges `incident`, or takes it over. Its due time does not change.
 fn acknowledge(incident: &mut Incident, change: StatusChange) -> Result<bool, IncidentConflict> {
     let kind = match (incident.status, incident.acknowledged.clone()) {
-        (IncidentStatus::Resolved, _) => return Err(status_conflict(incident)),
+        (IncidentStatus::Resolved | IncidentStatus::Unknown(_), _) => return Err(status_conflict(incident)),
         (IncidentStatus::Acknowledged, Some(earlier)) if earlier.by == change.by => {
             return repeat(incident, &earlier, change);
         }
@@ -162,7 +162,7 @@ fn change_count(incident: &Incident) -> u32 {
 /// A person who changed the incident was reached, so its `notify_admin` has succeeded.
 fn complete_notify_admin(incident: &mut Incident) {
     if let Some(NotifyAdmin { status, .. }) = &mut incident.notify_admin {
-        *status = ActionStatus::Succeeded;
+        *status = status.transition_to(ActionStatus::Succeeded).unwrap_or(*status);
     }
 }
 

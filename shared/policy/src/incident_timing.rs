@@ -18,6 +18,8 @@ pub enum NextStep {
     Wait(Timestamp),
     /// Nothing is due any more.
     Nothing,
+    /// The incident has a status of a later version, which alone knows what is due. It stays as it is.
+    Unknown,
 }
 
 impl IncidentRules {
@@ -71,8 +73,12 @@ impl IncidentRules {
         is_new
     }
 
-    /// Makes `incident` due for its next digest, because it has something new.
+    /// Makes `incident` due for its next digest, because it has something new. When something is due at a status of a later
+    /// version, only that version knows.
     pub(crate) fn advance_due_time(&self, incident: &mut Incident, now: Timestamp) {
+        if !incident.status.is_known() {
+            return;
+        }
         if incident.lease_expires_at.is_some_and(|until| until > now) {
             return; // The sender that holds the lease sets the due time when it has sent.
         }
@@ -105,6 +111,9 @@ impl IncidentRules {
     /// Returns the next step of `incident` at `now`.
     #[must_use]
     pub fn next_step(&self, incident: &Incident, counters: IncidentCounters, now: Timestamp) -> NextStep {
+        if !incident.status.is_known() {
+            return NextStep::Unknown;
+        }
         if let Some(until) = incident.lease_expires_at.filter(|until| *until > now) {
             return NextStep::Wait(until);
         }
@@ -141,8 +150,8 @@ impl IncidentRules {
                 let kind = if reminder <= now { NotificationKind::Reminder } else { NotificationKind::Escalation };
                 (reminder.min(second), NextStep::Notify(kind))
             }
-            // The incident resolves when the engine reports again.
-            _ if incident.cause == IncidentCause::EngineSilent => {
+            // The incident resolves when the engine reports again. When one of a later version's causes is over is not known.
+            _ if matches!(incident.cause, IncidentCause::EngineSilent | IncidentCause::Unknown(_)) => {
                 (now.plus_seconds(self.resolve_after_seconds), NextStep::Nothing)
             }
             _ => (self.resolves_at(incident, counters), NextStep::Resolve),
@@ -183,6 +192,7 @@ impl IncidentRules {
         }
         incident.due_at = match incident.status {
             IncidentStatus::Resolved => None,
+            IncidentStatus::Unknown(_) => incident.due_at,
             // Not later than the next digest: more events may have come since `counters` was read.
             _ => Some(match self.next_step(incident, counters, now) {
                 NextStep::Wait(until) => until.min(now.plus_seconds(self.digest_after_seconds)),
@@ -237,7 +247,7 @@ fn open(
 
 #[cfg(test)]
 mod tests {
-    use age_model::{Clock, Details, Engine, ManualClock, NewEvent, StatusChange};
+    use age_model::{Clock, Details, Engine, IncidentConflict, ManualClock, NewEvent, NotifyAdmin, StatusChange};
 
     use super::*;
     use crate::document::Policy;
@@ -325,7 +335,7 @@ mod tests {
                             assert!(until > now);
                             self.incident().due_at = Some(until);
                         }
-                        NextStep::Nothing => panic!("an incident is due but has no next step"),
+                        NextStep::Nothing | NextStep::Unknown => panic!("an incident is due but has no next step"),
                     }
                 }
                 if minute < seconds / MINUTE {
@@ -341,6 +351,50 @@ mod tests {
     }
 
     use NotificationKind::{Digest, Escalation, Initial, Reminder, Resolution};
+
+    fn acknowledge(incident: &mut Incident, change: StatusChange) -> Result<bool, IncidentConflict> {
+        change_incident(incident, IncidentCommand::Acknowledge, change)
+    }
+
+    #[test]
+    fn incident_with_an_unknown_status_counts_events_and_is_otherwise_left_alone() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        scenario.incident().status = IncidentStatus::stored("snoozed");
+        let due_at = scenario.incident().due_at;
+        scenario.clock.advance(HOUR);
+        assert!(scenario.event(Severity::Critical), "it is not resolved, so it counts the event");
+        assert_eq!((scenario.incident().due_at, scenario.next_step()), (due_at, NextStep::Unknown));
+        let change = scenario.change_by_person();
+        let conflict = acknowledge(scenario.incident(), change.clone()).unwrap_err();
+        let status = IncidentStatus::stored("snoozed");
+        assert_eq!(conflict, IncidentConflict::Status { status, by: None });
+        assert_eq!(resolve(scenario.incident(), change), Ok(()), "a person may resolve it");
+    }
+
+    #[test]
+    fn acknowledged_incident_with_an_unknown_cause_does_not_resolve_by_itself() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        scenario.sweep(0);
+        scenario.incident().cause = IncidentCause::stored("ledger_gap");
+        let change = scenario.change_by_person();
+        acknowledge(scenario.incident(), change).unwrap();
+        scenario.sweep(72 * HOUR);
+        assert_eq!(scenario.incident().status, IncidentStatus::Acknowledged);
+    }
+
+    #[test]
+    fn notify_admin_with_an_unknown_status_keeps_it() {
+        let mut scenario = Scenario::new();
+        scenario.event(Severity::Critical);
+        let status = ActionStatus::stored("delegated");
+        let event_id = scenario.incident().event_id.unwrap();
+        scenario.incident().notify_admin = Some(NotifyAdmin { event_id, status });
+        let change = scenario.change_by_person();
+        acknowledge(scenario.incident(), change).unwrap();
+        assert_eq!(scenario.incident().notify_admin.unwrap().status, status);
+    }
 
     #[test]
     fn unacknowledged_incident_alternates_reminders_and_escalations() {

@@ -38,7 +38,7 @@ pub fn report(policy: &Policy, kind: ReportKind, period: Period, input: ReportIn
     Report {
         id: match kind {
             ReportKind::Weekly => ReportId::weekly(period),
-            ReportKind::OnDemand => ReportId::fresh(clock),
+            ReportKind::OnDemand | ReportKind::Unknown(_) => ReportId::fresh(clock),
         },
         kind,
         report_period: period.label(),

@@ -217,6 +217,7 @@ mod tests {
                 if engines.contains(engine) {
                     score += match severity {
                         Severity::Critical => 25,
+                        Severity::Unknown(_) => 0,
                         Severity::High => 15,
                         Severity::Medium => 5,
                         Severity::Low => 1,

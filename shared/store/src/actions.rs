@@ -12,6 +12,8 @@ use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::error::built;
 use crate::dynamodb::keys;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
+use crate::dynamodb::update::UpdateExpression;
+use crate::found::Found;
 
 /// How many events' actions are read concurrently.
 const CONCURRENT_READS: usize = 16;
@@ -29,6 +31,9 @@ struct ActionRow {
     engine: Engine,
     status: ActionStatus,
     item: ActionItem,
+    /// When DynamoDB deletes the row, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
 }
 
 /// An action that has not ended, as the eventually consistent `due` index has it.
@@ -74,8 +79,8 @@ impl Actions {
     /// Returns the actions of an event, read strongly, in the order of [`Action::ALL`].
     ///
     /// # Errors
-    /// [`StoreError`] if one of them cannot be read.
-    pub async fn of_event(&self, event: EventId) -> Result<Vec<ActionItem>, StoreError> {
+    /// [`StoreError`] if the table cannot be read.
+    pub async fn of_event(&self, event: EventId) -> Result<Found<ActionItem>, StoreError> {
         let query = self
             .0
             .client
@@ -84,18 +89,22 @@ impl Actions {
             .expression_attribute_values(":event_id", text(event))
             .consistent_read(true);
         let rows = self.0.all(query).await?;
-        let mut items: Vec<ActionItem> = rows.iter().map(|item| self.parse(item)).collect::<Result<_, _>>()?;
-        items.sort_by_key(|item| item.action);
-        Ok(items)
+        let mut found = Found::of(rows.iter().map(|item| self.parse(item)))?;
+        found.items.sort_by_key(|item| item.action);
+        Ok(found)
     }
 
     /// Returns the actions of many events, in the order of `events`.
     ///
     /// # Errors
-    /// [`StoreError`] if one of them cannot be read.
-    pub async fn of_events(&self, events: Vec<EventId>) -> Result<Vec<ActionItem>, StoreError> {
-        let reads = stream::iter(events).map(|event| self.of_event(event)).buffered(CONCURRENT_READS);
-        Ok(reads.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
+    /// [`StoreError`] if the table cannot be read.
+    pub async fn of_events(&self, events: Vec<EventId>) -> Result<Found<ActionItem>, StoreError> {
+        let mut reads = stream::iter(events).map(|event| self.of_event(event)).buffered(CONCURRENT_READS);
+        let mut found = Found::default();
+        while let Some(of_event) = reads.try_next().await? {
+            found.extend(of_event);
+        }
+        Ok(found)
     }
 
     /// Returns one action, read strongly.
@@ -163,11 +172,11 @@ impl Actions {
         self.0.commit(writes).await
     }
 
-    /// Returns the write that inserts `item`.
+    /// Returns the write that inserts `item`, which expires at `expires_at`.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be serialized.
-    pub fn insertion(&self, item: &ActionItem) -> Result<Write, StoreError> {
+    pub fn insertion(&self, item: &ActionItem, expires_at: Timestamp) -> Result<Write, StoreError> {
         let row = ActionRow {
             event_id: item.event_id,
             action: item.action,
@@ -177,6 +186,7 @@ impl Actions {
             engine: item.engine,
             status: item.status,
             item: item.clone(),
+            expires_at: Some(expires_at.seconds()),
         };
         transaction::put(&self.0.name, Put::builder().set_item(Some(self.0.serialize(&row)?)))
     }
@@ -246,37 +256,36 @@ impl Actions {
         if old.status != new.status {
             old.status.transition_to(new.status)?;
         }
-        let mut expression = "SET #item = :item".to_owned();
-        let mut condition = "#item.#status = :from AND #item.attempt = :attempt".to_owned();
-        let mut update = Update::builder()
-            .key("event_id", text(new.event_id))
-            .key("action", text(new.action))
-            .expression_attribute_names("#item", "item")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":item", self.0.attribute(new)?)
-            .expression_attribute_values(":from", text(old.status))
-            .expression_attribute_values(":attempt", number(old.attempt));
-        if let Some(due_at) = old.due_at {
-            condition += " AND #item.dueAt = :was_due";
-            update = update.expression_attribute_values(":was_due", text(due_at));
-        } else {
-            condition += " AND attribute_not_exists(#item.dueAt)";
-        }
+        let mut expression = UpdateExpression::default();
+        expression.change(&["item"], &self.0.attribute(old)?, &self.0.attribute(new)?);
         if index != DueIndexChange::None {
-            expression += ", #status = :to";
-            update = update.expression_attribute_values(":to", text(new.status));
+            expression.set(&["status"], text(new.status));
         }
         match (index, new.due_at) {
             (DueIndexChange::Move, Some(due_at)) => {
-                expression += ", due_shard = :due_shard, due_at = :due_at";
-                update = update
-                    .expression_attribute_values(":due_shard", text(due_shard(new)))
-                    .expression_attribute_values(":due_at", text(due_at));
+                expression.set(&["due_shard"], text(due_shard(new)));
+                expression.set(&["due_at"], text(due_at));
             }
-            (DueIndexChange::Move, None) => expression += " REMOVE due_shard, due_at",
+            (DueIndexChange::Move, None) => {
+                expression.remove(&["due_shard"]);
+                expression.remove(&["due_at"]);
+            }
             (DueIndexChange::None | DueIndexChange::Status, _) => {}
         }
-        Ok(update.update_expression(expression).condition_expression(condition))
+        let [status, attempt, was_due] = ["status", "attempt", "dueAt"].map(|name| expression.path(&["item", name]));
+        let update = expression
+            .into_update()
+            .key("event_id", text(new.event_id))
+            .key("action", text(new.action))
+            .expression_attribute_values(":from", text(old.status))
+            .expression_attribute_values(":attempt", number(old.attempt));
+        let unchanged = format!("{status} = :from AND {attempt} = :attempt");
+        Ok(match old.due_at {
+            Some(due_at) => update
+                .condition_expression(format!("{unchanged} AND {was_due} = :was_due"))
+                .expression_attribute_values(":was_due", text(due_at)),
+            None => update.condition_expression(format!("{unchanged} AND attribute_not_exists({was_due})")),
+        })
     }
 
     fn parse(&self, item: &Item) -> Result<ActionItem, StoreError> {

@@ -1,24 +1,43 @@
 //! The `credentials` table: all credentials in one row, so that one read by key returns all of them, and a rule about several
 //! of them (the last admin cannot be revoked) holds under concurrent changes.
 
-use age_model::{Clock, CredentialSource, Keyring, KeyringFuture, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
+
+use age_model::{Clock, Credential, CredentialSource, KeyId, Keyring, KeyringFuture, StoreError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
-use crate::dynamodb::attribute::{number, text};
+use crate::dynamodb::attribute::{Item, number, text};
 use crate::dynamodb::backoff;
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::error::write_failed;
 use crate::dynamodb::keys;
+use crate::dynamodb::merge::merge_maps;
 
 /// Attempts while other admins change credentials. Admins do so by hand, so more attempts would not help.
 const MAX_ATTEMPTS: u32 = 12;
 
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct KeyringRow {
-    kid: String,
+/// The row, except for attributes of a later version.
+#[derive(Debug, Serialize)]
+struct KeyringRow<'a> {
+    kid: &'static str,
     version: u64,
-    credentials: Keyring,
+    credentials: &'a Keyring,
+}
+
+#[derive(Debug, Deserialize)]
+struct Version {
+    version: u64,
+}
+
+/// The keyring as it is stored.
+#[derive(Debug, Default)]
+struct StoredKeyring {
+    version: u64,
+    keyring: Keyring,
+    /// The row as it was read, if there is one.
+    item: Option<Item>,
 }
 
 /// The `credentials` table.
@@ -43,7 +62,7 @@ impl Credentials {
     /// # Errors
     /// [`StoreError`] if they cannot be read.
     pub async fn all(&self) -> Result<Keyring, StoreError> {
-        Ok(self.row(Consistency::Strong).await?.credentials)
+        Ok(self.read(Consistency::Strong).await?.keyring)
     }
 
     /// Returns all credentials, which may miss the changes of the last second. Costs half as much as [`Credentials::all`].
@@ -51,7 +70,7 @@ impl Credentials {
     /// # Errors
     /// [`StoreError`] if they cannot be read.
     pub async fn recent(&self) -> Result<Keyring, StoreError> {
-        Ok(self.row(Consistency::Eventual).await?.credentials)
+        Ok(self.read(Consistency::Eventual).await?.keyring)
     }
 
     /// Changes the keyring by `apply`. `apply` is called again if another writer was faster or the response to the write was
@@ -66,19 +85,18 @@ impl Credentials {
     ) -> Result<T, E> {
         let mut lost: Option<StoreError> = None;
         for attempt in 1..=MAX_ATTEMPTS {
-            let KeyringRow { version, mut credentials, .. } = match (self.row(Consistency::Strong).await, lost) {
-                (Ok(row), _) => row,
+            let stored = match (self.read(Consistency::Strong).await, lost) {
+                (Ok(stored), _) => stored,
                 // The outcome of the previous write stays unknown.
                 (Err(_), Some(lost)) => return Err(lost.into()),
                 (Err(error), None) => return Err(error.into()),
             };
-            let before = credentials.clone();
-            let applied = apply(&mut credentials)?;
-            if credentials == before {
+            let mut keyring = stored.keyring.clone();
+            let applied = apply(&mut keyring)?;
+            if keyring == stored.keyring {
                 return Ok(applied);
             }
-            let next = KeyringRow { kid: keys::KEYRING.to_owned(), version: version + 1, credentials };
-            lost = match self.put(&next, version).await {
+            lost = match self.put(&stored, &keyring).await {
                 Ok(true) => return Ok(applied),
                 Ok(false) => None,
                 Err(error @ StoreError::UnknownOutcome { .. }) => Some(error),
@@ -90,18 +108,59 @@ impl Credentials {
         Err(lost.unwrap_or(contended).into())
     }
 
-    async fn row(&self, consistency: Consistency) -> Result<KeyringRow, StoreError> {
+    async fn read(&self, consistency: Consistency) -> Result<StoredKeyring, StoreError> {
         let item = self.0.get([("kid", text(keys::KEYRING))], consistency).await?;
-        Ok(item.map(|item| self.0.parse(&item)).transpose()?.unwrap_or_default())
+        let Some(item) = item else { return Ok(StoredKeyring::default()) };
+        let Version { version } = self.0.parse(&item)?;
+        let credentials = item.get("credentials").and_then(|credentials| credentials.as_m().ok());
+        let credentials = credentials.ok_or_else(|| self.0.corrupt(&item, "credentials", "must be a map"))?;
+        Ok(StoredKeyring { version, keyring: self.keyring_of(&item, credentials), item: Some(item) })
     }
 
-    /// Returns false if the row no longer has the version `seen`.
-    async fn put(&self, row: &KeyringRow, seen: u64) -> Result<bool, StoreError> {
+    /// Reads each credential by itself: one that cannot be read must not keep the others from being used.
+    fn keyring_of(&self, item: &Item, stored: &Item) -> Keyring {
+        let (mut credentials, mut unreadable) = (BTreeMap::new(), BTreeSet::new());
+        for (name, value) in stored {
+            match self.parse_credential(item, name, value) {
+                Ok((kid, credential)) => {
+                    credentials.insert(kid, credential);
+                }
+                Err(error) => {
+                    tracing::error!(%error, credential.kid = name, "the credential {name} cannot be read and permits nothing: {error}");
+                    unreadable.insert(name.clone());
+                }
+            }
+        }
+        Keyring::stored(credentials, unreadable)
+    }
+
+    fn parse_credential(
+        &self,
+        item: &Item,
+        name: &str,
+        value: &AttributeValue,
+    ) -> Result<(KeyId, Credential), StoreError> {
+        let field = || format!("credentials.{name}");
+        let kid = name.parse().map_err(|error| self.0.corrupt(item, field(), error))?;
+        let credential = serde_dynamo::from_attribute_value(value.clone());
+        Ok((kid, credential.map_err(|error| self.0.corrupt(item, field(), error))?))
+    }
+
+    /// Stores `keyring` in place of `stored`, with all that this version does not know. Returns false, and nothing is written, if
+    /// the row no longer has the version that was read.
+    async fn put(&self, stored: &StoredKeyring, keyring: &Keyring) -> Result<bool, StoreError> {
         let Table { client, name, .. } = &self.0;
-        let put = client.put_item().table_name(name).set_item(Some(self.0.serialize(row)?));
-        let put = put
+        let row = |version, credentials| self.0.serialize(&KeyringRow { kid: keys::KEYRING, version, credentials });
+        let mut next = row(stored.version + 1, keyring)?;
+        if let Some(item) = &stored.item {
+            next = merge_maps(item, &row(stored.version, &stored.keyring)?, &next);
+        }
+        let put = client
+            .put_item()
+            .table_name(name)
+            .set_item(Some(next))
             .condition_expression("attribute_not_exists(kid) OR version = :seen")
-            .expression_attribute_values(":seen", number(seen));
+            .expression_attribute_values(":seen", number(stored.version));
         let Err(error) = put.send().await else { return Ok(true) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),

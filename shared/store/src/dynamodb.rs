@@ -5,5 +5,7 @@ pub(crate) mod backoff;
 pub(crate) mod client;
 pub(crate) mod error;
 pub(crate) mod keys;
+pub(crate) mod merge;
 pub(crate) mod row;
 pub(crate) mod transaction;
+pub(crate) mod update;

@@ -4,7 +4,7 @@
 use age_model::{Clock, RateLimit, StoreError, Timestamp};
 use serde::Deserialize;
 
-use crate::dynamodb::attribute::text;
+use crate::dynamodb::attribute::{SCHEMA_VERSION, number, text};
 use crate::dynamodb::backoff;
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::keys;
@@ -116,7 +116,8 @@ impl EmailRateLimiter {
             .table_name(&self.0.name)
             .key("fingerprint", text(keys::AGE))
             .key("opened_at", text(line.key()))
-            .update_expression("SET full_at = :full_at")
+            .update_expression("SET v = if_not_exists(v, :v), full_at = :full_at")
+            .expression_attribute_values(":v", number(SCHEMA_VERSION))
             .expression_attribute_values(":full_at", text(full_at));
         let update = match seen {
             Some(seen) => {

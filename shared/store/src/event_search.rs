@@ -4,13 +4,14 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use age_model::{Clock, Day, Engine, Event, EventType, Severity, StoreError, Timestamp};
+use age_model::{Clock, Day, Engine, Event, EventType, Hour, Severity, StoreError, Timestamp, UnreadableItem};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::dynamodb::attribute::text;
+use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::error::read_failed;
 use crate::dynamodb::keys::{self, Position};
 use crate::events::Events;
+use crate::found::unreadable;
 use crate::rollups::{Freshness, Rollup, Rollups};
 
 /// The most details on a page, in bytes. A Lambda response has at most 6 MB, in which the quotes of the body are escaped again.
@@ -33,8 +34,10 @@ const CLOCK_SKEW_SECONDS: i64 = 600;
 pub struct EventFilter {
     /// Only events of this engine.
     pub engine: Option<Engine>,
-    /// Only events of these severities; of all severities, if empty.
-    pub severities: Vec<Severity>,
+    /// Only events of this severity.
+    pub severity: Option<Severity>,
+    /// Only events of this severity or a higher one. A severity that this version does not know counts as higher.
+    pub min_severity: Option<Severity>,
     /// Only events of this type.
     pub event_type: Option<EventType>,
     /// Also events of other severities that report an event as resolved.
@@ -46,8 +49,17 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    fn severities(&self) -> &[Severity] {
-        if self.severities.is_empty() || self.or_resolving { Severity::ALL } else { &self.severities }
+    fn severities(&self) -> impl Iterator<Item = Severity> {
+        let is_wanted = |severity: &Severity| {
+            let is_min = self.or_resolving || self.min_severity.is_none_or(|min| *severity >= min);
+            is_min && self.severity.is_none_or(|only| *severity == only)
+        };
+        Severity::ALL.iter().copied().filter(is_wanted)
+    }
+
+    /// Whether events of severities that this version does not know match.
+    const fn includes_unknown_severities(&self) -> bool {
+        self.severity.is_none()
     }
 }
 
@@ -56,6 +68,8 @@ impl EventFilter {
 pub struct EventPage {
     /// The events.
     pub events: Vec<Event>,
+    /// The events of the page that cannot be read.
+    pub unreadable: Vec<UnreadableItem>,
     /// The position of the next page, if there may be more events.
     pub next: Option<Position>,
 }
@@ -77,9 +91,22 @@ struct Slot {
     events: u64,
 }
 
+/// A row of the index.
+struct Row {
+    position: Position,
+    event: Result<Event, StoreError>,
+}
+
+impl Row {
+    /// The size of the event's details, in bytes.
+    fn size(&self) -> usize {
+        self.event.as_ref().map_or(0, |event| event.reported.details.as_str().len())
+    }
+}
+
 /// The result of reading one page of a partition.
 struct PartitionPage {
-    events: Vec<Event>,
+    rows: Vec<Row>,
     /// The oldest position that was read, if the range has more.
     frontier: Option<Position>,
 }
@@ -100,7 +127,7 @@ impl EventSearch {
     /// Returns up to `limit` events that match `filter` and come after `before` in the list, newest first.
     ///
     /// # Errors
-    /// [`StoreError`] if one of the rows cannot be read.
+    /// [`StoreError`] if the tables cannot be read.
     pub async fn page(
         &self,
         filter: &EventFilter,
@@ -116,7 +143,7 @@ impl EventSearch {
         let top = Position::before(filter.to.map_or(end, |to| to.min(end)));
         let mut top = before.map_or(top.clone(), |before| before.min(top));
 
-        let mut found: Vec<Event> = Vec::new();
+        let mut found: Vec<Row> = Vec::new();
         let mut rounds = 0;
         for window in windows(bottom.day(), top.time().unwrap_or(end).day()) {
             let slots = self.matching_hours(filter, window, now).await?;
@@ -124,13 +151,13 @@ impl EventSearch {
                 let floor = self.read(&block, filter, limit + 1, bottom, &top, &mut found).await?;
                 top = floor;
                 rounds += 1;
-                let bytes: usize = found.iter().map(|event| event.reported.details.as_str().len()).sum();
+                let bytes: usize = found.iter().map(Row::size).sum();
                 if found.len() > limit || bytes > PAGE_BYTES || rounds == MAX_BLOCKS {
-                    return Ok(truncate(found, limit, Some(top)));
+                    return truncate(found, limit, Some(top));
                 }
             }
         }
-        Ok(truncate(found, limit, None))
+        truncate(found, limit, None)
     }
 
     /// Returns the hours of `days` that have matching events, by the rollups.
@@ -143,12 +170,15 @@ impl EventSearch {
         let engines = filter.engine.as_ref().map_or(Engine::ALL, std::slice::from_ref);
         let mut slots: BTreeMap<Timestamp, Slot> = BTreeMap::new();
         let counted = self.rollups.read(engines, days, Freshness::Cached(now)).await?;
-        for Rollup { engine, shard, day, hours, .. } in counted.rollups() {
-            for (hour, counts) in hours {
-                let events =
-                    filter.severities().iter().fold(0_u64, |sum, severity| sum.saturating_add(counts.of(*severity)));
-                if events > 0 {
-                    let slot = slots.entry(day.at(*hour)).or_default();
+        for Rollup { engine, shard, day, hours, uncounted, .. } in counted.rollups() {
+            // A row with unknown counters does not tell in which hours it has events.
+            let may_have_more = uncounted.is_some() && filter.includes_unknown_severities();
+            let unknown_hours = Hour::all().filter(|hour| may_have_more && !hours.contains_key(hour));
+            for hour in hours.keys().copied().chain(unknown_hours) {
+                let counts = hours.get(&hour).copied().unwrap_or_default();
+                let events = filter.severities().fold(0_u64, |sum, severity| sum.saturating_add(counts.of(severity)));
+                if events > 0 || may_have_more {
+                    let slot = slots.entry(day.at(hour)).or_default();
                     slot.partitions.push((*engine, *day, *shard));
                     slot.events = slot.events.saturating_add(events);
                 }
@@ -165,24 +195,24 @@ impl EventSearch {
         limit: usize,
         bottom: Timestamp,
         top: &Position,
-        found: &mut Vec<Event>,
+        found: &mut Vec<Row>,
     ) -> Result<Position, StoreError> {
         let one = |(partition, from): (&Partition, &Timestamp)| {
             self.read_partition(*partition, filter, limit, Position::before((*from).max(bottom)), top.clone())
         };
         let mut pages = stream::iter(block.partitions.iter().map(one)).buffer_unordered(CONCURRENT_READS);
         let (mut newest, mut floor) = (Vec::new(), Position::before(block.from));
-        while let Some(PartitionPage { events, frontier }) = pages.try_next().await? {
-            newest.extend(events);
-            newest.sort_by_cached_key(|event| Reverse(position(event)));
+        while let Some(PartitionPage { rows, frontier }) = pages.try_next().await? {
+            newest.extend(rows);
+            newest.sort_by_cached_key(|row| Reverse(row.position.clone()));
             // Events beyond the page are dropped and read again for the next page: those of all partitions may not fit into memory.
-            let last = if newest.len() > limit { newest.get(limit - 1).map(position) } else { None };
+            let last = if newest.len() > limit { newest.get(limit - 1).map(|row| row.position.clone()) } else { None };
             newest.truncate(limit);
             for reached in [frontier, last].into_iter().flatten() {
                 floor = floor.max(reached);
             }
         }
-        found.extend(newest.into_iter().filter(|event| position(event) >= floor));
+        found.extend(newest.into_iter().filter(|row| row.position >= floor));
         Ok(floor)
     }
 
@@ -196,7 +226,7 @@ impl EventSearch {
     ) -> Result<PartitionPage, StoreError> {
         // The range is empty, which DynamoDB would refuse.
         if from > top {
-            return Ok(PartitionPage { events: Vec::new(), frontier: None });
+            return Ok(PartitionPage { rows: Vec::new(), frontier: None });
         }
         let table = self.events.table();
         let mut query = table
@@ -212,13 +242,15 @@ impl EventSearch {
             .expression_attribute_values(":top", text(&top))
             .scan_index_forward(false);
         let mut conditions = Vec::new();
-        if !filter.severities.is_empty() {
-            let names: Vec<String> = filter.severities.iter().map(|severity| format!(":{severity}")).collect();
+        if let Some(severity) = filter.severity {
+            conditions.push("severity = :severity".to_owned());
+            query = query.expression_attribute_values(":severity", text(severity));
+        }
+        let lower = Severity::ALL.iter().filter(|severity| filter.min_severity.is_some_and(|min| **severity < min));
+        for severity in lower {
             let or_resolving = if filter.or_resolving { " OR attribute_exists(resolves)" } else { "" };
-            conditions.push(format!("(severity IN ({}){or_resolving})", names.join(", ")));
-            for (name, severity) in names.into_iter().zip(&filter.severities) {
-                query = query.expression_attribute_values(name, text(severity));
-            }
+            conditions.push(format!("(severity <> :{severity}{or_resolving})"));
+            query = query.expression_attribute_values(format!(":{severity}"), text(severity));
         }
         if let Some(event_type) = &filter.event_type {
             conditions.push("event_type = :event_type".to_owned());
@@ -231,11 +263,11 @@ impl EventSearch {
             query.filter_expression(conditions.join(" AND "))
         };
         let page = query.send().await.map_err(|error| read_failed("Query", &table.name, error))?;
-        let parsed = page.items().iter().map(|item| self.events.parse(item));
+        let at = |item: &Item| item.get("at").and_then(|at| at.as_s().ok()).map(|at| Position::stored(at));
+        let row = |item: &Item| Some(Row { position: at(item)?, event: self.events.parse(item) });
         // BETWEEN includes its upper end, the page does not.
-        let events = parsed.filter(|event| event.as_ref().map_or(true, |event| position(event) < top));
-        let frontier = page.last_evaluated_key().and_then(|key| key.get("at")?.as_s().ok()?.parse().ok());
-        Ok(PartitionPage { events: events.collect::<Result<_, _>>()?, frontier })
+        let rows = page.items().iter().filter_map(row).filter(|row| row.position < top).collect();
+        Ok(PartitionPage { rows, frontier: page.last_evaluated_key().and_then(at) })
     }
 }
 
@@ -276,25 +308,29 @@ fn windows(oldest: Day, newest: Day) -> impl Iterator<Item = (Day, Day)> {
     })
 }
 
-fn position(event: &Event) -> Position {
-    Position::of_event(event.occurred_at, event.id)
-}
-
-/// Returns the page of the first events of `found`, up to `limit` events and [`PAGE_BYTES`]. `rest` is the position of the
-/// events that were not read.
-fn truncate(mut found: Vec<Event>, limit: usize, rest: Option<Position>) -> EventPage {
+/// Returns the page of the first rows of `found`, up to `limit` rows and [`PAGE_BYTES`]. `rest` is the position of the events
+/// that were not read.
+fn truncate(mut found: Vec<Row>, limit: usize, rest: Option<Position>) -> Result<EventPage, StoreError> {
     let mut bytes = 0;
-    let fitting = found.iter().take(limit).take_while(|event| {
-        bytes += event.reported.details.as_str().len();
+    let fitting = found.iter().take(limit).take_while(|row| {
+        bytes += row.size();
         bytes <= PAGE_BYTES
     });
     let fitting = fitting.count();
-    if fitting == found.len() {
-        return EventPage { events: found, next: rest };
+    let next = if fitting == found.len() {
+        rest
+    } else {
+        found.truncate(fitting);
+        found.last().map(|row| row.position.clone())
+    };
+    let mut page = EventPage { events: Vec::new(), unreadable: Vec::new(), next };
+    for Row { event, .. } in found {
+        match event {
+            Ok(event) => page.events.push(event),
+            Err(error) => page.unreadable.push(unreadable(None, error)?),
+        }
     }
-    found.truncate(fitting);
-    let next = found.last().map(position);
-    EventPage { events: found, next }
+    Ok(page)
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl Events {
             source_time: reported.source_time,
             reported_by: event.reported_by.clone(),
             resolves: event.resolves,
-            expires_at: event.occurred_at.plus_days(self.retention_days).seconds(),
+            expires_at: self.expires_at(event).seconds(),
         };
         let put = Put::builder()
             .set_item(Some(self.table.serialize(&row)?))
@@ -109,6 +109,12 @@ impl Events {
     #[must_use]
     pub fn contended(&self, attempts: u32) -> StoreError {
         StoreError::Contended { table: self.table.name.clone(), attempts }
+    }
+
+    /// Returns when `event` expires, and what belongs to it.
+    #[must_use]
+    pub fn expires_at(&self, event: &Event) -> Timestamp {
+        event.occurred_at.plus_days(self.retention_days)
     }
 
     /// Returns the time before which events may have expired.

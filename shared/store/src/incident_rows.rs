@@ -13,31 +13,52 @@ pub(crate) const KEY: &[&str] = &["fingerprint", "opened_at"];
 pub(crate) struct ArchivedRow {
     fingerprint: String,
     opened_at: String,
-    status: IncidentStatus,
-    listed: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    acknowledged_at: Option<Timestamp>,
+    #[serde(flatten)]
+    entry: ListingEntry,
     pub(crate) events: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_event_at: Option<Timestamp>,
     #[serde(default)]
     pub(crate) resolved_events: u64,
     pub(crate) incident: Incident,
+    /// When DynamoDB deletes the row, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_at: Option<i64>,
 }
 
 impl ArchivedRow {
-    pub(crate) fn new(key: &IncidentKey, incident: &Incident, counters: IncidentCounters) -> Self {
-        let id = IncidentId { key: key.clone(), opened_at: incident.opened_at };
+    pub(crate) fn new(key: &IncidentKey, incident: &Incident, counters: IncidentCounters, expires_at: i64) -> Self {
         Self {
             fingerprint: keys::fingerprint(key),
             opened_at: incident.opened_at.to_string(),
-            status: incident.status,
-            listed: keys::listed(&id),
-            acknowledged_at: incident.first_acknowledged_at,
+            entry: ListingEntry::new(key, incident),
             events: counters.events,
             last_event_at: counters.last_event_at,
             resolved_events: counters.resolved_events,
             incident: incident.clone(),
+            expires_at: Some(expires_at),
+        }
+    }
+}
+
+/// The attributes of an incident in the index `listing`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ListingEntry {
+    #[serde(default)]
+    pub(crate) listing: String,
+    pub(crate) listed: String,
+    pub(crate) status: IncidentStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) acknowledged_at: Option<Timestamp>,
+}
+
+impl ListingEntry {
+    pub(crate) fn new(key: &IncidentKey, incident: &Incident) -> Self {
+        Self {
+            listing: keys::listing(incident.status).to_owned(),
+            listed: keys::listed(&IncidentId { key: key.clone(), opened_at: incident.opened_at }),
+            status: incident.status,
+            acknowledged_at: incident.first_acknowledged_at,
         }
     }
 }

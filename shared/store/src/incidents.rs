@@ -2,26 +2,23 @@
 
 use age_model::{
     Engine, Incident, IncidentChange, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Notification,
-    StoreError, Timestamp,
+    StoreError, Timestamp, UnreadableItem,
 };
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future::try_join_all;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::error::read_failed;
 use crate::dynamodb::keys;
-use crate::incident_rows::ArchivedRow;
-use crate::incident_states::IncidentStates;
+use crate::found::{Found, unreadable};
+use crate::incident_rows::{self, ArchivedRow, ListingEntry};
+use crate::incident_state_row::read_state;
 
 /// How many incidents of a page are read concurrently.
 const CONCURRENT_READS: usize = 16;
-
-/// How many entries of the index one call reads that filters them by engine.
-const MIN_INDEX_PAGE: i32 = 500;
 
 #[derive(Debug, Deserialize)]
 struct NotificationRow {
@@ -33,24 +30,22 @@ struct ChangeRow {
     change: IncidentChange,
 }
 
-/// The attributes that the index `by_opened` projects.
+/// The attributes that the index `listing` projects.
 #[derive(Debug, Deserialize)]
 struct SummaryRow {
     fingerprint: String,
-    listed: String,
-    status: IncidentStatus,
-    #[serde(default)]
-    acknowledged_at: Option<Timestamp>,
+    #[serde(flatten)]
+    entry: ListingEntry,
 }
 
-/// An incident as the eventually consistent index `by_opened` has it.
+/// An incident as the eventually consistent index `listing` has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentSummary {
     /// The incident.
     pub id: IncidentId,
     /// The status.
     pub status: IncidentStatus,
-    /// When it was first acknowledged, if it was.
+    /// When it was acknowledged, if it was.
     pub acknowledged_at: Option<Timestamp>,
 }
 
@@ -78,21 +73,24 @@ pub struct IncidentRecord {
 pub struct IncidentPage {
     /// The incidents.
     pub incidents: Vec<IncidentRecord>,
+    /// The incidents of the page that cannot be read.
+    pub unreadable: Vec<UnreadableItem>,
     /// The last incident of the page, if there are more: where the next page begins.
     pub next: Option<IncidentId>,
 }
 
 /// Reads the `incidents` table.
 #[derive(Debug, Clone)]
-pub struct Incidents {
-    states: IncidentStates,
-}
+pub struct Incidents(Table);
+
+/// An incident of a list, with when its row expires.
+type ListedIncident = Option<(IncidentRecord, Option<i64>)>;
 
 impl Incidents {
     /// Uses the table `name`.
     #[must_use]
     pub fn new(db: &DynamoDb, name: impl Into<String>) -> Self {
-        Self { states: IncidentStates::new(db, name) }
+        Self(db.table(name, incident_rows::KEY))
     }
 
     /// Returns the incident `id`, read strongly.
@@ -100,46 +98,55 @@ impl Incidents {
     /// # Errors
     /// [`StoreError`] if it cannot be read.
     pub async fn get(&self, id: &IncidentId) -> Result<Option<IncidentRecord>, StoreError> {
-        let latest = self.states.get(&id.key).await?;
+        Ok(self.read(id).await?.map(|(record, _)| record))
+    }
+
+    async fn read(&self, id: &IncidentId) -> Result<ListedIncident, StoreError> {
+        let latest = match read_state(&self.0, &id.key).await {
+            Ok(latest) => latest,
+            // The row is about the latest incident of the key. An earlier one has a row of its own.
+            Err(error @ StoreError::Corrupt { .. }) => return Ok(Some(self.archived(id).await?.ok_or(error)?)),
+            Err(error) => return Err(error),
+        };
+        let expires_at = latest.expires_at();
         if let Some(incident) = latest.state.incident.filter(|incident| incident.opened_at == id.opened_at) {
-            return Ok(Some(IncidentRecord { id: id.clone(), incident, counters: latest.counters }));
+            return Ok(Some((IncidentRecord { id: id.clone(), incident, counters: latest.counters }, expires_at)));
         }
+        self.archived(id).await
+    }
+
+    async fn archived(&self, id: &IncidentId) -> Result<ListedIncident, StoreError> {
         let row_key = [("fingerprint", text(keys::fingerprint(&id.key))), ("opened_at", text(id.opened_at))];
-        let Some(item) = self.table().get(row_key, Consistency::Strong).await? else { return Ok(None) };
-        let row: ArchivedRow = self.table().parse(&item)?;
-        let ArchivedRow { incident, events, last_event_at, resolved_events, .. } = row;
+        let Some(item) = self.0.get(row_key, Consistency::Strong).await? else { return Ok(None) };
+        let row: ArchivedRow = self.0.parse(&item)?;
+        let ArchivedRow { incident, events, last_event_at, resolved_events, expires_at, .. } = row;
         let counters = IncidentCounters { events, last_event_at, resolved_events, last_heard_at: last_event_at };
-        Ok(Some(IncidentRecord { id: id.clone(), incident, counters }))
+        Ok(Some((IncidentRecord { id: id.clone(), incident, counters }, expires_at)))
     }
 
     /// Returns the latest `limit` notifications of the incident `id`, the latest first, read strongly.
     ///
     /// # Errors
-    /// [`StoreError`] if one of them cannot be read.
-    pub async fn notifications(&self, id: &IncidentId, limit: usize) -> Result<Vec<Notification>, StoreError> {
-        let rows: Vec<NotificationRow> = self.latest(id, keys::notifications(id.opened_at), limit).await?;
-        Ok(rows.into_iter().map(|row| row.notification).collect())
+    /// [`StoreError`] if the table cannot be read.
+    pub async fn notifications(&self, id: &IncidentId, limit: usize) -> Result<Found<Notification>, StoreError> {
+        let items = self.latest(id, keys::notifications(id.opened_at), limit).await?;
+        Found::of(items.iter().map(|item| Ok(self.0.parse::<NotificationRow>(item)?.notification)))
     }
 
     /// Returns the latest `limit` changes of the incident `id`, the earliest first, read strongly.
     ///
     /// # Errors
-    /// [`StoreError`] if one of them cannot be read.
-    pub async fn changes(&self, id: &IncidentId, limit: usize) -> Result<Vec<IncidentChange>, StoreError> {
-        let rows: Vec<ChangeRow> = self.latest(id, keys::incident_changes(id.opened_at), limit).await?;
-        Ok(rows.into_iter().rev().map(|row| row.change).collect())
+    /// [`StoreError`] if the table cannot be read.
+    pub async fn changes(&self, id: &IncidentId, limit: usize) -> Result<Found<IncidentChange>, StoreError> {
+        let items = self.latest(id, keys::incident_changes(id.opened_at), limit).await?;
+        Found::of(items.iter().rev().map(|item| Ok(self.0.parse::<ChangeRow>(item)?.change)))
     }
 
     /// Returns the last `limit` rows of the incident `id` whose sort key begins with `prefix`, the last first. They must fit into
     /// one page of a megabyte.
-    async fn latest<T: DeserializeOwned>(
-        &self,
-        id: &IncidentId,
-        prefix: String,
-        limit: usize,
-    ) -> Result<Vec<T>, StoreError> {
-        let table = self.table();
-        let query = table
+    async fn latest(&self, id: &IncidentId, prefix: String, limit: usize) -> Result<Vec<Item>, StoreError> {
+        let query = self
+            .0
             .client
             .query()
             .key_condition_expression("fingerprint = :fingerprint AND begins_with(opened_at, :prefix)")
@@ -148,127 +155,160 @@ impl Incidents {
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .consistent_read(true);
-        let page = query.table_name(&table.name).send().await;
-        let page = page.map_err(|error| read_failed("Query", &table.name, error))?;
-        page.items().iter().map(|item| table.parse(item)).collect()
+        let page = query.table_name(&self.0.name).send().await;
+        let page = page.map_err(|error| read_failed("Query", &self.0.name, error))?;
+        Ok(page.items.unwrap_or_default())
     }
 
-    /// Returns up to `limit` incidents of `status` and `engine`, or of any, that come after `before` in the list, newest first.
+    /// Returns up to `limit` incidents of `status` and `engine`, or of any, that come after `before` in the list, newest first. Incidents that
+    /// have expired at `now` are not listed.
     ///
     /// # Errors
-    /// [`StoreError`] if one of them cannot be read.
+    /// [`StoreError`] if the table cannot be read.
     pub async fn list(
         &self,
         status: Option<IncidentStatus>,
         engine: Option<Engine>,
         limit: usize,
         before: Option<&IncidentId>,
+        now: Timestamp,
     ) -> Result<IncidentPage, StoreError> {
-        let statuses = status.as_ref().map_or(IncidentStatus::ALL, std::slice::from_ref);
-        // One more than requested, which shows whether the list has more.
-        let of_status = |status: &IncidentStatus| self.newest(*status, engine, limit.saturating_add(1), before);
-        let items = try_join_all(statuses.iter().map(of_status)).await?;
-        let mut summaries: Vec<IncidentSummary> =
-            items.iter().flatten().map(|item| self.summary(item)).collect::<Result<_, _>>()?;
-        // The index is eventually consistent: an incident that has just changed may be listed under two statuses.
-        summaries.sort_by_key(|summary| std::cmp::Reverse(keys::listed(&summary.id)));
-        summaries.dedup_by(|a, b| a.id == b.id);
-        let more = summaries.len() > limit;
-        summaries.truncate(limit);
-        let next = summaries.last().filter(|_| more).map(|summary| summary.id.clone());
-        let reads: Vec<_> = summaries.iter().map(|summary| self.get(&summary.id)).collect();
-        let read: Vec<Option<IncidentRecord>> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
-        let has_status = |record: &IncidentRecord| status.is_none_or(|status| status == record.incident.status);
-        Ok(IncidentPage { incidents: read.into_iter().flatten().filter(has_status).collect(), next })
+        let mut page = IncidentPage { incidents: Vec::new(), unreadable: Vec::new(), next: before.cloned() };
+        loop {
+            let missing = limit.saturating_sub(page.incidents.len() + page.unreadable.len());
+            let Found { items: mut summaries, unreadable: unlisted } =
+                self.summaries(status, engine, missing + 1, page.next.as_ref()).await?;
+            page.unreadable.extend(unlisted);
+            let more = summaries.len() > missing;
+            summaries.truncate(missing);
+            page.next = summaries.last().filter(|_| more).map(|summary| summary.id.clone());
+            let reads: Vec<_> = summaries.iter().map(|summary| self.read(&summary.id)).collect();
+            let read: Vec<_> = stream::iter(reads).buffered(CONCURRENT_READS).collect().await;
+            for (summary, read) in summaries.iter().zip(read) {
+                match read {
+                    Ok(Some((record, expires_at))) => {
+                        // The index is eventually consistent: the status may have changed.
+                        let has_status = status.is_none_or(|status| status == record.incident.status);
+                        let has_expired = expires_at.is_some_and(|expires_at| expires_at <= now.seconds());
+                        page.incidents.extend(Some(record).filter(|_| has_status && !has_expired));
+                    }
+                    Ok(None) => {}
+                    Err(error) => page.unreadable.push(unreadable(Some(summary.id.to_string()), error)?),
+                }
+            }
+            if page.next.is_none() || page.incidents.len() + page.unreadable.len() >= limit {
+                return Ok(page);
+            }
+        }
     }
 
-    /// Returns the first `limit` entries of the index for `status` and `engine` after `before`, newest first.
-    async fn newest(
+    /// Returns up to `limit` incidents of the list, newest first, and the entries that cannot be read.
+    async fn summaries(
         &self,
-        status: IncidentStatus,
+        status: Option<IncidentStatus>,
         engine: Option<Engine>,
         limit: usize,
         before: Option<&IncidentId>,
-    ) -> Result<Vec<Item>, StoreError> {
-        let query = self.of_status(status).scan_index_forward(false).table_name(&self.table().name);
-        let query =
-            query.limit(i32::try_from(limit).unwrap_or(i32::MAX).max(MIN_INDEX_PAGE * i32::from(engine.is_some())));
-        let query = match before {
-            Some(id) => query
-                .key_condition_expression("#status = :status AND listed < :before")
-                .expression_attribute_values(":before", text(keys::listed(id))),
-            None => query.key_condition_expression("#status = :status"),
+    ) -> Result<Found<IncidentSummary>, StoreError> {
+        let of_listing = async |listing: &'static str| {
+            let query = self.of_listing(listing).scan_index_forward(false).table_name(&self.0.name);
+            let query = match before {
+                Some(id) => query
+                    .key_condition_expression("listing = :listing AND listed < :before")
+                    .expression_attribute_values(":before", text(keys::listed(id))),
+                None => query.key_condition_expression("listing = :listing"),
+            };
+            let status = status.filter(|_| listing == keys::UNRESOLVED);
+            let mut conditions = Vec::new();
+            let mut query = query;
+            if let Some(status) = status {
+                conditions.push("#status = :status");
+                query = query
+                    .expression_attribute_names("#status", "status")
+                    .expression_attribute_values(":status", text(status));
+            }
+            if let Some(engine) = engine {
+                conditions.push("begins_with(fingerprint, :of_engine)");
+                query = query.expression_attribute_values(":of_engine", text(keys::fingerprints(engine)));
+            }
+            // DynamoDB's limit counts entries before the filter. A filtered page ends after a megabyte instead.
+            let query = if conditions.is_empty() {
+                query.limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            } else {
+                query.filter_expression(conditions.join(" AND "))
+            };
+            let mut entries = query.into_paginator().items().send();
+            let mut items = Vec::new();
+            while items.len() < limit {
+                let Some(item) = entries.next().await else { break };
+                items.push(item.map_err(|error| read_failed("Query", &self.0.name, error))?);
+            }
+            Ok::<_, StoreError>(items)
         };
-        let query = match engine {
-            Some(engine) => query
-                .filter_expression("begins_with(fingerprint, :of_engine)")
-                .expression_attribute_values(":of_engine", text(keys::fingerprints(engine))),
-            None => query,
-        };
-        let (mut entries, mut found) = (query.into_paginator().items().send(), Vec::new());
-        while found.len() < limit
-            && let Some(entry) = entries.next().await
-        {
-            found.push(entry.map_err(|error| read_failed("Query", &self.table().name, error))?);
-        }
+        let listings = status.map_or_else(|| vec![keys::UNRESOLVED, keys::RESOLVED], |it| vec![keys::listing(it)]);
+        let items = try_join_all(listings.into_iter().map(of_listing)).await?;
+        let mut found = Found::of(items.iter().flatten().map(|item| self.summary(item)))?;
+        // The index is eventually consistent: an incident that has just changed may be in both parts.
+        found.items.sort_by_key(|summary| std::cmp::Reverse(keys::listed(&summary.id)));
+        found.items.dedup_by(|a, b| a.id == b.id);
+        found.items.truncate(limit);
         Ok(found)
     }
 
     /// Returns the incidents that were opened from `from` on and before `to`, the earliest first.
     ///
     /// # Errors
-    /// [`StoreError`] if one of them cannot be read.
+    /// [`StoreError`] if one of them cannot be read: whoever counts them must have all.
     pub async fn opened(&self, from: Timestamp, to: Timestamp) -> Result<Vec<IncidentSummary>, StoreError> {
-        let of_status = |status: &IncidentStatus| {
+        let of_listing = |listing: &'static str| {
             let query = self
-                .of_status(*status)
-                .key_condition_expression("#status = :status AND listed BETWEEN :from AND :to")
+                .of_listing(listing)
+                .key_condition_expression("listing = :listing AND listed BETWEEN :from AND :to")
                 .expression_attribute_values(":from", text(from))
                 .expression_attribute_values(":to", text(to));
-            self.table().all(query)
+            self.0.all(query)
         };
-        let items = try_join_all(IncidentStatus::ALL.iter().map(of_status)).await?;
+        let items = try_join_all([keys::UNRESOLVED, keys::RESOLVED].map(of_listing)).await?;
         let mut summaries: Vec<IncidentSummary> =
             items.iter().flatten().map(|item| self.summary(item)).collect::<Result<_, _>>()?;
-        // The index is eventually consistent: of an incident that has just changed, the later status counts.
-        summaries.sort_by_key(|summary| (keys::listed(&summary.id), std::cmp::Reverse(summary.status)));
+        // The index is eventually consistent: of an incident that has just changed, the resolved entry counts.
+        summaries.sort_by_key(|summary| (keys::listed(&summary.id), summary.status != IncidentStatus::Resolved));
         summaries.dedup_by(|a, b| a.id == b.id);
         Ok(summaries)
     }
 
-    /// Returns the incidents that are open or acknowledged, the latest first.
+    /// Returns the incidents that are not resolved, the latest first.
     ///
     /// # Errors
-    /// [`StoreError`] if one of them cannot be read.
-    pub async fn unresolved(&self) -> Result<Vec<IncidentSummary>, StoreError> {
-        let unresolved = [IncidentStatus::Open, IncidentStatus::Acknowledged];
-        let of_status = |status| self.table().all(self.of_status(status).key_condition_expression("#status = :status"));
-        let items = try_join_all(unresolved.map(of_status)).await?;
-        let mut summaries: Vec<IncidentSummary> =
-            items.iter().flatten().map(|item| self.summary(item)).collect::<Result<_, _>>()?;
-        // The index is eventually consistent: of an incident that has just changed, the later status counts.
-        summaries.sort_by_key(|summary| std::cmp::Reverse((keys::listed(&summary.id), summary.status)));
-        summaries.dedup_by(|a, b| a.id == b.id);
-        Ok(summaries)
+    /// [`StoreError`] if the table cannot be read.
+    pub async fn unresolved(&self) -> Result<Found<IncidentSummary>, StoreError> {
+        let query = self.of_listing(keys::UNRESOLVED).key_condition_expression("listing = :listing");
+        let items = self.0.all(query.scan_index_forward(false)).await?;
+        Found::of(items.iter().map(|item| self.summary(item)))
     }
 
-    fn of_status(&self, status: IncidentStatus) -> QueryFluentBuilder {
-        let query = self.table().client.query().index_name("by_opened");
-        let query = query.expression_attribute_names("#status", "status");
-        query.expression_attribute_values(":status", text(status))
+    /// Returns the incidents that are not resolved, the latest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if one of them cannot be read: whoever counts them must have all.
+    pub async fn all_unresolved(&self) -> Result<Vec<IncidentSummary>, StoreError> {
+        let query = self.of_listing(keys::UNRESOLVED).key_condition_expression("listing = :listing");
+        let items = self.0.all(query.scan_index_forward(false)).await?;
+        items.iter().map(|item| self.summary(item)).collect()
+    }
+
+    fn of_listing(&self, listing: &'static str) -> QueryFluentBuilder {
+        let query = self.0.client.query().index_name("listing");
+        query.expression_attribute_values(":listing", text(listing))
     }
 
     fn summary(&self, item: &Item) -> Result<IncidentSummary, StoreError> {
-        let table = self.table();
-        let row: SummaryRow = table.parse(item)?;
-        let opened_at = row.listed.split('#').next().and_then(|at| at.parse().ok());
-        let id = keys::incident_key(&row.fingerprint).zip(opened_at);
-        let (key, opened_at) = id.ok_or_else(|| table.corrupt(item, "listed", "must be a time and an incident key"))?;
-        let SummaryRow { status, acknowledged_at, .. } = row;
+        let SummaryRow { fingerprint, entry } = self.0.parse(item)?;
+        let opened_at = entry.listed.split('#').next().and_then(|at| at.parse().ok());
+        let id = keys::incident_key(&fingerprint).zip(opened_at);
+        let (key, opened_at) =
+            id.ok_or_else(|| self.0.corrupt(item, "listed", "must be a time and an incident key"))?;
+        let ListingEntry { status, acknowledged_at, .. } = entry;
         Ok(IncidentSummary { id: IncidentId { key, opened_at }, status, acknowledged_at })
-    }
-
-    const fn table(&self) -> &Table {
-        self.states.table()
     }
 }

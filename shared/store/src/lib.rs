@@ -1,7 +1,8 @@
 //! The only crate that depends on the DynamoDB SDK: rows, queries and the writes of transactions. No business rules.
 //!
 //! Every key string is in `dynamodb::keys`; every table is read by key, never scanned. A row that cannot be read is a
-//! [`StoreError::Corrupt`](age_model::StoreError), never skipped.
+//! [`StoreError::Corrupt`](age_model::StoreError); lists name it beside the others, see [`Found`], and sums fail. Writes keep what
+//! a later version has stored in a row.
 
 mod actions;
 mod credential_notifications;
@@ -10,7 +11,9 @@ mod dynamodb;
 mod email_rate_limiter;
 mod event_search;
 mod events;
+mod found;
 mod incident_rows;
+mod incident_state_row;
 mod incident_states;
 mod incidents;
 mod report_deliveries;
@@ -30,7 +33,9 @@ pub use dynamodb::transaction::{ExistingRow, TransactionResult, Write};
 pub use email_rate_limiter::{EmailRateLimiter, NotifiedLine};
 pub use event_search::{EventFilter, EventPage, EventSearch};
 pub use events::Events;
-pub use incident_states::{CounterChange, IncidentStateChange, IncidentStateRecord, IncidentStates};
+pub use found::Found;
+pub use incident_state_row::{CounterChange, IncidentStateChange, IncidentStateRecord};
+pub use incident_states::IncidentStates;
 pub use incidents::{IncidentPage, IncidentRecord, IncidentSummary, Incidents};
 pub use report_deliveries::{ReportDeliveries, ReportDelivery};
 pub use reports::{ReportPage, Reports};

@@ -1,6 +1,6 @@
 //! The `reports` table.
 
-use age_model::{Report, ReportId, ReportKind, StoreError};
+use age_model::{Report, ReportId, ReportKind, StoreError, UnreadableItem};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use futures_util::future::try_join_all;
@@ -11,6 +11,7 @@ use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::error::{read_failed, write_failed};
 use crate::dynamodb::keys::Position;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
+use crate::found::{Found, unreadable};
 
 const ID_IS_NEW: &str = "attribute_not_exists(id)";
 
@@ -28,6 +29,8 @@ struct ReportRow {
 pub struct ReportPage {
     /// The reports.
     pub reports: Vec<Report>,
+    /// The reports of the page that cannot be read.
+    pub unreadable: Vec<UnreadableItem>,
     /// The position of the next page, if there are more.
     pub next: Option<Position>,
 }
@@ -69,30 +72,53 @@ impl Reports {
     /// Returns up to `limit` reports of all kinds that come after `before` in the list, newest first.
     ///
     /// # Errors
-    /// [`StoreError`] if one of them cannot be read.
+    /// [`StoreError`] if the table cannot be read.
     pub async fn list(&self, limit: usize, before: Option<&Position>) -> Result<ReportPage, StoreError> {
         // One more than requested, which shows whether the list has more.
-        let of_kind = |kind: &ReportKind| self.newest(*kind, limit + 1, before.cloned());
-        let mut reports: Vec<Report> =
+        let of_kind = |kind: &ReportKind| self.rows(*kind, limit + 1, before.cloned());
+        let mut rows: Vec<Item> =
             try_join_all(ReportKind::ALL.iter().map(of_kind)).await?.into_iter().flatten().collect();
-        let position = |report: &Report| Position::of_report(report.generated_at, report.id);
-        reports.sort_by_key(|report| std::cmp::Reverse(position(report)));
-        let more = reports.len() > limit;
-        reports.truncate(limit);
-        let next = if more { reports.last().map(position) } else { None };
-        Ok(ReportPage { reports, next })
+        let position =
+            |row: &Item| row.get("generated_at").and_then(|at| at.as_s().ok()).map(|at| Position::stored(at));
+        rows.sort_by_key(|row| std::cmp::Reverse(position(row)));
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = if more { rows.last().and_then(position) } else { None };
+        let mut page = ReportPage { reports: Vec::new(), unreadable: Vec::new(), next };
+        for row in &rows {
+            match self.parse(row) {
+                Ok(report) => page.reports.push(report),
+                Err(error) => page.unreadable.push(unreadable(None, error)?),
+            }
+        }
+        Ok(page)
     }
 
-    /// Returns the newest `limit` reports of `kind` that come after `before` in the list, newest first.
+    /// Returns the newest report that can be read.
     ///
     /// # Errors
-    /// [`StoreError`] if one of them cannot be read.
-    pub async fn newest(
-        &self,
-        kind: ReportKind,
-        limit: usize,
-        before: Option<Position>,
-    ) -> Result<Vec<Report>, StoreError> {
+    /// [`StoreError`] if the table cannot be read.
+    pub async fn latest(&self) -> Result<Option<Report>, StoreError> {
+        let mut before = None;
+        loop {
+            let ReportPage { mut reports, next, .. } = self.list(1, before.as_ref()).await?;
+            if !reports.is_empty() || next.is_none() {
+                return Ok(reports.pop());
+            }
+            before = next;
+        }
+    }
+
+    /// Returns the newest reports of `kind`, newest first: of up to `limit`, those that can be read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the table cannot be read.
+    pub async fn newest(&self, kind: ReportKind, limit: usize) -> Result<Vec<Report>, StoreError> {
+        let rows = self.rows(kind, limit, None).await?;
+        Ok(Found::of(rows.iter().map(|row| self.parse(row)))?.items)
+    }
+
+    async fn rows(&self, kind: ReportKind, limit: usize, before: Option<Position>) -> Result<Vec<Item>, StoreError> {
         let Table { client, name, .. } = &self.0;
         let mut query = client
             .query()
@@ -108,12 +134,12 @@ impl Reports {
             None => query.key_condition_expression("kind = :kind"),
         };
         let mut items = query.into_paginator().items().send();
-        let mut reports = Vec::new();
-        while reports.len() < limit {
+        let mut rows = Vec::new();
+        while rows.len() < limit {
             let Some(item) = items.next().await else { break };
-            reports.push(self.parse(&item.map_err(|error| read_failed("Query", name, error))?)?);
+            rows.push(item.map_err(|error| read_failed("Query", name, error))?);
         }
-        Ok(reports)
+        Ok(rows)
     }
 
     fn parse(&self, item: &Item) -> Result<Report, StoreError> {

@@ -11,15 +11,16 @@ use std::sync::Arc;
 
 use age_model::{ActionStatus, Day, Engine, Hour, Period, Severity, StoreError, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Update};
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::dynamodb::attribute::{Item, number, text};
+use crate::dynamodb::attribute::{Item, SCHEMA_VERSION, number, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::error::write_failed;
 use crate::dynamodb::keys;
 use crate::dynamodb::transaction::{self, Write};
+use crate::dynamodb::update::UpdateExpression;
 use crate::rollups::closed_days::ClosedDayCache;
 use crate::rollups::rows::{OUTCOME_MILLIS, OUTCOMES, PLANNED, Row, SHARD_COUNT, SUPPRESSED};
 
@@ -65,7 +66,7 @@ impl Rollups {
     /// Returns the rollups of the days of `period`, of all engines.
     ///
     /// # Errors
-    /// [`StoreError`] if one of the rows cannot be read: counts are complete or an error.
+    /// [`StoreError`] if the rows cannot be read. Counters that this version does not know fail the sums that need them.
     pub async fn of(&self, period: Period, freshness: Freshness) -> Result<RollupSet, StoreError> {
         self.days((period.first_day(), period.last_day()), freshness).await
     }
@@ -120,6 +121,7 @@ impl Rollups {
         let mut add = |row| match row {
             Row::Events(rollup) => counted.entry(rollup.day).or_default().rollups.push(rollup),
             Row::Outcomes(day, outcomes) => counted.entry(day).or_default().outcomes = outcomes,
+            Row::Other => {}
         };
         let rows = self.rows(engine, 0, (first, last), consistency).await?;
         let sharded = rows.iter().filter_map(|row| match row {
@@ -216,20 +218,16 @@ impl Rollups {
         counters: &[(String, i64)],
         heard_at: Option<Timestamp>,
     ) -> Result<Write, StoreError> {
-        let mut update = Update::builder().key("engine_shard", text(row)).key("day", text(day));
-        let mut parts = Vec::new();
-        for (index, (counter, by)) in counters.iter().filter(|(_, by)| *by != 0).enumerate() {
-            parts.push(format!("#c{index} :c{index}"));
-            update = update
-                .expression_attribute_names(format!("#c{index}"), counter)
-                .expression_attribute_values(format!(":c{index}"), number(by));
-        }
-        let mut expression = format!("ADD {}", parts.join(", "));
+        let mut expression = UpdateExpression::default();
+        expression.set_schema_version();
         if let Some(at) = heard_at {
-            expression += " SET last_heard_at = :heard_at";
-            update = update.expression_attribute_values(":heard_at", text(at));
+            expression.set(&["last_heard_at"], text(at));
         }
-        transaction::update(&self.table.name, update.update_expression(expression))
+        for (counter, by) in counters.iter().filter(|(_, by)| *by != 0) {
+            expression.add(counter, *by);
+        }
+        let update = expression.into_update().key("engine_shard", text(row)).key("day", text(day));
+        transaction::update(&self.table.name, update)
     }
 
     /// Returns the shard count of `engine` on `day`, as the row of shard 0 has it.
@@ -260,9 +258,10 @@ impl Rollups {
             .table_name(&self.table.name)
             .key("engine_shard", text(keys::engine_shard(engine, 0)))
             .key("day", text(day))
-            .update_expression("SET #shard_count = :shard_count")
+            .update_expression("SET v = if_not_exists(v, :v), #shard_count = :shard_count")
             .condition_expression("attribute_not_exists(#shard_count) OR #shard_count < :shard_count")
             .expression_attribute_names("#shard_count", SHARD_COUNT)
+            .expression_attribute_values(":v", number(SCHEMA_VERSION))
             .expression_attribute_values(":shard_count", number(shard_count))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()

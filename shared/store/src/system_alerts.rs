@@ -4,9 +4,10 @@ use age_model::{RecordedFuture, StoreError, SystemAlert, SystemAlertKind, System
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use serde::Deserialize;
 
-use crate::dynamodb::attribute::{number, text};
+use crate::dynamodb::attribute::{SCHEMA_VERSION, number, text};
 use crate::dynamodb::client::{DynamoDb, Table};
 use crate::dynamodb::keys;
+use crate::found::Found;
 use crate::incident_rows::KEY;
 
 #[derive(Debug, Deserialize)]
@@ -43,6 +44,10 @@ impl SystemAlerts {
         Self(db.table(name, KEY))
     }
 
+    pub(crate) fn in_table(incidents: &Table) -> Self {
+        Self(incidents.clone())
+    }
+
     /// Adds the occurrences of `alert` to those of the same kind, sender and subject. Counting begins again after a quiet day.
     ///
     /// # Errors
@@ -50,14 +55,14 @@ impl SystemAlerts {
     pub async fn record(&self, alert: &SystemAlert) -> Result<(), StoreError> {
         let quiet_since = text(SystemAlert::quiet_since(alert.last_at));
         let continued = self
-            .update(alert, "SET first_at = if_not_exists(first_at, :at), last_at = :at, expires_at = :expires_at, kind = :kind, sender = :sender, subject = :subject, detail = :detail ADD #count :count")
+            .update(alert, "SET v = if_not_exists(v, :v), first_at = if_not_exists(first_at, :at), last_at = :at, expires_at = :expires_at, kind = :kind, sender = :sender, subject = :subject, detail = :detail ADD #count :count")
             .condition_expression("attribute_not_exists(last_at) OR last_at > :quiet_since")
             .expression_attribute_values(":quiet_since", quiet_since.clone());
         if self.0.update_if(continued).await? {
             return Ok(());
         }
         let restarted = self
-            .update(alert, "SET first_at = :at, last_at = :at, expires_at = :expires_at, kind = :kind, sender = :sender, subject = :subject, detail = :detail, #count = :count")
+            .update(alert, "SET v = if_not_exists(v, :v), first_at = :at, last_at = :at, expires_at = :expires_at, kind = :kind, sender = :sender, subject = :subject, detail = :detail, #count = :count")
             .condition_expression("last_at <= :quiet_since")
             .expression_attribute_values(":quiet_since", quiet_since);
         self.0.update_if(restarted).await.map(drop)
@@ -73,6 +78,7 @@ impl SystemAlerts {
             .key("opened_at", text(keys::system_alert(*kind, sender, subject)))
             .update_expression(expression)
             .expression_attribute_names("#count", "count")
+            .expression_attribute_values(":v", number(SCHEMA_VERSION))
             .expression_attribute_values(":at", text(last_at))
             .expression_attribute_values(":expires_at", number(alert.shown_until().millis() / 1000))
             .expression_attribute_values(":kind", text(kind))
@@ -102,7 +108,7 @@ impl SystemAlerts {
     /// logged and left out, so that it does not hide the others.
     ///
     /// # Errors
-    /// [`StoreError`] if they cannot be read.
+    /// [`StoreError`] if the table cannot be read.
     pub async fn shown(&self, now: Timestamp) -> Result<Vec<SystemAlert>, StoreError> {
         let query = self
             .0
@@ -112,11 +118,7 @@ impl SystemAlerts {
             .expression_attribute_values(":alerts", text(keys::SYSTEM_ALERTS))
             .consistent_read(true);
         let rows = self.0.all(query).await?;
-        let parse = |row| {
-            let parsed: Result<SystemAlertRow, StoreError> = self.0.parse(row);
-            parsed.inspect_err(|error| tracing::error!(%error, "cannot read a system alert: {error}")).ok()
-        };
-        let alerts = rows.iter().filter_map(parse).map(SystemAlert::from);
-        Ok(alerts.filter(|alert| alert.shown_until() > now).collect())
+        let alerts: Found<SystemAlertRow> = Found::of(rows.iter().map(|row| self.0.parse(row)))?;
+        Ok(alerts.items.into_iter().map(SystemAlert::from).filter(|alert| alert.shown_until() > now).collect())
     }
 }

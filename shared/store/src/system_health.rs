@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::Deserialize;
 
-use crate::dynamodb::attribute::{Item, text};
+use crate::dynamodb::attribute::{Item, SCHEMA_VERSION, number, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::error::write_failed;
 use crate::dynamodb::keys;
@@ -77,8 +77,12 @@ impl SystemHealthStore {
         now: Timestamp,
         subscriptions: &BTreeMap<TopicName, SubscriptionCounts>,
     ) -> Result<SystemHealth, StoreError> {
-        let mut set = vec!["installed_at = if_not_exists(installed_at, :now), last_sweep_at = :now".to_owned()];
+        let mut set = vec![
+            "v = if_not_exists(v, :v), installed_at = if_not_exists(installed_at, :now), last_sweep_at = :now"
+                .to_owned(),
+        ];
         let mut update = self.update().expression_attribute_values(":now", text(now));
+        update = update.expression_attribute_values(":v", number(SCHEMA_VERSION));
         for topic in TopicName::ALL {
             let counts = subscriptions.get(topic);
             let (name, value) = (keys::topic_is_subscribed(*topic), format!(":{topic}"));

@@ -3,7 +3,7 @@
 use age_http::{CursorScope, Problem, Query};
 use age_model::{ActionItem, ActionStatus, Severity, StoreError, Timestamp};
 use age_policy::Policy;
-use age_store::{EventFilter, Position};
+use age_store::{EventFilter, Found, Position};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -38,6 +38,8 @@ struct ActionsPage<'a> {
     actions: Vec<ActionRow>,
     /// How many more open actions there are.
     more: usize,
+    /// How many events and actions of the page cannot be read.
+    unreadable: usize,
     next_page: Option<String>,
     has_previous_page: bool,
 }
@@ -58,6 +60,7 @@ struct ActionRow {
 struct ActionsFound {
     items: Vec<ActionItem>,
     more: usize,
+    unreadable: usize,
     next: Option<Position>,
 }
 
@@ -69,7 +72,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
     let scope = CursorScope::new("dashboard/actions").filter("status", Some(&filter));
     let before = cursor.map(|cursor| app.cursor_key.open(&scope, &cursor)).transpose()?;
     let has_previous_page = before.is_some();
-    let ActionsFound { items, more, next } = match filter {
+    let ActionsFound { items, more, unreadable, next } = match filter {
         ActionFilter::PendingApproval | ActionFilter::InProgress => find_open_actions(&app, filter).await?,
         _ => find_actions_of_events(&app, filter, before).await?,
     };
@@ -81,6 +84,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
         filters: ActionFilter::ALL,
         actions: items.iter().map(|item| ActionRow::new(item, &app.policy)).collect(),
         more,
+        unreadable,
         next_page: cursor.map(|cursor| format!("/dashboard/actions?status={filter}&cursor={cursor}")),
         has_previous_page,
     };
@@ -90,7 +94,9 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
 /// Returns the open actions, those that are due first before the others. The index of due actions has all of them.
 async fn find_open_actions(app: &AppState, filter: ActionFilter) -> Result<ActionsFound, StoreError> {
     let actions = &app.tables.actions;
-    let open_actions = actions.open().await?.into_iter().filter_map(Result::ok);
+    let open_actions = actions.open().await?;
+    let unreadable = open_actions.iter().filter(|action| action.is_err()).count();
+    let open_actions = open_actions.into_iter().filter_map(Result::ok);
     let mut due: Vec<_> = open_actions.filter(|action| filter.includes(action.status)).collect();
     if filter == ActionFilter::PendingApproval {
         // The one that was planned first expires first. It is due whenever people are to be reminded.
@@ -101,9 +107,9 @@ async fn find_open_actions(app: &AppState, filter: ActionFilter) -> Result<Actio
     let mut events: Vec<_> = due.iter().map(|action| action.event_id).collect();
     events.dedup();
     // The index is eventually consistent: the status of some may have changed.
-    let mut items = actions.of_events(events).await?;
+    let Found { mut items, unreadable: also_unreadable } = actions.of_events(events).await?;
     items.retain(|item| filter.includes(item.status) && item.due_at.is_some());
-    Ok(ActionsFound { items, more, next: None })
+    Ok(ActionsFound { items, more, unreadable: unreadable + also_unreadable.len(), next: None })
 }
 
 /// Returns actions of the events before `before`, the newest first.
@@ -112,21 +118,21 @@ async fn find_actions_of_events(
     filter: ActionFilter,
     mut before: Option<Position>,
 ) -> Result<ActionsFound, StoreError> {
-    let min_severity = app.policy.actions.min_severity;
-    let severities = Severity::ALL.iter().copied().filter(|severity| *severity >= min_severity);
-    let event_filter = EventFilter { severities: severities.collect(), ..EventFilter::default() };
-    let mut items = Vec::new();
+    let min_severity = Some(app.policy.actions.min_severity);
+    let event_filter = EventFilter { min_severity, ..EventFilter::default() };
+    let (mut items, mut unreadable) = (Vec::new(), 0);
     for _ in 0..MAX_ROUNDS {
         let page = app.tables.search.page(&event_filter, EVENTS_PER_ROUND, before, app.clock.as_ref()).await?;
         let ids = page.events.iter().map(|event| event.id).collect();
         let found = app.tables.actions.of_events(ids).await?;
-        items.extend(found.into_iter().filter(|item| filter.includes(item.status)));
+        unreadable += page.unreadable.len() + found.unreadable.len();
+        items.extend(found.items.into_iter().filter(|item| filter.includes(item.status)));
         before = page.next;
         if items.len() >= MIN_ACTIONS || before.is_none() {
             break;
         }
     }
-    Ok(ActionsFound { items, more: 0, next: before })
+    Ok(ActionsFound { items, more: 0, unreadable, next: before })
 }
 
 impl ActionRow {

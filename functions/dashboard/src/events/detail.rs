@@ -1,7 +1,7 @@
 //! The page of one event: what the engine reported, and the timeline of each of its actions.
 
 use age_http::{NoQuery, PathId, Problem};
-use age_model::{ActionItem, ActionStatus, Event, EventId, Incident, IncidentId, IncidentKey};
+use age_model::{ActionItem, ActionStatus, Event, EventId, Incident, IncidentId, IncidentKey, StoreError};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -25,6 +25,8 @@ struct EventPage<'a> {
     event: &'a Event,
     details: SafeText,
     actions: Vec<ActionCard>,
+    /// How many actions cannot be read.
+    unreadable: usize,
     /// The incident that has the event, if it is the latest one of the incident key.
     incident_path: Option<String>,
 }
@@ -42,7 +44,7 @@ pub(crate) async fn show(
     PathId(id): PathId<EventId>,
     _: NoQuery,
 ) -> Result<Response, Problem> {
-    let (event, items) = (app.get_event(id).await?, app.tables.actions.of_event(id).await?);
+    let (event, found) = (app.get_event(id).await?, app.tables.actions.of_event(id).await?);
     let reported = &event.reported;
     let engine = app.policy.title(reported.engine);
     let page = EventPage {
@@ -51,7 +53,8 @@ pub(crate) async fn show(
         engine,
         event_type: SafeText::new(reported.event_type.as_str()),
         details: SafeText::new(&indent_json(reported.details.as_str())),
-        actions: items.iter().map(|item| ActionCard::new(item, engine)).collect(),
+        actions: found.items.iter().map(|item| ActionCard::new(item, engine)).collect(),
+        unreadable: found.unreadable.len(),
         incident_path: find_incident(&app, &event).await?.map(|id| incident_path(&id)),
         event: &event,
     };
@@ -72,7 +75,15 @@ impl ActionCard {
 /// Returns the latest incident of the event's incident key, if the event came before it was resolved.
 async fn find_incident(app: &AppState, event: &Event) -> Result<Option<IncidentId>, Problem> {
     let key = IncidentKey { engine: event.reported.engine, event_type: event.reported.event_type.clone() };
-    let record = app.action_lifecycle.incidents().states().get(&key).await?;
+    let record = match app.action_lifecycle.incidents().states().get(&key).await {
+        Ok(record) => record,
+        // The page is about the event. Its link to the incident is an extra.
+        Err(error @ StoreError::Corrupt { .. }) => {
+            tracing::error!(%error, event.id = %event.id, "the page of event {} lacks its incident: {error}", event.id);
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let has_event = |incident: &Incident| {
         let was_resolved = incident.resolved.as_ref().is_some_and(|change| change.at < event.occurred_at);
         incident.event_id == Some(event.id) || (incident.opened_at <= event.occurred_at && !was_resolved)

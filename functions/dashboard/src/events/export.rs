@@ -40,11 +40,12 @@ struct NewestEvents {
 
 /// Returns as many of the newest events as a file may have.
 async fn find_newest(app: &AppState, filter: &EventFilter) -> Result<NewestEvents, StoreError> {
-    let (mut events, mut before) = (Vec::new(), None);
+    let (mut events, mut before, mut unreadable) = (Vec::new(), None, 0);
     for _ in 0..MAX_READS {
         let missing = MAX_EVENTS.saturating_sub(events.len());
         let page = app.tables.search.page(filter, missing, before, app.clock.as_ref()).await?;
         events.extend(page.events);
+        unreadable += page.unreadable.len();
         before = page.next;
         let details: usize = events.iter().map(details_bytes).sum();
         if before.is_none() || events.len() >= MAX_EVENTS || details >= MAX_DETAILS_BYTES {
@@ -58,7 +59,7 @@ async fn find_newest(app: &AppState, filter: &EventFilter) -> Result<NewestEvent
         details <= MAX_DETAILS_BYTES
     });
     let fitting = fitting.count();
-    let are_all = before.is_none() && fitting == events.len();
+    let are_all = before.is_none() && fitting == events.len() && unreadable == 0;
     events.truncate(fitting);
     Ok(NewestEvents { events, are_all })
 }

@@ -35,7 +35,8 @@ impl EventFilterForm {
     pub(crate) fn filter(&self) -> EventFilter {
         EventFilter {
             engine: self.engine,
-            severities: self.severity.into_iter().collect(),
+            severity: self.severity,
+            min_severity: None,
             event_type: self.event_type.clone(),
             or_resolving: false,
             from: self.from.map(Day::start),

@@ -26,6 +26,8 @@ struct EventsPage<'a> {
     /// Every engine with its title.
     engines: Vec<(Engine, &'a str)>,
     events: Vec<EventRow>,
+    /// How many events of the page cannot be read.
+    unreadable: usize,
     next_page: Option<String>,
     has_previous_page: bool,
     csv_url: String,
@@ -55,6 +57,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Q
         section: Section::Events,
         engines: Engine::ALL.iter().map(|engine| (*engine, app.policy.title(*engine))).collect(),
         events: found.events.iter().map(|event| EventRow::new(event, &app.policy)).collect(),
+        unreadable: found.unreadable.len(),
         next_page: cursor.map(|cursor| form.url("/dashboard/events", Some(&cursor))),
         has_previous_page,
         csv_url: form.url("/dashboard/events.csv", None),

@@ -37,6 +37,8 @@ struct IncidentPage<'a> {
     /// Whether the caller has the incident: acknowledged it last.
     is_mine: bool,
     can_be_reopened: bool,
+    /// How many events, actions and notifications cannot be read.
+    unreadable: usize,
 }
 
 pub(crate) async fn show(
@@ -75,6 +77,7 @@ pub(crate) async fn show(
         omissions,
         is_mine: incident.acknowledged.as_ref().is_some_and(|change| change.by.as_ref() == Some(&session.caller.kid)),
         can_be_reopened: age_policy::can_be_reopened(incident, clock.now()),
+        unreadable: timeline.unreadable.len(),
     };
     Ok(page::render(StatusCode::OK, &page))
 }

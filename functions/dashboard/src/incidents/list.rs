@@ -33,6 +33,8 @@ struct IncidentsPage<'a> {
     incidents: Vec<IncidentRow>,
     /// How many unresolved incidents the filter has, if the caller may resolve them.
     unresolved_count: usize,
+    /// How many incidents of the page cannot be read.
+    unreadable: usize,
     next_page: Option<String>,
     has_previous_page: bool,
 }
@@ -59,7 +61,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Q
     let scope = CursorScope::new("dashboard/incidents").filter("filter", Some(&filter.url("")));
     let before = cursor.map(|cursor| app.cursor_key.open(&scope, &cursor)).transpose()?;
     let incidents = &app.tables.incidents;
-    let found = incidents.list(filter.incident_status(), filter.engine, PAGE_SIZE, before.as_ref());
+    let found = incidents.list(filter.incident_status(), filter.engine, PAGE_SIZE, before.as_ref(), app.clock.now());
     let unresolved = filter.unresolved().filter(|_| session.may_respond());
     let (found, unresolved_count) = try_join!(found, count_unresolved(incidents, unresolved))?;
     let cursor = found.next.map(|position| app.cursor_key.seal(&scope, &position));
@@ -71,6 +73,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Q
         incidents: found.incidents.into_iter().map(|record| IncidentRow::new(record, &app.policy)).collect(),
         unresolved_count,
         next_page: cursor.map(|cursor| format!("{}&cursor={cursor}", filter.url("/dashboard/incidents"))),
+        unreadable: found.unreadable.len(),
         has_previous_page: before.is_some(),
     };
     Ok(page::render(StatusCode::OK, &page))
@@ -78,7 +81,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Q
 
 async fn count_unresolved(incidents: &Incidents, filter: Option<BulkFilter>) -> Result<usize, StoreError> {
     let Some(filter) = filter else { return Ok(0) };
-    Ok(incidents.unresolved().await?.iter().filter(|summary| filter.matches_summary(summary)).count())
+    Ok(incidents.unresolved().await?.items.iter().filter(|summary| filter.matches_summary(summary)).count())
 }
 
 impl IncidentRow {

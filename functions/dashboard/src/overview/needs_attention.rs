@@ -5,7 +5,7 @@ use age_model::{
     SystemAlertKind, Timestamp, TopicName, TopicStatus,
 };
 use age_policy::Policy;
-use age_store::{IncidentSummary, OpenAction, SystemHealth};
+use age_store::{Found, IncidentSummary, OpenAction, SystemHealth};
 
 use crate::format::{duration_between, format_duration};
 use crate::paths::{action_path, incident_path};
@@ -33,8 +33,8 @@ pub(super) struct NeedsAttention {
     pub(super) more_pending_approvals: usize,
     /// The credentials that expire within 7 days, the first one first. Empty for callers that may not see credentials.
     pub(super) expiring_credentials: Vec<ExpiringCredential>,
-    /// How many actions cannot be read.
-    pub(super) unreadable_actions: usize,
+    /// How many incidents and open actions cannot be read.
+    pub(super) unreadable: usize,
     pub(super) age_problems: Vec<AgeProblem>,
     /// In the order of kind, sender and subject.
     pub(super) system_alerts: Vec<ListedSystemAlert>,
@@ -77,6 +77,8 @@ impl From<SystemAlert> for ListedSystemAlert {
             SystemAlertKind::UnmappedSeverity => "Severities that the policy does not map, of credential",
             SystemAlertKind::ExpiredCredential => "Requests with expired credential",
             SystemAlertKind::UndeliverableNotification => "Undeliverable notifications to",
+            SystemAlertKind::UnreadableRow => "Rows that this version cannot read, found by",
+            SystemAlertKind::Unknown(kind) => kind.as_str(),
         };
         let summary = format!("{what} {sender}: {count}");
         let detail = format!("{subject}: {detail}");
@@ -113,7 +115,7 @@ pub(super) fn listed_approvals(open_actions: &[Result<OpenAction, StoreError>]) 
 impl NeedsAttention {
     pub(super) fn of(
         policy: &Policy,
-        unresolved: Vec<IncidentSummary>,
+        unresolved: Found<IncidentSummary>,
         open_actions: &[Result<OpenAction, StoreError>],
         approvals: &[ActionItem],
         credentials: Option<&Keyring>,
@@ -139,11 +141,13 @@ impl NeedsAttention {
                 expires_at,
             }
         };
-        let (silent, others): (Vec<_>, Vec<_>) = unresolved.into_iter().partition(IncidentSummary::is_engine_silent);
-        let is_open = |summary: &IncidentSummary| summary.status == IncidentStatus::Open;
+        let (silent, others): (Vec<_>, Vec<_>) =
+            unresolved.items.into_iter().partition(IncidentSummary::is_engine_silent);
+        // What a later version does with its statuses is not known: a person looks.
+        let is_open = |summary: &IncidentSummary| summary.status != IncidentStatus::Acknowledged;
         let (open_incidents, more_open_incidents) = split_off_unlisted(others.into_iter().filter(is_open));
         let (system_alerts, more_system_alerts) = split_off_unlisted(system_alerts.into_iter());
-        let unreadable_actions = open_actions.iter().filter(|action| action.is_err()).count();
+        let unreadable = open_actions.iter().filter(|action| action.is_err()).count() + unresolved.unreadable.len();
         let (pending_approvals, more_pending_approvals) =
             split_off_unlisted(pending_approvals(open_actions).into_iter());
         Self {
@@ -153,7 +157,7 @@ impl NeedsAttention {
             pending_approvals: pending_approvals.into_iter().map(approval).collect(),
             more_pending_approvals,
             expiring_credentials: credentials.map(|keyring| expiring(keyring, now)).unwrap_or_default(),
-            unreadable_actions,
+            unreadable,
             age_problems: AgeProblem::of(health, now),
             system_alerts: system_alerts.into_iter().map(ListedSystemAlert::from).collect(),
             more_system_alerts,
@@ -165,7 +169,7 @@ impl NeedsAttention {
             && self.silent_engines.is_empty()
             && self.pending_approvals.is_empty()
             && self.expiring_credentials.is_empty()
-            && self.unreadable_actions == 0
+            && self.unreadable == 0
             && self.age_problems.is_empty()
             && self.system_alerts.is_empty()
     }

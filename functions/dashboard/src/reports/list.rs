@@ -32,6 +32,8 @@ struct ReportsPage<'a> {
     session: &'a Session,
     section: Section,
     reports: Vec<ReportRow>,
+    /// How many reports of the page cannot be read.
+    unreadable: usize,
     trend: Option<ScoreTrend>,
     /// When the schedule generates the next weekly report.
     next_weekly_at: Timestamp,
@@ -66,7 +68,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
     let scope = CursorScope::new("dashboard/reports");
     let before = cursor.map(|cursor| app.cursor_key.open(&scope, &cursor)).transpose()?;
     let reports = &app.tables.reports;
-    let weekly = reports.newest(ReportKind::Weekly, PAGE_SIZE, None);
+    let weekly = reports.newest(ReportKind::Weekly, PAGE_SIZE);
     let (found, weekly) = try_join!(reports.list(PAGE_SIZE, before.as_ref()), weekly)?;
     let cursor = found.next.map(|position| app.cursor_key.seal(&scope, &position));
     let next_monday = app.clock.now().day().monday().start().plus_days(7);
@@ -75,6 +77,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut quer
         section: Section::Reports,
         trend: ScoreTrend::of(&weekly),
         reports: found.reports.into_iter().map(ReportRow::from).collect(),
+        unreadable: found.unreadable.len(),
         next_weekly_at: next_monday.plus_seconds(WEEKLY_REPORT_DELAY_SECONDS),
         next_page: cursor.map(|cursor| format!("/dashboard/reports?cursor={cursor}")),
         has_previous_page: before.is_some(),

@@ -71,7 +71,7 @@ impl Notifier {
         };
         let event = self.stores.events.get(id, Consistency::Strong).await.inspect_err(unread).ok()??;
         let actions = self.actions.actions().of_event(id).await.inspect_err(unread).ok()?;
-        Some((event, actions))
+        Some((event, actions.items))
     }
 
     /// Returns what workers said about the failed remediations that the e-mail names.

@@ -59,11 +59,23 @@ impl Sweep {
     }
 
     async fn process_row(&self, row: Result<OpenAction, StoreError>, end: Timestamp) -> Result<Step, StoreError> {
-        let row = row.inspect_err(|error| tracing::error!(%error, "cannot read a due action: {error}"))?;
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                tracing::error!(%error, "cannot read a due action: {error}");
+                self.report_unreadable(&error).await;
+                return Err(error);
+            }
+        };
         if self.now() > end {
             return Ok(Step::None);
         }
-        self.process(&row).await.inspect_err(|error| log_failure(&row, error))
+        let step = self.process(&row).await;
+        if let Err(error) = &step {
+            log_failure(&row, error);
+            self.report_unreadable(error).await;
+        }
+        step
     }
 
     /// Does what is due for one action, except dispatching it, which is done in order.
@@ -71,6 +83,10 @@ impl Sweep {
         let now = self.now();
         let actions = self.dispatcher.lifecycle().actions();
         let Some(item) = actions.get(row.event_id, row.action).await? else { return Ok(Step::None) };
+        // A later version knows what is due.
+        if !is_understood(&item) {
+            return Ok(Step::None);
+        }
         match item.due_at {
             None => return Ok(Step::None),
             // Its due time was moved without moving its row in the index, which saves a write.
@@ -177,7 +193,7 @@ impl Sweep {
         // Another caller may hold the lease by now, or the worker has reported its outcome.
         let is_free = |item: &ActionItem| {
             let is_due = item.due_at.is_some_and(|due_at| due_at <= now);
-            item.status == ActionStatus::Pending && (is_due || item.last_failed_at.is_some())
+            is_understood(item) && item.status == ActionStatus::Pending && (is_due || item.last_failed_at.is_some())
         };
         let Some(item) = stored.filter(is_free) else { return Ok((None, None)) };
         let Some(event) = self.events.get(item.event_id, Consistency::Strong).await? else {
@@ -204,6 +220,11 @@ impl Sweep {
         };
         Ok(((current.status != ActionStatus::Pending).then_some(current.status), Some(outcome)))
     }
+}
+
+/// Whether this version knows the action and its status. Nothing is done with an action that it does not understand.
+const fn is_understood(item: &ActionItem) -> bool {
+    item.action.is_known() && item.status.is_known()
 }
 
 fn completed(item: &ActionItem, status: ActionStatus, now: Timestamp) -> ActionItem {

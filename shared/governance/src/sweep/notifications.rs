@@ -27,7 +27,11 @@ impl Sweep {
         // If the index cannot be read, people are notified of approvals all the same.
         let (due, result) = due.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
         let steps: Vec<_> = due.into_iter().map(|key| self.process_incident(key)).collect();
-        for step in stream::iter(steps).buffered(CONCURRENT_STEPS).collect::<Vec<_>>().await {
+        let steps = stream::iter(steps).buffered(CONCURRENT_STEPS).collect::<Vec<_>>().await;
+        for error in steps.iter().filter_map(|step| step.as_ref().err()) {
+            self.report_unreadable(error).await;
+        }
+        for step in steps {
             match step {
                 Ok(Some(due)) if is_escalation(&due) => second_line.push(due),
                 Ok(Some(due)) => first_line.push(due),
@@ -88,6 +92,7 @@ impl Sweep {
                 }
                 NextStep::Wait(until) => incident.due_at = Some(until),
                 NextStep::Nothing => incident.due_at = None,
+                NextStep::Unknown => return Ok(None),
             }
             if kind.is_none() && incident.due_at == due_at {
                 return Ok(None);

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use age_model::{
-    Day, Engine, EventId, Hour, Incident, IncidentId, IncidentKey, ReportId, Severity, SystemAlertKind, Timestamp,
-    TopicName,
+    Day, Engine, EventId, Hour, Incident, IncidentId, IncidentKey, IncidentStatus, ReportId, Severity, SystemAlertKind,
+    Timestamp, TopicName,
 };
 use thiserror::Error;
 
@@ -87,10 +87,21 @@ pub(crate) fn fingerprints(engine: Engine) -> String {
     format!("{engine}#")
 }
 
-/// Parses the incident key of a fingerprint.
+/// Parses the incident key of a fingerprint. The engine may be one of a later version.
 pub(crate) fn incident_key(fingerprint: &str) -> Option<IncidentKey> {
     let (engine, event_type) = fingerprint.split_once('#')?;
-    Some(IncidentKey { engine: engine.parse().ok()?, event_type: event_type.parse().ok()? })
+    Some(IncidentKey { engine: Engine::stored(engine), event_type: event_type.parse().ok()? })
+}
+
+/// `incidents.listing` of incidents that are not resolved, those with an unknown status among them.
+pub(crate) const UNRESOLVED: &str = "unresolved";
+
+/// `incidents.listing` of resolved incidents.
+pub(crate) const RESOLVED: &str = "resolved";
+
+/// Returns `incidents.listing`, the partition of the index `listing`, of an incident with this status.
+pub(crate) const fn listing(status: IncidentStatus) -> &'static str {
+    if matches!(status, IncidentStatus::Resolved) { RESOLVED } else { UNRESOLVED }
 }
 
 /// `incidents.opened_at` of the row with the state of an incident key and its latest incident.
@@ -176,6 +187,11 @@ impl Position {
     #[must_use]
     pub fn before(time: Timestamp) -> Self {
         Self(time.to_string())
+    }
+
+    /// The sort key of a row, which may not be of the form that this version writes.
+    pub(crate) fn stored(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     pub(crate) fn of_event(at: Timestamp, id: EventId) -> Self {

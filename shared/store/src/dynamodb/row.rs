@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::dynamodb::attribute::Item;
+use crate::dynamodb::attribute::{Item, SCHEMA_VERSION, number};
 use crate::dynamodb::client::Table;
 
 impl Table {
@@ -30,9 +30,11 @@ impl Table {
             .map_err(|error| self.corrupt(item, error.path().to_string(), error.inner()))
     }
 
-    /// Serializes a row for this table.
+    /// Serializes a new row for this table, with its schema version.
     pub(crate) fn serialize<T: Serialize>(&self, row: &T) -> Result<Item, StoreError> {
-        serde_dynamo::to_item(row).map_err(|error| self.corrupt(&Item::new(), "", error))
+        let mut item: Item = serde_dynamo::to_item(row).map_err(|error| self.corrupt(&Item::new(), "", error))?;
+        item.insert("v".to_owned(), number(SCHEMA_VERSION));
+        Ok(item)
     }
 
     /// Serializes one attribute of a row of this table.

@@ -39,7 +39,10 @@ impl ClosedDayCache {
         let oldest = now.plus_days(-CACHED_DAYS).day();
         let mut days = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         days.retain(|(_, day), _| *day >= oldest);
-        let closed = read.iter().filter(|(day, _)| (oldest..closed).contains(day));
+        // A day that cannot be counted is read again: an operator may mend it.
+        let is_closed =
+            |(day, counted): &&(Day, Arc<EngineDay>)| (oldest..closed).contains(day) && counted.is_complete();
+        let closed = read.iter().filter(is_closed);
         days.extend(closed.map(|(day, counted)| ((engine, *day), Arc::clone(counted))));
     }
 }

@@ -3,7 +3,7 @@
 use age_model::{Day, Engine, StoreError, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 
-use crate::dynamodb::attribute::{Item, text};
+use crate::dynamodb::attribute::{Item, SCHEMA_VERSION, number, text};
 use crate::dynamodb::client::Consistency;
 use crate::dynamodb::error::{read_failed, write_failed};
 use crate::dynamodb::keys;
@@ -25,7 +25,8 @@ impl Rollups {
             .table_name(&self.table.name)
             .key("engine_shard", text(keys::engine_shard(engine, shard)))
             .key("day", text(at.day()))
-            .update_expression("SET last_heard_at = :at")
+            .update_expression("SET v = if_not_exists(v, :v), last_heard_at = :at")
+            .expression_attribute_values(":v", number(SCHEMA_VERSION))
             .expression_attribute_values(":at", text(at));
         let Err(error) = update.send().await else { return Ok(()) };
         match error.as_service_error() {

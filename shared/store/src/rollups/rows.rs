@@ -31,6 +31,8 @@ pub struct Rollup {
     pub planned: u64,
     /// How many remediations of the events were suppressed at once.
     pub suppressed: u64,
+    /// Why the counters are incomplete, if they are: the row has some that this version does not know.
+    pub uncounted: Option<StoreError>,
 }
 
 /// The outcomes of one engine's remediations that were planned on one day.
@@ -39,12 +41,16 @@ pub(super) struct DayOutcomes {
     pub(super) by_status: BTreeMap<ActionStatus, u64>,
     pub(super) outcomes: u64,
     pub(super) outcome_millis: u64,
+    /// Why the counters are incomplete, if they are: the row has some that this version does not know.
+    pub(super) uncounted: Option<StoreError>,
 }
 
 /// A row of one engine.
 pub(super) enum Row {
     Events(Rollup),
     Outcomes(Day, DayOutcomes),
+    /// A row of another kind, which a later version has added.
+    Other,
 }
 
 impl Row {
@@ -54,7 +60,11 @@ impl Row {
         let day = text.split('#').next().and_then(|day| day.parse().ok());
         let day = day.ok_or_else(|| table.corrupt(item, "day", "must begin with a day such as 2026-11-23"))?;
         if text == keys::outcomes(day) {
-            return Ok(Self::Outcomes(day, outcomes(table, item)?));
+            return Ok(Self::Outcomes(day, outcomes(table, item)));
+        }
+        let has_counters = item.keys().any(|name| keys::is_counter(name));
+        if text != day.to_string() && !has_counters {
+            return Ok(Self::Other);
         }
         Ok(Self::Events(rollup(table, engine, shard, day, item)?))
     }
@@ -63,28 +73,39 @@ impl Row {
 fn rollup(table: &Table, engine: Engine, shard: u32, day: Day, item: &Item) -> Result<Rollup, StoreError> {
     let shard_count = shard_count(table, item)?;
     let mut hours: BTreeMap<Hour, SeverityCounts> = BTreeMap::new();
-    let mut counters = 0;
+    let (mut counters, mut uncounted) = (0, None);
     for hour in Hour::all() {
         for severity in Severity::ALL {
-            if let Some(count) = count(table, item, &keys::counter(hour, *severity))? {
-                counters += 1;
-                hours.entry(hour).or_default().add(*severity, count);
+            match count(table, item, &keys::counter(hour, *severity)) {
+                Ok(Some(count)) => hours.entry(hour).or_default().add(*severity, count),
+                Ok(None) => continue,
+                Err(error) => uncounted = Some(error),
             }
+            counters += 1;
         }
     }
     // A counter with an unknown name would be missing from every sum. Other unknown attributes belong to a later version.
-    if counters != item.keys().filter(|name| keys::is_counter(name)).count() {
-        return Err(table.corrupt(item, "counters", "has a counter of an unknown hour or severity"));
-    }
-    let [planned, suppressed] = [PLANNED, SUPPRESSED].map(|field| count(table, item, field));
+    let unknown = item.keys().filter(|name| keys::is_counter(name)).count() != counters;
+    let unknown = unknown.then(|| table.corrupt(item, "counters", "has a counter of an unknown hour or severity"));
+    let is_of_this_day = item.get("day").and_then(|text| text.as_s().ok()).is_some_and(|text| *text == day.to_string());
+    let other = (!is_of_this_day).then(|| table.corrupt(item, "day", "has counters and is not the row of a day"));
+    let mut optional = |field| {
+        count(table, item, field).unwrap_or_else(|error| {
+            uncounted = Some(error);
+            None
+        })
+    };
+    let [planned, suppressed] = [PLANNED, SUPPRESSED].map(&mut optional);
+    let uncounted = uncounted.or(unknown).or(other);
     Ok(Rollup {
         engine,
         shard,
         day,
         shard_count,
         hours,
-        planned: planned?.unwrap_or(0),
-        suppressed: suppressed?.unwrap_or(0),
+        planned: planned.unwrap_or(0),
+        suppressed: suppressed.unwrap_or(0),
+        uncounted,
     })
 }
 
@@ -94,14 +115,25 @@ pub(super) fn shard_count(table: &Table, item: &Item) -> Result<u32, StoreError>
     shard_count.map_err(|_| table.corrupt(item, SHARD_COUNT, "is too large"))
 }
 
-fn outcomes(table: &Table, item: &Item) -> Result<DayOutcomes, StoreError> {
-    let mut outcomes = DayOutcomes::default();
-    for status in ActionStatus::settled() {
-        outcomes.by_status.insert(status, count(table, item, status.as_str())?.unwrap_or(0));
-    }
-    outcomes.outcomes = count(table, item, OUTCOMES)?.unwrap_or(0);
-    outcomes.outcome_millis = count(table, item, OUTCOME_MILLIS)?.unwrap_or(0);
-    Ok(outcomes)
+fn outcomes(table: &Table, item: &Item) -> DayOutcomes {
+    let mut uncounted = None;
+    let mut number = |name: &str| {
+        count(table, item, name).unwrap_or_else(|error| {
+            uncounted = Some(error);
+            None
+        })
+    };
+    let by_status: BTreeMap<ActionStatus, u64> =
+        ActionStatus::settled().map(|status| (status, number(status.as_str()).unwrap_or(0))).collect();
+    let [outcomes, outcome_millis] = [OUTCOMES, OUTCOME_MILLIS].map(|name| number(name).unwrap_or(0));
+    // A number with an unknown name counts an unknown status: without it, too many remediations would be in progress.
+    let is_known = |name: &str| {
+        ["v", "expires_at", OUTCOMES, OUTCOME_MILLIS].contains(&name)
+            || name.parse::<ActionStatus>().is_ok_and(|status| by_status.contains_key(&status))
+    };
+    let unknown = item.iter().find(|(name, value)| value.is_n() && !is_known(name));
+    let unknown = unknown.map(|(name, _)| table.corrupt(item, name.clone(), "counts a status that is not known"));
+    DayOutcomes { by_status, outcomes, outcome_millis, uncounted: uncounted.or(unknown) }
 }
 
 fn count(table: &Table, item: &Item, field: &str) -> Result<Option<u64>, StoreError> {

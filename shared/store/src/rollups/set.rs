@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use age_model::{ActionCounts, ActionStatus, Day, EventCounts, Period, Timestamp};
+use age_model::{ActionCounts, ActionStatus, Day, EventCounts, Hour, Period, StoreError, Timestamp};
 
 use crate::rollups::rows::{DayOutcomes, Rollup};
 
@@ -13,6 +13,13 @@ pub(super) struct EngineDay {
     /// One per shard.
     pub(super) rollups: Vec<Rollup>,
     pub(super) outcomes: DayOutcomes,
+}
+
+impl EngineDay {
+    /// Whether this version can count all of it.
+    pub(super) fn is_complete(&self) -> bool {
+        self.outcomes.uncounted.is_none() && self.rollups.iter().all(|rollup| rollup.uncounted.is_none())
+    }
 }
 
 /// The rollups of some engines' days.
@@ -26,35 +33,49 @@ impl RollupSet {
     }
 
     /// Returns the events of `period`.
-    #[must_use]
-    pub fn events(&self, period: Period) -> EventCounts {
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if a row of the period has counters that this version cannot count.
+    pub fn events(&self, period: Period) -> Result<EventCounts, StoreError> {
         let mut counts = EventCounts::default();
-        for counted in self.by_hour(period).values() {
+        for counted in self.by_hour(period)?.values() {
             counts.merge(counted);
         }
-        counts
+        Ok(counts)
     }
 
     /// Returns the events of `period` by the beginning of each hour that has any.
-    #[must_use]
-    pub fn by_hour(&self, period: Period) -> BTreeMap<Timestamp, EventCounts> {
+    ///
+    /// # Errors
+    /// As [`RollupSet::events`].
+    pub fn by_hour(&self, period: Period) -> Result<BTreeMap<Timestamp, EventCounts>, StoreError> {
         let mut hours: BTreeMap<Timestamp, EventCounts> = BTreeMap::new();
         for rollup in self.rollups() {
+            let is_of_period = || Hour::all().any(|hour| period.counts(rollup.day, hour));
+            if let Some(error) = rollup.uncounted.as_ref().filter(|_| is_of_period()) {
+                return Err(error.clone());
+            }
             for (hour, counted) in &rollup.hours {
                 if period.counts(rollup.day, *hour) {
                     hours.entry(rollup.day.at(*hour)).or_default().add_all(rollup.engine, counted);
                 }
             }
         }
-        hours
+        Ok(hours)
     }
 
     /// Returns the outcomes of the remediations that were planned on the days of `period`.
-    #[must_use]
-    pub fn actions(&self, period: Period) -> ActionCounts {
+    ///
+    /// # Errors
+    /// As [`RollupSet::events`].
+    pub fn actions(&self, period: Period) -> Result<ActionCounts, StoreError> {
         let mut counts = ActionCounts::default();
         let days = period.first_day()..=period.last_day();
         for (_, day) in self.0.iter().filter(|(day, _)| days.contains(day)) {
+            let incomplete = day.rollups.iter().find_map(|rollup| rollup.uncounted.as_ref());
+            if let Some(error) = incomplete.or(day.outcomes.uncounted.as_ref()) {
+                return Err(error.clone());
+            }
             for rollup in &day.rollups {
                 counts.planned = counts.planned.saturating_add(rollup.planned);
                 *counts.by_status.entry(ActionStatus::Suppressed).or_default() += rollup.suppressed;
@@ -65,6 +86,6 @@ impl RollupSet {
             counts.outcomes += day.outcomes.outcomes;
             counts.outcome_millis += day.outcomes.outcome_millis;
         }
-        counts
+        Ok(counts)
     }
 }

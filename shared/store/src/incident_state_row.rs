@@ -1,0 +1,209 @@
+//! The row of an incident key's state: how it is read, and the changes of its attributes.
+
+use age_model::{
+    FiringAlerts, FiringAlertsChange, Incident, IncidentChange, IncidentCounters, IncidentKey, IncidentState,
+    Notification, StoreError, Timestamp,
+};
+use serde::Deserialize;
+
+use crate::dynamodb::attribute::{StoredItem, number, text};
+use crate::dynamodb::client::{Consistency, Table};
+use crate::dynamodb::keys;
+use crate::dynamodb::update::UpdateExpression;
+use crate::incident_rows::ListingEntry;
+
+/// The attributes of a state's row that this version knows. Others move with the incident when it is archived.
+pub(crate) const STATE_ROW: [&str; 17] = [
+    "fingerprint",
+    "opened_at",
+    "v",
+    "state",
+    "events",
+    "last_event_at",
+    "resolved_events",
+    "last_heard_at",
+    "firing_alerts",
+    "firing_alerts_from",
+    "due_shard",
+    "due_at",
+    "listing",
+    "listed",
+    "status",
+    "acknowledged_at",
+    "expires_at",
+];
+
+#[derive(Debug, Deserialize)]
+struct StateRow {
+    state: IncidentState,
+    /// The events of the latest incident. Separate from the state, so that counting an event does not change its version.
+    #[serde(default)]
+    events: u64,
+    #[serde(default)]
+    last_event_at: Option<Timestamp>,
+    #[serde(default)]
+    resolved_events: u64,
+    #[serde(default)]
+    last_heard_at: Option<Timestamp>,
+    #[serde(default)]
+    firing_alerts: u64,
+    #[serde(default)]
+    firing_alerts_from: Option<Timestamp>,
+}
+
+/// The state of an incident key as it is stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IncidentStateRecord {
+    /// The state that decisions are made on. Its version changes with every write.
+    pub state: IncidentState,
+    /// The counters of the latest incident.
+    pub counters: IncidentCounters,
+    /// The alerts that are firing.
+    pub firing_alerts: FiringAlerts,
+    pub(crate) stored: StoredItem,
+}
+
+/// How the counters of the incident change when a state is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CounterChange {
+    /// The counters stay as they are.
+    Keep,
+    /// So many events more, the latest accepted at this time.
+    Increment(u64, Timestamp),
+    /// A new incident begins with these counters.
+    Reset(IncidentCounters),
+}
+
+/// A change of the state of an incident key. It is written only if the state's version is still that of `before`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentStateChange<'a> {
+    /// The record that the change was decided on.
+    pub before: &'a IncidentStateRecord,
+    /// The new state, if it changes.
+    pub state: Option<&'a IncidentState>,
+    /// How the counters change.
+    pub counters: CounterChange,
+    /// How many events of the incident were reported as resolved.
+    pub resolved_events: u64,
+    /// How the number of firing alerts changes.
+    pub firing_alerts: FiringAlertsChange,
+    /// When an event of the key, or a repeat of one, was heard.
+    pub heard_at: Option<Timestamp>,
+    /// Whether the write must fail if an event was counted, repeated or reported as resolved since `before` was read.
+    pub requires_counters: bool,
+    /// The incident that a new one replaces: it is archived under a key of its own.
+    pub archived: Option<&'a Incident>,
+    /// The notification that was sent.
+    pub notification: Option<&'a Notification>,
+    /// What a person or AGE did with the incident.
+    pub incident_change: Option<&'a IncidentChange>,
+    /// When the change happens. The retention of what has ended begins then.
+    pub at: Timestamp,
+}
+
+/// Returns the state of `key` in `table`, read strongly; the default if there is none yet.
+pub(crate) async fn read_state(table: &Table, key: &IncidentKey) -> Result<IncidentStateRecord, StoreError> {
+    let row_key = [("fingerprint", text(keys::fingerprint(key))), ("opened_at", text(keys::STATE))];
+    let Some(item) = table.get(row_key, Consistency::Strong).await? else {
+        return Ok(IncidentStateRecord::default());
+    };
+    let row: StateRow = table.parse(&item)?;
+    let StateRow { state, events, last_event_at, resolved_events, last_heard_at, .. } = row;
+    let counters = IncidentCounters { events, last_event_at, resolved_events, last_heard_at };
+    let firing_alerts = FiringAlerts { number: row.firing_alerts, counted_from: row.firing_alerts_from };
+    Ok(IncidentStateRecord { state, counters, firing_alerts, stored: item.into() })
+}
+
+impl IncidentStateRecord {
+    /// Returns when the row expires, in seconds since 1970. None: not yet.
+    pub(crate) fn expires_at(&self) -> Option<i64> {
+        self.stored.get()?.get("expires_at")?.as_n().ok()?.parse().ok()
+    }
+}
+
+pub(crate) fn set_due(expression: &mut UpdateExpression, key: &IncidentKey, state: &IncidentState) {
+    if let Some((incident, due_at)) = state.incident.as_ref().and_then(|incident| Some((incident, incident.due_at?))) {
+        expression.set(&["due_shard"], text(keys::due_incidents(key.engine, incident)));
+        expression.set(&["due_at"], text(due_at));
+    } else {
+        expression.remove(&["due_shard"]);
+        expression.remove(&["due_at"]);
+    }
+}
+
+/// Sets the attributes of the index that lists incidents, if they change.
+pub(crate) fn set_listing(
+    expression: &mut UpdateExpression,
+    key: &IncidentKey,
+    before: &IncidentStateRecord,
+    state: &IncidentState,
+) {
+    let entry = |state: &IncidentState| state.incident.as_ref().map(|incident| ListingEntry::new(key, incident));
+    let Some(new) = entry(state).filter(|new| entry(&before.state).as_ref() != Some(new)) else { return };
+    let ListingEntry { listing, listed, status, acknowledged_at } = new;
+    expression.set(&["listing"], text(listing));
+    expression.set(&["listed"], text(listed));
+    expression.set(&["status"], text(status));
+    match acknowledged_at {
+        Some(at) => expression.set(&["acknowledged_at"], text(at)),
+        None => expression.remove(&["acknowledged_at"]),
+    }
+}
+
+pub(crate) fn set_counters(expression: &mut UpdateExpression, change: &IncidentStateChange<'_>) {
+    if let Some(at) = change.heard_at {
+        expression.set(&["last_heard_at"], text(at));
+    }
+    let last_event_at = match change.counters {
+        CounterChange::Keep => None,
+        CounterChange::Increment(events, at) => {
+            expression.add("events", i64::try_from(events).unwrap_or(i64::MAX));
+            Some(at)
+        }
+        CounterChange::Reset(IncidentCounters { events, last_event_at, resolved_events, .. }) => {
+            expression.set(&["events"], number(events));
+            expression.set(&["resolved_events"], number(resolved_events));
+            if last_event_at.is_none() {
+                expression.remove(&["last_event_at"]);
+            }
+            last_event_at
+        }
+    };
+    if let Some(at) = last_event_at {
+        expression.set(&["last_event_at"], text(at));
+    }
+    if change.resolved_events > 0 {
+        expression.add("resolved_events", i64::try_from(change.resolved_events).unwrap_or(i64::MAX));
+    }
+    match change.firing_alerts {
+        FiringAlertsChange::Keep => {}
+        FiringAlertsChange::Begin(alerts) => expression.add("firing_alerts", i64::try_from(alerts).unwrap_or(i64::MAX)),
+        FiringAlertsChange::End(alerts) => expression.add("firing_alerts", -i64::try_from(alerts).unwrap_or(i64::MAX)),
+        FiringAlertsChange::Restart(alerts, from) => {
+            expression.set(&["firing_alerts"], number(alerts));
+            expression.set(&["firing_alerts_from"], text(from));
+        }
+    }
+}
+
+/// Returns the condition that the counters are still those of `before`.
+pub(crate) fn counters_condition(expression: &mut UpdateExpression, before: &IncidentStateRecord) -> String {
+    let IncidentStateRecord { counters, firing_alerts, .. } = before;
+    let numbers = [
+        ("events", counters.events),
+        ("resolved_events", counters.resolved_events),
+        ("firing_alerts", firing_alerts.number),
+    ];
+    let mut conditions: Vec<String> = Vec::new();
+    for (name, before) in numbers {
+        let (path, value) = (expression.path(&[name]), expression.value(number(before)));
+        let or_absent = if before == 0 { format!("attribute_not_exists({path}) OR ") } else { String::new() };
+        conditions.push(format!("({or_absent}{path} = {value})"));
+    }
+    let path = expression.path(&["last_heard_at"]);
+    conditions.push(match counters.last_heard_at {
+        Some(at) => format!("{path} = {}", expression.value(text(at))),
+        None => format!("attribute_not_exists({path})"),
+    });
+    conditions.join(" AND ")
+}
