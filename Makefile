@@ -68,14 +68,18 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them when 
 		$(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
 
 test: check-system check-node build agectl .venv/checks/ready browser ## run all tests, end-to-end ones on their own local AWS
-	@echo "==> Tests of the template, deployments, the local stack and the example worker"
-	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/local
 	@echo "==> Documents"
 	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/docs
-	@echo "==> Tests"
-	@AGE_STATE_DIR=$(STATE)/test AGE_PORT= AGE_API_PORT= $(STACK) exec -- sh -euc \
-		"cargo test --workspace --locked --lib --bins --test it -- --include-ignored; \
-		echo '==> Commands of the documents'; .venv/bin/python tests/docs/run_console_blocks.py"
+	@echo "==> Tests; beside them, on another local AWS, deployments, the local stack and the commands of the documents"
+	@mkdir -p $(STATE); $(BESIDE_TESTS) >$(STATE)/beside-tests.log 2>&1 & beside=$$!; trap "kill $$beside 2>/dev/null || true" EXIT; \
+	code=0; AGE_STATE_DIR=$(STATE)/test $(ON_FREE_PORTS) $(STACK) exec -- \
+		cargo test --workspace --locked --lib --bins --test it -- --include-ignored || code=$$?; \
+	wait $$beside || code=$$?; cat $(STATE)/beside-tests.log; exit $$code
+
+# What mostly waits runs beside the tests that compute.
+ON_FREE_PORTS := AGE_PORT= AGE_API_PORT=
+BESIDE_TESTS  := { .venv/bin/python -W error -m unittest discover --quiet --start-directory tests/local && \
+	AGE_STATE_DIR=$(STATE)/documents $(ON_FREE_PORTS) $(STACK) exec -- .venv/bin/python tests/docs/run_console_blocks.py; }
 
 lint: check-node .venv/checks/ready cargo tests/browser/node_modules/.ready ## check format, lints, dependencies, template
 	@echo "==> Rust"
