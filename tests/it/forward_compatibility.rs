@@ -95,7 +95,9 @@ fn add_owners(value: &mut Value, number: &mut u32) {
     if let Some(map) = value.get_mut("M").and_then(Value::as_object_mut) {
         add(map, number);
     } else if let Some(list) = value.get_mut("L").and_then(Value::as_array_mut) {
-        list.iter_mut().for_each(|value| add_owners(value, number));
+        for value in list {
+            add_owners(value, number);
+        }
     }
 }
 
@@ -243,7 +245,9 @@ async fn write_unknown_words(world: &World) {
     let id =
         world.scan_rows("Events").await.into_iter().find(is_critical).unwrap()["id"]["S"].as_str().unwrap().to_owned();
     let words = |row: &mut Value, paths: &[&str]| {
-        paths.iter().for_each(|path| set_word(row, path, &format!("later_{}", path.replace('.', "_"))))
+        for path in paths {
+            set_word(row, path, &format!("later_{}", path.replace('.', "_")));
+        }
     };
     let changed = world
         .change_rows("Events", |row| {
@@ -571,8 +575,8 @@ async fn grant_with_an_unknown_role_or_engine_permits_nothing_and_all_others_wor
         assert_eq!(status_of(&api, world.token(READER), "/api/governance/stats").await, 200);
         let listed = api.get("/api/governance/credentials").await;
         let shown = listed.list("/credentials").iter().find(|it| it["kid"] == BILLING).unwrap();
-        let word = if field == "role" { &shown["role"] } else { &shown["engines"][1] };
-        assert!(word == "auditor" || word == "quantum", "{shown}");
+        let later = if field == "role" { &shown["role"] } else { &shown["engines"][1] };
+        assert!(later == "auditor" || later == "quantum", "{shown}");
 
         let created = json!({ "kid": "new-worker", "role": "engine", "engines": ["qa"] });
         assert_eq!(api.post_json("/api/governance/credentials", &created).await.status, 201);

@@ -197,7 +197,7 @@ impl World {
 
     /// Runs one sweep. Panics if any part of it fails.
     pub(crate) async fn sweep(&self) -> SweepReport {
-        self.sweeper().run().await.into_result().unwrap()
+        Box::pin(self.sweeper().run()).await.into_result().unwrap()
     }
 
     /// Sends a POST request with a JSON body.

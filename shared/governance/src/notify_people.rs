@@ -170,12 +170,13 @@ impl Notifier {
         summary
     }
 
-    /// Publishes `message` to the first line, within the rate limit. Returns whether it was sent.
+    /// Publishes `message` to the first line, within the rate limit, leaving `reserved` permits to others. Returns whether it was
+    /// sent.
     ///
     /// # Errors
     /// [`StoreError`] if the rate limiter cannot be read or written.
-    pub async fn send_notice(&self, message: &Message, clock: &dyn Clock) -> Result<bool, StoreError> {
-        if !self.acquire_permit(NotifiedLine::First, 0, clock).await? {
+    pub async fn send_notice(&self, message: &Message, reserved: u32, clock: &dyn Clock) -> Result<bool, StoreError> {
+        if !self.acquire_permit(NotifiedLine::First, reserved, clock).await? {
             return Ok(false);
         }
         let published = self.topic.publish(message).await;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use age_model::{CredentialNotification, KeyId, Keyring, StoreError, Timestamp};
 use age_notify::{NotifiedCredential, credential_message};
+use age_policy::IncidentRules;
 
 use super::{Sweep, SweepReport};
 
@@ -44,7 +45,7 @@ impl Sweep {
         }
         let message = credential_message(self.dispatcher.policy(), &entries, now);
         let number = entries.len();
-        if !self.notifier.send_notice(&message, self.clock.as_ref()).await? {
+        if !self.notifier.send_notice(&message, IncidentRules::EMAILS_RESERVED_FOR_SWEEP, self.clock.as_ref()).await? {
             tracing::info!(
                 credentials = number,
                 "notification of {number} credentials that expire waits for a later e-mail"

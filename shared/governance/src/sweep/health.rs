@@ -58,7 +58,7 @@ impl Sweep {
         if !store.set_subscriber_notice(last, Some(now)).await? {
             return Ok(()); // Another run sends it.
         }
-        if self.notifier.send_notice(&subscriber_notice(topics), self.clock.as_ref()).await? {
+        if self.notifier.send_notice(&subscriber_notice(topics), 0, self.clock.as_ref()).await? {
             report.emails_sent += 1;
         } else {
             store.set_subscriber_notice(Some(now), last).await?;
