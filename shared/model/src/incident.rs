@@ -9,10 +9,9 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use crate::action::{Action, ActionStatus};
-use crate::credential::KeyId;
 use crate::engine::Engine;
 use crate::id::EventId;
-use crate::incident_change::IncidentChange;
+use crate::incident_change::{IncidentChange, StatusChange};
 use crate::incident_key::IncidentKey;
 use crate::notification_failure::NotificationFailure;
 use crate::severity::Severity;
@@ -228,19 +227,6 @@ pub struct FailedRemediation {
     pub status: ActionStatus,
     /// When it ended.
     pub at: Timestamp,
-}
-
-/// A change of an incident's status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct StatusChange {
-    /// When the status changed.
-    pub at: Timestamp,
-    /// The credential that changed it. None: AGE changed it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<KeyId>,
-    /// The note that the caller added.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
 }
 
 /// The counters of an incident, which change with every event without a decision.

@@ -1,10 +1,9 @@
 //! What callers and AGE did with an incident: each change of its status, and each comment.
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use utoipa::ToSchema;
 
 use crate::credential::KeyId;
-use crate::incident::{IncidentId, IncidentStatus, StatusChange};
 use crate::time::Timestamp;
 
 crate::string_enum::open_string_enum! {
@@ -21,6 +20,19 @@ crate::string_enum::open_string_enum! {
         /// A responder reopened the incident.
         Reopened = "reopened",
     }
+}
+
+/// A change of an incident's status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StatusChange {
+    /// When the status changed.
+    pub at: Timestamp,
+    /// The credential that changed it. None: AGE changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<KeyId>,
+    /// The note that the caller added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A change of an incident, as its timeline shows it.
@@ -47,40 +59,4 @@ impl IncidentChange {
         let StatusChange { at, by, note } = change;
         Self { number, kind, at, by, note }
     }
-}
-
-/// Why an incident could not be changed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum IncidentConflict {
-    /// The incident's status does not permit the change.
-    #[error("the incident is {status} already{}", by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default())]
-    Status {
-        /// The incident's status.
-        status: IncidentStatus,
-        /// The credential that set this status, if one did.
-        by: Option<KeyId>,
-    },
-    /// The incident was resolved too long ago to be reopened.
-    #[error(
-        "the incident was resolved {}, and can be reopened within 24 hours only; if the problem comes back, AGE opens a new incident",
-        resolved_at.in_words()
-    )]
-    ReopenedTooLate {
-        /// When the incident was resolved.
-        resolved_at: Timestamp,
-    },
-    /// The incident cannot be reopened, because a newer one of its key exists.
-    #[error("the incident cannot be reopened, because {newer} was opened after it; work on that one")]
-    NewerIncident {
-        /// The latest incident of the key.
-        newer: IncidentId,
-    },
-    /// The incident's timeline has as many changes as it may have.
-    #[error(
-        "the incident has {max} changes and comments already, and takes no more comments; it can still be resolved"
-    )]
-    TooManyChanges {
-        /// The most changes of an incident.
-        max: u32,
-    },
 }

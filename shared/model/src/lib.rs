@@ -20,6 +20,7 @@ mod id;
 mod idempotency_key;
 mod incident;
 mod incident_change;
+mod incident_conflict;
 mod incident_key;
 mod incident_state;
 mod json_check;
@@ -61,9 +62,10 @@ pub use id::{EventId, ReportId};
 pub use idempotency_key::IdempotencyKey;
 pub use incident::{
     FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId, IncidentStatus, InvalidIncidentId,
-    Notification, NotificationKind, NotifiedCounts, NotifyAdmin, StatusChange,
+    Notification, NotificationKind, NotifiedCounts, NotifyAdmin,
 };
-pub use incident_change::{IncidentChange, IncidentChangeKind, IncidentConflict};
+pub use incident_change::{IncidentChange, IncidentChangeKind, StatusChange};
+pub use incident_conflict::IncidentConflict;
 pub use incident_key::IncidentKey;
 pub use incident_state::{FiringAlerts, FiringAlertsChange, IncidentState, Remediation};
 pub use keyring::{AuthError, Keyring, KeyringError, Rotation};
