@@ -44,7 +44,7 @@ enum Step {
         seconds: i64,
     },
     /// The clock of the environments is set back.
-    StepBack,
+    SetClockBack,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -58,7 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Acknowledge),
         1 => Just(Step::Restart),
         6 => seconds.prop_map(|seconds| Step::Wait { seconds }),
-        1 => Just(Step::StepBack),
+        1 => Just(Step::SetClockBack),
     ]
 }
 
@@ -68,7 +68,7 @@ struct Sent {
     starts: u32,
     ends: u32,
     is_firing: bool,
-    was_sent: bool,
+    is_known: bool,
 }
 
 /// What AGE must know of an alert with one start.
@@ -100,7 +100,7 @@ impl Known {
             _ if is_open && end != self.last_end => {
                 self.resolutions += 1;
                 self.resolved_at = Some(now);
-                self.last_end = end.to_owned();
+                end.clone_into(&mut self.last_end);
             }
             _ => {}
         }
@@ -125,7 +125,7 @@ impl History {
         let mut alerts = Vec::new();
         let mut reports = Vec::new();
         for (index, (sent, (name, instance, severity))) in self.sent.iter().zip(ALERTS).enumerate() {
-            if sent.starts == 0 || (!sent.is_firing && !sent.was_sent) {
+            if sent.starts == 0 || (!sent.is_firing && !sent.is_known) {
                 continue;
             }
             let status = if sent.is_firing { "firing" } else { "resolved" };
@@ -153,7 +153,7 @@ impl History {
         let now = self.world.clock.now();
         for (index, starts, status, end) in reports {
             self.known.entry((index, starts)).or_default().hear(status, &end, now);
-            self.sent[index].was_sent = true;
+            self.sent[index].is_known = true;
         }
     }
 
@@ -164,7 +164,7 @@ impl History {
                 if !sent.is_firing {
                     sent.is_firing = true;
                     if *anew || sent.starts == 0 {
-                        (sent.starts, sent.was_sent) = (sent.starts + 1, false);
+                        (sent.starts, sent.is_known) = (sent.starts + 1, false);
                     }
                 }
             }
@@ -198,7 +198,7 @@ impl History {
                 self.world.clock.advance(*seconds);
                 self.world.sweep().await;
             }
-            Step::StepBack => self.world.clock.advance(-3),
+            Step::SetClockBack => self.world.clock.advance(-3),
         }
     }
 

@@ -22,6 +22,9 @@ const MAX_PLANNED_EVENTS: usize = 20;
 /// How many e-mails about one request are sent at once, at most. The sweep notifies people of the other incidents, together.
 const MAX_INITIAL_NOTIFICATIONS: usize = 5;
 
+/// Something of a batch, with its place in it.
+type Placed<T> = (usize, T);
+
 /// The result of one event of a batch: of recording it, or None if it was not begun, because the time was up or the store has failed.
 pub type BatchResult = Option<Result<RecordResult, StoreError>>;
 
@@ -29,12 +32,12 @@ pub type BatchResult = Option<Result<RecordResult, StoreError>>;
 #[derive(Debug, Default)]
 struct Recognized {
     /// New events that may lead to actions.
-    problems: Vec<(usize, NewcomingEvent)>,
+    problems: Vec<Placed<NewcomingEvent>>,
     /// New events that report problems as resolved.
-    resolutions: Vec<(usize, NewcomingEvent)>,
+    resolutions: Vec<Placed<NewcomingEvent>>,
     /// New events that lead to nothing.
-    others: Vec<(usize, NewcomingEvent)>,
-    repeats: Vec<(usize, Repeat)>,
+    others: Vec<Placed<NewcomingEvent>>,
+    repeats: Vec<Placed<Repeat>>,
 }
 
 /// A repeat of a stored event.
@@ -86,7 +89,7 @@ impl EventRecorder {
     }
 
     /// Finds out which of `events` are stored already.
-    async fn recognize(&self, events: Vec<(usize, IncomingEvent)>, now: Timestamp) -> Result<Recognized, StoreError> {
+    async fn recognize(&self, events: Vec<Placed<IncomingEvent>>, now: Timestamp) -> Result<Recognized, StoreError> {
         let stored = self.stored_events(&events).await?;
         let mut recognized = Recognized::default();
         let (mut alerts, mut places) = (Vec::new(), Vec::new());
@@ -129,7 +132,7 @@ impl EventRecorder {
     }
 
     /// Returns those of `events` that are stored under their key. One alone is not looked up: writing it shows that it is stored.
-    async fn stored_events(&self, events: &[(usize, IncomingEvent)]) -> Result<BTreeMap<EventId, Event>, StoreError> {
+    async fn stored_events(&self, events: &[Placed<IncomingEvent>]) -> Result<BTreeMap<EventId, Event>, StoreError> {
         let ids = events.iter().filter_map(|(_, IncomingEvent { reported, identity })| match identity {
             EventIdentity::Key(key) if self.needs_plan(reported) => Some(EventId::keyed(reported.engine, key)),
             _ => None,
@@ -152,7 +155,7 @@ impl Recognized {
 
 impl Batch<'_> {
     /// Records `events`, no two of which have the same identity.
-    async fn record(&mut self, events: Vec<(usize, IncomingEvent)>) {
+    async fn record(&mut self, events: Vec<Placed<IncomingEvent>>) {
         if self.is_over() {
             return;
         }
@@ -180,7 +183,7 @@ impl Batch<'_> {
     }
 
     /// Stores new events, then dispatches their actions and notifies people.
-    async fn write(&mut self, events: Vec<(usize, NewcomingEvent)>) {
+    async fn write(&mut self, events: Vec<Placed<NewcomingEvent>>) {
         if self.is_over() {
             return;
         }
@@ -230,7 +233,7 @@ impl Batch<'_> {
     }
 
     /// Records that the engines and the problems of stored events were heard again.
-    async fn record_repeats(&mut self, repeats: Vec<(usize, Repeat)>) {
+    async fn record_repeats(&mut self, repeats: Vec<Placed<Repeat>>) {
         // Repeats of one incident key show the same.
         let mut heard: BTreeMap<IncidentKey, Result<(), StoreError>> = BTreeMap::new();
         let mut replayed = Vec::new();
@@ -298,10 +301,10 @@ impl Batch<'_> {
 }
 
 /// Splits `events` into the first of each identity and the others, each with its place.
-fn split_off_same(events: Vec<IncomingEvent>) -> (Vec<(usize, IncomingEvent)>, Vec<(usize, IncomingEvent)>) {
+fn split_off_same(events: Vec<IncomingEvent>) -> (Vec<Placed<IncomingEvent>>, Vec<Placed<IncomingEvent>>) {
     let mut ids = BTreeSet::new();
     let mut alerts: BTreeSet<(Engine, AlertId)> = BTreeSet::new();
-    let is_first = |(_, IncomingEvent { reported, identity }): &(usize, IncomingEvent)| match identity {
+    let is_first = |(_, IncomingEvent { reported, identity }): &Placed<IncomingEvent>| match identity {
         EventIdentity::Unnamed => true,
         EventIdentity::Key(key) => ids.insert(EventId::keyed(reported.engine, key)),
         EventIdentity::Alert(alert, _) => alerts.insert((reported.engine, alert.clone())),
@@ -310,7 +313,7 @@ fn split_off_same(events: Vec<IncomingEvent>) -> (Vec<(usize, IncomingEvent)>, V
 }
 
 /// Splits events that may lead to something into groups that are written together.
-fn chunks(events: Vec<(usize, NewcomingEvent)>) -> Vec<Vec<(usize, NewcomingEvent)>> {
+fn chunks(events: Vec<Placed<NewcomingEvent>>) -> Vec<Vec<Placed<NewcomingEvent>>> {
     let mut events = events.into_iter().peekable();
     let mut chunks = Vec::new();
     while events.peek().is_some() {

@@ -40,7 +40,7 @@ impl Notifier {
         let is_pending = |item: &&ActionItem| item.status == ActionStatus::PendingApproval;
         let pending = about.iter().flat_map(|(_, actions)| actions.iter()).filter(is_pending);
         let kind = ApprovalNotificationKind::Request;
-        let approvals = pending.map(|item| Claimed::Approval(ClaimedApproval { item: item.clone(), kind }));
+        let approvals = pending.map(|item| Claimed::Approval(Box::new(ClaimedApproval { item: item.clone(), kind })));
         let mut claimed: Vec<Claimed> = approvals.collect();
         let due = match key {
             Some(key) => self.due_initial(key, clock).await?,

@@ -8,8 +8,8 @@ use age_store::IncidentStateRecord;
 
 /// Something of which this sender may notify people, as it was when it was claimed.
 pub(super) enum Claimed {
-    Incident(ClaimedIncident),
-    Approval(ClaimedApproval),
+    Incident(Box<ClaimedIncident>),
+    Approval(Box<ClaimedApproval>),
 }
 
 pub(super) struct ClaimedIncident {
@@ -35,7 +35,7 @@ pub(super) enum Attempt {
 
 impl Claimed {
     /// Whether nobody has been notified of it yet.
-    pub(super) const fn is_initial(&self) -> bool {
+    pub(super) fn is_initial(&self) -> bool {
         match self {
             Self::Incident(claimed) => matches!(claimed.kind, NotificationKind::Initial),
             Self::Approval(claimed) => matches!(claimed.kind, ApprovalNotificationKind::Request),
@@ -50,14 +50,14 @@ impl Claimed {
     }
 
     /// Returns since when there is something to notify people of.
-    pub(super) const fn since(&self) -> Timestamp {
+    pub(super) fn since(&self) -> Timestamp {
         match self {
             Self::Incident(claimed) => claimed.id.opened_at,
             Self::Approval(claimed) => claimed.item.created_at,
         }
     }
 
-    pub(super) const fn as_incident(&self) -> Option<&ClaimedIncident> {
+    pub(super) fn as_incident(&self) -> Option<&ClaimedIncident> {
         match self {
             Self::Incident(claimed) => Some(claimed),
             Self::Approval(_) => None,

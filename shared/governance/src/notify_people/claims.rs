@@ -23,12 +23,12 @@ impl Notifier {
         let claim = async {
             Ok(match due {
                 DueNotification::Incident { key, kind, .. } => {
-                    self.claim_incident(key, *kind, clock).await?.map(Claimed::Incident)
+                    self.claim_incident(key, *kind, clock).await?.map(Box::new).map(Claimed::Incident)
                 }
                 DueNotification::Approval { event_id, action, .. } => {
                     let item = self.actions.actions().get(*event_id, *action).await?;
                     let Some(item) = item else { return Ok(None) };
-                    self.claim_approval(item, clock).await?.map(Claimed::Approval)
+                    self.claim_approval(item, clock).await?.map(Box::new).map(Claimed::Approval)
                 }
             })
         };
@@ -160,7 +160,8 @@ impl Notifier {
                 let name = shortened(&visible_text(key.event_type.as_str()), MAX_SUBJECT_CHARS);
                 (if is_escalation { "second_line" } else { "notifications" }, format!("{}: {name}", key.engine))
             }
-            Claimed::Approval(ClaimedApproval { item, .. }) => {
+            Claimed::Approval(claimed) => {
+                let item = &claimed.item;
                 let failure = NotificationFailure::new(now, false, reason);
                 let failed = ActionItem { notification_failure: Some(failure), ..item.clone() };
                 let failed = ActionItem { due_at: self.approval_due_at(&failed, now), ..failed };
@@ -200,7 +201,8 @@ fn is_same(incident: &Incident, claimed: &Incident) -> bool {
 fn describe(claimed: &Claimed) -> String {
     match claimed {
         Claimed::Incident(claimed) => format!("incident {}", claimed.id),
-        Claimed::Approval(ClaimedApproval { item: ActionItem { event_id, action, .. }, .. }) => {
+        Claimed::Approval(claimed) => {
+            let ActionItem { event_id, action, .. } = &claimed.item;
             let event: &EventId = event_id;
             format!("the approval of {action} for event {event}")
         }
