@@ -9,12 +9,15 @@ use sha2::{Digest, Sha256};
 #[path = "src/document.rs"]
 #[expect(unreachable_pub, reason = "public in the crate, not in its build script")]
 mod document;
+#[path = "src/validation.rs"]
+#[expect(unreachable_pub, reason = "public in the crate, not in its build script")]
+mod validation;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=default.toml");
     let text = fs::read_to_string("default.toml")?;
     let policy: document::Policy = toml::from_str(&text)?;
-    policy.validate().map_err(|error: document::PolicyError| format!("default.toml: {error}"))?;
+    policy.validate().map_err(|error| format!("default.toml: {error}"))?;
 
     let hash = Sha256::digest(&text).iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
     println!("cargo::rustc-env=POLICY_HASH={hash}");

@@ -28,7 +28,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::document::PolicyError;
+    use crate::validation::PolicyError;
 
     fn error_of(change: impl FnOnce(&mut Policy)) -> PolicyError {
         let mut policy = Policy::compiled().unwrap();

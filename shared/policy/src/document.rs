@@ -1,15 +1,9 @@
 //! The policy document. The build script compiles this file as well.
 
-// Named, because the build script would look for it elsewhere.
-#[path = "document/validation.rs"]
-mod validation;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use age_model::{Action, Engine, RiskLevel, Severity, UnknownName, Words, deserialize_known};
 use serde::{Deserialize, Serialize};
-
-pub use self::validation::PolicyError;
 
 /// The policy document: how events are scored, which actions they lead to, and when people are notified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -13,14 +13,14 @@ mod ineffective_remediations;
 mod lookup;
 mod refused_notifications;
 mod repeats;
+mod validation;
 
 pub use action_planning::{Plan, plan};
 pub use alert_resolution::Resolution;
 pub use approval_timing::ApprovalStep;
 pub use compiled::CompiledPolicyError;
-pub use document::{
-    ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, OnResolved, Policy, PolicyError,
-};
+pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, OnResolved, Policy};
 pub use incident_changes::{IncidentCommand, can_be_reopened, change_incident, resolve};
 pub use incident_timing::NextStep;
 pub use lookup::AlertSeverity;
+pub use validation::PolicyError;

@@ -1,11 +1,11 @@
-//! The validation of the policy document.
+//! The validation of the policy document. The build script compiles this file as well.
 
 use std::collections::BTreeSet;
 
 use age_model::{Action, Engine, RiskLevel, Severity};
 use thiserror::Error;
 
-use super::{ActionRule, ActionRules, AlertRules, EngineRules, IncidentRules, Policy};
+use crate::document::{ActionRule, ActionRules, AlertRules, EngineRules, IncidentRules, Policy};
 
 /// Why a policy is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
