@@ -9,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 LIMIT_BYTES = 2_500_000
+# Pages and their texts, which people open and no engine waits for.
+DASHBOARD_LIMIT_BYTES = 3_000_000
 
 
 def zip_size(bootstrap: Path) -> int:
@@ -18,15 +20,19 @@ def zip_size(bootstrap: Path) -> int:
     return archive.tell()
 
 
+def limit(name: str) -> int:
+    return DASHBOARD_LIMIT_BYTES if name == "dashboard" else LIMIT_BYTES
+
+
 def main() -> None:
     folder = Path(__file__).parents[2] / "target" / "lambda"
     sizes = {path.parent.name: zip_size(path) for path in sorted(folder.glob("*/bootstrap"))}
     (folder / "zips.json").write_text(json.dumps(sizes, indent=2) + "\n")
     name, largest = max(sizes.items(), key=lambda item: item[1])
     print(f"    {len(sizes)} zips, the largest {largest / 1e6:.2f} MB ({name})")
-    too_large = [f"{name}: {size} bytes" for name, size in sizes.items() if size > LIMIT_BYTES]
+    too_large = [f"{name}: {size} of {limit(name)} bytes" for name, size in sizes.items() if size > limit(name)]
     if too_large:
-        sys.exit(f"age: zips must have at most {LIMIT_BYTES} bytes: {', '.join(too_large)}")
+        sys.exit(f"age: zips are too large: {', '.join(too_large)}")
 
 
 if __name__ == "__main__":
