@@ -207,7 +207,7 @@ async fn items_with_words_of_a_later_version_are_listed_with_the_words_as_they_a
     (later["status"], later["severity"], later["snoozedUntil"]) =
         ("snoozed".into(), "CATASTROPHIC".into(), "2026-12-01T00:00:00.000Z".into());
     fake.plan_response(200, None, json!({"incidents": [incident(1), later, incident(3)]}));
-    let output = fake.run("incidents").await;
+    let output = fake.run("incident list").await;
     assert_eq!((output.exit_code, output.stderr.as_str()), (ExitCode::Success, ""));
     let rows: Vec<Vec<&str>> =
         output.stdout.lines().skip(1).map(|line| line.split_whitespace().take(3).collect()).collect();
@@ -241,7 +241,7 @@ async fn item_that_makes_no_sense_does_not_hide_the_others() {
     let mut bad = incident(2);
     bad["eventCount"] = "seven".into();
     fake.plan_response(200, None, json!({"incidents": [incident(1), bad, incident(3)]}));
-    let output = fake.run("incidents").await;
+    let output = fake.run("incident list").await;
     assert_eq!((output.exit_code, output.stdout.lines().count()), (ExitCode::Unavailable, 3), "{}", output.stdout);
     assert!(output.stderr.contains("eventCount: invalid type"), "{}", output.stderr);
 }
@@ -251,7 +251,7 @@ async fn items_that_age_cannot_read_are_named_beside_the_list() {
     let fake = FakeAge::start().await;
     let unreadable = json!([{"id": "billing.2.a", "since": 1}]);
     fake.plan_response(200, None, json!({"incidents": [incident(1)], "unreadable": unreadable}));
-    let output = fake.run("incidents").await;
+    let output = fake.run("incident list").await;
     assert_eq!(
         (output.exit_code, output.stderr.as_str()),
         (ExitCode::Success, "agectl: billing.2.a is not listed: this version of AGE cannot read it\n")
