@@ -51,7 +51,7 @@ def sweep_times_out_an_action_and_escalates(harness: Harness) -> None:
 @scenario(
     "sweep",
     {
-        "dynamodb:Query": "RollupsTable EventsTable/index/timeline ActionsTable/index/due IncidentsTable/index/due",
+        "dynamodb:Query": "RollupsTable ActionsTable/index/due IncidentsTable/index/due",
         "dynamodb:GetItem": "IncidentsTable ReportsTable",
         "dynamodb:UpdateItem": "IncidentsTable",
         "sns:GetTopicAttributes": "NotificationsTopic SecondLineTopic ReportsTopic AlarmsTopic",
