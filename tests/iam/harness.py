@@ -76,7 +76,7 @@ class Harness:
     def get(self, path: str, *names: str) -> Any:
         return self._call("GET", path, names)
 
-    def post(self, path: str, *names: str, body: Item | None = None, status: int = 200) -> Any:
+    def post(self, path: str, *names: str, body: Item | list[Item] | None = None, status: int = 200) -> Any:
         return self._call("POST", path, names, body, status)
 
     def page(self, path: str, form: dict[str, str] | None = None) -> str:
@@ -262,7 +262,7 @@ class Harness:
         method: str,
         path: str,
         names: tuple[str, ...],
-        body: Item | None = None,
+        body: Item | list[Item] | None = None,
         status: int = 200,
         key: str | None = None,
     ) -> Any:

@@ -120,6 +120,17 @@ def repeated_event_is_recognised(harness: Harness) -> None:
     harness.report_again(event, 200, key)
 
 
+@scenario("log-event", {"dynamodb:BatchGetItem": "EventsTable"})
+def stored_events_of_a_batch_are_recognised(harness: Harness) -> None:
+    batch = []
+    for _ in range(2):  # one alone is not looked up, nor is a LOW one
+        key = harness.unique_name()
+        event = harness.report("HIGH", "maos", key=key)
+        batch.append({name: event[name] for name in ("engine", "eventType", "severity")} | {"idempotencyKey": key})
+    results = harness.post("/events", body=batch)["results"]
+    expect("the statuses of the stored events", [result["status"] for result in results], [200, 200])
+
+
 @scenario("log-event", {"dynamodb:GetItem": "EventsTable"})
 def lost_answer_to_a_write_is_looked_up(harness: Harness) -> None:
     with harness.faulty_dynamodb("log-event", "TransactWriteItems", times=3) as proxy:

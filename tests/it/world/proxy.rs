@@ -259,7 +259,8 @@ impl State {
         let tables = consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice);
         let units: f64 = tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
         let mut all = self.units.lock().unwrap();
-        *(if ["Query", "GetItem", "BatchGetItem"].contains(&operation) { &mut all.read } else { &mut all.written }) += units;
+        *(if ["Query", "GetItem", "BatchGetItem"].contains(&operation) { &mut all.read } else { &mut all.written }) +=
+            units;
     }
 
     fn count(&self, operation: &str) -> usize {
