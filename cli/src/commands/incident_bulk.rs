@@ -17,7 +17,7 @@ const MAX_IDS: usize = 500;
 /// The arguments that select incidents by a filter.
 const FILTER: [&str; 5] = ["engine", "status", "severity", "type_prefix", "opened_before"];
 
-/// What to do with the incidents.
+/// The change of the incidents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BulkVerb {
     Acknowledge,

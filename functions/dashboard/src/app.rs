@@ -34,7 +34,7 @@ pub struct Tables {
     pub reports: Reports,
     /// The health of AGE itself.
     pub health: SystemHealthStore,
-    /// What AGE refused or could not do.
+    /// The system alerts: what AGE refused or could not do.
     pub system_alerts: SystemAlerts,
 }
 

@@ -24,7 +24,7 @@ pub struct Tables {
     pub incidents: Incidents,
     /// AGE's own health.
     pub health: SystemHealthStore,
-    /// What AGE refused or could not do.
+    /// The system alerts: what AGE refused or could not do.
     pub system_alerts: SystemAlerts,
 }
 

@@ -24,7 +24,8 @@ pub(crate) struct Health {
     topics: Vec<TopicView>,
     /// When the sweep last ran; null if it never ran.
     last_sweep_at: Option<Timestamp>,
-    /// What AGE could not do for a sender, although it answered. Each is listed until it has not occurred for a day.
+    /// The system alerts: messages that AGE refused or did not understand, and expired credentials in use. Each is listed
+    /// until it has not occurred for a day.
     system_alerts: Vec<SystemAlert>,
     as_of: Timestamp,
 }

@@ -43,7 +43,7 @@ pub(crate) struct IncidentView {
     /// Why people could not be notified, if the latest notification was refused. It was set aside, and is tried again every 4 hours.
     #[serde(skip_serializing_if = "Option::is_none")]
     notification_failure: Option<NotificationFailure>,
-    /// Who has the incident: the latest acknowledgement since it was opened or reopened.
+    /// The latest acknowledgement since it was opened or reopened.
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<StatusChange>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -113,7 +113,7 @@ pub(crate) fn parse_webhook(body: &[u8]) -> Result<Vec<Box<RawValue>>, Problem> 
 
 /// An alert of a group.
 pub(crate) struct ParsedAlert {
-    /// What its sender identifies it by; empty if that cannot be read.
+    /// The fingerprint that its sender gave it; empty if that cannot be read.
     pub(crate) fingerprint: String,
     /// Its event, or every field and label that is wrong, with pointers into the alert.
     pub(crate) event: Result<ParsedEvent, Vec<FieldError>>,

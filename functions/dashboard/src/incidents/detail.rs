@@ -32,7 +32,7 @@ struct IncidentPage<'a> {
     /// From opening to resolution, or until now.
     duration: String,
     timeline: Vec<TimelineEntryView>,
-    /// What the timeline leaves out.
+    /// The kinds of entries that the timeline leaves out, in words.
     omissions: Vec<&'static str>,
     /// Whether the caller has the incident: acknowledged it last.
     is_mine: bool,

@@ -62,7 +62,7 @@ pub(super) struct PendingApproval {
 
 /// A system alert, in words.
 pub(super) struct ListedSystemAlert {
-    /// What happened, with the name of its sender.
+    /// The description of the system alert, with the name of its sender.
     pub(super) summary: SafeText,
     /// The part of the sender's messages that it is about, and what is wrong with it.
     pub(super) detail: SafeText,
