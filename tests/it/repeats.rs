@@ -306,6 +306,24 @@ async fn incident_stays_open_while_another_alert_or_event_of_its_key_is_not_reso
 }
 
 #[tokio::test]
+async fn incident_stays_open_while_an_alert_from_before_a_quiet_day_is_heard() {
+    let world = World::new().await;
+    let down = |instance, status| alert("Down", instance, "critical", START, status);
+    world.post_alert_group(&[down("b", "firing")]).await;
+    let [incident] = world.list_incidents("").await.try_into().unwrap();
+    let path = format!("/api/governance/incidents/{}/acknowledge", incident["id"].as_str().unwrap());
+    assert_eq!(world.send("POST", &path, &[], b"").await.status, 200);
+    world.clock.advance(24 * 60 * MINUTE + 1);
+    world.sweep().await;
+    assert_eq!(world.list_incidents("&status=resolved").await.len(), 1, "a quiet day resolves it");
+    // Its sender repeats the alert less than once a day.
+    world.post_alert_group(&[down("b", "firing"), down("a", "firing")]).await;
+    world.clock.advance(5 * MINUTE);
+    world.post_alert_group(&[down("b", "firing"), down("a", "resolved")]).await;
+    assert_eq!(world.list_incidents("&status=open").await.len(), 1);
+}
+
+#[tokio::test]
 async fn five_hundred_critical_events_are_stored_within_five_tries_of_slow_transactions() {
     let (tries, world) = send_slowly("/api/governance/events", |world| async move {
         let events: Vec<Value> = (0..500)

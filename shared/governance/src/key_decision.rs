@@ -84,8 +84,11 @@ impl KeyDecision {
 
     /// Adds the consequences of a repeat of `event` that is heard at `now`. Returns false if there are none.
     pub(crate) fn add_repeat(&mut self, policy: &Policy, event: &Event, now: Timestamp) -> bool {
-        let last_heard_at = self.before.counters.last_heard_at;
-        let Some(planned) = policy.plan_repeat(event, &self.after.state, last_heard_at, now) else { return false };
+        let IncidentStateRecord { counters, firing_alerts, .. } = &self.before;
+        let last_heard_at = counters.last_heard_at;
+        let Some(planned) = policy.plan_repeat(event, &self.after.state, *firing_alerts, last_heard_at, now) else {
+            return false;
+        };
         self.heard_at = Some(now);
         self.add(planned);
         true

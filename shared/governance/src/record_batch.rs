@@ -233,8 +233,10 @@ impl Batch<'_> {
     }
 
     /// Records that the engines and the problems of stored events were heard again.
-    async fn record_repeats(&mut self, repeats: Vec<Placed<Repeat>>) {
-        // Repeats of one incident key show the same.
+    async fn record_repeats(&mut self, mut repeats: Vec<Placed<Repeat>>) {
+        // Repeats of one incident key show the same, and that of the earliest event that can lead to something shows the most.
+        repeats
+            .sort_by_key(|(_, Repeat { event, .. })| (!self.recorder.needs_plan(&event.reported), event.occurred_at));
         let mut heard: BTreeMap<IncidentKey, Result<(), StoreError>> = BTreeMap::new();
         let mut replayed = Vec::new();
         for (place, Repeat { event, reported, is_sign_of_life }) in repeats {

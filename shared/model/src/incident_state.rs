@@ -21,6 +21,9 @@ pub struct IncidentState {
     /// The latest incident, resolved or not. A later incident moves it to a row of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Incident>,
+    /// When a problem was last heard again that began before the count of firing alerts. It lasts, although it is not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncounted_heard_at: Option<Timestamp>,
     /// When the latest incident was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_opened_at: Option<Timestamp>,
@@ -53,7 +56,13 @@ impl FiringAlerts {
     /// Whether an alert that began to fire at `since` is counted.
     #[must_use]
     pub fn counts(&self, since: Timestamp) -> bool {
-        self.number > 0 && self.counted_from.is_none_or(|from| from <= since)
+        self.number > 0 && !self.began_after(since)
+    }
+
+    /// Whether the count began after `since`.
+    #[must_use]
+    pub fn began_after(&self, since: Timestamp) -> bool {
+        self.counted_from.is_some_and(|from| since < from)
     }
 }
 

@@ -35,7 +35,7 @@ impl IncidentRules {
     /// Plans what follows on the report at `now` that the alert of `event` is resolved, given the state of its incident key.
     ///
     /// The incident is resolved, or gets a note, only once every event of it was reported as resolved and no other alert of the key
-    /// is firing.
+    /// is firing. An alert that began before the count may be: while it is heard, the incident stays.
     #[must_use]
     pub fn plan_resolution(
         &self,
@@ -52,9 +52,10 @@ impl IncidentRules {
             return Resolution { state: None, is_of_incident: false, firing_alerts: change };
         };
         let is_of_incident = incident.opened_at <= event.occurred_at || incident.event_id == Some(event.id);
+        let lasts_until = state.uncounted_heard_at.map(|last| last.plus_seconds(self.resolve_after_seconds));
         let firing = firing_alerts.number - u64::from(is_counted);
         let resolved_events = counters.resolved_events + u64::from(is_of_incident);
-        if firing > 0 || resolved_events < counters.events {
+        if firing > 0 || resolved_events < counters.events || lasts_until.is_some_and(|until| now < until) {
             return Resolution { state: None, is_of_incident, firing_alerts: change };
         }
         incident.reported_resolved_at = Some(now);
@@ -142,6 +143,16 @@ mod tests {
                 (true, FiringAlertsChange::End(1)),
                 "{counters:?}"
             );
+        }
+    }
+
+    #[test]
+    fn incident_does_not_end_while_an_earlier_alert_is_heard() {
+        let mut scenario = scenario();
+        let now = scenario.clock.now();
+        for (heard_at, ends) in [(now, false), (now.plus_seconds(-86_399), false), (now.plus_seconds(-86_400), true)] {
+            scenario.state.uncounted_heard_at = Some(heard_at);
+            assert_eq!(scenario.resolve(counters(1, 0), firing(1)).state.is_some(), ends, "{heard_at}");
         }
     }
 

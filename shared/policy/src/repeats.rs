@@ -1,6 +1,6 @@
 //! Repeats: an event that is reported again shows that its problem lasts.
 
-use age_model::{Event, IncidentState, Timestamp};
+use age_model::{Event, FiringAlerts, IncidentState, Timestamp};
 
 use crate::action_planning::Plan;
 use crate::document::Policy;
@@ -22,14 +22,15 @@ impl Policy {
             && event.occurred_at.plus_seconds(SAME_MESSAGE_SECONDS) <= now
     }
 
-    /// Plans what follows on a repeat of `event` at `now`, given the state of its incident key and when the key was last heard:
-    /// remediations that had succeeded are ineffective. Returns None if nothing follows and the key was heard less than a minute
-    /// before.
+    /// Plans what follows on a repeat of `event` at `now`, given the state of its incident key, the alerts that it counts and when it
+    /// was last heard: remediations that had succeeded are ineffective. Returns None if nothing follows and the key was heard less
+    /// than a minute before.
     #[must_use]
     pub fn plan_repeat(
         &self,
         event: &Event,
         state: &IncidentState,
+        firing_alerts: FiringAlerts,
         last_heard_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Option<Plan> {
@@ -38,9 +39,12 @@ impl Policy {
         if let Some(incident) = next.open_incident_mut() {
             incident.reported_resolved_at = None;
         }
+        let is_due = |last: Option<Timestamp>| last.is_none_or(|last| last.plus_seconds(RECORD_EVERY_SECONDS) <= now);
+        if firing_alerts.began_after(event.occurred_at) && is_due(state.uncounted_heard_at) {
+            next.uncounted_heard_at = Some(now);
+        }
         let is_changed = next != *state;
-        let is_due = last_heard_at.is_none_or(|last| last.plus_seconds(RECORD_EVERY_SECONDS) <= now);
-        if !is_changed && !is_due {
+        if !is_changed && !is_due(last_heard_at) {
             return None;
         }
         next.version = state.version.saturating_add(1);
@@ -83,7 +87,8 @@ mod tests {
         }
 
         fn plan(&self, last_heard_at: Option<Timestamp>) -> Option<Plan> {
-            self.policy.plan_repeat(&self.event, &self.state, last_heard_at, self.clock.now())
+            let firing_alerts = FiringAlerts::default();
+            self.policy.plan_repeat(&self.event, &self.state, firing_alerts, last_heard_at, self.clock.now())
         }
     }
 
@@ -120,6 +125,19 @@ mod tests {
             scenario.clock.set(start.plus_seconds(heard_after));
             assert_eq!(scenario.plan(None).unwrap().ineffective, [], "{succeeded_after} {heard_after}");
         }
+    }
+
+    #[test]
+    fn repeat_of_a_problem_that_is_not_counted_any_more_is_recorded_in_the_state() {
+        let Scenario { policy, clock, event, mut state } = Scenario::new(Severity::High);
+        state.remediations.clear();
+        let now = clock.now();
+        let firing_alerts = FiringAlerts { number: 0, counted_from: Some(event.occurred_at.plus_seconds(1)) };
+        let plan = |state: &IncidentState, now| policy.plan_repeat(&event, state, firing_alerts, Some(now), now);
+        state = plan(&state, now).unwrap().state.unwrap();
+        assert_eq!(state.uncounted_heard_at, Some(now));
+        assert_eq!(plan(&state, now.plus_seconds(59)), None);
+        assert!(plan(&state, now.plus_seconds(60)).is_some());
     }
 
     #[test]
