@@ -448,3 +448,34 @@ async fn action_that_completed_meanwhile_does_not_suppress_another() {
     let second = report_sync_failure(&world).await;
     assert_eq!(world.get_status(&second).await, "dispatched");
 }
+
+#[tokio::test]
+async fn outcome_is_reported_only_by_the_engine_that_carries_the_action_out() {
+    let world = World::new().await;
+    let token = async |engine: &str| {
+        let body = json!({ "kid": format!("{engine}-alone"), "role": "engine", "engines": [engine] });
+        world.post_json("/api/governance/credentials", &body).await.text("/token").to_owned()
+    };
+    let (qa, maos, billing) = (token("qa").await, token("maos").await, token("billing").await);
+    let report = async |event: &ApiResponse, action: &str, token: &str| {
+        let path = format!("/api/governance/events/{}/actions/{action}/outcome", event.text("/id"));
+        world
+            .new_environment()
+            .await
+            .with_token(token)
+            .post_json(&path, &json!({ "outcome": "succeeded" }))
+            .await
+            .status
+    };
+    let of_qa = world.post(&event("qa", "suite_failed", "HIGH")).await;
+    // Else an engine could say of its own problem that it is solved.
+    assert_eq!(report(&of_qa, "MAOS_auto_fix", &qa).await, 403);
+    assert_eq!(report(&of_qa, "MAOS_auto_fix", &maos).await, 200);
+    let of_billing = world.post(&event("billing", "sync_failed", "CRITICAL")).await;
+    assert_eq!(report(&of_billing, "billing_sync_repair", &maos).await, 403);
+    assert_eq!(report(&of_billing, "billing_sync_repair", &billing).await, 200);
+    let [incident] = world.list_incidents("").await.try_into().unwrap();
+    let incident = world.get(&format!("/api/governance/incidents/{}", incident["id"].as_str().unwrap())).await;
+    let outcome = incident.list("/timeline").iter().find(|entry| entry["type"] == "outcome").unwrap();
+    assert_eq!(outcome["by"], "billing-alone", "the timeline says who has vouched");
+}

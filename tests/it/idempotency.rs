@@ -1,7 +1,7 @@
 //! Idempotency keys: one event for each key, however often it is sent.
 
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::proxy::Fault;
 use crate::world::{World, event};
@@ -71,6 +71,47 @@ async fn idempotency_key_is_scoped_to_its_engine() {
     assert_eq!(world.post_keyed(&event("qa", "x", "LOW"), "k").await.status, 201);
     assert_eq!(world.post_keyed(&event("maos", "x", "LOW"), "k").await.status, 201);
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 2);
+}
+
+#[tokio::test]
+async fn key_of_a_caller_is_not_that_of_an_intake() {
+    let world = World::new().await;
+    let cloud_event = |kind: &str| json!({ "specversion": "1.0", "id": "7", "source": "/engines/qa", "type": kind, "severity": "CRITICAL" });
+    let send = async |event: &Value| {
+        let headers = [("Content-Type", "application/cloudevents+json")];
+        world.send("POST", "/api/governance/event", &headers, event.to_string().as_bytes()).await
+    };
+    let stored = send(&cloud_event("queue_full")).await;
+    assert_eq!(stored.status, 201);
+    // The SHA-256 of the source and the id, each after its length in eight bytes.
+    let hash = "9d87f5d879da0db84b2a1a3be594502b639f96e298e9e058ecaa633e3cb9bb3a";
+    for key in [format!("cloudevents/{hash}"), hash.to_owned()] {
+        let other = world.post_keyed(&event("qa", "queue_full", "CRITICAL"), &key).await;
+        assert_eq!((other.status, other.text("/id") == stored.text("/id")), (201, false), "{key}");
+    }
+    assert_eq!(send(&cloud_event("queue_full")).await.status, 200);
+    assert_eq!(send(&cloud_event("disk_full")).await.status, 422, "another type is never taken for a repeat");
+}
+
+#[tokio::test]
+async fn alert_of_another_type_or_severity_is_never_taken_for_a_repeat() {
+    let world = World::new().await;
+    let alert = |name: &str, severity: &str, status: &str| {
+        json!({
+            "status": status, "fingerprint": "f", "startsAt": "2026-11-22T00:00:00Z", "endsAt": "2026-11-23T00:00:00Z",
+            "labels": { "engine": "billing", "alertname": name, "severity": severity },
+        })
+    };
+    for (name, severity) in [("Slow", "info"), ("Slow", "critical"), ("Down", "info"), ("Down", "critical")] {
+        let response = world.post_alert_group(&[alert(name, severity, "firing")]).await;
+        assert_eq!(response.list("/alerts")[0]["status"], 201, "{name} {severity}");
+        let repeated = world.post_alert_group(&[alert(name, severity, "firing")]).await;
+        assert_eq!(repeated.list("/alerts")[0]["id"], response.list("/alerts")[0]["id"]);
+    }
+    // Each is resolved by itself.
+    world.post_alert_group(&[alert("Slow", "critical", "resolved")]).await;
+    let open = world.list_incidents("&status=open").await;
+    assert_eq!(open.iter().map(|incident| &incident["eventType"]).collect::<Vec<_>>(), ["Down"]);
 }
 
 #[tokio::test]

@@ -35,4 +35,5 @@ mod refusals;
 mod repeats;
 mod reports;
 mod request_bodies;
+mod response_sizes;
 mod rollups;

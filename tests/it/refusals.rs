@@ -111,6 +111,8 @@ fn invalid_requests() -> Vec<InvalidRequest> {
         body("everything wrong", r#"{"engine":1,"eventType":2,"severity":3,"details":4,"sourceTime":5,"extra":6}"#, 422,
              &["/engine", "/eventType", "/severity", "/details", "/sourceTime", "/extra"]),
         body("an event type of AGE", r#"{"engine":"qa","eventType":"engine_silent","severity":"CRITICAL"}"#, 422, &["/eventType"]),
+        body("one that reads as such", r#"{"engine":"qa","eventType":"Engine-Silent","severity":"CRITICAL"}"#, 422, &["/eventType"]),
+        body("another of AGE", r#"{"engine":"qa","eventType":"many_event_types","severity":"CRITICAL"}"#, 422, &["/eventType"]),
         body("a misspelled field", r#"{"engine":"qa","eventType":"x","severty":"CRITICAL"}"#, 422, &["/severty"]),
         body("a field twice", r#"{"engine":"qa","eventType":"x","severity":"LOW","severity":"HIGH"}"#, 422, &["/severity"]),
         body("a field twice, once with escapes", r#"{"engine":"qa","eventType":"x","\u0065ngine":"maos"}"#, 422, &["/engine"]),

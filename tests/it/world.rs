@@ -39,6 +39,12 @@ pub(crate) const RETENTION_DAYS: i64 = 400;
 /// A request rate that no test reaches. Most tests do not advance the clock, so a lower rate would refuse their requests.
 pub(crate) const UNLIMITED: RequestRate = RequestRate::new(1_000_000, 1_000_000);
 
+/// How large the response to any POST may be, besides twice its request.
+const SMALL_RESPONSE_BYTES: usize = 64 * 1024;
+
+/// The largest response that Lambda returns.
+const LAMBDA_RESPONSE_BYTES: usize = 6 * 1024 * 1024;
+
 /// Returns the time at which the weekly report is due: Monday, 00:05 UTC. The clock of a new world starts there.
 pub(crate) fn monday() -> Timestamp {
     "2026-11-23T00:05:00Z".parse().unwrap()
@@ -337,11 +343,16 @@ impl Api {
         for (name, value) in headers {
             request = request.header(*name, value.as_bytes());
         }
+        let sent = body.len();
         let request = request.body(Body::from(body.to_vec())).unwrap();
         let response = self.function(method, path).oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        if method == "POST" {
+            let largest = (2 * sent + SMALL_RESPONSE_BYTES).min(LAMBDA_RESPONSE_BYTES);
+            assert!(body.len() <= largest, "{path}: {} bytes for {sent}", body.len());
+        }
         let body = String::from_utf8_lossy(&body).into_owned();
         ApiResponse { status: parts.status.as_u16(), headers: parts.headers, json, body }
     }

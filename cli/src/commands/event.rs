@@ -1,7 +1,7 @@
 //! `agectl event`: sends events.
 
 use age_model::{
-    Action, ActionStatus, Details, Engine, EventId, EventType, IdempotencyKey, NewEvent, Severity, Timestamp,
+    Action, ActionStatus, Details, Engine, EventId, IdempotencyKey, NewEvent, ReportedType, Severity, Timestamp,
 };
 use clap::{Args, Subcommand};
 use serde::Deserialize;
@@ -28,7 +28,7 @@ pub(crate) struct SendArgs {
     engine: Engine,
     /// What happened, in the engine's own vocabulary, such as `invoice_sync_failed`: 1 to 128 characters
     #[arg(long = "type", value_name = "TYPE")]
-    event_type: EventType,
+    event_type: ReportedType,
     /// Severity of the event
     #[arg(long, default_value_t, value_parser = severity_parser())]
     severity: Severity,
@@ -79,13 +79,13 @@ impl SendArgs {
         };
         let event = NewEvent {
             engine: self.engine,
-            event_type: self.event_type,
+            event_type: self.event_type.into(),
             severity: self.severity,
             details: details.unwrap_or_default(),
             source_time: self.source_time,
         };
         let body = serde_json::to_vec(&event).map_err(|error| Error::Usage(error.to_string()))?;
-        let key = self.key.map_or_else(|| session.random_id.to_string(), |key| key.as_str().to_owned());
+        let key = self.key.map_or_else(|| session.random_id.to_string(), |key| key.name().to_owned());
         let result = session.api_client().await?.send_event(body, &key).await;
         let response = result.map_err(|error| {
             if error.had_no_effect() {

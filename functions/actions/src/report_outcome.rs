@@ -21,7 +21,8 @@ request_body! {
 
 /// Report the outcome of an action
 ///
-/// Called by the worker that carried out the action. Reporting the same outcome again has no effect.
+/// Called by the worker that carried out the action, with a credential of its engine: `maos` for `MAOS_auto_fix`, the event's engine
+/// for any other action, unless the policy says otherwise. Reporting the same outcome again has no effect.
 #[utoipa::path(
     post,
     path = "/api/governance/events/{id}/actions/{action}/outcome",
@@ -44,7 +45,8 @@ pub(crate) async fn report_outcome(
     let (event, action) = action_path::parse(path)?;
     let OutcomeBody { outcome, detail } = OutcomeBody::parse(&body)?;
     let item = app.action(event, action).await?;
-    caller.require_engine(item.engine)?;
+    // Nobody but the engine that carries out an action can vouch for it.
+    caller.require_engine(app.policy.actions.carried_out_by(action, item.engine))?;
     if !action.is_remediation() {
         return Err(Problem::conflict(format!("AGE carries out {action} itself; its outcome cannot be reported")));
     }

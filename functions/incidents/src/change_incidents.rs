@@ -1,7 +1,9 @@
 //! `POST /api/governance/incidents/acknowledge` and `…/resolve`: change many incidents with one request.
 
 use age_governance::{BulkConflict, BulkFailure, BulkFilter, BulkResult, BulkSelection};
-use age_http::{AnyBody, Caller, FieldError, NoQuery, Problem, ProblemBody, RequestBody, WholeNumber, request_body};
+use age_http::{
+    AnyBody, Caller, FieldError, NoQuery, Problem, ProblemBody, RequestBody, ResponseBudget, WholeNumber, request_body,
+};
 use age_model::{CommandError, Engine, IncidentId, IncidentStatus, Note, Severity, StatusChange, Timestamp};
 use age_policy::IncidentCommand;
 use axum::Json;
@@ -57,7 +59,8 @@ struct BulkChangeResult {
     /// Number of incidents for which no time was left. If it is not 0, repeat the request, with this number and that of the
     /// failures as `expectedCount`.
     remaining_count: u64,
-    /// The first of the incidents that could not be changed, at most 100.
+    /// The first of the incidents that could not be changed, at most 100, and as many as have 64 KB and twice the size of the
+    /// request.
     failures: Vec<FailedChange>,
     /// When the incidents were selected. As `openedBefore`, it keeps a repeat from incidents that were opened since.
     as_of: Timestamp,
@@ -139,6 +142,7 @@ impl Inner {
         if !body.is_json() {
             return Err(Problem::not_json());
         }
+        let budget = ResponseBudget::of(body.sent_bytes);
         let mut body = BulkChangeBody::parse(&body.bytes)?;
         let clock = self.clock.as_ref();
         let as_of = clock.now();
@@ -147,7 +151,7 @@ impl Inner {
         let (incidents, lifecycle) = (&self.tables.incidents, &self.lifecycle);
         let changed = age_governance::change_incidents(incidents, lifecycle, selection, command, change, clock).await;
         match changed {
-            Ok(result) => Ok(Json(BulkChangeResult::new(result, as_of)).into_response()),
+            Ok(result) => Ok(Json(BulkChangeResult::new(result, as_of, budget)).into_response()),
             Err(CommandError::Conflict(conflict)) => Ok(count_problem(conflict)),
             Err(CommandError::Store(error)) => Err(error.into()),
         }
@@ -188,14 +192,16 @@ impl BulkChangeBody {
 }
 
 impl BulkChangeResult {
-    fn new(result: BulkResult, as_of: Timestamp) -> Self {
+    fn new(result: BulkResult, as_of: Timestamp, budget: ResponseBudget) -> Self {
         let BulkResult { changed, unchanged, failed, remaining, failures } = result;
+        let mut failures: Vec<FailedChange> = failures.into_iter().map(FailedChange::from).collect();
+        failures.truncate(budget.count_fitting(&failures));
         Self {
             changed_count: changed,
             unchanged_count: unchanged,
             failed_count: failed,
             remaining_count: remaining,
-            failures: failures.into_iter().map(FailedChange::from).collect(),
+            failures,
             as_of,
         }
     }

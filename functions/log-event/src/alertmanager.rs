@@ -2,20 +2,20 @@
 //! and more. Each alert of a group is an event.
 //!
 //! The label `engine` is the engine and `alertname` the event type; the policy maps the label `severity` to a severity. An alert
-//! is identified by its fingerprint and start, because its sender repeats it while it fires.
+//! is identified by its fingerprint, start, name and severity, because its sender repeats it while it fires.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use age_governance::EventIdentity;
 use age_http::{FieldError, FieldValue, Fields, Problem, Refused, RequestBody, request_body, string_fields};
-use age_model::{AlertId, AlertStatus, Details, Engine, KeyId, NewEvent, Severity, Timestamp};
+use age_model::{AlertId, AlertStatus, Details, Engine, KeyId, NewEvent, ReportedType, Severity, Timestamp};
 use age_policy::{AlertRules, AlertSeverity};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::alert_details::AlertDetails;
-use crate::parsed_event::{ParsedEvent, ReportedType};
+use crate::parsed_event::ParsedEvent;
 
 /// The fields of an alert that its event has in its details, beside those of [`Alert`].
 const OTHER_FIELDS: [&str; 4] = ["generatorURL", "dashboardURL", "panelURL", "valueString"];
@@ -167,12 +167,15 @@ impl Alert {
         let is_firing = self.status == AlertStatus::Firing;
         let reported = NewEvent {
             engine,
-            event_type: event_type.0,
+            event_type: event_type.into(),
             severity,
             details,
             source_time: if is_firing { Some(self.starts_at) } else { self.ends_at },
         };
-        let alert = AlertId::of("alertmanager", &[&self.fingerprint, &self.starts_at.to_string()]);
+        // The fingerprint stands for the labels, but who sends it can choose it: another type or severity is another alert.
+        let word = self.labels.0.get("severity").map_or("", String::as_str);
+        let parts = [&self.fingerprint, &self.starts_at.to_string(), reported.event_type.as_str(), word];
+        let alert = AlertId::of("alertmanager", &parts);
         Ok(ParsedEvent { reported, identity: EventIdentity::Alert(alert, self.status), key_field: "fingerprint" })
     }
 

@@ -1,11 +1,11 @@
 //! `POST /api/governance/intake/alertmanager`: records the alerts of a group.
 
 use age_governance::{BatchResult, IncomingEvent, RecordResult};
-use age_http::{AnyBody, Caller, FieldError, NoQuery, Origin, Problem};
-use age_model::EventId;
-use axum::Json;
+use age_http::{AnyBody, Caller, FieldError, NoQuery, Origin, Problem, RequestCost, ResponseBudget};
+use age_model::{EventId, shortened};
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -20,10 +20,18 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// The most alerts of a group.
 const MAX_ALERTS: usize = 500;
 
+/// How many characters of its fingerprint a result has. Fingerprints of Alertmanager and Grafana have 16.
+const MAX_FINGERPRINT_CHARS: usize = 64;
+
+/// The most bytes of a result that is shortened.
+const SHORT_RESULT_BYTES: usize = 90;
+
 /// The result of an alert.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct AlertResult {
+    /// Its first 64 characters.
+    #[serde(skip_serializing_if = "String::is_empty")]
     fingerprint: String,
     /// The status of a request for this alert alone: 201 stored, 200 stored before, 403 forbidden, 422 invalid.
     status: u16,
@@ -38,7 +46,8 @@ struct AlertResult {
 /// The results of a group of alerts.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AlertResults {
-    /// In the order of the alerts.
+    /// In the order of the alerts. If the response would be larger than 64 KB and twice the request, the last ones have no
+    /// `fingerprint` and `errors`.
     alerts: Vec<AlertResult>,
 }
 
@@ -60,7 +69,7 @@ pub(crate) async fn log_alerts(
     Origin(origin): Origin,
     _: NoQuery,
     body: AnyBody<MAX_BYTES, true>,
-) -> Result<Json<AlertResults>, Problem> {
+) -> Result<(Extension<RequestCost>, Json<AlertResults>), Problem> {
     if !body.is_json() {
         return Err(Problem::not_json());
     }
@@ -81,13 +90,20 @@ pub(crate) async fn log_alerts(
         }
     }
     if results.iter().any(|result| result.errors.is_empty()) || results.is_empty() {
-        return Ok(Json(AlertResults { alerts: results }));
+        ResponseBudget::of(body.sent_bytes).fit(&mut results, SHORT_RESULT_BYTES, AlertResult::shorten);
+        return Ok((Extension(RequestCost(results.len())), Json(AlertResults { alerts: results })));
     }
     if results.iter().all(|result| result.status == StatusCode::FORBIDDEN.as_u16()) {
         let detail = format!("the credential {} may not act for any of these engines", caller.kid);
         return Err(Problem::forbidden(detail));
     }
     Err(Problem::invalid(results.into_iter().flat_map(|result| result.errors).collect()))
+}
+
+impl AlertResult {
+    fn shorten(&mut self) {
+        (self.fingerprint, self.errors) = (String::new(), Vec::new());
+    }
 }
 
 /// A group of alerts.
@@ -124,6 +140,7 @@ impl Group {
             let of_group =
                 |error: FieldError| FieldError { pointer: format!("/alerts/{index}{}", error.pointer), ..error };
             let errors = errors.into_iter().map(of_group).collect();
+            let fingerprint = shortened(&fingerprint, MAX_FINGERPRINT_CHARS);
             group.results.push(AlertResult { fingerprint, status: status.as_u16(), id: None, errors });
         }
         group

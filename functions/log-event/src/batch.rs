@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use age_governance::{BatchResult, RecordResult, RecordedEvent};
-use age_http::{Caller, FieldError, NoQuery, Origin, Problem, ProblemBody};
+use age_http::{Caller, FieldError, NoQuery, Origin, Problem, ProblemBody, RequestCost, ResponseBudget};
 use age_model::{ActionItem, EventId, Timestamp};
 use axum::Json;
 use axum::extract::State;
@@ -21,6 +21,9 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::parsed_event::ParsedEvent;
 use crate::refusals::Refusals;
+
+/// The most bytes of a result that is shortened.
+const SHORT_RESULT_BYTES: usize = 125;
 
 /// The result of an event of a batch.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -48,9 +51,19 @@ struct EventResult {
 
 /// The results of a batch.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct EventResults {
     /// In the order of the events.
     results: Vec<EventResult>,
+    /// Number of results without `actions`, `detail` and `errors`, because the response would be larger than 64 KB and twice the
+    /// request. Those of stored events are at `/api/governance/events/{id}`.
+    #[serde(skip_serializing_if = "is_zero")]
+    shortened_count: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// A problem with the results so far.
@@ -58,9 +71,8 @@ pub(crate) struct EventResults {
 struct UnfinishedBatch {
     #[serde(flatten)]
     problem: ProblemBody,
-    /// In the order of the events; absent if none was begun.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    results: Option<Vec<EventResult>>,
+    #[serde(flatten)]
+    results: EventResults,
 }
 
 impl EventResult {
@@ -81,6 +93,11 @@ impl EventResult {
             ([], _, Some(detail)) => vec![FieldError::whole(detail)].into(),
             (errors, ..) => errors.into(),
         }
+    }
+
+    /// Leaves out what is in proportion to nothing that was sent.
+    fn shorten(&mut self) {
+        (self.actions, self.detail, self.errors) = (Vec::new(), None, Vec::new());
     }
 
     fn is_retryable(&self) -> bool {
@@ -104,7 +121,8 @@ impl From<Problem> for EventResult {
 /// Record a batch of events
 ///
 /// Records up to 500 events of 1 MB, also compressed by gzip, each with its own result. Results do not repeat `details`. If some events cannot be stored
-/// now, the response is a 503 with the results so far: send the events again whose results have status 503.
+/// now, the response is a 503 with the results so far: send the events again whose results have status 503. For the rate of its
+/// caller, a batch counts as many requests as it has events: the next request may have to wait.
 #[utoipa::path(
     post,
     path = "/api/governance/events",
@@ -150,11 +168,16 @@ pub(crate) async fn log_events(
     for ((index, key_field), result) in places.into_iter().zip(recorded) {
         set(index, event_result(result, key_field, &mut failures));
     }
-    let results: Vec<EventResult> = results.into_iter().flatten().collect();
+    let mut results: Vec<EventResult> = results.into_iter().flatten().collect();
     let mut refusals = Refusals::default();
     results.iter().filter(|result| result.is_refused()).for_each(|result| refusals.add(&result.reasons()));
     refusals.report(&caller.kid, &app).await;
-    Ok(respond(results))
+    let shortened_count =
+        ResponseBudget::of(body.sent_bytes).fit(&mut results, SHORT_RESULT_BYTES, EventResult::shorten);
+    let cost = RequestCost(results.len());
+    let mut response = respond(EventResults { results, shortened_count });
+    response.extensions_mut().insert(cost);
+    Ok(response)
 }
 
 fn event_result(result: BatchResult, key_field: &str, failures: &mut BTreeMap<String, Problem>) -> EventResult {
@@ -167,12 +190,12 @@ fn event_result(result: BatchResult, key_field: &str, failures: &mut BTreeMap<St
     }
 }
 
-fn respond(results: Vec<EventResult>) -> Response {
-    if !results.iter().any(EventResult::is_retryable) {
-        return Json(EventResults { results }).into_response();
+fn respond(results: EventResults) -> Response {
+    if !results.results.iter().any(EventResult::is_retryable) {
+        return Json(results).into_response();
     }
     let detail = "not all events could be stored; send those again whose results have status 503";
     let problem = Problem::unavailable(detail);
-    let body = UnfinishedBatch { problem: problem.body(), results: Some(results) };
+    let body = UnfinishedBatch { problem: problem.body(), results };
     problem.response_with(body)
 }

@@ -8,14 +8,14 @@ use std::str::FromStr;
 
 use age_governance::EventIdentity;
 use age_http::{Fields, Problem, Refused, RequestBody, request_body, string_fields};
-use age_model::{Details, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp, UnknownName};
+use age_model::{Details, Engine, EventType, IdempotencyKey, NewEvent, ReportedType, Severity, Timestamp, UnknownName};
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode;
 use thiserror::Error;
 
-use crate::parsed_event::{EventBody, KEY_HEADER, ParsedEvent, ReportedType};
+use crate::parsed_event::{EventBody, KEY_HEADER, ParsedEvent};
 
 /// The media type of an event in structured mode.
 pub(crate) const STRUCTURED: &str = "application/cloudevents+json";
@@ -38,7 +38,7 @@ request_body! {
         /// Ends in the name of the engine.
         #[schema(value_type = String, pattern = "(^|[/:#])(compliance|qa|documentation|image_engine|voice_engine|billing|deep_agent|maos)$")]
         source: Source,
-        /// `engine_silent` is reserved.
+        /// `engine_silent` and `many_event_types` are reserved.
         #[schema(value_type = EventType)]
         r#type: ReportedType,
         time: Option<Timestamp>,
@@ -147,10 +147,10 @@ fn parse(mut fields: Fields, headers: &HeaderMap) -> Result<ParsedEvent, Problem
 
 impl From<CloudEvent> for ParsedEvent {
     fn from(CloudEvent { id, source, r#type, time, severity, data, .. }: CloudEvent) -> Self {
-        let key = IdempotencyKey::of("cloudevents", &[&source.text, &id.0]);
+        let key = IdempotencyKey::of_intake("cloudevents", &[&source.text, &id.0]);
         let reported = NewEvent {
             engine: source.engine,
-            event_type: r#type.0,
+            event_type: r#type.into(),
             severity: severity.unwrap_or_default(),
             details: data.unwrap_or_default(),
             source_time: time,
@@ -310,7 +310,8 @@ mod tests {
             let headers = values.iter().filter_map(|(name, value)| {
                 Some((HeaderName::from_static(name), HeaderValue::from_bytes(value).ok()?))
             });
-            let body = EventBody { media_type: Some("application/json".to_owned()), bytes: data.into() };
+            let media_type = Some("application/json".to_owned());
+            let body = EventBody { media_type, sent_bytes: data.len(), bytes: data.into() };
             let _ = parse_binary(&headers.collect(), &body);
         }
     }

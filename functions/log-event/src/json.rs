@@ -1,10 +1,10 @@
 //! Events as JSON objects, in a request each or in a batch.
 
 use age_http::{Fields, Problem, RequestBody, request_body};
-use age_model::{Details, Engine, EventType, IdempotencyKey, NewEvent, Severity, Timestamp};
+use age_model::{Details, Engine, EventType, IdempotencyKey, NewEvent, ReportedType, Severity, Timestamp};
 use axum::http::HeaderMap;
 
-use crate::parsed_event::{KEY_HEADER, ParsedEvent, ReportedType};
+use crate::parsed_event::{KEY_HEADER, ParsedEvent};
 
 /// The field that has the idempotency key of an event in a batch.
 pub(crate) const KEY_FIELD: &str = "idempotencyKey";
@@ -14,7 +14,7 @@ request_body! {
     #[schema(as = EventReport)]
     pub(crate) struct EventReport {
         engine: Engine,
-        /// Chosen by the engine; `engine_silent` is reserved.
+        /// Chosen by the engine; `engine_silent` and `many_event_types` are reserved.
         #[schema(value_type = EventType)]
         event_type: ReportedType,
         /// LOW if absent.
@@ -31,7 +31,7 @@ request_body! {
     #[schema(as = BatchedEvent)]
     pub(crate) struct BatchedEventReport {
         engine: Engine,
-        /// Chosen by the engine; `engine_silent` is reserved.
+        /// Chosen by the engine; `engine_silent` and `many_event_types` are reserved.
         #[schema(value_type = EventType)]
         event_type: ReportedType,
         /// LOW if absent.
@@ -76,7 +76,7 @@ impl From<EventReport> for NewEvent {
     fn from(EventReport { engine, event_type, severity, details, source_time }: EventReport) -> Self {
         Self {
             engine,
-            event_type: event_type.0,
+            event_type: event_type.into(),
             severity: severity.unwrap_or_default(),
             details: details.unwrap_or_default(),
             source_time,

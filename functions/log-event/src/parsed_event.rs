@@ -1,11 +1,8 @@
 //! An event as every format is parsed to.
 
-use std::fmt::{self, Display};
-use std::str::FromStr;
-
 use age_governance::{EventIdentity, IncomingEvent};
 use age_http::{AnyBody, FieldError, MAX_BODY_BYTES, Problem};
-use age_model::{EventType, NewEvent};
+use age_model::NewEvent;
 
 /// The header that has the idempotency key of a single event.
 pub(crate) const KEY_HEADER: &str = "Idempotency-Key";
@@ -35,39 +32,3 @@ impl From<ParsedEvent> for IncomingEvent {
         Self { reported, identity }
     }
 }
-
-/// An event type that an engine may report: any but the one that AGE reserves.
-#[derive(Debug, Clone)]
-pub(crate) struct ReportedType(pub(crate) EventType);
-
-/// Why a text is not an event type that an engine may report.
-pub(crate) enum InvalidReportedType {
-    Invalid(<EventType as FromStr>::Err),
-    Reserved,
-}
-
-impl FromStr for ReportedType {
-    type Err = InvalidReportedType;
-
-    fn from_str(text: &str) -> Result<Self, InvalidReportedType> {
-        let event_type: EventType = text.parse().map_err(InvalidReportedType::Invalid)?;
-        // An engine that could report its own silence would hide its real silence.
-        if event_type.as_str() == EventType::ENGINE_SILENT {
-            return Err(InvalidReportedType::Reserved);
-        }
-        Ok(Self(event_type))
-    }
-}
-
-impl Display for InvalidReportedType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Invalid(error) => error.fmt(f),
-            Self::Reserved => {
-                write!(f, "must not be {}, which AGE reserves for silent engines", EventType::ENGINE_SILENT)
-            }
-        }
-    }
-}
-
-age_http::string_fields!(ReportedType);

@@ -15,7 +15,7 @@ use crate::authorization::{Access, is_intake};
 use crate::caller::{self, Caller};
 use crate::expired_credential_alerts::ExpiredCredentialAlerts;
 use crate::problem::Problem;
-use crate::rate_limit::{RateLimiter, RequestRate};
+use crate::rate_limit::{RateLimiter, RequestCost, RequestRate};
 
 /// Credentials that were read longer ago are read again while a request is handled.
 const REFRESH_AFTER_SECONDS: i64 = 20;
@@ -121,7 +121,11 @@ impl Authentication {
         handler: impl FnOnce(Caller) -> F,
     ) -> Result<Response, Problem> {
         let caller = self.authenticate(access, token).await?;
-        let (response, ()) = tokio::join!(handler(caller), self.refresh());
+        let (mut response, ()) = tokio::join!(handler(caller), self.refresh());
+        if let Some(cost) = response.extensions_mut().remove::<RequestCost>() {
+            let mut requests = self.0.requests.lock().unwrap_or_else(PoisonError::into_inner);
+            requests.charge(token.kid(), cost, self.0.clock.now());
+        }
         Ok(response)
     }
 

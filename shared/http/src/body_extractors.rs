@@ -59,6 +59,8 @@ pub struct AnyBody<const MAX_BYTES: usize = MAX_BODY_BYTES, const INFLATES: bool
     pub media_type: Option<String>,
     /// The bytes.
     pub bytes: Bytes,
+    /// How many bytes were sent: fewer than these if the body was compressed.
+    pub sent_bytes: usize,
 }
 
 impl<const MAX_BYTES: usize, const INFLATES: bool> AnyBody<MAX_BYTES, INFLATES> {
@@ -74,7 +76,8 @@ impl<S: Send + Sync, const MAX_BYTES: usize, const INFLATES: bool> FromRequest<S
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let media_type = media_type(request.headers());
-        Ok(Self { media_type, bytes: read::<INFLATES>(request, MAX_BYTES).await? })
+        let (bytes, sent_bytes) = read::<INFLATES>(request, MAX_BYTES).await?;
+        Ok(Self { media_type, bytes, sent_bytes })
     }
 }
 
@@ -86,7 +89,7 @@ impl<S: Send + Sync> FromRequest<S> for FormBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let AnyBody { media_type, bytes } = <AnyBody>::from_request(request, &()).await?;
+        let AnyBody { media_type, bytes, .. } = <AnyBody>::from_request(request, &()).await?;
         if media_type.as_deref() == Some(FORM) {
             Ok(Self(Query::parse(&bytes)))
         } else {
@@ -103,7 +106,7 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let bytes = read::<false>(request, MAX_BODY_BYTES).await?;
+        let (bytes, _) = read::<false>(request, MAX_BODY_BYTES).await?;
         if bytes.is_empty() {
             return Ok(Self);
         }
@@ -111,21 +114,22 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     }
 }
 
-/// Reads the text of a body.
-async fn read<const INFLATES: bool>(request: Request, max_bytes: usize) -> Result<Bytes, Problem> {
+/// Reads the text of a body. Returns it with the number of bytes that were sent.
+async fn read<const INFLATES: bool>(request: Request, max_bytes: usize) -> Result<(Bytes, usize), Problem> {
     let encoding = ContentEncoding::of(request.headers());
     let too_large = |_| Problem::too_large(format!("the body must be at most {max_bytes} bytes"), Vec::new());
     let bytes = to_bytes(request.into_body(), max_bytes).await.map_err(too_large)?;
+    let sent_bytes = bytes.len();
     if bytes.is_empty() {
-        return Ok(bytes);
+        return Ok((bytes, sent_bytes));
     }
     let bytes = encoding.decode::<INFLATES>(bytes, max_bytes)?;
     if let Some(text) = bytes.strip_prefix(UTF8_BYTE_ORDER_MARK) {
-        return Ok(bytes.slice_ref(text));
+        return Ok((bytes.slice_ref(text), sent_bytes));
     }
     match other_unicode(&bytes) {
         Some(name) => Err(Problem::bad_request(format!("the body must be UTF-8; got {name}"))),
-        None => Ok(bytes),
+        None => Ok((bytes, sent_bytes)),
     }
 }
 
@@ -151,7 +155,7 @@ mod tests {
     use super::*;
 
     async fn read_all(bytes: &[u8]) -> Result<Bytes, Problem> {
-        read::<false>(Request::new(Body::from(bytes.to_vec())), 100).await
+        Ok(read::<false>(Request::new(Body::from(bytes.to_vec())), 100).await?.0)
     }
 
     #[tokio::test]

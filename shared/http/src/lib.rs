@@ -18,6 +18,7 @@ mod problem;
 mod query;
 mod rate_limit;
 mod request_body;
+mod response_budget;
 mod router;
 mod routes;
 
@@ -32,6 +33,7 @@ pub use origin::Origin;
 pub use path::{PathId, PathNames};
 pub use problem::{FieldError, Problem, ProblemBody};
 pub use query::{NoQuery, Query};
-pub use rate_limit::RequestRate;
+pub use rate_limit::{RequestCost, RequestRate};
 pub use request_body::{FieldValue, RequestBody, WholeNumber, json_name};
+pub use response_budget::ResponseBudget;
 pub use routes::{Route, Routes};

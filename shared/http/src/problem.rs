@@ -1,6 +1,6 @@
 //! Error responses: problem details (RFC 9457, `application/problem+json`). They never contain internals of the store.
 
-use age_model::{CommandError, StoreError};
+use age_model::{CommandError, StoreError, shortened};
 use axum::Json;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -8,11 +8,19 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::response_budget::ResponseBudget;
+
 /// The media type of problems (RFC 9457).
 pub(crate) const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
 
 /// After how many seconds a caller may retry a 503. The SDK has retried for up to 4 seconds before.
 const RETRY_AFTER_SECONDS: u16 = 2;
+
+/// How many bytes the errors of a problem may have. A body with many wrong fields has a short list of errors.
+const MAX_ERRORS_BYTES: usize = 32 * 1024;
+
+/// How many characters of a pointer or a text are shown. Names of fields are as long as their sender makes them.
+const MAX_TEXT_CHARS: usize = 1000;
 
 /// An error in one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -49,7 +57,7 @@ pub struct ProblemBody {
     pub status: u16,
     /// The error and how to correct it, for a person.
     pub detail: String,
-    /// Every field that is wrong.
+    /// The fields that are wrong: the first 32 KB of them. `detail` has their number.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub errors: Vec<FieldError>,
@@ -67,7 +75,8 @@ pub struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new(), retry_after: None, accepted_encoding: None }
+        let detail = shortened(&detail.into(), MAX_TEXT_CHARS);
+        Self { status, detail, errors: Vec::new(), retry_after: None, accepted_encoding: None }
     }
 
     /// Creates a 400: the body is not JSON, or a cursor is not valid.
@@ -112,7 +121,7 @@ impl Problem {
     /// Creates a 413: the body or a field is too large.
     #[must_use]
     pub fn too_large(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
-        Self { errors, ..Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail) }
+        Self { errors: bounded(errors), ..Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail) }
     }
 
     /// Creates a 415: the media type of the body is not supported.
@@ -142,7 +151,7 @@ impl Problem {
             [one] => format!("{} {}", one.pointer.trim_start_matches('/'), one.detail),
             several => format!("{} fields are not valid", several.len()),
         };
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+        Self { errors: bounded(errors), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 
     /// Creates a 429: the caller exceeds its rate. The next request is permitted after `seconds`.
@@ -178,7 +187,7 @@ impl Problem {
         self.accepted_encoding
     }
 
-    /// Returns every field that is wrong.
+    /// Returns the fields that are wrong, the first of them if there are many.
     #[must_use]
     pub fn errors(&self) -> &[FieldError] {
         &self.errors
@@ -195,6 +204,19 @@ impl Problem {
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self { retry_after: Some(RETRY_AFTER_SECONDS), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
+}
+
+/// Returns the first of `errors`, shortened, that have [`MAX_ERRORS_BYTES`] together.
+fn bounded(errors: Vec<FieldError>) -> Vec<FieldError> {
+    let mut bounded: Vec<FieldError> = errors
+        .into_iter()
+        .map(|FieldError { pointer, detail }| FieldError {
+            pointer: shortened(&pointer, MAX_TEXT_CHARS),
+            detail: shortened(&detail, MAX_TEXT_CHARS),
+        })
+        .collect();
+    bounded.truncate(ResponseBudget::of_bytes(MAX_ERRORS_BYTES).count_fitting(&bounded));
+    bounded
 }
 
 impl From<StoreError> for Problem {

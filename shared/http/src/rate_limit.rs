@@ -6,6 +6,9 @@ use age_model::{RateLimit, Timestamp};
 
 const SECOND_MICROS: i64 = 1_000_000;
 
+/// The most that one request costs: the events of the largest batch.
+const MAX_COST: usize = 500;
+
 /// A rate of requests: how many per second, and how many at once after a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestRate {
@@ -24,6 +27,10 @@ impl RequestRate {
         RateLimit::new(SECOND_MICROS / i64::from(self.per_second.max(1)), self.burst)
     }
 }
+
+/// How many requests of its caller a request counts for, as an extension of its response: a batch counts for its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestCost(pub usize);
 
 /// A rate limit for each key.
 #[derive(Debug, Clone)]
@@ -45,7 +52,8 @@ impl<K: Ord + Clone> RateLimiter<K> {
     pub(crate) fn acquire(&mut self, key: &K, now: Timestamp) -> Result<(), u16> {
         let now = now.millis().saturating_mul(1000);
         // A time further ahead than a correct clock can have stored is ignored: a clock that was ahead must not block callers.
-        let full_at = self.full_at.get(key).copied().filter(|full_at| self.limit.is_plausible(*full_at, now, 0));
+        let debt = self.limit.charge(now, now, MAX_COST) - now;
+        let full_at = self.full_at.get(key).copied().filter(|full_at| self.limit.is_plausible(*full_at, now, debt));
         match self.limit.acquire(full_at, now, 0) {
             Ok(full_at) => {
                 self.full_at.insert(key.clone(), full_at);
@@ -53,6 +61,14 @@ impl<K: Ord + Clone> RateLimiter<K> {
             }
             Err(wait) => Err(u16::try_from(wait.saturating_add(SECOND_MICROS - 1) / SECOND_MICROS).unwrap_or(u16::MAX)),
         }
+    }
+
+    /// Takes the permits of a request of `key` beyond its first one, which was acquired before. They may not be available yet: then
+    /// the next request waits for as long.
+    pub(crate) fn charge(&mut self, key: &K, RequestCost(cost): RequestCost, now: Timestamp) {
+        let now = now.millis().saturating_mul(1000);
+        let full_at = self.full_at.get(key).copied().unwrap_or(now);
+        self.full_at.insert(key.clone(), self.limit.charge(full_at, now, cost.min(MAX_COST).saturating_sub(1)));
     }
 }
 
@@ -80,6 +96,22 @@ mod tests {
         assert_eq!(acquired(&mut limiter, now.plus_seconds(1)), 50);
         assert_eq!(acquired(&mut limiter, now.plus_seconds(60)), 100);
         assert_eq!(acquired(&mut limiter, now), 100, "a clock that is set back does not block the key");
+    }
+
+    #[test]
+    fn batch_counts_for_its_events_and_is_not_refused_for_its_size() {
+        let mut limiter = RateLimiter::new(RequestRate::new(50, 100));
+        let now: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
+        let mut batch = |events: usize, seconds: i64| {
+            let at = now.plus_seconds(seconds);
+            limiter.acquire(&kid("worker"), at)?;
+            limiter.charge(&kid("worker"), RequestCost(events), at);
+            Ok(())
+        };
+        assert_eq!(batch(500, 0), Ok(()));
+        // 400 events more than the burst, at 50 a second.
+        assert_eq!((batch(1, 0), batch(1, 8), batch(1, 9)), (Err(9), Err(1), Ok(())));
+        assert_eq!(batch(1, -3600), Ok(()), "a clock that is set back does not block the key");
     }
 
     proptest! {

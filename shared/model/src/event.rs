@@ -59,6 +59,9 @@ impl EventType {
     /// The event type of incidents about silent engines, which AGE opens itself.
     pub const ENGINE_SILENT: &str = "engine_silent";
 
+    /// The event type of the incident in which AGE gathers events of an engine that has too many open incidents.
+    pub const MANY_EVENT_TYPES: &str = "many_event_types";
+
     pub(crate) fn engine_silent() -> Self {
         Self(Self::ENGINE_SILENT.to_owned())
     }

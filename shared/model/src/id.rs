@@ -85,8 +85,7 @@ impl EventId {
     /// Returns the id of the event that `engine` reports under `key`, which is the same for every repeat.
     #[must_use]
     pub fn keyed(engine: Engine, key: &IdempotencyKey) -> Self {
-        // A key cannot contain a line feed, so different pairs of engine and key have different names.
-        Self(Uuid::new_v5(&KEYED_EVENTS, format!("{engine}\n{}", key.as_str()).as_bytes()))
+        Self(Uuid::new_v5(&KEYED_EVENTS, format!("{engine}\n{}", key.unique_text()).as_bytes()))
     }
 }
 

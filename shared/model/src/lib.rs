@@ -32,6 +32,7 @@ mod period;
 mod rate_limit;
 mod report;
 mod report_step;
+mod reported_type;
 mod severity;
 mod store_error;
 mod string_enum;
@@ -79,6 +80,7 @@ pub use report::{
     ReportSummary, RiskLevel,
 };
 pub use report_step::{ReportStep, ReportStepKind, UnresolvedIncidents};
+pub use reported_type::{InvalidReportedType, ReportedType};
 pub use severity::Severity;
 pub use store_error::StoreError;
 pub use string_enum::{UnknownName, Words, deserialize_known};

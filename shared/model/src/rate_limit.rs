@@ -27,6 +27,14 @@ impl RateLimit {
         if begin > latest { Err(begin.saturating_sub(latest)) } else { Ok(begin.saturating_add(self.interval)) }
     }
 
+    /// Takes `permits` at `now` without asking whether they are available. Returns the new `full_at`, which may lie further ahead than
+    /// the burst.
+    #[must_use]
+    pub fn charge(&self, full_at: i64, now: i64, permits: usize) -> i64 {
+        let permits = i64::try_from(permits).unwrap_or(i64::MAX);
+        full_at.max(now).saturating_add(permits.saturating_mul(self.interval))
+    }
+
     /// Gives back a permit that was not used. Returns the new `full_at`.
     #[must_use]
     pub const fn release(&self, full_at: i64) -> i64 {

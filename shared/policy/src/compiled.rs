@@ -139,6 +139,10 @@ mod tests {
             error_of(|policy| policy.actions.require_approval.extend([message])),
             PolicyError::CannotRequireApproval(message)
         );
+        assert_eq!(
+            error_of(|policy| _ = policy.actions.carried_out_by.insert(message, Engine::Maos)),
+            PolicyError::CarriedOutByAge(message)
+        );
         let summary = Action::AutomatedGovernanceSummary;
         let send_summary = |policy: &mut Policy| policy.actions.also.iter_mut().for_each(|rule| rule.action = summary);
         assert_eq!(error_of(send_summary), PolicyError::NotAnEventAction(summary));

@@ -93,6 +93,9 @@ pub struct ActionRules {
     pub first_match: Vec<ActionRule>,
     /// Every rule that matches an event adds its action.
     pub also: Vec<ActionRule>,
+    /// The engine whose worker carries out a remediation. Without an entry, it is the engine of the event.
+    #[serde(default, deserialize_with = "deserialize_known")]
+    pub carried_out_by: BTreeMap<Action, Engine>,
 }
 
 /// The severities of alerts from Prometheus Alertmanager.

@@ -1,8 +1,8 @@
 //! Looking values up in the policy.
 
-use age_model::{Engine, RiskLevel, Severity};
+use age_model::{Action, Engine, RiskLevel, Severity};
 
-use crate::document::{AlertRules, Policy};
+use crate::document::{ActionRules, AlertRules, Policy};
 
 impl Policy {
     /// Returns the display name of `engine`, such as `Deep Agent`.
@@ -22,6 +22,14 @@ impl Policy {
     #[must_use]
     pub fn critical_recommendation(&self, count: u64) -> String {
         self.critical_recommendation.replace("{count}", &count.to_string())
+    }
+}
+
+impl ActionRules {
+    /// Returns the engine whose credential may report the outcome of `action` for an event of `engine`.
+    #[must_use]
+    pub fn carried_out_by(&self, action: Action, engine: Engine) -> Engine {
+        self.carried_out_by.get(&action).copied().unwrap_or(engine)
     }
 }
 

@@ -57,6 +57,9 @@ pub enum PolicyError {
     /// A message to people cannot wait for an approval.
     #[error("actions.require_approval must list remediations only; got {0}")]
     CannotRequireApproval(Action),
+    /// AGE itself carries out what is no remediation.
+    #[error("actions.carried_out_by must have remediations only; got {0}")]
+    CarriedOutByAge(Action),
     /// The action belongs to reports.
     #[error("rules of actions must not select {0}, which is for reports only")]
     NotAnEventAction(Action),
@@ -140,6 +143,9 @@ impl ActionRules {
         let is_message = |action: &&Action| !action.is_remediation();
         if let Some(action) = self.require_approval.iter().find(is_message) {
             return Err(PolicyError::CannotRequireApproval(*action));
+        }
+        if let Some(action) = self.carried_out_by.keys().find(is_message) {
+            return Err(PolicyError::CarriedOutByAge(*action));
         }
         let rules = self.first_match.iter().chain(&self.also);
         if rules.into_iter().any(|rule| rule.action == Action::AutomatedGovernanceSummary) {

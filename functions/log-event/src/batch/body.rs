@@ -75,7 +75,8 @@ mod tests {
     use crate::fuzz::{mangled, many};
 
     fn parse_as(media_type: &str, body: &[u8]) -> Result<Vec<Result<ParsedEvent, Problem>>, Problem> {
-        let body = BatchBody { media_type: Some(media_type.to_owned()), bytes: body.to_vec().into() };
+        let body =
+            BatchBody { media_type: Some(media_type.to_owned()), bytes: body.to_vec().into(), sent_bytes: body.len() };
         parse(&HeaderMap::new(), &body)
     }
 
