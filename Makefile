@@ -27,7 +27,7 @@ JS_FILES      := tests/browser functions/dashboard/src/script.js
 .SHELLFLAGS   := -eu -c
 .DEFAULT_GOAL := help
 .PHONY: help run up down logs weekly watch test lint build bench permissions openapi screenshots agectl deploy clean
-.PHONY: check-system check-node cargo browser remake
+.PHONY: test-code test-stack test-documents check-system check-node cargo browser remake
 
 # ---- Commands ----
 
@@ -70,16 +70,27 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them when 
 test: check-system check-node build agectl .venv/checks/ready browser ## run all tests, end-to-end ones on their own local AWS
 	@echo "==> Documents"
 	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/docs
-	@echo "==> Tests; beside them, on another local AWS, deployments, the local stack and the commands of the documents"
-	@mkdir -p $(STATE); $(BESIDE_TESTS) >$(STATE)/beside-tests.log 2>&1 & beside=$$!; trap "kill $$beside 2>/dev/null || true" EXIT; \
-	code=0; AGE_STATE_DIR=$(STATE)/test $(ON_FREE_PORTS) $(STACK) exec -- \
-		cargo test --workspace --locked --lib --bins --test it -- --include-ignored || code=$$?; \
-	wait $$beside || code=$$?; cat $(STATE)/beside-tests.log; exit $$code
+	@echo "==> Compiling the tests"
+	@$(CARGO_TEST) --no-run
+	@echo "==> Tests; beside them those on a local AWS, and on another one deployments and the commands of the documents"
+	@mkdir -p $(STATE)
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-code test-stack test-documents
 
-# What mostly waits runs beside the tests that compute.
+# Tests of the code compute; the others mostly wait for the local AWS. Their output follows when they have ended.
+CARGO_TEST := cargo test --workspace --locked --lib --bins --test it
 ON_FREE_PORTS := AGE_PORT= AGE_API_PORT=
-BESIDE_TESTS  := { .venv/bin/python -W error -m unittest discover --quiet --start-directory tests/local && \
-	AGE_STATE_DIR=$(STATE)/documents $(ON_FREE_PORTS) $(STACK) exec -- .venv/bin/python tests/docs/run_console_blocks.py; }
+
+test-code:
+	@$(CARGO_TEST)
+
+test-stack:
+	@code=0; AGE_STATE_DIR=$(STATE)/test $(ON_FREE_PORTS) $(STACK) exec -- $(CARGO_TEST) -- --ignored \
+		>$(STATE)/test-stack.log 2>&1 || code=$$?; cat $(STATE)/test-stack.log; exit $$code
+
+test-documents:
+	@code=0; { .venv/bin/python -W error -m unittest discover --quiet --start-directory tests/local && \
+		AGE_STATE_DIR=$(STATE)/documents $(ON_FREE_PORTS) $(STACK) exec -- .venv/bin/python tests/docs/run_console_blocks.py; } \
+		>$(STATE)/test-documents.log 2>&1 || code=$$?; cat $(STATE)/test-documents.log; exit $$code
 
 lint: check-node .venv/checks/ready cargo tests/browser/node_modules/.ready ## check format, lints, dependencies, template
 	@echo "==> Rust"
