@@ -6,6 +6,7 @@
 mod world;
 
 mod actions;
+mod admin_changes;
 mod alert_lifecycles;
 mod architecture;
 mod batch;
@@ -29,6 +30,7 @@ mod listing;
 mod local_aws;
 mod notifications;
 mod openapi;
+mod opened_by;
 mod pages;
 mod paths;
 mod refusals;
@@ -36,3 +38,4 @@ mod repeats;
 mod reports;
 mod request_bodies;
 mod rollups;
+mod strangers;

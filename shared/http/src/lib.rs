@@ -20,6 +20,7 @@ mod rate_limit;
 mod request_body;
 mod router;
 mod routes;
+mod token_search;
 
 pub use authentication::Authentication;
 pub use authorization::Access;
