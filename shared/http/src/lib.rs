@@ -21,6 +21,7 @@ mod request_body;
 mod response_budget;
 mod router;
 mod routes;
+mod token_search;
 
 pub use authentication::Authentication;
 pub use authorization::Access;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use age_model::StoreError;
-use age_model::{Clock, Engine, Grant, Keyring, KeyringError, ManualClock, Role, Timestamp, Token};
+use age_model::{Clock, CredentialRegistry, Engine, Grant, KeyringError, ManualClock, Role, Timestamp, Token};
 use age_store::Credentials;
 
 /// The admin with whose credential tests send requests by default.
@@ -41,12 +41,11 @@ pub(crate) async fn create(table: &Credentials, clock: &Arc<ManualClock>) -> BTr
     ];
     let tokens: Vec<Token> =
         wanted.iter().map(|(kid, ..)| Token::fresh(kid.parse().unwrap(), clock.as_ref()).unwrap()).collect();
-    let change = table.change(clock.as_ref(), |keyring| {
+    let change = table.change(tokens.iter().map(Token::kid), clock.as_ref(), |registry| {
         for ((_, role, engines, expires_at), token) in wanted.iter().zip(&tokens) {
-            add(keyring, token, *role, engines, *expires_at, now)?;
+            add(registry, token, *role, engines, *expires_at, now)?;
         }
-        let by = tokens[0].kid();
-        keyring.revoke(&REVOKED.parse().unwrap(), by, now).unwrap();
+        registry.revoke(&REVOKED.parse().unwrap(), Some(tokens[0].kid()), now).unwrap();
         Ok::<_, CreateError>(())
     });
     change.await.unwrap();
@@ -54,7 +53,7 @@ pub(crate) async fn create(table: &Credentials, clock: &Arc<ManualClock>) -> BTr
 }
 
 fn add(
-    keyring: &mut Keyring,
+    registry: &mut CredentialRegistry,
     token: &Token,
     role: Role,
     engines: &[Engine],
@@ -62,7 +61,7 @@ fn add(
     now: Timestamp,
 ) -> Result<(), CreateError> {
     let engines: BTreeSet<Engine> = engines.iter().copied().collect();
-    keyring.create(token, Grant { role, engines, expires_at }, None, now).map(drop).map_err(CreateError::Keyring)
+    registry.create(token, Grant { role, engines, expires_at }, None, now).map(drop).map_err(CreateError::Keyring)
 }
 
 /// The reason why the credentials could not be created.

@@ -169,8 +169,14 @@ pub(crate) fn system_alerts(kind: SystemAlertKind) -> String {
     format!("{kind}#")
 }
 
-/// `credentials.kid` of the row with all credentials. No credential can have this name.
-pub(crate) const KEYRING: &str = "*";
+/// `credentials.kind` of the keyring, which is one row.
+pub(crate) const KEYRING: &str = "keyring";
+
+/// `credentials.kid` of the keyring.
+pub(crate) const KEYRING_KID: &str = "*";
+
+/// `credentials.kind` of the records of credentials, each under its name.
+pub(crate) const RECORD: &str = "record";
 
 /// A position in a list that is ordered by time and id: the text is `time#id`, or a time alone, which sorts before all
 /// entries of that time. It is the sort key of the timeline (`events.at`) and of the reports (`reports.generated_at`).
