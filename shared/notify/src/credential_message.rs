@@ -257,12 +257,17 @@ mod tests {
 
     #[test]
     fn message_about_an_admin_that_an_operator_made_has_the_command_that_revokes_it() {
-        let (kid, clock) = ("first".parse().unwrap(), ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap()));
-        let token = Token::fresh(kid, &clock).unwrap();
+        let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
+        let token = Token::fresh("first".parse().unwrap(), &clock).unwrap();
         let mut registry = CredentialRegistry::default();
         let record = registry.create_first_admin(&token, &BTreeSet::new(), clock.now()).unwrap();
-        let (kid, credential, kind) = (token.kid(), &record.credential, CredentialNotificationKind::MadeByOperator);
-        let made = NotifiedCredential { kid, credential, record: Some(&record), kind, at: clock.now() };
+        let made = NotifiedCredential {
+            kid: token.kid(),
+            credential: &record.credential,
+            record: Some(&record),
+            kind: CredentialNotificationKind::MadeByOperator,
+            at: clock.now(),
+        };
         let sent = message(&[made], "2026-11-23T00:10:00Z");
         assert_eq!(sent.subject(), "[AGE] An AWS operator has made the admin first");
         assert_eq!(
