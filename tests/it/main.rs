@@ -36,3 +36,4 @@ mod repeats;
 mod reports;
 mod request_bodies;
 mod rollups;
+mod sessions;

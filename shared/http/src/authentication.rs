@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use age_model::{
-    AuthError, Clock, CredentialSource, Grant, KeyId, Keyring, Role, SystemAlertRecorder, Timestamp, Token,
+    AuthError, Clock, CredentialSource, Grant, KeyId, Keyring, Role, SealingKey, SystemAlertRecorder, Timestamp, Token,
 };
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -40,6 +40,8 @@ struct Inner {
     cached: Mutex<Option<CachedKeyring>>,
     requests: Mutex<RateLimiter<KeyId>>,
     lookups: Mutex<RateLimiter<Option<KeyId>>>,
+    /// For the credential of a session, or None for the key. Apart from `lookups`: whoever has a sealed session is no stranger.
+    session_lookups: Mutex<RateLimiter<Option<KeyId>>>,
     /// None in a function that may not record alerts.
     alerts: Option<ExpiredCredentialAlerts>,
 }
@@ -87,6 +89,7 @@ impl Authentication {
             cached: Mutex::default(),
             requests: Mutex::new(RateLimiter::new(rate)),
             lookups: Mutex::new(RateLimiter::new(LOOKUP_RATE)),
+            session_lookups: Mutex::new(RateLimiter::new(LOOKUP_RATE)),
             alerts,
         }));
         let _ = layer.read().await;
@@ -102,6 +105,9 @@ impl Authentication {
         let is_intake = is_intake(request.uri().path());
         let response = self.authenticated(access, &token, |caller| {
             request.extensions_mut().insert(caller);
+            if let Some(key) = self.cached_sealing_key() {
+                request.extensions_mut().insert(key);
+            }
             next.run(request)
         });
         response.await.unwrap_or_else(|problem| {
@@ -121,8 +127,13 @@ impl Authentication {
         handler: impl FnOnce(Caller) -> F,
     ) -> Result<Response, Problem> {
         let caller = self.authenticate(access, token).await?;
-        let (response, ()) = tokio::join!(handler(caller), self.refresh());
-        Ok(response)
+        Ok(self.with_refresh(handler(caller)).await)
+    }
+
+    /// Waits for `response`, and refreshes the credentials beside it.
+    pub async fn with_refresh(&self, response: impl Future<Output = Response>) -> Response {
+        let (response, ()) = tokio::join!(response, self.refresh());
+        response
     }
 
     /// Returns the caller with `token`, if it may use a route of this `access`.
@@ -132,13 +143,18 @@ impl Authentication {
     /// credentials cannot be read.
     pub async fn authenticate(&self, access: Access, token: &Token) -> Result<Caller, Problem> {
         let grant = self.grant(token, access).await?;
-        let kid = token.kid().clone();
-        acquire(&self.0.requests, &kid, self.0.clock.now()).map_err(|seconds| {
+        self.authorize(access, Caller { kid: token.kid().clone(), grant })
+    }
+
+    /// Returns the `caller` if it may use a route of this `access`, and does not call too often.
+    pub(crate) fn authorize(&self, access: Access, caller: Caller) -> Result<Caller, Problem> {
+        let Caller { kid, grant } = &caller;
+        acquire(&self.0.requests, kid, self.0.clock.now()).map_err(|seconds| {
             let detail = format!("the credential {kid} exceeds its request rate; nothing was stored");
             Problem::too_many_requests(detail, seconds)
         })?;
-        if access.permits_grant(&grant) {
-            return Ok(Caller { kid, grant });
+        if access.permits_grant(grant) {
+            return Ok(caller);
         }
         if !grant.is_understood() {
             let detail = format!(
@@ -186,6 +202,12 @@ impl Authentication {
         })
     }
 
+    /// Limits how often the credentials are read again because this environment does not know the credential of a session yet.
+    pub(crate) fn acquire_session_lookup(&self, kid: Option<&KeyId>) -> Result<(), Problem> {
+        acquire(&self.0.session_lookups, &kid.cloned(), self.now())
+            .map_err(|seconds| Problem::too_many_requests("too many requests; retry later", seconds))
+    }
+
     /// Returns the credentials, at most a minute old.
     ///
     /// # Errors
@@ -207,7 +229,11 @@ impl Authentication {
         }
     }
 
-    async fn read(&self) -> Result<Arc<Keyring>, Problem> {
+    /// Reads the credentials now.
+    ///
+    /// # Errors
+    /// 503 if they cannot be read.
+    pub async fn read(&self) -> Result<Arc<Keyring>, Problem> {
         // INVARIANT: the time is that before the read began, so that a revocation during the read counts as not seen.
         let read_at = self.0.clock.now();
         let keyring = self.0.source.keyring().await.map_err(|error| {
@@ -218,6 +244,14 @@ impl Authentication {
         *self.0.cached.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(CachedKeyring { keyring: Arc::clone(&keyring), read_at });
         Ok(keyring)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    fn cached_sealing_key(&self) -> Option<SealingKey> {
+        self.cached()?.keyring.sealing_key()
     }
 
     fn cached(&self) -> Option<CachedKeyring> {

@@ -20,6 +20,9 @@ mod rate_limit;
 mod request_body;
 mod router;
 mod routes;
+mod sealer;
+mod session_authentication;
+mod session_key;
 
 pub use authentication::Authentication;
 pub use authorization::Access;
@@ -35,3 +38,6 @@ pub use query::{NoQuery, Query};
 pub use rate_limit::RequestRate;
 pub use request_body::{FieldValue, RequestBody, WholeNumber, json_name};
 pub use routes::{Route, Routes};
+pub use sealer::Sealer;
+pub use session_authentication::SignedInCaller;
+pub use session_key::SessionKey;

@@ -6,7 +6,9 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::credential::{Credential, CredentialStatus, Grant, KeyId, Revocation, Role, Secret, SecretHash, Token};
+use crate::ended_sessions::EndedSessions;
 use crate::engine::Engine;
+use crate::sealing_key::SealingKey;
 use crate::time::Timestamp;
 
 /// The most live credentials. All credentials are in one DynamoDB item, which may have 400 KB and which every execution
@@ -24,6 +26,11 @@ pub struct Keyring {
     /// The names of stored credentials that this version cannot read. They permit nothing and are never changed.
     #[serde(skip)]
     unreadable: BTreeSet<String>,
+    /// None before the first credential.
+    #[serde(skip)]
+    sealing_key: Option<SealingKey>,
+    #[serde(skip)]
+    ended_sessions: EndedSessions,
 }
 
 /// Why a token does not authenticate.
@@ -87,8 +94,32 @@ pub struct Rotation {
 impl Keyring {
     /// Creates the keyring of the stored `credentials`, and of the names of those that cannot be read.
     #[must_use]
-    pub const fn stored(credentials: BTreeMap<KeyId, Credential>, unreadable: BTreeSet<String>) -> Self {
-        Self { credentials, unreadable }
+    pub fn stored(credentials: BTreeMap<KeyId, Credential>, unreadable: BTreeSet<String>) -> Self {
+        Self { credentials, unreadable, ..Self::default() }
+    }
+
+    /// Returns the keyring with the key that is stored beside the credentials.
+    #[must_use]
+    pub fn with_sealing_key(self, sealing_key: Option<SealingKey>) -> Self {
+        Self { sealing_key, ..self }
+    }
+
+    /// Returns the keyring with the sessions of the dashboard that were ended.
+    #[must_use]
+    pub fn with_ended_sessions(self, ended_sessions: EndedSessions) -> Self {
+        Self { ended_sessions, ..self }
+    }
+
+    /// Returns the key from which those of cursors, forms and sessions are derived. None before the first credential.
+    #[must_use]
+    pub const fn sealing_key(&self) -> Option<SealingKey> {
+        self.sealing_key
+    }
+
+    /// Returns the sessions of the dashboard that were ended; none if only the dashboard knows them.
+    #[must_use]
+    pub const fn ended_sessions(&self) -> &EndedSessions {
+        &self.ended_sessions
     }
 
     /// Returns every readable credential with its name, in the order of names.
@@ -112,13 +143,22 @@ impl Keyring {
     /// # Errors
     /// [`AuthError`] if the credential is unknown, expired or revoked, or the secret is not one of its live secrets.
     pub fn authenticate(&self, token: &Token, now: Timestamp) -> Result<&Grant, AuthError> {
-        let credential = self.get(token.kid()).ok_or(AuthError::Unknown)?;
+        self.authenticate_secret(token.kid(), token.hash(), now)
+    }
+
+    /// Returns the permissions of the credential `kid` at `now`, for one who has proved its secret with this hash.
+    pub(crate) fn authenticate_secret(
+        &self,
+        kid: &KeyId,
+        hash: SecretHash,
+        now: Timestamp,
+    ) -> Result<&Grant, AuthError> {
+        let credential = self.get(kid).ok_or(AuthError::Unknown)?;
         let status = credential.status_at(now);
         // A revoked credential has no secrets left.
         if status == CredentialStatus::Revoked {
             return Err(AuthError::Revoked);
         }
-        let hash = token.hash();
         let secret = credential.secrets.iter().find(|secret| secret.hash == hash).ok_or(AuthError::Unknown)?;
         if status == CredentialStatus::Live && secret.is_live(now) {
             Ok(&credential.grant)

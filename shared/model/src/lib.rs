@@ -12,8 +12,10 @@ mod counts;
 mod credential;
 mod credential_notification;
 mod credential_source;
+mod dashboard_session;
 mod details;
 mod duration;
+mod ended_sessions;
 mod engine;
 mod event;
 mod id;
@@ -32,6 +34,7 @@ mod period;
 mod rate_limit;
 mod report;
 mod report_step;
+mod sealing_key;
 mod severity;
 mod store_error;
 mod string_enum;
@@ -54,11 +57,13 @@ pub use credential::{
 };
 pub use credential_notification::{CredentialNotification, CredentialNotificationKind};
 pub use credential_source::{CredentialSource, KeyringFuture, RecordedFuture, SystemAlertRecorder};
+pub use dashboard_session::{DashboardSession, SessionError};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use duration::format_duration;
+pub use ended_sessions::EndedSessions;
 pub use engine::Engine;
 pub use event::{Event, EventType, NewEvent};
-pub use id::{EventId, ReportId};
+pub use id::{EventId, ReportId, SessionId};
 pub use idempotency_key::IdempotencyKey;
 pub use incident::{
     FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId, IncidentStatus, InvalidIncidentId,
@@ -79,6 +84,7 @@ pub use report::{
     ReportSummary, RiskLevel,
 };
 pub use report_step::{ReportStep, ReportStepKind, UnresolvedIncidents};
+pub use sealing_key::{InvalidSealingKey, SealingKey};
 pub use severity::Severity;
 pub use store_error::StoreError;
 pub use string_enum::{UnknownName, Words, deserialize_known};

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Clock, Credential, CredentialSource, KeyId, Keyring, KeyringFuture, StoreError};
+use age_model::{Clock, Credential, CredentialSource, KeyId, Keyring, KeyringFuture, SealingKey, StoreError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
-use crate::dynamodb::attribute::{Item, number, text};
+use crate::dynamodb::attribute::{Item, binary, number, text};
 use crate::dynamodb::backoff;
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::error::write_failed;
@@ -96,7 +96,7 @@ impl Credentials {
             if keyring == stored.keyring {
                 return Ok(applied);
             }
-            lost = match self.put(&stored, &keyring).await {
+            lost = match self.put(&stored, &keyring, clock).await {
                 Ok(true) => return Ok(applied),
                 Ok(false) => None,
                 Err(error @ StoreError::UnknownOutcome { .. }) => Some(error),
@@ -114,7 +114,15 @@ impl Credentials {
         let Version { version } = self.0.parse(&item)?;
         let credentials = item.get("credentials").and_then(|credentials| credentials.as_m().ok());
         let credentials = credentials.ok_or_else(|| self.0.corrupt(&item, "credentials", "must be a map"))?;
-        Ok(StoredKeyring { version, keyring: self.keyring_of(&item, credentials), item: Some(item) })
+        let keyring = self.keyring_of(&item, credentials).with_sealing_key(self.sealing_key_of(&item));
+        Ok(StoredKeyring { version, keyring, item: Some(item) })
+    }
+
+    /// A key that cannot be read must not keep the credentials from being used. Nothing can be sealed without it.
+    fn sealing_key_of(&self, item: &Item) -> Option<SealingKey> {
+        let bytes = item.get(keys::SEALING_KEY)?.as_b().map(AsRef::as_ref).unwrap_or_default();
+        let key = SealingKey::try_from(bytes).map_err(|error| self.0.corrupt(item, keys::SEALING_KEY, error));
+        key.inspect_err(|error| tracing::error!(%error, "AGE's key cannot be read, so nothing is sealed: {error}")).ok()
     }
 
     /// Reads each credential by itself: one that cannot be read must not keep the others from being used.
@@ -148,12 +156,16 @@ impl Credentials {
 
     /// Stores `keyring` in place of `stored`, with all that this version does not know. Returns false, and nothing is written, if
     /// the row no longer has the version that was read.
-    async fn put(&self, stored: &StoredKeyring, keyring: &Keyring) -> Result<bool, StoreError> {
+    async fn put(&self, stored: &StoredKeyring, keyring: &Keyring, clock: &dyn Clock) -> Result<bool, StoreError> {
         let Table { client, name, .. } = &self.0;
         let row = |version, credentials| self.0.serialize(&KeyringRow { kid: keys::KEYRING, version, credentials });
         let mut next = row(stored.version + 1, keyring)?;
         if let Some(item) = &stored.item {
             next = merge_maps(item, &row(stored.version, &stored.keyring)?, &next);
+        }
+        // INVARIANT: the key is made once. Another one would end all sessions and cursors.
+        if !next.contains_key(keys::SEALING_KEY) {
+            next.insert(keys::SEALING_KEY.to_owned(), binary(self.fresh_sealing_key(clock)?.reveal()));
         }
         let put = client
             .put_item()
@@ -166,5 +178,13 @@ impl Credentials {
             Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
             _ => Err(write_failed("PutItem", name, error)),
         }
+    }
+
+    fn fresh_sealing_key(&self, clock: &dyn Clock) -> Result<SealingKey, StoreError> {
+        SealingKey::fresh(clock).map_err(|error| StoreError::Unavailable {
+            operation: "making a key",
+            table: self.0.name.clone(),
+            cause: error.to_string(),
+        })
     }
 }
