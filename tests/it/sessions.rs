@@ -123,7 +123,8 @@ async fn changed_or_forged_session_signs_nobody_in() {
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
         String::from_utf8(bytes).unwrap()
     });
-    let cut = [String::new(), session[1..].to_owned(), session[..session.len() - 4].to_owned(), format!("{session}AAAA")];
+    let cut =
+        [String::new(), session[1..].to_owned(), session[..session.len() - 4].to_owned(), format!("{session}AAAA")];
     for forged in changed.chain(cut) {
         let mut other = Browser::new(&world);
         other.cookies.insert(COOKIE.to_owned(), forged.clone());
@@ -179,6 +180,8 @@ async fn nothing_is_sealed_without_a_key_and_the_next_change_of_credentials_make
     assert_eq!(made["B"].as_str().map(str::len), Some(44), "32 bytes in Base64");
     rotate(&world, READER, 60).await;
     assert_eq!(key().await, made, "it is made once");
+    let listed = world.get("/api/governance/credentials").await;
+    assert!(!listed.body.contains(made["B"].as_str().unwrap()) && !listed.body.contains("key"), "{listed:?}");
 }
 
 #[tokio::test]

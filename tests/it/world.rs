@@ -16,12 +16,13 @@ use age_governance::{
     NotifierStores, ReportGenerator, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
-use age_model::{ManualClock, Timestamp};
+use age_model::{DashboardSession, ManualClock, Timestamp};
 use age_notify::{Sns as SnsClient, Topic};
 use age_policy::Policy;
 use age_store::{
     Actions, CredentialNotifications, Credentials, CredentialsWithSessions, DynamoDb, EmailRateLimiter,
-    EndedSessionsStore, EventSearch, Events, IncidentStates, Incidents, ReportDeliveries, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    EndedSessionsStore, EventSearch, Events, IncidentStates, Incidents, ReportDeliveries, Reports, Rollups,
+    SystemAlerts, SystemHealthStore,
 };
 use aws_config::SdkConfig;
 use axum::Router;
@@ -105,6 +106,11 @@ impl World {
     /// Returns the token of the credential `kid`; see `test_credentials`.
     pub(crate) fn token(&self, kid: &str) -> &str {
         &self.tokens[kid]
+    }
+
+    /// Returns a session that the credential `kid` has started now.
+    pub(crate) fn session(&self, kid: &str) -> DashboardSession {
+        DashboardSession::start(&self.token(kid).parse().unwrap(), self.clock.as_ref())
     }
 
     /// Returns the environments to which `send` sends requests.

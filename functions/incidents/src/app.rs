@@ -37,12 +37,7 @@ pub(crate) struct Inner {
 
 impl App {
     /// Combines the parts.
-    pub fn new(
-        tables: Tables,
-        lifecycle: IncidentLifecycle,
-        policy: Policy,
-        clock: impl Clock + 'static,
-    ) -> Self {
+    pub fn new(tables: Tables, lifecycle: IncidentLifecycle, policy: Policy, clock: impl Clock + 'static) -> Self {
         Self(Arc::new(Inner { tables, lifecycle, policy, clock: Box::new(clock) }))
     }
 }

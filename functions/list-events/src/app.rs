@@ -18,12 +18,7 @@ pub(crate) struct Inner {
 
 impl App {
     /// Combines the parts.
-    pub fn new(
-        events: Events,
-        search: EventSearch,
-        actions: Actions,
-        clock: impl Clock + 'static,
-    ) -> Self {
+    pub fn new(events: Events, search: EventSearch, actions: Actions, clock: impl Clock + 'static) -> Self {
         Self(Arc::new(Inner { events, search, actions, clock: Box::new(clock) }))
     }
 }

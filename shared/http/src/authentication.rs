@@ -120,7 +120,7 @@ impl Authentication {
     ///
     /// # Errors
     /// As [`Authentication::authenticate`].
-    pub async fn authenticated<F: Future<Output = Response>>(
+    async fn authenticated<F: Future<Output = Response>>(
         &self,
         access: Access,
         token: &Token,
@@ -202,10 +202,9 @@ impl Authentication {
         })
     }
 
-    /// Limits how often the credentials are read again because this environment does not know the credential of a session yet.
-    pub(crate) fn acquire_session_lookup(&self, kid: Option<&KeyId>) -> Result<(), Problem> {
-        acquire(&self.0.session_lookups, &kid.cloned(), self.now())
-            .map_err(|seconds| Problem::too_many_requests("too many requests; retry later", seconds))
+    /// Whether the credentials may be read again because this environment does not know the credential of a session, or the key.
+    pub(crate) fn acquire_session_lookup(&self, kid: Option<&KeyId>) -> bool {
+        acquire(&self.0.session_lookups, &kid.cloned(), self.now()).is_ok()
     }
 
     /// Returns the credentials, at most a minute old.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use age_model::{AuthError, DashboardSession, Grant, KeyId, Keyring, SealingKey, SessionError, Timestamp};
+use age_model::{AuthError, DashboardSession, Grant, Keyring, SealingKey, SessionError, Timestamp};
 
 use crate::authentication::Authentication;
 use crate::authorization::Access;
@@ -48,8 +48,8 @@ impl Authentication {
 
     async fn keyring_with_key(&self) -> Result<(Arc<Keyring>, SealingKey), Problem> {
         let mut keyring = self.keyring().await?;
-        if keyring.sealing_key().is_none() {
-            keyring = self.look_up(None).await?;
+        if keyring.sealing_key().is_none() && self.acquire_session_lookup(None) {
+            keyring = self.read().await?;
         }
         let key = keyring.sealing_key().ok_or_else(sealer::no_key)?;
         Ok((keyring, key))
@@ -64,16 +64,10 @@ impl Authentication {
         now: Timestamp,
     ) -> Result<Grant, Problem> {
         let mut grant = keyring.authenticate_session(session, now).cloned();
-        if grant == Err(SessionError::Credential(AuthError::Unknown)) {
-            let keyring = self.look_up(Some(&session.kid)).await?;
-            grant = keyring.authenticate_session(session, now).cloned();
+        let is_unknown = grant == Err(SessionError::Credential(AuthError::Unknown));
+        if is_unknown && self.acquire_session_lookup(Some(&session.kid)) {
+            grant = self.read().await?.authenticate_session(session, now).cloned();
         }
         grant.map_err(|error| Problem::unauthorized(error.to_string()))
-    }
-
-    /// Reads the credentials again for sessions of `kid`, or None for the key, unless that was done too often.
-    async fn look_up(&self, kid: Option<&KeyId>) -> Result<Arc<Keyring>, Problem> {
-        self.acquire_session_lookup(kid)?;
-        self.read().await
     }
 }

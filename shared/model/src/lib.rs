@@ -35,6 +35,7 @@ mod rate_limit;
 mod report;
 mod report_step;
 mod sealing_key;
+mod session_authentication;
 mod severity;
 mod store_error;
 mod string_enum;
@@ -57,7 +58,7 @@ pub use credential::{
 };
 pub use credential_notification::{CredentialNotification, CredentialNotificationKind};
 pub use credential_source::{CredentialSource, KeyringFuture, RecordedFuture, SystemAlertRecorder};
-pub use dashboard_session::{DashboardSession, SessionError};
+pub use dashboard_session::DashboardSession;
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use duration::format_duration;
 pub use ended_sessions::EndedSessions;
@@ -85,6 +86,7 @@ pub use report::{
 };
 pub use report_step::{ReportStep, ReportStepKind, UnresolvedIncidents};
 pub use sealing_key::{InvalidSealingKey, SealingKey};
+pub use session_authentication::SessionError;
 pub use severity::Severity;
 pub use store_error::StoreError;
 pub use string_enum::{UnknownName, Words, deserialize_known};
