@@ -424,6 +424,7 @@ async fn overview_reads_do_not_grow_with_the_events() {
         world.post(&event(engine, &format!("problem_{number}"), severity)).await;
         world.post(&event("compliance", &format!("permission_{number}"), "HIGH")).await;
     }
+    let mut reader = Browser::signed_in(&world, READER).await;
     // One more for each of the 8 pending approvals that the page lists, with its deadline.
     assert_eq!(reads(&world, &mut reader).await, [18 + 8, 1]);
 }
@@ -454,7 +455,6 @@ async fn overview_of_a_new_system_has_empty_states() {
 #[tokio::test]
 async fn overview_shows_what_needs_attention_and_why() {
     let world = World::new().await;
-    let mut reader = Browser::signed_in(&world, READER).await;
     world.set_time("2026-11-20T10:20:00Z");
     let incident = incident(&world, "invoice_sync_failed").await;
     let sent = world.post(&event("billing", "<b>ledger</b>", "CRITICAL")).await;
@@ -463,6 +463,7 @@ async fn overview_shows_what_needs_attention_and_why() {
     let pending = world.post(&event("compliance", "permission_drift", "HIGH")).await;
     world.set_time("2026-11-20T11:30:00Z");
     world.sweep().await;
+    let mut reader = Browser::signed_in(&world, READER).await;
     let page = reader.get("/dashboard").await;
     assert_safe(&page);
     for text in [
@@ -491,6 +492,7 @@ async fn overview_shows_what_needs_attention_and_why() {
     assert_eq!(page.body.matches("<tr><th scope=\"row\"><time").count(), 30, "the table has the days of the chart");
     world.set_time("2026-11-22T12:00:00Z");
     world.sweep().await;
+    reader = Browser::signed_in(&world, READER).await;
     let silent = reader.get("/dashboard").await;
     assert!(silent.body.contains("<h3>Silent engines</h3>") && silent.body.contains(">Silent</a>"), "{}", silent.body);
     let not_expected = "Never heard. Not expected to report: it has no credential of its own.";
@@ -503,9 +505,8 @@ async fn overview_shows_what_needs_attention_and_why() {
 #[tokio::test]
 async fn engines_page_counts_actions_in_progress() {
     let world = World::new().await;
-    let mut browser = Browser::signed_in(&world, READER).await;
-    let mut engines_with = async |number: &str| {
-        let page = browser.get("/dashboard/engines").await;
+    let engines_with = async |number: &str| {
+        let page = Browser::signed_in(&world, READER).await.get("/dashboard/engines").await;
         page.body.matches(&format!("<dd>{number}</dd>")).count()
     };
     // A pending approval is not in progress.

@@ -15,6 +15,9 @@ const MAX_AGE_SECONDS: i64 = 8 * 3600;
 /// A session ends so long after its last activity.
 const MAX_IDLE_SECONDS: i64 = 3600;
 
+/// How far the clock of the server that recorded the activity may be ahead. Lambda keeps clocks within milliseconds.
+const CLOCK_SKEW_SECONDS: i64 = 60;
+
 /// Activity is recorded at most so often, so that most responses set no cookie.
 const RENEWAL_INTERVAL_SECONDS: i64 = 300;
 
@@ -53,10 +56,12 @@ impl DashboardSession {
         signed_in_at.plus_seconds(MAX_AGE_SECONDS)
     }
 
-    /// Whether the session has not expired at `now`, by its age or by its idleness.
+    /// Whether the session has not expired at `now`, by its age or by its idleness. One from the future has: a clock that was ahead
+    /// must not make it last longer.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
-        now < self.expires_at() && now < self.active_at.plus_seconds(MAX_IDLE_SECONDS)
+        let is_plausible = self.active_at <= now.plus_seconds(CLOCK_SKEW_SECONDS);
+        is_plausible && now < self.expires_at() && now < self.active_at.plus_seconds(MAX_IDLE_SECONDS)
     }
 
     /// Returns how long the session can last at `now`.

@@ -83,6 +83,7 @@ mod tests {
             (session.renewed(after(299)), session.renewed(after(300)).map(|it| it.active_at)),
             (None, Some(after(300)))
         );
+        assert_eq!((ends(&session, after(-60)), ends(&session, after(-61))), (None, Some(SessionError::Expired)));
         let active = DashboardSession { active_at: after(28_000), ..session.clone() };
         assert_eq!((ends(&active, after(28_799)), ends(&active, after(28_800))), (None, Some(SessionError::Expired)));
         assert_eq!(
