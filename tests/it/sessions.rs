@@ -1,14 +1,19 @@
 //! Sessions of the dashboard: what ends them, and where they are valid.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::world::browser::{Browser, SIGN_IN, csrf_token};
-use crate::world::test_credentials::{ADMIN, NIGHT_DESK, READER};
+use crate::world::proxy::Fault;
+use crate::world::test_credentials::{ADMIN, DAY_DESK, NIGHT_DESK, READER};
 use crate::world::{ApiResponse, World, event};
 
 const COOKIE: &str = "__Host-age";
 const PAGE: &str = "/dashboard/incidents";
 const STATS: &str = "/api/governance/stats";
+
+/// The key of the row with the ended sessions.
+const ENDED_SESSIONS: [(&str, &str); 2] = [("fingerprint", "age"), ("opened_at", "ended_sessions")];
 
 /// Returns a browser with a copy of the cookies of `browser`.
 fn copy<'a>(world: &'a World, browser: &Browser<'_>) -> Browser<'a> {
@@ -217,12 +222,12 @@ async fn many_ended_sessions_of_a_credential_end_all_of_its_earlier_ones_and_no_
     }
     assert_eq!(earlier.get(PAGE).await.status, 303);
     assert_eq!(desk.get(PAGE).await.status, 200);
-    let row = world.row("Incidents", &[("fingerprint", "age"), ("opened_at", "ended_sessions")]).await;
+    let row = world.row("Incidents", &ENDED_SESSIONS).await;
     assert!(row.to_string().len() < 2500, "{row}");
     world.clock.advance(8 * 3600);
     let mut browser = Browser::signed_in(&world, NIGHT_DESK).await;
     browser.submit(PAGE, "/dashboard/sign-out", &[]).await;
-    let row = world.row("Incidents", &[("fingerprint", "age"), ("opened_at", "ended_sessions")]).await;
+    let row = world.row("Incidents", &ENDED_SESSIONS).await;
     assert!(!row.to_string().contains(READER), "what has expired anyway is removed: {row}");
 }
 
@@ -278,4 +283,46 @@ async fn csrf_token_is_good_for_its_session_alone() {
     assert!(renewed.header("set-cookie").is_some());
     let accepted = other.send("POST", "/dashboard/reports/new", &format!("csrf={csrf}")).await;
     assert_eq!(accepted.status, 303, "the form was open while the cookie was renewed: {accepted:?}");
+}
+
+#[tokio::test]
+async fn sign_out_that_cannot_be_stored_is_a_503_and_can_be_repeated() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, READER).await;
+    let form = format!("csrf={}", csrf_token(&browser.get(PAGE).await));
+    world.dynamodb.set_fault(|call| if call.operation == "PutItem" { Fault::Refuse } else { Fault::None });
+    let refused = browser.send("POST", "/dashboard/sign-out", &form).await;
+    assert_eq!((refused.status, refused.header("set-cookie")), (503, None), "{refused:?}");
+    world.dynamodb.reset();
+    assert_eq!(browser.get(PAGE).await.status, 200);
+    // The responses to all attempts of the SDK are lost.
+    let mut stolen = copy(&world, &browser);
+    world.dynamodb.set_fault(|call| {
+        if call.operation == "PutItem" && call.earlier < 2 { Fault::DropResponse } else { Fault::None }
+    });
+    assert_eq!(browser.send("POST", "/dashboard/sign-out", &form).await.status, 303);
+    assert_eq!(stolen.get(PAGE).await.status, 303);
+    world.dynamodb.reset();
+    assert_eq!(stolen.send("POST", "/dashboard/sign-out", "").await.status, 303, "nothing is left to end");
+    assert_eq!(world.dynamodb.calls("PutItem"), 0);
+}
+
+#[tokio::test]
+async fn concurrent_sign_outs_are_all_stored_and_keep_what_a_later_version_has_added() {
+    let world = World::new().await;
+    Browser::signed_in(&world, ADMIN).await.submit(PAGE, "/dashboard/sign-out", &[]).await;
+    let mut row = world.row("Incidents", &ENDED_SESSIONS).await["Item"].clone();
+    row["reason"] = json!({ "S": "of a later version" });
+    world.dynamodb.call("PutItem", &json!({ "TableName": "Incidents", "Item": row })).await;
+    let mut browsers = Vec::new();
+    for kid in [READER, NIGHT_DESK, DAY_DESK, ADMIN, READER, READER] {
+        browsers.push(Browser::signed_in(&world, kid).await);
+    }
+    let mut stolen: Vec<Browser<'_>> = browsers.iter().map(|browser| copy(&world, browser)).collect();
+    let signed_out = browsers.iter_mut().map(|browser| browser.submit(PAGE, "/dashboard/sign-out", &[]));
+    assert!(join_all(signed_out).await.iter().all(|response| response.status == 303));
+    for browser in &mut stolen {
+        assert_eq!(browser.get(PAGE).await.status, 303);
+    }
+    assert_eq!(world.row("Incidents", &ENDED_SESSIONS).await["Item"]["reason"], json!({ "S": "of a later version" }));
 }

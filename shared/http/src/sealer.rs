@@ -87,13 +87,13 @@ mod tests {
     fn text_opens_only_with_its_key_purpose_and_scope() {
         let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
         let (key, other_key) = (SealingKey::fresh(&clock).unwrap(), SealingKey::fresh(&clock).unwrap());
-        let sealer = Sealer::derive(&key, "cursors");
-        let sealed = sealer.seal("events", "here");
-        assert_eq!(Sealer::derive(&key, "cursors").open("events", &sealed).as_deref(), Some("here"));
-        assert_eq!(sealer.open("event", &sealed), None);
-        assert_eq!(Sealer::derive(&key, "forms").open("events", &sealed), None);
-        assert_eq!(Sealer::derive(&other_key, "cursors").open("events", &sealed), None);
-        assert_eq!(format!("{sealer:?}"), "Sealer(…)");
+        let cursors = Sealer::derive(&key, "cursors");
+        let text = cursors.seal("events", "here");
+        assert_eq!(Sealer::derive(&key, "cursors").open("events", &text).as_deref(), Some("here"));
+        assert_eq!(cursors.open("event", &text), None);
+        assert_eq!(Sealer::derive(&key, "forms").open("events", &text), None);
+        assert_eq!(Sealer::derive(&other_key, "cursors").open("events", &text), None);
+        assert_eq!(format!("{cursors:?}"), "Sealer(…)");
     }
 
     #[test]
