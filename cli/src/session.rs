@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use age_model::{Timestamp, Token, UnreadableItem};
 use futures_util::stream::LocalBoxStream;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
@@ -137,6 +138,12 @@ impl<'a> Session<'a> {
         let read = BufReader::new(input.take(MAX_ANSWER_BYTES)).read_line(&mut answer).await;
         read.map_err(|cause| Error::ReadFile { name: InputSource::Stdin.to_string(), cause })?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Prints `value` as JSON, indented.
+    pub(crate) fn print_value(&mut self, value: &impl Serialize) -> Result<(), Error> {
+        let json = serde_json::to_string(value);
+        self.print_json(&json.map_err(|error| Error::UnexpectedResponse(error.to_string()))?)
     }
 
     /// Prints the JSON text `json`, indented.

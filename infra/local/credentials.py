@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -13,6 +14,7 @@ from settings import POLICY, ROOT, UserError
 
 ADMIN_TOKEN = "AGE_ADMIN_TOKEN"
 AGECTL = ROOT / "target" / "debug" / "agectl"
+LIVE_ADMINS = re.compile("live admins exist: ([^;]+);")
 EXIT_REJECTED = 1  # agectl's exit code when AGE rejects the request
 
 
@@ -58,13 +60,19 @@ def _relative(path: Path) -> str:
 
 
 def _create_first_admin(stack: Stack) -> str:
+    payload = _invoke_first_admin(stack, {"kid": "local-admin"})
+    if "token" not in payload:
+        # An admin is live or was: its token was lost together with its stack.env.
+        lost = LIVE_ADMINS.search(payload["errorMessage"])
+        revoked = lost[1].split(", ") if lost else []
+        payload = _invoke_first_admin(stack, {"kid": f"local-admin-{os.getpid()}", "revoke": revoked})
+    if "token" not in payload:
+        raise UserError(f"cannot create the first admin: {json.dumps(payload)}")
+    return payload["token"]
+
+
+def _invoke_first_admin(stack: Stack, request: dict[str, str | list[str]]) -> dict[str, str]:
     functions = stack.service("lambda")
-    payload: dict[str, str] = {}
-    # The first name may exist already, with a token that was lost together with its stack.env.
-    for kid in ("local-admin", f"local-admin-{os.getpid()}"):
-        request = json.dumps({"kid": kid}).encode()
-        response = functions.invoke(FunctionName=stack["FIRST_ADMIN_FUNCTION"], Payload=request)
-        payload = json.loads(response["Payload"].read())
-        if "FunctionError" not in response:
-            return payload["token"]
-    raise UserError(f"cannot create the first admin: {json.dumps(payload)}")
+    response = functions.invoke(FunctionName=stack["FIRST_ADMIN_FUNCTION"], Payload=json.dumps(request).encode())
+    payload: dict[str, str] = json.loads(response["Payload"].read())
+    return payload

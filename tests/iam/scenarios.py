@@ -319,6 +319,11 @@ def credential_is_made(harness: Harness) -> None:
     harness.reader()
 
 
+@scenario("credentials", {"dynamodb:Query": "CredentialsTable"})
+def credentials_are_listed(harness: Harness) -> None:
+    harness.get("/credentials")
+
+
 @scenario("first-admin", {"dynamodb:GetItem": "CredentialsTable", "dynamodb:PutItem": "CredentialsTable"})
 def first_admin_is_made(harness: Harness) -> None:
     harness.admin()

@@ -208,7 +208,7 @@ async fn sign_in_with_an_invalid_credential_is_refused_with_its_reason() {
         ("", 401, "the input must be a token"),
         ("<b>&", 401, "the input must be a token"),
         (world.token(EXPIRED), 401, "the credential has expired"),
-        (world.token(REVOKED), 401, "revoked"),
+        (world.token(REVOKED), 401, "the token is not valid"),
         (
             world.token(BILLING),
             403,

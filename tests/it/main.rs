@@ -6,6 +6,7 @@
 mod world;
 
 mod actions;
+mod admin_changes;
 mod alert_lifecycles;
 mod architecture;
 mod batch;
@@ -29,6 +30,7 @@ mod listing;
 mod local_aws;
 mod notifications;
 mod openapi;
+mod opened_by;
 mod pages;
 mod paths;
 mod refusals;
@@ -37,3 +39,4 @@ mod reports;
 mod request_bodies;
 mod rollups;
 mod sessions;
+mod strangers;

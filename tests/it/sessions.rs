@@ -12,6 +12,9 @@ const COOKIE: &str = "__Host-age";
 const PAGE: &str = "/dashboard/incidents";
 const STATS: &str = "/api/governance/stats";
 
+/// The key of the row with the credentials.
+const KEYRING: [(&str, &str); 2] = [("kind", "keyring"), ("kid", "*")];
+
 /// The key of the row with the ended sessions.
 const ENDED_SESSIONS: [(&str, &str); 2] = [("fingerprint", "age"), ("opened_at", "ended_sessions")];
 
@@ -31,7 +34,7 @@ async fn rotate(world: &World, kid: &str, overlap_seconds: u32) -> ApiResponse {
 
 /// Replaces the key in the table of credentials.
 async fn change_key(world: &World, key: Option<&Value>) {
-    let mut row = world.row("Credentials", &[("kid", "*")]).await["Item"].clone();
+    let mut row = world.row("Credentials", &KEYRING).await["Item"].clone();
     let attributes = row.as_object_mut().unwrap();
     match key {
         Some(key) => attributes.insert("key".to_owned(), key.clone()),
@@ -153,7 +156,7 @@ async fn changed_or_forged_session_signs_nobody_in() {
 async fn session_sealed_with_another_key_signs_nobody_in() {
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, READER).await;
-    let key = world.row("Credentials", &[("kid", "*")]).await["Item"]["key"].clone();
+    let key = world.row("Credentials", &KEYRING).await["Item"]["key"].clone();
     assert_eq!(key["B"].as_str().map(str::len), Some(44), "32 bytes in Base64: {key}");
     change_key(&world, Some(&json!({ "B": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }))).await;
     browser = browser.in_new_environment().await;
@@ -180,7 +183,7 @@ async fn nothing_is_sealed_without_a_key_and_the_next_change_of_credentials_make
     assert_eq!(environment.get("/api/governance/reports").await.status, 503, "this request reads the key beside it");
     assert_eq!(environment.get("/api/governance/reports").await.status, 200);
     assert_eq!(environment.send_without_token("GET", SIGN_IN, &[], b"").await.status, 200);
-    let key = async || world.row("Credentials", &[("kid", "*")]).await["Item"]["key"].clone();
+    let key = async || world.row("Credentials", &KEYRING).await["Item"]["key"].clone();
     let made = key().await;
     assert_eq!(made["B"].as_str().map(str::len), Some(44), "32 bytes in Base64");
     rotate(&world, READER, 60).await;

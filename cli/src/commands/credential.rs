@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::api_response::ApiResponse;
+use crate::commands::incident_bulk::{self, BulkVerb, Total};
 use crate::error::Error;
-use crate::format::{NO_VALUE, format_timestamp};
+use crate::format::{NO_VALUE, format_count, format_timestamp};
 use crate::json_format::format_json;
 use crate::session::Session;
 use crate::value_parsers::{engine_parser, role_parser};
@@ -48,6 +49,12 @@ pub(crate) enum CredentialCommand {
     Revoke {
         /// Name of the credential
         kid: KeyId,
+        /// Also resolve the incidents that its events opened; agectl asks first
+        #[arg(long)]
+        resolve_incidents: bool,
+        /// Do not ask for a confirmation
+        #[arg(long, requires = "resolve_incidents")]
+        yes: bool,
     },
     /// Give a credential a new secret and print its new token, which is shown only once
     ///
@@ -113,6 +120,13 @@ struct Secret {
     expires_at: Option<Timestamp>,
 }
 
+/// What `revoke --resolve-incidents --json` prints.
+#[derive(Serialize)]
+struct Revoked<'a> {
+    credential: Box<RawValue>,
+    incidents: &'a Total,
+}
+
 /// The token in the response to a create or rotate request. Has no `Debug`, so that no message can contain the token.
 #[derive(Deserialize)]
 struct NewToken {
@@ -136,7 +150,8 @@ impl CredentialCommand {
                 print_new_token(&kid, &response, session, Credential::rotated_message)
             }
             Self::List => list_credentials(session).await,
-            Self::Revoke { kid } => revoke_credential(&kid, session).await,
+            Self::Revoke { kid, resolve_incidents: false, .. } => revoke_credential(&kid, session).await,
+            Self::Revoke { kid, yes, .. } => revoke_and_resolve(&kid, yes, session).await,
         }
     }
 }
@@ -179,8 +194,41 @@ async fn revoke_credential(kid: &KeyId, session: &mut Session<'_>) -> Result<(),
     if session.json {
         return session.print_json(&response.body);
     }
+    print_revoked(kid, &response, session)
+}
+
+fn print_revoked(kid: &KeyId, response: &ApiResponse, session: &mut Session<'_>) -> Result<(), Error> {
     let Credential { status, .. } = response.parse()?;
     Ok(writeln!(session.stdout, "Credential {kid} is {status}: AGE stops accepting its token within 60 seconds")?)
+}
+
+/// Revokes the credential, and then resolves the incidents that its events opened.
+async fn revoke_and_resolve(kid: &KeyId, is_confirmed: bool, session: &mut Session<'_>) -> Result<(), Error> {
+    let client = session.api_client().await?;
+    let count = incident_bulk::count_opened_by(kid, &client).await?;
+    let incidents = format_count(count, "incident");
+    let question = format!("Revoke {kid}, and mark {incidents} that its events opened as resolved?");
+    if count > 0 && !is_confirmed && !session.confirm(&question).await? {
+        return Err(Error::NotConfirmed);
+    }
+    let response = client.delete(&[RESOURCE, kid.as_str()]).await?;
+    if !session.json {
+        print_revoked(kid, &response, session)?;
+    }
+    let command = format!("agectl incident resolve --opened-by {kid}");
+    let resolved = incident_bulk::resolve_opened_by(kid, &client, session).await;
+    let resolved = resolved.map_err(|error| {
+        error.with_advice(format!("the credential {kid} is revoked; resolve its incidents with `{command}`"))
+    })?;
+    if session.json {
+        let credential: Box<RawValue> = response.parse()?;
+        session.print_value(&Revoked { credential, incidents: &resolved })?;
+    }
+    writeln!(
+        session.stderr,
+        "Events that AGE accepts until then may open more incidents: resolve them with `{command}`"
+    )?;
+    resolved.print_text(BulkVerb::Resolve, session)
 }
 
 impl Credential {

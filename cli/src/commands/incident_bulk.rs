@@ -1,6 +1,6 @@
 //! `agectl incident ack` and `resolve`: one incident, several, or all that match a filter.
 
-use age_model::{Engine, IncidentId, IncidentStatus, Note, Severity, Timestamp};
+use age_model::{Engine, IncidentId, IncidentStatus, KeyId, Note, Severity, Timestamp};
 use clap::{ArgGroup, Args};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub(crate) const RESOURCE: &str = "incidents";
 const MAX_IDS: usize = 500;
 
 /// The arguments that select incidents by a filter.
-const FILTER: [&str; 5] = ["engine", "status", "severity", "type_prefix", "opened_before"];
+const FILTER: [&str; 6] = ["engine", "status", "severity", "type_prefix", "opened_before", "opened_by"];
 
 /// The change of the incidents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,9 @@ pub(crate) struct BulkArgs {
     /// All incidents that were opened before TIME, RFC 3339, such as 2026-11-23T00:05:00Z
     #[arg(long, value_name = "TIME")]
     opened_before: Option<Timestamp>,
+    /// All incidents that an event opened which the credential KID reported
+    #[arg(long, value_name = "KID")]
+    opened_by: Option<KeyId>,
     /// Number of incidents that match; if another number does, nothing is changed [default: ask]
     #[arg(long, value_name = "N")]
     expected_count: Option<u64>,
@@ -73,6 +76,8 @@ struct BulkRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     opened_before: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    opened_by: Option<KeyId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     expected_count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
@@ -99,7 +104,7 @@ struct Failure {
 /// The sum of all responses, and what `--json` prints.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Total {
+pub(crate) struct Total {
     changed_count: u64,
     unchanged_count: u64,
     failed_count: u64,
@@ -168,13 +173,14 @@ impl BulkArgs {
         verb: BulkVerb,
         session: &mut Session<'_>,
     ) -> Result<Total, Error> {
-        let mut request = BulkRequest {
+        let request = BulkRequest {
             ids: Vec::new(),
             engine: self.engine,
             status: self.status,
             severity: self.severity,
             event_type_prefix: self.type_prefix,
             opened_before: self.opened_before,
+            opened_by: self.opened_by,
             expected_count: None,
             note: self.note.map(String::from),
         };
@@ -186,30 +192,62 @@ impl BulkArgs {
         if count > 0 && !self.yes && !session.confirm(&format!("Mark {incidents} as {}?", verb.past())).await? {
             return Err(Error::NotConfirmed);
         }
-        let (mut total, mut expected, mut is_first) = (Total::default(), count, true);
-        loop {
-            request.expected_count = Some(expected);
-            let response = match send(client, verb, &request).await {
-                // Somebody else has changed some of the incidents that are left.
-                Err(Error::Api(problem)) if !is_first && problem.actual_count.is_some_and(|it| it < expected) => {
-                    expected = problem.actual_count.unwrap_or_default();
-                    continue;
-                }
-                response => response?,
-            };
-            is_first = false;
-            request.opened_before.get_or_insert(response.as_of);
-            total.changed_count += response.changed_count;
-            total.unchanged_count += response.unchanged_count;
-            if response.remaining_count == 0 {
-                total.add_failures(&response);
-                return Ok(total);
-            }
-            response.check_progress()?;
-            expected = response.remaining_count + response.failed_count;
-            writeln!(session.stderr, "{} of {incidents} {} so far", total.changed_count, verb.past())?;
-        }
+        change_counted(request, count, client, verb, session).await
     }
+}
+
+/// Changes the `count` incidents that match `request`, and none that is opened meanwhile.
+async fn change_counted(
+    mut request: BulkRequest,
+    count: u64,
+    client: &ApiClient,
+    verb: BulkVerb,
+    session: &mut Session<'_>,
+) -> Result<Total, Error> {
+    let incidents = format_count(count, "incident");
+    let (mut total, mut expected, mut is_first) = (Total::default(), count, true);
+    loop {
+        request.expected_count = Some(expected);
+        let response = match send(client, verb, &request).await {
+            // Somebody else has changed some of the incidents that are left.
+            Err(Error::Api(problem)) if !is_first && problem.actual_count.is_some_and(|it| it < expected) => {
+                expected = problem.actual_count.unwrap_or_default();
+                continue;
+            }
+            response => response?,
+        };
+        is_first = false;
+        request.opened_before.get_or_insert(response.as_of);
+        total.changed_count += response.changed_count;
+        total.unchanged_count += response.unchanged_count;
+        if response.remaining_count == 0 {
+            total.add_failures(&response);
+            return Ok(total);
+        }
+        response.check_progress()?;
+        expected = response.remaining_count + response.failed_count;
+        writeln!(session.stderr, "{} of {incidents} {} so far", total.changed_count, verb.past())?;
+    }
+}
+
+/// Returns how many unresolved incidents an event opened which the credential `kid` reported.
+pub(crate) async fn count_opened_by(kid: &KeyId, client: &ApiClient) -> Result<u64, Error> {
+    count_matching(client, BulkVerb::Resolve, &opened_by(kid)).await
+}
+
+/// Resolves the incidents that an event opened which the credential `kid` reported. They are counted again: its events may have
+/// opened more since they were counted last.
+pub(crate) async fn resolve_opened_by(
+    kid: &KeyId,
+    client: &ApiClient,
+    session: &mut Session<'_>,
+) -> Result<Total, Error> {
+    let count = count_opened_by(kid, client).await?;
+    change_counted(opened_by(kid), count, client, BulkVerb::Resolve, session).await
+}
+
+fn opened_by(kid: &KeyId) -> BulkRequest {
+    BulkRequest { opened_by: Some(kid.clone()), ..BulkRequest::default() }
 }
 
 /// Returns how many incidents match. No incident is changed: the request is carried out only if none matches.
@@ -243,9 +281,14 @@ impl Total {
 
     fn print(&self, verb: BulkVerb, session: &mut Session<'_>) -> Result<(), Error> {
         if session.json {
-            let json = serde_json::to_string(self);
-            session.print_json(&json.map_err(|error| Error::UnexpectedResponse(error.to_string()))?)?;
-        } else {
+            session.print_value(self)?;
+        }
+        self.print_text(verb, session)
+    }
+
+    /// Prints the numbers, unless JSON has them, and the failures.
+    pub(crate) fn print_text(&self, verb: BulkVerb, session: &mut Session<'_>) -> Result<(), Error> {
+        if !session.json {
             let unchanged = match self.unchanged_count {
                 0 => String::new(),
                 unchanged => format!("; {unchanged} had been {} already", verb.past()),

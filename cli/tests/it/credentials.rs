@@ -127,3 +127,67 @@ async fn credential_of_a_later_version_is_listed_with_its_words() {
     assert_eq!(rows[1].split_whitespace().take(4).collect::<Vec<_>>(), ["auditor", "auditor", "quantum", "suspended"]);
     assert_eq!(output.stderr, "agectl: odd is not listed: this version of AGE cannot read it\n");
 }
+
+fn matching(count: u64) -> Value {
+    json!({"title": "Conflict", "status": 409, "detail": "another number matches", "actualCount": count})
+}
+
+fn resolved(count: u64) -> Value {
+    json!({"changedCount": count, "unchangedCount": 0, "failedCount": 0, "remainingCount": 0, "failures": [],
+        "asOf": "2026-11-23T00:05:00.000Z"})
+}
+
+#[tokio::test]
+async fn revocation_resolves_the_incidents_of_the_credential_if_asked_and_confirmed() {
+    let fake = FakeAge::start().await;
+    let mut revoked = credential();
+    revoked["status"] = "revoked".into();
+    let command = "credential revoke billing-worker --resolve-incidents";
+    fake.plan_response(409, None, matching(12));
+    let declined = fake.run_with(command, Some(crate::fake_age::TOKEN), "n\n").await;
+    assert_eq!(declined.exit_code, ExitCode::Refused);
+    let question = "Revoke billing-worker, and mark 12 incidents that its events opened as resolved? [y/N] ";
+    assert!(declined.stderr.starts_with(question), "{}", declined.stderr);
+    assert_eq!(fake.request_lines(), ["POST /api/governance/incidents/resolve"], "nothing was changed");
+    assert_eq!(fake.request_body(0), json!({"openedBy": "billing-worker", "expectedCount": 0}));
+
+    for response in [(409, matching(12)), (200, revoked.clone()), (409, matching(13)), (200, resolved(13))] {
+        fake.plan_response(response.0, None, response.1);
+    }
+    let output = fake.run(&format!("{command} --yes")).await;
+    assert_eq!(
+        output.stdout,
+        "Credential billing-worker is revoked: AGE stops accepting its token within 60 seconds\n13 incidents resolved\n"
+    );
+    assert!(output.stderr.contains("`agectl incident resolve --opened-by billing-worker`"), "{}", output.stderr);
+    assert_eq!(fake.request_lines()[2], "DELETE /api/governance/credentials/billing-worker");
+    assert_eq!(fake.request_body(4), json!({"openedBy": "billing-worker", "expectedCount": 13}));
+}
+
+#[tokio::test]
+async fn revocation_without_incidents_asks_nothing() {
+    let fake = FakeAge::start().await;
+    for response in [resolved(0), credential(), resolved(0), resolved(0)] {
+        fake.plan_response(200, None, response);
+    }
+    let output = fake.run("credential revoke billing-worker --resolve-incidents --json").await;
+    let printed: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(
+        (&printed["credential"]["kid"], &printed["incidents"]["changedCount"]),
+        (&json!("billing-worker"), &json!(0))
+    );
+    let usage = fake.run("credential revoke billing-worker --yes").await;
+    assert_eq!(usage.exit_code, ExitCode::UsageError);
+}
+
+#[tokio::test]
+async fn failure_after_the_revocation_says_how_to_resolve_the_incidents() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(409, None, matching(2));
+    fake.plan_response(200, None, credential());
+    fake.plan_response(403, None, json!({"title": "x", "status": 403, "detail": "no"}));
+    let output = fake.run("credential revoke billing-worker --resolve-incidents --yes").await;
+    assert_eq!(output.exit_code, ExitCode::AccessDenied);
+    let advice = "the credential billing-worker is revoked; resolve its incidents with `agectl incident resolve --opened-by billing-worker`";
+    assert!(output.stderr.contains(advice), "{}", output.stderr);
+}

@@ -56,8 +56,8 @@ pub(crate) struct IssuedCredentialView {
 }
 
 impl IssuedCredentialView {
-    fn new(IssuedCredential { credential, token }: &IssuedCredential, now: Timestamp) -> Self {
-        Self { credential: CredentialView::new(token.kid(), credential, now), token: token.reveal() }
+    fn new(IssuedCredential { record, token }: &IssuedCredential, now: Timestamp) -> Self {
+        Self { credential: CredentialView::new(token.kid(), record, now), token: token.reveal() }
     }
 }
 
@@ -97,7 +97,7 @@ pub(crate) async fn create_credential(
     request_body = Option<Rotation>,
     responses(
         (status = 201, description = "The credential and its new token", body = IssuedCredentialView),
-        (status = 409, description = "The credential was revoked, has expired and is not renewed, or has two secrets; or it is the last admin that does not expire and would expire"),
+        (status = 409, description = "The credential was revoked, has expired and is not or cannot be renewed, or has two secrets; or it is the last admin that does not expire and would expire"),
     ),
 )]
 pub(crate) async fn rotate_credential(
@@ -142,6 +142,7 @@ fn problem(error: CredentialError) -> Problem {
         CredentialError::Keyring(KeyringError::Unknown(kid)) => {
             Problem::not_found(format!("credential {kid} does not exist"))
         }
+        CredentialError::Keyring(error @ KeyringError::NotLiveAdmin(_)) => Problem::forbidden(error.to_string()),
         CredentialError::Keyring(conflict) => Problem::conflict(conflict.to_string()),
         CredentialError::Randomness(RandomnessUnavailable) => {
             Problem::unavailable("no secret can be generated now; nothing was stored, retry later")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use age_model::{Credential, CredentialStatus, Engine, KeyId, Role, Secret, Timestamp};
+use age_model::{CredentialRecord, CredentialStatus, Engine, KeyId, Role, Secret, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,6 +24,7 @@ pub(crate) struct CredentialView {
     expires_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<Timestamp>,
+    /// Absent if it is not revoked, or if an operator with rights on AWS revoked it.
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_by: Option<KeyId>,
     /// The valid secrets, the newest first.
@@ -43,27 +44,26 @@ struct SecretView {
 }
 
 impl CredentialView {
-    pub(crate) fn new(kid: &KeyId, credential: &Credential, now: Timestamp) -> Self {
-        let status = credential.status_at(now);
+    pub(crate) fn new(kid: &KeyId, record: &CredentialRecord, now: Timestamp) -> Self {
+        let status = record.status_at(now);
+        let credential = &record.credential;
         let is_valid = |secret: &&Secret| status == CredentialStatus::Live && secret.is_live(now);
-        let Credential { grant, secrets, created_at, created_by, revoked } = credential.clone();
+        let secret = |secret: &Secret| SecretView {
+            created_at: secret.created_at,
+            created_by: record.issuer(&secret.hash).cloned(),
+            expires_at: secret.expires_at,
+        };
         Self {
             kid: kid.clone(),
-            role: grant.role,
-            engines: grant.engines,
+            role: credential.grant.role,
+            engines: credential.grant.engines.clone(),
             status,
-            created_at,
-            created_by,
-            expires_at: grant.expires_at,
-            revoked_at: revoked.as_ref().map(|revocation| revocation.at),
-            revoked_by: revoked.map(|revocation| revocation.by),
-            secrets: secrets.iter().filter(is_valid).cloned().map(SecretView::from).collect(),
+            created_at: credential.created_at,
+            created_by: record.created_by.clone(),
+            expires_at: credential.grant.expires_at,
+            revoked_at: record.revoked.as_ref().map(|revocation| revocation.at),
+            revoked_by: record.revoked.as_ref().and_then(|revocation| revocation.by.clone()),
+            secrets: credential.secrets.iter().filter(is_valid).map(secret).collect(),
         }
-    }
-}
-
-impl From<Secret> for SecretView {
-    fn from(Secret { created_at, created_by, expires_at, .. }: Secret) -> Self {
-        Self { created_at, created_by, expires_at }
     }
 }

@@ -22,11 +22,10 @@ pub(crate) struct CredentialList {
 
 /// List credentials
 ///
-/// Returns all credentials by name, at most 900, including expired and revoked ones.
+/// Returns all credentials by name, including expired and revoked ones.
 #[utoipa::path(get, path = "/api/governance/credentials", operation_id = "list_credentials", tag = "Credentials", responses((status = 200, description = "All credentials", body = CredentialList)))]
 pub(crate) async fn list_credentials(State(App(app)): State<App>, _: NoQuery) -> Result<Json<CredentialList>, Problem> {
-    let (keyring, now) = (app.credentials.all().await?, app.clock.now());
-    let credentials = keyring.all().map(|(kid, credential)| CredentialView::new(kid, credential, now)).collect();
-    let unreadable = keyring.unreadable().map(|kid| UnreadableItem { id: kid.to_owned() }).collect();
-    Ok(Json(CredentialList { credentials, unreadable }))
+    let (listed, now) = (age_governance::list_credentials(&app.credentials).await?, app.clock.now());
+    let credentials = listed.items.iter().map(|(kid, record)| CredentialView::new(kid, record, now)).collect();
+    Ok(Json(CredentialList { credentials, unreadable: listed.unreadable }))
 }

@@ -40,8 +40,8 @@ struct EngineCard {
     silent_incident_path: Option<String>,
     in_progress: String,
     credentials: Vec<EngineCredential>,
-    /// How many credentials are revoked or expired.
-    invalid_credentials: usize,
+    /// How many credentials have expired.
+    expired_credentials: usize,
 }
 
 struct LastEvent {
@@ -93,7 +93,7 @@ fn engine_card(
         credential.grant.role == Role::Engine && credential.grant.may_act_for(engine)
     };
     let is_live = |(_, credential): &(&KeyId, &Credential)| credential.status_at(now) == CredentialStatus::Live;
-    let (live, invalid): (Vec<_>, Vec<_>) = keyring.all().filter(acts_for_engine).partition(is_live);
+    let (live, expired): (Vec<_>, Vec<_>) = keyring.all().filter(acts_for_engine).partition(is_live);
     let view = |(kid, credential): (&KeyId, &Credential)| {
         let others = credential.grant.engines.iter().filter(|other| **other != engine);
         let others: Vec<_> = others.map(|other| policy.title(*other)).collect();
@@ -108,7 +108,7 @@ fn engine_card(
         silent_incident_path: silent_incident_path(engine, unresolved),
         in_progress: format_in_progress(engine, open_actions),
         credentials: live.into_iter().map(view).collect(),
-        invalid_credentials: invalid.len(),
+        expired_credentials: expired.len(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use age_governance::{BulkConflict, BulkFailure, BulkFilter, BulkResult, BulkSelection};
 use age_http::{AnyBody, Caller, FieldError, NoQuery, Problem, ProblemBody, RequestBody, WholeNumber, request_body};
-use age_model::{CommandError, Engine, IncidentId, IncidentStatus, Note, Severity, StatusChange, Timestamp};
+use age_model::{CommandError, Engine, IncidentId, IncidentStatus, KeyId, Note, Severity, StatusChange, Timestamp};
 use age_policy::IncidentCommand;
 use axum::Json;
 use axum::extract::State;
@@ -36,6 +36,8 @@ request_body! {
         event_type_prefix: Option<String>,
         /// Only incidents that were opened before this time.
         opened_before: Option<Timestamp>,
+        /// Only incidents that an event opened which this credential reported.
+        opened_by: Option<KeyId>,
         /// How many incidents match. If another number does, nothing is changed.
         #[schema(inline)]
         expected_count: Option<WholeNumber<0, 1_000_000>>,
@@ -157,14 +159,24 @@ impl Inner {
 impl BulkChangeBody {
     /// Returns the incidents that are meant, and the command for them: a filter for open incidents takes none over.
     fn selection(self, command: IncidentCommand) -> Result<(BulkSelection, IncidentCommand), Problem> {
-        let Self { ids, engine, mut status, severity, event_type_prefix, opened_before, expected_count, note: _ } =
-            self;
+        let Self {
+            ids,
+            engine,
+            mut status,
+            severity,
+            event_type_prefix,
+            opened_before,
+            opened_by,
+            expected_count,
+            note: _,
+        } = self;
         let refuse = |field: &str, detail: &str| Err(Problem::invalid(vec![FieldError::new(field, detail)]));
         let is_filter_given = engine.is_some()
             || status.is_some()
             || severity.is_some()
             || event_type_prefix.is_some()
-            || opened_before.is_some();
+            || opened_before.is_some()
+            || opened_by.is_some();
         match (ids, expected_count) {
             (Some(_), _) if is_filter_given => refuse("ids", "must not be given together with a filter"),
             (Some(_), Some(_)) => refuse("expectedCount", "must not be given together with ids"),
@@ -179,7 +191,7 @@ impl BulkChangeBody {
                 if command == IncidentCommand::Acknowledge && status != Some(IncidentStatus::Acknowledged) {
                     (command, status) = (IncidentCommand::AcknowledgeOpen, Some(IncidentStatus::Open));
                 }
-                let filter = BulkFilter { engine, status, severity, event_type_prefix, opened_before };
+                let filter = BulkFilter { engine, status, severity, event_type_prefix, opened_before, opened_by };
                 let expected_count = expected_count.get().unsigned_abs();
                 Ok((BulkSelection::Matching { filter, expected_count }, command))
             }

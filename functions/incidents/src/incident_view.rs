@@ -1,8 +1,8 @@
 //! An incident in responses.
 
 use age_model::{
-    Engine, EventId, EventType, FailedRemediation, IncidentCause, IncidentId, IncidentStatus, NotificationFailure,
-    Severity, StatusChange, Timestamp,
+    Engine, EventId, EventType, FailedRemediation, IncidentCause, IncidentId, IncidentStatus, KeyId,
+    NotificationFailure, Severity, StatusChange, Timestamp,
 };
 use age_store::IncidentRecord;
 use serde::Serialize;
@@ -24,6 +24,9 @@ pub(crate) struct IncidentView {
     /// The event that opened the incident.
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<EventId>,
+    /// The credential that reported that event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened_by: Option<KeyId>,
     /// Number of HIGH and CRITICAL events since the incident was opened, including the one that opened it.
     event_count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +67,7 @@ impl From<IncidentRecord> for IncidentView {
             severity: incident.severity,
             opened_at: incident.opened_at,
             event_id: incident.event_id,
+            opened_by: incident.opened_by,
             event_count: counters.events,
             last_event_at: counters.last_event_at,
             failed_remediation_count: incident.failed_remediations,

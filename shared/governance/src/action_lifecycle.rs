@@ -83,6 +83,7 @@ impl ActionLifecycle {
                 if new.status.is_failure() {
                     let (action, event_id, status) = (new.action, new.event_id, new.status);
                     on_failed_remediation(&mut state, FailedRemediation { action, event_id, status, at });
+                    state.set_opener(event_id, new.reported_by.as_ref());
                 }
                 let next = NextState { state: Some(&state), requires_silence: is_verified, ..NextState::default() };
                 writes.extend(self.incidents.writes(&key, &before, &next, at)?);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use age_model::{
-    Clock, CommandError, Engine, IncidentConflict, IncidentId, IncidentStatus, Severity, StatusChange, StoreError,
-    Timestamp,
+    Clock, CommandError, Engine, Incident, IncidentConflict, IncidentId, IncidentStatus, KeyId, Severity, StatusChange,
+    StoreError, Timestamp,
 };
 use age_policy::IncidentCommand;
 use age_store::{IncidentSummary, Incidents};
@@ -39,6 +39,8 @@ pub struct BulkFilter {
     pub event_type_prefix: Option<String>,
     /// The incident was opened before this time.
     pub opened_before: Option<Timestamp>,
+    /// An event opened the incident which this credential reported.
+    pub opened_by: Option<KeyId>,
 }
 
 /// Which incidents a bulk change is for.
@@ -178,12 +180,12 @@ pub async fn matching_incidents(
     if ids.len() > MAX_MATCHES {
         return Err(CommandError::Conflict(BulkConflict::TooMany(ids.len() as u64)));
     }
-    // The index that lists incidents is eventually consistent, and has no severity.
+    // The index that lists incidents is eventually consistent, and has neither severity nor opener.
     let reads = stream::iter(ids).map(async |id| match incidents.get(&id).await {
-        Ok(Some(record)) => Ok(filter.matches_state(record.incident.status, record.incident.severity).then_some(id)),
+        Ok(Some(record)) => Ok(filter.matches_incident(&record.incident).then_some(id)),
         Ok(None) => Ok(None),
         // The change of this one fails, and its failure is told.
-        Err(StoreError::Corrupt { .. }) if filter.severity.is_none() => Ok(Some(id)),
+        Err(StoreError::Corrupt { .. }) if filter.severity.is_none() && filter.opened_by.is_none() => Ok(Some(id)),
         Err(error) => Err(CommandError::Store(error)),
     });
     let matching: Vec<Result<Option<IncidentId>, _>> = reads.buffered(CONCURRENT_CHANGES).collect().await;
@@ -191,8 +193,8 @@ pub async fn matching_incidents(
 }
 
 impl BulkFilter {
-    /// Whether the filter matches an incident as the eventually consistent index has it. Without `severity`, which the index
-    /// lacks.
+    /// Whether the filter matches an incident as the eventually consistent index has it. Without `severity` and `opened_by`, which
+    /// the index lacks.
     #[must_use]
     pub fn matches_summary(&self, summary: &IncidentSummary) -> bool {
         self.matches_id(&summary.id) && self.status.is_none_or(|status| status == summary.status)
@@ -205,10 +207,11 @@ impl BulkFilter {
             && self.opened_before.is_none_or(|time| *opened_at < time)
     }
 
-    fn matches_state(&self, status: IncidentStatus, severity: Severity) -> bool {
-        status != IncidentStatus::Resolved
-            && self.status.is_none_or(|wanted| wanted == status)
-            && self.severity.is_none_or(|wanted| wanted == severity)
+    fn matches_incident(&self, incident: &Incident) -> bool {
+        incident.status != IncidentStatus::Resolved
+            && self.status.is_none_or(|wanted| wanted == incident.status)
+            && self.severity.is_none_or(|wanted| wanted == incident.severity)
+            && self.opened_by.as_ref().is_none_or(|wanted| incident.opened_by.as_ref() == Some(wanted))
     }
 }
 

@@ -12,7 +12,7 @@ const NOTICES: [(CredentialNotificationKind, i64); 2] = [
     (CredentialNotificationKind::ExpiresInADay, DAY_SECONDS),
 ];
 
-/// For how long after the expiry a notice is still sent that could not be sent before it, in seconds.
+/// For how long after the expiry, or the creation, a notice is still sent that could not be sent before, in seconds.
 const LATE_SECONDS: i64 = 7 * DAY_SECONDS;
 
 /// Returns the notices that credentials of `keyring` expire, from the time at which each is due. One that was due before the
@@ -25,9 +25,9 @@ pub(crate) fn notices(keyring: &Keyring, now: Timestamp) -> Vec<CredentialNotifi
             credential.issued_at() < due_at && due_at <= now
         };
         let due = NOTICES.into_iter().filter(is_due);
-        Some(due.map(|(kind, _)| CredentialNotification { kid: kid.clone(), kind, expires_at }).collect::<Vec<_>>())
+        Some(due.map(|(kind, _)| CredentialNotification { kid: kid.clone(), kind, at: expires_at }).collect::<Vec<_>>())
     };
-    not_revoked(keyring).filter_map(of_credential).flatten().collect()
+    keyring.all().filter_map(of_credential).flatten().collect()
 }
 
 /// Returns the notifications that would be due if requests with what has expired at `now` were refused.
@@ -36,14 +36,14 @@ pub(crate) fn possible_refusals(keyring: &Keyring, now: Timestamp) -> Vec<Creden
         let expiries = expiries(credential).filter(|expires_at| *expires_at <= now);
         expiries.map(|expires_at| refused(kid, expires_at)).collect::<Vec<_>>()
     };
-    not_revoked(keyring).flat_map(of_credential).collect()
+    keyring.all().flat_map(of_credential).collect()
 }
 
 /// Returns the notifications about requests that were refused because of an expiry, as `alerts` have them.
 pub(crate) fn refusals(keyring: &Keyring, alerts: &[SystemAlert]) -> Vec<CredentialNotification> {
     let of_alert = |alert: &SystemAlert| {
         let kid: KeyId = alert.sender.parse().ok()?;
-        let credential = keyring.get(&kid).filter(|credential| credential.revoked.is_none())?;
+        let credential = keyring.get(&kid)?;
         let had_expired = |expires_at: &Timestamp| *expires_at <= alert.last_at;
         let expires_at = credential.expires_at().filter(had_expired);
         Some(refused(&kid, expires_at.or_else(|| expiries(credential).filter(had_expired).max())?))
@@ -51,8 +51,16 @@ pub(crate) fn refusals(keyring: &Keyring, alerts: &[SystemAlert]) -> Vec<Credent
     alerts.iter().filter_map(of_alert).collect()
 }
 
-fn not_revoked(keyring: &Keyring) -> impl Iterator<Item = (&KeyId, &Credential)> {
-    keyring.all().filter(|(_, credential)| credential.revoked.is_none())
+/// Returns the notifications about admins that an operator with rights on AWS made in the last week.
+pub(crate) fn made_by_operator(keyring: &Keyring, now: Timestamp) -> Vec<CredentialNotification> {
+    let is_recent = |credential: &Credential| {
+        credential.is_made_by_operator && now < credential.created_at.plus_seconds(LATE_SECONDS)
+    };
+    let notification = |(kid, credential): (&KeyId, &Credential)| {
+        let kind = CredentialNotificationKind::MadeByOperator;
+        CredentialNotification { kid: kid.clone(), kind, at: credential.created_at }
+    };
+    keyring.all().filter(|(_, credential)| is_recent(credential)).map(notification).collect()
 }
 
 /// Returns when the credential and its secrets expire.
@@ -62,21 +70,21 @@ fn expiries(credential: &Credential) -> impl Iterator<Item = Timestamp> {
 }
 
 fn refused(kid: &KeyId, expires_at: Timestamp) -> CredentialNotification {
-    CredentialNotification { kid: kid.clone(), kind: CredentialNotificationKind::Refused, expires_at }
+    CredentialNotification { kid: kid.clone(), kind: CredentialNotificationKind::Refused, at: expires_at }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use age_model::{Clock, Grant, ManualClock, Role, Rotation, SystemAlertKind, Token};
+    use age_model::{Clock, CredentialRegistry, Grant, ManualClock, Role, Rotation, SystemAlertKind, Token};
 
     use super::*;
 
     const HOUR: i64 = 3600;
 
     struct Scenario {
-        keyring: Keyring,
+        registry: CredentialRegistry,
         clock: ManualClock,
         start: Timestamp,
     }
@@ -84,24 +92,24 @@ mod tests {
     impl Scenario {
         fn new() -> Self {
             let start = "2026-11-23T00:05:00Z".parse().unwrap();
-            Self { keyring: Keyring::default(), clock: ManualClock::at(start), start }
+            Self { registry: CredentialRegistry::default(), clock: ManualClock::at(start), start }
         }
 
         fn create(&mut self, kid: &str, days: i64) {
             let expires_at = Some(self.clock.now().plus_days(days));
             let grant = Grant { role: Role::Reader, engines: BTreeSet::new(), expires_at };
             let token = Token::fresh(kid.parse().unwrap(), &self.clock).unwrap();
-            self.keyring.create(&token, grant, None, self.clock.now()).unwrap();
+            self.registry.create(&token, grant, None, self.clock.now()).unwrap();
         }
 
         fn rotate(&mut self, kid: &str, overlap_seconds: i64, expires_at: Option<Timestamp>) {
             let token = Token::fresh(kid.parse().unwrap(), &self.clock).unwrap();
             let rotation = Rotation { overlap_seconds, expires_at };
-            self.keyring.rotate(&token, rotation, &"admin".parse().unwrap(), self.clock.now()).unwrap();
+            self.registry.rotate(&token, rotation, None, self.clock.now()).unwrap();
         }
 
         fn notices(&self, hours: i64) -> Vec<CredentialNotificationKind> {
-            let due = notices(&self.keyring, self.start.plus_seconds(hours * HOUR));
+            let due = notices(self.registry.keyring(), self.start.plus_seconds(hours * HOUR));
             due.iter().map(|notification| notification.kind).collect()
         }
     }
@@ -130,8 +138,7 @@ mod tests {
         scenario.rotate("worker", 0, Some(scenario.start.plus_days(90)));
         assert_eq!(scenario.notices(6 * 24), [], "it was renewed");
         let revoked = "worker".parse().unwrap();
-        let admin: KeyId = "admin".parse().unwrap();
-        scenario.keyring.revoke(&revoked, &admin, scenario.clock.now()).unwrap();
+        scenario.registry.revoke(&revoked, None, scenario.clock.now()).unwrap();
         assert_eq!(scenario.notices(89 * 24), []);
     }
 
@@ -143,17 +150,29 @@ mod tests {
         let refusals_at = |scenario: &Scenario, hours: i64| {
             let at = scenario.start.plus_seconds(hours * HOUR);
             let alert = SystemAlert::new(SystemAlertKind::ExpiredCredential, "worker", "secret", "", 1, at);
-            let found = refusals(&scenario.keyring, &[alert]);
-            found.iter().map(|notification| notification.expires_at).collect::<Vec<_>>()
+            let found = refusals(scenario.registry.keyring(), &[alert]);
+            found.iter().map(|notification| notification.at).collect::<Vec<_>>()
         };
         let (secret, credential) = (scenario.start.plus_seconds(HOUR), scenario.start.plus_days(90));
         assert_eq!(refusals_at(&scenario, 2), [secret]);
         assert_eq!(refusals_at(&scenario, 90 * 24), [credential]);
-        assert_eq!(possible_refusals(&scenario.keyring, secret).len(), 1);
-        assert_eq!(possible_refusals(&scenario.keyring, credential).len(), 2);
+        assert_eq!(possible_refusals(scenario.registry.keyring(), secret).len(), 1);
+        assert_eq!(possible_refusals(scenario.registry.keyring(), credential).len(), 2);
         scenario.clock.advance(91 * 24 * HOUR);
         scenario.rotate("worker", 0, Some(scenario.start.plus_days(180)));
         assert!(refusals_at(&scenario, 90 * 24).is_empty(), "it was renewed after the refusal");
-        assert!(possible_refusals(&scenario.keyring, scenario.clock.now()).is_empty());
+        assert!(possible_refusals(scenario.registry.keyring(), scenario.clock.now()).is_empty());
+    }
+
+    #[test]
+    fn admin_made_by_an_operator_is_notified_for_a_week() {
+        let mut scenario = Scenario::new();
+        let token = Token::fresh("first".parse().unwrap(), &scenario.clock).unwrap();
+        scenario.registry.create_first_admin(&token, &BTreeSet::new(), scenario.start).unwrap();
+        scenario.create("worker", 90);
+        let due = |hours: i64| made_by_operator(scenario.registry.keyring(), scenario.start.plus_seconds(hours * HOUR));
+        let [notification] = due(0).try_into().unwrap();
+        assert_eq!((notification.kid.as_str(), notification.at), ("first", scenario.start));
+        assert_eq!((due(7 * 24 - 1).len(), due(7 * 24).len()), (1, 0));
     }
 }

@@ -1,8 +1,8 @@
-//! What the sweep knows of credentials that expire.
+//! What the sweep knows of credentials that expire, and of admins that an operator made.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use age_model::{CredentialNotification, Keyring, StoreError, SystemAlertKind, Timestamp};
+use age_model::{CredentialNotification, CredentialRecord, KeyId, Keyring, StoreError, SystemAlertKind, Timestamp};
 use age_store::{CredentialNotifications, Credentials, SentCredentialNotifications, SystemAlerts};
 
 use crate::credential_expiry;
@@ -51,6 +51,11 @@ impl CredentialMonitor {
         Ok(keyring)
     }
 
+    /// Returns the record of the credential named `kid`, if it has one that can be read.
+    pub(crate) async fn record(&self, kid: &KeyId) -> Result<Option<CredentialRecord>, StoreError> {
+        self.credentials.record(kid).await
+    }
+
     /// Returns the notifications that are due, as far as this environment knows.
     pub(crate) async fn due(
         &self,
@@ -58,6 +63,7 @@ impl CredentialMonitor {
         now: Timestamp,
     ) -> Result<Vec<CredentialNotification>, StoreError> {
         let mut due = self.unsent(credential_expiry::notices(keyring, now));
+        due.extend(self.unsent(credential_expiry::made_by_operator(keyring, now)));
         if !self.unsent(credential_expiry::possible_refusals(keyring, now)).is_empty() {
             let alerts = self.alerts.of_kind(SystemAlertKind::ExpiredCredential).await?;
             due.extend(self.unsent(credential_expiry::refusals(keyring, &alerts)));

@@ -43,7 +43,8 @@ pub use generate_report::ReportGenerator;
 pub use incident_lifecycle::{IncidentLifecycle, IncidentUpdate};
 pub use incident_timeline::IncidentTimeline;
 pub use manage_credentials::{
-    CredentialError, IssuedCredential, create_credential, create_first_admin, revoke_credential, rotate_credential,
+    CredentialError, IssuedCredential, create_credential, create_first_admin, list_credentials, revoke_credential,
+    rotate_credential,
 };
 pub use notify_people::{NotifiedAtOnce, Notifier, NotifierStores, SendSummary};
 pub use pending_event::{EventIdentity, IncomingEvent, WriteOutcome};

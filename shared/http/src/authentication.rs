@@ -12,10 +12,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::authorization::{Access, is_intake};
-use crate::caller::{self, Caller};
+use crate::caller::{self, Caller, NOT_PROVEN};
 use crate::expired_credential_alerts::ExpiredCredentialAlerts;
 use crate::problem::Problem;
 use crate::rate_limit::{RateLimiter, RequestRate};
+use crate::token_search::TokenSearch;
 
 /// Credentials that were read longer ago are read again while a request is handled.
 const REFRESH_AFTER_SECONDS: i64 = 20;
@@ -26,9 +27,8 @@ const MAX_AGE_SECONDS: i64 = 60;
 /// A response waits no longer than this for credentials that the next request may need.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often one environment looks up unknown tokens in the table: for each known credential name, and for all unknown names
-/// together. All environments read the same row.
-const LOOKUP_RATE: RequestRate = RequestRate::new(1, 10);
+/// How often one environment reads the credentials again because it does not know the credential of a session, for each credential.
+const SESSION_LOOKUP_RATE: RequestRate = RequestRate::new(1, 10);
 
 /// Authenticates callers by credentials that are at most a minute old. Build one per execution environment.
 #[derive(Clone)]
@@ -39,8 +39,8 @@ struct Inner {
     clock: Box<dyn Clock>,
     cached: Mutex<Option<CachedKeyring>>,
     requests: Mutex<RateLimiter<KeyId>>,
-    lookups: Mutex<RateLimiter<Option<KeyId>>>,
-    /// For the credential of a session, or None for the key. Apart from `lookups`: whoever has a sealed session is no stranger.
+    search: TokenSearch,
+    /// For the credential of a session, or None for the key. Apart from `search`: whoever has a sealed session is no stranger.
     session_lookups: Mutex<RateLimiter<Option<KeyId>>>,
     /// None in a function that may not record alerts.
     alerts: Option<ExpiredCredentialAlerts>,
@@ -88,8 +88,8 @@ impl Authentication {
             clock,
             cached: Mutex::default(),
             requests: Mutex::new(RateLimiter::new(rate)),
-            lookups: Mutex::new(RateLimiter::new(LOOKUP_RATE)),
-            session_lookups: Mutex::new(RateLimiter::new(LOOKUP_RATE)),
+            search: TokenSearch::new(),
+            session_lookups: Mutex::new(RateLimiter::new(SESSION_LOOKUP_RATE)),
             alerts,
         }));
         let _ = layer.read().await;
@@ -142,64 +142,65 @@ impl Authentication {
     /// 401 if the token is not valid, 403 if the credential's role may not use the route, 429 if it calls too often, 503 if the
     /// credentials cannot be read.
     pub async fn authenticate(&self, access: Access, token: &Token) -> Result<Caller, Problem> {
-        let grant = self.grant(token, access).await?;
-        self.authorize(access, Caller { kid: token.kid().clone(), grant })
-    }
-
-    /// Returns the `caller` if it may use a route of this `access`, and does not call too often.
-    pub(crate) fn authorize(&self, access: Access, caller: Caller) -> Result<Caller, Problem> {
-        let Caller { kid, grant } = &caller;
-        acquire(&self.0.requests, kid, self.0.clock.now()).map_err(|seconds| {
-            let detail = format!("the credential {kid} exceeds its request rate; nothing was stored");
-            Problem::too_many_requests(detail, seconds)
-        })?;
-        if access.permits_grant(grant) {
+        let caller = self.authorize(access, self.proven(token).await?)?;
+        if access != Access::Admin {
             return Ok(caller);
         }
-        if !grant.is_understood() {
-            let detail = format!(
-                "the credential {kid} has a role or an engine that this version of AGE does not know, so it permits nothing"
-            );
-            return Err(Problem::forbidden(detail));
-        }
-        let allowed: Vec<&str> = access.roles().map(Role::as_str).collect();
-        let detail = format!(
-            "the role {} of credential {kid} may not use this route; allowed roles: {}",
-            grant.role,
-            allowed.join(", ")
-        );
-        Err(Problem::forbidden(detail))
+        // A revoked admin that could create credentials for another minute would outlive the revocation. Only an admin within its
+        // rate causes this read.
+        let keyring = self.read().await?;
+        let found = self.found(&keyring, token);
+        let caller = self.caller(&keyring, token, found).await?;
+        require_access(access, &caller)?;
+        Ok(caller)
     }
 
-    /// Returns the permissions of the credential of `token`.
-    async fn grant(&self, token: &Token, access: Access) -> Result<Grant, Problem> {
-        let now = self.0.clock.now();
+    /// Returns `caller` if it may use a route of this `access`, and does not call too often.
+    pub(crate) fn authorize(&self, access: Access, caller: Caller) -> Result<Caller, Problem> {
+        require_access(access, &caller)?;
+        acquire(&self.0.requests, &caller.kid, self.0.clock.now()).map_err(|seconds| {
+            let detail = format!("the credential {} exceeds its request rate; nothing was stored", caller.kid);
+            Problem::too_many_requests(detail, seconds)
+        })?;
+        Ok(caller)
+    }
+
+    /// Returns the caller that `token` proves.
+    async fn proven(&self, token: &Token) -> Result<Caller, Problem> {
         let mut keyring = self.keyring().await?;
-        let mut grant = keyring.authenticate(token, now).cloned();
-        if grant == Err(AuthError::Unknown) {
-            self.limit_lookups(token, &keyring, now)?;
+        let mut found = self.found(&keyring, token);
+        if found == Err(AuthError::Unknown) && self.0.search.acquire(token, self.0.clock.now()) {
             keyring = self.read().await?;
-            grant = keyring.authenticate(token, now).cloned();
-        } else if grant.is_ok() && access == Access::Admin {
-            // A revoked admin that could create credentials for another minute would outlive the revocation.
-            keyring = self.read().await?;
-            grant = keyring.authenticate(token, now).cloned();
+            found = self.found(&keyring, token);
+            if found == Err(AuthError::Unknown) {
+                self.0.search.refuse(token);
+            }
         }
-        if grant == Err(AuthError::Expired)
-            && let (Some(alerts), Some(credential)) = (&self.0.alerts, keyring.get(token.kid()))
-        {
-            alerts.record_refusal(token.kid(), credential, now).await;
-        }
-        grant.map_err(|error| Problem::unauthorized(error.to_string()))
+        self.caller(&keyring, token, found).await
     }
 
-    /// Limits lookups of unknown tokens, which may be new. Callers without a credential can neither cause many lookups nor use up
-    /// those of a known credential, whose secret may have been rotated.
-    fn limit_lookups(&self, token: &Token, keyring: &Keyring, now: Timestamp) -> Result<(), Problem> {
-        let name = keyring.get(token.kid()).map(|_| token.kid().clone());
-        acquire(&self.0.lookups, &name, now).map_err(|seconds| {
-            Problem::too_many_requests("too many requests with unknown credentials; retry later", seconds)
-        })
+    fn found(&self, keyring: &Keyring, token: &Token) -> Result<Grant, AuthError> {
+        keyring.authenticate(token, self.0.clock.now()).cloned()
+    }
+
+    async fn caller(
+        &self,
+        keyring: &Keyring,
+        token: &Token,
+        found: Result<Grant, AuthError>,
+    ) -> Result<Caller, Problem> {
+        let kid = token.kid();
+        match found {
+            Ok(grant) => Ok(Caller { kid: kid.clone(), grant }),
+            // INVARIANT: nothing tells whether a credential has or had the name of a token that is not proven.
+            Err(AuthError::Unknown) => Err(Problem::unauthorized(NOT_PROVEN)),
+            Err(error @ AuthError::Expired) => {
+                if let (Some(alerts), Some(credential)) = (&self.0.alerts, keyring.get(kid)) {
+                    alerts.record_refusal(kid, credential, self.0.clock.now()).await;
+                }
+                Err(Problem::unauthorized(error.to_string()))
+            }
+        }
     }
 
     /// Whether the credentials may be read again because this environment does not know the credential of a session, or the key.
@@ -256,6 +257,25 @@ impl Authentication {
     fn cached(&self) -> Option<CachedKeyring> {
         self.0.cached.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+fn require_access(access: Access, Caller { kid, grant }: &Caller) -> Result<(), Problem> {
+    if access.permits_grant(grant) {
+        return Ok(());
+    }
+    if !grant.is_understood() {
+        let detail = format!(
+            "the credential {kid} has a role or an engine that this version of AGE does not know, so it permits nothing"
+        );
+        return Err(Problem::forbidden(detail));
+    }
+    let allowed: Vec<&str> = access.roles().map(Role::as_str).collect();
+    let detail = format!(
+        "the role {} of credential {kid} may not use this route; allowed roles: {}",
+        grant.role,
+        allowed.join(", ")
+    );
+    Err(Problem::forbidden(detail))
 }
 
 fn acquire<K: Ord + Clone>(limiter: &Mutex<RateLimiter<K>>, key: &K, now: Timestamp) -> Result<(), u16> {

@@ -1,6 +1,6 @@
 //! The caller of a request.
 
-use age_model::{Grant, InvalidToken, KeyId, Token};
+use age_model::{Grant, KeyId, Token};
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -27,6 +27,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 const NO_TOKEN: &str = "credential required: send the header Authorization: Bearer agov1.<kid>.<secret>";
 
+/// The response to every token that is not proven: malformed, unknown, wrong, revoked, or not known to this environment yet.
+pub(crate) const NOT_PROVEN: &str = "the token is not valid: it is malformed, wrong or revoked, or it is new; a new token is valid everywhere within 60 seconds";
+
 /// Returns the bearer token of a request.
 ///
 /// # Errors
@@ -40,7 +43,7 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<Token, Problem> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Problem::unauthorized(NO_TOKEN));
     }
-    token.trim().parse().map_err(|error: InvalidToken| Problem::unauthorized(format!("the bearer token {error}")))
+    token.trim().parse().map_err(|_| Problem::unauthorized(NOT_PROVEN))
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod routes;
 mod sealer;
 mod session_authentication;
 mod session_key;
+mod token_search;
 
 pub use authentication::Authentication;
 pub use authorization::Access;

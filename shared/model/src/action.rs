@@ -177,6 +177,9 @@ pub struct ActionItem {
     pub event_type: EventType,
     /// The event's severity.
     pub severity: Severity,
+    /// The credential that reported the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_by: Option<KeyId>,
     /// When the action was planned: when AGE accepted its event.
     pub created_at: Timestamp,
     /// SHA-256 of the policy that planned the action, hexadecimal.
@@ -240,6 +243,7 @@ impl ActionItem {
             engine: reported.engine,
             event_type: reported.event_type.clone(),
             severity: reported.severity,
+            reported_by: event.reported_by.clone(),
             created_at: event.occurred_at,
             policy_hash: policy_hash.to_owned(),
             digest: Self::digest_of(event, planned.action, policy_hash),

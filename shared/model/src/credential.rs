@@ -144,9 +144,22 @@ impl fmt::Debug for Token {
 }
 
 /// The SHA-256 of a secret.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy)]
 pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    /// Returns the hash as it is stored.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl From<[u8; 32]> for SecretHash {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
 
 impl PartialEq for SecretHash {
     /// Compares in constant time, so that the duration reveals nothing about the hashes.
@@ -163,51 +176,33 @@ impl fmt::Debug for SecretHash {
     }
 }
 
-impl From<SecretHash> for String {
-    fn from(hash: SecretHash) -> Self {
-        URL_SAFE_NO_PAD.encode(hash.0)
-    }
-}
-
-/// The text is not the hash of a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must be 32 bytes in unpadded URL-safe Base64")]
-pub struct InvalidSecretHash;
-
-impl TryFrom<String> for SecretHash {
-    type Error = InvalidSecretHash;
-
-    fn try_from(text: String) -> Result<Self, InvalidSecretHash> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidSecretHash)?;
-        bytes.try_into().map(Self).map_err(|_| InvalidSecretHash)
-    }
-}
-
 /// A secret of a credential.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secret {
     /// The hash of the secret, which is not stored itself.
     pub hash: SecretHash,
     /// When the secret was generated.
     pub created_at: Timestamp,
-    /// The credential of the admin who generated the secret. None: an operator with rights on AWS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created_by: Option<KeyId>,
     /// When the secret expires. None: with its credential.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 
+impl Secret {
+    /// Whether the secret is valid at `now`.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|expires_at| now < expires_at)
+    }
+}
+
 /// The permissions of a credential, and their expiry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// The role: the routes that the credential may use.
     pub role: Role,
     /// The engines that the credential may act for, if its role is `engine`.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub engines: BTreeSet<Engine>,
     /// When the credential expires. None: never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 
@@ -233,31 +228,18 @@ impl Grant {
     }
 }
 
-/// The revocation of a credential.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Revocation {
-    /// When the credential was revoked.
-    pub at: Timestamp,
-    /// The credential of the admin who revoked it.
-    pub by: KeyId,
-}
-
-/// A credential, live or not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A credential that is not revoked: what authenticates its caller. Its [`CredentialRecord`](crate::CredentialRecord) says who
+/// created it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
     /// The permissions and their expiry.
-    #[serde(flatten)]
     pub grant: Grant,
-    /// The secrets, the newest first; at most two are live at any time. Empty once the credential is revoked.
+    /// The secrets, the newest first; at most two are live at any time.
     pub secrets: Vec<Secret>,
     /// When the credential was created.
     pub created_at: Timestamp,
-    /// The credential of the admin who created it. None: an operator with rights on AWS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created_by: Option<KeyId>,
-    /// The revocation, if the credential was revoked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revoked: Option<Revocation>,
+    /// Whether the function `first-admin` made it: people are notified of that.
+    pub is_made_by_operator: bool,
 }
 
 crate::string_enum::open_string_enum! {
@@ -273,14 +255,11 @@ crate::string_enum::open_string_enum! {
 }
 
 impl Credential {
-    /// Returns the status of the credential at `now`.
+    /// Returns whether the credential is live or has expired at `now`.
     #[must_use]
     pub fn status_at(&self, now: Timestamp) -> CredentialStatus {
         let has_expired = |until: Option<Timestamp>| until.is_some_and(|until| until <= now);
-        if self.revoked.is_some() {
-            CredentialStatus::Revoked
-        } else if has_expired(self.grant.expires_at) || self.secrets.iter().all(|secret| has_expired(secret.expires_at))
-        {
+        if has_expired(self.grant.expires_at) || self.secrets.iter().all(|secret| has_expired(secret.expires_at)) {
             CredentialStatus::Expired
         } else {
             CredentialStatus::Live
@@ -299,6 +278,17 @@ impl Credential {
     #[must_use]
     pub fn issued_at(&self) -> Timestamp {
         self.secrets.first().map_or(self.created_at, |secret| secret.created_at)
+    }
+
+    /// Whether the newest secret is that of `token`.
+    pub(crate) fn is_newest(&self, token: &Token) -> bool {
+        self.secrets.first().is_some_and(|secret| secret.hash == token.hash())
+    }
+
+    /// Whether it may manage credentials at `now`.
+    pub(crate) fn is_live_admin(&self, now: Timestamp) -> bool {
+        let is_live = self.status_at(now) == CredentialStatus::Live;
+        self.grant.role == Role::Admin && self.grant.is_understood() && is_live
     }
 }
 
@@ -325,15 +315,14 @@ mod tests {
     }
 
     #[test]
-    fn hash_covers_the_secret_alone_and_round_trips() {
+    fn hash_covers_the_secret_alone() {
         let zeros: Token = format!("agov1.ab.{}", "A".repeat(43)).parse().unwrap();
         assert_eq!(
             zeros.hash().0[..4],
             [0x66, 0x68, 0x7a, 0xad],
             "these are the first bytes of the SHA-256 of 32 zeros"
         );
-        let record = serde_json::to_string(&zeros.hash()).unwrap();
-        assert_eq!(serde_json::from_str::<SecretHash>(&record).unwrap(), zeros.hash());
+        assert_eq!(SecretHash::from(*zeros.hash().as_bytes()), zeros.hash());
     }
 
     #[test]

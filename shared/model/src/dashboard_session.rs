@@ -29,11 +29,32 @@ pub struct DashboardSession {
     /// The name of the credential.
     pub kid: KeyId,
     /// The hash of the secret with which the person signed in. The session ends with the secret.
+    #[serde(with = "hash_as_text")]
     pub secret: SecretHash,
     /// When the person signed in.
     pub signed_in_at: Timestamp,
     /// The last activity that was recorded.
     pub active_at: Timestamp,
+}
+
+/// The hash of a secret as Base64.
+mod hash_as_text {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::credential::SecretHash;
+
+    pub(super) fn serialize<S: Serializer>(hash: &SecretHash, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(hash.as_bytes()))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretHash, D::Error> {
+        let bytes = URL_SAFE_NO_PAD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)?;
+        let bytes: Result<[u8; 32], _> = bytes.try_into();
+        bytes.map(SecretHash::from).map_err(|_| D::Error::custom("must be 32 bytes"))
+    }
 }
 
 impl DashboardSession {

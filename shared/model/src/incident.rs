@@ -9,6 +9,7 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use crate::action::{Action, ActionStatus};
+use crate::credential::KeyId;
 use crate::engine::Engine;
 use crate::id::EventId;
 use crate::incident_change::{IncidentChange, StatusChange};
@@ -127,6 +128,9 @@ pub struct Incident {
     /// The event that opened it. None for a silent engine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<EventId>,
+    /// The credential that reported that event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_by: Option<KeyId>,
     /// The `notify_admin` action that its notifications carry out: that of its first CRITICAL event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify_admin: Option<NotifyAdmin>,

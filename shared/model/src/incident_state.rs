@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
+use crate::credential::KeyId;
 use crate::id::EventId;
 use crate::incident::{Incident, IncidentStatus};
 use crate::time::Timestamp;
@@ -88,6 +89,14 @@ impl IncidentState {
     #[must_use]
     pub fn open_incident(&self) -> Option<&Incident> {
         self.incident.as_ref().filter(|incident| incident.status != IncidentStatus::Resolved)
+    }
+
+    /// Records that the credential `by` reported the event `event_id`, if that event opened the unresolved incident.
+    pub fn set_opener(&mut self, event_id: EventId, by: Option<&KeyId>) {
+        let incident = self.open_incident_mut().filter(|incident| incident.event_id == Some(event_id));
+        if let Some(incident) = incident.filter(|incident| incident.opened_by.is_none()) {
+            incident.opened_by = by.cloned();
+        }
     }
 
     /// Returns the incident to be changed, if it is not resolved.

@@ -11,6 +11,8 @@ mod content_hash;
 mod counts;
 mod credential;
 mod credential_notification;
+mod credential_record;
+mod credential_registry;
 mod credential_source;
 mod dashboard_session;
 mod details;
@@ -54,9 +56,11 @@ pub use clock::{Clock, ManualClock, RandomnessUnavailable};
 pub use command_error::CommandError;
 pub use counts::{ActionCounts, EventCounts, SeverityCounts};
 pub use credential::{
-    Credential, CredentialStatus, Grant, InvalidKeyId, InvalidToken, KeyId, Revocation, Role, Secret, SecretHash, Token,
+    Credential, CredentialStatus, Grant, InvalidKeyId, InvalidToken, KeyId, Role, Secret, SecretHash, Token,
 };
 pub use credential_notification::{CredentialNotification, CredentialNotificationKind};
+pub use credential_record::{CredentialRecord, Revocation};
+pub use credential_registry::{CredentialRegistry, KeyringError, Rotation, StoredRecord};
 pub use credential_source::{CredentialSource, KeyringFuture, RecordedFuture, SystemAlertRecorder};
 pub use dashboard_session::DashboardSession;
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
@@ -74,7 +78,7 @@ pub use incident_change::{IncidentChange, IncidentChangeKind, StatusChange};
 pub use incident_conflict::IncidentConflict;
 pub use incident_key::IncidentKey;
 pub use incident_state::{FiringAlerts, FiringAlertsChange, IncidentState, Remediation};
-pub use keyring::{AuthError, Keyring, KeyringError, Rotation};
+pub use keyring::{AuthError, Keyring, MAX_CREDENTIALS};
 pub use note::Note;
 pub use notification_failure::NotificationFailure;
 pub use outcome::Outcome;

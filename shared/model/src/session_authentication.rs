@@ -66,7 +66,7 @@ mod tests {
             expires_at: *expires_at,
         };
         let secrets = secrets.iter().map(secret).collect();
-        let reader = Credential { grant, secrets, created_at, created_by: None, revoked: None };
+        let reader = Credential { grant, secrets, created_at, is_made_by_operator: false };
         Keyring::stored([("reader".parse().unwrap(), reader)].into(), BTreeSet::new())
     }
 

@@ -1,11 +1,12 @@
-//! The message that notifies people of credentials that expire, or that are used after they have expired.
+//! The message that notifies people of credentials that expire, of those that are used after they have expired, and of admins that
+//! an operator made.
 //!
 //! Its first line says what is wrong; the second what AGE does; the third what the reader can do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use age_model::{Credential, CredentialNotificationKind, KeyId, Timestamp};
+use age_model::{Credential, CredentialNotificationKind, CredentialRecord, KeyId, Timestamp};
 use age_policy::Policy;
 
 use crate::message::{Attribute, Message};
@@ -22,10 +23,12 @@ pub struct NotifiedCredential<'a> {
     pub kid: &'a KeyId,
     /// The credential.
     pub credential: &'a Credential,
+    /// Its record, if it has one that can be read.
+    pub record: Option<&'a CredentialRecord>,
     /// The kind of notification.
     pub kind: CredentialNotificationKind,
-    /// When the credential expires, or the secret if one was refused.
-    pub expires_at: Timestamp,
+    /// When the credential expires, or the secret if one was refused; or when an operator made it.
+    pub at: Timestamp,
 }
 
 /// Returns the message about `credentials`, as of `now`.
@@ -46,27 +49,33 @@ impl NotifiedCredential<'_> {
     /// Whether one of the credential's older secrets has expired, and not the credential.
     fn is_about_old_secret(&self) -> bool {
         self.kind == CredentialNotificationKind::Refused
-            && self.credential.expires_at().is_none_or(|expires_at| self.expires_at < expires_at)
+            && self.credential.expires_at().is_none_or(|expires_at| self.at < expires_at)
     }
 
     fn headline(&self, now: Timestamp) -> String {
         let kid = self.kid;
-        if self.is_about_old_secret() {
+        if self.kind == CredentialNotificationKind::MadeByOperator {
+            format!("An AWS operator has made the admin {kid}")
+        } else if self.is_about_old_secret() {
             format!("Old token of {kid} has expired and is still used")
         } else if self.kind == CredentialNotificationKind::Refused {
             format!("Credential {kid} has expired and is still used")
-        } else if self.expires_at <= now {
+        } else if self.at <= now {
             format!("Credential {kid} has expired")
         } else {
-            let seconds = self.expires_at.seconds().saturating_sub(now.seconds());
+            let seconds = self.at.seconds().saturating_sub(now.seconds());
             let days = seconds.saturating_add(DAY_SECONDS - 1) / DAY_SECONDS;
             format!("Credential {kid} expires within {days} {}", if days == 1 { "day" } else { "days" })
         }
     }
 
-    /// Returns the command that issues a new token, to be pasted. A name has no character that is special in a shell.
+    /// Returns the command that issues a new token, or revokes the credential, to be pasted. A name has no character that is special
+    /// in a shell.
     fn command(&self) -> String {
         let kid = self.kid;
+        if self.kind == CredentialNotificationKind::MadeByOperator {
+            return format!("agectl credential revoke {kid}");
+        }
         // The credential itself is live: its expiry stays.
         let renewal = if self.is_about_old_secret() { String::new() } else { format!(" --expires-in {RENEWAL}") };
         format!("agectl credential rotate {kid}{renewal}")
@@ -74,20 +83,28 @@ impl NotifiedCredential<'_> {
 }
 
 fn subject_of_many(credentials: &[NotifiedCredential<'_>]) -> String {
-    let used = credentials.iter().filter(|it| it.kind == CredentialNotificationKind::Refused).count();
-    let parts = [(credentials.len() - used, "expiring"), (used, "expired and still used")];
+    let count = |kind| credentials.iter().filter(|it| it.kind == kind).count();
+    let used = count(CredentialNotificationKind::Refused);
+    let made = count(CredentialNotificationKind::MadeByOperator);
+    let expiring = credentials.len() - used - made;
+    let parts = [(expiring, "expiring"), (used, "expired and still used"), (made, "made by an AWS operator")];
     let parts = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}"));
     format!("[AGE] {} credentials: {}", credentials.len(), parts.collect::<Vec<_>>().join(", "))
 }
 
 fn text_of_one(policy: &Policy, one: &NotifiedCredential<'_>, now: Timestamp) -> String {
-    let mut text = format!("{}: {}\n", one.headline(now), one.expires_at.in_words());
-    let (effect, request) = if one.is_about_old_secret() {
+    let mut text = format!("{}: {}\n", one.headline(now), one.at.in_words());
+    let (effect, request) = if one.kind == CredentialNotificationKind::MadeByOperator {
+        (
+            "AGE accepts its token for every route.",
+            "If none of you did this, revoke it, and find out who may invoke first-admin",
+        )
+    } else if one.is_about_old_secret() {
         (
             "AGE refuses its requests. The new token is valid.",
             "Give the new token to its caller. If it is lost, as an admin",
         )
-    } else if one.expires_at <= now {
+    } else if one.at <= now {
         ("AGE refuses its requests.", "To renew it, as an admin")
     } else {
         ("AGE refuses its requests from then on.", "To renew it, as an admin")
@@ -98,7 +115,10 @@ fn text_of_one(policy: &Policy, one: &NotifiedCredential<'_>, now: Timestamp) ->
 }
 
 fn text_of_many(policy: &Policy, many: &[NotifiedCredential<'_>], now: Timestamp) -> String {
-    let mut text = format!("{} credentials expire soon, or are used after they have expired\n", many.len());
+    let mut text = String::new();
+    let is_made = |it: &NotifiedCredential<'_>| it.kind == CredentialNotificationKind::MadeByOperator;
+    let also_made = if many.iter().any(is_made) { ", or were made by an AWS operator" } else { "" };
+    let _ = writeln!(text, "{} credentials expire soon, or are used after they have expired{also_made}", many.len());
     let _ = writeln!(text, "AGE refuses the requests of a credential from the moment at which it expires.");
     let _ = writeln!(text, "To renew one: run its command as an admin, and give the new token to its caller.");
     for one in many {
@@ -110,8 +130,10 @@ fn text_of_many(policy: &Policy, many: &[NotifiedCredential<'_>], now: Timestamp
 }
 
 fn facts(text: &mut String, policy: &Policy, one: &NotifiedCredential<'_>) {
-    let NotifiedCredential { kid, credential, expires_at, .. } = one;
-    let by = |kid: &Option<KeyId>| kid.as_ref().map_or_else(|| "an AWS operator".to_owned(), KeyId::to_string);
+    let NotifiedCredential { kid, credential, record, kind, at } = one;
+    let by = |kid: Option<&KeyId>| kid.map_or_else(|| "an AWS operator".to_owned(), KeyId::to_string);
+    let created_by = record.map(|record| format!(" by {}", by(record.created_by.as_ref()))).unwrap_or_default();
+    let issuer = |hash| record.map(|record| format!(" by {}", by(record.issuer(hash)))).unwrap_or_default();
     line(text, "Credential", kid.as_str());
     line(text, "Role", credential.grant.role.as_str());
     let engines = credential.grant.engines.iter().map(|engine| format!("{} ({engine})", policy.title(*engine)));
@@ -119,10 +141,12 @@ fn facts(text: &mut String, policy: &Policy, one: &NotifiedCredential<'_>) {
     if !engines.is_empty() {
         line(text, "Engines", &engines.join(", "));
     }
-    line(text, "Expires", &expires_at.in_words());
-    line(text, "Created", &format!("{} by {}", credential.created_at.in_words(), by(&credential.created_by)));
+    if *kind != CredentialNotificationKind::MadeByOperator {
+        line(text, "Expires", &at.in_words());
+    }
+    line(text, "Created", &format!("{}{created_by}", credential.created_at.in_words()));
     if let Some(newest) = credential.secrets.first().filter(|newest| newest.created_at != credential.created_at) {
-        line(text, "Rotated", &format!("{} by {}", newest.created_at.in_words(), by(&newest.created_by)));
+        line(text, "Rotated", &format!("{}{}", newest.created_at.in_words(), issuer(&newest.hash)));
     }
 }
 
@@ -133,17 +157,18 @@ fn line(text: &mut String, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use age_model::{Clock, Engine, Grant, Keyring, ManualClock, Role, Rotation, Token};
+    use age_model::{Clock, CredentialRegistry, Engine, Grant, ManualClock, Role, Rotation, Token};
 
     use super::*;
 
-    fn credential(role: Role, engines: &[Engine], expires_at: Option<Timestamp>) -> (KeyId, Credential) {
+    fn credential(role: Role, engines: &[Engine], expires_at: Option<Timestamp>) -> (KeyId, CredentialRecord) {
         let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
         let (kid, by): (KeyId, KeyId) = ("billing-worker".parse().unwrap(), "ops-admin".parse().unwrap());
         let token = Token::fresh(kid.clone(), &clock).unwrap();
         let grant = Grant { role, engines: engines.iter().copied().collect(), expires_at };
-        let mut keyring = Keyring::default();
-        (kid, keyring.create(&token, grant, Some(&by), clock.now()).unwrap().clone())
+        let mut registry = CredentialRegistry::default();
+        let record = registry.create(&token, grant, None, clock.now()).unwrap();
+        (kid, CredentialRecord { created_by: Some(by), ..record })
     }
 
     fn message(entries: &[NotifiedCredential<'_>], now: &str) -> Message {
@@ -153,9 +178,15 @@ mod tests {
     #[test]
     fn message_says_which_credential_when_it_expires_and_the_command_that_renews_it() {
         let expires_at: Timestamp = "2026-12-23T12:00:00Z".parse().unwrap();
-        let (worker, credential) = credential(Role::Engine, &[Engine::Billing, Engine::DeepAgent], Some(expires_at));
+        let (worker, record) = credential(Role::Engine, &[Engine::Billing, Engine::DeepAgent], Some(expires_at));
         let kind = CredentialNotificationKind::ExpiresInAWeek;
-        let entry = NotifiedCredential { kid: &worker, credential: &credential, kind, expires_at };
+        let entry = NotifiedCredential {
+            kid: &worker,
+            credential: &record.credential,
+            record: Some(&record),
+            kind,
+            at: expires_at,
+        };
         let sent = message(&[entry], "2026-12-16T12:00:30Z");
         assert_eq!(sent.subject(), "[AGE] Credential billing-worker expires within 7 days");
         assert_eq!(
@@ -184,16 +215,20 @@ mod tests {
     fn old_token_is_replaced_by_the_new_one() {
         let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
         let (worker, by): (KeyId, KeyId) = ("night-desk".parse().unwrap(), "ops-admin".parse().unwrap());
-        let mut keyring = Keyring::default();
-        let grant = Grant { role: Role::Reader, engines: BTreeSet::new(), expires_at: None };
-        keyring.create(&Token::fresh(worker.clone(), &clock).unwrap(), grant, None, clock.now()).unwrap();
+        let mut registry = CredentialRegistry::default();
+        let grant = |role| Grant { role, engines: BTreeSet::new(), expires_at: None };
+        registry.create(&Token::fresh(by.clone(), &clock).unwrap(), grant(Role::Admin), None, clock.now()).unwrap();
+        registry
+            .create(&Token::fresh(worker.clone(), &clock).unwrap(), grant(Role::Reader), None, clock.now())
+            .unwrap();
         clock.advance(60);
         let rotation = Rotation { overlap_seconds: 3600, expires_at: None };
         let next = Token::fresh(worker.clone(), &clock).unwrap();
-        let credential = keyring.rotate(&next, rotation, &by, clock.now()).unwrap();
-        let (kind, expires_at) = (CredentialNotificationKind::Refused, clock.now().plus_seconds(3600));
+        let record = registry.rotate(&next, rotation, Some(&by), clock.now()).unwrap();
+        let (kind, at) = (CredentialNotificationKind::Refused, clock.now().plus_seconds(3600));
+        let (credential, record) = (&record.credential, Some(&record));
         let sent =
-            message(&[NotifiedCredential { kid: &worker, credential, kind, expires_at }], "2026-11-23T02:00:00Z");
+            message(&[NotifiedCredential { kid: &worker, credential, record, kind, at }], "2026-11-23T02:00:00Z");
         assert_eq!(sent.subject(), "[AGE] Old token of night-desk has expired and is still used");
         for line in [
             "Give the new token to its caller. If it is lost, as an admin: agectl credential rotate night-desk",
@@ -207,8 +242,9 @@ mod tests {
     #[test]
     fn message_about_many_has_a_command_for_each() {
         let expires_at: Timestamp = "2026-12-23T12:00:00Z".parse().unwrap();
-        let (worker, credential) = credential(Role::Responder, &[], Some(expires_at));
-        let entry = |kind| NotifiedCredential { kid: &worker, credential: &credential, kind, expires_at };
+        let (worker, record) = credential(Role::Responder, &[], Some(expires_at));
+        let (credential, record) = (&record.credential, Some(&record));
+        let entry = |kind| NotifiedCredential { kid: &worker, credential, record, kind, at: expires_at };
         let kinds = [CredentialNotificationKind::ExpiresInADay, CredentialNotificationKind::Refused];
         let sent = message(&kinds.map(entry), "2026-12-23T13:00:00Z");
         assert_eq!(sent.subject(), "[AGE] 2 credentials: 1 expiring, 1 expired and still used");
@@ -217,5 +253,30 @@ mod tests {
             2
         );
         assert!(sent.attributes.is_empty());
+    }
+
+    #[test]
+    fn message_about_an_admin_that_an_operator_made_has_the_command_that_revokes_it() {
+        let (kid, clock) = ("first".parse().unwrap(), ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap()));
+        let token = Token::fresh(kid, &clock).unwrap();
+        let mut registry = CredentialRegistry::default();
+        let record = registry.create_first_admin(&token, &BTreeSet::new(), clock.now()).unwrap();
+        let (kid, credential, kind) = (token.kid(), &record.credential, CredentialNotificationKind::MadeByOperator);
+        let made = NotifiedCredential { kid, credential, record: Some(&record), kind, at: clock.now() };
+        let sent = message(&[made], "2026-11-23T00:10:00Z");
+        assert_eq!(sent.subject(), "[AGE] An AWS operator has made the admin first");
+        assert_eq!(
+            sent.text(),
+            "An AWS operator has made the admin first: Mon 23 Nov 2026, 00:05:00 UTC\n\
+             AGE accepts its token for every route.\n\
+             If none of you did this, revoke it, and find out who may invoke first-admin: agectl credential revoke first\n\
+             \n\
+             Credential  first\n\
+             Role        admin\n\
+             Created     Mon 23 Nov 2026, 00:05:00 UTC by an AWS operator\n"
+        );
+        let refused = NotifiedCredential { kind: CredentialNotificationKind::Refused, ..made };
+        let both = message(&[made, refused], "2026-11-23T00:10:00Z");
+        assert_eq!(both.subject(), "[AGE] 2 credentials: 1 expired and still used, 1 made by an AWS operator");
     }
 }

@@ -36,6 +36,7 @@ impl IncidentRules {
         let cause = if severity >= self.min_severity { Some(IncidentCause::CriticalEvent) } else { cause };
         if let Some(cause) = cause {
             open(state, cause, severity, Some(event.id), now);
+            state.set_opener(event.id, event.reported_by.as_ref());
         }
         cause.is_some()
     }
@@ -226,6 +227,7 @@ fn open(
         severity,
         status: IncidentStatus::Open,
         event_id,
+        opened_by: None,
         notify_admin: None,
         failed_remediations: 0,
         last_failed_remediation: None,

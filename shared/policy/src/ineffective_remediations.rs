@@ -1,7 +1,9 @@
 //! Ineffective remediations: a remediation was ineffective if the problem occurred again after it succeeded. After several of them,
 //! AGE gives up on the incident key.
 
-use age_model::{ActionStatus, Event, EventId, FailedRemediation, IncidentState, Remediation, Severity, Timestamp};
+use age_model::{
+    ActionStatus, Event, EventId, FailedRemediation, IncidentState, KeyId, Remediation, Severity, Timestamp,
+};
 
 use crate::document::{ActionRules, Policy};
 
@@ -10,25 +12,26 @@ use crate::document::{ActionRules, Policy};
 const MAX_INEFFECTIVE: usize = 25;
 
 /// An event or a repeat of one: a sign that the problem lasts.
-pub(crate) struct Sign {
+pub(crate) struct Sign<'a> {
     severity: Severity,
     at: Timestamp,
     /// The event, unless this is a repeat: a remediation that was planned for it cannot have succeeded before.
     event_id: Option<EventId>,
+    reported_by: Option<&'a KeyId>,
 }
 
-impl Sign {
-    pub(crate) const fn of_event(event: &Event) -> Self {
-        Self { severity: event.reported.severity, at: event.occurred_at, event_id: Some(event.id) }
+impl<'a> Sign<'a> {
+    pub(crate) const fn of_event(event: &'a Event) -> Self {
+        Self { event_id: Some(event.id), ..Self::of_repeat(event, event.occurred_at) }
     }
 
-    pub(crate) const fn of_repeat(event: &Event, at: Timestamp) -> Self {
-        Self { severity: event.reported.severity, at, event_id: None }
+    pub(crate) const fn of_repeat(event: &'a Event, at: Timestamp) -> Self {
+        Self { severity: event.reported.severity, at, event_id: None, reported_by: event.reported_by.as_ref() }
     }
 }
 
 /// Removes the remediations that `sign` proves ineffective from `state`, and records them there. Returns them.
-pub(crate) fn remove_ineffective(policy: &Policy, state: &mut IncidentState, sign: &Sign) -> Vec<Remediation> {
+pub(crate) fn remove_ineffective(policy: &Policy, state: &mut IncidentState, sign: &Sign<'_>) -> Vec<Remediation> {
     let (rules, now) = (&policy.actions, sign.at);
     let proven = state.remediations.extract_if(.., |remediation| proves_ineffective(rules, remediation, sign));
     let ineffective: Vec<_> = proven.take(MAX_INEFFECTIVE).collect();
@@ -38,6 +41,7 @@ pub(crate) fn remove_ineffective(policy: &Policy, state: &mut IncidentState, sig
         let failed_remediation =
             FailedRemediation { action: *action, event_id: *event_id, status: ActionStatus::Ineffective, at: now };
         policy.incidents.record_failed_remediation(state, failed_remediation, sign.severity);
+        state.set_opener(*event_id, sign.reported_by);
     }
     ineffective
 }
@@ -48,7 +52,7 @@ pub(crate) const fn has_given_up(rules: &ActionRules, state: &IncidentState) -> 
 }
 
 /// Whether `sign` proves that the remediation was ineffective: it came after the success, within the verification time.
-fn proves_ineffective(rules: &ActionRules, remediation: &Remediation, sign: &Sign) -> bool {
+fn proves_ineffective(rules: &ActionRules, remediation: &Remediation, sign: &Sign<'_>) -> bool {
     let verified_at = |succeeded_at: Timestamp| succeeded_at.plus_seconds(rules.verify_after_seconds);
     let is_another = sign.event_id != Some(remediation.event_id);
     is_another && remediation.succeeded_at.is_some_and(|at| at < sign.at && sign.at <= verified_at(at))

@@ -1,30 +1,27 @@
-//! The `credentials` table: all credentials in one row, so that one read by key returns all of them, and a rule about several
-//! of them (the last admin cannot be revoked) holds under concurrent changes.
+//! The `credentials` table: the keyring with all credentials in one row, so that one read by key returns all of them, and a rule
+//! about several of them (the last admin cannot be revoked) holds under concurrent changes; and a record of each credential that
+//! ever was.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Clock, Credential, CredentialSource, KeyId, Keyring, KeyringFuture, SealingKey, StoreError};
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
-use serde::{Deserialize, Serialize};
+use age_model::{
+    Clock, Credential, CredentialRecord, CredentialRegistry, CredentialSource, KeyId, Keyring, KeyringFuture,
+    SealingKey, StoreError, StoredRecord,
+};
+use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use serde::Deserialize;
 
+use crate::credential_rows::{CredentialAttributes, KEY, KeyringRow, RecordRow};
 use crate::dynamodb::attribute::{Item, binary, number, text};
 use crate::dynamodb::backoff;
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
-use crate::dynamodb::error::write_failed;
 use crate::dynamodb::keys;
 use crate::dynamodb::merge::merge_maps;
+use crate::dynamodb::transaction::{TransactionResult, Write, put};
+use crate::found::{Found, unreadable};
 
 /// Attempts while other admins change credentials. Admins do so by hand, so more attempts would not help.
 const MAX_ATTEMPTS: u32 = 12;
-
-/// The row, except for attributes of a later version.
-#[derive(Debug, Serialize)]
-struct KeyringRow<'a> {
-    kid: &'static str,
-    version: u64,
-    credentials: &'a Keyring,
-}
 
 #[derive(Debug, Deserialize)]
 struct Version {
@@ -38,6 +35,13 @@ struct StoredKeyring {
     keyring: Keyring,
     /// The row as it was read, if there is one.
     item: Option<Item>,
+}
+
+/// The keyring and records of credentials, with their rows as they were read.
+struct StoredRegistry {
+    keyring: StoredKeyring,
+    registry: CredentialRegistry,
+    records: BTreeMap<KeyId, Item>,
 }
 
 /// The `credentials` table.
@@ -54,7 +58,7 @@ impl Credentials {
     /// Uses the table `name`.
     #[must_use]
     pub fn new(db: &DynamoDb, name: impl Into<String>) -> Self {
-        Self(db.table(name, &["kid"]))
+        Self(db.table(name, KEY))
     }
 
     /// Returns all credentials, read strongly.
@@ -73,32 +77,65 @@ impl Credentials {
         Ok(self.read(Consistency::Eventual).await?.keyring)
     }
 
-    /// Changes the keyring by `apply`. `apply` is called again if another writer was faster or the response to the write was
-    /// lost, so it must recognize a change that it has made before.
+    /// Returns the records of all credentials that ever were, by name, read strongly.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be read.
+    pub async fn records(&self) -> Result<Found<(KeyId, CredentialRecord)>, StoreError> {
+        let query = self.0.client.query().consistent_read(true).key_condition_expression("kind = :record");
+        let rows = self.0.all(query.expression_attribute_values(":record", text(keys::RECORD))).await?;
+        let mut found = Found::default();
+        for row in rows {
+            match self.0.parse::<RecordRow>(&row) {
+                Ok(record) => found.items.push((record.kid.clone(), record.into())),
+                Err(error) => {
+                    let kid = row.get("kid").and_then(|kid| kid.as_s().ok()).cloned();
+                    found.unreadable.push(unreadable(kid, error)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns the record of the credential named `kid`, if it has one that can be read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read now.
+    pub async fn record(&self, kid: &KeyId) -> Result<Option<CredentialRecord>, StoreError> {
+        let read = self.read_records([kid]).await?;
+        Ok(read.into_values().find_map(|(record, _)| match record {
+            StoredRecord::Readable(record) => Some(*record),
+            StoredRecord::Unreadable => None,
+        }))
+    }
+
+    /// Changes the credentials named `kids` by `apply`. `apply` is called again if another writer was faster or the response to
+    /// the write was lost, so it must recognize a change that it has made before.
     ///
     /// # Errors
     /// The error of `apply`, or [`StoreError`] if the change was not stored.
-    pub async fn change<T, E: From<StoreError>>(
+    pub async fn change<'a, T, E: From<StoreError>>(
         &self,
+        kids: impl IntoIterator<Item = &'a KeyId> + Clone,
         clock: &dyn Clock,
-        apply: impl Fn(&mut Keyring) -> Result<T, E>,
+        apply: impl Fn(&mut CredentialRegistry) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut lost: Option<StoreError> = None;
         for attempt in 1..=MAX_ATTEMPTS {
-            let stored = match (self.read(Consistency::Strong).await, lost) {
+            let stored = match (self.read_registry(kids.clone()).await, lost) {
                 (Ok(stored), _) => stored,
                 // The outcome of the previous write stays unknown.
                 (Err(_), Some(lost)) => return Err(lost.into()),
                 (Err(error), None) => return Err(error.into()),
             };
-            let mut keyring = stored.keyring.clone();
-            let applied = apply(&mut keyring)?;
-            if keyring == stored.keyring {
+            let mut registry = stored.registry.clone();
+            let applied = apply(&mut registry)?;
+            if registry == stored.registry {
                 return Ok(applied);
             }
-            lost = match self.put(&stored, &keyring, clock).await {
-                Ok(true) => return Ok(applied),
-                Ok(false) => None,
+            lost = match self.0.commit(self.writes(&stored, &registry, clock)?).await {
+                Ok(TransactionResult::Committed) => return Ok(applied),
+                Ok(_) => None,
                 Err(error @ StoreError::UnknownOutcome { .. }) => Some(error),
                 Err(error) => return Err(error.into()),
             };
@@ -108,8 +145,38 @@ impl Credentials {
         Err(lost.unwrap_or(contended).into())
     }
 
+    async fn read_registry(&self, kids: impl IntoIterator<Item = &KeyId>) -> Result<StoredRegistry, StoreError> {
+        // INVARIANT: the keyring is read first. Every change writes it, so if it has not changed when it is written, the records
+        // have not changed since they were read.
+        let keyring = self.read(Consistency::Strong).await?;
+        let read = self.read_records(kids).await?;
+        let records = read.iter().map(|(kid, (record, _))| (kid.clone(), record.clone())).collect();
+        let registry = CredentialRegistry::stored(keyring.keyring.clone(), records);
+        let records = read.into_iter().map(|(kid, (_, item))| (kid, item)).collect();
+        Ok(StoredRegistry { keyring, registry, records })
+    }
+
+    /// Returns the stored records of `kids`, each with its row.
+    async fn read_records(
+        &self,
+        kids: impl IntoIterator<Item = &KeyId>,
+    ) -> Result<BTreeMap<KeyId, (StoredRecord, Item)>, StoreError> {
+        let mut records = BTreeMap::new();
+        for kid in kids {
+            let key = [("kind", text(keys::RECORD)), ("kid", text(kid))];
+            let Some(item) = self.0.get(key, Consistency::Strong).await? else { continue };
+            let record = match self.0.parse::<RecordRow>(&item) {
+                Ok(record) => StoredRecord::Readable(Box::new(record.into())),
+                Err(error) => unreadable(None, error).map(|_| StoredRecord::Unreadable)?,
+            };
+            records.insert(kid.clone(), (record, item));
+        }
+        Ok(records)
+    }
+
     async fn read(&self, consistency: Consistency) -> Result<StoredKeyring, StoreError> {
-        let item = self.0.get([("kid", text(keys::KEYRING))], consistency).await?;
+        let key = [("kind", text(keys::KEYRING)), ("kid", text(keys::KEYRING_KID))];
+        let item = self.0.get(key, consistency).await?;
         let Some(item) = item else { return Ok(StoredKeyring::default()) };
         let Version { version } = self.0.parse(&item)?;
         let credentials = item.get("credentials").and_then(|credentials| credentials.as_m().ok());
@@ -150,34 +217,46 @@ impl Credentials {
     ) -> Result<(KeyId, Credential), StoreError> {
         let field = || format!("credentials.{name}");
         let kid = name.parse().map_err(|error| self.0.corrupt(item, field(), error))?;
-        let credential = serde_dynamo::from_attribute_value(value.clone());
-        Ok((kid, credential.map_err(|error| self.0.corrupt(item, field(), error))?))
+        let credential: Result<CredentialAttributes, _> = serde_dynamo::from_attribute_value(value.clone());
+        Ok((kid, credential.map_err(|error| self.0.corrupt(item, field(), error))?.into()))
     }
 
-    /// Stores `keyring` in place of `stored`, with all that this version does not know. Returns false, and nothing is written, if
-    /// the row no longer has the version that was read.
-    async fn put(&self, stored: &StoredKeyring, keyring: &Keyring, clock: &dyn Clock) -> Result<bool, StoreError> {
-        let Table { client, name, .. } = &self.0;
-        let row = |version, credentials| self.0.serialize(&KeyringRow { kid: keys::KEYRING, version, credentials });
-        let mut next = row(stored.version + 1, keyring)?;
-        if let Some(item) = &stored.item {
-            next = merge_maps(item, &row(stored.version, &stored.keyring)?, &next);
+    /// Returns the writes that store `registry` in place of `stored`, with all that this version does not know. They hold only if
+    /// the keyring still has the version that was read.
+    fn writes(
+        &self,
+        stored: &StoredRegistry,
+        registry: &CredentialRegistry,
+        clock: &dyn Clock,
+    ) -> Result<Vec<Write>, StoreError> {
+        let StoredKeyring { version, keyring, item } = &stored.keyring;
+        let row = |version, keyring: &Keyring| self.0.serialize(&KeyringRow::new(version, keyring));
+        let mut next = row(version + 1, registry.keyring())?;
+        if let Some(item) = item {
+            next = merge_maps(item, &row(*version, keyring)?, &next);
         }
         // INVARIANT: the key is made once. Another one would end all sessions and cursors.
         if !next.contains_key(keys::SEALING_KEY) {
             next.insert(keys::SEALING_KEY.to_owned(), binary(self.fresh_sealing_key(clock)?.reveal()));
         }
-        let put = client
-            .put_item()
-            .table_name(name)
+        let keyring = Put::builder()
             .set_item(Some(next))
             .condition_expression("attribute_not_exists(kid) OR version = :seen")
-            .expression_attribute_values(":seen", number(stored.version));
-        let Err(error) = put.send().await else { return Ok(true) };
-        match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(write_failed("PutItem", name, error)),
+            .expression_attribute_values(":seen", number(version));
+        let mut writes = vec![put(&self.0.name, keyring)?];
+        for (kid, record) in registry.records() {
+            let (old, item) = (stored.registry.record(kid), stored.records.get(kid));
+            if old == Some(record) {
+                continue;
+            }
+            let row = |record| self.0.serialize(&RecordRow::new(kid, record));
+            let mut next = row(record)?;
+            if let (Some(old), Some(item)) = (old, item) {
+                next = merge_maps(item, &row(old)?, &next);
+            }
+            writes.push(put(&self.0.name, Put::builder().set_item(Some(next)))?);
         }
+        Ok(writes)
     }
 
     fn fresh_sealing_key(&self, clock: &dyn Clock) -> Result<SealingKey, StoreError> {

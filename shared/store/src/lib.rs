@@ -6,6 +6,7 @@
 
 mod actions;
 mod credential_notifications;
+mod credential_rows;
 mod credentials;
 mod dynamodb;
 mod email_rate_limiter;

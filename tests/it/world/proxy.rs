@@ -12,6 +12,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 /// How the proxy handles a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(crate) enum Fault {
     InProgress,
     /// Does not respond for a minute.
     Stall,
+    /// Forwards the call after [`Proxy::release`].
+    Hold,
 }
 
 /// A call of the DynamoDB API.
@@ -61,6 +64,7 @@ struct State {
     http: reqwest::Client,
     rule: Mutex<Rule>,
     calls: Mutex<BTreeMap<String, usize>>,
+    released: Notify,
     /// The items that are being written. None if overlapping writes do not conflict.
     overlaps: Mutex<Option<BTreeSet<String>>>,
     conflicts: AtomicUsize,
@@ -80,6 +84,7 @@ impl Proxy {
             http: reqwest::Client::new(),
             rule: Mutex::new(Box::new(|_| Fault::None)),
             calls: Mutex::default(),
+            released: Notify::new(),
             overlaps: Mutex::default(),
             conflicts: AtomicUsize::default(),
             units: Mutex::default(),
@@ -129,6 +134,11 @@ impl Proxy {
     /// Forwards every call from now on. Resets all counters of calls and units.
     pub(crate) fn reset(&self) {
         self.set_fault(|_| Fault::None);
+    }
+
+    /// Forwards a call that is held.
+    pub(crate) fn release(&self) {
+        self.state.released.notify_one();
     }
 
     /// Refuses a write of an item that another call is writing, as DynamoDB does, from now on.
@@ -222,6 +232,7 @@ impl State {
                 ));
             }
             Fault::Stall => tokio::time::sleep(Duration::from_mins(1)).await,
+            Fault::Hold => self.released.notified().await,
             Fault::None | Fault::DropResponse | Fault::InProgress => {}
         }
         let written = written_items(&call);

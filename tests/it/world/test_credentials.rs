@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use age_http::SessionKey;
 use age_model::{
-    Clock, DashboardSession, Engine, Grant, Keyring, KeyringError, ManualClock, Role, StoreError, Timestamp, Token,
+    Clock, CredentialRegistry, DashboardSession, Engine, Grant, KeyringError, ManualClock, Role, StoreError, Timestamp,
+    Token,
 };
 use age_store::Credentials;
 
@@ -43,12 +44,11 @@ pub(crate) async fn create(table: &Credentials, clock: &Arc<ManualClock>) -> BTr
     ];
     let tokens: Vec<Token> =
         wanted.iter().map(|(kid, ..)| Token::fresh(kid.parse().unwrap(), clock.as_ref()).unwrap()).collect();
-    let change = table.change(clock.as_ref(), |keyring| {
+    let change = table.change(tokens.iter().map(Token::kid), clock.as_ref(), |registry| {
         for ((_, role, engines, expires_at), token) in wanted.iter().zip(&tokens) {
-            add(keyring, token, *role, engines, *expires_at, now)?;
+            add(registry, token, *role, engines, *expires_at, now)?;
         }
-        let by = tokens[0].kid();
-        keyring.revoke(&REVOKED.parse().unwrap(), by, now).unwrap();
+        registry.revoke(&REVOKED.parse().unwrap(), Some(tokens[0].kid()), now).unwrap();
         Ok::<_, CreateError>(())
     });
     change.await.unwrap();
@@ -62,7 +62,7 @@ pub(crate) async fn seal(table: &Credentials, session: &DashboardSession) -> Str
 }
 
 fn add(
-    keyring: &mut Keyring,
+    registry: &mut CredentialRegistry,
     token: &Token,
     role: Role,
     engines: &[Engine],
@@ -70,7 +70,7 @@ fn add(
     now: Timestamp,
 ) -> Result<(), CreateError> {
     let engines: BTreeSet<Engine> = engines.iter().copied().collect();
-    keyring.create(token, Grant { role, engines, expires_at }, None, now).map(drop).map_err(CreateError::Keyring)
+    registry.create(token, Grant { role, engines, expires_at }, None, now).map(drop).map_err(CreateError::Keyring)
 }
 
 /// The reason why the credentials could not be created.

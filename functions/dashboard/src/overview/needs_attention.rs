@@ -178,7 +178,7 @@ impl NeedsAttention {
 fn expiring(keyring: &Keyring, now: Timestamp) -> Vec<ExpiringCredential> {
     let is_near = |expires_at: &Timestamp| now < *expires_at && *expires_at <= now.plus_days(CREDENTIAL_NOTICE_DAYS);
     let expiring = |(kid, credential): (&KeyId, &Credential)| {
-        let expires_at = credential.expires_at().filter(is_near).filter(|_| credential.revoked.is_none())?;
+        let expires_at = credential.expires_at().filter(is_near)?;
         Some(ExpiringCredential { kid: kid.clone(), expires_at })
     };
     let mut credentials: Vec<_> = keyring.all().filter_map(expiring).collect();

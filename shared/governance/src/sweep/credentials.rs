@@ -1,4 +1,5 @@
-//! Credentials that expire: people are notified before, and when a request with one is refused.
+//! Credentials that expire: people are notified before, and when a request with one is refused. They are also notified of admins
+//! that an operator made.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ const MIN_LEASE_SECONDS: i64 = 10;
 const CREDENTIALS_PER_EMAIL: usize = 100;
 
 impl Sweep {
-    /// Notifies people of credentials that expire, in one e-mail, after the e-mails about incidents. What is not sent stays due.
+    /// Notifies people of credentials that expire, and of admins that an operator made, in one e-mail, after the e-mails about incidents. What is not sent stays due.
     pub(super) async fn notify_about_credentials(
         &self,
         keyring: &Keyring,
@@ -39,23 +40,27 @@ impl Sweep {
         let Some(mut sent) = monitor.notifications().lease(now, lease_expires_at).await? else { return Ok(()) };
         monitor.remember(sent.clone());
         let due = monitor.unsent(due);
-        let entries = latest_of_each(&keyring, &due);
+        let mut entries = latest_of_each(&keyring, &due);
+        let mut records = BTreeMap::new();
+        for NotifiedCredential { kid, .. } in &entries {
+            records.insert(*kid, monitor.record(kid).await?);
+        }
+        for entry in &mut entries {
+            entry.record = records.get(entry.kid).and_then(Option::as_ref);
+        }
         if entries.is_empty() || self.now().plus_seconds(MIN_LEASE_SECONDS) > lease_expires_at {
             return Ok(());
         }
         let message = credential_message(self.dispatcher.policy(), &entries, now);
         let number = entries.len();
         if !self.notifier.send_notice(&message, IncidentRules::EMAILS_RESERVED_FOR_SWEEP, self.clock.as_ref()).await? {
-            tracing::info!(
-                credentials = number,
-                "notification of {number} credentials that expire waits for a later e-mail"
-            );
+            tracing::info!(credentials = number, "notification about {number} credentials waits for a later e-mail");
             return Ok(());
         }
-        tracing::info!(credentials = number, "notified people of {number} credentials that expire");
+        tracing::info!(credentials = number, "notified people about {number} credentials");
         report.emails_sent += 1;
         let is_in_email = |notification: &&CredentialNotification| {
-            entries.iter().any(|entry| (entry.kid, entry.expires_at) == (&notification.kid, notification.expires_at))
+            entries.iter().any(|entry| (entry.kid, entry.at) == (&notification.kid, notification.at))
         };
         sent.extend(due.iter().filter(is_in_email));
         sent.retain(|kid| keyring.get(kid).is_some());
@@ -66,15 +71,15 @@ impl Sweep {
     }
 }
 
-/// Returns the latest notification of each expiry, up to those of one e-mail. It makes the earlier ones unnecessary.
+/// Returns the latest notification of each expiry and creation, up to those of one e-mail. It makes the earlier ones unnecessary.
 fn latest_of_each<'a>(keyring: &'a Keyring, due: &'a [CredentialNotification]) -> Vec<NotifiedCredential<'a>> {
     let mut latest: BTreeMap<(&KeyId, Timestamp), &CredentialNotification> = BTreeMap::new();
     for notification in due {
-        let entry = latest.entry((&notification.kid, notification.expires_at)).or_insert(notification);
+        let entry = latest.entry((&notification.kid, notification.at)).or_insert(notification);
         *entry = notification.max(entry);
     }
-    let entry = |((kid, expires_at), notification): ((&'a KeyId, Timestamp), &CredentialNotification)| {
-        Some(NotifiedCredential { kid, credential: keyring.get(kid)?, kind: notification.kind, expires_at })
+    let entry = |((kid, at), notification): ((&'a KeyId, Timestamp), &CredentialNotification)| {
+        Some(NotifiedCredential { kid, credential: keyring.get(kid)?, record: None, kind: notification.kind, at })
     };
     latest.into_iter().filter_map(entry).take(CREDENTIALS_PER_EMAIL).collect()
 }

@@ -172,8 +172,14 @@ pub(crate) fn system_alerts(kind: SystemAlertKind) -> String {
     format!("{kind}#")
 }
 
-/// `credentials.kid` of the row with all credentials. No credential can have this name.
-pub(crate) const KEYRING: &str = "*";
+/// `credentials.kind` of the keyring, which is one row.
+pub(crate) const KEYRING: &str = "keyring";
+
+/// `credentials.kid` of the keyring.
+pub(crate) const KEYRING_KID: &str = "*";
+
+/// `credentials.kind` of the records of credentials, each under its name.
+pub(crate) const RECORD: &str = "record";
 
 /// The attribute of the row with all credentials that holds the key with which AGE seals.
 pub(crate) const SEALING_KEY: &str = "key";

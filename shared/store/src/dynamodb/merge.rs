@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue::{self, L, M};
 use crate::dynamodb::attribute::Item;
 
 /// Attributes that say which object a map is. Maps that differ in one of them are different objects.
-const IDENTITY: [&str; 7] = ["opened_at", "hash", "action", "event_id", "eventId", "at", "number"];
+const IDENTITY: [&str; 8] = ["opened_at", "hash", "h", "action", "event_id", "eventId", "at", "number"];
 
 /// Returns `stored` with the changes that lead from `old` to `new`. `old` is what this version has read from `stored`, so what it
 /// does not know is in neither of the two.

@@ -1,10 +1,13 @@
-//! Trigger: an operator with rights on AWS invokes the function with `{"kid": "…"}`, when no admin exists or every token is lost.
+//! Trigger: an operator with rights on AWS invokes the function with `{"kid": "…"}` when no admin is live, or with
+//! `{"kid": "…", "revoke": ["…"]}` when all tokens of the live admins are lost.
 //! Permissions: read and write credentials.
 //! State: client.
 
+use std::collections::BTreeSet;
+
 use age_governance::create_first_admin;
 use age_model::{KeyId, Role};
-use age_runtime::{Error, SystemClock, aws, config, logs};
+use age_runtime::{Error, SystemClock, aws, config, logs, metrics};
 use age_store::{Credentials, DynamoDb};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +25,9 @@ config! {
 struct FirstAdmin {
     /// The name of the new credential.
     kid: KeyId,
+    /// The live admins, whose tokens are lost. They are revoked.
+    #[serde(default)]
+    revoke: BTreeSet<KeyId>,
 }
 
 /// The new credential with its token, which is shown once.
@@ -37,9 +43,10 @@ async fn main() -> Result<(), Error> {
     logs::init();
     let config = Config::from_env()?;
     let credentials = Credentials::new(&DynamoDb::new(&aws::config().await), config.credentials_table);
-    age_runtime::on_invocation(async |FirstAdmin { kid }: FirstAdmin| {
-        let issued = create_first_admin(&credentials, kid, &config.clock).await?;
-        let (kid, role) = (issued.token.kid().clone(), issued.credential.grant.role);
+    age_runtime::on_invocation(async |FirstAdmin { kid, revoke }: FirstAdmin| {
+        let issued = create_first_admin(&credentials, kid, &revoke, &config.clock).await?;
+        metrics::emit(&[("AdminsMadeByOperator".to_owned(), 1)], &config.clock);
+        let (kid, role) = (issued.token.kid().clone(), issued.record.credential.grant.role);
         Ok::<_, age_governance::CredentialError>(IssuedAdmin { kid, role, token: issued.token.reveal() })
     })
     .await
@@ -50,9 +57,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn input_must_be_a_valid_kid_alone() {
-        assert!(serde_json::from_str::<FirstAdmin>(r#"{"kid":"first"}"#).is_ok());
-        for bad in ["{}", r#"{"kid":"A"}"#, r#"{"kid":"aa","role":"reader"}"#] {
+    fn input_must_be_valid_names() {
+        for good in [r#"{"kid":"first"}"#, r#"{"kid":"second","revoke":["first"]}"#] {
+            assert!(serde_json::from_str::<FirstAdmin>(good).is_ok(), "{good}");
+        }
+        for bad in ["{}", r#"{"kid":"A"}"#, r#"{"kid":"aa","revoke":"first"}"#, r#"{"kid":"aa","role":"reader"}"#] {
             assert!(serde_json::from_str::<FirstAdmin>(bad).is_err(), "{bad}");
         }
     }
