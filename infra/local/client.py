@@ -35,6 +35,7 @@ def service(name: str, endpoint: str) -> Any:
 class Response:
     status: int
     text: str
+    cookies: tuple[str, ...] = ()  # each `NAME=VALUE`, without its attributes
 
     def json(self) -> Any:
         return json.loads(self.text)
@@ -81,7 +82,8 @@ class Stack:
             authorization = f"Bearer {token or self['AGE_ADMIN_TOKEN']}"
             connection.request(method, path, body, {"Authorization": authorization} | (headers or {}))
             response = connection.getresponse()
-            return Response(response.status, response.read().decode())
+            cookies = tuple(cookie.split(";")[0] for cookie in response.headers.get_all("set-cookie", []))
+            return Response(response.status, response.read().decode(), cookies)
         finally:
             connection.close()
 

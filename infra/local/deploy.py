@@ -53,8 +53,6 @@ def deploy(port: int, api_url: str) -> Stack:
             "FIRST_ADMIN_FUNCTION": outputs["FirstAdminFunctionName"],
             "SWEEP_FUNCTION": outputs["SweepFunctionName"],
             "WEEKLY_FUNCTION": outputs["WeeklyReportFunctionName"],
-            "CURSOR_KEY": environment["CURSOR_KEY"],
-            "FORM_KEY": environment["CURSOR_KEY"],
             **{name: environment[name] for name in ("EVENT_RETENTION_DAYS", "REQUESTS_PER_SECOND", "REQUESTS_BURST")},
             "PUBLIC_URL": api_url,
         }

@@ -9,7 +9,7 @@ mod tls;
 use std::path::Path;
 use std::sync::Arc;
 
-use age_model::{Clock as _, ManualClock, Timestamp};
+use age_model::{Clock as _, DashboardSession, ManualClock, Timestamp};
 use age_store::{Credentials, DynamoDb};
 use serde_json::Value;
 
@@ -142,6 +142,8 @@ struct Bench<'a> {
     https: String,
     /// An admin's token.
     token: String,
+    /// A session of the same admin, sealed.
+    session: String,
     trusted: String,
 }
 
@@ -150,12 +152,16 @@ impl<'a> Bench<'a> {
         let (dynamodb, _) = tables::start_dynamodb().await;
         let clock = Arc::new(ManualClock::at(now()));
         let config = age_runtime::aws::local(&dynamodb);
-        let tokens = test_credentials::create(&Credentials::new(&DynamoDb::new(&config), "Credentials"), &clock).await;
+        let credentials = Credentials::new(&DynamoDb::new(&config), "Credentials");
+        let mut tokens = test_credentials::create(&credentials, &clock).await;
+        let token = tokens.remove(test_credentials::TESTS).unwrap();
+        let session = DashboardSession::start(&token.parse().unwrap(), clock.as_ref());
+        let session = test_credentials::seal(&credentials, &session).await;
         let address = aws::start(dynamodb).await;
         let (https, certificate) = tls::start_proxy(address.clone()).await;
         let trusted = root.join("target/bench-root.pem").display().to_string();
         std::fs::write(&trusted, certificate).unwrap();
-        Self { root, http: format!("http://{address}"), https, token: tokens[test_credentials::TESTS].clone(), trusted }
+        Self { root, http: format!("http://{address}"), https, token, session, trusted }
     }
 
     /// Starts each function in turn, in rounds, so that load on the machine affects all alike.
@@ -194,7 +200,7 @@ impl<'a> Bench<'a> {
         let mut before = cpu_to_next;
         let (mut costs, times) = (Vec::new(), if function.once { 1 } else { 1 + WARM_REQUESTS });
         for _ in 0..times {
-            let response = api.invoke(function.event(&self.token)).await;
+            let response = api.invoke(function.event(&self.token, &self.session)).await;
             function.assert_succeeded(&response);
             api.ready().await;
             let after = process.cpu().await;

@@ -3,13 +3,14 @@
 mod month;
 
 use age_model::Severity;
+use age_store::Credentials;
 use serde_json::{Value, json};
 
 use crate::figure::{Figure, Part, Table, rounded};
 use crate::world::browser::Browser;
 use crate::world::proxy::Units;
 use crate::world::test_credentials::{BILLING, READER};
-use crate::world::{Api, ApiResponse, UNLIMITED, World, event};
+use crate::world::{Api, ApiResponse, World, event};
 use month::Month;
 
 /// The characters of text in an event's details, and the size of its row.
@@ -173,7 +174,8 @@ impl Reads {
     async fn measure() -> Self {
         let world = World::new().await;
         world.fill_every_hour(32).await;
-        let (opening, _) = world.dynamodb.measure_units(world.environment_with_proxied_credentials(UNLIMITED)).await;
+        let credentials = Credentials::new(&world.db(), "Credentials");
+        let (opening, _) = world.dynamodb.measure_units(credentials.all()).await;
         let api = world.new_environment().await;
         let stats = [get(&world, &api).await, get(&world, &api).await];
         let mut browser = Browser::signed_in(&world, READER).await.in_new_environment().await;

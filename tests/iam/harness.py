@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import credentials
 import queues
-from client import Stack
+from client import Response, Stack
 from faulty_proxy import FaultyProxy
 from sample_week import SetClock
 from settings import STACK
@@ -23,6 +23,7 @@ from settings import STACK
 Item = dict[str, Any]
 
 API = "/api/governance"
+SIGN_IN = "/dashboard/sign-in"
 NAME = "least_privilege"
 QUEUES = ("ACTIONS_QUEUE_URL", "NOTIFICATIONS_QUEUE_URL", "SECOND_LINE_QUEUE_URL", "REPORTS_QUEUE_URL")
 
@@ -38,6 +39,12 @@ EMAILS_FULL_FOR = timedelta(seconds=55)
 
 class ScenarioError(Exception):
     """A scenario had another result than it should have."""
+
+
+def form_field(page: str, field: str = "csrf") -> str:
+    """The value of a hidden field in the forms of a page."""
+    found = re.search(rf'name="{field}" value="([^"]+)"', page)
+    return found[1] if found else ""
 
 
 def expect(subject: str, actual: object, expected: object) -> None:
@@ -66,6 +73,7 @@ class Harness:
         self._run, self._count = f"{int(self._started.timestamp()):x}", count(1)
         self._real: dict[str, dict[str, str]] = {}  # the environment variables of reconfigured functions, as they were
         self._sweep_delay: int | None = None
+        self._session = ""  # the cookie of the dashboard's session
         self._events: list[Item] = []
         self._credentials: list[str] = []
         self._denials: list[str] = []  # errors that a proxy passed on
@@ -81,13 +89,30 @@ class Harness:
 
     def page(self, path: str, form: dict[str, str] | None = None) -> str:
         """Get a page of the dashboard as the admin, or post a form to it."""
-        headers = {"cookie": f"__Host-age={self.stack['AGE_ADMIN_TOKEN']}"}
-        headers |= {"content-type": "application/x-www-form-urlencoded"} if form is not None else {}
-        method, status = ("GET", 200) if form is None else ("POST", 303)
-        answer = self.stack.call(method, path, urlencode(form).encode() if form is not None else None, headers)
+        answer = self._browse(path, self._session, form)
+        if form is None and answer.status == 303:  # to the page for signing in
+            self._session = self._sign_in()
+            answer = self._browse(path, self._session)
+        status = 200 if form is None else 303
         if answer.status != status:
-            raise ScenarioError(f"{method} {path.split('/')[1]}… answered {answer.status} instead of {status}")
+            raise ScenarioError(f"/{path.split('/')[1]}… answered {answer.status} instead of {status}")
         return answer.text
+
+    def _sign_in(self) -> str:
+        """Sign in as the admin. Returns the session's cookie."""
+        page = self._browse(SIGN_IN)
+        form = {"csrf": form_field(page.text), "token": self.stack["AGE_ADMIN_TOKEN"]}
+        answer = self._browse(SIGN_IN, "; ".join(page.cookies), form)
+        if answer.status != 303:
+            raise ScenarioError(f"signing in answered {answer.status} instead of 303")
+        return "; ".join(answer.cookies)
+
+    def _browse(self, path: str, cookies: str = "", form: dict[str, str] | None = None) -> Response:
+        headers = {"cookie": cookies}
+        if form is None:
+            return self.stack.call("GET", path, None, headers)
+        headers["content-type"] = "application/x-www-form-urlencoded"
+        return self.stack.call("POST", path, urlencode(form).encode(), headers)
 
     def report(self, severity: str, engine: str, prefix: str = "", key: str | None = None) -> Item:
         """Report an event of a type of its own."""

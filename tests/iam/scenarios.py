@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 
-from harness import Harness, ScenarioError, expect
+from harness import Harness, ScenarioError, expect, form_field
 
 REPAIR = "billing_sync_repair"
 AFTER_HALF_AN_HOUR_SECONDS = 1900
@@ -276,7 +276,7 @@ def incident_page_is_shown(harness: Harness) -> None:
 def incident_is_acknowledged_on_its_page(harness: Harness) -> None:
     event = harness.report("CRITICAL", "qa")
     path = f"/dashboard/incidents/{harness.incident(event)['id']}"
-    harness.page(f"{path}/acknowledge", {"csrf": _form_field(harness.page(path)), "note": ""})
+    harness.page(f"{path}/acknowledge", {"csrf": form_field(harness.page(path)), "note": ""})
     harness.expect_statuses(event, notify_admin="succeeded")
 
 
@@ -304,9 +304,14 @@ def action_is_denied_on_its_page(harness: Harness) -> None:
 )
 def report_is_made_on_its_page(harness: Harness) -> None:
     before = _reports(harness)
-    harness.page("/dashboard/reports/new", {"csrf": _form_field(harness.page("/dashboard/reports"))})
+    harness.page("/dashboard/reports/new", {"csrf": form_field(harness.page("/dashboard/reports"))})
     [made] = _reports(harness) - before
     expect("the title of its page", "<h1>Governance report" in harness.page(made), True)
+
+
+@scenario("dashboard", {"dynamodb:PutItem": "IncidentsTable"})
+def session_is_ended_on_its_page(harness: Harness) -> None:
+    harness.page("/dashboard/sign-out", {"csrf": form_field(harness.page("/dashboard/engines"))})
 
 
 @scenario("credentials", {"dynamodb:PutItem": "CredentialsTable"})
@@ -365,17 +370,11 @@ SCENARIOS += [
 ]
 
 
-def _form_field(page: str, field: str = "csrf") -> str:
-    """The value of a hidden field in the forms of a page."""
-    found = re.search(rf'name="{field}" value="([^"]+)"', page)
-    return found[1] if found else ""
-
-
 def _decide(harness: Harness, event: dict[str, str], decision: str) -> str:
     """Approve or deny the event's action. Returns the action's page after that."""
     path = f"/dashboard/events/{event['id']}/actions/permission_reset"
     page = harness.page(path)
-    harness.page(f"{path}/{decision}", {"csrf": _form_field(page), "digest": _form_field(page, "digest")})
+    harness.page(f"{path}/{decision}", {"csrf": form_field(page), "digest": form_field(page, "digest")})
     return harness.page(path)
 
 

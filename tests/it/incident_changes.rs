@@ -484,6 +484,7 @@ async fn incident_is_commented_on_taken_over_and_reopened_on_its_page() {
     assert!(!night.get(&path).await.body.contains("Take over"), "it is theirs");
     night.submit(&path, &format!("{path}/resolve"), &[("note", "")]).await;
     world.clock.advance(24 * HOUR + 1);
+    night = Browser::signed_in(&world, NIGHT_DESK).await;
     assert!(!night.get(&path).await.body.contains("Reopen</button>"));
 }
 

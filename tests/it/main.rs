@@ -39,4 +39,5 @@ mod reports;
 mod request_bodies;
 mod response_sizes;
 mod rollups;
+mod sessions;
 mod strangers;

@@ -33,6 +33,7 @@ async fn event_list_filters_and_pages() {
     }
     world.clock.advance(1);
     world.post(&event("billing", "needle & thread", "CRITICAL")).await;
+    reader = Browser::signed_in(&world, READER).await;
 
     let (mut seen, mut next) = (Vec::new(), Some("/dashboard/events".to_owned()));
     while let Some(path) = next {
@@ -213,6 +214,7 @@ async fn approval_requires_the_digest_of_the_page() {
     let late = links(&desk.get(list_path).await, "/dashboard/events/")[0].to_owned();
     let digest = between(&desk.get(&late).await.body, "name=\"digest\" value=\"", "\"").to_owned();
     world.clock.advance(86_400);
+    desk = Browser::signed_in(&world, NIGHT_DESK).await;
     assert_eq!(desk.submit(list_path, &format!("{late}/approve"), &[("digest", &digest)]).await.status, 409);
 }
 
@@ -234,6 +236,7 @@ async fn action_list_has_pages() {
     assert_eq!((pages, actions), (5, 231));
     world.clock.advance(86_400);
     world.sweep().await;
+    reader = Browser::signed_in(&world, READER).await;
     // Completed actions are found through their events: a rare one may be beyond the events that one page searches.
     let none = reader.get("/dashboard/actions?status=not_carried_out").await;
     assert!(none.body.contains("No match among the events searched so far"), "{}", none.body);
@@ -311,6 +314,7 @@ async fn reports_are_generated_listed_and_downloaded() {
     assert!(!list.body.contains("<polyline"), "a trend needs two weeks");
     world.set_time("2026-11-30T00:05:00Z");
     world.run_weekly_report().await.unwrap();
+    (reader, desk) = (Browser::signed_in(&world, READER).await, Browser::signed_in(&world, NIGHT_DESK).await);
     let list = reader.get("/dashboard/reports").await;
     assert!(list.body.contains("the earliest week first: 21, 0"), "{}", list.body);
     for missing in ["/dashboard/reports/none", "/dashboard/reports/00000000-0000-7000-8000-000000000000/csv"] {
@@ -351,6 +355,7 @@ async fn engines_page_shows_last_event_and_credentials() {
     assert!(billing(&page).contains("<dd>1 d</dd>"), "{}", billing(&page));
     world.clock.advance(2 * 86_400);
     world.sweep().await;
+    reader = Browser::signed_in(&world, READER).await;
     assert!(billing(&reader.get("/dashboard/engines").await).contains(">Silent</a>"));
     world.send("DELETE", "/api/governance/credentials/billing-engine", &[], b"").await;
     world.clock.advance(60);

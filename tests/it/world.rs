@@ -15,19 +15,19 @@ use age_governance::{
     ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
     NotifierStores, ReportGenerator, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
 };
-use age_http::{Authentication, CursorKey, RequestRate, Route, Routes};
-use age_model::{ManualClock, Timestamp};
+use age_http::{Authentication, RequestRate, Route, Routes};
+use age_model::{DashboardSession, ManualClock, Timestamp};
 use age_notify::{Sns as SnsClient, Topic};
 use age_policy::Policy;
 use age_store::{
-    Actions, CredentialNotifications, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates,
-    Incidents, ReportDeliveries, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, CredentialNotifications, Credentials, CredentialsWithSessions, DynamoDb, EmailRateLimiter,
+    EndedSessionsStore, EventSearch, Events, IncidentStates, Incidents, ReportDeliveries, Reports, Rollups,
+    SystemAlerts, SystemHealthStore,
 };
 use aws_config::SdkConfig;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
-use dashboard::{FormKey, SigningKeys};
 use dynoxide::Database;
 use proxy::Proxy;
 use serde_json::Value;
@@ -112,6 +112,11 @@ impl World {
     /// Returns the token of the credential `kid`; see `test_credentials`.
     pub(crate) fn token(&self, kid: &str) -> &str {
         &self.tokens[kid]
+    }
+
+    /// Returns a session that the credential `kid` has started now.
+    pub(crate) fn session(&self, kid: &str) -> DashboardSession {
+        DashboardSession::start(&self.token(kid).parse().unwrap(), self.clock.as_ref())
     }
 
     /// Returns the environments to which `send` sends requests.
@@ -234,7 +239,7 @@ impl Api {
         clock: &Arc<ManualClock>,
         db_config: &SdkConfig,
         sns_config: &SdkConfig,
-        authentication: &Authentication,
+        authentication: &Authentications,
         token: &str,
     ) -> Self {
         let db = DynamoDb::new(db_config);
@@ -244,7 +249,6 @@ impl Api {
         let notifier = notifier(&db, &lifecycle, sns_config);
         let policy = || Policy::compiled().unwrap();
         let clock = || Arc::clone(clock);
-        let cursors = || CursorKey::new("cursor key of the tests").unwrap();
         let search = EventSearch::new(events.clone(), rollups.clone());
         let health = SystemHealthStore::new(&db, "Incidents");
         let system_alerts = SystemAlerts::new(&db, "Incidents");
@@ -253,7 +257,7 @@ impl Api {
             dispatcher(&lifecycle, sns_config),
             notifier.clone(),
         );
-        let actions_app = actions::App::new(search.clone(), lifecycle.clone(), notifier, policy(), cursors(), clock());
+        let actions_app = actions::App::new(search.clone(), lifecycle.clone(), notifier, policy(), clock());
         let dashboard_app = dashboard::App::new(
             dashboard::Tables {
                 events: events.clone(),
@@ -264,10 +268,10 @@ impl Api {
                 reports: reports.clone(),
                 health: health.clone(),
                 system_alerts: system_alerts.clone(),
+                ended_sessions: EndedSessionsStore::new(&db, "Incidents"),
             },
             lifecycle.clone(),
-            authentication.clone(),
-            SigningKeys { cursors: cursors(), forms: FormKey::new("form key of the tests").unwrap() },
+            authentication.dashboard.clone(),
             policy(),
             clock(),
         );
@@ -279,12 +283,13 @@ impl Api {
             health,
             system_alerts: system_alerts.clone(),
         };
-        let incidents_app = incidents::App::new(tables, lifecycle.incidents().clone(), policy(), cursors(), clock());
-        let events_app = list_events::App::new(events, search, actions, cursors(), clock());
-        let reports_app = list_reports::App::new(reports.clone(), cursors());
+        let incidents_app = incidents::App::new(tables, lifecycle.incidents().clone(), policy(), clock());
+        let events_app = list_events::App::new(events, search, actions, clock());
+        let reports_app = list_reports::App::new(reports.clone());
         let stats_app = get_stats::App::new(rollups, reports.clone(), policy(), clock());
         let credentials_app = credentials::App::new(Credentials::new(&db, "Credentials"), clock());
         let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policy(), clock());
+        let authentication = &authentication.api;
         let functions = vec![
             Function::new(get_stats::routes(), authentication, stats_app),
             Function::new(log_event::routes(), authentication, log_event::App::new(recorder, system_alerts, clock())),
@@ -431,9 +436,21 @@ fn credentials_table(config: &SdkConfig) -> Credentials {
     Credentials::new(&DynamoDb::new(config), "Credentials")
 }
 
-async fn authentication(config: &SdkConfig, rate: RequestRate, clock: &Arc<ManualClock>) -> Authentication {
-    let alerts = SystemAlerts::new(&DynamoDb::new(config), "Incidents");
-    Authentication::with_alerts(credentials_table(config), rate, Arc::clone(clock), alerts).await
+/// The authentication layers of the functions of the API, and of the dashboard, which has sessions as well.
+struct Authentications {
+    api: Authentication,
+    dashboard: Authentication,
+}
+
+async fn authentication(config: &SdkConfig, rate: RequestRate, clock: &Arc<ManualClock>) -> Authentications {
+    let db = DynamoDb::new(config);
+    let alerts = || SystemAlerts::new(&db, "Incidents");
+    let ended_sessions = EndedSessionsStore::new(&db, "Incidents");
+    let with_sessions = CredentialsWithSessions { credentials: credentials_table(config), ended_sessions };
+    Authentications {
+        api: Authentication::with_alerts(credentials_table(config), rate, Arc::clone(clock), alerts()).await,
+        dashboard: Authentication::with_alerts(with_sessions, rate, Arc::clone(clock), alerts()).await,
+    }
 }
 
 fn events(db: &DynamoDb) -> Events {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use age_governance::{ActionLifecycle, Notifier};
-use age_http::{CursorKey, Problem};
+use age_http::Problem;
 use age_model::{Action, ActionItem, Clock, EventId};
 use age_policy::Policy;
 use age_store::EventSearch;
@@ -17,7 +17,6 @@ pub(crate) struct Inner {
     pub(crate) lifecycle: ActionLifecycle,
     pub(crate) notifier: Notifier,
     pub(crate) policy: Policy,
-    pub(crate) cursors: CursorKey,
     pub(crate) clock: Box<dyn Clock>,
 }
 
@@ -28,10 +27,9 @@ impl App {
         lifecycle: ActionLifecycle,
         notifier: Notifier,
         policy: Policy,
-        cursors: CursorKey,
         clock: impl Clock + 'static,
     ) -> Self {
-        Self(Arc::new(Inner { search, lifecycle, notifier, policy, cursors, clock: Box::new(clock) }))
+        Self(Arc::new(Inner { search, lifecycle, notifier, policy, clock: Box::new(clock) }))
     }
 }
 

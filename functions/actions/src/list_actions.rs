@@ -2,7 +2,7 @@
 //!
 //! Only events from a severity up have actions, so the list of those events is the index of actions.
 
-use age_http::{CursorScope, Problem, Query};
+use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{ActionItem, ActionStatus, Engine, UnreadableItem};
 use age_store::{EventFilter, Found};
 use axum::Json;
@@ -43,7 +43,11 @@ pub(crate) struct ActionPage {
     ),
     responses((status = 200, description = "A page of actions", body = ActionPage)),
 )]
-pub(crate) async fn list_actions(State(App(app)): State<App>, mut query: Query) -> Result<Json<ActionPage>, Problem> {
+pub(crate) async fn list_actions(
+    State(App(app)): State<App>,
+    cursors: CursorKey,
+    mut query: Query,
+) -> Result<Json<ActionPage>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
     let status: Option<ActionStatus> = query.optional("status");
     let engine: Option<Engine> = query.optional("engine");
@@ -53,12 +57,12 @@ pub(crate) async fn list_actions(State(App(app)): State<App>, mut query: Query) 
     let min_severity = Some(app.policy.actions.min_severity);
     let filter = EventFilter { engine, min_severity, ..EventFilter::default() };
     let scope = CursorScope::new("actions").filter("status", status.as_ref()).filter("engine", engine.as_ref());
-    let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
+    let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let page = app.search.page(&filter, limit, before, app.clock.as_ref()).await?;
     let events = page.events.iter().map(|event| event.id).collect();
     let Found { items, unreadable } = app.lifecycle.actions().of_events(events).await?;
     let actions = items.into_iter().filter(|item| status.is_none_or(|status| item.status == status)).collect();
-    let next_cursor = page.next.map(|position| app.cursors.seal(&scope, &position));
+    let next_cursor = page.next.map(|position| cursors.seal(&scope, &position));
     let unreadable = [page.unreadable, unreadable].concat();
     Ok(Json(ActionPage { actions, unreadable, next_cursor }))
 }

@@ -1,10 +1,10 @@
 //! Trigger: API Gateway, GET `/api/governance/actions`, POST the outcome and the approval of an action.
 //! Permissions: read credentials and events; read and write actions, incidents and rollups; publish to the notifications topic.
-//! State: clients, credentials, policy and the key of cursors.
+//! State: clients, credentials and policy.
 
 use actions::App;
 use age_governance::{ActionLifecycle, IncidentLifecycle, Notifier, NotifierStores};
-use age_http::{Authentication, CursorKey, RequestRate};
+use age_http::{Authentication, RequestRate};
 use age_notify::Sns;
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, PublicUrl, SystemClock, aws, config, logs};
@@ -24,8 +24,6 @@ config! {
         actions_table: String,
         incidents_table: String,
         notifications_topic_arn: String,
-        /// The secret that seals cursors.
-        cursor_key: String,
         /// The address of the API for links; that of the request if absent.
         public_url: Option<PublicUrl>,
     }
@@ -65,7 +63,6 @@ async fn main() -> Result<(), Error> {
         &policy,
         config.public_url.map(String::from),
     );
-    let cursors = CursorKey::new(&config.cursor_key)?;
-    let app = App::new(search, lifecycle, notifier, policy, cursors, clock);
+    let app = App::new(search, lifecycle, notifier, policy, clock);
     age_runtime::serve(actions::routes().authenticated(&authentication, app)).await
 }

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use age_governance::{ActionLifecycle, ReportGenerator};
-use age_http::{Authentication, CursorKey, Problem};
+use age_http::{Authentication, Problem};
 use age_model::{Action, ActionItem, Clock, Event, EventId, IncidentId, Report, ReportId};
 use age_policy::Policy;
 use age_store::{
-    Actions, Consistency, EventSearch, Events, IncidentRecord, Incidents, Reports, Rollups, SystemAlerts,
-    SystemHealthStore,
+    Actions, Consistency, EndedSessionsStore, EventSearch, Events, IncidentRecord, Incidents, Reports, Rollups,
+    SystemAlerts, SystemHealthStore,
 };
-
-use crate::form::FormKey;
 
 /// The state of the handlers. Build one per execution environment.
 #[derive(Clone)]
@@ -36,14 +34,8 @@ pub struct Tables {
     pub health: SystemHealthStore,
     /// The system alerts: what AGE refused or could not do.
     pub system_alerts: SystemAlerts,
-}
-
-/// The keys that protect cursors and forms, which browsers send back.
-pub struct SigningKeys {
-    /// Seals cursors.
-    pub cursors: CursorKey,
-    /// Signs the CSRF tokens of forms.
-    pub forms: FormKey,
+    /// The sessions that people have ended.
+    pub ended_sessions: EndedSessionsStore,
 }
 
 pub(crate) struct AppState {
@@ -51,8 +43,6 @@ pub(crate) struct AppState {
     pub(crate) action_lifecycle: ActionLifecycle,
     pub(crate) report_generator: ReportGenerator,
     pub(crate) authentication: Authentication,
-    pub(crate) cursor_key: CursorKey,
-    pub(crate) form_key: FormKey,
     pub(crate) policy: Policy,
     pub(crate) clock: Box<dyn Clock>,
 }
@@ -63,7 +53,6 @@ impl App {
         tables: Tables,
         action_lifecycle: ActionLifecycle,
         authentication: Authentication,
-        SigningKeys { cursors: cursor_key, forms: form_key }: SigningKeys,
         policy: Policy,
         clock: impl Clock + Clone + 'static,
     ) -> Self {
@@ -74,8 +63,6 @@ impl App {
             action_lifecycle,
             report_generator,
             authentication,
-            cursor_key,
-            form_key,
             policy,
             clock: Box::new(clock),
         }))

@@ -1,24 +1,22 @@
-//! The two cookies: the token of the caller, and the nonce that binds the sign-in form to its browser.
+//! The two cookies: the sealed session, and the nonce that binds the sign-in form to its browser.
 
-use age_model::Token;
+use std::time::Duration;
+
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 
-/// The cookie with the token. With the prefix `__Host-`, browsers accept it only from this host, over TLS, and for all paths.
-const TOKEN: &str = "__Host-age";
+/// The cookie with the session. With the prefix `__Host-`, browsers accept it only from this host, over TLS, and for all paths.
+const SESSION: &str = "__Host-age";
 
 /// The cookie with the nonce of the sign-in form.
 const NONCE: &str = "__Host-age-form";
 
-/// One shift of work.
-const TOKEN_MAX_AGE_SECONDS: u32 = 8 * 3600;
-
 /// No script reads the cookies, and no request from another site sends them.
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
 
-/// Returns the token of the request's cookie; None if the cookie is missing or is not a token.
-pub(crate) fn read_token(headers: &HeaderMap) -> Option<Token> {
-    read(headers, TOKEN)?.parse().ok()
+/// Returns the sealed session of the request's cookie; None if the cookie is missing or empty.
+pub(crate) fn read_session(headers: &HeaderMap) -> Option<&str> {
+    read(headers, SESSION).filter(|sealed| !sealed.is_empty())
 }
 
 /// Returns the nonce of the request's cookie; None if the cookie is missing or empty.
@@ -26,14 +24,14 @@ pub(crate) fn read_nonce(headers: &HeaderMap) -> Option<&str> {
     read(headers, NONCE).filter(|nonce| !nonce.is_empty())
 }
 
-/// Returns the `Set-Cookie` value that stores `token`.
-pub(crate) fn set_token(token: &Token) -> String {
-    format!("{TOKEN}={}; {ATTRIBUTES}; Max-Age={TOKEN_MAX_AGE_SECONDS}", token.reveal())
+/// Returns the `Set-Cookie` value that stores the session `sealed` for as long as it can last.
+pub(crate) fn set_session(sealed: &str, remaining: Duration) -> String {
+    format!("{SESSION}={sealed}; {ATTRIBUTES}; Max-Age={}", remaining.as_secs())
 }
 
-/// Returns the `Set-Cookie` value that deletes the token.
-pub(crate) fn clear_token() -> String {
-    format!("{TOKEN}=; {ATTRIBUTES}; Max-Age=0")
+/// Returns the `Set-Cookie` value that deletes the session.
+pub(crate) fn clear_session() -> String {
+    format!("{SESSION}=; {ATTRIBUTES}; Max-Age=0")
 }
 
 /// Returns the `Set-Cookie` value that stores `nonce` until the browser is closed.
@@ -56,16 +54,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn token_is_read_from_one_cookie_of_its_name_only() {
-        let token_text = format!("agov1.night-desk.{}", "A".repeat(43));
+    fn session_is_read_from_one_cookie_of_its_name_only() {
         let read = |cookies: &str| {
             let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(cookies).unwrap())]);
-            read_token(&headers).map(|token| token.reveal())
+            read_session(&headers).map(str::to_owned)
         };
-        let valid = format!("__Host-age={token_text}");
-        assert_eq!(read(&format!("a=b; {valid}; c=d")), Some(token_text.clone()));
-        for bad in [String::new(), "__Host-age=x".into(), format!("age={token_text}"), format!("{valid}; {valid}")] {
-            assert_eq!(read(&bad), None, "{bad}");
+        assert_eq!(read("a=b; __Host-age=sealed; c=d").as_deref(), Some("sealed"));
+        for bad in ["", "__Host-age=", "age=sealed", "__Host-age=sealed; __Host-age=sealed"] {
+            assert_eq!(read(bad), None, "{bad}");
         }
     }
 }

@@ -1,13 +1,9 @@
 //! Forms with a CSRF token: only pages of the dashboard can have sent them.
 
-use age_http::{FieldError, Problem, Query};
-use age_model::{Note, Token};
+use age_http::{FieldError, Problem, Query, Sealer};
+use age_model::{Note, SealingKey, SessionId};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 
 /// The field with the CSRF token.
 const CSRF_FIELD: &str = "csrf";
@@ -15,53 +11,32 @@ const CSRF_FIELD: &str = "csrf";
 const INVALID_CSRF_TOKEN: &str =
     "the form was not sent from your page, or you have signed in again since; reload the page";
 
-/// What a CSRF token is for. A token for one purpose is not valid for the other.
-#[derive(Clone, Copy)]
-enum Purpose {
-    Session,
-    SignIn,
-}
-
-impl Purpose {
-    /// The text under the MAC.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Session => "signed in",
-            Self::SignIn => "signing in",
-        }
-    }
-}
-
-/// The key of CSRF tokens. All execution environments share it.
-#[derive(Clone)]
-pub struct FormKey(Hmac<Sha256>);
+/// The key of CSRF tokens. A token is the seal of nothing, in a scope that says what it is for.
+#[derive(Debug, Clone)]
+pub(crate) struct FormKey(Sealer);
 
 impl FormKey {
-    /// Derives the key from `secret`.
-    ///
-    /// # Errors
-    /// None in practice: HMAC accepts keys of any length.
-    pub fn new(secret: &str) -> Result<Self, age_runtime::Error> {
-        Ok(Self(Hmac::new_from_slice(secret.as_bytes())?))
+    /// Derives the key of forms.
+    pub(crate) fn derive(key: &SealingKey) -> Self {
+        Self(Sealer::derive(key, "forms"))
     }
 
-    /// Returns the CSRF token for forms of the caller with `token`. It is bound to the credential and its secret, so it expires
-    /// with them.
-    pub(crate) fn csrf_token(&self, token: &Token) -> String {
-        encode(self.mac(Purpose::Session, &token.reveal()))
+    /// Returns the CSRF token for forms of the session `id`.
+    pub(crate) fn csrf_token(&self, id: SessionId) -> String {
+        self.0.seal(&of_session(id), "")
     }
 
     /// Returns the CSRF token for the sign-in form, bound to the browser's `nonce`.
     pub(crate) fn sign_in_csrf_token(&self, nonce: &str) -> String {
-        encode(self.mac(Purpose::SignIn, nonce))
+        self.0.seal(&of_sign_in(nonce), "")
     }
 
     /// Removes the CSRF token from `form` and verifies it.
     ///
     /// # Errors
-    /// 403 unless it is one for `token`.
-    pub(crate) fn verify(&self, token: &Token, form: &mut Query) -> Result<(), Problem> {
-        verify(self.mac(Purpose::Session, &token.reveal()), form)
+    /// 403 unless it is one for the session `id`.
+    pub(crate) fn verify(&self, id: SessionId, form: &mut Query) -> Result<(), Problem> {
+        self.verify_scope(&of_session(id), form)
     }
 
     /// Removes the CSRF token from the sign-in form and verifies it.
@@ -69,28 +44,21 @@ impl FormKey {
     /// # Errors
     /// 403 unless it is one for `nonce`.
     pub(crate) fn verify_sign_in(&self, nonce: &str, form: &mut Query) -> Result<(), Problem> {
-        verify(self.mac(Purpose::SignIn, nonce), form)
+        self.verify_scope(&of_sign_in(nonce), form)
     }
 
-    fn mac(&self, purpose: Purpose, subject: &str) -> Hmac<Sha256> {
-        self.0.clone().chain_update(purpose.as_str()).chain_update([0]).chain_update(subject)
-    }
-}
-
-impl std::fmt::Debug for FormKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FormKey")
+    fn verify_scope(&self, scope: &str, form: &mut Query) -> Result<(), Problem> {
+        let given = form.optional::<String>(CSRF_FIELD).and_then(|token| self.0.open(scope, &token));
+        if given.is_some_and(|text| text.is_empty()) { Ok(()) } else { Err(Problem::forbidden(INVALID_CSRF_TOKEN)) }
     }
 }
 
-fn encode(mac: Hmac<Sha256>) -> String {
-    URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+fn of_session(id: SessionId) -> String {
+    format!("session {id}")
 }
 
-fn verify(mac: Hmac<Sha256>, form: &mut Query) -> Result<(), Problem> {
-    let given = form.optional::<String>(CSRF_FIELD).and_then(|token| URL_SAFE_NO_PAD.decode(token).ok());
-    let is_valid = given.is_some_and(|given| mac.verify_slice(&given).is_ok());
-    if is_valid { Ok(()) } else { Err(Problem::forbidden(INVALID_CSRF_TOKEN)) }
+fn of_sign_in(nonce: &str) -> String {
+    format!("sign-in {nonce}")
 }
 
 /// The fields of a form whose CSRF token is verified.
@@ -139,19 +107,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn csrf_token_is_valid_for_one_secret_and_one_purpose() {
-        let key = FormKey::new("secret").unwrap();
+    fn csrf_token_is_valid_for_one_session_and_one_purpose() {
         let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
-        let token = || Token::fresh("night-desk".parse().unwrap(), &clock).unwrap();
-        let (mine, rotated) = (token(), token());
+        let key = || FormKey::derive(&SealingKey::fresh(&clock).unwrap());
+        let (key, other_key) = (key(), key());
+        let (mine, another) = (SessionId::fresh(&clock), SessionId::fresh(&clock));
         let form = |csrf_token: &str| Query::parse(format!("csrf={csrf_token}").as_bytes());
-        assert!(key.verify(&mine, &mut form(&key.csrf_token(&mine))).is_ok());
-        assert!(key.verify(&rotated, &mut form(&key.csrf_token(&mine))).is_err());
-        assert!(FormKey::new("other").unwrap().verify(&mine, &mut form(&key.csrf_token(&mine))).is_err());
-        assert!(key.verify(&mine, &mut form(&key.sign_in_csrf_token(&mine.reveal()))).is_err());
+        assert!(key.verify(mine, &mut form(&key.csrf_token(mine))).is_ok());
+        assert!(key.verify(another, &mut form(&key.csrf_token(mine))).is_err());
+        assert!(other_key.verify(mine, &mut form(&key.csrf_token(mine))).is_err());
+        assert!(key.verify(mine, &mut form(&key.sign_in_csrf_token(&mine.to_string()))).is_err());
         for bad in ["", "AAAA", "%00"] {
-            assert!(key.verify(&mine, &mut form(bad)).is_err(), "{bad}");
+            assert!(key.verify(mine, &mut form(bad)).is_err(), "{bad}");
         }
-        assert!(key.verify(&mine, &mut Query::parse(b"")).is_err());
+        assert!(key.verify(mine, &mut Query::parse(b"")).is_err());
     }
 }

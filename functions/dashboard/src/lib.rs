@@ -27,10 +27,9 @@ mod sign_in;
 mod timeline_entry;
 
 use age_http::{Access, Routes};
-pub use app::{App, SigningKeys, Tables};
+pub use app::{App, Tables};
 use axum::Router;
 use axum::middleware;
-pub use form::FormKey;
 
 /// The routes of this function. No GET changes anything, because mail scanners follow links.
 #[must_use]

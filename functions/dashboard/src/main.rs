@@ -1,17 +1,17 @@
 //! Trigger: API Gateway, `/dashboard` and every path below it.
 //! Permissions: read credentials, events, rollups, actions, incidents and reports; write incidents with their `notify_admin`
-//! actions, approvals of actions, and reports.
-//! State: DynamoDB client, credentials, policy, and the keys that sign cursors and forms.
+//! actions, approvals of actions, reports, and ended sessions.
+//! State: DynamoDB client, credentials with ended sessions, and policy.
 
 use age_governance::{ActionLifecycle, IncidentLifecycle};
-use age_http::{Authentication, CursorKey, RequestRate};
+use age_http::{Authentication, RequestRate};
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Credentials, DynamoDb, EventSearch, Events, IncidentStates, Incidents, Reports, Rollups, SystemAlerts,
-    SystemHealthStore,
+    Actions, Credentials, CredentialsWithSessions, DynamoDb, EndedSessionsStore, EventSearch, Events, IncidentStates,
+    Incidents, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
-use dashboard::{App, FormKey, SigningKeys, Tables};
+use dashboard::{App, Tables};
 
 config! {
     /// The configuration of the function.
@@ -24,10 +24,6 @@ config! {
         actions_table: String,
         incidents_table: String,
         reports_table: String,
-        /// The secret that seals cursors.
-        cursor_key: String,
-        /// The secret that signs forms.
-        form_key: String,
     }
 }
 
@@ -38,7 +34,9 @@ async fn main() -> Result<(), Error> {
     let clock = config.clock;
     let db = DynamoDb::new(&aws::config().await);
 
+    let ended_sessions = EndedSessionsStore::new(&db, config.incidents_table.clone());
     let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let credentials = CredentialsWithSessions { credentials, ended_sessions: ended_sessions.clone() };
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
     let alerts = SystemAlerts::new(&db, config.incidents_table.clone());
     let authentication = Authentication::with_alerts(credentials, rate, clock, alerts).await;
@@ -57,8 +55,8 @@ async fn main() -> Result<(), Error> {
         reports: Reports::new(&db, config.reports_table),
         health: SystemHealthStore::new(&db, config.incidents_table.clone()),
         system_alerts: SystemAlerts::new(&db, config.incidents_table),
+        ended_sessions,
     };
-    let keys = SigningKeys { cursors: CursorKey::new(&config.cursor_key)?, forms: FormKey::new(&config.form_key)? };
-    let app = App::new(tables, lifecycle, authentication, keys, Policy::compiled()?, clock);
+    let app = App::new(tables, lifecycle, authentication, Policy::compiled()?, clock);
     age_runtime::serve(dashboard::router(app)).await
 }

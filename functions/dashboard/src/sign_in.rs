@@ -1,17 +1,18 @@
 //! Signing in and out.
 
-use age_http::{Access, FormBody, NoQuery, Problem, Query};
-use age_model::{InvalidToken, Token};
+use age_http::{Access, FormBody, NoQuery, Problem, Query, SignedInCaller};
+use age_model::{DashboardSession, InvalidToken, SealingKey, Token};
 use askama::Template;
 use axum::extract::State;
-use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::app::{App, AppState};
+use crate::form::FormKey;
 use crate::return_path::ReturnPath;
+use crate::session::{sealed_cookie, with_cookie};
 use crate::{cookie, page};
 
 const PATH: &str = "/dashboard/sign-in";
@@ -39,15 +40,16 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let return_path: ReturnPath = query.optional("next").unwrap_or_default();
     query.finish()?;
-    if let Some(token) = cookie::read_token(&headers)
-        && app.authentication.authenticate(Access::Reader, &token).await.is_ok()
+    if let Some(sealed) = cookie::read_session(&headers)
+        && app.authentication.authenticate_session(Access::Reader, sealed).await.is_ok()
     {
         return Ok(page::redirect_to(&return_path.to_string()));
     }
-    show_form(&app, StatusCode::OK, &headers, &return_path, None)
+    let key = app.authentication.sealing_key().await?;
+    show_form(&app, key, StatusCode::OK, &headers, &return_path, None)
 }
 
-/// Stores a valid token in a cookie of the browser.
+/// Starts a session for the caller with a valid token. The browser does not keep the token.
 pub(crate) async fn sign_in(
     State(App(app)): State<App>,
     headers: HeaderMap,
@@ -55,32 +57,53 @@ pub(crate) async fn sign_in(
     FormBody(mut form): FormBody,
 ) -> Result<Response, Problem> {
     let nonce = cookie::read_nonce(&headers).unwrap_or_default();
-    app.form_key.verify_sign_in(nonce, &mut form)?;
+    let key = app.authentication.sealing_key().await?;
+    FormKey::derive(&key).verify_sign_in(nonce, &mut form)?;
     let return_path: ReturnPath = form.optional("next").unwrap_or_default();
     let token = form.optional::<String>("token").unwrap_or_default();
     form.finish()?;
     match authenticate(&app, &token).await {
-        Ok(token) => with_cookie(page::redirect_to(&return_path.to_string()), &cookie::set_token(&token)),
+        Ok(token) => {
+            let session = DashboardSession::start(&token, app.clock.as_ref());
+            tracing::info!(caller.id = %session.kid, session.id = %session.id, "{} signed in", session.kid);
+            let cookie = sealed_cookie(&key, &session, session.signed_in_at);
+            with_cookie(page::redirect_to(&return_path.to_string()), &cookie)
+        }
         // Only problems of the token are shown beside the form.
         Err(problem) if matches!(problem.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            show_form(&app, problem.status(), &headers, &return_path, Some(problem.detail()))
+            show_form(&app, key, problem.status(), &headers, &return_path, Some(problem.detail()))
         }
         Err(problem) => Err(problem),
     }
 }
 
-/// Deletes the token's cookie. A token that is no longer valid can be deleted as well.
+/// Ends the session, wherever its cookie may have been copied to, and deletes the cookie. One that is not valid any more is only
+/// deleted.
 pub(crate) async fn sign_out(
     State(App(app)): State<App>,
     headers: HeaderMap,
     _: NoQuery,
     FormBody(mut form): FormBody,
 ) -> Result<Response, Problem> {
-    if let Some(token) = cookie::read_token(&headers) {
-        app.form_key.verify(&token, &mut form)?;
+    if let Some(SignedInCaller { session, key, .. }) = signed_in_caller(&app, &headers).await? {
+        FormKey::derive(&key).verify(session.id, &mut form)?;
         form.finish()?;
+        app.tables.ended_sessions.end(&session, app.clock.as_ref()).await?;
+        tracing::info!(caller.id = %session.kid, session.id = %session.id, "{} signed out", session.kid);
+        // Others read this within a minute. If reading fails, so does this environment.
+        let _ = app.authentication.read().await;
     }
-    with_cookie(page::redirect_to(PATH), &cookie::clear_token())
+    with_cookie(page::redirect_to(PATH), &cookie::clear_session())
+}
+
+/// Returns the caller whose session is in the cookie; None if there is none that is valid.
+async fn signed_in_caller(app: &AppState, headers: &HeaderMap) -> Result<Option<SignedInCaller>, Problem> {
+    let Some(sealed) = cookie::read_session(headers) else { return Ok(None) };
+    match app.authentication.authenticate_session(Access::Authenticated, sealed).await {
+        Ok(signed_in) => Ok(Some(signed_in)),
+        Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => Ok(None),
+        Err(problem) => Err(problem),
+    }
 }
 
 /// Returns the token in `text`.
@@ -97,13 +120,14 @@ async fn authenticate(app: &AppState, text: &str) -> Result<Token, Problem> {
 /// Returns the form, bound to the browser by the nonce in its cookie.
 fn show_form(
     app: &AppState,
+    key: SealingKey,
     status: StatusCode,
     headers: &HeaderMap,
     return_path: &ReturnPath,
     error: Option<&str>,
 ) -> Result<Response, Problem> {
     let render = |nonce: &str| {
-        let csrf_token = app.form_key.sign_in_csrf_token(nonce);
+        let csrf_token = FormKey::derive(&key).sign_in_csrf_token(nonce);
         page::render(status, &SignInPage { return_path, csrf_token, error })
     };
     // All windows of a browser share the nonce: a new one would invalidate the forms of the others.
@@ -116,10 +140,4 @@ fn show_form(
     })?;
     let nonce = URL_SAFE_NO_PAD.encode(secret);
     with_cookie(render(&nonce), &cookie::set_nonce(&nonce))
-}
-
-fn with_cookie(mut response: Response, cookie: &str) -> Result<Response, Problem> {
-    let value = HeaderValue::from_str(cookie).map_err(|_| Problem::unavailable("the cookie cannot be set"))?;
-    response.headers_mut().append(SET_COOKIE, value);
-    Ok(response)
 }

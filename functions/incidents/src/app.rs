@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use age_governance::IncidentLifecycle;
-use age_http::{CursorKey, Problem};
+use age_http::Problem;
 use age_model::{Clock, IncidentId};
 use age_policy::Policy;
 use age_store::{Actions, EventSearch, Events, IncidentRecord, Incidents, SystemAlerts, SystemHealthStore};
@@ -32,20 +32,13 @@ pub(crate) struct Inner {
     pub(crate) tables: Tables,
     pub(crate) lifecycle: IncidentLifecycle,
     pub(crate) policy: Policy,
-    pub(crate) cursors: CursorKey,
     pub(crate) clock: Box<dyn Clock>,
 }
 
 impl App {
     /// Combines the parts.
-    pub fn new(
-        tables: Tables,
-        lifecycle: IncidentLifecycle,
-        policy: Policy,
-        cursors: CursorKey,
-        clock: impl Clock + 'static,
-    ) -> Self {
-        Self(Arc::new(Inner { tables, lifecycle, policy, cursors, clock: Box::new(clock) }))
+    pub fn new(tables: Tables, lifecycle: IncidentLifecycle, policy: Policy, clock: impl Clock + 'static) -> Self {
+        Self(Arc::new(Inner { tables, lifecycle, policy, clock: Box::new(clock) }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `GET /api/governance/incidents`: the list of incidents.
 
-use age_http::{CursorScope, Problem, Query};
+use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{Engine, IncidentStatus, UnreadableItem};
 use axum::Json;
 use axum::extract::State;
@@ -42,6 +42,7 @@ pub(crate) struct IncidentPage {
 )]
 pub(crate) async fn list_incidents(
     State(App(app)): State<App>,
+    cursors: CursorKey,
     mut query: Query,
 ) -> Result<Json<IncidentPage>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
@@ -51,9 +52,9 @@ pub(crate) async fn list_incidents(
     query.finish()?;
 
     let scope = CursorScope::new("incidents").filter("status", status.as_ref()).filter("engine", engine.as_ref());
-    let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
+    let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let page = app.tables.incidents.list(status, engine, limit, before.as_ref(), app.clock.now()).await?;
-    let next_cursor = page.next.map(|last| app.cursors.seal(&scope, &last));
+    let next_cursor = page.next.map(|last| cursors.seal(&scope, &last));
     let incidents = page.incidents.into_iter().map(IncidentView::from).collect();
     Ok(Json(IncidentPage { incidents, unreadable: page.unreadable, next_cursor }))
 }

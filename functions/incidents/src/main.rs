@@ -1,9 +1,9 @@
 //! Trigger: API Gateway, `/api/governance/incidents`, an incident, and its changes; `/api/governance/health`.
 //! Permissions: read credentials, events, rollups, actions and incidents; write incidents and their action `notify_admin`.
-//! State: client, credentials, policy and the key of cursors.
+//! State: client, credentials and policy.
 
 use age_governance::IncidentLifecycle;
-use age_http::{Authentication, CursorKey, RequestRate};
+use age_http::{Authentication, RequestRate};
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
@@ -22,8 +22,6 @@ config! {
         rollups_table: String,
         actions_table: String,
         incidents_table: String,
-        /// The secret that seals cursors.
-        cursor_key: String,
     }
 }
 
@@ -51,6 +49,6 @@ async fn main() -> Result<(), Error> {
         health: SystemHealthStore::new(&db, config.incidents_table.clone()),
         system_alerts: SystemAlerts::new(&db, config.incidents_table),
     };
-    let app = App::new(tables, lifecycle, Policy::compiled()?, CursorKey::new(&config.cursor_key)?, clock);
+    let app = App::new(tables, lifecycle, Policy::compiled()?, clock);
     age_runtime::serve(incidents::routes().authenticated(&authentication, app)).await
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use age_http::CursorKey;
 use age_model::Clock;
 use age_store::{Actions, EventSearch, Events};
 
@@ -14,19 +13,12 @@ pub(crate) struct Inner {
     pub(crate) events: Events,
     pub(crate) search: EventSearch,
     pub(crate) actions: Actions,
-    pub(crate) cursors: CursorKey,
     pub(crate) clock: Box<dyn Clock>,
 }
 
 impl App {
     /// Combines the parts.
-    pub fn new(
-        events: Events,
-        search: EventSearch,
-        actions: Actions,
-        cursors: CursorKey,
-        clock: impl Clock + 'static,
-    ) -> Self {
-        Self(Arc::new(Inner { events, search, actions, cursors, clock: Box::new(clock) }))
+    pub fn new(events: Events, search: EventSearch, actions: Actions, clock: impl Clock + 'static) -> Self {
+        Self(Arc::new(Inner { events, search, actions, clock: Box::new(clock) }))
     }
 }

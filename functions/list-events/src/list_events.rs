@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use age_http::{CursorScope, Problem, Query};
+use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{Day, Engine, Event, EventType, Severity, Timestamp, UnreadableItem};
 use age_store::EventFilter;
 use axum::Json;
@@ -46,7 +46,11 @@ pub(crate) struct EventPage {
     ),
     responses((status = 200, description = "A page of events; it may have fewer than `limit` and still have a next page", body = EventPage)),
 )]
-pub(crate) async fn list_events(State(App(app)): State<App>, mut query: Query) -> Result<Json<EventPage>, Problem> {
+pub(crate) async fn list_events(
+    State(App(app)): State<App>,
+    cursors: CursorKey,
+    mut query: Query,
+) -> Result<Json<EventPage>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
     let engine: Option<Engine> = query.optional("engine");
     let severity: Option<Severity> = query.optional("severity");
@@ -66,9 +70,9 @@ pub(crate) async fn list_events(State(App(app)): State<App>, mut query: Query) -
         .filter("from", from.as_ref())
         .filter("to", to.as_ref());
     let filter = EventFilter { engine, severity, event_type, from, to, ..EventFilter::default() };
-    let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
+    let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let page = app.search.page(&filter, limit, before, app.clock.as_ref()).await?;
-    let next_cursor = page.next.map(|position| app.cursors.seal(&scope, &position));
+    let next_cursor = page.next.map(|position| cursors.seal(&scope, &position));
     Ok(Json(EventPage { events: page.events, unreadable: page.unreadable, next_cursor }))
 }
 

@@ -1,8 +1,8 @@
 //! Trigger: API Gateway, GET `/api/governance/events` and `/api/governance/events/{id}`.
 //! Permissions: read credentials, events, rollups and actions.
-//! State: client, credentials and the key of cursors.
+//! State: client and credentials.
 
-use age_http::{Authentication, CursorKey, RequestRate};
+use age_http::{Authentication, RequestRate};
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{Actions, Credentials, DynamoDb, EventSearch, Events, Rollups};
 use list_events::App;
@@ -16,8 +16,6 @@ config! {
         event_retention_days: i64,
         rollups_table: String,
         actions_table: String,
-        /// The secret that seals cursors.
-        cursor_key: String,
     }
 }
 
@@ -34,6 +32,6 @@ async fn main() -> Result<(), Error> {
     let events = Events::new(&db, config.events_table, config.event_retention_days);
     let search = EventSearch::new(events.clone(), Rollups::new(&db, config.rollups_table));
     let actions = Actions::new(&db, config.actions_table);
-    let app = App::new(events, search, actions, CursorKey::new(&config.cursor_key)?, clock);
+    let app = App::new(events, search, actions, clock);
     age_runtime::serve(list_events::routes().authenticated(&authentication, app)).await
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use age_http::CursorKey;
 use age_store::Reports;
 
 /// The state of the handlers. Build one per execution environment.
@@ -11,13 +10,12 @@ pub struct App(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) reports: Reports,
-    pub(crate) cursors: CursorKey,
 }
 
 impl App {
     /// Combines the parts.
     #[must_use]
-    pub fn new(reports: Reports, cursors: CursorKey) -> Self {
-        Self(Arc::new(Inner { reports, cursors }))
+    pub fn new(reports: Reports) -> Self {
+        Self(Arc::new(Inner { reports }))
     }
 }

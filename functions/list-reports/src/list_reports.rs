@@ -1,6 +1,6 @@
 //! `GET /api/governance/reports`: the list of reports.
 
-use age_http::{CursorScope, Problem, Query};
+use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{Report, UnreadableItem};
 use axum::Json;
 use axum::extract::State;
@@ -37,14 +37,18 @@ pub(crate) struct ReportPage {
     ),
     responses((status = 200, description = "A page of reports", body = ReportPage)),
 )]
-pub(crate) async fn list_reports(State(App(app)): State<App>, mut query: Query) -> Result<Json<ReportPage>, Problem> {
+pub(crate) async fn list_reports(
+    State(App(app)): State<App>,
+    cursors: CursorKey,
+    mut query: Query,
+) -> Result<Json<ReportPage>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
     let scope = CursorScope::new("reports");
-    let before = cursor.map(|cursor| app.cursors.open(&scope, &cursor)).transpose()?;
+    let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let page = app.reports.list(limit, before.as_ref()).await?;
-    let next_cursor = page.next.map(|position| app.cursors.seal(&scope, &position));
+    let next_cursor = page.next.map(|position| cursors.seal(&scope, &position));
     Ok(Json(ReportPage { reports: page.reports, unreadable: page.unreadable, next_cursor }))
 }

@@ -1,8 +1,8 @@
 //! Trigger: API Gateway, GET `/api/governance/reports` and `/api/governance/reports/{id}`.
 //! Permissions: read credentials and reports.
-//! State: client, credentials and the key of cursors.
+//! State: client and credentials.
 
-use age_http::{Authentication, CursorKey, RequestRate};
+use age_http::{Authentication, RequestRate};
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{Credentials, DynamoDb, Reports};
 use list_reports::App;
@@ -13,8 +13,6 @@ config! {
         authentication: AuthenticationConfig,
         clock: SystemClock,
         reports_table: String,
-        /// The secret that seals cursors.
-        cursor_key: String,
     }
 }
 
@@ -29,6 +27,6 @@ async fn main() -> Result<(), Error> {
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
     let authentication = Authentication::new(credentials, rate, clock).await;
     let reports = Reports::new(&db, config.reports_table);
-    let app = App::new(reports, CursorKey::new(&config.cursor_key)?);
+    let app = App::new(reports);
     age_runtime::serve(list_reports::routes().authenticated(&authentication, app)).await
 }

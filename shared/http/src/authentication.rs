@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use age_model::{
-    AuthError, Clock, CredentialSource, Grant, KeyId, Keyring, Role, SystemAlertRecorder, Timestamp, Token,
+    AuthError, Clock, CredentialSource, Grant, KeyId, Keyring, Role, SealingKey, SystemAlertRecorder, Timestamp, Token,
 };
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -27,6 +27,9 @@ const MAX_AGE_SECONDS: i64 = 60;
 /// A response waits no longer than this for credentials that the next request may need.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How often one environment reads the credentials again because it does not know the credential of a session, for each credential.
+const SESSION_LOOKUP_RATE: RequestRate = RequestRate::new(1, 10);
+
 /// Authenticates callers by credentials that are at most a minute old. Build one per execution environment.
 #[derive(Clone)]
 pub struct Authentication(Arc<Inner>);
@@ -37,6 +40,8 @@ struct Inner {
     cached: Mutex<Option<CachedKeyring>>,
     requests: Mutex<RateLimiter<KeyId>>,
     search: TokenSearch,
+    /// For the credential of a session, or None for the key. Apart from `search`: whoever has a sealed session is no stranger.
+    session_lookups: Mutex<RateLimiter<Option<KeyId>>>,
     /// None in a function that may not record alerts.
     alerts: Option<ExpiredCredentialAlerts>,
 }
@@ -84,6 +89,7 @@ impl Authentication {
             cached: Mutex::default(),
             requests: Mutex::new(RateLimiter::new(rate)),
             search: TokenSearch::new(),
+            session_lookups: Mutex::new(RateLimiter::new(SESSION_LOOKUP_RATE)),
             alerts,
         }));
         let _ = layer.read().await;
@@ -99,6 +105,9 @@ impl Authentication {
         let is_intake = is_intake(request.uri().path());
         let response = self.authenticated(access, &token, |caller| {
             request.extensions_mut().insert(caller);
+            if let Some(key) = self.cached_sealing_key() {
+                request.extensions_mut().insert(key);
+            }
             next.run(request)
         });
         response.await.unwrap_or_else(|problem| {
@@ -111,19 +120,25 @@ impl Authentication {
     ///
     /// # Errors
     /// As [`Authentication::authenticate`].
-    pub async fn authenticated<F: Future<Output = Response>>(
+    async fn authenticated<F: Future<Output = Response>>(
         &self,
         access: Access,
         token: &Token,
         handler: impl FnOnce(Caller) -> F,
     ) -> Result<Response, Problem> {
         let caller = self.authenticate(access, token).await?;
-        let (mut response, ()) = tokio::join!(handler(caller), self.refresh());
+        let mut response = self.with_refresh(handler(caller)).await;
         if let Some(cost) = response.extensions_mut().remove::<RequestCost>() {
             let mut requests = self.0.requests.lock().unwrap_or_else(PoisonError::into_inner);
             requests.charge(token.kid(), cost, self.0.clock.now());
         }
         Ok(response)
+    }
+
+    /// Waits for `response`, and refreshes the credentials beside it.
+    pub async fn with_refresh(&self, response: impl Future<Output = Response>) -> Response {
+        let (response, ()) = tokio::join!(response, self.refresh());
+        response
     }
 
     /// Returns the caller with `token`, if it may use a route of this `access`.
@@ -146,7 +161,7 @@ impl Authentication {
     }
 
     /// Returns `caller` if it may use a route of this `access`, and does not call too often.
-    fn authorize(&self, access: Access, caller: Caller) -> Result<Caller, Problem> {
+    pub(crate) fn authorize(&self, access: Access, caller: Caller) -> Result<Caller, Problem> {
         require_access(access, &caller)?;
         acquire(&self.0.requests, &caller.kid, self.0.clock.now()).map_err(|seconds| {
             let detail = format!("the credential {} exceeds its request rate; nothing was stored", caller.kid);
@@ -193,6 +208,11 @@ impl Authentication {
         }
     }
 
+    /// Whether the credentials may be read again because this environment does not know the credential of a session, or the key.
+    pub(crate) fn acquire_session_lookup(&self, kid: Option<&KeyId>) -> bool {
+        acquire(&self.0.session_lookups, &kid.cloned(), self.now()).is_ok()
+    }
+
     /// Returns the credentials, at most a minute old.
     ///
     /// # Errors
@@ -214,7 +234,11 @@ impl Authentication {
         }
     }
 
-    async fn read(&self) -> Result<Arc<Keyring>, Problem> {
+    /// Reads the credentials now.
+    ///
+    /// # Errors
+    /// 503 if they cannot be read.
+    pub async fn read(&self) -> Result<Arc<Keyring>, Problem> {
         // INVARIANT: the time is that before the read began, so that a revocation during the read counts as not seen.
         let read_at = self.0.clock.now();
         let keyring = self.0.source.keyring().await.map_err(|error| {
@@ -225,6 +249,14 @@ impl Authentication {
         *self.0.cached.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(CachedKeyring { keyring: Arc::clone(&keyring), read_at });
         Ok(keyring)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    fn cached_sealing_key(&self) -> Option<SealingKey> {
+        self.cached()?.keyring.sealing_key()
     }
 
     fn cached(&self) -> Option<CachedKeyring> {

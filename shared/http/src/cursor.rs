@@ -3,16 +3,12 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::digest::InvalidLength;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use age_model::SealingKey;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 
 use crate::problem::Problem;
-
-/// Half of the HMAC: 128 bits cannot be guessed.
-const TAG_BYTES: usize = 16;
+use crate::sealer::{self, Sealer};
 
 /// The list that a cursor continues: its name and filters. A cursor opens only in the scope in which it was sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,68 +33,50 @@ impl CursorScope {
     }
 }
 
-/// The key that seals cursors, the same in all execution environments of a function.
-#[derive(Clone)]
-pub struct CursorKey(Hmac<Sha256>);
+/// Seals cursors. All functions derive the same from AGE's key.
+#[derive(Debug, Clone)]
+pub struct CursorKey(Sealer);
 
 impl CursorKey {
-    /// Makes a key from `secret`.
-    ///
-    /// # Errors
-    /// None in practice: HMAC accepts keys of any length.
-    pub fn new(secret: &str) -> Result<Self, InvalidLength> {
-        Ok(Self(Hmac::new_from_slice(secret.as_bytes())?))
+    /// Derives the key of cursors.
+    #[must_use]
+    pub fn derive(key: &SealingKey) -> Self {
+        Self(Sealer::derive(key, "cursors"))
     }
 
     /// Returns the cursor of `position` in `scope`.
     #[must_use]
-    pub fn seal(&self, scope: &CursorScope, position: &impl Display) -> String {
-        let position = position.to_string();
-        let mut bytes = self.tag(scope, &position).to_vec();
-        bytes.extend_from_slice(position.as_bytes());
-        URL_SAFE_NO_PAD.encode(bytes)
+    pub fn seal(&self, CursorScope(scope): &CursorScope, position: &impl Display) -> String {
+        self.0.seal(scope, &position.to_string())
     }
 
     /// Returns the position of `cursor`.
     ///
     /// # Errors
     /// 400 unless the cursor was sealed with this key, in this scope.
-    pub fn open<T: FromStr>(&self, scope: &CursorScope, cursor: &str) -> Result<T, Problem> {
-        self.read(scope, cursor).ok_or_else(|| {
+    pub fn open<T: FromStr>(&self, CursorScope(scope): &CursorScope, cursor: &str) -> Result<T, Problem> {
+        let position = self.0.open(scope, cursor).and_then(|position| position.parse().ok());
+        position.ok_or_else(|| {
             Problem::bad_request(
                 "cursor is not valid for this list: use nextCursor of its last page, with the same filters",
             )
         })
     }
-
-    fn read<T: FromStr>(&self, scope: &CursorScope, cursor: &str) -> Option<T> {
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let (tag, position) = bytes.split_at_checked(TAG_BYTES)?;
-        let position = std::str::from_utf8(position).ok()?;
-        self.mac(scope, position).verify_truncated_left(tag).ok()?;
-        position.parse().ok()
-    }
-
-    fn tag(&self, scope: &CursorScope, position: &str) -> [u8; TAG_BYTES] {
-        let [tag @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _]: [u8; 32] =
-            self.mac(scope, position).finalize().into_bytes().into();
-        tag
-    }
-
-    fn mac(&self, CursorScope(scope): &CursorScope, position: &str) -> Hmac<Sha256> {
-        let length = u64::try_from(scope.len()).unwrap_or(u64::MAX).to_be_bytes();
-        self.0.clone().chain_update(length).chain_update(scope).chain_update(position)
-    }
 }
 
-impl std::fmt::Debug for CursorKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CursorKey")
+/// Of a request that the authentication layer has passed on.
+impl<S: Send + Sync> FromRequestParts<S> for CursorKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        parts.extensions.get().map(Self::derive).ok_or_else(sealer::no_key)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use proptest::prelude::*;
 
     use super::*;
@@ -112,7 +90,11 @@ mod tests {
     }
 
     fn key() -> CursorKey {
-        CursorKey::new("secret").unwrap()
+        key_of(7)
+    }
+
+    fn key_of(byte: u8) -> CursorKey {
+        CursorKey::derive(&SealingKey::try_from([byte; 32].as_slice()).unwrap())
     }
 
     #[test]
@@ -120,7 +102,7 @@ mod tests {
         let cursor = key().seal(&events("qa"), &"here");
         assert_eq!(key().open::<String>(&events("qa"), &cursor).unwrap(), "here");
         assert!(key().open::<String>(&events("maos"), &cursor).is_err());
-        assert!(CursorKey::new("other").unwrap().open::<String>(&events("qa"), &cursor).is_err());
+        assert!(key_of(8).open::<String>(&events("qa"), &cursor).is_err());
         assert!(key().open::<u8>(&events("qa"), &cursor).is_err());
         let forged = URL_SAFE_NO_PAD.encode([&[0; 16][..], b"here"].concat());
         for bad in ["", "x", "====", &forged, &format!("{cursor}A"), &cursor[1..]] {

@@ -21,6 +21,9 @@ mod request_body;
 mod response_budget;
 mod router;
 mod routes;
+mod sealer;
+mod session_authentication;
+mod session_key;
 mod token_search;
 
 pub use authentication::Authentication;
@@ -38,3 +41,6 @@ pub use rate_limit::{RequestCost, RequestRate};
 pub use request_body::{FieldValue, RequestBody, WholeNumber, json_name};
 pub use response_budget::ResponseBudget;
 pub use routes::{Route, Routes};
+pub use sealer::Sealer;
+pub use session_authentication::SignedInCaller;
+pub use session_key::SessionKey;

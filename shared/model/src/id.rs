@@ -1,4 +1,4 @@
-//! Ids of events and reports. An event's id is made from the clock or from an idempotency key, a weekly report's id from its
+//! Ids of events, reports and sessions. An event's id is made from the clock or from an idempotency key, a weekly report's id from its
 //! period.
 
 use std::fmt;
@@ -78,7 +78,9 @@ identifier!(
     /// The id of an event.
     EventId,
     /// The id of a report.
-    ReportId
+    ReportId,
+    /// The id of a session of the dashboard.
+    SessionId
 );
 
 impl EventId {

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use crate::credential::{Credential, CredentialStatus, Grant, KeyId, Token};
+use crate::credential::{Credential, CredentialStatus, Grant, KeyId, SecretHash, Token};
+use crate::ended_sessions::EndedSessions;
 use crate::engine::Engine;
+use crate::sealing_key::SealingKey;
 use crate::time::Timestamp;
 
 /// The most credentials of a keyring. It is one DynamoDB item, which every execution environment reads: with the longest names
@@ -18,6 +20,9 @@ pub struct Keyring {
     pub(crate) credentials: BTreeMap<KeyId, Credential>,
     /// The names of stored credentials that this version cannot read. They permit nothing and are never changed.
     unreadable: BTreeSet<String>,
+    /// None before the first credential.
+    sealing_key: Option<SealingKey>,
+    ended_sessions: EndedSessions,
 }
 
 /// Why a token does not authenticate.
@@ -34,8 +39,32 @@ pub enum AuthError {
 impl Keyring {
     /// Creates the keyring of the stored `credentials`, and of the names of those that cannot be read.
     #[must_use]
-    pub const fn stored(credentials: BTreeMap<KeyId, Credential>, unreadable: BTreeSet<String>) -> Self {
-        Self { credentials, unreadable }
+    pub fn stored(credentials: BTreeMap<KeyId, Credential>, unreadable: BTreeSet<String>) -> Self {
+        Self { credentials, unreadable, ..Self::default() }
+    }
+
+    /// Returns the keyring with the key that is stored beside the credentials.
+    #[must_use]
+    pub fn with_sealing_key(self, sealing_key: Option<SealingKey>) -> Self {
+        Self { sealing_key, ..self }
+    }
+
+    /// Returns the keyring with the sessions of the dashboard that were ended.
+    #[must_use]
+    pub fn with_ended_sessions(self, ended_sessions: EndedSessions) -> Self {
+        Self { ended_sessions, ..self }
+    }
+
+    /// Returns the key from which those of cursors, forms and sessions are derived. None before the first credential.
+    #[must_use]
+    pub const fn sealing_key(&self) -> Option<SealingKey> {
+        self.sealing_key
+    }
+
+    /// Returns the sessions of the dashboard that were ended; none if only the dashboard knows them.
+    #[must_use]
+    pub const fn ended_sessions(&self) -> &EndedSessions {
+        &self.ended_sessions
     }
 
     /// Returns every readable credential with its name, in the order of names.
@@ -65,9 +94,17 @@ impl Keyring {
     /// # Errors
     /// [`AuthError`] if the credential is unknown or has expired, or the secret is not one of its live secrets.
     pub fn authenticate(&self, token: &Token, now: Timestamp) -> Result<&Grant, AuthError> {
-        // Before the name is looked up, so that it takes as long for a name that no credential has.
-        let hash = token.hash();
-        let credential = self.get(token.kid()).ok_or(AuthError::Unknown)?;
+        self.authenticate_secret(token.kid(), token.hash(), now)
+    }
+
+    /// Returns the permissions of the credential `kid` at `now`, for one who has proved its secret with this hash.
+    pub(crate) fn authenticate_secret(
+        &self,
+        kid: &KeyId,
+        hash: SecretHash,
+        now: Timestamp,
+    ) -> Result<&Grant, AuthError> {
+        let credential = self.get(kid).ok_or(AuthError::Unknown)?;
         let secret = credential.secrets.iter().find(|secret| secret.hash == hash).ok_or(AuthError::Unknown)?;
         if credential.status_at(now) == CredentialStatus::Live && secret.is_live(now) {
             Ok(&credential.grant)

@@ -14,8 +14,10 @@ mod credential_notification;
 mod credential_record;
 mod credential_registry;
 mod credential_source;
+mod dashboard_session;
 mod details;
 mod duration;
+mod ended_sessions;
 mod engine;
 mod event;
 mod id;
@@ -35,6 +37,8 @@ mod rate_limit;
 mod report;
 mod report_step;
 mod reported_type;
+mod sealing_key;
+mod session_authentication;
 mod severity;
 mod store_error;
 mod string_enum;
@@ -59,11 +63,13 @@ pub use credential_notification::{CredentialNotification, CredentialNotification
 pub use credential_record::{CredentialRecord, Revocation};
 pub use credential_registry::{CredentialRegistry, KeyringError, Rotation, StoredRecord};
 pub use credential_source::{CredentialSource, KeyringFuture, RecordedFuture, SystemAlertRecorder};
+pub use dashboard_session::DashboardSession;
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use duration::format_duration;
+pub use ended_sessions::EndedSessions;
 pub use engine::Engine;
 pub use event::{Event, EventType, NewEvent};
-pub use id::{EventId, ReportId};
+pub use id::{EventId, ReportId, SessionId};
 pub use idempotency_key::IdempotencyKey;
 pub use incident::{
     FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId, IncidentStatus, InvalidIncidentId,
@@ -85,6 +91,8 @@ pub use report::{
 };
 pub use report_step::{ReportStep, ReportStepKind, UnresolvedIncidents};
 pub use reported_type::{InvalidReportedType, ReportedType};
+pub use sealing_key::{InvalidSealingKey, SealingKey};
+pub use session_authentication::SessionError;
 pub use severity::Severity;
 pub use store_error::StoreError;
 pub use string_enum::{UnknownName, Words, deserialize_known};

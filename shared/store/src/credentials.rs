@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use age_model::{
     Clock, Credential, CredentialRecord, CredentialRegistry, CredentialSource, KeyId, Keyring, KeyringFuture,
-    StoreError, StoredRecord,
+    SealingKey, StoreError, StoredRecord,
 };
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use serde::Deserialize;
 
 use crate::credential_rows::{CredentialAttributes, KEY, KeyringRow, RecordRow};
-use crate::dynamodb::attribute::{Item, number, text};
+use crate::dynamodb::attribute::{Item, binary, number, text};
 use crate::dynamodb::backoff;
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::keys;
@@ -133,7 +133,7 @@ impl Credentials {
             if registry == stored.registry {
                 return Ok(applied);
             }
-            lost = match self.0.commit(self.writes(&stored, &registry)?).await {
+            lost = match self.0.commit(self.writes(&stored, &registry, clock)?).await {
                 Ok(TransactionResult::Committed) => return Ok(applied),
                 Ok(_) => None,
                 Err(error @ StoreError::UnknownOutcome { .. }) => Some(error),
@@ -181,7 +181,15 @@ impl Credentials {
         let Version { version } = self.0.parse(&item)?;
         let credentials = item.get("credentials").and_then(|credentials| credentials.as_m().ok());
         let credentials = credentials.ok_or_else(|| self.0.corrupt(&item, "credentials", "must be a map"))?;
-        Ok(StoredKeyring { version, keyring: self.keyring_of(&item, credentials), item: Some(item) })
+        let keyring = self.keyring_of(&item, credentials).with_sealing_key(self.sealing_key_of(&item));
+        Ok(StoredKeyring { version, keyring, item: Some(item) })
+    }
+
+    /// A key that cannot be read must not keep the credentials from being used. Nothing can be sealed without it.
+    fn sealing_key_of(&self, item: &Item) -> Option<SealingKey> {
+        let bytes = item.get(keys::SEALING_KEY)?.as_b().map(AsRef::as_ref).unwrap_or_default();
+        let key = SealingKey::try_from(bytes).map_err(|error| self.0.corrupt(item, keys::SEALING_KEY, error));
+        key.inspect_err(|error| tracing::error!(%error, "AGE's key cannot be read, so nothing is sealed: {error}")).ok()
     }
 
     /// Reads each credential by itself: one that cannot be read must not keep the others from being used.
@@ -215,12 +223,21 @@ impl Credentials {
 
     /// Returns the writes that store `registry` in place of `stored`, with all that this version does not know. They hold only if
     /// the keyring still has the version that was read.
-    fn writes(&self, stored: &StoredRegistry, registry: &CredentialRegistry) -> Result<Vec<Write>, StoreError> {
+    fn writes(
+        &self,
+        stored: &StoredRegistry,
+        registry: &CredentialRegistry,
+        clock: &dyn Clock,
+    ) -> Result<Vec<Write>, StoreError> {
         let StoredKeyring { version, keyring, item } = &stored.keyring;
         let row = |version, keyring: &Keyring| self.0.serialize(&KeyringRow::new(version, keyring));
         let mut next = row(version + 1, registry.keyring())?;
         if let Some(item) = item {
             next = merge_maps(item, &row(*version, keyring)?, &next);
+        }
+        // INVARIANT: the key is made once. Another one would end all sessions and cursors.
+        if !next.contains_key(keys::SEALING_KEY) {
+            next.insert(keys::SEALING_KEY.to_owned(), binary(self.fresh_sealing_key(clock)?.reveal()));
         }
         let keyring = Put::builder()
             .set_item(Some(next))
@@ -240,5 +257,13 @@ impl Credentials {
             writes.push(put(&self.0.name, Put::builder().set_item(Some(next)))?);
         }
         Ok(writes)
+    }
+
+    fn fresh_sealing_key(&self, clock: &dyn Clock) -> Result<SealingKey, StoreError> {
+        SealingKey::fresh(clock).map_err(|error| StoreError::Unavailable {
+            operation: "making a key",
+            table: self.0.name.clone(),
+            cause: error.to_string(),
+        })
     }
 }

@@ -50,14 +50,14 @@ const fn repeatable(name: &'static str, request: FunctionRequest) -> Function {
 
 impl Function {
     /// Returns the payload of an invocation.
-    pub(crate) fn event(&self, token: &str) -> String {
+    pub(crate) fn event(&self, token: &str, session: &str) -> String {
         match self.request {
             Raw(event) => {
                 static NAMES: AtomicUsize = AtomicUsize::new(0);
                 event.replace("NEW", &format!("admin-{}", NAMES.fetch_add(1, Ordering::Relaxed)))
             }
-            Get(path) => http_request("GET", path, "", token),
-            Post(path, body) => http_request("POST", path, body, token),
+            Get(path) => http_request("GET", path, "", token, session),
+            Post(path, body) => http_request("POST", path, body, token, session),
         }
     }
 
@@ -72,10 +72,10 @@ impl Function {
     }
 }
 
-fn http_request(method: &str, path: &str, body: &str, token: &str) -> String {
+fn http_request(method: &str, path: &str, body: &str, token: &str, session: &str) -> String {
     let request = json!({
         "version": "2.0", "routeKey": format!("ANY {path}"), "rawPath": path, "rawQueryString": "",
-        "cookies": [format!("__Host-age={token}")],
+        "cookies": [format!("__Host-age={session}")],
         "headers": {
             "accept": "*/*", "authorization": format!("Bearer {token}"), "content-length": body.len().to_string(),
             "content-type": "application/json", "host": "age.example", "user-agent": "bench/1",
@@ -120,8 +120,6 @@ pub(crate) fn environment(runtime_api: &str, aws: &str, trusted: &str, function:
         ("EVENT_RETENTION_DAYS", "400"),
         ("REQUESTS_PER_SECOND", "100000"),
         ("REQUESTS_BURST", "100000"),
-        ("CURSOR_KEY", "a key of the benchmark"),
-        ("FORM_KEY", "another key of the benchmark"),
     ];
     let topics = [
         ("ACTIONS_TOPIC_ARN", "actions"),

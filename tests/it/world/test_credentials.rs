@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use age_model::StoreError;
-use age_model::{Clock, CredentialRegistry, Engine, Grant, KeyringError, ManualClock, Role, Timestamp, Token};
+use age_http::SessionKey;
+use age_model::{
+    Clock, CredentialRegistry, DashboardSession, Engine, Grant, KeyringError, ManualClock, Role, StoreError, Timestamp,
+    Token,
+};
 use age_store::Credentials;
 
 /// The admin with whose credential tests send requests by default.
@@ -50,6 +53,12 @@ pub(crate) async fn create(table: &Credentials, clock: &Arc<ManualClock>) -> BTr
     });
     change.await.unwrap();
     tokens.iter().map(|token| (token.kid().to_string(), token.reveal())).collect()
+}
+
+/// Returns `session`, sealed with the key of the table.
+pub(crate) async fn seal(table: &Credentials, session: &DashboardSession) -> String {
+    let key = table.all().await.unwrap().sealing_key().unwrap();
+    SessionKey::derive(&key).seal(session)
 }
 
 fn add(

@@ -1,6 +1,6 @@
 //! The list of actions: pending approvals, unless the filter says otherwise.
 
-use age_http::{CursorScope, Problem, Query};
+use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{ActionItem, ActionStatus, Severity, StoreError, Timestamp};
 use age_policy::Policy;
 use age_store::{EventFilter, Found, Position};
@@ -64,19 +64,24 @@ struct ActionsFound {
     next: Option<Position>,
 }
 
-pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut query: Query) -> Result<Response, Problem> {
+pub(crate) async fn show(
+    State(App(app)): State<App>,
+    session: Session,
+    cursors: CursorKey,
+    mut query: Query,
+) -> Result<Response, Problem> {
     let filter: ActionFilter = query.optional("status").unwrap_or(ActionFilter::PendingApproval);
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
     let scope = CursorScope::new("dashboard/actions").filter("status", Some(&filter));
-    let before = cursor.map(|cursor| app.cursor_key.open(&scope, &cursor)).transpose()?;
+    let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let has_previous_page = before.is_some();
     let ActionsFound { items, more, unreadable, next } = match filter {
         ActionFilter::PendingApproval | ActionFilter::InProgress => find_open_actions(&app, filter).await?,
         _ => find_actions_of_events(&app, filter, before).await?,
     };
-    let cursor = next.map(|position| app.cursor_key.seal(&scope, &position));
+    let cursor = next.map(|position| cursors.seal(&scope, &position));
     let page = ActionsPage {
         session: &session,
         section: Section::Actions,

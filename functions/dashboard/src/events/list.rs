@@ -1,6 +1,6 @@
 //! The list of events, newest first, with its filter form.
 
-use age_http::{CursorScope, Problem, Query};
+use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{Engine, Event, Severity, Timestamp};
 use age_policy::Policy;
 use askama::Template;
@@ -41,17 +41,22 @@ struct EventRow {
     occurred_at: Timestamp,
 }
 
-pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Query) -> Result<Response, Problem> {
+pub(crate) async fn show(
+    State(App(app)): State<App>,
+    session: Session,
+    cursors: CursorKey,
+    query: Query,
+) -> Result<Response, Problem> {
     let mut query = query.without_blanks();
     let form = EventFilterForm::read(&mut query);
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
     let scope = CursorScope::new("dashboard/events").filter("filter", Some(&form.url("", None)));
-    let before = cursor.map(|cursor| app.cursor_key.open(&scope, &cursor)).transpose()?;
+    let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let has_previous_page = before.is_some();
     let found = app.tables.search.page(&form.filter(), PAGE_SIZE, before, app.clock.as_ref()).await?;
-    let cursor = found.next.map(|position| app.cursor_key.seal(&scope, &position));
+    let cursor = found.next.map(|position| cursors.seal(&scope, &position));
     let page = EventsPage {
         session: &session,
         section: Section::Events,

@@ -1,7 +1,7 @@
 //! The list of incidents: open ones, unless the filter says otherwise.
 
 use age_governance::BulkFilter;
-use age_http::{CursorScope, Problem, Query};
+use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{Engine, IncidentStatus, Severity, StatusChange, StoreError, Timestamp};
 use age_policy::Policy;
 use age_store::{IncidentRecord, Incidents};
@@ -52,19 +52,24 @@ struct IncidentRow {
     resolved: Option<StatusChange>,
 }
 
-pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Query) -> Result<Response, Problem> {
+pub(crate) async fn show(
+    State(App(app)): State<App>,
+    session: Session,
+    cursors: CursorKey,
+    query: Query,
+) -> Result<Response, Problem> {
     let mut query = query.without_blanks();
     let filter = IncidentFilter::read(&mut query);
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
     let scope = CursorScope::new("dashboard/incidents").filter("filter", Some(&filter.url("")));
-    let before = cursor.map(|cursor| app.cursor_key.open(&scope, &cursor)).transpose()?;
+    let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let incidents = &app.tables.incidents;
     let found = incidents.list(filter.incident_status(), filter.engine, PAGE_SIZE, before.as_ref(), app.clock.now());
     let unresolved = filter.unresolved().filter(|_| session.may_respond());
     let (found, unresolved_count) = try_join!(found, count_unresolved(incidents, unresolved))?;
-    let cursor = found.next.map(|position| app.cursor_key.seal(&scope, &position));
+    let cursor = found.next.map(|position| cursors.seal(&scope, &position));
     let page = IncidentsPage {
         session: &session,
         section: Section::Incidents,

@@ -1,6 +1,6 @@
 //! The list of reports, newest first, with the trend of the weekly scores.
 
-use age_http::{CursorScope, Problem, Query};
+use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{Day, KeyId, Report, ReportKind, RiskLevel, Timestamp};
 use askama::Template;
 use axum::extract::State;
@@ -62,15 +62,20 @@ struct ScoreTrend {
     scores: String,
 }
 
-pub(crate) async fn show(State(App(app)): State<App>, session: Session, mut query: Query) -> Result<Response, Problem> {
+pub(crate) async fn show(
+    State(App(app)): State<App>,
+    session: Session,
+    cursors: CursorKey,
+    mut query: Query,
+) -> Result<Response, Problem> {
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
     let scope = CursorScope::new("dashboard/reports");
-    let before = cursor.map(|cursor| app.cursor_key.open(&scope, &cursor)).transpose()?;
+    let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let reports = &app.tables.reports;
     let weekly = reports.newest(ReportKind::Weekly, PAGE_SIZE);
     let (found, weekly) = try_join!(reports.list(PAGE_SIZE, before.as_ref()), weekly)?;
-    let cursor = found.next.map(|position| app.cursor_key.seal(&scope, &position));
+    let cursor = found.next.map(|position| cursors.seal(&scope, &position));
     let next_monday = app.clock.now().day().monday().start().plus_days(7);
     let page = ReportsPage {
         session: &session,

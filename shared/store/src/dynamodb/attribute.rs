@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 /// An item as the SDK represents it.
@@ -54,4 +55,9 @@ pub(crate) fn text(value: impl ToString) -> AttributeValue {
 #[expect(clippy::needless_pass_by_value, reason = "callers pass values, which keeps many calls short")]
 pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+/// Returns `bytes` as a binary attribute.
+pub(crate) fn binary(bytes: &[u8]) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
 }

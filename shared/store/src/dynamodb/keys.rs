@@ -143,6 +143,9 @@ pub(crate) const SECOND_LINE_RATE_LIMITER: &str = "second_line_rate_limiter";
 /// `incidents.opened_at` of the notifications about credentials that were sent.
 pub(crate) const CREDENTIAL_NOTIFICATIONS: &str = "credential_notifications";
 
+/// `incidents.opened_at` of the sessions of the dashboard that were ended.
+pub(crate) const ENDED_SESSIONS: &str = "ended_sessions";
+
 /// `incidents.opened_at` of AGE's health.
 pub(crate) const HEALTH: &str = "health";
 
@@ -177,6 +180,9 @@ pub(crate) const KEYRING_KID: &str = "*";
 
 /// `credentials.kind` of the records of credentials, each under its name.
 pub(crate) const RECORD: &str = "record";
+
+/// The attribute of the row with all credentials that holds the key with which AGE seals.
+pub(crate) const SEALING_KEY: &str = "key";
 
 /// A position in a list that is ordered by time and id: the text is `time#id`, or a time alone, which sorts before all
 /// entries of that time. It is the sort key of the timeline (`events.at`) and of the reports (`reports.generated_at`).
