@@ -88,4 +88,4 @@ pub use timeline::{ActionTransition, Attribution, TimelineEntry, TimelineItem, a
 pub use topic::{SubscriptionCounts, TopicHealth, TopicName, TopicStatus, is_subscriber_notice_due};
 pub use unknown_word::UnknownWord;
 pub use unreadable_item::UnreadableItem;
-pub use visible_text::{is_hidden, shortened, visible_text};
+pub use visible_text::{is_hidden, shortened, visible_line, visible_text};
