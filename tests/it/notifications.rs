@@ -44,7 +44,7 @@ impl World {
 /// Returns the event types of engine QA that the e-mails name, in order.
 fn named(emails: &[Published], prefix: &str) -> Vec<String> {
     let lines = emails.iter().flat_map(|email| email.message.lines());
-    lines.filter_map(|line| Some(line.strip_prefix(prefix)?.split(' ').next()?.to_owned())).collect()
+    lines.filter_map(|line| Some(line.split_once(&format!(": {prefix}"))?.1.split(' ').next()?.to_owned())).collect()
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 
 use actions::App;
 use age_governance::{ActionLifecycle, IncidentLifecycle, Notifier, NotifierStores};
-use age_http::{Authentication, CursorKey, RequestRate};
+use age_http::{Authentication, CursorKey, RequestRate, verify_origin};
 use age_notify::Sns;
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, PublicUrl, SystemClock, aws, config, logs};
@@ -67,5 +67,6 @@ async fn main() -> Result<(), Error> {
     );
     let cursors = CursorKey::new(&config.cursor_key)?;
     let app = App::new(search, lifecycle, notifier, policy, cursors, clock);
-    age_runtime::serve(actions::routes().authenticated(&authentication, app)).await
+    let routes = actions::routes().authenticated(&authentication, app);
+    age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

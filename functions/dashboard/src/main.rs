@@ -4,7 +4,7 @@
 //! State: DynamoDB client, credentials, policy, and the keys that sign cursors and forms.
 
 use age_governance::{ActionLifecycle, IncidentLifecycle};
-use age_http::{Authentication, CursorKey, RequestRate};
+use age_http::{Authentication, CursorKey, RequestRate, verify_origin};
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
@@ -60,5 +60,6 @@ async fn main() -> Result<(), Error> {
     };
     let keys = SigningKeys { cursors: CursorKey::new(&config.cursor_key)?, forms: FormKey::new(&config.form_key)? };
     let app = App::new(tables, lifecycle, authentication, keys, Policy::compiled()?, clock);
-    age_runtime::serve(dashboard::router(app)).await
+    let routes = dashboard::router(app);
+    age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

@@ -16,6 +16,7 @@ use crate::caller::{self, Caller};
 use crate::expired_credential_alerts::ExpiredCredentialAlerts;
 use crate::problem::Problem;
 use crate::rate_limit::{RateLimiter, RequestRate};
+use crate::request_log;
 
 /// Credentials that were read longer ago are read again while a request is handled.
 const REFRESH_AFTER_SECONDS: i64 = 20;
@@ -133,6 +134,7 @@ impl Authentication {
     pub async fn authenticate(&self, access: Access, token: &Token) -> Result<Caller, Problem> {
         let grant = self.grant(token, access).await?;
         let kid = token.kid().clone();
+        request_log::record_caller(&kid);
         acquire(&self.0.requests, &kid, self.0.clock.now()).map_err(|seconds| {
             let detail = format!("the credential {kid} exceeds its request rate; nothing was stored");
             Problem::too_many_requests(detail, seconds)

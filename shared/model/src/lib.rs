@@ -27,6 +27,7 @@ mod json_check;
 mod keyring;
 mod note;
 mod notification_failure;
+mod origin_secrets;
 mod outcome;
 mod period;
 mod rate_limit;
@@ -71,6 +72,7 @@ pub use incident_state::{FiringAlerts, FiringAlertsChange, IncidentState, Remedi
 pub use keyring::{AuthError, Keyring, KeyringError, Rotation};
 pub use note::Note;
 pub use notification_failure::NotificationFailure;
+pub use origin_secrets::{InvalidOriginSecrets, OriginSecrets};
 pub use outcome::Outcome;
 pub use period::Period;
 pub use rate_limit::RateLimit;
