@@ -70,7 +70,7 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them when 
 	@set -a; . $(STATE)/stack.env; set +a; \
 		$(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
 
-test: check-system check-node build agectl .venv/checks/ready browser ## run all tests, end-to-end ones on their own local AWS
+test: check-system check-node build agectl .venv/checks/ready .venv/sam/ready browser ## run all tests, end-to-end ones on their own local AWS
 	@echo "==> Documents"
 	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/docs
 	@echo "==> Tests; beside them, on another local AWS, deployments, the local stack and the commands of the documents"
@@ -142,12 +142,12 @@ audit: .venv/ready cargo ## check the crates in Cargo.lock against the RustSec a
 
 # The hashes are those of all files of a release, so that each platform can choose its own.
 lock: .venv/ready ## write the hashes of the Python packages in infra/requirements*.in
-	@cd infra && for name in requirements requirements-checks; do \
+	@cd infra && for name in requirements requirements-checks requirements-sam; do \
 		../.venv/bin/uv pip compile --quiet --universal --no-deps --python-version 3.11.5 --generate-hashes --no-annotate \
 			--custom-compile-command "make lock" $$name.in --output-file $$name.txt >/dev/null; \
 	done
 
-deploy: build ## deploy to your AWS account; asks before it changes anything
+deploy: build .venv/sam/ready ## deploy to your AWS account; asks before it changes anything
 	@.venv/bin/python infra/aws/guided_deploy.py --arch $(ARCH) $(ARGS)
 
 clean: ## stop the local AWS, and remove everything that was built or installed here
@@ -198,4 +198,11 @@ VENV_WORKS := $(shell [ "$$(cat .venv/ready 2>/dev/null)" = "$(CURDIR)" ] && .ve
 	@echo "==> Installing the checks into .venv/checks (once)"
 	@.venv/bin/uv venv --quiet --clear --python .venv/bin/python .venv/checks
 	@.venv/bin/uv pip install --quiet --python .venv/checks $(LOCKED) --no-build --requirement infra/requirements-checks.txt
+	@echo "$(CURDIR)" > $@
+
+# SAM CLI runs with the permissions of whoever deploys.
+.venv/sam/ready: infra/requirements-sam.txt .venv/ready
+	@echo "==> Installing SAM CLI into .venv/sam (once)"
+	@.venv/bin/uv venv --quiet --clear --python .venv/bin/python .venv/sam
+	@.venv/bin/uv pip install --quiet --python .venv/sam $(LOCKED) --no-build --requirement infra/requirements-sam.txt
 	@echo "$(CURDIR)" > $@

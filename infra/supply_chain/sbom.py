@@ -1,7 +1,7 @@
 """Writes the software bill of materials of what AGE ships: the crates that the functions and agectl are linked from.
 
-The format is CycloneDX 1.6, checked against its schema. The tools of development are no part of it: requirements*.txt and
-package-lock.json list those, with their hashes. The same Cargo.lock makes the same document.
+The format is CycloneDX 1.6, checked against its schema. The tools of development are no part of it: requirements*.txt
+and package-lock.json list those, with their hashes. The same Cargo.lock makes the same document.
 """
 
 from __future__ import annotations
