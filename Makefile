@@ -15,18 +15,20 @@ STACK  := $(TOOLS) .venv/bin/python infra/local/stack.py
 CHECKS := .venv/checks/bin
 
 PIP_INSTALL  := -m pip install --quiet --disable-pip-version-check
+# Every file that is installed has a hash in the requirements. A source package would build with unlocked ones.
+LOCKED       := --require-hashes
 LAMBDA_BUILD  = cargo lambda build --release --locked $(or \
 	$(if $(filter x86_64,$(ARCH)),--x86-64), \
 	$(if $(filter arm64,$(ARCH)),--arm64), \
 	$(error ARCH must be x86_64 or arm64; got "$(ARCH)"))
 
-PYTHON_FILES  := infra/aws infra/local examples tests/senders tests/iam tests/local tests/docs
+PYTHON_FILES  := infra/aws infra/local infra/supply_chain examples tests/senders tests/iam tests/local tests/docs
 SHELL_SCRIPTS := .ci/run tests/browser/chromium.sh
 JS_FILES      := tests/browser functions/dashboard/src/script.js
 
 .SHELLFLAGS   := -eu -c
 .DEFAULT_GOAL := help
-.PHONY: help run up down logs weekly watch test lint build bench permissions openapi screenshots agectl deploy clean
+.PHONY: help run up down logs weekly watch test lint build bench permissions openapi screenshots agectl sbom audit lock deploy clean
 .PHONY: test-code test-stack test-documents check-system check-node cargo browser remake
 
 # ---- Commands ----
@@ -42,6 +44,7 @@ help: ## list the commands and the settings
 	@echo "  AGE_PORT          the port of the local AWS (4566); \`make test\` takes free ports"
 	@echo "  AGE_API_PORT      the port on which the local API answers (AGE_PORT + 1)"
 	@echo "  AGE_STATE_DIR     the folder of the local AWS's state: stack.env, logs, pid files (.local)"
+	@echo "  ADVISORY_DB       a clone of the advisory database, for \`make audit\` where GitHub cannot be reached"
 	@echo "  AGE_RUN_ONCE=1    \`make run\` stops after the report, instead of waiting for Ctrl-C"
 	@echo "  ARGS              options of \`make logs\`: --follow, --function NAME, --request ID; and of"
 	@echo "                    \`make deploy\`: --stack-name, --region, --profile, --config-env, PARAMETER=VALUE"
@@ -67,7 +70,7 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them when 
 	@set -a; . $(STATE)/stack.env; set +a; \
 		$(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
 
-test: check-system check-node build agectl .venv/checks/ready browser ## run all tests, end-to-end ones on their own local AWS
+test: check-system check-node build agectl .venv/checks/ready .venv/sam/ready browser ## run all tests, end-to-end ones on their own local AWS
 	@echo "==> Documents"
 	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/docs
 	@echo "==> Compiling the tests"
@@ -100,6 +103,8 @@ lint: check-node .venv/checks/ready cargo tests/browser/node_modules/.ready ## c
 	@echo "==> Template"
 	@$(TOOLS) cfn-lint infra/template.yaml
 	@$(CHECKS)/checkov --file infra/template.yaml --config-file infra/checkov.yaml
+	@echo "==> Bill of materials"
+	@$(CHECKS)/python infra/supply_chain/sbom.py target/sbom.cdx.json
 	@echo "==> Python"
 	@$(CHECKS)/ruff check --quiet $(PYTHON_FILES)
 	@$(CHECKS)/ruff format --quiet --check --diff $(PYTHON_FILES)
@@ -138,7 +143,22 @@ agectl: cargo ## build the operators' command in target/debug; `cargo install --
 	@echo "==> Building agectl"
 	@cargo build --locked --package agectl
 
-deploy: build ## deploy to your AWS account; asks before it changes anything
+sbom: .venv/checks/ready cargo ## write what AGE is linked from to target/sbom.cdx.json, in CycloneDX
+	@$(CHECKS)/python infra/supply_chain/sbom.py target/sbom.cdx.json
+
+# cargo-deny fetches the database with git, which takes it from ADVISORY_DB, a clone or mirror, where GitHub cannot be reached.
+audit: .venv/ready cargo ## check the crates in Cargo.lock against the RustSec advisory database
+	@$(TOOLS) $(if $(ADVISORY_DB),GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0='url.$(abspath $(ADVISORY_DB)).insteadOf' \
+		GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db) cargo deny --locked check advisories
+
+# The hashes are those of all files of a release, so that each platform can choose its own.
+lock: .venv/ready ## write the hashes of the Python packages in infra/requirements*.in
+	@cd infra && for name in requirements requirements-checks requirements-sam; do \
+		../.venv/bin/uv pip compile --quiet --universal --no-deps --python-version 3.11.5 --generate-hashes --no-annotate \
+			--custom-compile-command "make lock" $$name.in --output-file $$name.txt >/dev/null; \
+	done
+
+deploy: build .venv/sam/ready ## deploy to your AWS account; asks before it changes anything
 	@.venv/bin/python infra/aws/guided_deploy.py --arch $(ARCH) $(ARGS)
 
 clean: ## stop the local AWS, and remove everything that was built or installed here
@@ -179,13 +199,21 @@ VENV_WORKS := $(shell [ "$$(cat .venv/ready 2>/dev/null)" = "$(CURDIR)" ] && .ve
 		{ echo "age: $(PYTHON) has no venv module: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }
 	@echo "==> Installing the tools into .venv (once)"
 	@rm -rf .venv && $(PYTHON) -m venv .venv
-	@.venv/bin/python $(PIP_INSTALL) "$$(grep ^uv== infra/requirements.txt)"
-	@.venv/bin/uv pip install --quiet --python .venv -r infra/requirements.txt
+	@awk '/^[^ ]/ { is_uv = /^uv==/ } is_uv' infra/requirements.txt >.venv/uv.txt
+	@.venv/bin/python $(PIP_INSTALL) $(LOCKED) --only-binary :all: --requirement .venv/uv.txt
+	@.venv/bin/uv pip install --quiet --python .venv $(LOCKED) --no-build --requirement infra/requirements.txt
 	@echo "$(CURDIR)" > $@
 
 # Checks pin other versions of some dependencies than the tools in .venv.
 .venv/checks/ready: infra/requirements-checks.txt .venv/ready
 	@echo "==> Installing the checks into .venv/checks (once)"
 	@.venv/bin/uv venv --quiet --clear --python .venv/bin/python .venv/checks
-	@.venv/bin/uv pip install --quiet --python .venv/checks -r infra/requirements-checks.txt
+	@.venv/bin/uv pip install --quiet --python .venv/checks $(LOCKED) --no-build --requirement infra/requirements-checks.txt
+	@echo "$(CURDIR)" > $@
+
+# SAM CLI runs with the permissions of whoever deploys.
+.venv/sam/ready: infra/requirements-sam.txt .venv/ready
+	@echo "==> Installing SAM CLI into .venv/sam (once)"
+	@.venv/bin/uv venv --quiet --clear --python .venv/bin/python .venv/sam
+	@.venv/bin/uv pip install --quiet --python .venv/sam $(LOCKED) --no-build --requirement infra/requirements-sam.txt
 	@echo "$(CURDIR)" > $@

@@ -71,7 +71,7 @@ fn print_completions(shell: Shell, session: &mut Session<'_>) -> Result<(), Erro
     // Generated in memory first: clap_complete panics when it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "agectl", &mut script);
-    Ok(session.stdout.write_all(&script)?)
+    Ok(session.stdout.write_unchanged(&script)?)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use age_model::KeyId;
+use age_model::{KeyId, visible_line};
 use thiserror::Error;
 
 use crate::exit_code::ExitCode;
@@ -25,7 +25,7 @@ pub(crate) enum Error {
         is_connected: bool,
     },
     /// A response with status 2xx that this version of agectl cannot read.
-    #[error("unexpected response of AGE: {0}; check that agectl and AGE are of the same version")]
+    #[error("unexpected response of AGE: {}; check that agectl and AGE are of the same version", visible_line(.0))]
     UnexpectedResponse(String),
     #[error("{} refused", format_count(*count, "line"))]
     LinesRefused { count: u64 },
@@ -36,7 +36,7 @@ pub(crate) enum Error {
     NotConfirmed,
     #[error("{cause}\n{advice}")]
     WithAdvice { cause: Box<Error>, advice: String },
-    #[error("{0}")]
+    #[error("{}", visible_line(.0))]
     Usage(String),
     /// The token is missing or malformed.
     #[error("{0}")]
@@ -56,6 +56,7 @@ pub(crate) enum Error {
 }
 
 fn unreachable_message(origin: &str, cause: &str, is_connected: bool) -> String {
+    let cause = visible_line(cause);
     if is_connected {
         format!("no response from AGE at {origin}: {cause}")
     } else {

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use age_model::visible_line;
+
 /// A file, or standard input if the argument is `-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum InputSource {
@@ -24,7 +26,8 @@ impl fmt::Display for InputSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdin => f.write_str("standard input"),
-            Self::File(path) => path.display().fmt(f),
+            // A shell may have expanded the name of a file that somebody else made.
+            Self::File(path) => f.write_str(&visible_line(&path.to_string_lossy())),
         }
     }
 }

@@ -24,6 +24,7 @@ mod retry;
 mod session;
 mod table;
 mod value_parsers;
+mod visible_writer;
 
 pub use cli::Cli;
 pub use environment::Environment;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use age_model::visible_line;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
@@ -100,18 +101,14 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&replace_control_characters(&self.detail))?;
+        // A message may quote the input of another caller.
+        f.write_str(&visible_line(&self.detail))?;
         for FieldError { pointer, detail } in &self.errors {
             let field = pointer.strip_prefix('/').unwrap_or("the body");
-            write!(f, "\n  {}: {}", replace_control_characters(field), replace_control_characters(detail))?;
+            write!(f, "\n  {}: {}", visible_line(field), visible_line(detail))?;
         }
         Ok(())
     }
-}
-
-/// A message may quote the input of another caller. Escape sequences in it could control the user's terminal.
-fn replace_control_characters(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -125,7 +122,7 @@ mod tests {
         let problem = Problem::from_body(StatusCode::UNPROCESSABLE_ENTITY, None, body);
         assert_eq!(
             problem.to_string(),
-            "2 fields are not valid\n  engine: must be one of a, b\n  the body: has a \u{fffd}[2J"
+            "2 fields are not valid\n  engine: must be one of a, b\n  the body: has a [U+001B][2J"
         );
         assert_eq!((problem.exit_code(), problem.is_retryable()), (ExitCode::Refused, false));
     }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use age_model::{Engine, Report, ReportKind, ReportStep, ReportSummary};
+use age_model::{Engine, Report, ReportKind, ReportStep, ReportSummary, visible_line};
 
 use crate::format::{NO_VALUE, format_count, format_duration, format_name, format_timestamp};
 
@@ -79,7 +79,7 @@ fn format_categories(summary: &ReportSummary) -> String {
 /// The engine with the most points, and how many it has. `None` if no engine has any.
 fn main_engine(points: &BTreeMap<Engine, u64>) -> Option<String> {
     let (engine, points) = points.iter().filter(|(_, points)| **points > 0).max_by_key(|(_, points)| **points)?;
-    Some(format!("{engine}, {points}"))
+    Some(visible_line(&format!("{engine}, {points}")))
 }
 
 fn format_severities(summary: &ReportSummary) -> String {
@@ -127,7 +127,7 @@ fn format_next_steps(steps: &[ReportStep], base_url: &str) -> String {
     let rows = steps.iter().map(|step| {
         let text = wrap("  • ", step.text.split_whitespace());
         let detail = wrap("    ", format!("{}.", step.detail).split_whitespace());
-        format!("{text}\n{detail}\n    {base_url}{}", step.path)
+        format!("{text}\n{detail}\n    {base_url}{}", visible_line(&step.path))
     });
     let rows: Vec<String> = rows.collect();
     let none = "  none: no incident is unresolved, and no category is above its threshold".to_owned();
@@ -135,7 +135,7 @@ fn format_next_steps(steps: &[ReportStep], base_url: &str) -> String {
 }
 
 fn format_section(title: &str, rows: impl IntoIterator<Item = String>) -> String {
-    std::iter::once(title.to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
+    std::iter::once(visible_line(title)).chain(rows).collect::<Vec<_>>().join("\n")
 }
 
 fn format_labelled((label, text): (&str, String)) -> String {
@@ -143,6 +143,7 @@ fn format_labelled((label, text): (&str, String)) -> String {
 }
 
 fn format_bar(name: &str, value: u64, max: u64) -> String {
+    let name = visible_line(name);
     format!("  {name:<NAME_WIDTH$}{:<BAR_WIDTH$}{value:>6}", "█".repeat(bar_cells(value, max)))
 }
 
@@ -159,7 +160,7 @@ fn wrap<'a>(prefix: &str, parts: impl IntoIterator<Item = &'a str>) -> String {
     let indent = prefix.chars().count();
     let mut wrapped = prefix.to_owned();
     let mut column = indent;
-    for part in parts.into_iter().map(str::trim) {
+    for part in parts.into_iter().map(|part| visible_line(part.trim())) {
         let width = part.chars().count();
         let space = usize::from(column > indent);
         if space == 1 && column.saturating_add(space).saturating_add(width) > WIDTH {
@@ -170,7 +171,7 @@ fn wrap<'a>(prefix: &str, parts: impl IntoIterator<Item = &'a str>) -> String {
             wrapped.push(' ');
             column = column.saturating_add(1);
         }
-        wrapped.push_str(part);
+        wrapped.push_str(&part);
         column = column.saturating_add(width);
     }
     wrapped

@@ -1,10 +1,9 @@
 //! One run of the command: the environment and global options that every command works with.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::time::Duration;
 
-use age_model::{Timestamp, Token, UnreadableItem};
+use age_model::{Timestamp, Token, UnreadableItem, visible_line};
 use futures_util::stream::LocalBoxStream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,6 +21,7 @@ use crate::input_source::InputSource;
 use crate::json_format::format_json;
 use crate::retry::RetryPolicy;
 use crate::table::format_table;
+use crate::visible_writer::VisibleWriter;
 
 /// The longest answer to a question that is read, in bytes.
 const MAX_ANSWER_BYTES: u64 = 1024;
@@ -30,8 +30,8 @@ const MAX_ANSWER_BYTES: u64 = 1024;
 pub(crate) struct Session<'a> {
     /// Whether `--json` is given.
     pub(crate) json: bool,
-    pub(crate) stdout: &'a mut dyn Write,
-    pub(crate) stderr: &'a mut dyn Write,
+    pub(crate) stdout: VisibleWriter<'a>,
+    pub(crate) stderr: VisibleWriter<'a>,
     pub(crate) stderr_is_terminal: bool,
     pub(crate) interrupts: LocalBoxStream<'a, ()>,
     pub(crate) now: Timestamp,
@@ -60,8 +60,8 @@ impl<'a> Session<'a> {
         } = environment;
         Self {
             json,
-            stdout,
-            stderr,
+            stdout: VisibleWriter::new(stdout),
+            stderr: VisibleWriter::new(stderr),
             stderr_is_terminal,
             interrupts,
             now,
@@ -146,6 +146,16 @@ impl<'a> Session<'a> {
         self.print_json(&json.map_err(|error| Error::UnexpectedResponse(error.to_string()))?)
     }
 
+    /// Prints a line that may have texts of others: nothing in it begins another line.
+    pub(crate) fn print_line(&mut self, line: &str) -> Result<(), Error> {
+        Ok(writeln!(self.stdout, "{}", visible_line(line))?)
+    }
+
+    /// As [`Session::print_line`], on standard error.
+    pub(crate) fn print_warning(&mut self, line: &str) -> Result<(), Error> {
+        Ok(writeln!(self.stderr, "{}", visible_line(line))?)
+    }
+
     /// Prints the JSON text `json`, indented.
     pub(crate) fn print_json(&mut self, json: &str) -> Result<(), Error> {
         Ok(writeln!(self.stdout, "{}", format_json(json))?)
@@ -154,7 +164,7 @@ impl<'a> Session<'a> {
     /// Says on standard error which items AGE cannot read.
     pub(crate) fn warn_unreadable(&mut self, items: &[UnreadableItem]) -> Result<(), Error> {
         for UnreadableItem { id } in items {
-            writeln!(self.stderr, "agectl: {id} is not listed: this version of AGE cannot read it")?;
+            self.print_warning(&format!("agectl: {id} is not listed: this version of AGE cannot read it"))?;
         }
         Ok(())
     }

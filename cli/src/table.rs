@@ -1,11 +1,14 @@
 //! Tables with one line per row.
 
+use age_model::visible_line;
 use comfy_table::{Table, presets};
 
 /// Formats a table without borders, with `headings` in upper case above the columns.
 pub(crate) fn format_table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(headings.map(str::to_uppercase)).add_rows(rows);
+    table.load_style(presets::NOTHING).set_header(headings.map(str::to_uppercase));
+    // A line feed in a cell would begin another row.
+    table.add_rows(rows.into_iter().map(|row| row.map(|cell| visible_line(&cell))));
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }

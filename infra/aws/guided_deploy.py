@@ -26,7 +26,7 @@ from account import STACK_NAME, Account, stack_name
 from settings import TEMPLATE, UserError, run
 from translate import load
 
-SAM_CLI = "aws-sam-cli==1.170.0"
+SAM_CLI = Path(sys.prefix) / "sam" / "bin" / "sam"
 CONFIG_FILE = "samconfig.toml"  # SAM CLI writes it beside the template
 DEFAULT_STACK = "age"
 
@@ -70,9 +70,8 @@ def main(arguments: list[str]) -> int:
 
 
 def sam(*arguments: str) -> int:
-    """Run SAM CLI and return its exit code. It pins other versions than .venv, so uvx keeps it apart."""
-    uvx = [str(Path(sys.executable).parent / "uvx"), "--quiet", "--python", sys.executable, "--from", SAM_CLI, "sam"]
-    return subprocess.run([*uvx, *arguments], env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode
+    """Run SAM CLI and return its exit code. It pins other versions than .venv, so `make` installs it apart."""
+    return subprocess.run([SAM_CLI, *arguments], env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode
 
 
 def config(template: Path, environment: str) -> dict[str, Any]:

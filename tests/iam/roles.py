@@ -115,7 +115,9 @@ class Roles:
         """The logical id of the log group of the function of this name."""
         for logical_id, name in self.functions.items():
             if name == owner:
-                return str(self._properties(logical_id)["LoggingConfig"]["LogGroup"]["Ref"])
+                # Fn::If: the local AWS has the group that ends with the stack.
+                _, _, group = self._properties(logical_id)["LoggingConfig"]["LogGroup"]["Fn::If"]
+                return str(group["Ref"])
         return None
 
     def arn(self, logical_id: str) -> str:

@@ -92,3 +92,17 @@ fn lease_outlasts_the_functions_that_hold_it() {
         assert!(timeout < lease, "{function}: {timeout} s, lease {lease} s");
     }
 }
+
+#[test]
+fn every_function_behind_the_api_verifies_its_origin() {
+    let mut served = 0;
+    for file in sources().into_iter().filter(|file| file.ends_with("src/main.rs")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let verified = "age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes))";
+        if text.contains("age_runtime::serve(") {
+            assert!(text.contains(verified), "{} serves requests that no proxy sent", file.display());
+            served += 1;
+        }
+    }
+    assert!(served >= 9, "found only {served} functions behind the API");
+}

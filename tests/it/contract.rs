@@ -42,7 +42,7 @@ async fn critical_event_publishes_action_request_and_notification() {
     let notifications = world.sns.published("notifications");
     assert_eq!(notifications.len(), 1);
     assert_eq!(notifications[0].subject, "[AGE] CRITICAL Billing: invoice_sync_failed");
-    for text in ["billing_sync_repair: dispatched", "Since       Mon 23 Nov 2026, 00:05:00 UTC", created.text("/id")] {
+    for text in ["billing_sync_repair: dispatched", "Opened      Mon 23 Nov 2026, 00:05:00 UTC", created.text("/id")] {
         assert!(notifications[0].message.contains(text), "{text} in {}", notifications[0].message);
     }
 }

@@ -676,7 +676,7 @@ async fn actions_and_notifications_follow_in_order_after_an_sns_outage() {
         .emails()
         .iter()
         .flat_map(|email| email.message.lines().map(str::to_owned).collect::<Vec<_>>())
-        .filter_map(|line| Some(line.strip_prefix("Billing: ")?.split(' ').next()?.to_owned()))
+        .filter_map(|line| Some(line.split_once(", new: Billing: ")?.1.to_owned()))
         .collect();
     let expected: Vec<String> = (0..20).map(|number| format!("problem_{number:02}")).collect();
     assert_eq!(notified, expected, "every incident once, the oldest first");

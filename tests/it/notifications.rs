@@ -44,7 +44,7 @@ impl World {
 /// Returns the event types of engine QA that the e-mails name, in order.
 fn named(emails: &[Published], prefix: &str) -> Vec<String> {
     let lines = emails.iter().flat_map(|email| email.message.lines());
-    lines.filter_map(|line| Some(line.strip_prefix(prefix)?.split(' ').next()?.to_owned())).collect()
+    lines.filter_map(|line| Some(line.split_once(&format!(": {prefix}"))?.1.split(' ').next()?.to_owned())).collect()
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn refused_message_is_split_until_the_refused_incident_is_alone_and_set_as
 #[tokio::test]
 async fn incident_whose_message_is_refused_is_escalated_to_the_second_line() {
     let world = World::new().await;
-    world.sns.refuse_messages_with(Some("CRITICAL: QA reported poison"));
+    world.sns.refuse_messages_with(Some("CRITICAL: QA reported a critical event"));
     world.post(&event("qa", "poison", "CRITICAL")).await;
     world.sweep_every_minute(31).await;
     assert!(world.emails().is_empty());
@@ -230,12 +230,12 @@ async fn high_permission_escalated_of_compliance_for_which_nobody_looks_is_notif
     assert_eq!(email.subject, "[AGE] HIGH, approval needed: permission_reset for Compliance");
     let action_path = format!("/dashboard/events/{id}/actions/permission_reset");
     for said in [
-        "HIGH: Compliance reported permission_escalated; permission_reset waits for your approval",
+        "HIGH: Compliance: permission_reset waits for your approval",
         "Would do    permission_reset: Permissions are reset to their last good state.",
         "Engine      Compliance (compliance)",
-        "Event type  permission_escalated",
+        "  > Event type: permission_escalated",
         "Severity    HIGH",
-        "Since       Mon 23 Nov 2026, 00:05:00 UTC",
+        "Requested   Mon 23 Nov 2026, 00:05:00 UTC",
         "Decide by   Tue 24 Nov 2026, 00:05:00 UTC, 1 d left",
         &format!("Event ID    {id}"),
         &format!("Digest      {digest}"),
@@ -301,7 +301,7 @@ async fn many_pending_approvals_share_an_email_and_the_budget() {
     world.sweep_every_minute(1).await;
     let emails = world.emails();
     assert_eq!((emails.len(), emails[3].subject.as_str()), (4, "[AGE] HIGH, 9 actions: 9 approval needed"));
-    assert_eq!(emails[3].message.matches("permission_reset for Compliance (HIGH, approval needed)").count(), 9);
+    assert_eq!(emails[3].message.matches("HIGH, approval needed: permission_reset for Compliance").count(), 9);
     world.sweep_every_minute(30).await;
     assert_eq!(world.emails().len(), 4, "nobody is notified twice");
 }

@@ -33,13 +33,16 @@ SCRIPTS = ROOT / "infra" / "aws"
 
 # 64 is the limit of the names of functions, roles and schedules.
 STACK = "governance-of-all-engines-in-the-production-account-of-emea1"
+HASH = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 ANSWERS = {
     "Stack Name": STACK,
     "Parameter AdminEmail": "ops@example.com",
     "Parameter SecondLineEmail": "second+line@example.com",
     "Parameter EventRetentionDays": "90",
+    "Parameter RetainLogs": "yes",
     "Parameter PublicUrl": "https://ops.example.com/age",
     "Parameter CorsOrigins": "https://a.example.com,https://b.example.com",
+    "Parameter OriginSecretHashes": f"{HASH},{HASH}",
     "Parameter ReserveConcurrency": "yes",
     "Parameter PermissionsBoundary": "arn:aws:iam::000000000000:policy/boundary",
 }
@@ -49,10 +52,12 @@ PARAMETERS = {
     "SecondLineEmail": "second+line@example.com",
     "EventRetentionDays": "90",
     "LogRetentionDays": "30",
+    "RetainLogs": "yes",
     "PublicUrl": "https://ops.example.com/age",
     "CorsOrigins": "https://a.example.com,https://b.example.com",
     "RequestsPerSecond": "50",
     "RequestsBurst": "100",
+    "OriginSecretHashes": f"{HASH},{HASH}",
     "ReserveConcurrency": "yes",
     "PermissionsBoundary": "arn:aws:iam::000000000000:policy/boundary",
 }

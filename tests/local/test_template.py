@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -132,6 +134,56 @@ class TemplateTest(unittest.TestCase):
                 # A protected table would stop the rollback. `make deploy` protects it later.
                 self.assertNotIn("DeletionProtectionEnabled", resource["Properties"], name)
 
+    def test_logs_outlive_the_stack_if_asked(self) -> None:
+        for name in ("RetainedApiLogs", "RetainedFunctionLogs"):
+            group = self.resources[name]
+            self.assertEqual(group["Condition"], "RetainsLogs", name)
+            self.assertEqual(group["DeletionPolicy"], "RetainExceptOnCreate", name)
+            self.assertEqual(group["UpdateReplacePolicy"], "Retain", name)
+            # Another stack of the same name must not meet the group of the deleted one.
+            self.assertIn("AWS::StackId", str(group["Properties"]["LogGroupName"]), name)
+        [(_, api)] = self._of_type("AWS::ApiGatewayV2::Stage")
+        arn = {"Fn::If": ["RetainsLogs", _arn("RetainedApiLogs"), _arn("ApiLogs")]}
+        self.assertEqual(api["AccessLogSettings"]["DestinationArn"], arn)
+        [(_, policy)] = self._of_type("AWS::IAM::Policy")
+        for name, function in self._of_type("AWS::Lambda::Function"):
+            [choice, retained, _] = function["LoggingConfig"]["LogGroup"]["Fn::If"]
+            self.assertEqual((choice, retained), ("RetainsLogs", {"Ref": "RetainedFunctionLogs"}), name)
+            self.assertIn({"Ref": function["Role"]["Fn::GetAtt"][0]}, policy["Roles"], name)
+
+    def test_access_log_leads_to_the_line_that_names_the_caller(self) -> None:
+        [(_, api)] = self._of_type("AWS::ApiGatewayV2::Stage")
+        fields = json.loads(api["AccessLogSettings"]["Format"])
+        self.assertEqual(fields["lambdaRequestId"], "$context.integration.requestId")
+        self.assertLessEqual({"apiId", "requestId", "time", "ip", "routeKey", "status", "latencyMs"}, fields.keys())
+
+    def test_refused_requests_are_counted_in_the_access_log_and_watched(self) -> None:
+        [(_, api)] = self._of_type("AWS::ApiGatewayV2::Stage")
+        fields = json.loads(api["AccessLogSettings"]["Format"])
+        alarms = {alarm["MetricName"]: alarm for _, alarm in self._of_type("AWS::CloudWatch::Alarm")}
+        statuses = []
+        for name, counter in self._of_type("AWS::Logs::MetricFilter"):
+            group = {"Fn::If": ["RetainsLogs", {"Ref": "RetainedApiLogs"}, {"Ref": "ApiLogs"}]}
+            self.assertEqual(counter["LogGroupName"], group, name)
+            [transformation] = counter["MetricTransformations"]
+            [dimension] = transformation["Dimensions"]
+            self.assertIn(dimension["Value"].removeprefix("$."), fields, name)
+            alarm = alarms[transformation["MetricName"]]
+            self.assertEqual(alarm["Namespace"], transformation["MetricNamespace"], name)
+            self.assertEqual(alarm["Dimensions"], [{"Name": dimension["Key"], "Value": {"Ref": "Api"}}], name)
+            statuses += re.findall(r'\{ \$\.status = "(\d+)" \}', counter["FilterPattern"])
+        self.assertEqual(sorted(statuses), ["401", "403", "429"])
+
+    def test_every_function_gets_the_hashes_of_the_proxys_secrets(self) -> None:
+        for name, function in self._of_type("AWS::Lambda::Function"):
+            hashes = function["Environment"]["Variables"].get("ORIGIN_SECRET_HASHES")
+            self.assertEqual(hashes, {"Ref": "OriginSecretHashes"}, name)
+        one = hashlib.sha256(b"secret").hexdigest()
+        self._accepts("OriginSecretHashes", "", one, one.upper(), f"{one},{one}")
+        self._refuses(
+            "OriginSecretHashes", "secret", one[1:], f"{one}0", f"{one},", f"{one}, {one}", ",".join([one] * 3)
+        )
+
     def test_concurrency_is_not_reserved_by_default(self) -> None:
         self.assertEqual(self.template["Parameters"]["ReserveConcurrency"]["Default"], "no")
 
@@ -169,7 +221,7 @@ class TemplateTest(unittest.TestCase):
         match given:
             case {"Ref": "AWS::StackName"}:
                 return stack
-            case {"Fn::Sub": str(text)}:
+            case {"Fn::Sub": str(text)} | {"Fn::Sub": [str(text), _]}:
                 return text.replace("${AWS::StackName}", stack)
         return str(given)
 
@@ -231,6 +283,10 @@ class UnreleasableTest(unittest.TestCase):
 
     def test_new_and_removed_tables_can_be_released(self) -> None:
         self.assertEqual(unreleasable({"Events": _table()}, {"Actions": _table(_index("a"), _index("b"))}), [])
+
+
+def _arn(logical_id: str) -> Document:
+    return {"Fn::GetAtt": [logical_id, "Arn"]}
 
 
 def _table(*indexes: Document) -> Document:

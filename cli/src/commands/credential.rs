@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use age_model::{CredentialStatus, Engine, KeyId, Role, Timestamp, UnreadableItem};
+use age_model::{CredentialStatus, Engine, KeyId, Role, Timestamp, UnreadableItem, visible_line};
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -169,11 +169,11 @@ fn print_new_token(
 ) -> Result<(), Error> {
     // INVARIANT: the token is printed before anything else can fail, because AGE does not show it again.
     let NewToken { token } = response.parse()?;
-    let text = if session.json { format_json(&response.body) } else { token };
+    let text = if session.json { format_json(&response.body) } else { visible_line(&token) };
     let result = writeln!(session.stdout, "{text}").and_then(|()| session.stdout.flush());
     result.map_err(|cause| Error::WriteToken { kid: kid.clone(), cause })?;
     let credential = response.parse()?;
-    writeln!(session.stderr, "{}", message(&credential, session.now))?;
+    session.print_warning(&message(&credential, session.now))?;
     writeln!(session.stderr, "Store the token now: AGE keeps only its hash and cannot show it again.")?;
     Ok(())
 }
@@ -199,7 +199,7 @@ async fn revoke_credential(kid: &KeyId, session: &mut Session<'_>) -> Result<(),
 
 fn print_revoked(kid: &KeyId, response: &ApiResponse, session: &mut Session<'_>) -> Result<(), Error> {
     let Credential { status, .. } = response.parse()?;
-    Ok(writeln!(session.stdout, "Credential {kid} is {status}: AGE stops accepting its token within 60 seconds")?)
+    session.print_line(&format!("Credential {kid} is {status}: AGE stops accepting its token within 60 seconds"))
 }
 
 /// Revokes the credential, and then resolves the incidents that its events opened.

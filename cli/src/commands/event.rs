@@ -102,9 +102,9 @@ impl SendArgs {
             return session.print_json(&response.body);
         }
         let EventResponse { id, actions } = response.parse()?;
-        writeln!(session.stdout, "{id}")?;
+        session.print_line(&id.to_string())?;
         for ActionResponse { action, status } in actions {
-            writeln!(session.stdout, "  {action}: {}", format_name(status.as_str()))?;
+            session.print_line(&format!("  {action}: {}", format_name(status.as_str())))?;
         }
         Ok(())
     }

@@ -98,7 +98,7 @@ impl IncidentCommand {
                 if session.json {
                     return session.print_json(&response.body);
                 }
-                Ok(writeln!(session.stdout, "Commented on {id}")?)
+                session.print_line(&format!("Commented on {id}"))
             }
         }
     }
@@ -140,7 +140,7 @@ async fn change_status(
     }
     let incident: Incident = response.parse()?;
     let changed_by = incident.changed_by().map(|by| format!(" by {by}")).unwrap_or_default();
-    Ok(writeln!(session.stdout, "{} is {}{changed_by}", incident.id, incident.status)?)
+    session.print_line(&format!("{} is {}{changed_by}", incident.id, incident.status))
 }
 
 async fn send_change(

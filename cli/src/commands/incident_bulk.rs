@@ -297,7 +297,7 @@ impl Total {
             writeln!(session.stdout, "{changed} {}{unchanged}", verb.past())?;
         }
         for Failure { id, detail, .. } in &self.failures {
-            writeln!(session.stderr, "{id}: {}", detail.replace(char::is_control, "\u{fffd}"))?;
+            session.print_warning(&format!("{id}: {detail}"))?;
         }
         if self.failed_count == 0 { Ok(()) } else { Err(Error::IncidentsFailed { count: self.failed_count }) }
     }

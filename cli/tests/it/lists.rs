@@ -62,7 +62,7 @@ Next steps
 Report 01936f2e-0000-5000-8000-00000000000a, generated 2026-11-23 00:05:01Z
 ";
 
-fn report() -> Value {
+pub(crate) fn report() -> Value {
     serde_json::from_str(REPORT).unwrap()
 }
 

@@ -6,6 +6,7 @@ mod events;
 mod failures;
 mod fake_age;
 mod harness;
+mod hostile_texts;
 mod imports;
 mod incidents;
 mod lists;

@@ -4,7 +4,7 @@
 
 use actions::App;
 use age_governance::{ActionLifecycle, IncidentLifecycle, Notifier, NotifierStores};
-use age_http::{Authentication, RequestRate};
+use age_http::{Authentication, RequestRate, verify_origin};
 use age_notify::Sns;
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, PublicUrl, SystemClock, aws, config, logs};
@@ -64,5 +64,6 @@ async fn main() -> Result<(), Error> {
         config.public_url.map(String::from),
     );
     let app = App::new(search, lifecycle, notifier, policy, clock);
-    age_runtime::serve(actions::routes().authenticated(&authentication, app)).await
+    let routes = actions::routes().authenticated(&authentication, app);
+    age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

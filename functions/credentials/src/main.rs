@@ -2,7 +2,7 @@
 //! Permissions: read and write credentials.
 //! State: client and credentials.
 
-use age_http::{Authentication, RequestRate};
+use age_http::{Authentication, RequestRate, verify_origin};
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{Credentials, DynamoDb};
 use credentials::App;
@@ -26,5 +26,6 @@ async fn main() -> Result<(), Error> {
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
     let authentication = Authentication::new(credentials.clone(), rate, clock).await;
     let app = App::new(credentials, clock);
-    age_runtime::serve(credentials::routes().authenticated(&authentication, app)).await
+    let routes = credentials::routes().authenticated(&authentication, app);
+    age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

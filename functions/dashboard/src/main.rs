@@ -4,7 +4,7 @@
 //! State: DynamoDB client, credentials with ended sessions, and policy.
 
 use age_governance::{ActionLifecycle, IncidentLifecycle};
-use age_http::{Authentication, RequestRate};
+use age_http::{Authentication, RequestRate, verify_origin};
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
@@ -58,5 +58,6 @@ async fn main() -> Result<(), Error> {
         ended_sessions,
     };
     let app = App::new(tables, lifecycle, authentication, Policy::compiled()?, clock);
-    age_runtime::serve(dashboard::router(app)).await
+    let routes = dashboard::router(app);
+    age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

@@ -1,6 +1,6 @@
 //! Texts of engines and people, as pages show them.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// A text of an engine or a person. Characters that would reorder or hide the text around them are shown as `[U+202E]`; the
 /// template escapes the rest.
@@ -20,20 +20,8 @@ impl SafeText {
 
 impl fmt::Display for SafeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            if is_deceptive(character) {
-                write!(f, "[U+{:04X}]", u32::from(character))?;
-            } else {
-                f.write_char(character)?;
-            }
-        }
-        Ok(())
+        f.write_str(&age_model::visible_text(&self.0))
     }
-}
-
-/// Whether a character reorders or hides text. The joiners U+200C and U+200D do not count: words and emoji need them.
-fn is_deceptive(character: char) -> bool {
-    age_model::is_hidden(character) && !matches!(character, '\n' | '\u{200c}' | '\u{200d}')
 }
 
 #[cfg(test)]

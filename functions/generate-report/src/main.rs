@@ -3,7 +3,7 @@
 //! State: client, credentials and policy.
 
 use age_governance::ReportGenerator;
-use age_http::{Authentication, RequestRate};
+use age_http::{Authentication, RequestRate, verify_origin};
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{Credentials, DynamoDb, Incidents, Reports, Rollups};
@@ -34,5 +34,6 @@ async fn main() -> Result<(), Error> {
     let incidents = Incidents::new(&db, config.incidents_table);
     let reports = Reports::new(&db, config.reports_table);
     let generator = ReportGenerator::new(rollups, incidents, Policy::compiled()?, clock);
-    age_runtime::serve(generate_report::routes().authenticated(&authentication, App { generator, reports })).await
+    let routes = generate_report::routes().authenticated(&authentication, App { generator, reports });
+    age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

@@ -2,7 +2,7 @@
 //! Permissions: read credentials, rollups and the list of reports.
 //! State: client, credentials and policy.
 
-use age_http::{Authentication, RequestRate};
+use age_http::{Authentication, RequestRate, verify_origin};
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{Credentials, DynamoDb, Reports, Rollups};
@@ -31,5 +31,6 @@ async fn main() -> Result<(), Error> {
     let rollups = Rollups::new(&db, config.rollups_table);
     let reports = Reports::new(&db, config.reports_table);
     let app = App::new(rollups, reports, Policy::compiled()?, clock);
-    age_runtime::serve(get_stats::routes().authenticated(&authentication, app)).await
+    let routes = get_stats::routes().authenticated(&authentication, app);
+    age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

@@ -3,7 +3,7 @@
 //! State: client, credentials and policy.
 
 use age_governance::IncidentLifecycle;
-use age_http::{Authentication, RequestRate};
+use age_http::{Authentication, RequestRate, verify_origin};
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
@@ -50,5 +50,6 @@ async fn main() -> Result<(), Error> {
         system_alerts: SystemAlerts::new(&db, config.incidents_table),
     };
     let app = App::new(tables, lifecycle, Policy::compiled()?, clock);
-    age_runtime::serve(incidents::routes().authenticated(&authentication, app)).await
+    let routes = incidents::routes().authenticated(&authentication, app);
+    age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

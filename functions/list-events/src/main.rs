@@ -2,7 +2,7 @@
 //! Permissions: read credentials, events, rollups and actions.
 //! State: client and credentials.
 
-use age_http::{Authentication, RequestRate};
+use age_http::{Authentication, RequestRate, verify_origin};
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{Actions, Credentials, DynamoDb, EventSearch, Events, Rollups};
 use list_events::App;
@@ -33,5 +33,6 @@ async fn main() -> Result<(), Error> {
     let search = EventSearch::new(events.clone(), Rollups::new(&db, config.rollups_table));
     let actions = Actions::new(&db, config.actions_table);
     let app = App::new(events, search, actions, clock);
-    age_runtime::serve(list_events::routes().authenticated(&authentication, app)).await
+    let routes = list_events::routes().authenticated(&authentication, app);
+    age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

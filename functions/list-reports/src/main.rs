@@ -2,7 +2,7 @@
 //! Permissions: read credentials and reports.
 //! State: client and credentials.
 
-use age_http::{Authentication, RequestRate};
+use age_http::{Authentication, RequestRate, verify_origin};
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{Credentials, DynamoDb, Reports};
 use list_reports::App;
@@ -28,5 +28,6 @@ async fn main() -> Result<(), Error> {
     let authentication = Authentication::new(credentials, rate, clock).await;
     let reports = Reports::new(&db, config.reports_table);
     let app = App::new(reports);
-    age_runtime::serve(list_reports::routes().authenticated(&authentication, app)).await
+    let routes = list_reports::routes().authenticated(&authentication, app);
+    age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

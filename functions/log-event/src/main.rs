@@ -6,7 +6,7 @@
 use age_governance::{
     ActionDispatcher, ActionLifecycle, EventRecorder, EventWriter, IncidentLifecycle, Notifier, NotifierStores,
 };
-use age_http::{Authentication, RequestRate};
+use age_http::{Authentication, RequestRate, verify_origin};
 use age_notify::Sns;
 use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, PublicUrl, SystemClock, aws, config, logs};
@@ -67,9 +67,7 @@ async fn main() -> Result<(), Error> {
     );
     let dispatcher = ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policy);
     let recorder = EventRecorder::new(EventWriter::new(events, lifecycle), dispatcher, notifier);
-    age_runtime::serve(
-        log_event::routes()
-            .authenticated(&authentication, App::new(recorder, SystemAlerts::new(&db, config.incidents_table), clock)),
-    )
-    .await
+    let app = App::new(recorder, SystemAlerts::new(&db, config.incidents_table), clock);
+    let routes = log_event::routes().authenticated(&authentication, app);
+    age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

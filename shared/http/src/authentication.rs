@@ -16,6 +16,7 @@ use crate::caller::{self, Caller, NOT_PROVEN};
 use crate::expired_credential_alerts::ExpiredCredentialAlerts;
 use crate::problem::Problem;
 use crate::rate_limit::{RateLimiter, RequestCost, RequestRate};
+use crate::request_log;
 use crate::token_search::TokenSearch;
 
 /// Credentials that were read longer ago are read again while a request is handled.
@@ -162,6 +163,7 @@ impl Authentication {
 
     /// Returns `caller` if it may use a route of this `access`, and does not call too often.
     pub(crate) fn authorize(&self, access: Access, caller: Caller) -> Result<Caller, Problem> {
+        request_log::record_caller(&caller.kid);
         require_access(access, &caller)?;
         acquire(&self.0.requests, &caller.kid, self.0.clock.now()).map_err(|seconds| {
             let detail = format!("the credential {} exceeds its request rate; nothing was stored", caller.kid);

@@ -11,6 +11,7 @@ use axum::response::Response;
 
 use crate::base_path;
 use crate::problem::Problem;
+use crate::request_log;
 
 /// Headers of every response that does not set them itself: no caching, no other media type, no use as a page. The values are
 /// those of OWASP's secure headers for an API.
@@ -29,17 +30,18 @@ pub(crate) fn complete(routes: Router) -> Router {
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn(base_path::middleware))
-        .layer(middleware::from_fn(finish))
+        .layer(middleware::from_fn(|request, next: Next| finish(request, |request| next.run(request))))
 }
 
-async fn finish(request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
+/// Has `respond` respond to `request`. Adds the security headers, and writes the log line.
+pub(crate) async fn finish<F: Future<Output = Response>>(
+    request: Request,
+    respond: impl FnOnce(Request) -> F,
+) -> Response {
+    let mut response = request_log::log(request, respond).await;
     for (name, value) in SECURITY_HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
-    let status = response.status().as_u16();
-    tracing::info!(%method, path, status, "{method} {path} responded {status}");
     response
 }
 

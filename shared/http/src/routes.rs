@@ -11,6 +11,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use crate::authentication::Authentication;
 use crate::authorization::Access;
 use crate::problem::Problem;
+use crate::request_log;
 use crate::router;
 
 /// A route of the API.
@@ -91,6 +92,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                 Access::Public => handler,
                 _ => handler.route_layer(middleware::from_fn(guard)),
             };
+            let guarded = guarded.layer(middleware::from_fn(move |request: Request, next: Next| {
+                request_log::record_route(route.path);
+                next.run(request)
+            }));
             router.route(route.path, guarded)
         });
         router::complete(guarded.with_state(state))

@@ -31,6 +31,7 @@ mod json_check;
 mod keyring;
 mod note;
 mod notification_failure;
+mod origin_secrets;
 mod outcome;
 mod period;
 mod rate_limit;
@@ -82,6 +83,7 @@ pub use incident_state::{FiringAlerts, FiringAlertsChange, IncidentState, Remedi
 pub use keyring::{AuthError, Keyring, MAX_CREDENTIALS};
 pub use note::Note;
 pub use notification_failure::NotificationFailure;
+pub use origin_secrets::{InvalidOriginSecrets, OriginSecrets};
 pub use outcome::Outcome;
 pub use period::Period;
 pub use rate_limit::RateLimit;
@@ -102,4 +104,4 @@ pub use timeline::{ActionTransition, Attribution, TimelineEntry, TimelineItem, a
 pub use topic::{SubscriptionCounts, TopicHealth, TopicName, TopicStatus, is_subscriber_notice_due};
 pub use unknown_word::UnknownWord;
 pub use unreadable_item::UnreadableItem;
-pub use visible_text::{is_hidden, shortened, visible_text};
+pub use visible_text::{is_hidden, shortened, visible_line, visible_text};

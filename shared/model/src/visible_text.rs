@@ -91,19 +91,40 @@ fn class(ranges: &[(char, char)]) -> String {
     ranges.iter().map(member).collect()
 }
 
-/// Returns `text` with every character that is [hidden](is_hidden) shown by its number, such as `[U+202E]`. Line feeds stay.
+/// Returns `text` with every character that is [hidden](is_hidden) shown by its number, such as `[U+202E]`. Line feeds stay, and the
+/// joiners U+200C and U+200D where they join: words of some scripts and emoji need them.
 #[must_use]
 pub fn visible_text(text: &str) -> String {
+    visible(text, |character| character == '\n')
+}
+
+/// As [`visible_text`], on one line: line feeds are shown by their number as well.
+#[must_use]
+pub fn visible_line(text: &str) -> String {
+    visible(text, |_| false)
+}
+
+fn visible(text: &str, stays: impl Fn(char) -> bool) -> String {
     let mut visible = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character != '\n' && is_hidden(character) {
+    let mut previous = None;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if !is_hidden(character) || stays(character) || joins(previous, character, characters.peek().copied()) {
+            visible.push(character);
+        } else {
             // Writing to a string cannot fail.
             let _ = write!(visible, "[U+{:04X}]", u32::from(character));
-        } else {
-            visible.push(character);
         }
+        previous = Some(character);
     }
     visible
+}
+
+/// Whether `character` is a joiner between two characters that it can join. None is ASCII, so that a joiner hides nothing in a name,
+/// a word of AGE or a link.
+fn joins(previous: Option<char>, character: char, next: Option<char>) -> bool {
+    let is_joined = |neighbour: Option<char>| neighbour.is_some_and(|it| !it.is_ascii() && !is_hidden(it));
+    matches!(character, '\u{200c}' | '\u{200d}') && is_joined(previous) && is_joined(next)
 }
 
 /// Returns the first `max` characters of `text`, the last of them an ellipsis if `text` is longer.
@@ -147,6 +168,16 @@ mod tests {
             visible_text("a\u{202e}b\u{0}\u{200d}c\nd é ש\u{3164}"),
             "a[U+202E]b[U+0000][U+200D]c\nd é ש[U+3164]"
         );
+        assert_eq!(visible_line("a\nb\u{2028}c\u{9b}2J"), "a[U+000A]b[U+2028]c[U+009B]2J");
+    }
+
+    #[test]
+    fn joiner_stays_only_between_characters_that_it_can_join() {
+        for joined in ["می\u{200c}خواهم", "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}"] {
+            assert_eq!(visible_text(joined), joined);
+        }
+        assert_eq!(visible_text("a\u{200d}b \u{200c}é é\u{200d}"), "a[U+200D]b [U+200C]é é[U+200D]");
+        assert_eq!(visible_text("é\u{200d}\u{200d}é"), "é[U+200D][U+200D]é");
     }
 
     #[test]

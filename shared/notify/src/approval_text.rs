@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use age_model::{ActionItem, ApprovalNotificationKind, Timestamp, format_duration, visible_text};
+use age_model::{ActionItem, ApprovalNotificationKind, Timestamp, format_duration};
 use age_policy::Policy;
 
-use crate::text::{display_name, line};
+use crate::text::{line, quoted_event};
 
 /// An approval of which a message notifies people.
 #[derive(Debug, Clone, Copy)]
@@ -54,10 +54,9 @@ pub(crate) fn approval_text(policy: &Policy, notified: &NotifiedApproval<'_>, ap
     let NotifiedApproval { item, kind, .. } = notified;
     let (title, action) = (title(policy, notified), item.action);
     let engine = policy.title(item.engine);
-    let name = display_name(item.event_type.as_str());
     let (why, did, todo) = match kind {
         ApprovalNotificationKind::Request => (
-            format!("{engine} reported {name}; {action} waits for your approval"),
+            format!("{engine}: {action} waits for your approval"),
             format!("AGE did: {action}: {}; without an approval it is not carried out", item.status.description()),
             format!("To approve or deny: {}", notified.path(api)),
         ),
@@ -79,7 +78,7 @@ pub(crate) fn approval_text(policy: &Policy, notified: &NotifiedApproval<'_>, ap
 
 /// Returns the part about one approval of a message about several things.
 pub(crate) fn approval_entry(policy: &Policy, notified: &NotifiedApproval<'_>, api: &str) -> String {
-    let mut text = format!("{} ({}, {})\n", title(policy, notified), notified.item.severity, word(notified.kind));
+    let mut text = format!("{}, {}: {}\n", notified.item.severity, word(notified.kind), title(policy, notified));
     write_facts(&mut text, policy, notified, api);
     text
 }
@@ -90,11 +89,10 @@ fn write_facts(text: &mut String, policy: &Policy, notified: &NotifiedApproval<'
         notified.item;
     line(text, "Would do", &format!("{action}: {}", action.description()));
     line(text, "Engine", &format!("{} ({engine})", policy.title(*engine)));
-    line(text, "Event type", &visible_text(event_type.as_str()));
     line(text, "Severity", severity.as_str());
     line(text, "Event ID", &event_id.to_string());
     line(text, "Event", &format!("{api}/dashboard/events/{event_id}"));
-    line(text, "Since", &created_at.in_words());
+    line(text, "Requested", &created_at.in_words());
     line(text, "Digest", digest);
     if let Some(deadline) = approve_by {
         let left = match notified.kind {
@@ -111,4 +109,5 @@ fn write_facts(text: &mut String, policy: &Policy, notified: &NotifiedApproval<'
             let _ = writeln!(text, "{:<11} {{\"decision\":\"{decision}\",\"digest\":\"{digest}\"}}", "");
         }
     }
+    text.push_str(&quoted_event(event_type, None, None));
 }

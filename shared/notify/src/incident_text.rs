@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use age_model::{
     Action, ActionItem, Event, FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId,
-    NotificationKind, visible_text,
+    NotificationKind,
 };
 use age_policy::Policy;
 
-use crate::text::{display_name, line, quoted, shortened_details};
+use crate::text::{display_name, line, quoted_event, quoted_worker};
 
 /// An incident of which a message notifies people.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ pub struct NotifiedIncident<'a> {
 /// The event that the only incident of a message began with, and its actions.
 pub(crate) type Cause<'a> = Option<(&'a Event, &'a [ActionItem])>;
 
-/// Returns the engine and the problem, in a few words.
+/// Returns the engine and the problem, in a few words. The event type ends it: what comes after it would not be known as AGE's.
 fn title(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
     let key = &notified.id.key;
     let engine = policy.title(key.engine);
@@ -64,40 +64,39 @@ pub(crate) const fn word(kind: NotificationKind) -> &'static str {
 }
 
 /// Returns the text of a message about one incident.
+// INVARIANT: no text of others comes before AGE's own link.
 pub(crate) fn incident_text(policy: &Policy, notified: &NotifiedIncident<'_>, cause: Cause<'_>, api: &str) -> String {
     let NotifiedIncident { id, incident, .. } = notified;
     let mut text = format!("{}: {}\n", incident.severity, reason(policy, notified));
     let _ = writeln!(text, "{}", taken_actions(incident, cause));
-    let _ = writeln!(text, "{}\n", call_to_action(notified));
+    let _ = writeln!(text, "{}", call_to_action(notified));
+    let _ = writeln!(text, "Incident: {}\n", address(notified, api));
     line(&mut text, "Engine", &format!("{} ({})", policy.title(id.key.engine), id.key.engine));
-    line(&mut text, "Event type", &visible_text(id.key.event_type.as_str()));
-    let happened = |(event, _): (&Event, _)| event.reported.source_time.unwrap_or(event.occurred_at);
-    let since = cause.map_or(incident.opened_at, happened);
-    line(&mut text, "Since", &since.in_words());
-    if since.in_words() != incident.opened_at.in_words() {
-        line(&mut text, "Opened", &incident.opened_at.in_words());
-    }
+    line(&mut text, "Opened", &incident.opened_at.in_words());
     line(&mut text, "Events", &event_counts(notified));
-    write_failed_remediations(&mut text, notified);
     write_reported_resolution(&mut text, incident);
     if let Some((event, _)) = cause {
-        line(&mut text, "Details", &shortened_details(event.reported.details.as_str()));
         line(&mut text, "Event", &format!("{api}/dashboard/events/{}", event.id));
     }
-    line(&mut text, "Incident", &address(notified, api));
+    write_failed_remediations(&mut text, notified);
+    if incident.cause != IncidentCause::EngineSilent {
+        let reported = cause.map(|(event, _)| &event.reported);
+        let (details, source_time) = (reported.map(|it| &it.details), reported.and_then(|it| it.source_time));
+        text.push_str(&quoted_event(&id.key.event_type, details, source_time));
+    }
     text
 }
 
 /// Returns the part about one incident of a message about several.
 pub(crate) fn incident_entry(policy: &Policy, notified: &NotifiedIncident<'_>, api: &str) -> String {
     let NotifiedIncident { incident, kind, .. } = notified;
-    let mut text = format!("{} ({}, {})\n", title(policy, notified), incident.severity, word(*kind));
-    line(&mut text, "Since", &incident.opened_at.in_words());
+    let mut text = format!("{}, {}: {}\n", incident.severity, word(*kind), title(policy, notified));
+    line(&mut text, "Opened", &incident.opened_at.in_words());
     line(&mut text, "Events", &event_counts(notified));
-    write_failed_remediations(&mut text, notified);
     write_reported_resolution(&mut text, incident);
     line(&mut text, "ID", &notified.id.to_string());
     line(&mut text, "Incident", &address(notified, api));
+    write_failed_remediations(&mut text, notified);
     text
 }
 
@@ -107,10 +106,10 @@ fn write_reported_resolution(text: &mut String, incident: &Incident) {
     }
 }
 
-/// Returns why the message is sent.
+/// Returns why the message is sent, in AGE's own words.
 fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
     let NotifiedIncident { id, incident, counters, kind, .. } = notified;
-    let (engine, title) = (policy.title(id.key.engine), title(policy, notified));
+    let engine = policy.title(id.key.engine);
     let open_for = || {
         let leased_at = incident.lease_expires_at.map(|until| until.plus_seconds(-policy.incidents.lease_seconds));
         leased_at.map_or(String::new(), |at| {
@@ -119,32 +118,30 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
     };
     match kind {
         NotificationKind::Initial => match incident.cause {
-            IncidentCause::CriticalEvent => {
-                format!("{engine} reported {}", display_name(id.key.event_type.as_str()))
-            }
-            IncidentCause::FailedRemediation => format!("{title}: {}", last_failed_remediation(incident)),
+            IncidentCause::CriticalEvent => format!("{engine} reported a critical event"),
+            IncidentCause::FailedRemediation => format!("{engine}: {}", last_failed_remediation(incident)),
             IncidentCause::GivenUp => {
-                format!("{title}: AGE stopped remediating, its remediations have been ineffective")
+                format!("{engine}: AGE stopped remediating, its remediations have been ineffective")
             }
             IncidentCause::EngineSilent => {
                 let interval = policy.engines.get(&id.key.engine).map_or(0, |rules| rules.expected_interval_seconds);
                 format!("{engine} has reported no event for {}", age_model::format_duration(interval))
             }
-            IncidentCause::Unknown(cause) => format!("{title}: {}", cause.as_str()),
+            IncidentCause::Unknown(cause) => format!("{engine}: {}", cause.as_str()),
         },
         NotificationKind::Digest if counters.events > incident.notified.events => {
-            format!("{title}: more events were reported")
+            format!("{engine}: more events were reported")
         }
         NotificationKind::Digest if incident.failed_remediations > incident.notified.failed_remediations => {
-            format!("{title}: {}", last_failed_remediation(incident))
+            format!("{engine}: {}", last_failed_remediation(incident))
         }
         NotificationKind::Digest => match incident.reported_resolved_at {
-            Some(at) => format!("{title}: reported as resolved at {}", at.in_words()),
-            None => format!("{title}: the incident has changed"),
+            Some(at) => format!("{engine}: reported as resolved at {}", at.in_words()),
+            None => format!("{engine}: the incident has changed"),
         },
-        NotificationKind::Reminder => format!("{title}: nobody has acknowledged the incident{}", open_for()),
+        NotificationKind::Reminder => format!("{engine}: nobody has acknowledged the incident{}", open_for()),
         NotificationKind::Escalation => {
-            format!("{title}: nobody has acknowledged the incident{}, so it is escalated to you", open_for())
+            format!("{engine}: nobody has acknowledged the incident{}, so it is escalated to you", open_for())
         }
         NotificationKind::Resolution if incident.cause == IncidentCause::EngineSilent => {
             // AGE notes why it resolves the incident of an engine that does not report.
@@ -155,13 +152,13 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
             format!("{engine} {becomes}; the incident is resolved")
         }
         NotificationKind::Resolution if let Some(at) = incident.reported_resolved_at => {
-            format!("{title}: reported as resolved at {}; the incident is resolved", at.in_words())
+            format!("{engine}: reported as resolved at {}; the incident is resolved", at.in_words())
         }
         NotificationKind::Resolution => {
             let quiet = age_model::format_duration(policy.incidents.resolve_after_seconds);
-            format!("{title}: no event for {quiet}; the incident is resolved")
+            format!("{engine}: no event for {quiet}; the incident is resolved")
         }
-        NotificationKind::Unknown(kind) => format!("{title}: {}", kind.as_str()),
+        NotificationKind::Unknown(kind) => format!("{engine}: {}", kind.as_str()),
     }
 }
 
@@ -225,8 +222,7 @@ fn write_failed_remediations(text: &mut String, notified: &NotifiedIncident<'_>)
     let noun = if number == 1 { "remediation" } else { "remediations" };
     line(text, "Failed", &format!("{number} {noun}; the last: {}{at}", last_failed_remediation(incident)));
     if let Some(words) = notified.worker_detail {
-        text.push_str("Its worker reported, in its own words:\n");
-        text.push_str(&quoted(words));
+        text.push_str(&quoted_worker(words));
     }
 }
 

@@ -3,6 +3,9 @@
 mod action_message;
 mod approval_text;
 mod credential_message;
+mod defang;
+#[cfg(test)]
+mod hostile_texts;
 mod incident_text;
 mod message;
 mod notification_message;

@@ -3,6 +3,7 @@
 //! Its first line says how bad, what and where; the second what AGE did and the outcome; the third what the reader can do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use age_model::{Action, ApprovalNotificationKind, Engine, NotificationKind, Severity};
 use age_policy::Policy;
@@ -144,6 +145,8 @@ impl<'a> Contents<'a> {
         let (severity, numbers) = (self.severity, self.numbers());
         let (did, todo) = (self.taken_actions(), self.call_to_action());
         let mut text = format!("{severity}: {numbers}; of {}, the oldest first\n{did}\n{todo}\n", engines.join(", "));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "Dashboard: {api}/dashboard");
         for one in notified {
             text.push('\n');
             text.push_str(&one.entry(policy, api));
@@ -218,7 +221,7 @@ pub(crate) mod tests {
         Policy::compiled().unwrap()
     }
 
-    fn an_incident() -> (IncidentId, Incident) {
+    pub(crate) fn an_incident() -> (IncidentId, Incident) {
         let plan = age_policy::plan(&policy(), &an_event(), &IncidentState::default());
         let incident = plan.state.unwrap().incident.unwrap();
         (IncidentId { key: IncidentKey::of(&an_event().reported), opened_at: incident.opened_at }, incident)
@@ -250,30 +253,36 @@ pub(crate) mod tests {
         assert_eq!(message.subject(), "[AGE] CRITICAL Billing: invoice_sync_failed");
         assert_eq!(
             message.text(),
-            "CRITICAL: Billing reported invoice_sync_failed\n\
+            "CRITICAL: Billing reported a critical event\n\
              AGE did: billing_sync_repair: dispatched, no outcome yet\n\
              To acknowledge: agectl incident ack billing.1795403565000.invoice_sync_failed\n\
+             Incident: https://age.example/dashboard/incidents/billing.1795403565000.invoice_sync_failed\n\
              \n\
              Engine      Billing (billing)\n\
-             Event type  invoice_sync_failed\n\
-             Since       Mon 23 Nov 2026, 03:12:45 UTC\n\
+             Opened      Mon 23 Nov 2026, 03:12:45 UTC\n\
              Events      1 new, 1 in total\n\
-             Details     {\"invoices\":1204}\n\
              Event       https://age.example/dashboard/events/01936f2e-0000-7000-8000-00000000000a\n\
-             Incident    https://age.example/dashboard/incidents/billing.1795403565000.invoice_sync_failed\n"
+             The engine reported, in its own words:\n  \
+             > Event type: invoice_sync_failed\n  \
+             > Details: {\"invoices\":1204}\n"
         );
         let any = Attribute::Any(["billing".to_owned()].into());
         assert_eq!(message.attributes.get("engine"), Some(&any));
     }
 
     #[test]
-    fn message_has_the_time_at_the_engine_and_the_time_of_acceptance() {
+    fn message_has_the_time_of_acceptance_and_calls_the_engines_time_what_it_is() {
         let (of, mut event) = (an_incident(), an_event());
         event.reported.source_time = Some("2026-11-23T03:00:00Z".parse().unwrap());
         let message =
             notification_message(&policy(), &[entry(&of, NotificationKind::Initial, 1)], Some((&event, &[])), None);
-        let said = "Since       Mon 23 Nov 2026, 03:00:00 UTC\nOpened      Mon 23 Nov 2026, 03:12:45 UTC\n";
-        assert!(message.text().contains(said), "{}", message.text());
+        for line in [
+            "Opened      Mon 23 Nov 2026, 03:12:45 UTC",
+            "  > Time of the engine's clock: Mon 23 Nov 2026, 03:00:00 UTC",
+        ] {
+            assert!(message.text().lines().any(|found| found == line), "{line}\n{}", message.text());
+        }
+        assert!(!message.text().contains("Since"));
     }
 
     #[test]
@@ -324,11 +333,9 @@ pub(crate) mod tests {
         let entries = [entry(&one, NotificationKind::Digest, 12), entry(&two, NotificationKind::Initial, 0)];
         let message = notification_message(&policy(), &entries, None, None);
         assert_eq!(message.subject(), "[AGE] CRITICAL, 2 incidents: 1 new, 1 continuing");
-        for said in [
-            "Billing: invoice_sync_failed (CRITICAL, continuing)",
-            "7 new, 12 in total",
-            "QA is silent (CRITICAL, new)",
-        ] {
+        for said in
+            ["CRITICAL, continuing: Billing: invoice_sync_failed", "7 new, 12 in total", "CRITICAL, new: QA is silent"]
+        {
             assert!(message.text().contains(said), "{said} in {}", message.text());
         }
         let both = Attribute::Any(["billing".to_owned(), "qa".to_owned()].into());
@@ -406,23 +413,24 @@ pub(crate) mod tests {
         assert_eq!(message.subject(), "[AGE] CRITICAL, approval needed: permission_reset for Billing");
         assert_eq!(
             message.text(),
-            "CRITICAL: Billing reported invoice_sync_failed; permission_reset waits for your approval\n\
+            "CRITICAL: Billing: permission_reset waits for your approval\n\
              AGE did: permission_reset: pending approval; without an approval it is not carried out\n\
              To approve or deny: https://age.example/dashboard/events/01936f2e-0000-7000-8000-00000000000a/actions/permission_reset\n\
              \n\
              Would do    permission_reset: Permissions are reset to their last good state.\n\
              Engine      Billing (billing)\n\
-             Event type  invoice_sync_failed\n\
              Severity    CRITICAL\n\
              Event ID    01936f2e-0000-7000-8000-00000000000a\n\
              Event       https://age.example/dashboard/events/01936f2e-0000-7000-8000-00000000000a\n\
-             Since       Mon 23 Nov 2026, 03:12:45 UTC\n\
+             Requested   Mon 23 Nov 2026, 03:12:45 UTC\n\
              Digest      d1\n\
              Decide by   Tue 24 Nov 2026, 03:12:45 UTC, 12 h left\n\
              Approval    https://age.example/dashboard/events/01936f2e-0000-7000-8000-00000000000a/actions/permission_reset\n\
              API         POST https://age.example/api/governance/events/01936f2e-0000-7000-8000-00000000000a/actions/permission_reset/approval\n            \
              {\"decision\":\"approve\",\"digest\":\"d1\"}\n            \
-             {\"decision\":\"deny\",\"digest\":\"d1\"}\n"
+             {\"decision\":\"deny\",\"digest\":\"d1\"}\n\
+             The engine reported, in its own words:\n  \
+             > Event type: invoice_sync_failed\n"
         );
     }
 
@@ -442,7 +450,7 @@ pub(crate) mod tests {
         let actions = [item.clone()];
         let message = notification_message(&policy(), &entries, Some((&event, &actions)), None);
         assert_eq!(message.subject(), "[AGE] CRITICAL Billing: invoice_sync_failed");
-        assert!(message.text().contains("\npermission_reset for Billing (CRITICAL, approval needed)\n"));
+        assert!(message.text().contains("\nCRITICAL, approval needed: permission_reset for Billing\n"));
         let several = [entries[0], entries[1], entries[1]];
         let message = notification_message(&policy(), &several, None, None);
         assert_eq!(message.subject(), "[AGE] CRITICAL, 1 incident: 1 new; 2 actions: 2 approval needed");
@@ -474,9 +482,14 @@ pub(crate) mod tests {
     #[test]
     fn long_name_is_shortened_and_hidden_characters_are_shown() {
         let of = incidents_with_long_names(1);
-        let message = notification_message(&policy(), &[entry(&of[0], NotificationKind::Initial, 1)], None, None);
-        let first = message.text().lines().next().unwrap();
-        assert!(first.ends_with('…') && first.chars().count() < 100, "{first}");
+        let entries = [entry(&of[0], NotificationKind::Initial, 1); 2];
+        let message = notification_message(&policy(), &entries, None, None);
+        let title = message.text().lines().find(|line| line.contains('…')).unwrap();
+        assert!(
+            title.starts_with("CRITICAL, new: Billing: ") && title.ends_with('…') && title.chars().count() < 100,
+            "{title}"
+        );
+        let message = notification_message(&policy(), &entries[..1], None, None);
         assert!(message.subject().is_ascii() && message.subject().len() < 100);
     }
 }

@@ -13,7 +13,7 @@ pub fn subscriber_notice(topics: &[TopicName]) -> Message {
     let text = format!(
         "HIGH: nobody is subscribed to these topics of AGE: {}\n\
          AGE did: it notified you; nobody receives the messages of these topics\n\
-         To subscribe again: see \"Subscribe again\" in docs/guides/on-call.md\n\n{}",
+         To subscribe again: see \"Subscribe again\" in the on-call guide of AGE's documentation\n\n{}",
         names.join(", "),
         lines.concat()
     );

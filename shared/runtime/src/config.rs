@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use age_model::OriginSecrets;
 use thiserror::Error;
 
 /// The errors of all variables that are missing or malformed. Each names its variable.
@@ -60,6 +61,11 @@ impl<'a> Variables<'a> {
         })
     }
 
+    /// Returns the value of `name`, which must parse as a `T`; the default of `T` if the variable is absent or empty.
+    pub fn parsed_if_set<T: FromStr<Err: std::fmt::Display> + Default>(&mut self, name: &str) -> T {
+        if self.optional(name).is_some() { self.parsed(name) } else { T::default() }
+    }
+
     /// Records that the variable `name` is wrong.
     pub fn refuse(&mut self, name: &str, problem: &str) {
         self.errors.push(format!("{name} {problem}"));
@@ -83,15 +89,18 @@ pub struct AuthenticationConfig {
     pub requests_per_second: u32,
     /// Requests that one credential may make at once after a pause.
     pub requests_burst: u32,
+    /// The secrets of the proxy in front of the API, if it has one.
+    pub origin_secrets: OriginSecrets,
 }
 
 impl AuthenticationConfig {
-    /// Reads `CREDENTIALS_TABLE`, `REQUESTS_PER_SECOND` and `REQUESTS_BURST`.
+    /// Reads `CREDENTIALS_TABLE`, `REQUESTS_PER_SECOND` and `REQUESTS_BURST`, and `ORIGIN_SECRET_HASHES`, which may be absent.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self {
             credentials_table: variables.required("CREDENTIALS_TABLE"),
             requests_per_second: variables.parsed("REQUESTS_PER_SECOND"),
             requests_burst: variables.parsed("REQUESTS_BURST"),
+            origin_secrets: variables.parsed_if_set("ORIGIN_SECRET_HASHES"),
         }
     }
 }
@@ -158,23 +167,26 @@ mod tests {
         let mut variables = Variables::new(|name| match name {
             "REQUESTS_PER_SECOND" => Some("fifty".to_owned()),
             "REQUESTS_BURST" => Some(String::new()),
+            "ORIGIN_SECRET_HASHES" => Some("secret".to_owned()),
             _ => None,
         });
         let config = AuthenticationConfig::read(&mut variables);
         let error = variables.finish(config).unwrap_err().to_string();
         assert_eq!(
             error,
-            "configuration: CREDENTIALS_TABLE is not set; REQUESTS_PER_SECOND is not valid: invalid digit found in string; got \"fifty\"; REQUESTS_BURST is not set"
+            "configuration: CREDENTIALS_TABLE is not set; REQUESTS_PER_SECOND is not valid: invalid digit found in string; got \"fifty\"; REQUESTS_BURST is not set; ORIGIN_SECRET_HASHES is not valid: must be one or two SHA-256 hashes of 64 hexadecimal digits, with a comma between them; got \"secret\""
         );
     }
 
     #[test]
     fn complete_variables_make_a_config() {
-        let mut variables =
-            Variables::new(|name| Some(if name.starts_with("REQ") { "7" } else { "credentials" }.into()));
+        let mut variables = Variables::new(|name| {
+            (!name.starts_with("ORIGIN")).then(|| if name.starts_with("REQ") { "7" } else { "credentials" }.into())
+        });
         let config = AuthenticationConfig::read(&mut variables);
         let config = variables.finish(config).unwrap();
         assert_eq!((config.credentials_table.as_str(), config.requests_burst), ("credentials", 7));
+        assert_eq!(config.origin_secrets, OriginSecrets::default());
     }
 
     crate::config! {

@@ -1,0 +1,125 @@
+//! Texts of others that try to control the terminal, to hide or reorder text, or to pass for agectl's own lines.
+
+use age_model::is_hidden;
+use serde_json::{Value, json};
+
+use crate::fake_age::FakeAge;
+use crate::harness::CommandOutput;
+use crate::lists::report;
+
+const HOSTILE: &[&str] = &[
+    "\u{1b}[2J\u{1b}[1;1Hcleared",
+    "\u{1b}]8;;https://evil.example\u{1b}\\click\u{1b}]8;;\u{1b}\\",
+    "\u{1b}]0;title\u{7}",
+    "\u{9b}2J\u{9d}0;title\u{9c}",
+    "\u{202e}gnp.exe\u{202c} \u{2066}x\u{2069}",
+    "one\u{2028}two\u{2029}three\u{85}four",
+    "zero\u{200b}width\u{feff}\u{2060} e\u{200d}f",
+    "tag\u{e0041}\u{e0042}",
+    "\rovertyped \u{8}\u{8}\u{7f}",
+    "x\nagectl: AGE is compromised\nbilling.9.forged  LOW  resolved",
+];
+
+/// Asserts that `output` has nothing that the terminal would act on, and no line that only others wrote.
+fn assert_harmless(output: &CommandOutput, what: &str) {
+    for text in [&output.stdout, &output.stderr] {
+        assert!(text.chars().all(|character| character == '\n' || !is_hidden(character)), "{what}: {text:?}");
+        let is_forged = |line: &str| line.starts_with("agectl: AGE is") || line.starts_with("billing.9");
+        assert!(!text.lines().any(is_forged), "{what}: {text}");
+    }
+}
+
+fn incident(hostile: &str) -> Value {
+    json!({"id": hostile, "engine": "billing", "eventType": hostile, "status": hostile, "severity": hostile, "eventCount": 7,
+        "openedAt": "2026-11-23T00:00:00.000Z", "acknowledged": {"at": "2026-11-23T00:01:00.000Z", "by": hostile, "note": hostile}})
+}
+
+fn credential(hostile: &str) -> Value {
+    json!({"kid": "night-desk", "role": hostile, "engines": [hostile], "status": hostile, "createdBy": hostile,
+        "createdAt": "2026-11-23T00:00:00.000Z", "secrets": [{"createdAt": "2026-11-23T00:00:00.000Z"}], "token": hostile})
+}
+
+fn hostile_report(hostile: &str) -> Value {
+    let mut report = report();
+    let summary = &mut report["summary"];
+    summary["riskScores"][hostile] = 7.into();
+    summary["peakCategory"] = hostile.into();
+    summary["silentEngines"] = json!([hostile]);
+    summary["byEngine"][hostile] = 3.into();
+    report["kind"] = hostile.into();
+    report["riskLevel"] = hostile.into();
+    report["reportPeriod"] = hostile.into();
+    report["nextSteps"] =
+        json!([{"kind": "category", "text": hostile, "detail": hostile, "count": 1, "path": hostile}]);
+    report
+}
+
+fn problem(hostile: &str) -> Value {
+    json!({"title": hostile, "status": 422, "detail": hostile, "errors": [{"pointer": format!("/{hostile}"), "detail": hostile}]})
+}
+
+#[tokio::test]
+async fn terminal_gets_nothing_raw() {
+    let fake = FakeAge::start().await;
+    let list = |name: &str, item: Value, hostile: &str| json!({name: [item], "unreadable": [{"id": hostile}]});
+    for hostile in HOSTILE {
+        for (command, status, response) in [
+            ("incident list", 200, list("incidents", incident(hostile), hostile)),
+            ("incident ack billing.1.a --note x", 200, incident(hostile)),
+            ("credential list", 200, list("credentials", credential(hostile), hostile)),
+            ("credential create night-desk --role reader", 201, credential(hostile)),
+            ("credential revoke night-desk", 200, credential(hostile)),
+            ("report list", 200, list("reports", hostile_report(hostile), hostile)),
+            ("report show 01936f2e-0000-5000-8000-00000000000a", 200, hostile_report(hostile)),
+            (
+                "event send --engine qa --type a",
+                201,
+                json!({"id": "01936f2e-0000-7000-8000-00000000000a", "actions": [{"action": hostile, "status": hostile}]}),
+            ),
+            ("event send --engine qa --type a", 422, problem(hostile)),
+            ("incident list", 200, json!({"incidents": [{ "severity": hostile, "id": hostile }]})),
+            ("incident list", 200, json!({ hostile.to_owned(): [] })),
+            ("report list", 403, json!({ "detail": hostile })),
+            (
+                "incident ack billing.1.a billing.2.a",
+                200,
+                json!({"changedCount": 1, "unchangedCount": 0, "failedCount": 1, "remainingCount": 0,
+                    "failures": [{"id": hostile, "status": 409, "detail": hostile}], "asOf": "2026-11-23T00:00:00.000Z"}),
+            ),
+        ] {
+            fake.plan_response(status, None, response);
+            assert_harmless(&fake.run(command).await, &format!("{command}: {hostile:?}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn refused_lines_of_an_import_are_shown_harmlessly() {
+    for hostile in HOSTILE {
+        let fake = FakeAge::start().await;
+        let refusal = json!({"status": 422, "detail": hostile, "errors": [{"pointer": format!("/{hostile}"), "detail": hostile}]});
+        fake.plan_response(200, None, json!({"results": [refusal]}));
+        let output = fake.run_with("event import -", Some(crate::fake_age::TOKEN), "{\"a\":1}\n").await;
+        assert_harmless(&output, hostile);
+        assert!(output.stderr.contains("standard input:1: "), "{}", output.stderr);
+    }
+}
+
+#[tokio::test]
+async fn json_output_is_harmless_and_has_the_same_values() {
+    let fake = FakeAge::start().await;
+    for hostile in HOSTILE {
+        for (command, response) in [
+            ("incident list --json", json!({"incidents": [incident(hostile)]})),
+            ("incident ack billing.1.a --json", incident(hostile)),
+            ("credential list --json", json!({"credentials": [credential(hostile)]})),
+            ("credential create night-desk --role reader --json", credential(hostile)),
+            ("report show 01936f2e-0000-5000-8000-00000000000a --json", hostile_report(hostile)),
+        ] {
+            fake.plan_response(200, None, response.clone());
+            let output = fake.run(command).await;
+            assert_harmless(&output, &format!("{command}: {hostile:?}"));
+            assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap(), response, "{command}");
+        }
+    }
+}
