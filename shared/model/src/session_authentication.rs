@@ -59,12 +59,8 @@ mod tests {
     fn with_reader(clock: &ManualClock, secrets: &[(&Token, Option<Timestamp>)]) -> Keyring {
         let grant = Grant { role: Role::Reader, engines: BTreeSet::new(), expires_at: None };
         let created_at = clock.now();
-        let secret = |(token, expires_at): &(&Token, _)| Secret {
-            hash: token.hash(),
-            created_at,
-            created_by: None,
-            expires_at: *expires_at,
-        };
+        let secret =
+            |(token, expires_at): &(&Token, _)| Secret { hash: token.hash(), created_at, expires_at: *expires_at };
         let secrets = secrets.iter().map(secret).collect();
         let reader = Credential { grant, secrets, created_at, is_made_by_operator: false };
         Keyring::stored([("reader".parse().unwrap(), reader)].into(), BTreeSet::new())
