@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use crate::problem::Problem;
 use crate::router;
 
-/// The header in which the proxy sends its secret. The name is that of AWS's guides about CloudFront.
+/// The header in which the proxy sends its secret. The name is that of AWS's guides.
 const ORIGIN_SECRET: HeaderName = HeaderName::from_static("x-origin-verify");
 
 /// Returns `routes` behind a check that a request has one of `secrets`. Others get 403 before their credentials are looked at, also

@@ -9,7 +9,7 @@ use thiserror::Error;
 /// As many as a rotation needs.
 const MAX_SECRETS: usize = 2;
 
-/// The SHA-256 hashes of the secrets that a proxy in front of the API, such as CloudFront, sends with each request. None: no proxy is
+/// The SHA-256 hashes of the secrets that a proxy in front of the API sends with each request. None: no proxy is
 /// required.
 ///
 /// A hash reveals nothing about a secret that was chosen at random, so it may stand in a configuration.
