@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::action::{Action, ActionStatus};
 use crate::engine::Engine;
+use crate::event::EventType;
 use crate::id::EventId;
 use crate::incident_change::{IncidentChange, StatusChange};
 use crate::incident_key::IncidentKey;
@@ -40,6 +41,8 @@ crate::string_enum::open_string_enum! {
         GivenUp = "given_up",
         /// An engine that has reported nothing for longer than its expected interval.
         EngineSilent = "engine_silent",
+        /// Events of many types of an engine that has too many open incidents. The incident gathers what would open more.
+        ManyEventTypes = "many_event_types",
     }
 }
 
@@ -127,6 +130,10 @@ pub struct Incident {
     /// The event that opened it. None for a silent engine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<EventId>,
+    /// Event types of its engine that had open incidents when it was opened, and that people may confuse with its own: other characters
+    /// that look the same. At most three.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks_like: Vec<EventType>,
     /// The `notify_admin` action that its notifications carry out: that of its first CRITICAL event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify_admin: Option<NotifyAdmin>,
@@ -265,7 +272,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::event::EventType;
 
     fn id(event_type: &str) -> IncidentId {
         IncidentId {

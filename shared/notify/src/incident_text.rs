@@ -34,6 +34,7 @@ fn title(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
     let engine = policy.title(key.engine);
     match notified.incident.cause {
         IncidentCause::EngineSilent => format!("{engine} is silent"),
+        IncidentCause::ManyEventTypes => format!("{engine}: many event types"),
         _ => format!("{engine}: {}", display_name(key.event_type.as_str())),
     }
 }
@@ -71,6 +72,7 @@ pub(crate) fn incident_text(policy: &Policy, notified: &NotifiedIncident<'_>, ca
     let _ = writeln!(text, "{}\n", call_to_action(notified));
     line(&mut text, "Engine", &format!("{} ({})", policy.title(id.key.engine), id.key.engine));
     line(&mut text, "Event type", &visible_text(id.key.event_type.as_str()));
+    write_lookalikes(&mut text, incident);
     let happened = |(event, _): (&Event, _)| event.reported.source_time.unwrap_or(event.occurred_at);
     let since = cause.map_or(incident.opened_at, happened);
     line(&mut text, "Since", &since.in_words());
@@ -92,6 +94,7 @@ pub(crate) fn incident_text(policy: &Policy, notified: &NotifiedIncident<'_>, ca
 pub(crate) fn incident_entry(policy: &Policy, notified: &NotifiedIncident<'_>, api: &str) -> String {
     let NotifiedIncident { incident, kind, .. } = notified;
     let mut text = format!("{} ({}, {})\n", title(policy, notified), incident.severity, word(*kind));
+    write_lookalikes(&mut text, incident);
     line(&mut text, "Since", &incident.opened_at.in_words());
     line(&mut text, "Events", &event_counts(notified));
     write_failed_remediations(&mut text, notified);
@@ -99,6 +102,13 @@ pub(crate) fn incident_entry(policy: &Policy, notified: &NotifiedIncident<'_>, a
     line(&mut text, "ID", &notified.id.to_string());
     line(&mut text, "Incident", &address(notified, api));
     text
+}
+
+/// Warns of event types that look like that of the incident.
+fn write_lookalikes(text: &mut String, incident: &Incident) {
+    for other in &incident.looks_like {
+        line(text, "Looks like", &format!("{}, another event type, in other characters", display_name(other.as_str())));
+    }
 }
 
 fn write_reported_resolution(text: &mut String, incident: &Incident) {
@@ -129,6 +139,10 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
             IncidentCause::EngineSilent => {
                 let interval = policy.engines.get(&id.key.engine).map_or(0, |rules| rules.expected_interval_seconds);
                 format!("{engine} has reported no event for {}", age_model::format_duration(interval))
+            }
+            IncidentCause::ManyEventTypes => {
+                let open = policy.incidents.max_open_per_engine;
+                format!("{engine} has {open} open incidents; this one gathers all further event types")
             }
             IncidentCause::Unknown(cause) => format!("{title}: {}", cause.as_str()),
         },

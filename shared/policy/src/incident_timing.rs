@@ -226,6 +226,7 @@ fn open(
         severity,
         status: IncidentStatus::Open,
         event_id,
+        looks_like: Vec::new(),
         notify_admin: None,
         failed_remediations: 0,
         last_failed_remediation: None,
