@@ -6,13 +6,16 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::incidents::count_new_events;
-use crate::world::test_credentials::NIGHT_DESK;
+use crate::world::browser::Browser;
+use crate::world::proxy::Fault;
+use crate::world::test_credentials::{NIGHT_DESK, READER};
 use crate::world::{Api, ApiResponse, World, event};
 
 /// The bound of the policy, written again so that a changed policy fails the test.
-const MAX_OPEN: usize = 500;
+pub(crate) const MAX_OPEN: usize = 500;
 
-const MINUTE: i64 = 60;
+const SECOND: i64 = 1;
+const MINUTE: i64 = 60 * SECOND;
 const DAY: i64 = 86_400;
 const GATHERING: &str = "many_event_types";
 
@@ -41,7 +44,7 @@ impl World {
         self.clock.advance(11);
     }
 
-    async fn incidents_of(&self, query: &str) -> Vec<Value> {
+    pub(crate) async fn all_incidents(&self, query: &str) -> Vec<Value> {
         let (mut incidents, mut cursor) = (Vec::new(), String::new());
         loop {
             let page = self.get(&format!("/api/governance/incidents?limit=200{query}{cursor}")).await;
@@ -54,7 +57,7 @@ impl World {
     }
 
     async fn gathering_incident(&self) -> Value {
-        let incidents = self.incidents_of("").await;
+        let incidents = self.all_incidents("").await;
         incidents.into_iter().find(|incident| incident["eventType"] == GATHERING).unwrap_or_default()
     }
 
@@ -70,7 +73,7 @@ async fn event_types_beyond_the_bound_are_gathered_and_counted_exactly() {
     world.sns.set_refusing(true);
     post_types(world.api(), "qa", "CRITICAL", "type", 0..MAX_OPEN + 100).await;
     world.sns.set_refusing(false);
-    let incidents = world.incidents_of("&status=open").await;
+    let incidents = world.all_incidents("&status=open").await;
     assert_eq!(incidents.len(), MAX_OPEN + 1, "the gathering incident comes on top");
     let gathering = world.gathering_incident().await;
     assert_eq!((&gathering["cause"], &gathering["severity"]), (&json!(GATHERING), &json!("CRITICAL")), "{gathering}");
@@ -80,10 +83,10 @@ async fn event_types_beyond_the_bound_are_gathered_and_counted_exactly() {
 
     // Another engine opens incidents of its own.
     post_types(world.api(), "maos", "CRITICAL", "type", 0..1).await;
-    assert_eq!(world.incidents_of("&engine=maos").await.len(), 1);
+    assert_eq!(world.all_incidents("&engine=maos").await.len(), 1);
 
     let mut minutes = 0;
-    while world.incidents_of("&status=open").await.iter().any(|incident| incident["notificationCount"] == 0) {
+    while world.all_incidents("&status=open").await.iter().any(|incident| incident["notificationCount"] == 0) {
         world.sweep_every_minute(1).await;
         minutes += 1;
         assert!(minutes < 10);
@@ -106,7 +109,7 @@ async fn gathered_type_stays_until_the_gathering_incident_is_resolved() {
     // Below the bound, new types open incidents of their own, and the gathered type stays where it is.
     // The gathering incident is one of the open ones.
     for name in ["suite_lost", "suite_lost_7"] {
-        let one = world.incidents_of("&status=open").await.into_iter().find(|one| one["eventType"] == name);
+        let one = world.all_incidents("&status=open").await.into_iter().find(|one| one["eventType"] == name);
         assert_eq!(world.change(&one.unwrap(), "resolve").await.status, 200);
     }
     world.clock.advance(11);
@@ -115,14 +118,14 @@ async fn gathered_type_stays_until_the_gathering_incident_is_resolved() {
     }
     assert_eq!(world.gathering_incident().await["eventCount"], 2);
     let names: BTreeSet<String> =
-        world.incidents_of("&status=open").await.iter().map(|one| one["eventType"].to_string()).collect();
+        world.all_incidents("&status=open").await.iter().map(|one| one["eventType"].to_string()).collect();
     assert!(names.contains("\"within\"") && !names.contains("\"beyond\""));
 
     let gathering = world.gathering_incident().await;
     assert_eq!(world.change(&gathering, "resolve").await.status, 200);
     world.clock.advance(11);
     world.post(&event("qa", "beyond", "CRITICAL")).await;
-    let own = world.incidents_of("&status=open").await.into_iter().find(|one| one["eventType"] == "beyond");
+    let own = world.all_incidents("&status=open").await.into_iter().find(|one| one["eventType"] == "beyond");
     assert_eq!(own.unwrap()["eventCount"], 1);
 }
 
@@ -183,8 +186,54 @@ async fn concurrent_environments_count_exactly_and_exceed_the_bound_little() {
     let senders = senders
         .map(async |(number, api)| post_types(api, "qa", "CRITICAL", &format!("sender_{number}"), 0..EACH).await);
     join_all(senders).await;
-    let incidents = world.incidents_of("&status=open").await;
+    let incidents = world.all_incidents("&status=open").await;
     assert!((MAX_OPEN..=MAX_OPEN + ENVIRONMENTS * 70).contains(&incidents.len()), "{}", incidents.len());
     let counted: u64 = incidents.iter().map(|incident| incident["eventCount"].as_u64().unwrap()).sum();
     assert_eq!(counted, (ENVIRONMENTS * EACH) as u64);
+}
+
+#[tokio::test]
+async fn event_type_that_looks_like_that_of_an_open_incident_is_shown_as_such() {
+    let world = World::new().await;
+    let lookalike = "inv\u{43e}ice_lost";
+    for name in ["invoice_lost", "other", lookalike] {
+        assert_eq!(world.post(&event("qa", name, "CRITICAL")).await.status, 201);
+    }
+    // The same name of another engine is not confused with it.
+    world.post(&event("maos", lookalike, "CRITICAL")).await;
+    let incidents = world.all_incidents("").await;
+    let looks_like = |engine: &str, name: &str| {
+        let mut of_engine = incidents.iter().filter(|incident| incident["engine"] == engine);
+        of_engine.find(|incident| incident["eventType"] == name).unwrap().get("looksLike").cloned()
+    };
+    assert_eq!(looks_like("qa", lookalike), Some(json!(["invoice_lost"])));
+    assert_eq!((looks_like("qa", "other"), looks_like("maos", lookalike)), (None, None));
+    let email = world.emails().into_iter().find(|email| email.message.contains("Looks like")).unwrap();
+    assert!(email.message.contains("Looks like  invoice_lost, another event type"), "{}", email.message);
+    let one = incidents.iter().find(|incident| incident.get("looksLike").is_some()).unwrap();
+    let mut reader = Browser::signed_in(&world, READER).await;
+    let page = reader.get(&format!("/dashboard/incidents/{}", one["id"].as_str().unwrap())).await;
+    assert!(page.body.contains("Looks like") && page.body.contains("<bdi>invoice_lost</bdi>"), "{}", page.body);
+}
+
+/// Each call takes 5 ms, so one run cannot do all that is due.
+#[tokio::test]
+async fn ten_thousand_due_actions_of_one_engine_do_not_use_up_the_sweep() {
+    let world = World::new().await;
+    world.sns.set_refusing(true);
+    world.post(&event("billing", "order_failed", "HIGH")).await;
+    world.clock.advance(SECOND);
+    let created = world.post(&event("qa", "suite_slow", "HIGH")).await;
+    world.sns.set_refusing(false);
+    world.copy_action("billing", 10_000).await;
+    world.clock.advance(MINUTE);
+    let clock = std::sync::Arc::clone(&world.clock);
+    world.dynamodb.set_fault(move |_| {
+        clock.set(age_model::Clock::now(clock.as_ref()).plus_millis(5));
+        Fault::None
+    });
+    world.sweep().await;
+    world.dynamodb.reset();
+    let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
+    assert_eq!(shown.actions(), [("MAOS_auto_fix", "dispatched")]);
 }
