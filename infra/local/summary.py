@@ -33,6 +33,7 @@ CAUSES = {
     "undeliverable": "action undeliverable",
     "given_up": "repeatedly ineffective",
     "engine_silent": "silent engine",
+    "many_event_types": "many event types",
 }
 NOTIFICATIONS = {
     "initial": "initial notification",

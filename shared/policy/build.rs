@@ -1,4 +1,5 @@
-//! Validates the default policy and compiles it in as JSON with its hash, so that no function parses TOML.
+//! Validates the default policy and compiles it in as JSON with its hash, so that no function parses TOML. Compiles the table of
+//! confusable characters in as well.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -6,6 +7,9 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
+mod confusables {
+    include!("build/confusables.rs");
+}
 #[path = "src/document.rs"]
 #[expect(unreachable_pub, reason = "public in the crate, not in its build script")]
 mod document;
@@ -23,5 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rustc-env=POLICY_HASH={hash}");
     let out = PathBuf::from(env::var("OUT_DIR")?).join("policy.json");
     fs::write(out, serde_json::to_string(&policy)?)?;
+    println!("cargo::rerun-if-changed=build/confusables.rs");
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("confusables.rs"), confusables::table()?)?;
     Ok(())
 }

@@ -113,6 +113,12 @@ def event_is_acted_on(harness: Harness) -> None:
     expect("the stored notifications", _notification_kinds(harness, event), ["initial"])
 
 
+@scenario("log-event", {"dynamodb:Query": "IncidentsTable/index/due"})
+def event_opens_an_incident_if_its_engine_may(harness: Harness) -> None:
+    harness.restart("log-event")  # a running environment knows the number of open incidents for ten seconds
+    harness.report("CRITICAL", "qa")
+
+
 @scenario("log-event", {"dynamodb:Query": "ActionsTable"})
 def repeated_event_is_recognised(harness: Harness) -> None:
     key = harness.unique_name()
@@ -170,6 +176,14 @@ def events_are_listed(harness: Harness) -> None:
     harness.get("/events/{}", event["id"])
     listed = harness.get("/events?engine=maos&limit=1")["events"]
     expect("the newest event", [it["id"] for it in listed], [event["id"]])
+
+
+@scenario("actions", {"dynamodb:Query": "IncidentsTable/index/due"})
+def failed_remediation_opens_an_incident_if_its_engine_may(harness: Harness) -> None:
+    event = harness.report("HIGH", "billing")
+    harness.restart("actions")  # as above
+    harness.outcome(event, REPAIR, "failed")
+    harness.expect_statuses(event, **{REPAIR: "failed"})
 
 
 @scenario(

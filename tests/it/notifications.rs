@@ -6,6 +6,7 @@ use age_store::SystemAlerts;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::many_event_types::MAX_OPEN;
 use crate::world::proxy::Fault;
 use crate::world::sns::Published;
 use crate::world::test_credentials::NIGHT_DESK;
@@ -172,7 +173,6 @@ async fn two_thousand_kinds_of_one_engine_do_not_delay_another_engines_first_not
     let swept = world.sweep().await;
     let first = world.emails().into_iter().find(|email| email.message.contains("QA: suite_lost"));
     assert!(first.is_some_and(|email| email.at <= at.plus_seconds(MINUTE)), "{swept:?}");
-    assert!(swept.emails_held > 0 && swept.oldest_unnotified_seconds >= MINUTE, "{swept:?}");
     let mut minutes = 0;
     while world.list_incidents("&status=open").await.iter().any(|incident| incident["notificationCount"] == 0) {
         world.sweep_every_minute(1).await;
@@ -183,7 +183,12 @@ async fn two_thousand_kinds_of_one_engine_do_not_delay_another_engines_first_not
     assert_eq!((swept.oldest_unnotified_seconds, swept.failed), (0, 0), "{swept:?}");
     let orders = named(&world.emails(), "Billing: order_");
     let distinct: std::collections::BTreeSet<_> = orders.iter().collect();
-    assert!(distinct.len() >= KINDS - 5, "those that were notified at once have e-mails of their own");
+    // Four environments may exceed the bound a little; the gathering incident has the other kinds.
+    assert!(distinct.len() >= MAX_OPEN - 5, "those that were notified at once have e-mails of their own");
+    let is_of_storm = |incident: &&Value| incident["engine"] == "billing";
+    let counted: u64 =
+        world.all_incidents("").await.iter().filter(is_of_storm).map(|it| it["eventCount"].as_u64().unwrap()).sum();
+    assert_eq!(KINDS as u64, counted, "each event is counted by one incident");
 }
 
 #[tokio::test]

@@ -42,6 +42,15 @@ pub(crate) async fn decide_approval(
     let Approval { decision, digest } = Approval::parse(&body)?;
     let item = app.action(event, action).await?;
     let clock = app.clock.as_ref();
-    let decided = age_governance::decide_approval(&app.lifecycle, item, decision, &digest, &caller.kid, clock).await?;
+    let decided = age_governance::decide_approval(
+        &app.lifecycle,
+        item,
+        decision,
+        &digest,
+        &caller.kid,
+        &app.policy.incidents,
+        clock,
+    )
+    .await?;
     Ok(Json(decided))
 }

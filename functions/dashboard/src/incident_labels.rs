@@ -22,6 +22,7 @@ pub(crate) const fn describe_cause(cause: IncidentCause) -> &'static str {
         IncidentCause::FailedRemediation => "failed remediation",
         IncidentCause::GivenUp => "remediations were ineffective too often; AGE starts no more of them",
         IncidentCause::EngineSilent => "silent engine",
+        IncidentCause::ManyEventTypes => "too many open incidents: this one gathers further event types",
         IncidentCause::Unknown(cause) => cause.as_str(),
     }
 }

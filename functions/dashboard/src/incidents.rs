@@ -2,6 +2,10 @@
 
 pub(crate) mod change;
 pub(crate) mod detail;
+mod engine_counts;
 mod filter;
 pub(crate) mod list;
 pub(crate) mod resolve_all;
+
+pub(crate) use engine_counts::{EngineCount, count_by_engine};
+pub(crate) use filter::{IncidentFilter, StatusFilter};

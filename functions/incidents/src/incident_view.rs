@@ -17,6 +17,10 @@ pub(crate) struct IncidentView {
     id: IncidentId,
     engine: Engine,
     event_type: EventType,
+    /// Event types of the engine that had open incidents when this one was opened, and that people may confuse with its own: they are
+    /// written in other characters that look the same (UTS #39). At most three.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    looks_like: Vec<EventType>,
     status: IncidentStatus,
     cause: IncidentCause,
     severity: Severity,
@@ -61,6 +65,7 @@ impl From<IncidentRecord> for IncidentView {
         Self {
             engine: id.key.engine,
             event_type: id.key.event_type.clone(),
+            looks_like: incident.looks_like,
             id,
             status: incident.status,
             cause: incident.cause,

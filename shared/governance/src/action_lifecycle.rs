@@ -4,12 +4,10 @@ use age_model::{
     ActionItem, ActionStatus, Clock, FailedRemediation, IncidentKey, IncidentState, InvalidTransition, Remediation,
     StoreError, Timestamp,
 };
+use age_policy::IncidentRules;
 use age_store::{Actions, IncidentStateRecord, OutcomeCounters, Rollups, TransactionResult, Write, wait_before_retry};
 
 use crate::incident_lifecycle::{IncidentLifecycle, MAX_ATTEMPTS, NextState};
-
-/// Records a failed remediation in the state of its incident key.
-pub type OnFailedRemediation<'a> = &'a (dyn Fn(&mut IncidentState, FailedRemediation) + Sync);
 
 /// Changes actions. Build one per execution environment.
 #[derive(Debug, Clone)]
@@ -45,7 +43,7 @@ impl ActionLifecycle {
     }
 
     /// Replaces `old` by `new` if the action is still `old`. Returns false, and nothing changes, if it is not. A status that is a
-    /// failure is recorded with `on_failed_remediation`.
+    /// failure is recorded in an incident by `rules`.
     ///
     /// # Errors
     /// [`StoreError::InvalidTransition`] if the status does not permit it; another [`StoreError`] if it was not written.
@@ -53,7 +51,7 @@ impl ActionLifecycle {
         &self,
         old: &ActionItem,
         new: &ActionItem,
-        on_failed_remediation: OnFailedRemediation<'_>,
+        rules: &IncidentRules,
         clock: &dyn Clock,
     ) -> Result<bool, StoreError> {
         let now = clock.now();
@@ -81,9 +79,7 @@ impl ActionLifecycle {
                 state.version += 1;
                 state.remove_remediation(new.action, new.event_id);
                 if new.status.is_failure() {
-                    let (action, event_id, status) = (new.action, new.event_id, new.status);
-                    on_failed_remediation(&mut state, FailedRemediation { action, event_id, status, at });
-                    state.set_opener(event_id, new.reported_by.as_ref());
+                    writes.extend(self.record_failure(&key, &mut state, new, at, rules, clock).await?);
                 }
                 let next = NextState { state: Some(&state), requires_silence: is_verified, ..NextState::default() };
                 writes.extend(self.incidents.writes(&key, &before, &next, at)?);
@@ -100,6 +96,39 @@ impl ActionLifecycle {
             }
         }
         Err(self.incidents.states().contended(MAX_ATTEMPTS))
+    }
+
+    /// Records the failure of `item` at `at` in `state`, that of its key, or in the incident that gathers what the key would open.
+    /// Returns the writes for the latter.
+    async fn record_failure(
+        &self,
+        key: &IncidentKey,
+        state: &mut IncidentState,
+        item: &ActionItem,
+        at: Timestamp,
+        rules: &IncidentRules,
+        clock: &dyn Clock,
+    ) -> Result<Vec<Write>, StoreError> {
+        let ActionItem { action, event_id, status, severity, reported_by, .. } = item;
+        let failed = FailedRemediation { action: *action, event_id: *event_id, status: *status, at };
+        let Some(before) = self.incidents.gathering_for_opening(key, state, rules, clock).await? else {
+            let opens = state.open_incident().is_none();
+            rules.record_failed_remediation(state, failed, *severity);
+            state.set_opener(*event_id, reported_by.as_ref());
+            if let Some(incident) = state.open_incident_mut().filter(|_| opens) {
+                self.incidents.set_lookalikes(key, incident, std::iter::empty());
+            }
+            return Ok(Vec::new());
+        };
+        let mut gathering = before.state.clone();
+        gathering.version += 1;
+        let ((), events) = age_policy::gather(state, &mut gathering, |merged| {
+            rules.record_failed_remediation(merged, failed, *severity);
+            merged.set_opener(*event_id, reported_by.as_ref());
+        });
+        let counted = (events > 0).then_some((events, at));
+        let next = NextState { state: Some(&gathering), counted, ..NextState::default() };
+        self.incidents.writes(&IncidentKey::many_event_types(key.engine), &before, &next, at)
     }
 
     /// Returns the state of `key`, which the end of an action changes. None if this version cannot read it: the action ends all
@@ -129,14 +158,14 @@ impl ActionLifecycle {
         &self,
         mut item: ActionItem,
         to: ActionStatus,
-        on_failed_remediation: OnFailedRemediation<'_>,
+        rules: &IncidentRules,
         clock: &dyn Clock,
         next: impl Fn(&ActionItem) -> ActionItem,
     ) -> Result<ActionItem, StoreError> {
         for _ in 0..MAX_ATTEMPTS {
             item.status.transition_to(to)?;
             let new = next(&item);
-            if self.advance(&item, &new, on_failed_remediation, clock).await? {
+            if self.advance(&item, &new, rules, clock).await? {
                 return Ok(new);
             }
             let stored = self.actions.get(item.event_id, item.action).await?;

@@ -1,6 +1,7 @@
 //! Approving or denying an action that is pending approval.
 
 use age_model::{ActionItem, ActionStatus, ApprovalDecision, Clock, CommandError, KeyId, StoreError};
+use age_policy::IncidentRules;
 use thiserror::Error;
 
 use crate::action_lifecycle::ActionLifecycle;
@@ -37,6 +38,7 @@ pub async fn decide_approval(
     decision: ApprovalDecision,
     digest: &str,
     by: &KeyId,
+    rules: &IncidentRules,
     clock: &dyn Clock,
 ) -> Result<ActionItem, CommandError<ApprovalConflict>> {
     let (event, action, now) = (item.event_id, item.action, clock.now());
@@ -53,7 +55,7 @@ pub async fn decide_approval(
         ApprovalDecision::Approve => ActionStatus::Pending,
         ApprovalDecision::Deny => ActionStatus::Denied,
     };
-    let decided = lifecycle.transition(item, to, &|_, _| {}, clock, |item| ActionItem {
+    let decided = lifecycle.transition(item, to, rules, clock, |item| ActionItem {
         status: to,
         // Due at once: the next sweep dispatches it.
         due_at: (to == ActionStatus::Pending).then_some(now),

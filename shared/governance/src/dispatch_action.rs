@@ -1,6 +1,6 @@
 //! Dispatching actions to their workers. The caller holds the lease of the action: it has created or claimed it.
 
-use age_model::{ActionItem, ActionStatus, Clock, Event, FailedRemediation, IncidentState, Timestamp};
+use age_model::{ActionItem, ActionStatus, Clock, Event, Timestamp};
 use age_notify::{PublishError, Topic, action_message};
 use age_policy::Policy;
 
@@ -98,8 +98,7 @@ impl ActionDispatcher {
         } else {
             failed(&item, now)
         };
-        let on_failed = |state: &mut IncidentState, failed| self.record_failed_remediation(state, failed, &item);
-        match self.lifecycle.advance(&item, &new, &on_failed, clock).await {
+        match self.lifecycle.advance(&item, &new, &self.policy.incidents, clock).await {
             Ok(true) => (new, outcome),
             // The worker reported its outcome before the dispatch was recorded.
             Ok(false) => (item, outcome),
@@ -109,11 +108,6 @@ impl ActionDispatcher {
                 (item, outcome)
             }
         }
-    }
-
-    /// Records that `item` has failed in the state of its incident key.
-    pub fn record_failed_remediation(&self, state: &mut IncidentState, failed: FailedRemediation, item: &ActionItem) {
-        self.policy.incidents.record_failed_remediation(state, failed, item.severity);
     }
 
     async fn publish(&self, event: &Event, item: &ActionItem, deadline: Timestamp) -> DispatchOutcome {

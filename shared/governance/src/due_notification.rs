@@ -1,9 +1,7 @@
 //! Notifications that are due, and the fair order in which they are sent.
 
-use std::collections::BTreeMap;
-
 use age_model::{
-    Action, ActionItem, ApprovalNotificationKind, Engine, EventId, IncidentKey, NotificationKind, Timestamp,
+    Action, ActionItem, ApprovalNotificationKind, Engine, EventId, IncidentKey, NotificationKind, Timestamp, take_turns,
 };
 
 /// Something of which people are to be notified.
@@ -73,15 +71,8 @@ impl DueNotification {
 /// engine has its turn, the oldest of it first. So no number of notifications about one engine delays those about another.
 pub(crate) fn in_fair_order(mut due: Vec<DueNotification>) -> Vec<DueNotification> {
     due.sort_by(|a, b| order(a).cmp(&order(b)));
-    let mut turns: BTreeMap<(bool, Engine), usize> = BTreeMap::new();
-    let with_turn = due.into_iter().map(|one| {
-        let turn = turns.entry((one.is_initial(), one.engine())).or_default();
-        *turn += 1;
-        (*turn, one)
-    });
-    let mut due: Vec<(usize, DueNotification)> = with_turn.collect();
-    due.sort_by_key(|(turn, one)| (!one.is_initial(), *turn));
-    due.into_iter().map(|(_, one)| one).collect()
+    let (initial, others): (Vec<_>, Vec<_>) = due.into_iter().partition(DueNotification::is_initial);
+    [initial, others].map(|due| take_turns(due, DueNotification::engine)).into_iter().flatten().collect()
 }
 
 fn order(due: &DueNotification) -> (Timestamp, Option<&IncidentKey>, Option<(EventId, Action)>) {

@@ -1,14 +1,14 @@
 //! Writing events: the one transaction in which events, their counters, their actions and the states of their incident keys are
 //! stored, or nothing is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use age_model::{ActionItem, Clock, Event, EventId, IncidentKey, StoreError};
 use age_policy::Policy;
 use age_store::{Consistency, Events, ExistingRow, PlannedRemediations, TransactionResult, Write, wait_before_retry};
-use futures_util::future::join_all;
 
 use crate::action_lifecycle::ActionLifecycle;
+use crate::decide_events::Decisions;
 use crate::heard_engines::HeardEngines;
 use crate::key_decision::KeyDecision;
 use crate::pending_event::{EventRole, PendingEvent, WriteOutcome};
@@ -35,9 +35,7 @@ pub struct EventWriter {
 #[derive(Debug)]
 struct Group {
     pending: Vec<PendingEvent>,
-    decisions: BTreeMap<IncidentKey, KeyDecision>,
-    /// Why some keys have no decision: their state cannot be read.
-    unreadable: Vec<StoreError>,
+    decisions: Decisions,
 }
 
 /// The result of writing events in one transaction, after all attempts.
@@ -77,7 +75,7 @@ impl EventWriter {
         let mut outcomes: BTreeMap<EventId, Result<WriteOutcome, StoreError>> = BTreeMap::new();
         let mut waiting = vec![pending];
         while let Some(pending) = waiting.pop().filter(|pending| !pending.is_empty()) {
-            let mut group = Group { pending, decisions: BTreeMap::new(), unreadable: Vec::new() };
+            let mut group = Group { pending, decisions: Decisions::default() };
             let outcome = self.commit(&mut group, policy, clock).await;
             self.report_unplanned(&group, clock).await;
             match outcome {
@@ -115,7 +113,7 @@ impl EventWriter {
         let mut attempts = 0;
         loop {
             // Another writer may have changed the states that the decisions were made on.
-            self.decide(group, policy).await?;
+            group.decisions = self.decide(&mut group.pending, policy, clock).await?;
             let rollups = self.shards.choose(group.pending.iter().map(PendingEvent::rollup));
             let writes = self.writes(group, &rollups)?;
             if writes.len() > MAX_ITEMS && group.pending.len() > 1 {
@@ -125,6 +123,9 @@ impl EventWriter {
                 Ok(TransactionResult::Committed) => {
                     for Event { reported, occurred_at, .. } in group.pending.iter().map(|pending| &pending.event) {
                         self.heard.note(reported.engine, *occurred_at);
+                    }
+                    for (key, _) in group.decisions.by_key.iter().filter(|(_, decision)| decision.opens()) {
+                        self.lifecycle.incidents().note_opened(key);
                     }
                     return Ok(GroupOutcome::Stored);
                 }
@@ -154,40 +155,6 @@ impl EventWriter {
         }
     }
 
-    /// Makes the decisions for the events of `group`, in their order. Whether a remediation is safe depends on the state: events
-    /// whose state cannot be read are stored without a plan.
-    async fn decide(
-        &self,
-        Group { pending, decisions, unreadable }: &mut Group,
-        policy: &Policy,
-    ) -> Result<(), StoreError> {
-        let keys: BTreeSet<IncidentKey> = pending.iter().filter_map(PendingEvent::incident_key).collect();
-        let begun = join_all(keys.into_iter().map(|key| self.begin_decision(key))).await;
-        (*decisions, *unreadable) = (BTreeMap::new(), Vec::new());
-        for decision in begun {
-            match decision {
-                Ok((key, decision)) => {
-                    decisions.insert(key, decision);
-                }
-                Err(error @ StoreError::Corrupt { .. }) => unreadable.push(error),
-                Err(error) => return Err(error),
-            }
-        }
-        for one in pending {
-            one.actions.clear();
-            let Some(decision) = one.incident_key().and_then(|key| decisions.get_mut(&key)) else { continue };
-            let is_alert = one.role == EventRole::FiringAlert;
-            match &one.role {
-                EventRole::Counted => {}
-                EventRole::Problem | EventRole::FiringAlert => {
-                    one.actions = decision.add_problem(policy, &one.event, is_alert);
-                }
-                EventRole::Resolution(of) => decision.add_resolution(policy, of, one.event.occurred_at),
-            }
-        }
-        Ok(())
-    }
-
     /// Reads the state of `key`, on which a decision is made.
     pub(crate) async fn begin_decision(&self, key: IncidentKey) -> Result<(IncidentKey, KeyDecision), StoreError> {
         let (before, state) = self.lifecycle.state_for(&key).await?;
@@ -195,8 +162,8 @@ impl EventWriter {
     }
 
     /// Tells a person of events that were stored without a plan.
-    async fn report_unplanned(&self, Group { unreadable, .. }: &Group, clock: &dyn Clock) {
-        for error in unreadable {
+    async fn report_unplanned(&self, Group { decisions, .. }: &Group, clock: &dyn Clock) {
+        for error in &decisions.unreadable {
             tracing::error!(%error, "events have no plan, because their incident state cannot be read: {error}");
             self.lifecycle.incidents().report_unreadable(error, clock).await;
         }
@@ -231,9 +198,8 @@ impl EventWriter {
                 writes.push(self.lifecycle.actions().insertion(action, self.events.expires_at(&one.event))?);
             }
         }
-        for (key, decision) in decisions {
-            let of_key = pending.iter().filter(|one| one.incident_key().as_ref() == Some(key));
-            let Some(now) = of_key.map(|one| one.event.occurred_at).max() else { continue };
+        let Some(now) = pending.iter().map(|one| one.event.occurred_at).max() else { return Ok(writes) };
+        for (key, decision) in &decisions.by_key {
             writes.extend(decision.writes(key, &self.lifecycle, now)?);
         }
         Ok(writes)
@@ -306,7 +272,7 @@ impl Group {
     fn created(self) -> impl Iterator<Item = (EventId, Result<WriteOutcome, StoreError>)> {
         let Self { pending, decisions, .. } = self;
         pending.into_iter().map(move |one| {
-            let decision = one.incident_key().and_then(|key| decisions.get(&key));
+            let decision = one.incident_key().and_then(|key| decisions.by_key.get(&key));
             let may_notify = decision.is_some_and(KeyDecision::has_opened);
             (one.event.id, Ok(WriteOutcome::Created { event: one.event, actions: one.actions, may_notify }))
         })

@@ -1,5 +1,7 @@
 //! Changes of the state of an incident key, each decided on the latest state and written on the condition that it is unchanged.
 
+use std::sync::Arc;
+
 use age_model::{
     Action, Clock, FiringAlertsChange, Incident, IncidentCause, IncidentCounters, IncidentKey, IncidentState,
     IncidentStatus, Notification, NotifyAdmin, StoreError, SystemAlert, SystemAlertKind, Timestamp,
@@ -8,6 +10,8 @@ use age_store::{
     Actions, CounterChange, IncidentStateChange, IncidentStateRecord, IncidentStates, TransactionResult, Write,
     wait_before_retry,
 };
+
+use crate::open_incidents::OpenIncidents;
 
 /// Attempts while others change the same state.
 pub(crate) const MAX_ATTEMPTS: u32 = 14;
@@ -47,19 +51,25 @@ pub(crate) struct NextState<'a> {
 pub struct IncidentLifecycle {
     states: IncidentStates,
     actions: Actions,
+    open_incidents: Arc<OpenIncidents>,
 }
 
 impl IncidentLifecycle {
     /// Writes to these tables.
     #[must_use]
-    pub const fn new(states: IncidentStates, actions: Actions) -> Self {
-        Self { states, actions }
+    pub fn new(states: IncidentStates, actions: Actions) -> Self {
+        Self { states, actions, open_incidents: Arc::default() }
     }
 
     /// The states.
     #[must_use]
     pub const fn states(&self) -> &IncidentStates {
         &self.states
+    }
+
+    /// The open incidents that this environment knows.
+    pub(crate) fn open_incidents(&self) -> &OpenIncidents {
+        &self.open_incidents
     }
 
     /// Raises a system alert about a row that this version cannot read, so that a person looks; `error` names the row.

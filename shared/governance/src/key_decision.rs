@@ -1,12 +1,13 @@
 //! What a group of events means for one incident key: the decision that their transaction writes.
 
 use age_model::{
-    ActionItem, Event, FiringAlertsChange, IncidentKey, IncidentState, Remediation, StoreError, Timestamp,
+    ActionItem, Event, FiringAlertsChange, Incident, IncidentKey, IncidentState, Remediation, StoreError, Timestamp,
 };
-use age_policy::{Plan, Policy};
+use age_policy::{GatheredPlan, Plan, Policy};
 use age_store::{IncidentStateRecord, Write};
 
 use crate::action_lifecycle::ActionLifecycle;
+use crate::gathering::is_gathered;
 use crate::incident_lifecycle::NextState;
 
 /// How often a problem is recorded as heard in a state that does not change otherwise, in seconds.
@@ -43,8 +44,21 @@ impl KeyDecision {
         }
     }
 
-    /// Adds the consequences of `event`. Returns its actions.
-    pub(crate) fn add_problem(&mut self, policy: &Policy, event: &Event, is_alert: bool) -> Vec<ActionItem> {
+    /// Begins with the state `before` of a key without remediations, such as that of a gathering incident.
+    pub(crate) fn without_remediations(before: IncidentStateRecord) -> Self {
+        let state = before.state.clone();
+        Self::new(before, state)
+    }
+
+    /// Adds the consequences of `event`. Returns its actions. The incident of `gathering` counts it instead of one of the key, if the
+    /// key is gathered already, or would open an incident for which no room is left.
+    pub(crate) fn add_problem(
+        &mut self,
+        policy: &Policy,
+        event: &Event,
+        is_alert: bool,
+        gathering: Option<(&mut Self, Option<&mut u64>)>,
+    ) -> Vec<ActionItem> {
         let now = event.occurred_at;
         if is_alert {
             let incidents = &policy.incidents;
@@ -54,15 +68,40 @@ impl KeyDecision {
                 (_, IncidentStateRecord { state, counters, .. }) => incidents.begin_alert(state, *counters, now),
             };
         }
-        let planned = age_policy::plan(policy, event, &self.after.state);
+        let planned = self.plan(policy, event, gathering);
         let actions = planned.actions.iter().map(|one| ActionItem::new(event, *one, Policy::HASH)).collect();
-        let last_heard_at = self.heard_at.max(self.before.counters.last_heard_at);
-        let was_heard = last_heard_at.is_some_and(|last| last.plus_seconds(RECORD_HEARD_SECONDS) > now);
-        if is_alert || planned.counted || planned.state.is_some() || !was_heard {
+        if is_alert || planned.counted || planned.state.is_some() || !self.was_heard(now) {
             self.heard_at = Some(now);
         }
         self.add(planned);
         actions
+    }
+
+    fn plan(&self, policy: &Policy, event: &Event, gathering: Option<(&mut Self, Option<&mut u64>)>) -> Plan {
+        let state = &self.after.state;
+        let own = age_policy::plan(policy, event, state);
+        let Some((gathering, room)) = gathering else { return own };
+        if !is_gathered(state, &gathering.after.state) {
+            let opens = state.open_incident().is_none() && own.state.as_ref().is_some_and(has_open_incident);
+            match room.filter(|_| opens) {
+                Some(0) => {}
+                Some(room) => {
+                    *room -= 1;
+                    return own;
+                }
+                None => return own,
+            }
+        }
+        gathering.add_gathered(age_policy::plan_gathered(policy, event, state, &gathering.after.state))
+    }
+
+    /// Adds what is gathered in this incident. Returns what follows for the other key.
+    fn add_gathered(&mut self, GatheredPlan { plan, gathering, events }: GatheredPlan) -> Plan {
+        if let Some(state) = gathering {
+            self.after.state = state;
+        }
+        self.events += events;
+        plan
     }
 
     /// Adds that the problem of `event` is resolved, reported at `now`.
@@ -82,16 +121,36 @@ impl KeyDecision {
         }
     }
 
-    /// Adds the consequences of a repeat of `event` that is heard at `now`. Returns false if there are none.
-    pub(crate) fn add_repeat(&mut self, policy: &Policy, event: &Event, now: Timestamp) -> bool {
+    /// Adds the consequences of a repeat of `event` that is heard at `now`. Returns false if there are none. If the key is gathered,
+    /// they concern the incident of `gathering`.
+    pub(crate) fn add_repeat(
+        &mut self,
+        policy: &Policy,
+        event: &Event,
+        now: Timestamp,
+        gathering: Option<&mut Self>,
+    ) -> bool {
         let IncidentStateRecord { counters, firing_alerts, .. } = &self.before;
-        let last_heard_at = counters.last_heard_at;
-        let Some(planned) = policy.plan_repeat(event, &self.after.state, *firing_alerts, last_heard_at, now) else {
-            return false;
+        let (state, last_heard_at) = (&self.after.state, counters.last_heard_at);
+        let planned = match gathering {
+            None => policy.plan_repeat(event, state, *firing_alerts, last_heard_at, now),
+            Some(gathering) => {
+                let states = (state, &gathering.after.state);
+                let planned = policy.plan_gathered_repeat(event, states, *firing_alerts, last_heard_at, now);
+                gathering.heard_at = planned.as_ref().filter(|_| !gathering.was_heard(now)).map(|_| now);
+                planned.map(|planned| gathering.add_gathered(planned))
+            }
         };
+        let Some(planned) = planned else { return false };
         self.heard_at = Some(now);
         self.add(planned);
         true
+    }
+
+    /// Whether the key was heard within the last minute.
+    fn was_heard(&self, now: Timestamp) -> bool {
+        let last_heard_at = self.heard_at.max(self.before.counters.last_heard_at);
+        last_heard_at.is_some_and(|last| last.plus_seconds(RECORD_HEARD_SECONDS) > now)
     }
 
     fn add(&mut self, planned: Plan) {
@@ -100,6 +159,26 @@ impl KeyDecision {
         }
         self.events += u64::from(planned.counted);
         self.ineffective.extend(planned.ineffective);
+    }
+
+    /// Whether the incident of the key may be gathered: an incident of its engine has gathered what happened about it.
+    pub(crate) fn may_be_gathered(&self) -> bool {
+        self.after.state.open_incident().is_none() && self.after.state.gathered_at.is_some()
+    }
+
+    /// Whether the events open an incident.
+    pub(crate) fn opens(&self) -> bool {
+        self.before.state.open_incident().is_none() && has_open_incident(&self.after.state)
+    }
+
+    /// The open incident of the key, after the events so far.
+    pub(crate) fn open_incident_mut(&mut self) -> Option<&mut Incident> {
+        self.after.state.open_incident_mut()
+    }
+
+    /// The state after the events so far.
+    pub(crate) const fn state(&self) -> &IncidentState {
+        &self.after.state
     }
 
     /// Whether the events have opened an incident that nobody was notified of.
@@ -137,4 +216,8 @@ impl KeyDecision {
         writes.extend(lifecycle.ineffective(key, &self.ineffective, now)?);
         Ok(writes)
     }
+}
+
+fn has_open_incident(state: &IncidentState) -> bool {
+    state.open_incident().is_some()
 }

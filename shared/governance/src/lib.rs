@@ -8,9 +8,11 @@ mod change_incidents;
 mod credential_expiry;
 mod credential_monitor;
 mod decide_approval;
+mod decide_events;
 mod dispatch_action;
 mod due_notification;
 mod event_writer;
+mod gathering;
 mod generate_report;
 mod heard_engines;
 mod incident_lifecycle;
@@ -18,6 +20,7 @@ mod incident_timeline;
 mod key_decision;
 mod manage_credentials;
 mod notify_people;
+mod open_incidents;
 mod pending_event;
 mod planning_state;
 mod record_batch;
@@ -29,7 +32,7 @@ mod sweep;
 mod transaction_chunks;
 mod weekly_report;
 
-pub use action_lifecycle::{ActionLifecycle, OnFailedRemediation};
+pub use action_lifecycle::ActionLifecycle;
 pub use change_incident::{ChangedIncident, change_incident};
 pub use change_incidents::{
     BulkConflict, BulkFailure, BulkFilter, BulkResult, BulkSelection, change_incidents, matching_incidents,

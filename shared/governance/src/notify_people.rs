@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use age_model::{ActionItem, Clock, RateLimit, StoreError, Timestamp};
 use age_notify::{Message, Topic};
 use age_policy::Policy;
-use age_store::{EmailRateLimiter, Events, NotifiedLine, SystemAlerts, SystemHealthStore};
+use age_store::{EmailBudget, EmailRateLimiter, Events, NotifiedLine, SystemAlerts, SystemHealthStore};
 use claimed::{Attempt, Claimed};
 use futures_util::stream::{self, StreamExt};
 use unnotified::Unnotified;
@@ -194,12 +194,16 @@ impl Notifier {
 
     /// Takes a permit to send one e-mail to `line`, leaving `reserved` to others.
     async fn acquire_permit(&self, line: NotifiedLine, reserved: u32, clock: &dyn Clock) -> Result<bool, StoreError> {
-        self.stores.rate_limiter.acquire(line, self.rate_limit(), reserved, clock).await
+        self.stores.rate_limiter.acquire(EmailBudget::Line(line), self.rate_limit(), reserved, clock).await
     }
 
     /// Gives back a permit with which no e-mail was sent.
     async fn release_permit(&self, line: NotifiedLine, clock: &dyn Clock) {
-        if let Err(error) = self.stores.rate_limiter.release(line, self.rate_limit(), clock).await {
+        self.release(EmailBudget::Line(line), self.rate_limit(), clock).await;
+    }
+
+    async fn release(&self, budget: EmailBudget, limit: RateLimit, clock: &dyn Clock) {
+        if let Err(error) = self.stores.rate_limiter.release(budget, limit, clock).await {
             tracing::warn!(%error, "cannot give back the permit of an e-mail that was not sent: {error}");
         }
     }

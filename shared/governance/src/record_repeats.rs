@@ -7,6 +7,7 @@ use age_store::{TransactionResult, wait_before_retry};
 
 use crate::event_writer::EventWriter;
 use crate::incident_lifecycle::MAX_ATTEMPTS;
+use crate::key_decision::KeyDecision;
 
 impl EventWriter {
     /// Records that `engine` was heard, at most once a minute.
@@ -30,7 +31,7 @@ impl EventWriter {
         policy: &Policy,
         clock: &dyn Clock,
     ) -> Result<Option<IncidentKey>, StoreError> {
-        let key = IncidentKey::of(&event.reported);
+        let (key, incidents) = (IncidentKey::of(&event.reported), self.lifecycle.incidents());
         for attempt in 1..=MAX_ATTEMPTS {
             if attempt > 1 {
                 wait_before_retry(attempt, clock).await;
@@ -39,11 +40,35 @@ impl EventWriter {
             if !policy.is_sign_of_life(event, now) {
                 return Ok(None);
             }
-            let (key, mut decision) = self.begin_decision(key.clone()).await?;
-            if !decision.add_repeat(policy, event, now) {
+            let (key, before) = self.begin_decision(key.clone()).await?;
+            let mut decision = before.clone();
+            let mut is_heard = decision.add_repeat(policy, event, now, None);
+            // A remediation that was ineffective may open an incident, and a key may be gathered already.
+            let gathering = if !is_heard {
+                None
+            } else if decision.opens() {
+                incidents.gathering_for_opening(&key, before.state(), &policy.incidents, clock).await?
+            } else {
+                incidents.gathered_in(&key, before.state(), clock).await?
+            };
+            let mut gathering = gathering.map(KeyDecision::without_remediations);
+            if gathering.is_some() {
+                decision = before;
+                is_heard = decision.add_repeat(policy, event, now, gathering.as_mut());
+            }
+            if !is_heard {
                 return Ok(None);
             }
-            let writes = decision.writes(&key, &self.lifecycle, now)?;
+            if decision.opens()
+                && let Some(incident) = decision.open_incident_mut()
+            {
+                incidents.set_lookalikes(&key, incident, std::iter::empty());
+            }
+            let mut writes = decision.writes(&key, &self.lifecycle, now)?;
+            if let Some(gathering) = gathering {
+                let key = IncidentKey::many_event_types(key.engine);
+                writes.extend(gathering.writes(&key, &self.lifecycle, now)?);
+            }
             if let TransactionResult::Committed = self.events.commit(writes).await? {
                 return Ok(decision.has_opened().then_some(key));
             }

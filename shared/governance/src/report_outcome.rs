@@ -1,6 +1,6 @@
 //! Reporting the outcome of an action, as its worker does.
 
-use age_model::{ActionItem, ActionStatus, Clock, IncidentState, InvalidTransition, KeyId, Note, Outcome, StoreError};
+use age_model::{ActionItem, ActionStatus, Clock, InvalidTransition, KeyId, Note, Outcome, StoreError};
 use age_policy::Policy;
 
 use crate::action_lifecycle::ActionLifecycle;
@@ -41,10 +41,8 @@ pub async fn report_outcome(
     let now = clock.now();
     let verify_after = policy.actions.verify_after_seconds;
     let detail: Option<String> = report.detail.map(String::from);
-    let (event_id, action, severity, key) = (item.event_id, item.action, item.severity, item.incident_key());
-    let on_failed =
-        |state: &mut IncidentState, failed| policy.incidents.record_failed_remediation(state, failed, severity);
-    let reported = lifecycle.transition(item, to, &on_failed, clock, |item| ActionItem {
+    let (event_id, action, key) = (item.event_id, item.action, item.incident_key());
+    let reported = lifecycle.transition(item, to, &policy.incidents, clock, |item| ActionItem {
         status: to,
         completed_at: Some(now),
         completed_by: Some(report.by.clone()),

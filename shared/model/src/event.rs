@@ -59,11 +59,15 @@ impl EventType {
     /// The event type of incidents about silent engines, which AGE opens itself.
     pub const ENGINE_SILENT: &str = "engine_silent";
 
-    /// The event type of the incident in which AGE gathers events of an engine that has too many open incidents.
+    /// The event type of incidents that gather what would open too many incidents of an engine, which AGE opens itself.
     pub const MANY_EVENT_TYPES: &str = "many_event_types";
 
     pub(crate) fn engine_silent() -> Self {
         Self(Self::ENGINE_SILENT.to_owned())
+    }
+
+    pub(crate) fn many_event_types() -> Self {
+        Self(Self::MANY_EVENT_TYPES.to_owned())
     }
 
     /// Returns the text.

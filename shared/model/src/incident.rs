@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::action::{Action, ActionStatus};
 use crate::credential::KeyId;
 use crate::engine::Engine;
+use crate::event::EventType;
 use crate::id::EventId;
 use crate::incident_change::{IncidentChange, StatusChange};
 use crate::incident_key::IncidentKey;
@@ -41,6 +42,8 @@ crate::string_enum::open_string_enum! {
         GivenUp = "given_up",
         /// An engine that has reported nothing for longer than its expected interval.
         EngineSilent = "engine_silent",
+        /// Events of many types of an engine that has too many open incidents. The incident gathers what would open more.
+        ManyEventTypes = "many_event_types",
     }
 }
 
@@ -131,6 +134,10 @@ pub struct Incident {
     /// The credential that reported that event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_by: Option<KeyId>,
+    /// Event types of its engine that had open incidents when it was opened, and that people may confuse with its own: other characters
+    /// that look the same. At most three.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks_like: Vec<EventType>,
     /// The `notify_admin` action that its notifications carry out: that of its first CRITICAL event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify_admin: Option<NotifyAdmin>,
@@ -269,7 +276,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::event::EventType;
 
     fn id(event_type: &str) -> IncidentId {
         IncidentId {

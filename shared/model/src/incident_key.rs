@@ -24,4 +24,10 @@ impl IncidentKey {
     pub fn engine_silent(engine: Engine) -> Self {
         Self { engine, event_type: EventType::engine_silent() }
     }
+
+    /// Returns the key of the incident that gathers what would open too many incidents of `engine`.
+    #[must_use]
+    pub fn many_event_types(engine: Engine) -> Self {
+        Self { engine, event_type: EventType::many_event_types() }
+    }
 }

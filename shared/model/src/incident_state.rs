@@ -28,6 +28,10 @@ pub struct IncidentState {
     /// When the latest incident was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_opened_at: Option<Timestamp>,
+    /// When the incident was opened that gathers what happens about this key, if its engine had too many open incidents. Once
+    /// that incident is resolved, this means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gathered_at: Option<Timestamp>,
 }
 
 /// The alerts of an incident key that are firing: those whose sender has not reported them as resolved.

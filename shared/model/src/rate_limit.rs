@@ -16,6 +16,12 @@ impl RateLimit {
         Self { interval: interval.max(1), burst: i64::from(burst).max(1) }
     }
 
+    /// Creates a rate of one permit per `interval`, which is at least 1.
+    #[must_use]
+    pub const fn single(interval: i64) -> Self {
+        Self { interval, burst: 1 }
+    }
+
     /// Takes a permit at `now`, leaving `reserved` of the burst to others. `full_at` is when all permits are available again.
     /// Returns the new `full_at`.
     ///

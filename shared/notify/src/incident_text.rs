@@ -34,6 +34,7 @@ fn title(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
     let engine = policy.title(key.engine);
     match notified.incident.cause {
         IncidentCause::EngineSilent => format!("{engine} is silent"),
+        IncidentCause::ManyEventTypes => format!("{engine}: many event types"),
         _ => format!("{engine}: {}", display_name(key.event_type.as_str())),
     }
 }
@@ -79,11 +80,15 @@ pub(crate) fn incident_text(policy: &Policy, notified: &NotifiedIncident<'_>, ca
         line(&mut text, "Event", &format!("{api}/dashboard/events/{}", event.id));
     }
     write_failed_remediations(&mut text, notified);
-    if incident.cause != IncidentCause::EngineSilent {
-        let reported = cause.map(|(event, _)| &event.reported);
+    // What an incident of AGE's own event type began with has another type.
+    let is_of_age = matches!(incident.cause, IncidentCause::EngineSilent | IncidentCause::ManyEventTypes);
+    let reported = cause.map(|(event, _)| &event.reported);
+    let event_type = reported.map(|it| &it.event_type).or_else(|| (!is_of_age).then_some(&id.key.event_type));
+    if let Some(event_type) = event_type {
         let (details, source_time) = (reported.map(|it| &it.details), reported.and_then(|it| it.source_time));
-        text.push_str(&quoted_event(&id.key.event_type, details, source_time));
+        text.push_str(&quoted_event(event_type, details, source_time));
     }
+    write_lookalikes(&mut text, incident);
     text
 }
 
@@ -97,7 +102,15 @@ pub(crate) fn incident_entry(policy: &Policy, notified: &NotifiedIncident<'_>, a
     line(&mut text, "ID", &notified.id.to_string());
     line(&mut text, "Incident", &address(notified, api));
     write_failed_remediations(&mut text, notified);
+    write_lookalikes(&mut text, incident);
     text
+}
+
+/// Warns of event types that look like that of the incident.
+fn write_lookalikes(text: &mut String, incident: &Incident) {
+    for other in &incident.looks_like {
+        line(text, "Looks like", &format!("another event type, in other characters: {}", display_name(other.as_str())));
+    }
 }
 
 fn write_reported_resolution(text: &mut String, incident: &Incident) {
@@ -126,6 +139,10 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
             IncidentCause::EngineSilent => {
                 let interval = policy.engines.get(&id.key.engine).map_or(0, |rules| rules.expected_interval_seconds);
                 format!("{engine} has reported no event for {}", age_model::format_duration(interval))
+            }
+            IncidentCause::ManyEventTypes => {
+                let open = policy.incidents.max_open_per_engine;
+                format!("{engine} has {open} open incidents; this one gathers all further event types")
             }
             IncidentCause::Unknown(cause) => format!("{engine}: {}", cause.as_str()),
         },

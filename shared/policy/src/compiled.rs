@@ -127,6 +127,9 @@ mod tests {
         assert_eq!(error_of(|policy| policy.actions.give_up_after = 0), PolicyError::InvalidGiveUpAfter);
         assert_eq!(error_of(|policy| policy.incidents.email_burst = 2), PolicyError::InvalidEmailBurst);
         assert_eq!(error_of(|policy| policy.incidents.digest_after_seconds = 0), PolicyError::InvalidIncidentTime);
+        for number in [0, 10_001] {
+            assert_eq!(error_of(|policy| policy.incidents.max_open_per_engine = number), PolicyError::InvalidMaxOpen);
+        }
         let negative_interval =
             |policy: &mut Policy| policy.engines.values_mut().for_each(|engine| engine.expected_interval_seconds = -1);
         assert_eq!(error_of(negative_interval), PolicyError::InvalidExpectedInterval(Engine::Compliance));

@@ -117,6 +117,8 @@ pub struct IncidentRules {
     /// The lowest severity of events that open an incident.
     #[serde(deserialize_with = "deserialize_known")]
     pub min_severity: Severity,
+    /// The most open incidents of an engine. What would open more is gathered in one incident.
+    pub max_open_per_engine: u64,
     /// The shortest time between two notifications while more events come, in seconds.
     pub digest_after_seconds: i64,
     /// The time between two reminders, in seconds.

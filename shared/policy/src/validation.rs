@@ -42,6 +42,9 @@ pub enum PolicyError {
     /// A time of the incidents is out of range.
     #[error("the times of incidents must be at least 1 s")]
     InvalidIncidentTime,
+    /// An engine could open no incident, or more than a person can change at once.
+    #[error("incidents.max_open_per_engine must be 1 to 10000")]
+    InvalidMaxOpen,
     /// The burst leaves no e-mail for initial notifications.
     #[error("incidents.email_burst must be at least 3")]
     InvalidEmailBurst,
@@ -177,6 +180,8 @@ impl IncidentRules {
             Err(PolicyError::InvalidEmailBurst)
         } else if times.into_iter().any(|time| time < 1) {
             Err(PolicyError::InvalidIncidentTime)
+        } else if !(1..=10_000).contains(&self.max_open_per_engine) {
+            Err(PolicyError::InvalidMaxOpen)
         } else {
             Ok(())
         }

@@ -18,6 +18,10 @@ use crate::found::Found;
 /// How many events' actions are read concurrently.
 const CONCURRENT_READS: usize = 16;
 
+/// How many pages of a shard of the index of open actions are read: the actions of an engine with very many must not hide those of
+/// another that are due later.
+const MAX_OPEN_PAGES: usize = 4;
+
 /// An action, and its entry in the `due` index: all attributes but the action itself.
 #[derive(Debug, Serialize, Deserialize)]
 struct ActionRow {
@@ -116,8 +120,8 @@ impl Actions {
         self.0.get(key, Consistency::Strong).await?.map(|item| self.parse(&item)).transpose()
     }
 
-    /// Returns the actions that have not ended, by the time at which they are due; up to a megabyte of each shard, which is
-    /// some thousands. An unreadable row is an error of its own, so that it does not hide the others.
+    /// Returns the actions that have not ended, by the time at which they are due; up to four megabytes of each shard, which are tens
+    /// of thousands. An unreadable row is an error of its own, so that it does not hide the others.
     ///
     /// # Errors
     /// [`StoreError`] if the index cannot be read.
@@ -125,7 +129,7 @@ impl Actions {
         let shards =
             keys::due_shards().map(|shard| (shard, false)).chain(keys::retry_shards().map(|shard| (shard, true)));
         let of_shard = async |(shard, awaits_retry): (String, bool)| {
-            let items = self.0.due(std::iter::once(shard), None, None).await?;
+            let items = self.0.due_pages(shard, MAX_OPEN_PAGES).await?;
             let open = |item: &Item| Ok(OpenAction { awaits_retry, ..self.0.parse(item)? });
             Ok::<_, StoreError>(items.iter().map(open).collect::<Vec<_>>())
         };

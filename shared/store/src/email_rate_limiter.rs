@@ -1,7 +1,7 @@
-//! The rate limits of e-mails: one for all e-mails to the first line, because one mailbox receives them, and one for those to the
-//! second line.
+//! The rate limits of e-mails: one for all e-mails to the first line, because one mailbox receives them, one for those to the second
+//! line, and one of each engine, so that none uses up what another needs.
 
-use age_model::{Clock, RateLimit, StoreError, Timestamp};
+use age_model::{Clock, Engine, RateLimit, StoreError, Timestamp};
 use serde::Deserialize;
 
 use crate::dynamodb::attribute::{SCHEMA_VERSION, number, text};
@@ -25,12 +25,22 @@ pub enum NotifiedLine {
     Second,
 }
 
-impl NotifiedLine {
-    /// Returns the key of the line's row.
-    const fn key(self) -> &'static str {
+/// What an e-mail takes a permit of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmailBudget {
+    /// The budget of a line.
+    Line(NotifiedLine),
+    /// What an engine may send to the first line at once, however much others send.
+    Engine(Engine),
+}
+
+impl EmailBudget {
+    /// Returns the key of the budget's row.
+    fn key(self) -> String {
         match self {
-            Self::First => keys::EMAIL_RATE_LIMITER,
-            Self::Second => keys::SECOND_LINE_RATE_LIMITER,
+            Self::Line(NotifiedLine::First) => keys::EMAIL_RATE_LIMITER.to_owned(),
+            Self::Line(NotifiedLine::Second) => keys::SECOND_LINE_RATE_LIMITER.to_owned(),
+            Self::Engine(engine) => keys::engine_rate_limiter(engine),
         }
     }
 }
@@ -52,27 +62,27 @@ impl EmailRateLimiter {
         Self(db.table(name, KEY))
     }
 
-    /// Takes a permit of `limit`, in milliseconds, to send one e-mail to `line` now, leaving `reserved` of its burst to others.
+    /// Takes a permit of `budget`, whose rate is `limit` in milliseconds, to send one e-mail now, leaving `reserved` of its burst to others.
     /// Returns false if none is available.
     ///
     /// # Errors
     /// [`StoreError`] if the row cannot be read or written; no e-mail may be sent then.
     pub async fn acquire(
         &self,
-        line: NotifiedLine,
+        budget: EmailBudget,
         limit: RateLimit,
         reserved: u32,
         clock: &dyn Clock,
     ) -> Result<bool, StoreError> {
         for attempt in 1..=MAX_ATTEMPTS {
-            let seen = self.full_at(line).await?;
+            let seen = self.full_at(budget).await?;
             let now = clock.now().millis();
             let full_at = seen.map(|seen| match seen.millis() {
                 full_at if limit.is_plausible(full_at, now, CLOCK_SKEW_MILLIS) => full_at,
                 _ => limit.latest(now, reserved),
             });
             let Ok(next) = limit.acquire(full_at, now, reserved) else { return Ok(false) };
-            if self.set_full_at(line, seen, Timestamp::from_millis(next)).await? {
+            if self.set_full_at(budget, seen, Timestamp::from_millis(next)).await? {
                 return Ok(true);
             }
             backoff::wait_before_retry(attempt, clock).await;
@@ -80,15 +90,15 @@ impl EmailRateLimiter {
         Ok(false)
     }
 
-    /// Gives back a permit of `limit` with which no e-mail was sent.
+    /// Gives back a permit of `budget` with which no e-mail was sent.
     ///
     /// # Errors
     /// [`StoreError`] if the row cannot be read or written. The permit is lost then, and available again after its interval.
-    pub async fn release(&self, line: NotifiedLine, limit: RateLimit, clock: &dyn Clock) -> Result<(), StoreError> {
+    pub async fn release(&self, budget: EmailBudget, limit: RateLimit, clock: &dyn Clock) -> Result<(), StoreError> {
         for attempt in 1..=MAX_ATTEMPTS {
-            let Some(seen) = self.full_at(line).await? else { return Ok(()) };
+            let Some(seen) = self.full_at(budget).await? else { return Ok(()) };
             let full_at = Timestamp::from_millis(limit.release(seen.millis()));
-            if self.set_full_at(line, Some(seen), full_at).await? {
+            if self.set_full_at(budget, Some(seen), full_at).await? {
                 return Ok(());
             }
             backoff::wait_before_retry(attempt, clock).await;
@@ -96,8 +106,8 @@ impl EmailRateLimiter {
         Ok(())
     }
 
-    async fn full_at(&self, line: NotifiedLine) -> Result<Option<Timestamp>, StoreError> {
-        let key = [("fingerprint", text(keys::AGE)), ("opened_at", text(line.key()))];
+    async fn full_at(&self, budget: EmailBudget) -> Result<Option<Timestamp>, StoreError> {
+        let key = [("fingerprint", text(keys::AGE)), ("opened_at", text(budget.key()))];
         let Some(item) = self.0.get(key, Consistency::Strong).await? else { return Ok(None) };
         Ok(Some(self.0.parse::<RateLimiterRow>(&item)?.full_at))
     }
@@ -105,7 +115,7 @@ impl EmailRateLimiter {
     /// Returns false if another environment has changed the row since `seen` was read.
     async fn set_full_at(
         &self,
-        line: NotifiedLine,
+        budget: EmailBudget,
         seen: Option<Timestamp>,
         full_at: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -115,7 +125,7 @@ impl EmailRateLimiter {
             .update_item()
             .table_name(&self.0.name)
             .key("fingerprint", text(keys::AGE))
-            .key("opened_at", text(line.key()))
+            .key("opened_at", text(budget.key()))
             .update_expression("SET v = if_not_exists(v, :v), full_at = :full_at")
             .expression_attribute_values(":v", number(SCHEMA_VERSION))
             .expression_attribute_values(":full_at", text(full_at));

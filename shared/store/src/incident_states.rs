@@ -1,13 +1,16 @@
 //! The state of each incident key, with its latest incident: one row per key in the `incidents` table.
 
 use age_model::{
-    Incident, IncidentChange, IncidentId, IncidentKey, IncidentState, Notification, StoreError, Timestamp,
+    Engine, EventType, Incident, IncidentChange, IncidentId, IncidentKey, IncidentState, Notification, StoreError,
+    Timestamp,
 };
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use crate::dynamodb::attribute::{Item, number, text};
 use crate::dynamodb::client::{DynamoDb, Table};
+use crate::dynamodb::error::read_failed;
 use crate::dynamodb::keys;
 use crate::dynamodb::merge::merge;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
@@ -41,7 +44,19 @@ struct ChangeRow<'a> {
 #[derive(Debug, Deserialize)]
 struct DueRow {
     fingerprint: String,
+    due_shard: String,
     due_at: Timestamp,
+}
+
+/// An incident that is due, as the eventually consistent index `due` has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DueIncident {
+    /// Since when it is due.
+    pub due_at: Timestamp,
+    /// The incident key.
+    pub key: IncidentKey,
+    /// Whether nobody was notified of it.
+    pub is_new: bool,
 }
 
 /// The states in the `incidents` table.
@@ -72,23 +87,48 @@ impl IncidentStates {
         SystemAlerts::in_table(&self.table)
     }
 
-    /// Returns the keys whose incident was due at `now`, the earliest first: of each engine up to `limit` incidents that nobody was
-    /// notified of, and up to `limit` others. An unreadable row is an error of its own, so that it does not hide the others.
+    /// Returns the incidents that were due at `now`, the earliest first: of each engine up to `limit` incidents that nobody was notified
+    /// of, and up to `limit` others. An unreadable row is an error of its own, so that it does not hide the others.
     ///
     /// # Errors
     /// [`StoreError`] if the index cannot be read.
-    pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<Result<IncidentKey, StoreError>>, StoreError> {
-        let items = self.table.due(keys::all_due_incidents(), Some(now), Some(limit)).await?;
+    pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<Result<DueIncident, StoreError>>, StoreError> {
+        let items = self.table.due(keys::all_due_incidents(), now, limit).await?;
         let parse = |item: &Item| {
-            let row: DueRow = self.table.parse(item)?;
-            let key = keys::incident_key(&row.fingerprint);
+            let DueRow { fingerprint, due_shard, due_at } = self.table.parse(item)?;
+            let key = keys::incident_key(&fingerprint);
             let key =
                 key.ok_or_else(|| self.table.corrupt(item, "fingerprint", "must be an engine and an event type"))?;
-            Ok((row.due_at, key))
+            Ok(DueIncident { due_at, key, is_new: keys::has_new_incidents(&due_shard) })
         };
-        let mut due: Vec<Result<(Timestamp, IncidentKey), StoreError>> = items.iter().map(parse).collect();
+        let mut due: Vec<Result<DueIncident, StoreError>> = items.iter().map(parse).collect();
         due.sort_by(|a, b| a.as_ref().ok().cmp(&b.as_ref().ok()));
-        Ok(due.into_iter().map(|row| row.map(|(_, key)| key)).collect())
+        Ok(due)
+    }
+
+    /// Returns the event types of the incidents of `engine` that are not resolved: at most `limit` of those that nobody was notified of,
+    /// and at most `limit` others. Of those that were opened or resolved within the last second, some may be missing, or there still.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the index cannot be read.
+    pub async fn unresolved_types(&self, engine: Engine, limit: u64) -> Result<Vec<EventType>, StoreError> {
+        // INVARIANT: an incident that is not resolved has a due time, so the index `due` has it.
+        let of_shard = async |shard: String| {
+            let query = self.table.client.query().table_name(&self.table.name).index_name("due");
+            let query = query
+                .key_condition_expression("due_shard = :shard")
+                .expression_attribute_values(":shard", text(shard))
+                .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+            let page = query.send().await.map_err(|error| read_failed("Query", &self.table.name, error))?;
+            Ok::<_, StoreError>(page.items.unwrap_or_default())
+        };
+        let items = try_join_all(keys::due_incidents_of(engine).map(of_shard)).await?;
+        let event_type = |item: &Item| {
+            let row: DueRow = self.table.parse(item)?;
+            let key = keys::incident_key(&row.fingerprint).map(|key| key.event_type);
+            key.ok_or_else(|| self.table.corrupt(item, "fingerprint", "must be an engine and an event type"))
+        };
+        items.iter().flatten().map(event_type).collect()
     }
 
     /// Sends `writes` of this and other tables once as one transaction.

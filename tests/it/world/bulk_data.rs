@@ -83,6 +83,21 @@ impl World {
         self.import("Incidents", (0..number).map(copy).collect());
     }
 
+    /// Adds `number` copies of the open action of `engine`, each for an event that has expired.
+    pub(crate) async fn copy_action(&self, engine: &str, number: usize) {
+        let rows = self.rows("Actions").await;
+        let action = rows.iter().find(|row| row["engine"] == AttributeValue::S(engine.to_owned())).unwrap();
+        let copy = |number: usize| {
+            let mut row = action.clone();
+            let id = AttributeValue::S(format!("01936f2e-0000-7000-8000-{number:012x}"));
+            let Some(AttributeValue::M(item)) = row.get_mut("item") else { panic!("item is not a map: {action:?}") };
+            item.insert("eventId".to_owned(), id.clone());
+            row.insert("event_id".to_owned(), id);
+            row
+        };
+        self.import("Actions", (0..number).map(copy).collect());
+    }
+
     /// Returns the number of rows in the table of events.
     pub(crate) fn event_count(&self) -> u64 {
         let stats = self.database.table_stats().unwrap();

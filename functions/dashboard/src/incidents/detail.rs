@@ -2,7 +2,7 @@
 
 use age_governance::IncidentTimeline;
 use age_http::{NoQuery, PathId, Problem};
-use age_model::{Incident, IncidentId, IncidentStatus};
+use age_model::{Incident, IncidentCause, IncidentId, IncidentStatus, Severity};
 use age_store::IncidentRecord;
 use askama::Template;
 use axum::extract::State;
@@ -26,6 +26,10 @@ struct IncidentPage<'a> {
     path: String,
     engine: &'a str,
     event_type: SafeText,
+    /// Other event types that look like this one.
+    looks_like: Vec<SafeText>,
+    /// Where the events are listed that a gathering incident has gathered.
+    events_path: Option<String>,
     incident: &'a Incident,
     cause: &'static str,
     events: String,
@@ -69,6 +73,8 @@ pub(crate) async fn show(
         path: incident_path(id),
         engine,
         event_type: SafeText::new(id.key.event_type.as_str()),
+        looks_like: incident.looks_like.iter().map(|other| SafeText::new(other.as_str())).collect(),
+        events_path: gathered_events_path(id, incident),
         incident,
         cause: describe_cause(incident.cause),
         events: format_count(counters.events, "event"),
@@ -80,4 +86,10 @@ pub(crate) async fn show(
         unreadable: timeline.unreadable.len(),
     };
     Ok(page::render(StatusCode::OK, &page))
+}
+
+/// The timeline of an incident that gathers events has none but the first, because their types differ.
+fn gathered_events_path(id: &IncidentId, incident: &Incident) -> Option<String> {
+    (incident.cause == IncidentCause::ManyEventTypes)
+        .then(|| format!("/dashboard/events?engine={}&severity={}", id.key.engine, Severity::Critical))
 }

@@ -9,16 +9,16 @@ use age_model::{Engine, IncidentStatus, UnknownName};
 
 /// The incidents of which statuses the list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum StatusFilter {
+pub(crate) enum StatusFilter {
     Status(IncidentStatus),
     All,
 }
 
 /// Which incidents the list shows: open ones of all engines, unless the URL says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct IncidentFilter {
-    pub(super) status: StatusFilter,
-    pub(super) engine: Option<Engine>,
+pub(crate) struct IncidentFilter {
+    pub(crate) status: StatusFilter,
+    pub(crate) engine: Option<Engine>,
 }
 
 impl StatusFilter {
@@ -71,7 +71,7 @@ impl IncidentFilter {
     }
 
     /// Returns the URL of `path` with this filter.
-    pub(super) fn url(self, path: &str) -> String {
+    pub(crate) fn url(self, path: &str) -> String {
         let engine = self.engine.map(|engine| format!("&engine={engine}")).unwrap_or_default();
         format!("{path}?status={}{engine}", self.status)
     }

@@ -4,7 +4,7 @@ use age_governance::BulkFilter;
 use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{Engine, IncidentStatus, Severity, StatusChange, StoreError, Timestamp};
 use age_policy::Policy;
-use age_store::{IncidentRecord, Incidents};
+use age_store::{IncidentRecord, IncidentSummary, Incidents};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,6 +14,7 @@ use tokio::try_join;
 use crate::app::App;
 use crate::format::format_count;
 use crate::incident_labels::describe_cause;
+use crate::incidents::engine_counts::{EngineCount, count_by_engine};
 use crate::incidents::filter::{IncidentFilter, StatusFilter};
 use crate::page::{self, Section};
 use crate::paths::incident_path;
@@ -33,6 +34,8 @@ struct IncidentsPage<'a> {
     incidents: Vec<IncidentRow>,
     /// How many unresolved incidents the filter has, if the caller may resolve them.
     unresolved_count: usize,
+    /// How many unresolved incidents of each engine the filter has, if it has all engines.
+    by_engine: Vec<EngineCount>,
     /// How many incidents of the page cannot be read.
     unreadable: usize,
     next_page: Option<String>,
@@ -67,8 +70,9 @@ pub(crate) async fn show(
     let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let incidents = &app.tables.incidents;
     let found = incidents.list(filter.incident_status(), filter.engine, PAGE_SIZE, before.as_ref(), app.clock.now());
-    let unresolved = filter.unresolved().filter(|_| session.may_respond());
-    let (found, unresolved_count) = try_join!(found, count_unresolved(incidents, unresolved))?;
+    let (found, unresolved) = try_join!(found, unresolved(incidents, filter.unresolved()))?;
+    let by_engine =
+        if filter.engine.is_none() { count_by_engine(unresolved.iter(), filter, &app.policy) } else { Vec::new() };
     let cursor = found.next.map(|position| cursors.seal(&scope, &position));
     let page = IncidentsPage {
         session: &session,
@@ -76,7 +80,8 @@ pub(crate) async fn show(
         filter,
         engines: Engine::ALL.iter().map(|engine| (*engine, app.policy.title(*engine))).collect(),
         incidents: found.incidents.into_iter().map(|record| IncidentRow::new(record, &app.policy)).collect(),
-        unresolved_count,
+        unresolved_count: if session.may_respond() { unresolved.len() } else { 0 },
+        by_engine,
         next_page: cursor.map(|cursor| format!("{}&cursor={cursor}", filter.url("/dashboard/incidents"))),
         unreadable: found.unreadable.len(),
         has_previous_page: before.is_some(),
@@ -84,9 +89,11 @@ pub(crate) async fn show(
     Ok(page::render(StatusCode::OK, &page))
 }
 
-async fn count_unresolved(incidents: &Incidents, filter: Option<BulkFilter>) -> Result<usize, StoreError> {
-    let Some(filter) = filter else { return Ok(0) };
-    Ok(incidents.unresolved().await?.items.iter().filter(|summary| filter.matches_summary(summary)).count())
+async fn unresolved(incidents: &Incidents, filter: Option<BulkFilter>) -> Result<Vec<IncidentSummary>, StoreError> {
+    let Some(filter) = filter else { return Ok(Vec::new()) };
+    let mut unresolved = incidents.unresolved().await?.items;
+    unresolved.retain(|summary| filter.matches_summary(summary));
+    Ok(unresolved)
 }
 
 impl IncidentRow {

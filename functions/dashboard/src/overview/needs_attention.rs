@@ -2,12 +2,13 @@
 
 use age_model::{
     Action, ActionItem, ActionStatus, Credential, EventId, IncidentStatus, KeyId, Keyring, StoreError, SystemAlert,
-    SystemAlertKind, Timestamp, TopicName, TopicStatus,
+    SystemAlertKind, Timestamp, TopicName, TopicStatus, take_turns,
 };
 use age_policy::Policy;
 use age_store::{Found, IncidentSummary, OpenAction, SystemHealth};
 
 use crate::format::{duration_between, format_duration};
+use crate::incidents::{EngineCount, IncidentFilter, StatusFilter, count_by_engine};
 use crate::paths::{action_path, incident_path};
 use crate::safe_text::SafeText;
 
@@ -21,13 +22,15 @@ const CREDENTIAL_NOTICE_DAYS: i64 = 7;
 const SWEEP_OVERDUE_SECONDS: i64 = 300;
 
 pub(super) struct NeedsAttention {
-    /// The latest first.
+    /// Engines take turns, so that one with many incidents does not hide those of another; the latest of each first.
     pub(super) open_incidents: Vec<UnresolvedIncident>,
     /// How many open incidents are not listed.
     pub(super) more_open_incidents: usize,
+    /// How many incidents of each engine are open.
+    pub(super) open_by_engine: Vec<EngineCount>,
     /// The incidents of silent engines, open or acknowledged.
     pub(super) silent_engines: Vec<UnresolvedIncident>,
-    /// The one that expires first is the first.
+    /// Engines take turns; the one of each that expires first is the first.
     pub(super) pending_approvals: Vec<PendingApproval>,
     /// How many pending approvals are not listed.
     pub(super) more_pending_approvals: usize,
@@ -99,12 +102,13 @@ pub(super) enum AgeProblem {
     NoSubscriber(TopicName),
 }
 
-/// Returns the actions that are pending approval, as the index of due actions has them: the one that expires first is the first.
+/// Returns the actions that are pending approval, as the index of due actions has them. Engines take turns; the one of each that
+/// expires first is the first.
 pub(super) fn pending_approvals(open_actions: &[Result<OpenAction, StoreError>]) -> Vec<OpenAction> {
     let readable = open_actions.iter().filter_map(|action| action.as_ref().ok()).copied();
     let mut pending: Vec<_> = readable.filter(|action| action.status == ActionStatus::PendingApproval).collect();
     pending.sort_by_key(|action| action.created_at);
-    pending
+    take_turns(pending, |action| action.engine)
 }
 
 /// Returns the pending approvals that are listed, which the overview reads.
@@ -145,7 +149,10 @@ impl NeedsAttention {
             unresolved.items.into_iter().partition(IncidentSummary::is_engine_silent);
         // What a later version does with its statuses is not known: a person looks.
         let is_open = |summary: &IncidentSummary| summary.status != IncidentStatus::Acknowledged;
-        let (open_incidents, more_open_incidents) = split_off_unlisted(others.into_iter().filter(is_open));
+        let open: Vec<_> = take_turns(others.into_iter().filter(is_open).collect(), |summary| summary.id.key.engine);
+        let filter = IncidentFilter { status: StatusFilter::Status(IncidentStatus::Open), engine: None };
+        let open_by_engine = count_by_engine(open.iter(), filter, policy);
+        let (open_incidents, more_open_incidents) = split_off_unlisted(open.into_iter());
         let (system_alerts, more_system_alerts) = split_off_unlisted(system_alerts.into_iter());
         let unreadable = open_actions.iter().filter(|action| action.is_err()).count() + unresolved.unreadable.len();
         let (pending_approvals, more_pending_approvals) =
@@ -153,6 +160,7 @@ impl NeedsAttention {
         Self {
             open_incidents: open_incidents.into_iter().map(incident).collect(),
             more_open_incidents,
+            open_by_engine,
             silent_engines: silent.into_iter().map(incident).collect(),
             pending_approvals: pending_approvals.into_iter().map(approval).collect(),
             more_pending_approvals,

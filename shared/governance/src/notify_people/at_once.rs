@@ -1,14 +1,25 @@
 //! Notifying people while the caller waits: of a new incident, and of an action that is pending approval.
 
 use age_model::{
-    ActionItem, ActionStatus, ApprovalNotificationKind, Clock, Event, IncidentKey, NotificationKind, StoreError,
+    ActionItem, ActionStatus, ApprovalNotificationKind, Clock, Engine, Event, IncidentKey, NotificationKind, RateLimit,
+    StoreError,
 };
 use age_policy::{IncidentRules, NextStep};
-use age_store::NotifiedLine;
+use age_store::{EmailBudget, NotifiedLine};
 
 use super::claimed::{Attempt, Claimed, ClaimedApproval};
 use super::{NotifiedAtOnce, Notifier};
 use crate::due_notification::DueNotification;
+
+/// The e-mails of an engine that are sent at once however many others are: one a minute. All engines together stay below the 10 a second
+/// with which SNS suspends a subscription.
+const ENGINE_RATE: RateLimit = RateLimit::single(60_000);
+
+/// What an e-mail that is sent at once has taken.
+struct Permit {
+    of_line: bool,
+    of_engine: Option<Engine>,
+}
 
 impl Notifier {
     /// Sends the initial notification of the incident of `key`, if none was sent, and those of the approvals that are pending for
@@ -54,10 +65,10 @@ impl Notifier {
             // SNS would accept an e-mail that nobody receives; it stays due until somebody subscribes.
             return Ok(NotifiedAtOnce::default());
         }
-        let (line, reserved) = (NotifiedLine::First, IncidentRules::EMAILS_RESERVED_FOR_SWEEP);
-        if !self.acquire_permit(line, reserved, clock).await? {
+        let engine = key.map(|key| key.engine).or(about.map(|(event, _)| event.reported.engine));
+        let Some(permit) = self.acquire_permit_at_once(engine, clock).await? else {
             return Ok(NotifiedAtOnce::default());
-        }
+        };
         if let Some(due) = due {
             // The incident first, as the e-mail says. If it cannot be claimed, people are notified of the approvals alone.
             let incident = self.claim(&due, clock).await.ok().flatten();
@@ -69,9 +80,36 @@ impl Notifier {
                 Ok(NotifiedAtOnce { incident_notified_at: has_incident.then_some(at), approvals: recorded })
             }
             Attempt::Refused { .. } | Attempt::NotSent { .. } => {
-                self.release_permit(line, clock).await;
+                self.release_permit_at_once(permit, clock).await;
                 Ok(NotifiedAtOnce::default())
             }
+        }
+    }
+
+    /// Takes a permit for an e-mail about `engine`. One e-mail of each engine in a minute is always permitted, so that no other engine
+    /// delays it; it is in the budget of the first line all the same, which is then less for the others.
+    async fn acquire_permit_at_once(
+        &self,
+        engine: Option<Engine>,
+        clock: &dyn Clock,
+    ) -> Result<Option<Permit>, StoreError> {
+        let line = NotifiedLine::First;
+        if let Some(engine) = engine
+            && self.stores.rate_limiter.acquire(EmailBudget::Engine(engine), ENGINE_RATE, 0, clock).await?
+        {
+            let of_line = self.acquire_permit(line, 0, clock).await?;
+            return Ok(Some(Permit { of_line, of_engine: Some(engine) }));
+        }
+        let of_line = self.acquire_permit(line, IncidentRules::EMAILS_RESERVED_FOR_SWEEP, clock).await?;
+        Ok(of_line.then_some(Permit { of_line, of_engine: None }))
+    }
+
+    async fn release_permit_at_once(&self, permit: Permit, clock: &dyn Clock) {
+        if permit.of_line {
+            self.release_permit(NotifiedLine::First, clock).await;
+        }
+        if let Some(engine) = permit.of_engine {
+            self.release(EmailBudget::Engine(engine), ENGINE_RATE, clock).await;
         }
     }
 

@@ -1,6 +1,6 @@
-//! Actions that are due: those without an outcome or approval end, and pending ones are dispatched, the oldest first.
+//! Actions that are due: those without an outcome or approval end, and pending ones are dispatched, the oldest of each engine first.
 
-use age_model::{ActionItem, ActionStatus, ApprovalNotificationKind, StoreError, Timestamp};
+use age_model::{ActionItem, ActionStatus, ApprovalNotificationKind, StoreError, Timestamp, take_turns};
 use age_policy::ApprovalStep;
 use age_store::{Consistency, OpenAction};
 use futures_util::stream::{self, StreamExt};
@@ -37,7 +37,10 @@ impl Sweep {
         waiting.retain(|row| row.awaits_retry && row.due_at > began);
 
         let is_due = |row: &Result<OpenAction, StoreError>| row.as_ref().map_or(true, |row| row.due_at <= began);
-        let steps: Vec<_> = open.into_iter().filter(is_due).map(|row| self.process_row(row, end)).collect();
+        let due = take_turns(open.into_iter().filter(is_due).collect(), |row| row.as_ref().ok().map(|row| row.engine));
+        // The rest of the time is for dispatching, however many actions end.
+        let middle = began.plus_millis((end.millis() - began.millis()) / 2);
+        let steps: Vec<_> = due.into_iter().map(|row| self.process_row(row, middle)).collect();
         let (mut due, mut approvals) = (Vec::new(), Vec::new());
         for step in stream::iter(steps).buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await {
             match step {
@@ -137,12 +140,13 @@ impl Sweep {
     }
 
     async fn advance(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
-        let on_failed = |state: &mut _, failed| self.dispatcher.record_failed_remediation(state, failed, old);
-        self.dispatcher.lifecycle().advance(old, new, &on_failed, self.clock.as_ref()).await
+        let rules = &self.dispatcher.policy().incidents;
+        self.dispatcher.lifecycle().advance(old, new, rules, self.clock.as_ref()).await
     }
 
-    /// Dispatches the `due` actions and those `waiting` for another attempt, in the order in which they were planned, so that a
-    /// worker that was away receives what it missed in order. Once the topic is unavailable, only `due` ones are attempted.
+    /// Dispatches the `due` actions and those `waiting` for another attempt, those of each engine in the order in which they were
+    /// planned, so that a worker that was away receives what it missed in order. Engines take turns. Once the topic is unavailable,
+    /// only `due` ones are attempted.
     async fn dispatch_in_order(
         &self,
         due: Vec<OpenAction>,
@@ -153,7 +157,7 @@ impl Sweep {
         let began = self.now();
         let mut rows: Vec<OpenAction> = due.into_iter().chain(waiting).collect();
         rows.sort_by_key(|row| (row.created_at, row.event_id, row.action));
-        let mut rows = rows.into_iter();
+        let mut rows = take_turns(rows, |row| row.engine).into_iter();
         for row in rows.by_ref().take_while(|_| self.now() <= end) {
             if self.dispatch_row(&row, report).await == Some(DispatchOutcome::Unavailable) {
                 tracing::warn!("the topic is unavailable: dispatching only actions that are due");

@@ -1,9 +1,9 @@
 //! Incidents and approvals that are due: people are notified, and incidents that have been quiet resolve.
 
-use age_model::{IncidentKey, NotificationKind, StatusChange, StoreError, Timestamp};
+use age_model::{IncidentKey, NotificationKind, StatusChange, StoreError, Timestamp, take_turns};
 use age_notify::Topic;
 use age_policy::NextStep;
-use age_store::NotifiedLine;
+use age_store::{DueIncident, NotifiedLine};
 use futures_util::stream::{self, StreamExt};
 
 use super::{CONCURRENT_STEPS, Sweep, SweepReport};
@@ -13,6 +13,19 @@ use crate::incident_lifecycle::IncidentUpdate;
 /// The most due incidents of an engine that one run reads: so many that nobody was notified of, and so many others. The next run,
 /// a minute later, reads further.
 const MAX_DUE_PER_PARTITION: i32 = 500;
+
+/// How much of a run is left for e-mails, in seconds, however many incidents are due.
+const EMAILS_SECONDS: i64 = 10;
+
+/// What was due for an incident.
+enum Step {
+    /// People are to be notified.
+    Notify(DueNotification),
+    /// Nothing is due any more.
+    None,
+    /// The time was up; the next run does it.
+    LeftOver(DueIncident),
+}
 
 impl Sweep {
     /// Does what is due for incidents, and notifies people of them and of `approvals`; begins no e-mail after `end`.
@@ -26,16 +39,21 @@ impl Sweep {
         let due = self.dispatcher.lifecycle().incidents().states().due(self.now(), MAX_DUE_PER_PARTITION).await;
         // If the index cannot be read, people are notified of approvals all the same.
         let (due, result) = due.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
-        let steps: Vec<_> = due.into_iter().map(|key| self.process_incident(key)).collect();
+        let steps_end = end.plus_seconds(-EMAILS_SECONDS);
+        let steps: Vec<_> = in_turns(due).into_iter().map(|due| self.process_due(due, steps_end)).collect();
         let steps = stream::iter(steps).buffered(CONCURRENT_STEPS).collect::<Vec<_>>().await;
         for error in steps.iter().filter_map(|step| step.as_ref().err()) {
             self.report_unreadable(error).await;
         }
         for step in steps {
             match step {
-                Ok(Some(due)) if is_escalation(&due) => second_line.push(due),
-                Ok(Some(due)) => first_line.push(due),
-                Ok(None) => {}
+                Ok(Step::Notify(due)) if is_escalation(&due) => second_line.push(due),
+                Ok(Step::Notify(due)) => first_line.push(due),
+                Ok(Step::None) => {}
+                Ok(Step::LeftOver(due)) => {
+                    report.emails_held += 1;
+                    report.set_oldest_unnotified(due.is_new.then_some(due.due_at), self.now());
+                }
                 Err(error) => {
                     tracing::error!(%error, "an incident is left to the next sweep: {error}");
                     report.failed += 1;
@@ -67,12 +85,18 @@ impl Sweep {
         report.add(&sent, self.now());
     }
 
+    /// Does what is due for an incident, unless it is after `end`.
+    async fn process_due(&self, due: Result<DueIncident, StoreError>, end: Timestamp) -> Result<Step, StoreError> {
+        let due = due?;
+        if self.now() > end {
+            return Ok(Step::LeftOver(due));
+        }
+        Ok(self.process_incident(due.key).await?.map_or(Step::None, Step::Notify))
+    }
+
     /// Returns the notification that is due for an incident key, after doing what else is due for it.
-    async fn process_incident(
-        &self,
-        key: Result<IncidentKey, StoreError>,
-    ) -> Result<Option<DueNotification>, StoreError> {
-        let (incident_key, rules) = (key?, &self.dispatcher.policy().incidents);
+    async fn process_incident(&self, incident_key: IncidentKey) -> Result<Option<DueNotification>, StoreError> {
+        let rules = &self.dispatcher.policy().incidents;
         let (mut kind, mut opened_at) = (None, None);
         let incidents = self.dispatcher.lifecycle().incidents();
         let changed = incidents.change(&incident_key, self.clock.as_ref(), |record| {
@@ -106,6 +130,15 @@ impl Sweep {
             kind,
         }))
     }
+}
+
+/// Returns `due` in the order in which it is done: incidents that nobody was notified of first. Among those, and among the others,
+/// engines take turns.
+fn in_turns(due: Vec<Result<DueIncident, StoreError>>) -> Vec<Result<DueIncident, StoreError>> {
+    let is_new = |due: &Result<DueIncident, StoreError>| due.as_ref().is_ok_and(|due| due.is_new);
+    let (new, others): (Vec<_>, Vec<_>) = due.into_iter().partition(is_new);
+    let engine = |due: &Result<DueIncident, StoreError>| due.as_ref().ok().map(|due| due.key.engine);
+    [new, others].map(|due| take_turns(due, engine)).into_iter().flatten().collect()
 }
 
 const fn is_escalation(due: &DueNotification) -> bool {

@@ -106,27 +106,38 @@ impl Table {
         Err(StoreError::Unavailable { operation: "BatchGetItem", table: self.name.clone(), cause })
     }
 
-    /// Returns entries of the `due` index that are due at `until`, or all entries: one page of each of `shards`, the earliest
-    /// due time first. A page has up to `limit` entries or a megabyte.
+    /// Returns entries of the `due` index that are due at `until`: the first `limit` of each of `shards`, the earliest due time first.
     pub(crate) async fn due(
         &self,
         shards: impl Iterator<Item = String>,
-        until: Option<Timestamp>,
-        limit: Option<i32>,
+        until: Timestamp,
+        limit: i32,
     ) -> Result<Vec<Item>, StoreError> {
         let of_shard = async |shard: String| {
-            let query = self.client.query().table_name(&self.name).index_name("due").set_limit(limit);
-            let query = query.expression_attribute_values(":shard", text(shard));
-            let query = match until {
-                Some(until) => query
-                    .key_condition_expression("due_shard = :shard AND due_at <= :until")
-                    .expression_attribute_values(":until", text(until)),
-                None => query.key_condition_expression("due_shard = :shard"),
-            };
+            let query = self.client.query().table_name(&self.name).index_name("due").limit(limit);
+            let query = query
+                .key_condition_expression("due_shard = :shard AND due_at <= :until")
+                .expression_attribute_values(":shard", text(shard))
+                .expression_attribute_values(":until", text(until));
             query.send().await.map_err(|error| read_failed("Query", &self.name, error))
         };
         let pages = try_join_all(shards.map(of_shard)).await?;
         Ok(pages.into_iter().flat_map(|page| page.items.unwrap_or_default()).collect())
+    }
+
+    /// Returns the first `pages` pages of a shard of the `due` index, the earliest due time first.
+    pub(crate) async fn due_pages(&self, shard: String, pages: usize) -> Result<Vec<Item>, StoreError> {
+        let query = self.client.query().table_name(&self.name).index_name("due");
+        let query =
+            query.key_condition_expression("due_shard = :shard").expression_attribute_values(":shard", text(shard));
+        let mut sent = query.into_paginator().send();
+        let mut items = Vec::new();
+        for _ in 0..pages {
+            let Some(page) = sent.next().await else { break };
+            let page = page.map_err(|error| read_failed("Query", &self.name, error))?;
+            items.extend(page.items.unwrap_or_default());
+        }
+        Ok(items)
     }
 
     /// Returns all items of `query`, page after page.

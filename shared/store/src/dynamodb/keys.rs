@@ -9,6 +9,9 @@ use age_model::{
 };
 use thiserror::Error;
 
+/// The beginning of the partitions of the `due` index that have incidents of which nobody was notified.
+const NEW: &str = "new#";
+
 /// The number of partitions of the `due` index of actions. A sweep reads each of them once.
 const DUE_SHARDS: u32 = 4;
 
@@ -53,11 +56,21 @@ pub(crate) fn due_incidents(engine: Engine, incident: &Incident) -> String {
 
 /// Returns all partitions of the `due` index of incidents.
 pub(crate) fn all_due_incidents() -> impl Iterator<Item = String> {
-    Engine::ALL.iter().flat_map(|engine| [true, false].map(|is_new| partition_of_due_incidents(*engine, is_new)))
+    Engine::ALL.iter().flat_map(|engine| due_incidents_of(*engine))
+}
+
+/// Returns the partitions of the `due` index of incidents that are about `engine`.
+pub(crate) fn due_incidents_of(engine: Engine) -> [String; 2] {
+    [true, false].map(|is_new| partition_of_due_incidents(engine, is_new))
 }
 
 fn partition_of_due_incidents(engine: Engine, is_new: bool) -> String {
-    if is_new { format!("new#{engine}") } else { engine.to_string() }
+    if is_new { format!("{NEW}{engine}") } else { engine.to_string() }
+}
+
+/// Whether a partition of the `due` index has incidents that nobody was notified of.
+pub(crate) fn has_new_incidents(partition: &str) -> bool {
+    partition.starts_with(NEW)
 }
 
 /// Returns the partition of the `due` index for actions that wait for another attempt to dispatch. They are apart, because the
@@ -140,6 +153,11 @@ pub(crate) const EMAIL_RATE_LIMITER: &str = "email_rate_limiter";
 
 /// `incidents.opened_at` of the rate limiter of e-mails to the second line.
 pub(crate) const SECOND_LINE_RATE_LIMITER: &str = "second_line_rate_limiter";
+
+/// Returns `incidents.opened_at` of the row that limits the rate of the e-mails that each engine may always send at once.
+pub(crate) fn engine_rate_limiter(engine: Engine) -> String {
+    format!("email_rate_limiter#{engine}")
+}
 /// `incidents.opened_at` of the notifications about credentials that were sent.
 pub(crate) const CREDENTIAL_NOTIFICATIONS: &str = "credential_notifications";
 
