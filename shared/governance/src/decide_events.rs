@@ -6,7 +6,7 @@ use age_model::{Clock, Engine, IncidentKey, StoreError};
 use age_policy::Policy;
 use futures_util::future::join_all;
 
-use crate::event_writer::EventWriter;
+use crate::action_lifecycle::ActionLifecycle;
 use crate::key_decision::KeyDecision;
 use crate::pending_event::{EventRole, PendingEvent};
 
@@ -19,7 +19,7 @@ pub(crate) struct Decisions {
     pub(crate) unreadable: Vec<StoreError>,
 }
 
-impl EventWriter {
+impl ActionLifecycle {
     /// Makes the decisions for the events of `pending`, in their order. Whether a remediation is safe depends on the state: events
     /// whose state cannot be read are stored without a plan.
     pub(crate) async fn decide(
@@ -56,10 +56,16 @@ impl EventWriter {
             by_key.iter().filter(|(_, decision)| decision.opens()).map(|(key, _)| key.clone()).collect();
         for key in &opened {
             if let Some(incident) = by_key.get_mut(key).and_then(KeyDecision::open_incident_mut) {
-                self.lifecycle.incidents().set_lookalikes(key, incident, opened.iter());
+                self.incidents().set_lookalikes(key, incident, opened.iter());
             }
         }
         Ok(Decisions { by_key, unreadable })
+    }
+
+    /// Reads the state of `key`, on which a decision is made.
+    pub(crate) async fn begin_decision(&self, key: IncidentKey) -> Result<(IncidentKey, KeyDecision), StoreError> {
+        let (before, state) = self.state_for(&key).await?;
+        Ok((key, KeyDecision::new(before, state)))
     }
 
     /// Returns how many incidents the engines may open for which `decisions` open more.
@@ -75,7 +81,7 @@ impl EventWriter {
         }
         let mut missing = BTreeMap::new();
         for (engine, number) in opened {
-            let room = self.lifecycle.incidents().room(engine, &policy.incidents, clock.now()).await?;
+            let room = self.incidents().room(engine, &policy.incidents, clock.now()).await?;
             if number > room {
                 missing.insert(engine, room);
             }
@@ -92,7 +98,7 @@ impl EventWriter {
     ) -> Result<(), StoreError> {
         let key = IncidentKey::many_event_types(engine);
         if !decisions.contains_key(&key)
-            && let Some(record) = self.lifecycle.incidents().gathering(engine, clock).await?
+            && let Some(record) = self.incidents().gathering(engine, clock).await?
         {
             decisions.insert(key, KeyDecision::without_remediations(record));
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use age_model::{ActionItem, Clock, Event, EventId, IncidentKey, StoreError};
+use age_model::{ActionItem, Clock, Event, EventId, StoreError};
 use age_policy::Policy;
 use age_store::{Consistency, Events, ExistingRow, PlannedRemediations, TransactionResult, Write, wait_before_retry};
 
@@ -113,7 +113,7 @@ impl EventWriter {
         let mut attempts = 0;
         loop {
             // Another writer may have changed the states that the decisions were made on.
-            group.decisions = self.decide(&mut group.pending, policy, clock).await?;
+            group.decisions = self.lifecycle.decide(&mut group.pending, policy, clock).await?;
             let rollups = self.shards.choose(group.pending.iter().map(PendingEvent::rollup));
             let writes = self.writes(group, &rollups)?;
             if writes.len() > MAX_ITEMS && group.pending.len() > 1 {
@@ -125,7 +125,7 @@ impl EventWriter {
                         self.heard.note(reported.engine, *occurred_at);
                     }
                     for (key, _) in group.decisions.by_key.iter().filter(|(_, decision)| decision.opens()) {
-                        self.lifecycle.incidents().note_opened(key);
+                        self.lifecycle.incidents().open_incidents().note_opened(key.engine, &key.event_type);
                     }
                     return Ok(GroupOutcome::Stored);
                 }
@@ -153,12 +153,6 @@ impl EventWriter {
                 }
             }
         }
-    }
-
-    /// Reads the state of `key`, on which a decision is made.
-    pub(crate) async fn begin_decision(&self, key: IncidentKey) -> Result<(IncidentKey, KeyDecision), StoreError> {
-        let (before, state) = self.lifecycle.state_for(&key).await?;
-        Ok((key, KeyDecision::new(before, state)))
     }
 
     /// Tells a person of events that were stored without a plan.

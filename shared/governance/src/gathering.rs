@@ -1,12 +1,44 @@
 //! The incidents in which engines with too many open incidents gather what would open more: when that is, and where.
 
-use age_model::{Clock, Engine, IncidentKey, IncidentState, StoreError};
-use age_policy::IncidentRules;
+use age_model::{Clock, Engine, Incident, IncidentKey, IncidentState, StoreError, Timestamp};
+use age_policy::{IncidentRules, skeleton};
 use age_store::IncidentStateRecord;
 
 use crate::incident_lifecycle::IncidentLifecycle;
 
+/// The most lookalikes of an event type that are named.
+const MAX_LOOKALIKES: usize = 3;
+
 impl IncidentLifecycle {
+    /// Returns how many more incidents `engine` may open. The number is up to 10 seconds old, so that an event that opens an incident
+    /// writes no row that all others of its engine write.
+    pub(crate) async fn room(&self, engine: Engine, rules: &IncidentRules, now: Timestamp) -> Result<u64, StoreError> {
+        if let Some(room) = self.open_incidents().room(engine, rules, now) {
+            return Ok(room);
+        }
+        let types = self.states().unresolved_types(engine, rules.max_open_per_engine).await?;
+        Ok(self.open_incidents().set(engine, types, rules, now))
+    }
+
+    /// Adds to `incident`, which `key` opens, the event types of its engine that look like its own: of open incidents, and those of
+    /// `others`, which open incidents at the same time.
+    pub(crate) fn set_lookalikes<'a>(
+        &self,
+        key: &IncidentKey,
+        incident: &mut Incident,
+        others: impl Iterator<Item = &'a IncidentKey>,
+    ) {
+        let own = skeleton(key.event_type.as_str());
+        let mut types = self.open_incidents().with_skeleton(key.engine, &own);
+        let is_like = |other: &&IncidentKey| other.engine == key.engine && skeleton(other.event_type.as_str()) == own;
+        types.extend(others.filter(is_like).map(|other| other.event_type.clone()));
+        types.retain(|event_type| *event_type != key.event_type);
+        types.sort();
+        types.dedup();
+        types.truncate(MAX_LOOKALIKES);
+        incident.looks_like = types;
+    }
+
     /// Returns the state of the gathering key of `engine`. None if this version cannot read it: then nothing is gathered, and a
     /// person is told.
     pub(crate) async fn gathering(

@@ -40,7 +40,7 @@ impl EventWriter {
             if !policy.is_sign_of_life(event, now) {
                 return Ok(None);
             }
-            let (key, before) = self.begin_decision(key.clone()).await?;
+            let (key, before) = self.lifecycle.begin_decision(key.clone()).await?;
             let mut decision = before.clone();
             let mut is_heard = decision.add_repeat(policy, event, now, None);
             // A remediation that was ineffective may open an incident, and a key may be gathered already.

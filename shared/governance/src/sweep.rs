@@ -104,14 +104,14 @@ impl Sweep {
         let weekly_report = self.check_weekly_report(&mut report).await;
         let health = self.record_health(&mut report).await;
         let actions_end = self.now().plus_seconds(ACTIONS_SECONDS);
-        let actions = self.process_due_actions(actions_end, &mut report).await;
+        let actions = Box::pin(self.process_due_actions(actions_end, &mut report)).await;
         let (approvals, actions) = actions.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
         let keyring = self.credentials.keyring(self.now()).await;
         let heartbeats = match &health {
             Ok(health) => self.check_heartbeats(health.installed_at, keyring.as_deref().ok(), &mut report).await,
             Err(_) => Ok(()),
         };
-        let notifications = self.process_due_notifications(approvals, end, &mut report).await;
+        let notifications = Box::pin(self.process_due_notifications(approvals, end, &mut report)).await;
         let notice = match &health {
             Ok(health) => self.send_subscriber_notice(health, &mut report).await,
             Err(_) => Ok(()),

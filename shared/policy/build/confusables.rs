@@ -25,7 +25,7 @@ pub(crate) fn table() -> Result<String, TryFromIntError> {
             place
         });
         // Writing to a string cannot fail.
-        let _ = write!(entries, "({character:?},{},{length}),", u16::try_from(place)?);
+        let _ = write!(entries, "('{}',{},{length}),", character.escape_unicode(), u16::try_from(place)?);
     }
-    Ok(format!("pub(super) static SKELETONS: &[(char, u16, u8)] = &[{entries}];\npub(super) static TEXT: &str = {text:?};\n"))
+    Ok(format!("pub(super) static SKELETONS: &[(char, u16, u8)] = &[{entries}];\npub(super) static TEXT: &str = \"{}\";\n", text.escape_unicode()))
 }
