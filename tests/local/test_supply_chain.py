@@ -1,4 +1,4 @@
-"""Tests of what is installed and shipped: Python packages have hashes, and the bill of materials lists what is linked."""
+"""Tests of what is installed and shipped: Python packages have hashes; the bill of materials lists what is linked."""
 
 from __future__ import annotations
 
