@@ -32,8 +32,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn item_waits_for_at_most_its_predecessors_in_each_group(items in prop::collection::vec(0..5_u8, 0..60)) {
-            let numbered: Vec<(u8, usize)> = items.iter().copied().zip(0..).collect();
+        fn item_waits_for_at_most_its_predecessors_in_each_group(items in prop::collection::vec(0..5_u16, 0..60)) {
+            let numbered: Vec<(u16, usize)> = items.iter().copied().zip(0..).collect();
             let ordered = take_turns(numbered.clone(), |(group, _)| *group);
             prop_assert_eq!(ordered.len(), items.len());
             for (place, (group, number)) in ordered.iter().enumerate() {
