@@ -212,6 +212,16 @@ mod tests {
     }
 
     #[test]
+    fn message_about_as_many_credentials_as_may_be_live_fits() {
+        let (_, record) = credential(Role::Engine, Engine::ALL, Some("2026-12-23T12:00:00Z".parse().unwrap()));
+        let kids: Vec<KeyId> = (0..200).map(|number| format!("{number:x<40}").parse().unwrap()).collect();
+        let (kind, at) = (CredentialNotificationKind::Refused, "2026-12-23T12:00:00Z".parse().unwrap());
+        let entry = |kid| NotifiedCredential { kid, credential: &record.credential, record: Some(&record), kind, at };
+        let sent = message(&kids.iter().map(entry).collect::<Vec<_>>(), "2026-12-24T12:00:00Z");
+        assert!(sent.size_bytes() <= crate::message::MAX_MESSAGE_BYTES, "{}", sent.size_bytes());
+    }
+
+    #[test]
     fn old_token_is_replaced_by_the_new_one() {
         let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
         let (worker, by): (KeyId, KeyId) = ("night-desk".parse().unwrap(), "ops-admin".parse().unwrap());
