@@ -28,6 +28,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?).join("policy.json");
     fs::write(out, serde_json::to_string(&policy)?)?;
     println!("cargo::rerun-if-changed=build/confusables.rs");
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("confusables.rs"), confusables::table()?)?;
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("confusables.bin"), confusables::table()?)?;
     Ok(())
 }

@@ -57,9 +57,9 @@ pub(crate) async fn measure(root: &Path) -> Part {
     let tls = bench.measure_functions("https").await;
     let zips = zips(root);
     let (hello, log_event) = (of(&tls, "hello"), of(&tls, "log-event"));
-    let is_dashboard = |(name, _): &&(String, f64)| name == "dashboard";
-    let largest = zips.iter().filter(|zip| !is_dashboard(zip)).map(|(_, bytes)| *bytes).fold(0.0, f64::max);
-    let dashboard = zips.iter().find(is_dashboard).map_or(0.0, |(_, bytes)| *bytes);
+    let zip_of = |name: &str| zips.iter().find(|(other, _)| other == name).map_or(0.0, |(_, bytes)| *bytes);
+    let has_own_limit = |name: &str| ["dashboard", "log-event"].contains(&name);
+    let largest = zips.iter().filter(|(name, _)| !has_own_limit(name)).map(|(_, bytes)| *bytes).fold(0.0, f64::max);
     let peak = tls.iter().chain(&plain).map(|medians| medians.peak).fold(0.0, f64::max);
     let ratio = |log_event: &Medians, hello: &Medians| log_event.cpu_to_answer() / hello.cpu_to_answer();
     let figures = vec![
@@ -72,8 +72,9 @@ pub(crate) async fn measure(root: &Path) -> Part {
         ),
         Figure::limited("CPU of the first write after init, HTTPS", log_event.cpu_of_first, "ms", 1.5),
         Figure::limited("CPU of a warm write, HTTPS", log_event.cpu_warm, "ms", 1.0),
-        Figure::limited("largest zip except that of the dashboard", largest, "MB", 2.5),
-        Figure::limited("zip of the dashboard", dashboard, "MB", 3.0),
+        Figure::limited("zip of `log-event`", zip_of("log-event"), "MB", 2.6),
+        Figure::limited("zip of the dashboard", zip_of("dashboard"), "MB", 3.0),
+        Figure::limited("largest of the other zips", largest, "MB", 2.5),
         Figure::limited("largest peak of memory", peak, "MB", 16.0),
     ];
     let tables = vec![

@@ -1,5 +1,6 @@
 //! Batches: many events in one request. Each event has its own result and is stored once.
 
+use age_http::RequestRate;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -452,4 +453,21 @@ async fn damaged_row_fails_only_its_own_event() {
     assert_eq!((response.status, statuses(&response)), (200, vec![201, 500, 201]), "{response:?}");
     assert!(!response.body.contains("171717") && !response.body.contains("Events"), "{response:?}");
     assert_eq!(world.count_events().await, 3);
+}
+
+#[tokio::test]
+async fn batch_counts_for_its_events_in_the_rate_of_its_credential() {
+    let world = World::new().await;
+    let api = world.environment_with_proxied_credentials(RequestRate::new(50, 100)).await;
+    let events = vec![event("qa", "suite_run", "LOW"); 200];
+    assert_eq!(api.post_batch(&events).await.status, 200, "never refused for its size");
+    let one = event("qa", "suite_run", "LOW");
+    let refused = api.post(&one, None).await;
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (429, Some("3")),
+        "100 events beyond the burst, at 50 a second"
+    );
+    world.clock.advance(3);
+    assert_eq!(api.post(&one, None).await.status, 201);
 }

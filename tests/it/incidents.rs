@@ -350,7 +350,8 @@ async fn email_rate_is_limited_and_no_incident_is_dropped() {
     let emails = world.emails();
     assert_eq!((emails.len(), emails[3].subject.as_str()), (4, "[AGE] CRITICAL, 9 incidents: 9 new"));
     assert_eq!(emails.iter().map(count_new_events).sum::<u64>(), 12);
-    let incidents: Vec<_> = emails[3].message.lines().filter_map(|line| line.strip_prefix("QA: ")).collect();
+    let incidents: Vec<_> =
+        emails[3].message.lines().filter_map(|line| line.strip_prefix("CRITICAL, new: QA: ")).collect();
     assert!(incidents.len() == 9 && incidents.is_sorted(), "the oldest first: {incidents:?}");
     assert!(world.list_incidents("").await.iter().all(|incident| incident["notificationCount"] == 1));
 }

@@ -1,6 +1,9 @@
 //! The size of responses. A response to a POST is never much larger than its request, so that nobody can make AGE send, and pay for,
 //! much more than they send.
 
+use axum::Json;
+use axum::body::HttpBody;
+use axum::response::IntoResponse;
 use serde::Serialize;
 
 /// How large a response to any POST may be, besides twice its request.
@@ -30,7 +33,8 @@ impl ResponseBudget {
     /// Shortens `items` so that together they fit: in order, those are kept for which space is left beside the short forms of all
     /// others. Returns how many were shortened. `shorten` leaves an item of at most `short_bytes` in JSON.
     pub fn fit<T: Serialize>(mut self, items: &mut [T], short_bytes: usize, shorten: impl Fn(&mut T)) -> usize {
-        self.left = self.left.saturating_sub(items.len().saturating_mul(short_bytes + 1));
+        // Each with a comma after it, or the brackets of the list.
+        self.left = self.left.saturating_sub(items.len().saturating_mul(short_bytes + 1) + 1);
         let mut shortened = 0;
         for item in items {
             let more = Self::json_bytes(item).saturating_sub(short_bytes);
@@ -56,9 +60,11 @@ impl ResponseBudget {
         items.iter().take_while(fits).count()
     }
 
-    /// Returns the size of `item` as JSON. An item that cannot be serialized has no size: its response fails for another reason.
+    /// Returns the size of `item` as JSON. An item that cannot be serialized has that of an error: its response fails.
     fn json_bytes(item: &impl Serialize) -> usize {
-        serde_json::to_vec(item).map_or(0, |json| json.len())
+        // The code that writes the response: another one would be in the binary beside it, for every type.
+        let bytes = Json(item).into_response().body().size_hint().lower();
+        usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 }
 

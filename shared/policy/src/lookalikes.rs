@@ -1,9 +1,12 @@
 //! Lookalikes: event types that people confuse, because other characters look the same. They are shown as such, not merged.
 
-/// The characters that have the skeleton of another text, in order.
-mod table {
-    include!(concat!(env!("OUT_DIR"), "/confusables.rs"));
-}
+use std::sync::LazyLock;
+
+/// The characters that have the skeleton of another text. `build/confusables.rs` describes the form.
+static TABLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/confusables.bin"));
+
+/// The entries of the table, in the order of characters. They are read at the first use, when an incident opens.
+static SKELETONS: LazyLock<Vec<(u32, &'static str)>> = LazyLock::new(|| entries(TABLE).collect());
 
 /// Returns the skeleton of `text` (UTS #39): texts with the same skeleton look alike. Hangul syllables and the order of combining marks
 /// stay as they are.
@@ -11,19 +14,35 @@ mod table {
 pub fn skeleton(text: &str) -> String {
     let mut skeleton = String::with_capacity(text.len());
     for character in text.chars() {
-        match of_character(character) {
-            Some(text) => skeleton.push_str(text),
+        let place = SKELETONS.binary_search_by_key(&u32::from(character), |(character, _)| *character);
+        match place.ok().and_then(|place| SKELETONS.get(place)) {
+            Some((_, text)) => skeleton.push_str(text),
             None => skeleton.push(character),
         }
     }
     skeleton
 }
 
-fn of_character(character: char) -> Option<&'static str> {
-    let place = table::SKELETONS.binary_search_by_key(&character, |(character, ..)| *character).ok()?;
-    let (_, start, length) = table::SKELETONS.get(place)?;
-    let start = usize::from(*start);
-    table::TEXT.get(start..start + usize::from(*length))
+/// Reads the entries of `table`.
+fn entries(mut table: &'static [u8]) -> impl Iterator<Item = (u32, &'static str)> {
+    let mut character = 0;
+    std::iter::from_fn(move || {
+        let (mut distance, mut shift) = (0, 0);
+        loop {
+            let (byte, rest) = table.split_first()?;
+            table = rest;
+            distance |= u32::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                break;
+            }
+            shift += 7;
+        }
+        character += distance;
+        let (length, rest) = table.split_first()?;
+        let (text, rest) = rest.split_at_checked(usize::from(*length))?;
+        table = rest;
+        Some((character, std::str::from_utf8(text).ok()?))
+    })
 }
 
 #[cfg(test)]
@@ -52,8 +71,16 @@ mod tests {
 
     #[test]
     fn table_is_compact() {
-        let bytes = size_of_val(table::SKELETONS) + table::TEXT.len();
-        assert!(bytes < 128 * 1024, "{bytes} bytes in each function that opens incidents");
+        assert!(TABLE.len() < 64 * 1024, "{} bytes in each function that opens incidents", TABLE.len());
+    }
+
+    #[test]
+    fn table_is_ordered_and_read_to_its_end() {
+        assert!(SKELETONS.is_sorted());
+        let (last, text) = SKELETONS[SKELETONS.len() - 1];
+        assert!(TABLE.ends_with(text.as_bytes()));
+        // The last code point that is not drawn.
+        assert_eq!((last, text), (0xe0fff, ""));
     }
 
     proptest! {
