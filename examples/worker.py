@@ -116,7 +116,9 @@ class Worker:
         self._report(request, self._outcomes[request["id"]])
 
     def _report(self, request: ActionRequest, outcome: Outcome) -> None:
-        token = self._stack[f"AGE_TOKEN_{request['engine'].upper()}"]  # an engine reports for itself only
+        # An engine reports only for what it carries out: its own actions, and MAOS every MAOS_auto_fix.
+        engine = "maos" if request["action"] == "MAOS_auto_fix" else request["engine"]
+        token = self._stack[f"AGE_TOKEN_{engine.upper()}"]
         response = self._http.request(
             "POST",
             self._stack["AGE_API_URL"] + request["outcomePath"],

@@ -647,8 +647,9 @@ async fn event_storm_sends_few_emails_that_count_every_event() {
     let within = |from: age_model::Timestamp, seconds: i64| {
         sent.iter().filter(|at| from <= **at && **at < from.plus_seconds(seconds)).count()
     };
+    // The burst of the line and the three of all engines; SNS suspends a subscription at more than 10 a second.
     for at in &sent {
-        assert!(within(*at, 1) <= 5 && within(*at, 60) <= 11, "{sent:?}");
+        assert!(within(*at, 1) <= 5 + 3 && within(*at, 60) <= 11, "{sent:?}");
     }
 }
 

@@ -32,6 +32,8 @@ pub enum EmailBudget {
     Line(NotifiedLine),
     /// What an engine may send to the first line at once, however much others send.
     Engine(Engine),
+    /// What all engines together may send so beyond the budget of the line.
+    AllEngines,
 }
 
 impl EmailBudget {
@@ -41,6 +43,7 @@ impl EmailBudget {
             Self::Line(NotifiedLine::First) => keys::EMAIL_RATE_LIMITER.to_owned(),
             Self::Line(NotifiedLine::Second) => keys::SECOND_LINE_RATE_LIMITER.to_owned(),
             Self::Engine(engine) => keys::engine_rate_limiter(engine),
+            Self::AllEngines => keys::ENGINES_RATE_LIMITER.to_owned(),
         }
     }
 }

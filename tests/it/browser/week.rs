@@ -142,7 +142,8 @@ async fn work(world: &World, engines: &BTreeMap<&'static str, Api>, done: usize)
         } else {
             json!({ "outcome": "succeeded", "detail": format!("attempt {}", request["attempt"]) })
         };
-        let engine = &engines[request["engine"].as_str().unwrap()];
+        let is_of_maos = request["action"] == "MAOS_auto_fix";
+        let engine = &engines[if is_of_maos { "maos" } else { request["engine"].as_str().unwrap() }];
         let reported = engine.post_json(request["outcomePath"].as_str().unwrap(), &outcome).await;
         assert!([200, 409].contains(&reported.status), "{reported:?}");
     }

@@ -11,9 +11,14 @@ use super::claimed::{Attempt, Claimed, ClaimedApproval};
 use super::{NotifiedAtOnce, Notifier};
 use crate::due_notification::DueNotification;
 
-/// The e-mails of an engine that are sent at once however many others are: one a minute. All engines together stay below the 10 a second
-/// with which SNS suspends a subscription.
+/// The e-mails of an engine that are sent at once however many others are: one a minute.
 const ENGINE_RATE: RateLimit = RateLimit::single(60_000);
+
+/// How many of them are sent beyond the budget of the line: three at once, and one a second. With the burst of the line they stay below
+/// the 10 a second with which SNS suspends a subscription.
+fn all_engines_rate() -> RateLimit {
+    RateLimit::new(1000, 3)
+}
 
 /// What an e-mail that is sent at once has taken.
 struct Permit {
@@ -86,8 +91,8 @@ impl Notifier {
         }
     }
 
-    /// Takes a permit for an e-mail about `engine`. One e-mail of each engine in a minute is always permitted, so that no other engine
-    /// delays it; it is in the budget of the first line all the same, which is then less for the others.
+    /// Takes a permit for an e-mail about `engine`. One e-mail of each engine in a minute needs none of the line, so that no other engine
+    /// delays it; it takes one all the same if there is one, which is then less for the others.
     async fn acquire_permit_at_once(
         &self,
         engine: Option<Engine>,
@@ -97,8 +102,13 @@ impl Notifier {
         if let Some(engine) = engine
             && self.stores.rate_limiter.acquire(EmailBudget::Engine(engine), ENGINE_RATE, 0, clock).await?
         {
-            let of_line = self.acquire_permit(line, 0, clock).await?;
-            return Ok(Some(Permit { of_line, of_engine: Some(engine) }));
+            let permit = Permit { of_line: self.acquire_permit(line, 0, clock).await?, of_engine: Some(engine) };
+            let (all, limiter) = (EmailBudget::AllEngines, &self.stores.rate_limiter);
+            if permit.of_line || limiter.acquire(all, all_engines_rate(), 0, clock).await? {
+                return Ok(Some(permit));
+            }
+            self.release_permit_at_once(permit, clock).await;
+            return Ok(None);
         }
         let of_line = self.acquire_permit(line, IncidentRules::EMAILS_RESERVED_FOR_SWEEP, clock).await?;
         Ok(of_line.then_some(Permit { of_line, of_engine: None }))

@@ -151,6 +151,9 @@ pub(crate) const AGE: &str = "age";
 /// `incidents.opened_at` of the rate limiter of e-mails to the first line.
 pub(crate) const EMAIL_RATE_LIMITER: &str = "email_rate_limiter";
 
+/// `incidents.opened_at` of the rate limiter of the e-mails that engines send to it at once beyond that.
+pub(crate) const ENGINES_RATE_LIMITER: &str = "engines_rate_limiter";
+
 /// `incidents.opened_at` of the rate limiter of e-mails to the second line.
 pub(crate) const SECOND_LINE_RATE_LIMITER: &str = "second_line_rate_limiter";
 
@@ -158,6 +161,7 @@ pub(crate) const SECOND_LINE_RATE_LIMITER: &str = "second_line_rate_limiter";
 pub(crate) fn engine_rate_limiter(engine: Engine) -> String {
     format!("email_rate_limiter#{engine}")
 }
+
 /// `incidents.opened_at` of the notifications about credentials that were sent.
 pub(crate) const CREDENTIAL_NOTIFICATIONS: &str = "credential_notifications";
 
