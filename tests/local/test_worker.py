@@ -43,7 +43,13 @@ class WorkerTest(unittest.TestCase):
         self.addCleanup(api.server_close)
         self.addCleanup(api.shutdown)
         url = f"http://127.0.0.1:{api.server_port}"
-        stack = {"AGE_API_URL": url, "AGE_TOKEN_BILLING": "secret", "AWS_ENDPOINT_URL": url, "AWS_REGION": "us-east-1"}
+        stack = {
+            "AGE_API_URL": url,
+            "AGE_TOKEN_BILLING": "secret",
+            "AGE_TOKEN_MAOS": "secret of maos",
+            "AWS_ENDPOINT_URL": url,
+            "AWS_REGION": "us-east-1",
+        }
         stack |= {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "key"}
         self.worker = Worker(stack, self._carry_out, now=lambda: NOW)
         self.addCleanup(self.worker.close)
@@ -52,9 +58,12 @@ class WorkerTest(unittest.TestCase):
         self.carried_out.append(request["id"])
         return Outcome("succeeded", "done")
 
-    def _request(self, deadline: datetime = NOW + timedelta(minutes=30)) -> ActionRequest:
+    def _request(
+        self, deadline: datetime = NOW + timedelta(minutes=30), action: str = "billing_sync_repair"
+    ) -> ActionRequest:
         message = {
             "id": "event/action",
+            "action": action,
             "engine": "billing",
             "deadline": deadline.isoformat(),
             "outcomePath": "/outcome",
@@ -64,6 +73,10 @@ class WorkerTest(unittest.TestCase):
     def test_outcome_is_reported_by_the_engine(self) -> None:
         self.worker.handle(self._request())
         self.assertEqual(self.reports, [("/outcome", "Bearer secret", {"outcome": "succeeded", "detail": "done"})])
+
+    def test_outcome_of_an_action_of_maos_is_reported_by_maos(self) -> None:
+        self.worker.handle(self._request(action="MAOS_auto_fix"))
+        self.assertEqual([token for _, token, _ in self.reports], ["Bearer secret of maos"])
 
     def test_message_without_envelope_is_read(self) -> None:
         self.assertEqual(action_request(json.dumps(self._request())), self._request())
