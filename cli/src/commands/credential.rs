@@ -120,7 +120,7 @@ struct Secret {
     expires_at: Option<Timestamp>,
 }
 
-/// What `revoke --resolve-incidents --json` prints.
+/// The output of `revoke --resolve-incidents --json`.
 #[derive(Serialize)]
 struct Revoked<'a> {
     credential: Box<RawValue>,

@@ -1,4 +1,4 @@
-//! What the sweep knows of credentials that expire, and of admins that an operator made.
+//! The tables that the sweep reads and writes about credentials that expire, and about admins that an operator made.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,4 +1,4 @@
-//! What the events of one transaction mean for their incident keys, and for the incident that gathers what would open too many.
+//! The decisions about the incident keys of the events of one transaction, and about the incident that gathers what would open too many.
 
 use std::collections::{BTreeMap, BTreeSet};
 

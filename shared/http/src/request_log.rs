@@ -11,7 +11,7 @@ tokio::task_local! {
     static FACTS: Facts;
 }
 
-/// What the layers of a request find out for its log line.
+/// The fields of a log line that the layers of its request find out.
 #[derive(Default)]
 struct Facts {
     route: OnceCell<&'static str>,

@@ -9,7 +9,7 @@ use serde::Serialize;
 /// How large a response to any POST may be, besides twice its request.
 const FREE_BYTES: usize = 64 * 1024;
 
-/// What is set aside for the rest of a response: its members besides the items.
+/// The bytes for the rest of a response: its members besides the items.
 const RESERVED_BYTES: usize = 2 * 1024;
 
 /// How many bytes the items of a response may have.
@@ -25,7 +25,7 @@ impl ResponseBudget {
         Self { left: sent_bytes.saturating_mul(2).saturating_add(FREE_BYTES - RESERVED_BYTES) }
     }
 
-    /// Items of `bytes` together.
+    /// The budget of items that have at most `bytes` together.
     pub(crate) const fn of_bytes(bytes: usize) -> Self {
         Self { left: bytes }
     }

@@ -12,9 +12,9 @@ use crate::time::Timestamp;
 /// The record that is stored of a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredRecord {
-    /// It can be read.
+    /// The record, which this version can read.
     Readable(Box<CredentialRecord>),
-    /// This version cannot read it. It is never changed.
+    /// A record that this version cannot read, and never changes.
     Unreadable,
 }
 

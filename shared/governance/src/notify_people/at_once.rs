@@ -20,7 +20,7 @@ fn all_engines_rate() -> RateLimit {
     RateLimit::new(1000, 3)
 }
 
-/// What an e-mail that is sent at once has taken.
+/// The permits that an e-mail has taken that is sent at once.
 struct Permit {
     of_line: bool,
     of_engine: Option<Engine>,

@@ -17,7 +17,7 @@ const MAX_DUE_PER_PARTITION: i32 = 500;
 /// How much of a run is left for e-mails, in seconds, however many incidents are due.
 const EMAILS_SECONDS: i64 = 10;
 
-/// What was due for an incident.
+/// The result of the step that was due for an incident.
 enum Step {
     /// People are to be notified.
     Notify(DueNotification),
