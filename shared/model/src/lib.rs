@@ -34,6 +34,7 @@ mod notification_failure;
 mod origin_secrets;
 mod outcome;
 mod period;
+mod policy_pointer;
 mod rate_limit;
 mod report;
 mod report_step;
@@ -69,7 +70,7 @@ pub use dashboard_session::DashboardSession;
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use duration::format_duration;
 pub use ended_sessions::EndedSessions;
-pub use engine::Engine;
+pub use engine::{Engine, InvalidEngine};
 pub use event::{Event, EventType, NewEvent};
 pub use id::{EventId, ReportId, SessionId};
 pub use idempotency_key::IdempotencyKey;
@@ -87,6 +88,7 @@ pub use notification_failure::NotificationFailure;
 pub use origin_secrets::{InvalidOriginSecrets, OriginSecrets};
 pub use outcome::Outcome;
 pub use period::Period;
+pub use policy_pointer::PolicyPointer;
 pub use rate_limit::RateLimit;
 pub use report::{
     ActionFigures, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput, ReportKind,

@@ -41,16 +41,13 @@ mod tests {
         let policy = Policy::compiled().unwrap();
         assert_eq!(policy.validate(), Ok(()));
         assert_eq!(Policy::HASH.len(), 64);
-        assert_eq!(policy.title(Engine::DeepAgent), "Deep Agent");
+        assert_eq!(policy.title(&Engine::from_static("deep_agent")), "Deep Agent");
     }
 
     /// Replaces one after another every name and text of `document` that is a word of a set by an unknown one.
     fn with_an_unknown_word(document: &Value) -> Vec<Value> {
         let is_word = |text: &str| {
-            text.parse::<Engine>().is_ok()
-                || text.parse::<Severity>().is_ok()
-                || text.parse::<Action>().is_ok()
-                || text.parse::<RiskLevel>().is_ok()
+            text.parse::<Severity>().is_ok() || text.parse::<Action>().is_ok() || text.parse::<RiskLevel>().is_ok()
         };
         match document {
             Value::String(text) if is_word(text) => vec!["a_later_word".into()],
@@ -88,7 +85,7 @@ mod tests {
     fn policy_with_an_unknown_word_anywhere_is_refused() {
         let document = serde_json::to_value(Policy::compiled().unwrap()).unwrap();
         let changed = with_an_unknown_word(&document);
-        assert!(changed.len() > 40, "{}", changed.len());
+        assert!(changed.len() > 20, "{}", changed.len());
         for document in changed {
             let error = serde_json::from_value::<Policy>(document.clone()).map(drop).unwrap_err().to_string();
             assert!(error.contains("got \"a_later_word\""), "{error}: {document}");
@@ -102,10 +99,6 @@ mod tests {
             other => panic!("{other}"),
         };
         assert_eq!(
-            incomplete(error_of(|policy| policy.engines.retain(|engine, _| *engine != Engine::Maos))),
-            "engines"
-        );
-        assert_eq!(
             incomplete(error_of(|policy| policy.weights.retain(|severity, _| *severity != Severity::Low))),
             "weights"
         );
@@ -118,7 +111,7 @@ mod tests {
         assert_eq!(error_of(|policy| policy.score_cap = 101), PolicyError::InvalidScoreCap);
         assert_eq!(error_of(|policy| policy.critical_recommendation.clear()), PolicyError::MissingCount);
         let unscored = error_of(|policy| policy.categories.retain(|category| category.name != "billing_risk"));
-        assert_eq!(unscored, PolicyError::UnscoredEngine(Engine::Billing));
+        assert_eq!(unscored, PolicyError::UnscoredEngine(Engine::from_static("billing")));
         let twice = error_of(|policy| policy.categories.extend(policy.categories.clone()));
         assert_eq!(twice, PolicyError::InvalidCategory("operational_risk".into()));
         assert_eq!(error_of(|policy| policy.actions.first_match.truncate(1)), PolicyError::MissingCatchAll);
@@ -132,7 +125,7 @@ mod tests {
         }
         let negative_interval =
             |policy: &mut Policy| policy.engines.values_mut().for_each(|engine| engine.expected_interval_seconds = -1);
-        assert_eq!(error_of(negative_interval), PolicyError::InvalidExpectedInterval(Engine::Compliance));
+        assert_eq!(error_of(negative_interval), PolicyError::InvalidExpectedInterval(Engine::from_static("billing")));
         assert_eq!(
             error_of(|policy| policy.incidents.min_severity = Severity::Low),
             PolicyError::IncidentsBelowActions
@@ -143,7 +136,7 @@ mod tests {
             PolicyError::CannotRequireApproval(message)
         );
         assert_eq!(
-            error_of(|policy| _ = policy.actions.carried_out_by.insert(message, Engine::Maos)),
+            error_of(|policy| _ = policy.actions.carried_out_by.insert(message, Engine::from_static("maos"))),
             PolicyError::CarriedOutByAge(message)
         );
         let summary = Action::AutomatedGovernanceSummary;

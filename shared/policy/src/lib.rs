@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock; the same input gives the same output.
 
 mod action_planning;
+mod active_policy;
 mod alert_resolution;
 mod approval_timing;
 mod compiled;
@@ -18,6 +19,7 @@ mod repeats;
 mod validation;
 
 pub use action_planning::{Plan, plan};
+pub use active_policy::{ActivePolicy, UnknownEngine};
 pub use alert_resolution::Resolution;
 pub use approval_timing::ApprovalStep;
 pub use compiled::CompiledPolicyError;

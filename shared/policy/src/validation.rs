@@ -81,7 +81,6 @@ impl Policy {
     /// # Errors
     /// The first [`PolicyError`] that is found.
     pub fn validate(&self) -> Result<(), PolicyError> {
-        complete("engines", Engine::ALL, self.engines.keys())?;
         complete("weights", Severity::ALL, self.weights.keys())?;
         complete("levels", RiskLevel::ALL, self.levels.keys())?;
         ascending("weights", self.weights.values().copied())?;
@@ -123,8 +122,8 @@ impl Policy {
             }
         }
         let is_scored = |engine: &Engine| self.categories.iter().any(|category| category.engines.contains(engine));
-        Engine::ALL
-            .iter()
+        self.engines
+            .keys()
             .find(|engine| !is_scored(engine))
             .map_or(Ok(()), |engine| Err(PolicyError::UnscoredEngine(*engine)))
     }
