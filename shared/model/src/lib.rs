@@ -34,6 +34,7 @@ mod notification_failure;
 mod origin_secrets;
 mod outcome;
 mod period;
+mod policy_hash;
 mod rate_limit;
 mod report;
 mod report_step;
@@ -87,6 +88,7 @@ pub use notification_failure::NotificationFailure;
 pub use origin_secrets::{InvalidOriginSecrets, OriginSecrets};
 pub use outcome::Outcome;
 pub use period::Period;
+pub use policy_hash::{InvalidPolicyHash, PolicyHash};
 pub use rate_limit::RateLimit;
 pub use report::{
     ActionFigures, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput, ReportKind,

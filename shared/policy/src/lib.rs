@@ -5,21 +5,32 @@
 mod action_planning;
 mod alert_resolution;
 mod approval_timing;
+mod bounds;
+mod canonical_json;
 mod compiled;
 mod document;
+mod document_schema;
+mod engine_names;
 mod gathering;
 mod incident_changes;
 mod incident_timing;
 mod ineffective_remediations;
+mod json_text;
 mod lookalikes;
 mod lookup;
+mod policy_path;
+mod reader;
 mod refused_notifications;
 mod repeats;
+mod rule_validation;
+#[cfg(feature = "toml")]
+mod toml_text;
 mod validation;
 
 pub use action_planning::{Plan, plan};
 pub use alert_resolution::Resolution;
 pub use approval_timing::ApprovalStep;
+pub use bounds::LEASE_SECONDS;
 pub use compiled::CompiledPolicyError;
 pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, OnResolved, Policy};
 pub use gathering::{GatheredPlan, gather, plan_gathered};
@@ -27,4 +38,6 @@ pub use incident_changes::{IncidentCommand, can_be_reopened, change_incident, re
 pub use incident_timing::NextStep;
 pub use lookalikes::skeleton;
 pub use lookup::AlertSeverity;
-pub use validation::PolicyError;
+pub use policy_path::{PolicyError, PolicyPath};
+#[cfg(feature = "toml")]
+pub use toml_text::toml_to_json;
