@@ -218,8 +218,10 @@ mod tests {
         errors.iter().map(|error| error.path.to_string()).collect()
     }
 
-    /// Each change of the default policy, and the paths of the errors that it causes.
-    fn invalid_changes() -> Vec<(&'static str, Option<Value>, &'static [&'static str])> {
+    /// A change of the default policy, and the paths of the errors that it causes.
+    type InvalidChange = (&'static str, Option<Value>, &'static [&'static str]);
+
+    fn invalid_changes_of_scores() -> Vec<InvalidChange> {
         let engine = || json!({"title": "Search", "expected_interval_seconds": 0});
         let engines = |count: usize| -> Value {
             (0..count).map(|number| (format!("engine_{number}"), engine())).collect::<serde_json::Map<_, _>>().into()
@@ -303,6 +305,11 @@ mod tests {
             ("/categories/0/engines/1", Some(json!("qa")), &["categories[0].engines[1]", "engines.documentation"]),
             ("/categories/0/recommend_above", Some(json!(101)), &["categories[0].recommend_above"]),
             ("/categories/0/recommendation", Some("x".repeat(201).into()), &["categories[0].recommendation"]),
+        ]
+    }
+
+    fn invalid_changes_of_rules() -> Vec<InvalidChange> {
+        vec![
             ("/actions/min_severity", Some(json!("high")), &["actions.min_severity"]),
             ("/actions/require_approval/0", Some(json!("notify_admin")), &["actions.require_approval[0]"]),
             ("/actions/require_approval/-", Some(json!("permission_reset")), &["actions.require_approval[1]"]),
@@ -355,7 +362,7 @@ mod tests {
 
     #[test]
     fn invalid_policy_is_refused_with_exactly_the_paths_of_its_errors() {
-        let changes = invalid_changes();
+        let changes = [invalid_changes_of_scores(), invalid_changes_of_rules()].concat();
         assert!(changes.len() > 80);
         for (pointer, value, expected) in changes {
             let mut document = default_document();
