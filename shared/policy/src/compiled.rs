@@ -29,7 +29,11 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
+    use age_model::{Action, RiskLevel, Severity};
+    use serde_json::Value;
+
     use super::*;
+    use crate::policy_path::PolicyError;
 
     #[test]
     fn compiled_policy_is_valid_and_named_by_its_hash() {
@@ -38,5 +42,58 @@ mod tests {
         assert_eq!(policy.hash(), Policy::COMPILED_HASH);
         assert_eq!(Policy::COMPILED_HASH.to_string(), Policy::HASH);
         assert_eq!(policy.title("deep_agent".parse().unwrap()), "Deep Agent");
+    }
+
+    /// Replaces one after another every name and text of `document` that is a word of a set by an unknown one. Engines are no set.
+    fn with_an_unknown_word(document: &Value) -> Vec<Value> {
+        let is_word = |text: &str| {
+            text.parse::<Severity>().is_ok() || text.parse::<Action>().is_ok() || text.parse::<RiskLevel>().is_ok()
+        };
+        match document {
+            Value::String(text) if is_word(text) => vec!["a_later_word".into()],
+            Value::Array(items) => {
+                let changed = |(index, item)| {
+                    with_an_unknown_word(item).into_iter().map(move |item| {
+                        let mut items = items.clone();
+                        items[index] = item;
+                        items.into()
+                    })
+                };
+                items.iter().enumerate().flat_map(changed).collect()
+            }
+            Value::Object(fields) => {
+                let renamed = fields.keys().filter(|name| is_word(name)).map(|name| {
+                    let mut fields = fields.clone();
+                    let value = fields.remove(name).unwrap();
+                    fields.insert("a_later_word".to_owned(), value);
+                    fields.into()
+                });
+                let changed = fields.iter().flat_map(|(name, value)| {
+                    with_an_unknown_word(value).into_iter().map(move |value| {
+                        let mut fields = fields.clone();
+                        fields.insert(name.clone(), value);
+                        fields.into()
+                    })
+                });
+                renamed.chain(changed).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn policy_with_an_unknown_word_anywhere_is_refused() {
+        let document = serde_json::to_value(Policy::compiled().unwrap()).unwrap();
+        let changed = with_an_unknown_word(&document);
+        assert!(changed.len() > 40, "{}", changed.len());
+        for document in changed {
+            let error = serde_json::from_value::<Policy>(document.clone()).map(drop).unwrap_err().to_string();
+            assert!(error.contains("got \"a_later_word\""), "{error}: {document}");
+            let errors = Policy::from_value(&document).unwrap_err();
+            let names_the_word = |error: &PolicyError| {
+                error.path.pointer().ends_with("/a_later_word") || error.detail.contains("got \"a_later_word\"")
+            };
+            assert!(errors.iter().any(names_the_word), "{errors:?}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::bounds;
 pub(crate) fn weights() -> Schema {
     let number = || number("Points for one event of this severity.", &bounds::WEIGHT);
     let fields = Severity::ALL.iter().map(|severity| (severity.as_str(), number().into()));
-    object("Points for one event of each severity, ascending.", fields, true)
+    object("Points for one event of each severity, each more than the one below it.", fields, true)
 }
 
 pub(crate) fn levels() -> Schema {
@@ -19,7 +19,11 @@ pub(crate) fn levels() -> Schema {
         _ => number("The lowest score of the level.", &bounds::SCORE),
     };
     let fields = RiskLevel::ALL.iter().map(|level| (level.as_str(), number(level).into()));
-    object("The lowest score of each level, ascending.", fields, true)
+    object(
+        "The lowest score of each level, each more than the one below it. A report has the level of its highest category.",
+        fields,
+        true,
+    )
 }
 
 pub(crate) fn carried_out_by() -> Schema {
@@ -27,7 +31,8 @@ pub(crate) fn carried_out_by() -> Schema {
     let engine = || RefOr::Ref(Ref::from_schema_name(Engine::name()));
     let fields = remediations.map(|action| (action.as_str(), engine()));
     object(
-        "The engine whose worker carries out a remediation. Without an entry, it is the engine of the event.",
+        "The engine whose worker carries out a remediation, and whose credential alone may report its outcome. Without an entry, it is \
+         the engine of the event.",
         fields,
         false,
     )

@@ -27,6 +27,7 @@ mod reader;
 mod refused_notifications;
 mod repeats;
 mod rule_validation;
+mod schema;
 mod setting_difference;
 #[cfg(feature = "toml")]
 mod toml_text;
@@ -46,5 +47,6 @@ pub use lookalikes::skeleton;
 pub use lookup::AlertSeverity;
 pub use policy_change::{PolicyChange, PolicyDifference};
 pub use policy_path::{PolicyError, PolicyPath};
+pub use schema::schema;
 #[cfg(feature = "toml")]
 pub use toml_text::toml_to_json;
