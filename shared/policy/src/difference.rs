@@ -104,11 +104,7 @@ mod tests {
         );
         assert_eq!(
             sentences(|policy| _ = policy.actions.require_approval.insert(Action::BillingSyncRepair)),
-            [
-                "HIGH events of billing lead to billing_sync_repair after approval; they led to billing_sync_repair.",
-                "CRITICAL events of billing lead to billing_sync_repair after approval and notify_admin; they led to \
-                 billing_sync_repair and notify_admin.",
-            ]
+            ["Action billing_sync_repair waits for the approval of a responder."]
         );
         let no_message = |policy: &mut Policy| policy.actions.also.clear();
         assert_eq!(
