@@ -165,14 +165,14 @@ fn effect_change(subject: String, before: Option<&[PlannedEffect]>, after: Optio
 /// Returns the changes of who approves and who carries out an action.
 pub(crate) fn action_changes(old: &ActionRules, new: &ActionRules) -> Vec<PolicyChange> {
     let mut changes = Vec::new();
-    for action in Action::ALL.iter().copied() {
+    for action in Action::ALL {
         let subject = || format!("action {action}");
-        let (before, after) = (old.require_approval.contains(&action), new.require_approval.contains(&action));
+        let (before, after) = (old.require_approval.contains(action), new.require_approval.contains(action));
         if before != after {
             let needs = if after { "waits for the approval of a responder" } else { "needs no approval any more" };
             changes.push(PolicyChange::new(subject(), format!("Action {action} {needs}.")));
         }
-        let (before, after) = (old.carried_out_by.get(&action), new.carried_out_by.get(&action));
+        let (before, after) = (old.carried_out_by.get(action), new.carried_out_by.get(action));
         if before != after {
             let shown =
                 |engine: Option<&Engine>| engine.map_or("the engine of the event".to_owned(), Engine::to_string);
