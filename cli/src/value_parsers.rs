@@ -1,6 +1,6 @@
 //! Parsers of argument values that `clap` cannot derive from the type.
 
-use age_model::{Engine, IncidentStatus, Role, Severity};
+use age_model::{IncidentStatus, Role, Severity};
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser, ValueParser};
 
 /// Defines parsers of enums. They know all names, so that help and completions list them.
@@ -14,7 +14,6 @@ macro_rules! enum_parsers {
 }
 
 enum_parsers!(
-    engine_parser: Engine,
     incident_status_parser: IncidentStatus,
     role_parser: Role,
     severity_parser: Severity

@@ -11,7 +11,7 @@ use crate::figure::{Figure, Part, Table, median, rounded};
 use crate::memory;
 use crate::world::browser::Browser;
 use crate::world::test_credentials::READER;
-use crate::world::{World, event};
+use crate::world::{ENGINES, World, event};
 
 /// Events that are posted to each world, over 30 days.
 const POSTED: u32 = 1000;
@@ -140,7 +140,7 @@ impl RequestCost {
 async fn world(times: u32) -> World {
     let world = World::new().await;
     world.set_time("2026-10-24T12:00:00Z");
-    let engines = age_model::Engine::ALL;
+    let engines = ENGINES;
     for (number, engine) in (0..POSTED).zip(engines.iter().cycle()) {
         world.clock.advance(2580);
         let severity = if number % 50 == 49 { "HIGH" } else { ["LOW", "MEDIUM"][usize::from(number % 2 == 1)] };

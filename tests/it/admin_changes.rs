@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use age_governance::{CredentialError, IssuedCredential};
-use age_model::{Clock, Engine, Grant, KeyId, Role, Rotation, Token};
+use age_model::{Clock, Grant, KeyId, Role, Rotation, Token};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::world::proxy::Fault;
 use crate::world::test_credentials::{ADMIN, TESTS};
-use crate::world::{Api, ApiResponse, World};
+use crate::world::{Api, ApiResponse, ENGINES, World};
 
 const CREDENTIALS: &str = "/api/governance/credentials";
 
@@ -126,7 +126,7 @@ async fn row_of_all_credentials_is_read_with_few_units() {
             kids.iter().map(|kid| [(); 2].map(|()| Token::fresh(kid.clone(), clock).unwrap())).collect();
         let created = credentials.change(kids, clock, |registry| {
             for [first, second] in &tokens {
-                let engines = Engine::ALL.iter().copied().collect();
+                let engines = ENGINES.iter().copied().collect();
                 registry.create(first, Grant { role: Role::Engine, engines, expires_at }, Some(&by), now)?;
                 registry.rotate(second, Rotation { overlap_seconds: 86_400, expires_at }, Some(&by), now)?;
             }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::world::proxy::Fault;
 use crate::world::test_credentials::BILLING;
-use crate::world::{Api, ApiResponse, World, event};
+use crate::world::{Api, ApiResponse, ENGINES, World, event};
 
 const EVENTS: &str = "/api/governance/events";
 
@@ -206,7 +206,7 @@ async fn batch_of_100_consumes_at_most_3_1_write_units_per_event() {
 #[tokio::test]
 async fn batch_of_500_is_stored_in_6_transactions() {
     let world = World::new().await;
-    let engines = age_model::Engine::ALL;
+    let engines = ENGINES;
     let sent: Vec<Value> = (0..500)
         .map(|n| event(engines[n % 8].as_str(), "task_done", if n % 3 == 0 { "MEDIUM" } else { "LOW" }))
         .collect();

@@ -13,7 +13,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::world::test_credentials::{NIGHT_DESK, READER, TESTS};
-use crate::world::{World, event};
+use crate::world::{ENGINES, World, event};
 
 /// One browser runs at a time: several would slow each other down.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
@@ -49,7 +49,7 @@ pub(crate) async fn run(program: &str, settings: &[(&str, &str)]) {
 async fn report_busy_morning(world: &World) {
     for number in 0..1200 {
         world.clock.advance(1);
-        let engine = age_model::Engine::ALL[number % 8].as_str();
+        let engine = ENGINES[number % 8].as_str();
         let mut event = match number {
             777 => event("billing", "ledger_sync_outage", "CRITICAL"),
             900 => event("compliance", "permission_scope_widened", "HIGH"),

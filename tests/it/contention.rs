@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use crate::world::proxy::Fault;
-use crate::world::{World, event};
+use crate::world::{ENGINES, World, event};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_writers_spread_over_shards_and_counts_stay_exact() {
@@ -47,7 +47,7 @@ async fn concurrent_writers_spread_over_shards_and_counts_stay_exact() {
     let today = world.get("/api/governance/events?from=2026-11-23&limit=500").await;
     assert_eq!(today.list("/events").len(), WRITERS);
     // One query of shard 0 for each engine, and one of the index of events.
-    assert_eq!(world.dynamodb.calls("Query"), age_model::Engine::ALL.len() + 1);
+    assert_eq!(world.dynamodb.calls("Query"), ENGINES.len() + 1);
 }
 
 /// Lambda permits 1,024 open files, and each concurrent call is a connection.
@@ -61,7 +61,7 @@ async fn reads_of_many_shards_are_limited_to_72_at_once() {
     let api = world.new_environment().await;
     world.dynamodb.reset();
     assert_eq!(api.get("/api/governance/stats").await.number("/totalEvents"), events * u64::from(ROWS));
-    assert!(world.dynamodb.calls("Query") > age_model::Engine::ALL.len() * (ROWS as usize - 1));
+    assert!(world.dynamodb.calls("Query") > ENGINES.len() * (ROWS as usize - 1));
     assert!((8..=72).contains(&world.dynamodb.max_concurrent_calls()), "{}", world.dynamodb.max_concurrent_calls());
 }
 

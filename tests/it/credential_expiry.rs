@@ -12,7 +12,7 @@ use crate::strangers::NOT_PROVEN;
 use crate::world::proxy::Fault;
 use crate::world::sns::Published;
 use crate::world::test_credentials::{ADMIN, READER, TESTS};
-use crate::world::{UNLIMITED, World, event};
+use crate::world::{ENGINES, UNLIMITED, World, event};
 
 const CREDENTIALS: &str = "/api/governance/credentials";
 const EVENT: &str = "/api/governance/event";
@@ -327,7 +327,7 @@ async fn only_qa_reports_and_no_other_engine_is_silent() {
     for kid in ["billing-engine", "another-engine"] {
         assert_eq!(world.revoke(kid).await, 200);
     }
-    let all: Vec<&str> = age_model::Engine::ALL.iter().map(|engine| engine.as_str()).collect();
+    let all: Vec<&str> = ENGINES.iter().map(|engine| engine.as_str()).collect();
     let gateway = json!({ "kid": "gateway", "role": "engine", "engines": all });
     assert_eq!(world.post_json(CREDENTIALS, &gateway).await.status, 201);
     world.sweep().await;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::world::browser::{Browser, SIGN_IN, between, csrf_token};
 use crate::world::proxy::Fault;
 use crate::world::test_credentials::{self, ADMIN, BILLING, DAY_DESK, EXPIRED, NIGHT_DESK, READER, REVOKED};
-use crate::world::{ApiResponse, World, event};
+use crate::world::{ApiResponse, ENGINES, World, event};
 
 async fn incident(world: &World, event_type: &str) -> String {
     world.post(&event("billing", event_type, "CRITICAL")).await;
@@ -419,7 +419,7 @@ async fn overview_reads_do_not_grow_with_the_events() {
     assert_eq!(reads(&world, &mut reader).await, [18 + 5, 1]);
     for number in 0..120 {
         world.clock.advance(3600);
-        let engine = age_model::Engine::ALL[number % 8].as_str();
+        let engine = ENGINES[number % 8].as_str();
         let severity = ["LOW", "HIGH", "CRITICAL"][number % 3];
         world.post(&event(engine, &format!("problem_{number}"), severity)).await;
         world.post(&event("compliance", &format!("permission_{number}"), "HIGH")).await;

@@ -4,7 +4,7 @@ use crate::dashboard::assert_safe;
 use crate::world::browser::{Browser, between, csrf_token};
 use crate::world::proxy::Fault;
 use crate::world::test_credentials::{ADMIN, BILLING, DAY_DESK, NIGHT_DESK, READER};
-use crate::world::{ApiResponse, World, event};
+use crate::world::{ApiResponse, ENGINES, World, event};
 
 /// Returns the links of a page whose path begins with `prefix`.
 fn links<'a>(page: &'a ApiResponse, prefix: &str) -> Vec<&'a str> {
@@ -28,7 +28,7 @@ async fn event_list_filters_and_pages() {
     world.set_time("2026-11-20T00:00:00Z");
     for number in 0..130 {
         world.clock.advance(600);
-        let (engine, severity) = (age_model::Engine::ALL[number % 8].as_str(), ["LOW", "MEDIUM", "HIGH"][number % 3]);
+        let (engine, severity) = (ENGINES[number % 8].as_str(), ["LOW", "MEDIUM", "HIGH"][number % 3]);
         world.post(&event(engine, &format!("type_{}", number % 5), severity)).await;
     }
     world.clock.advance(1);

@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 mod bulk_data;
+mod engines;
 mod http_server;
 pub(crate) mod proxy;
 pub(crate) mod sns;
@@ -13,15 +14,14 @@ use std::sync::Arc;
 
 use age_governance::{
     ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
-    NotifierStores, ReportGenerator, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
+    NotifierStores, PolicyCache, ReportGenerator, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
 use age_model::{DashboardSession, ManualClock, Timestamp};
 use age_notify::{Sns as SnsClient, Topic};
-use age_policy::Policy;
 use age_store::{
     Actions, CredentialNotifications, Credentials, CredentialsWithSessions, DynamoDb, EmailRateLimiter,
-    EndedSessionsStore, EventSearch, Events, IncidentStates, Incidents, ReportDeliveries, Reports, Rollups,
+    EndedSessionsStore, EventSearch, Events, IncidentStates, Incidents, Policies, ReportDeliveries, Reports, Rollups,
     SystemAlerts, SystemHealthStore,
 };
 use aws_config::SdkConfig;
@@ -29,6 +29,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use dynoxide::Database;
+pub(crate) use engines::ENGINES;
 use proxy::Proxy;
 use serde_json::Value;
 use sns::Sns;
@@ -188,11 +189,11 @@ impl World {
     /// Starts a new execution environment of the sweep.
     pub(crate) fn sweeper(&self) -> Sweep {
         let db = self.db();
-        let lifecycle = lifecycle(&db);
+        let (lifecycle, policies) = (lifecycle(&db), policies(&db));
         Sweep {
             events: events(&db),
-            dispatcher: dispatcher(&lifecycle, &self.sns_config),
-            notifier: notifier(&db, &lifecycle, &self.sns_config),
+            dispatcher: dispatcher(&lifecycle, &policies, &self.sns_config),
+            notifier: notifier(&db, &lifecycle, &policies, &self.sns_config),
             credentials: CredentialMonitor::new(
                 Credentials::new(&db, "Credentials"),
                 SystemAlerts::new(&db, "Incidents"),
@@ -246,18 +247,18 @@ impl Api {
         let (events, rollups, reports) = (events(&db), Rollups::new(&db, "Rollups"), Reports::new(&db, "Reports"));
         let (actions, incidents) = (Actions::new(&db, "Actions"), Incidents::new(&db, "Incidents"));
         let lifecycle = lifecycle(&db);
-        let notifier = notifier(&db, &lifecycle, sns_config);
-        let policy = || Policy::compiled().unwrap();
+        let policies = &authentication.policies;
+        let notifier = notifier(&db, &lifecycle, policies, sns_config);
         let clock = || Arc::clone(clock);
         let search = EventSearch::new(events.clone(), rollups.clone());
         let health = SystemHealthStore::new(&db, "Incidents");
         let system_alerts = SystemAlerts::new(&db, "Incidents");
         let recorder = EventRecorder::new(
             EventWriter::new(events.clone(), lifecycle.clone()),
-            dispatcher(&lifecycle, sns_config),
+            dispatcher(&lifecycle, policies, sns_config),
             notifier.clone(),
         );
-        let actions_app = actions::App::new(search.clone(), lifecycle.clone(), notifier, policy(), clock());
+        let actions_app = actions::App::new(search.clone(), lifecycle.clone(), notifier, policies.clone(), clock());
         let dashboard_app = dashboard::App::new(
             dashboard::Tables {
                 events: events.clone(),
@@ -272,7 +273,7 @@ impl Api {
             },
             lifecycle.clone(),
             authentication.dashboard.clone(),
-            policy(),
+            policies.clone(),
             clock(),
         );
         let tables = incidents::Tables {
@@ -283,12 +284,12 @@ impl Api {
             health,
             system_alerts: system_alerts.clone(),
         };
-        let incidents_app = incidents::App::new(tables, lifecycle.incidents().clone(), policy(), clock());
-        let events_app = list_events::App::new(events, search, actions, clock());
+        let incidents_app = incidents::App::new(tables, lifecycle.incidents().clone(), policies.clone(), clock());
+        let events_app = list_events::App::new(events, search, actions, policies.clone(), clock());
         let reports_app = list_reports::App::new(reports.clone());
-        let stats_app = get_stats::App::new(rollups, reports.clone(), policy(), clock());
-        let credentials_app = credentials::App::new(Credentials::new(&db, "Credentials"), clock());
-        let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policy(), clock());
+        let stats_app = get_stats::App::new(rollups, reports.clone(), policies.clone(), clock());
+        let credentials_app = credentials::App::new(Credentials::new(&db, "Credentials"), policies.clone(), clock());
+        let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policies.clone(), clock());
         let authentication = &authentication.api;
         let functions = vec![
             Function::new(get_stats::routes(), authentication, stats_app),
@@ -440,17 +441,26 @@ fn credentials_table(config: &SdkConfig) -> Credentials {
 struct Authentications {
     api: Authentication,
     dashboard: Authentication,
+    /// The policy, which is read with the credentials.
+    policies: PolicyCache,
 }
 
 async fn authentication(config: &SdkConfig, rate: RequestRate, clock: &Arc<ManualClock>) -> Authentications {
     let db = DynamoDb::new(config);
     let alerts = || SystemAlerts::new(&db, "Incidents");
     let ended_sessions = EndedSessionsStore::new(&db, "Incidents");
-    let with_sessions = CredentialsWithSessions { credentials: credentials_table(config), ended_sessions };
+    let policies = policies(&db);
+    let credentials = policies.with_credentials(credentials_table(config));
+    let with_sessions = CredentialsWithSessions { credentials: credentials.clone(), ended_sessions };
     Authentications {
-        api: Authentication::with_alerts(credentials_table(config), rate, Arc::clone(clock), alerts()).await,
+        policies,
+        api: Authentication::with_alerts(credentials, rate, Arc::clone(clock), alerts()).await,
         dashboard: Authentication::with_alerts(with_sessions, rate, Arc::clone(clock), alerts()).await,
     }
+}
+
+fn policies(db: &DynamoDb) -> PolicyCache {
+    PolicyCache::new(Policies::new(db, "Policies")).unwrap()
 }
 
 fn events(db: &DynamoDb) -> Events {
@@ -467,11 +477,11 @@ fn topic(sns_config: &SdkConfig, name: &str) -> Topic {
     SnsClient::new(sns_config).topic(format!("arn:aws:sns:us-east-1:000000000000:{name}"))
 }
 
-fn dispatcher(lifecycle: &ActionLifecycle, sns_config: &SdkConfig) -> ActionDispatcher {
-    ActionDispatcher::new(topic(sns_config, "actions"), lifecycle, &Policy::compiled().unwrap())
+fn dispatcher(lifecycle: &ActionLifecycle, policies: &PolicyCache, sns_config: &SdkConfig) -> ActionDispatcher {
+    ActionDispatcher::new(topic(sns_config, "actions"), lifecycle, policies)
 }
 
-fn notifier(db: &DynamoDb, lifecycle: &ActionLifecycle, sns_config: &SdkConfig) -> Notifier {
+fn notifier(db: &DynamoDb, lifecycle: &ActionLifecycle, policies: &PolicyCache, sns_config: &SdkConfig) -> Notifier {
     Notifier::new(
         topic(sns_config, "notifications"),
         NotifierStores {
@@ -481,14 +491,14 @@ fn notifier(db: &DynamoDb, lifecycle: &ActionLifecycle, sns_config: &SdkConfig) 
             events: events(db),
         },
         lifecycle,
-        &Policy::compiled().unwrap(),
+        policies,
         None,
     )
 }
 
 fn generator(db: &DynamoDb, clock: &Arc<ManualClock>) -> ReportGenerator {
-    let policy = Policy::compiled().unwrap();
-    ReportGenerator::new(Rollups::new(db, "Rollups"), Incidents::new(db, "Incidents"), policy, Arc::clone(clock))
+    let policies = policies(db);
+    ReportGenerator::new(Rollups::new(db, "Rollups"), Incidents::new(db, "Incidents"), policies, Arc::clone(clock))
 }
 
 /// Returns the JSON body that reports an event.

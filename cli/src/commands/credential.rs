@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::format::{NO_VALUE, format_count, format_timestamp};
 use crate::json_format::format_json;
 use crate::session::Session;
-use crate::value_parsers::{engine_parser, role_parser};
+use crate::value_parsers::role_parser;
 
 const RESOURCE: &str = "credentials";
 
@@ -32,7 +32,7 @@ pub(crate) enum CredentialCommand {
         #[arg(long, value_parser = role_parser())]
         role: Role,
         /// Engine that the caller may act for, with --role engine; repeat the option for several engines
-        #[arg(long = "engine", value_name = "NAME", value_parser = engine_parser())]
+        #[arg(long = "engine", value_name = "NAME")]
         engines: Vec<Engine>,
         /// Time until the credential expires, such as 90d [default: it does not expire]
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, conflicts_with = "expires_at")]

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::format::format_name;
 use crate::input_source::InputSource;
 use crate::session::Session;
-use crate::value_parsers::{engine_parser, severity_parser};
+use crate::value_parsers::severity_parser;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventCommand {
@@ -24,7 +24,7 @@ pub(crate) enum EventCommand {
 #[derive(Debug, Args)]
 pub(crate) struct SendArgs {
     /// Engine that reports the event; the credential must be allowed to act for it
-    #[arg(long, value_parser = engine_parser())]
+    #[arg(long)]
     engine: Engine,
     /// What happened, in the engine's own vocabulary, such as `invoice_sync_failed`: 1 to 128 characters
     #[arg(long = "type", value_name = "TYPE")]

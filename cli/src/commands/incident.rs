@@ -10,7 +10,7 @@ use crate::commands::incident_bulk::{BulkArgs, BulkVerb, RESOURCE};
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_timestamp};
 use crate::session::Session;
-use crate::value_parsers::{engine_parser, incident_status_parser, positive_integer_parser};
+use crate::value_parsers::{incident_status_parser, positive_integer_parser};
 
 /// The API's maximum.
 const PAGE_SIZE: usize = 200;
@@ -37,7 +37,7 @@ pub(crate) struct ListIncidentsArgs {
     #[arg(long, value_parser = incident_status_parser())]
     status: Option<IncidentStatus>,
     /// List only incidents of this engine
-    #[arg(long, value_parser = engine_parser())]
+    #[arg(long)]
     engine: Option<Engine>,
     /// List at most N incidents
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = positive_integer_parser())]

@@ -8,7 +8,7 @@ use crate::api_client::ApiClient;
 use crate::error::Error;
 use crate::format::format_count;
 use crate::session::Session;
-use crate::value_parsers::{engine_parser, incident_status_parser, severity_parser};
+use crate::value_parsers::{incident_status_parser, severity_parser};
 
 pub(crate) const RESOURCE: &str = "incidents";
 /// The API's maximum.
@@ -32,7 +32,7 @@ pub(crate) struct BulkArgs {
     #[arg(value_name = "ID", required_unless_present = "filter", conflicts_with_all = ["filter", "expected_count"])]
     ids: Vec<IncidentId>,
     /// All incidents of this engine
-    #[arg(long, value_parser = engine_parser())]
+    #[arg(long)]
     engine: Option<Engine>,
     /// All incidents with this status [default: `ack`: open; `resolve`: open and acknowledged]
     #[arg(long, value_parser = incident_status_parser())]

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use age_governance::{ActionLifecycle, Notifier};
+use age_governance::{ActionLifecycle, Notifier, PolicyCache};
 use age_http::Problem;
 use age_model::{Action, ActionItem, Clock, EventId};
-use age_policy::Policy;
 use age_store::EventSearch;
 
 /// The state of the handlers. Build one per execution environment.
@@ -16,7 +15,7 @@ pub(crate) struct Inner {
     pub(crate) search: EventSearch,
     pub(crate) lifecycle: ActionLifecycle,
     pub(crate) notifier: Notifier,
-    pub(crate) policy: Policy,
+    pub(crate) policies: PolicyCache,
     pub(crate) clock: Box<dyn Clock>,
 }
 
@@ -26,10 +25,10 @@ impl App {
         search: EventSearch,
         lifecycle: ActionLifecycle,
         notifier: Notifier,
-        policy: Policy,
+        policies: PolicyCache,
         clock: impl Clock + 'static,
     ) -> Self {
-        Self(Arc::new(Inner { search, lifecycle, notifier, policy, clock: Box::new(clock) }))
+        Self(Arc::new(Inner { search, lifecycle, notifier, policies, clock: Box::new(clock) }))
     }
 }
 

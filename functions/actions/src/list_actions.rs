@@ -2,6 +2,8 @@
 //!
 //! Only events from a severity up have actions, so the list of those events is the index of actions.
 
+use std::collections::BTreeSet;
+
 use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{ActionItem, ActionStatus, Engine, UnreadableItem};
 use age_store::{EventFilter, Found};
@@ -51,11 +53,16 @@ pub(crate) async fn list_actions(
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
     let status: Option<ActionStatus> = query.optional("status");
     let engine: Option<Engine> = query.optional("engine");
+    let active = app.policies.current();
+    let engines = active.engines_of_records(engine).unwrap_or_else(|error| {
+        query.refuse("engine", error.to_string());
+        BTreeSet::new()
+    });
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
-    let min_severity = Some(app.policy.actions.min_severity);
-    let filter = EventFilter { engine, min_severity, ..EventFilter::default() };
+    let min_severity = Some(active.policy.actions.min_severity);
+    let filter = EventFilter { engines, min_severity, ..EventFilter::default() };
     let scope = CursorScope::new("actions").filter("status", status.as_ref()).filter("engine", engine.as_ref());
     let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let page = app.search.page(&filter, limit, before, app.clock.as_ref()).await?;

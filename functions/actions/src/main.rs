@@ -3,14 +3,13 @@
 //! State: clients, credentials and policy.
 
 use actions::App;
-use age_governance::{ActionLifecycle, IncidentLifecycle, Notifier, NotifierStores};
+use age_governance::{ActionLifecycle, IncidentLifecycle, Notifier, NotifierStores, PolicyCache};
 use age_http::{Authentication, RequestRate, verify_origin};
 use age_notify::Sns;
-use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, PublicUrl, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Rollups, SystemAlerts,
-    SystemHealthStore,
+    Actions, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Policies, Rollups,
+    SystemAlerts, SystemHealthStore,
 };
 
 config! {
@@ -18,6 +17,7 @@ config! {
     struct Config {
         authentication: AuthenticationConfig,
         clock: SystemClock,
+        policies_table: String,
         events_table: String,
         event_retention_days: i64,
         rollups_table: String,
@@ -33,12 +33,13 @@ config! {
 async fn main() -> Result<(), Error> {
     logs::init();
     let config = Config::from_env()?;
-    let policy = Policy::compiled()?;
     let clock = config.clock;
     let aws = aws::config().await;
     let db = DynamoDb::new(&aws);
 
     let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let policies = PolicyCache::new(Policies::new(&db, config.policies_table))?;
+    let credentials = policies.with_credentials(credentials);
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
     let alerts = SystemAlerts::new(&db, config.incidents_table.clone());
     let authentication = Authentication::with_alerts(credentials, rate, clock, alerts).await;
@@ -60,10 +61,10 @@ async fn main() -> Result<(), Error> {
             events,
         },
         &lifecycle,
-        &policy,
+        &policies,
         config.public_url.map(String::from),
     );
-    let app = App::new(search, lifecycle, notifier, policy, clock);
+    let app = App::new(search, lifecycle, notifier, policies, clock);
     let routes = actions::routes().authenticated(&authentication, app);
     age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

@@ -46,14 +46,15 @@ pub(crate) async fn report_outcome(
     let OutcomeBody { outcome, detail } = OutcomeBody::parse(&body)?;
     let item = app.action(event, action).await?;
     // Nobody but the engine that carries out an action can vouch for it.
-    caller.require_engine(app.policy.actions.carried_out_by(action, item.engine))?;
+    let active = app.policies.current();
+    caller.require_engine(active.policy.actions.carried_out_by(action, item.engine))?;
     if !action.is_remediation() {
         return Err(Problem::conflict(format!("AGE carries out {action} itself; its outcome cannot be reported")));
     }
     let report = OutcomeReport { outcome, detail, by: caller.kid };
     let reported = age_governance::report_outcome(
         &app.lifecycle,
-        &app.policy,
+        &active.policy,
         &app.notifier,
         item,
         report,

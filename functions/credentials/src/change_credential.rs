@@ -81,7 +81,7 @@ pub(crate) async fn create_credential(
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<IssuedCredentialView>), Problem> {
     let (now, clock) = (app.clock.now(), app.clock.as_ref());
-    let (kid, grant) = NewCredential::parse_at(&body, now)?;
+    let (kid, grant) = NewCredential::parse_at(&body, &app.policies.current(), now)?;
     let created = age_governance::create_credential(&app.credentials, kid, grant, Some(&caller.kid), clock).await;
     Ok((StatusCode::CREATED, Json(IssuedCredentialView::new(&created.map_err(problem)?, now))))
 }

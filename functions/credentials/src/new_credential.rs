@@ -2,6 +2,7 @@
 
 use age_http::{Fields, Refused, RequestBody, request_body};
 use age_model::{Engine, Grant, KeyId, Role, Timestamp};
+use age_policy::ActivePolicy;
 use utoipa::ToSchema;
 
 request_body! {
@@ -47,14 +48,25 @@ pub(crate) fn refuse_past_expiry(fields: &mut Fields, now: Timestamp) {
 }
 
 impl NewCredential {
-    /// Parses the body of a request at `now`.
+    /// Parses the body of a request at `now`. Engines must be of the `active` policy.
     ///
     /// # Errors
     /// As [`RequestBody::parse`].
-    pub(crate) fn parse_at(body: &[u8], now: Timestamp) -> Result<(KeyId, Grant), age_http::Problem> {
+    pub(crate) fn parse_at(
+        body: &[u8],
+        active: &ActivePolicy,
+        now: Timestamp,
+    ) -> Result<(KeyId, Grant), age_http::Problem> {
         let mut fields = Fields::parse(body)?;
         refuse_past_expiry(&mut fields, now);
         let read = Self::read(&mut fields);
+        if let Ok(Self::Engine(credential)) = &read {
+            for (index, engine) in credential.engines.iter().enumerate() {
+                if let Err(error) = active.require_engine(*engine) {
+                    fields.refuse_part("engines", &format!("/{index}"), error);
+                }
+            }
+        }
         fields.finish(read).map(Self::into_grant)
     }
 

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use age_governance::{ActionLifecycle, ReportGenerator};
+use age_governance::{ActionLifecycle, PolicyCache, ReportGenerator};
 use age_http::{Authentication, Problem};
 use age_model::{Action, ActionItem, Clock, Event, EventId, IncidentId, Report, ReportId};
-use age_policy::Policy;
 use age_store::{
     Actions, Consistency, EndedSessionsStore, EventSearch, Events, IncidentRecord, Incidents, Reports, Rollups,
     SystemAlerts, SystemHealthStore,
@@ -43,7 +42,7 @@ pub(crate) struct AppState {
     pub(crate) action_lifecycle: ActionLifecycle,
     pub(crate) report_generator: ReportGenerator,
     pub(crate) authentication: Authentication,
-    pub(crate) policy: Policy,
+    pub(crate) policies: PolicyCache,
     pub(crate) clock: Box<dyn Clock>,
 }
 
@@ -53,17 +52,17 @@ impl App {
         tables: Tables,
         action_lifecycle: ActionLifecycle,
         authentication: Authentication,
-        policy: Policy,
+        policies: PolicyCache,
         clock: impl Clock + Clone + 'static,
     ) -> Self {
         let (rollups, incidents) = (tables.rollups.clone(), tables.incidents.clone());
-        let report_generator = ReportGenerator::new(rollups, incidents, policy.clone(), clock.clone());
+        let report_generator = ReportGenerator::new(rollups, incidents, policies.clone(), clock.clone());
         Self(Arc::new(AppState {
             tables,
             action_lifecycle,
             report_generator,
             authentication,
-            policy,
+            policies,
             clock: Box::new(clock),
         }))
     }

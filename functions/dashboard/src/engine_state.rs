@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use age_model::{ActionStatus, Engine, Keyring, StoreError, Timestamp};
+use age_policy::Policy;
 use age_store::{IncidentSummary, OpenAction, Rollups};
 use futures_util::future::try_join_all;
 
@@ -18,10 +19,11 @@ pub(crate) fn silent_incident_path(engine: Engine, unresolved: &[IncidentSummary
 /// Returns those of `engines` that AGE does not expect to report: they never have, and no credential is theirs alone.
 pub(crate) async fn find_unexpected(
     engines: impl Iterator<Item = Engine>,
+    policy: &Policy,
     keyring: &Keyring,
     rollups: &Rollups,
 ) -> Result<BTreeSet<Engine>, StoreError> {
-    let without_credential = engines.filter(|engine| keyring.in_use_since(*engine).is_none());
+    let without_credential = engines.filter(|engine| keyring.in_use_since(*engine, policy.engines.len()).is_none());
     let find = async |engine| {
         let has_reported = rollups.last_heard_at(engine, Timestamp::from_millis(0)).await?.is_some();
         Ok::<_, StoreError>((!has_reported).then_some(engine))

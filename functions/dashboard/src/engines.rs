@@ -1,5 +1,6 @@
 //! The page of the engines: the last event, the expected interval and the credentials of each.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use age_http::{NoQuery, Problem};
@@ -10,7 +11,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::try_join;
 
 use crate::app::{App, AppState};
@@ -20,6 +21,9 @@ use crate::page::{self, Section};
 use crate::paths::event_path;
 use crate::safe_text::SafeText;
 use crate::session::Session;
+
+/// How many engines are read at the same time.
+const CONCURRENT_READS: usize = 16;
 
 #[derive(Template)]
 #[template(path = "engines.html")]
@@ -36,6 +40,8 @@ struct EngineCard {
     expected_interval: Option<String>,
     /// Whether the engine has reported, or has a credential of its own.
     is_expected: bool,
+    /// Whether only an earlier policy version had the engine.
+    is_retired: bool,
     last_event: Option<LastEvent>,
     silent_incident_path: Option<String>,
     in_progress: String,
@@ -60,23 +66,28 @@ struct EngineCredential {
 }
 
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
+    let active = app.policies.current();
     let keyring = app.authentication.keyring().await?;
-    let last_events = try_join_all(Engine::ALL.iter().map(|engine| find_last_event(&app, *engine)));
+    let engines: Vec<Engine> = active.engines.iter().copied().filter(|engine| *engine != Engine::AGE).collect();
+    let reads: Vec<_> = engines.iter().map(|engine| find_last_event(&app, *engine)).collect();
+    let last_events = stream::iter(reads).buffered(CONCURRENT_READS).try_collect::<Vec<_>>();
     let (unresolved, open_actions, last_events) =
         try_join!(app.tables.incidents.unresolved(), app.tables.actions.open(), last_events)?;
     let now = app.clock.now();
-    let without_event = Engine::ALL.iter().zip(&last_events).filter(|(_, event)| event.is_none());
-    let unexpected = find_unexpected(without_event.map(|(engine, _)| *engine), &keyring, &app.tables.rollups).await?;
+    let without_event = engines.iter().zip(&last_events).filter(|(_, event)| event.is_none());
+    let without_event = without_event.map(|(engine, _)| *engine);
+    let unexpected = find_unexpected(without_event, &active.policy, &keyring, &app.tables.rollups).await?;
     let card = |(engine, last_event): (&Engine, Option<Event>)| EngineCard {
         is_expected: !unexpected.contains(engine),
-        ..engine_card(&app.policy, *engine, last_event, &keyring, &unresolved.items, &open_actions, now)
+        is_retired: active.is_retired(*engine),
+        ..engine_card(&active.policy, *engine, last_event, &keyring, &unresolved.items, &open_actions, now)
     };
-    let engines = Engine::ALL.iter().zip(last_events).map(card).collect();
+    let engines = engines.iter().zip(last_events).map(card).collect();
     Ok(page::render(StatusCode::OK, &EnginesPage { session: &session, section: Section::Engines, engines }))
 }
 
 async fn find_last_event(app: &AppState, engine: Engine) -> Result<Option<Event>, StoreError> {
-    let filter = EventFilter { engine: Some(engine), ..EventFilter::default() };
+    let filter = EventFilter { engines: BTreeSet::from([engine]), ..EventFilter::default() };
     Ok(app.tables.search.page(&filter, 1, None, app.clock.as_ref()).await?.events.pop())
 }
 
@@ -96,14 +107,15 @@ fn engine_card(
     let (live, expired): (Vec<_>, Vec<_>) = keyring.all().filter(acts_for_engine).partition(is_live);
     let view = |(kid, credential): (&KeyId, &Credential)| {
         let others = credential.grant.engines.iter().filter(|other| **other != engine);
-        let others: Vec<_> = others.map(|other| policy.title(*other)).collect();
+        let others: Vec<_> = others.map(|other| policy.title(other)).collect();
         EngineCredential { kid: kid.clone(), expires_at: credential.grant.expires_at, other_engines: others.join(", ") }
     };
     EngineCard {
-        title: policy.title(engine).to_owned(),
+        title: policy.title(&engine).to_owned(),
         engine,
         expected_interval: expected_interval(policy, engine).map(format_duration),
         is_expected: true,
+        is_retired: false,
         last_event: last_event.map(LastEvent::from),
         silent_incident_path: silent_incident_path(engine, unresolved),
         in_progress: format_in_progress(engine, open_actions),

@@ -3,13 +3,12 @@
 //! actions, approvals of actions, reports, and ended sessions.
 //! State: DynamoDB client, credentials with ended sessions, and policy.
 
-use age_governance::{ActionLifecycle, IncidentLifecycle};
+use age_governance::{ActionLifecycle, IncidentLifecycle, PolicyCache};
 use age_http::{Authentication, RequestRate, verify_origin};
-use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
     Actions, Credentials, CredentialsWithSessions, DynamoDb, EndedSessionsStore, EventSearch, Events, IncidentStates,
-    Incidents, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Incidents, Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 use dashboard::{App, Tables};
 
@@ -18,6 +17,7 @@ config! {
     struct Config {
         authentication: AuthenticationConfig,
         clock: SystemClock,
+        policies_table: String,
         events_table: String,
         event_retention_days: i64,
         rollups_table: String,
@@ -36,6 +36,8 @@ async fn main() -> Result<(), Error> {
 
     let ended_sessions = EndedSessionsStore::new(&db, config.incidents_table.clone());
     let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let policies = PolicyCache::new(Policies::new(&db, config.policies_table))?;
+    let credentials = policies.with_credentials(credentials);
     let credentials = CredentialsWithSessions { credentials, ended_sessions: ended_sessions.clone() };
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
     let alerts = SystemAlerts::new(&db, config.incidents_table.clone());
@@ -57,7 +59,7 @@ async fn main() -> Result<(), Error> {
         system_alerts: SystemAlerts::new(&db, config.incidents_table),
         ended_sessions,
     };
-    let app = App::new(tables, lifecycle, authentication, Policy::compiled()?, clock);
+    let app = App::new(tables, lifecycle, authentication, policies, clock);
     let routes = dashboard::router(app);
     age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

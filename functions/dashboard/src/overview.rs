@@ -53,10 +53,11 @@ struct OverviewPage<'a> {
 /// without an event in these days and without a credential of its own shows whether it was ever heard. Each further shard of an engine's
 /// rollups takes one more, and so does each further megabyte of a response.
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
+    let active = app.policies.current();
     let now = app.clock.now();
     let (days, week) = (event_counts::period(now), Period::trailing_week(now));
     let Tables { rollups, incidents, actions, health, system_alerts, .. } = &app.tables;
-    let counted = rollups.of(days, Freshness::Cached(now));
+    let counted = rollups.of(&active.engines, days, Freshness::Cached(now));
     let (unresolved, open_actions, counted, health, system_alerts) =
         try_join!(incidents.unresolved(), actions.open(), counted, health.get(), system_alerts.shown(now))?;
     let approvals = actions.of_events(needs_attention::listed_approvals(&open_actions)).await?;
@@ -67,7 +68,9 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let are_counts_complete = figures.is_ok();
     let (hours, action_counts) = figures.unwrap_or_default();
     let keyring = app.authentication.keyring().await?;
-    let unexpected = find_unexpected(engines::without_events(&hours), &keyring, &app.tables.rollups).await?;
+    let unexpected =
+        find_unexpected(engines::without_events(&active.policy, &hours), &active.policy, &keyring, &app.tables.rollups)
+            .await?;
     let credentials = Access::Admin.permits(session.caller.grant.role).then_some(keyring.as_ref());
     let settled = |status| action_counts.by_status.get(&status).copied().unwrap_or_default();
     let mean_time_to_outcome = action_counts.mean_seconds_to_outcome().map(Duration::from_secs);
@@ -75,13 +78,13 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         session: &session,
         section: Section::Overview,
         now,
-        risks: risk::assess(&app.policy, &hours, now),
+        risks: risk::assess(&active.policy, &hours, now),
         chart: EventChart::of(&hours, now),
-        heatmap: Heatmap::of(&app.policy, &hours, now),
-        engines: engines::tiles(&app.policy, &hours, &unresolved.items, &open_actions, &unexpected, now),
+        heatmap: Heatmap::of(&active.policy, &hours, now),
+        engines: engines::tiles(&active.policy, &hours, &unresolved.items, &open_actions, &unexpected, now),
         are_counts_complete,
         needs_attention: NeedsAttention::of(
-            &app.policy,
+            &active.policy,
             unresolved,
             &open_actions,
             &approvals.items,

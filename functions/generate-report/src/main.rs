@@ -2,11 +2,10 @@
 //! Permissions: read credentials, rollups and incidents; write reports.
 //! State: client, credentials and policy.
 
-use age_governance::ReportGenerator;
+use age_governance::{PolicyCache, ReportGenerator};
 use age_http::{Authentication, RequestRate, verify_origin};
-use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
-use age_store::{Credentials, DynamoDb, Incidents, Reports, Rollups};
+use age_store::{Credentials, DynamoDb, Incidents, Policies, Reports, Rollups};
 use generate_report::App;
 
 config! {
@@ -14,6 +13,7 @@ config! {
     struct Config {
         authentication: AuthenticationConfig,
         clock: SystemClock,
+        policies_table: String,
         rollups_table: String,
         incidents_table: String,
         reports_table: String,
@@ -28,12 +28,14 @@ async fn main() -> Result<(), Error> {
     let db = DynamoDb::new(&aws::config().await);
 
     let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let policies = PolicyCache::new(Policies::new(&db, config.policies_table))?;
+    let credentials = policies.with_credentials(credentials);
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
     let authentication = Authentication::new(credentials, rate, clock).await;
     let rollups = Rollups::new(&db, config.rollups_table);
     let incidents = Incidents::new(&db, config.incidents_table);
     let reports = Reports::new(&db, config.reports_table);
-    let generator = ReportGenerator::new(rollups, incidents, Policy::compiled()?, clock);
+    let generator = ReportGenerator::new(rollups, incidents, policies, clock);
     let routes = generate_report::routes().authenticated(&authentication, App { generator, reports });
     age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

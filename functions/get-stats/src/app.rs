@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use age_governance::PolicyCache;
 use age_model::Clock;
-use age_policy::Policy;
 use age_store::{Reports, Rollups};
 
 /// The state of the handlers. Build one per execution environment.
@@ -13,13 +13,13 @@ pub struct App(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) rollups: Rollups,
     pub(crate) reports: Reports,
-    pub(crate) policy: Policy,
+    pub(crate) policies: PolicyCache,
     pub(crate) clock: Box<dyn Clock>,
 }
 
 impl App {
     /// Combines the parts.
-    pub fn new(rollups: Rollups, reports: Reports, policy: Policy, clock: impl Clock + 'static) -> Self {
-        Self(Arc::new(Inner { rollups, reports, policy, clock: Box::new(clock) }))
+    pub fn new(rollups: Rollups, reports: Reports, policies: PolicyCache, clock: impl Clock + 'static) -> Self {
+        Self(Arc::new(Inner { rollups, reports, policies, clock: Box::new(clock) }))
     }
 }

@@ -42,9 +42,11 @@ pub(crate) struct Stats {
 pub(crate) async fn get_stats(State(App(app)): State<App>, _: NoQuery) -> Result<Json<Stats>, Problem> {
     let now = app.clock.now();
     let period = Period::trailing_hours(now, HOURS);
-    let (rollups, latest) = try_join!(app.rollups.of(period, Freshness::Cached(now)), app.reports.latest())?;
+    let active = app.policies.current();
+    let (rollups, latest) =
+        try_join!(app.rollups.of(&active.engines, period, Freshness::Cached(now)), app.reports.latest())?;
     let counts = rollups.events(period)?;
-    Ok(Json(Stats::new(&app.policy, &counts, latest.map(|report| report.risk_score), now)))
+    Ok(Json(Stats::new(&active.policy, &counts, latest.map(|report| report.risk_score), now)))
 }
 
 impl Stats {
@@ -53,22 +55,22 @@ impl Stats {
             total_events: counts.total(),
             critical_count: counts.of(Severity::Critical),
             latest_risk_score,
-            top_risky_engine: highest(|engine| age_scoring::severity_weight(policy, &counts.engine(engine))),
-            busiest_engine: highest(|engine| counts.engine(engine).total()),
-            by_engine: counts.by_engine(),
+            top_risky_engine: highest(counts, |engine| age_scoring::severity_weight(policy, &counts.engine(engine))),
+            busiest_engine: highest(counts, |engine| counts.engine(engine).total()),
+            by_engine: counts.by_engine(policy.engines.keys().copied()),
             by_severity: counts.by_severity(),
             as_of,
         }
     }
 }
 
-/// Returns the engine with the highest figure; of equal ones the first in the order of the original sketch. None if all are zero.
-fn highest(figure: impl Fn(Engine) -> u64) -> Option<Engine> {
+/// Returns the engine with the highest figure; of equal ones the first in alphabetical order. None if all are zero.
+fn highest(counts: &EventCounts, figure: impl Fn(Engine) -> u64) -> Option<Engine> {
     let mut highest = (0, None);
-    for engine in Engine::ALL {
-        let figure = figure(*engine);
+    for engine in counts.by_engine([]).into_keys() {
+        let figure = figure(engine);
         if figure > highest.0 {
-            highest = (figure, Some(*engine));
+            highest = (figure, Some(engine));
         }
     }
     highest.1
@@ -88,18 +90,27 @@ mod tests {
 
     #[test]
     fn risky_is_not_busy() {
-        let stats = stats_of(&[(Engine::Documentation, Severity::Low, 24), (Engine::Billing, Severity::Critical, 1)]);
+        let stats = stats_of(&[
+            (Engine::from_static("documentation"), Severity::Low, 24),
+            (Engine::from_static("billing"), Severity::Critical, 1),
+        ]);
         assert_eq!(
             (stats.top_risky_engine, stats.busiest_engine),
-            (Some(Engine::Billing), Some(Engine::Documentation))
+            (Some(Engine::from_static("billing")), Some(Engine::from_static("documentation")))
         );
         assert_eq!((stats.total_events, stats.critical_count), (25, 1));
     }
 
     #[test]
     fn of_equals_the_first_and_of_nothing_none() {
-        let tied = stats_of(&[(Engine::Maos, Severity::High, 1), (Engine::Qa, Severity::High, 1)]);
-        assert_eq!((tied.top_risky_engine, tied.busiest_engine), (Some(Engine::Qa), Some(Engine::Qa)));
+        let tied = stats_of(&[
+            (Engine::from_static("maos"), Severity::High, 1),
+            (Engine::from_static("qa"), Severity::High, 1),
+        ]);
+        assert_eq!(
+            (tied.top_risky_engine, tied.busiest_engine),
+            (Some(Engine::from_static("maos")), Some(Engine::from_static("maos")))
+        );
         let nothing = stats_of(&[]);
         assert_eq!((nothing.top_risky_engine, nothing.busiest_engine), (None, None));
     }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use age_governance::IncidentLifecycle;
+use age_governance::{IncidentLifecycle, PolicyCache};
 use age_http::Problem;
 use age_model::{Clock, IncidentId};
-use age_policy::Policy;
 use age_store::{Actions, EventSearch, Events, IncidentRecord, Incidents, SystemAlerts, SystemHealthStore};
 
 /// The state of the handlers. Build one per execution environment.
@@ -31,14 +30,19 @@ pub struct Tables {
 pub(crate) struct Inner {
     pub(crate) tables: Tables,
     pub(crate) lifecycle: IncidentLifecycle,
-    pub(crate) policy: Policy,
+    pub(crate) policies: PolicyCache,
     pub(crate) clock: Box<dyn Clock>,
 }
 
 impl App {
     /// Combines the parts.
-    pub fn new(tables: Tables, lifecycle: IncidentLifecycle, policy: Policy, clock: impl Clock + 'static) -> Self {
-        Self(Arc::new(Inner { tables, lifecycle, policy, clock: Box::new(clock) }))
+    pub fn new(
+        tables: Tables,
+        lifecycle: IncidentLifecycle,
+        policies: PolicyCache,
+        clock: impl Clock + 'static,
+    ) -> Self {
+        Self(Arc::new(Inner { tables, lifecycle, policies, clock: Box::new(clock) }))
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) async fn get_incident(
     let tables = &app.tables;
     let timeline = IncidentTimeline::read(
         &record,
-        app.policy.actions.min_severity,
+        app.policies.current().policy.actions.min_severity,
         &tables.incidents,
         &tables.search,
         &tables.events,

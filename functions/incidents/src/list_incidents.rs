@@ -48,6 +48,9 @@ pub(crate) async fn list_incidents(
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
     let status: Option<IncidentStatus> = query.optional("status");
     let engine: Option<Engine> = query.optional("engine");
+    if let Err(error) = app.policies.current().engines_of_records(engine) {
+        query.refuse("engine", error.to_string());
+    }
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 

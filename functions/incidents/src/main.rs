@@ -2,12 +2,11 @@
 //! Permissions: read credentials, events, rollups, actions and incidents; write incidents and their action `notify_admin`.
 //! State: client, credentials and policy.
 
-use age_governance::IncidentLifecycle;
+use age_governance::{IncidentLifecycle, PolicyCache};
 use age_http::{Authentication, RequestRate, verify_origin};
-use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Credentials, DynamoDb, EventSearch, Events, IncidentStates, Incidents, Rollups, SystemAlerts,
+    Actions, Credentials, DynamoDb, EventSearch, Events, IncidentStates, Incidents, Policies, Rollups, SystemAlerts,
     SystemHealthStore,
 };
 use incidents::{App, Tables};
@@ -17,6 +16,7 @@ config! {
     struct Config {
         authentication: AuthenticationConfig,
         clock: SystemClock,
+        policies_table: String,
         events_table: String,
         event_retention_days: i64,
         rollups_table: String,
@@ -33,6 +33,8 @@ async fn main() -> Result<(), Error> {
     let db = DynamoDb::new(&aws::config().await);
 
     let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let policies = PolicyCache::new(Policies::new(&db, config.policies_table))?;
+    let credentials = policies.with_credentials(credentials);
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
     let alerts = SystemAlerts::new(&db, config.incidents_table.clone());
     let authentication = Authentication::with_alerts(credentials, rate, clock, alerts).await;
@@ -49,7 +51,7 @@ async fn main() -> Result<(), Error> {
         health: SystemHealthStore::new(&db, config.incidents_table.clone()),
         system_alerts: SystemAlerts::new(&db, config.incidents_table),
     };
-    let app = App::new(tables, lifecycle, Policy::compiled()?, clock);
+    let app = App::new(tables, lifecycle, policies, clock);
     let routes = incidents::routes().authenticated(&authentication, app);
     age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

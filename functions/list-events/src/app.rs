@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use age_governance::PolicyCache;
 use age_model::Clock;
 use age_store::{Actions, EventSearch, Events};
 
@@ -13,12 +14,19 @@ pub(crate) struct Inner {
     pub(crate) events: Events,
     pub(crate) search: EventSearch,
     pub(crate) actions: Actions,
+    pub(crate) policies: PolicyCache,
     pub(crate) clock: Box<dyn Clock>,
 }
 
 impl App {
     /// Combines the parts.
-    pub fn new(events: Events, search: EventSearch, actions: Actions, clock: impl Clock + 'static) -> Self {
-        Self(Arc::new(Inner { events, search, actions, clock: Box::new(clock) }))
+    pub fn new(
+        events: Events,
+        search: EventSearch,
+        actions: Actions,
+        policies: PolicyCache,
+        clock: impl Clock + 'static,
+    ) -> Self {
+        Self(Arc::new(Inner { events, search, actions, policies, clock: Box::new(clock) }))
     }
 }

@@ -1,5 +1,6 @@
 //! `GET /api/governance/events`: the list of events.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -53,6 +54,11 @@ pub(crate) async fn list_events(
 ) -> Result<Json<EventPage>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
     let engine: Option<Engine> = query.optional("engine");
+    let active = app.policies.current();
+    let engines = active.engines_of_records(engine).unwrap_or_else(|error| {
+        query.refuse("engine", error.to_string());
+        BTreeSet::new()
+    });
     let severity: Option<Severity> = query.optional("severity");
     let event_type: Option<EventType> = query.optional("eventType");
     let from = query.optional("from").map(|DayOrTime(time)| time);
@@ -69,7 +75,7 @@ pub(crate) async fn list_events(
         .filter("eventType", event_type.as_ref().map(EventType::as_str).as_ref())
         .filter("from", from.as_ref())
         .filter("to", to.as_ref());
-    let filter = EventFilter { engine, severity, event_type, from, to, ..EventFilter::default() };
+    let filter = EventFilter { engines, severity, event_type, from, to, ..EventFilter::default() };
     let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let page = app.search.page(&filter, limit, before, app.clock.as_ref()).await?;
     let next_cursor = page.next.map(|position| cursors.seal(&scope, &position));

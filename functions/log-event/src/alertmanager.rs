@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use age_governance::EventIdentity;
+use age_governance::{EngineRefusal, EventIdentity, KnownEngines};
 use age_http::{FieldError, FieldValue, Fields, Problem, Refused, RequestBody, request_body, string_fields};
 use age_model::{AlertId, AlertStatus, Details, Engine, KeyId, NewEvent, ReportedType, Severity, Timestamp};
 use age_policy::{AlertRules, AlertSeverity};
@@ -123,7 +123,7 @@ pub(crate) struct ParsedAlert {
 
 impl ParsedAlert {
     /// Parses an alert.
-    pub(crate) fn parse(alert: &RawValue, rules: &AlertRules) -> Self {
+    pub(crate) fn parse(alert: &RawValue, rules: &AlertRules, engines: &KnownEngines) -> Self {
         let refused = |fingerprint: String, problem: &Problem| {
             let errors = match problem.errors() {
                 [] => vec![FieldError::whole(problem.detail())],
@@ -142,25 +142,42 @@ impl ParsedAlert {
         let read = Alert::read(&mut fields);
         match fields.finish(read) {
             Err(problem) => refused(fingerprint, &problem),
-            Ok(alert) => alert.into_parsed(others, rules),
+            Ok(alert) => alert.into_parsed(others, rules, engines),
         }
     }
 }
 
 impl Alert {
-    fn into_parsed(self, others: Vec<(&'static str, String)>, rules: &AlertRules) -> ParsedAlert {
+    fn into_parsed(
+        self,
+        others: Vec<(&'static str, String)>,
+        rules: &AlertRules,
+        engines: &KnownEngines,
+    ) -> ParsedAlert {
         let is_firing = self.status == AlertStatus::Firing;
         let word = self.labels.0.get("severity").map(String::as_str);
         let severity = if is_firing { rules.severity(word) } else { AlertSeverity::Mapped(Severity::Low) };
         let is_unmapped = matches!(severity, AlertSeverity::Unmapped(_));
         let unmapped_severity = word.filter(|_| is_unmapped).map(str::to_owned);
-        let event = self.event(others, severity.get());
+        let event = self.event(others, severity.get(), engines);
         ParsedAlert { fingerprint: self.fingerprint, event, unmapped_severity }
     }
 
-    fn event(&self, others: Vec<(&'static str, String)>, severity: Severity) -> Result<ParsedEvent, Vec<FieldError>> {
+    fn event(
+        &self,
+        others: Vec<(&'static str, String)>,
+        severity: Severity,
+        engines: &KnownEngines,
+    ) -> Result<ParsedEvent, Vec<FieldError>> {
         let mut errors = Vec::new();
         let engine: Option<Engine> = self.label("engine", &mut errors);
+        let engine = engine.and_then(|engine| match engines.require(engine) {
+            Err(EngineRefusal::Unknown(error)) => {
+                errors.push(FieldError { pointer: "/labels/engine".to_owned(), detail: error.to_string() });
+                None
+            }
+            _ => Some(engine),
+        });
         let event_type: Option<ReportedType> = self.label("alertname", &mut errors);
         let details = self.details(others).map_err(|error| errors.push(error));
         let (Some(engine), Some(event_type), Ok(details)) = (engine, event_type, details) else { return Err(errors) };
@@ -212,7 +229,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fuzz::{mangled, many};
+    use crate::fuzz::{ENGINES, mangled, many};
 
     const WEBHOOKS: &[&str] = &[
         r#"{"version":"4","alerts":[{"status":"firing","labels":{"engine":"qa","alertname":"QueueFull","severity":"critical"},"annotations":{"summary":"full"},"startsAt":"2026-11-23T00:00:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://p/","fingerprint":"ab"}],"groupKey":"{}"}"#,
@@ -225,7 +242,7 @@ mod tests {
 
     fn errors(alert: &str) -> Vec<String> {
         let alert: Box<RawValue> = serde_json::from_str(alert).unwrap();
-        let errors = ParsedAlert::parse(&alert, &RULES).event.unwrap_err();
+        let errors = ParsedAlert::parse(&alert, &RULES, &ENGINES).event.unwrap_err();
         errors.into_iter().map(|error| error.pointer).collect()
     }
 
@@ -258,7 +275,7 @@ mod tests {
         #[test]
         fn arbitrary_body_never_panics(body in mangled(WEBHOOKS)) {
             for alert in parse_webhook(&body).unwrap_or_default() {
-                let parsed = ParsedAlert::parse(&alert, &RULES);
+                let parsed = ParsedAlert::parse(&alert, &RULES, &ENGINES);
                 prop_assert!(parsed.event.err().is_none_or(|errors| !errors.is_empty()));
             }
         }

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::alertmanager::{self, ParsedAlert, Webhook};
 use crate::app::App;
+use crate::known_engine::require_certainty;
 use crate::refusals::Refusals;
 
 /// The largest body of a group, in bytes.
@@ -79,7 +80,7 @@ pub(crate) async fn log_alerts(
         return Err(Problem::too_large(detail, Vec::new()));
     }
     let mut refusals = Refusals::default();
-    let Group { mut results, accepted } = Group::parse(&app, &caller, &alerts, &mut refusals);
+    let Group { mut results, accepted, uncertain } = Group::parse(&app, &caller, &alerts, &mut refusals);
     let (indexes, events): (Vec<usize>, Vec<IncomingEvent>) = accepted.into_iter().unzip();
     let recorded = app.recorder().record_batch(events, &caller.kid, origin.as_deref(), app.clock()).await;
     refusals.report(&caller.kid, &app).await;
@@ -88,6 +89,9 @@ pub(crate) async fn log_alerts(
         if let Some(result) = results.get_mut(index) {
             (result.status, result.id) = (status.as_u16(), id);
         }
+    }
+    if let Some(problem) = uncertain {
+        return Err(problem);
     }
     if results.iter().any(|result| result.errors.is_empty()) || results.is_empty() {
         ResponseBudget::of(body.sent_bytes).fit(&mut results, SHORT_RESULT_BYTES, AlertResult::shorten);
@@ -113,18 +117,27 @@ struct Group {
     results: Vec<AlertResult>,
     /// The alerts that are not refused, each with its position.
     accepted: Vec<(usize, IncomingEvent)>,
+    /// Why an alert is neither accepted nor refused: its sender sends the group again.
+    uncertain: Option<Problem>,
 }
 
 impl Group {
     fn parse(app: &App, caller: &Caller, alerts: &[Box<RawValue>], refusals: &mut Refusals) -> Self {
-        let rules = &app.recorder().policy().alertmanager;
+        let engines = app.recorder().policies().known_engines();
+        let active = app.recorder().policies().current();
+        let rules = &active.policy.alertmanager;
         let mut group = Self::default();
         for (index, alert) in alerts.iter().enumerate() {
-            let ParsedAlert { fingerprint, event, unmapped_severity } = ParsedAlert::parse(alert, rules);
+            let ParsedAlert { fingerprint, event, unmapped_severity } = ParsedAlert::parse(alert, rules, &engines);
             let (status, errors) = match event {
                 Err(errors) => (StatusCode::UNPROCESSABLE_ENTITY, errors),
                 Ok(event) if !caller.grant.may_act_for(event.reported.engine) => {
                     (StatusCode::FORBIDDEN, vec![alertmanager::forbidden_engine(&caller.kid)])
+                }
+                Ok(event) if let Err(problem) = require_certainty(event.reported.engine, &engines) => {
+                    let status = problem.status();
+                    group.uncertain = Some(problem);
+                    (status, Vec::new())
                 }
                 Ok(event) => {
                     if let Some(word) = unmapped_severity {

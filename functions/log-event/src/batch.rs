@@ -19,6 +19,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::known_engine::require_certainty;
 use crate::parsed_event::ParsedEvent;
 use crate::refusals::Refusals;
 
@@ -146,7 +147,8 @@ pub(crate) async fn log_events(
     headers: HeaderMap,
     body: BatchBody,
 ) -> Result<Response, Problem> {
-    let parsed = body::parse(&headers, &body)?;
+    let engines = app.recorder().policies().known_engines();
+    let parsed = body::parse(&headers, &body, &engines)?;
     let mut results: Vec<Option<EventResult>> = parsed.iter().map(|_| None).collect();
     let mut set = |index: usize, result: EventResult| {
         if let Some(place) = results.get_mut(index) {
@@ -155,7 +157,12 @@ pub(crate) async fn log_events(
     };
     let mut accepted = Vec::new();
     for (index, event) in parsed.into_iter().enumerate() {
-        match event.and_then(|event| caller.require_engine(event.reported.engine).map(|()| event)) {
+        let event = event.and_then(|event| {
+            require_certainty(event.reported.engine, &engines)?;
+            caller.require_engine(event.reported.engine)?;
+            Ok(event)
+        });
+        match event {
             Ok(event) => accepted.push((index, event)),
             Err(problem) => set(index, problem.into()),
         }

@@ -6,15 +6,18 @@
 
 use std::str::FromStr;
 
-use age_governance::EventIdentity;
+use age_governance::{EventIdentity, KnownEngines};
 use age_http::{Fields, Problem, Refused, RequestBody, request_body, string_fields};
-use age_model::{Details, Engine, EventType, IdempotencyKey, NewEvent, ReportedType, Severity, Timestamp, UnknownName};
+use age_model::{
+    Details, Engine, EventType, IdempotencyKey, InvalidEngine, NewEvent, ReportedType, Severity, Timestamp,
+};
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode;
 use thiserror::Error;
 
+use crate::known_engine::refuse_unknown_engine;
 use crate::parsed_event::{EventBody, KEY_HEADER, ParsedEvent};
 
 /// The media type of an event in structured mode.
@@ -36,7 +39,7 @@ request_body! {
         #[schema(value_type = String, min_length = 1)]
         id: Id,
         /// Ends in the name of the engine.
-        #[schema(value_type = String, pattern = "(^|[/:#])(compliance|qa|documentation|image_engine|voice_engine|billing|deep_agent|maos)$")]
+        #[schema(value_type = String, pattern = "(^|[/:#])[a-z][a-z0-9_]{0,31}$")]
         source: Source,
         /// `engine_silent` and `many_event_types` are reserved.
         #[schema(value_type = EventType)]
@@ -62,11 +65,15 @@ pub(crate) fn is_binary(headers: &HeaderMap, media_type: Option<&str>) -> bool {
 ///
 /// # Errors
 /// 400 if the body is not JSON, 413 if the data is too large, else 422 with every attribute that is wrong.
-pub(crate) fn parse_structured(headers: &HeaderMap, body: &[u8]) -> Result<ParsedEvent, Problem> {
+pub(crate) fn parse_structured(
+    headers: &HeaderMap,
+    body: &[u8],
+    engines: &KnownEngines,
+) -> Result<ParsedEvent, Problem> {
     let mut fields = Fields::parse(body)?;
     // What is wrong with it is among the errors of the fields.
     let _ = read_base64(&mut fields);
-    parse(fields, headers)
+    parse(fields, headers, engines)
 }
 
 /// Makes `data` of `data_base64`: binary data, which is JSON if `datacontenttype` says so (JSON event format, 3.1.2).
@@ -88,7 +95,11 @@ fn read_base64(fields: &mut Fields) -> Result<(), Refused> {
 ///
 /// # Errors
 /// As [`parse_structured`]; 415 if there is a body that is not declared as JSON.
-pub(crate) fn parse_binary(headers: &HeaderMap, body: &EventBody) -> Result<ParsedEvent, Problem> {
+pub(crate) fn parse_binary(
+    headers: &HeaderMap,
+    body: &EventBody,
+    engines: &KnownEngines,
+) -> Result<ParsedEvent, Problem> {
     let is_json = || body.media_type.as_ref().is_some_and(|media_type| media_type.parse::<JsonType>().is_ok());
     if !body.bytes.is_empty() && !is_json() {
         let detail = "the Content-Type of a CloudEvent in binary mode must be application/json or end in +json";
@@ -107,7 +118,7 @@ pub(crate) fn parse_binary(headers: &HeaderMap, body: &EventBody) -> Result<Pars
         // What is wrong with it is among the errors of the fields.
         let _ = fields.add_json("data", &body.bytes);
     }
-    parse(fields, headers)
+    parse(fields, headers, engines)
 }
 
 /// Decodes a header value (HTTP binding, 3.1.3.2): first a string in double quotes, then percent-encoding, once. None if the result
@@ -136,7 +147,9 @@ fn unescape(quoted: &[u8]) -> Option<Vec<u8>> {
     Some(text)
 }
 
-fn parse(mut fields: Fields, headers: &HeaderMap) -> Result<ParsedEvent, Problem> {
+fn parse(mut fields: Fields, headers: &HeaderMap, engines: &KnownEngines) -> Result<ParsedEvent, Problem> {
+    let engine = fields.peek::<Source>("source").map(|source| source.engine);
+    refuse_unknown_engine(&mut fields, "source", engine, engines);
     fields.ignore_unknown();
     if headers.contains_key(KEY_HEADER) {
         fields.refuse_header(KEY_HEADER, "must not be given: source and id identify a CloudEvent");
@@ -179,7 +192,7 @@ impl FromStr for Source {
 
 #[derive(Debug, Error)]
 #[error("must end in the name of an engine, such as /engines/billing: the last part {0}")]
-pub(crate) struct InvalidSource(UnknownName);
+pub(crate) struct InvalidSource(InvalidEngine);
 
 /// The id of an event, unique in its source.
 #[derive(Debug)]
@@ -240,14 +253,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fuzz::{mangled, many};
+    use crate::fuzz::{ENGINES, mangled, many};
 
     #[test]
     fn source_ends_in_the_name_of_its_engine() {
         for good in ["billing", "/engines/billing", "urn:age:billing", "https://fleet.example/#billing"] {
-            assert_eq!(good.parse::<Source>().map(|source| source.engine).unwrap(), Engine::Billing, "{good}");
+            assert_eq!(
+                good.parse::<Source>().map(|source| source.engine).unwrap(),
+                Engine::from_static("billing"),
+                "{good}"
+            );
         }
-        for bad in ["", "/", "billing/", "Billing", "engine-billing"] {
+        for bad in ["", "/", "billing/", "Billing", "the-billing"] {
             assert!(bad.parse::<Source>().is_err(), "{bad}");
         }
     }
@@ -301,7 +318,7 @@ mod tests {
 
         #[test]
         fn arbitrary_body_never_panics(bytes in mangled(STRUCTURED_BODIES)) {
-            let _ = parse_structured(&HeaderMap::new(), &bytes);
+            let _ = parse_structured(&HeaderMap::new(), &bytes, &ENGINES);
         }
 
         #[test]
@@ -312,7 +329,7 @@ mod tests {
             });
             let media_type = Some("application/json".to_owned());
             let body = EventBody { media_type, sent_bytes: data.len(), bytes: data.into() };
-            let _ = parse_binary(&headers.collect(), &body);
+            let _ = parse_binary(&headers.collect(), &body, &ENGINES);
         }
     }
 }

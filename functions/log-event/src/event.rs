@@ -1,6 +1,6 @@
 //! `POST /api/governance/event`: records one event.
 
-use age_governance::RecordResult;
+use age_governance::{KnownEngines, RecordResult};
 use age_http::{Caller, NoQuery, Origin, Problem};
 use axum::Json;
 use axum::extract::State;
@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
+use crate::known_engine::require_certainty;
 use crate::parsed_event::{EventBody, ParsedEvent};
 use crate::recorded_event::AcceptedEvent;
 use crate::{cloudevents, json};
@@ -42,7 +43,9 @@ pub(crate) async fn log_event(
     headers: HeaderMap,
     body: EventBody,
 ) -> Result<Response, Problem> {
-    let event = parse(&headers, &body)?;
+    let engines = app.recorder().policies().known_engines();
+    let event = parse(&headers, &body, &engines)?;
+    require_certainty(event.reported.engine, &engines)?;
     caller.require_engine(event.reported.engine)?;
     let key_field = event.key_field;
     match app.recorder().record(event.into(), &caller.kid, origin.as_deref(), app.clock()).await? {
@@ -56,13 +59,13 @@ pub(crate) async fn log_event(
     }
 }
 
-fn parse(headers: &HeaderMap, body: &EventBody) -> Result<ParsedEvent, Problem> {
+fn parse(headers: &HeaderMap, body: &EventBody, engines: &KnownEngines) -> Result<ParsedEvent, Problem> {
     if body.media_type.as_deref() == Some(cloudevents::STRUCTURED) {
-        cloudevents::parse_structured(headers, &body.bytes)
+        cloudevents::parse_structured(headers, &body.bytes, engines)
     } else if cloudevents::is_binary(headers, body.media_type.as_deref()) {
-        cloudevents::parse_binary(headers, body)
+        cloudevents::parse_binary(headers, body, engines)
     } else if body.is_json() {
-        json::parse(headers, &body.bytes)
+        json::parse(headers, &body.bytes, engines)
     } else {
         Err(Problem::not_json())
     }

@@ -1,7 +1,13 @@
 //! Inputs that are almost valid, which find the edges of a parser.
 
+use std::sync::LazyLock;
+
+use age_governance::KnownEngines;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+
+/// The engines of the default policy. Building them for each input would take most of the time.
+pub(crate) static ENGINES: LazyLock<KnownEngines> = LazyLock::new(|| KnownEngines::compiled().unwrap());
 
 /// How many inputs each parser gets: many in CI, where all of them together are over a million; few elsewhere.
 pub(crate) fn many() -> ProptestConfig {

@@ -1,9 +1,11 @@
 //! Events as JSON objects, in a request each or in a batch.
 
+use age_governance::KnownEngines;
 use age_http::{Fields, Problem, RequestBody, request_body};
 use age_model::{Details, Engine, EventType, IdempotencyKey, NewEvent, ReportedType, Severity, Timestamp};
 use axum::http::HeaderMap;
 
+use crate::known_engine::refuse_unknown_engine;
 use crate::parsed_event::{KEY_HEADER, ParsedEvent};
 
 /// The field that has the idempotency key of an event in a batch.
@@ -50,8 +52,8 @@ request_body! {
 ///
 /// # Errors
 /// 400 if the body is not JSON, 413 if the details are too large, else 422 with every field that is wrong.
-pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<ParsedEvent, Problem> {
-    let mut fields = fields(body)?;
+pub(crate) fn parse(headers: &HeaderMap, body: &[u8], engines: &KnownEngines) -> Result<ParsedEvent, Problem> {
+    let mut fields = fields(body, engines)?;
     let key = key_header(&mut fields, headers);
     let report = EventReport::read(&mut fields);
     let (report, key) = fields.finish(report.and_then(|report| Ok((report, key?))))?;
@@ -62,8 +64,8 @@ pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<ParsedEvent, Pro
 ///
 /// # Errors
 /// As [`parse`].
-pub(crate) fn parse_batched(json: &[u8]) -> Result<ParsedEvent, Problem> {
-    let mut fields = fields(json)?;
+pub(crate) fn parse_batched(json: &[u8], engines: &KnownEngines) -> Result<ParsedEvent, Problem> {
+    let mut fields = fields(json, engines)?;
     let report = BatchedEventReport::read(&mut fields);
     let report = fields.finish(report)?;
     let key = report.idempotency_key;
@@ -84,8 +86,10 @@ impl From<EventReport> for NewEvent {
     }
 }
 
-fn fields(json: &[u8]) -> Result<Fields, Problem> {
+fn fields(json: &[u8], engines: &KnownEngines) -> Result<Fields, Problem> {
     let mut fields = Fields::parse(json)?;
+    let engine = fields.peek("engine");
+    refuse_unknown_engine(&mut fields, "engine", engine, engines);
     // The name of the original sketch.
     fields.rename("event_type", "eventType");
     Ok(fields)
@@ -105,10 +109,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fuzz::{mangled, many};
+    use crate::fuzz::{ENGINES, mangled, many};
 
     fn parsed(body: &str) -> Result<NewEvent, String> {
-        let parsed = parse(&HeaderMap::new(), body.as_bytes());
+        let parsed = parse(&HeaderMap::new(), body.as_bytes(), &ENGINES);
         parsed.map(|event| event.reported).map_err(|problem| format!("{problem:?}"))
     }
 
@@ -121,7 +125,7 @@ mod tests {
             let event = parsed(body).unwrap();
             assert_eq!(
                 (event.engine, event.severity, event.event_type.as_str()),
-                (Engine::Qa, Severity::Low, "suite_failed")
+                (Engine::from_static("qa"), Severity::Low, "suite_failed")
             );
             assert_eq!((event.details.as_str(), event.source_time), ("{}", None));
         }
@@ -155,7 +159,7 @@ mod tests {
 
         #[test]
         fn arbitrary_body_never_panics_and_events_round_trip(body in mangled(BODIES)) {
-            if let Ok(ParsedEvent { reported: event, .. }) = parse(&HeaderMap::new(), &body) {
+            if let Ok(ParsedEvent { reported: event, .. }) = parse(&HeaderMap::new(), &body, &ENGINES) {
                 let again = serde_json::to_string(&event).unwrap();
                 prop_assert!(parsed(&again).is_ok_and(|other| other.content_eq(&event)), "{}", again);
             }

@@ -13,6 +13,7 @@ mod event;
 #[cfg(test)]
 mod fuzz;
 mod json;
+mod known_engine;
 mod parsed_event;
 mod recorded_event;
 mod refusals;

@@ -5,13 +5,14 @@
 
 use age_governance::{
     ActionDispatcher, ActionLifecycle, EventRecorder, EventWriter, IncidentLifecycle, Notifier, NotifierStores,
+    PolicyCache,
 };
 use age_http::{Authentication, RequestRate, verify_origin};
 use age_notify::Sns;
-use age_policy::Policy;
 use age_runtime::{AuthenticationConfig, Error, PublicUrl, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Policies, Rollups, SystemAlerts,
+    SystemHealthStore,
 };
 use log_event::App;
 
@@ -20,6 +21,7 @@ config! {
     struct Config {
         authentication: AuthenticationConfig,
         clock: SystemClock,
+        policies_table: String,
         events_table: String,
         event_retention_days: i64,
         rollups_table: String,
@@ -36,13 +38,14 @@ config! {
 async fn main() -> Result<(), Error> {
     logs::init();
     let config = Config::from_env()?;
-    let policy = Policy::compiled()?;
     let clock = config.clock;
     let aws = aws::config().await;
     let db = DynamoDb::new(&aws);
     let sns = Sns::new(&aws);
 
     let credentials = Credentials::new(&db, config.authentication.credentials_table);
+    let policies = PolicyCache::new(Policies::new(&db, config.policies_table))?;
+    let credentials = policies.with_credentials(credentials);
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
     let alerts = SystemAlerts::new(&db, config.incidents_table.clone());
     let authentication = Authentication::with_alerts(credentials, rate, clock, alerts).await;
@@ -62,10 +65,10 @@ async fn main() -> Result<(), Error> {
             events: events.clone(),
         },
         &lifecycle,
-        &policy,
+        &policies,
         config.public_url.map(String::from),
     );
-    let dispatcher = ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policy);
+    let dispatcher = ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policies);
     let recorder = EventRecorder::new(EventWriter::new(events, lifecycle), dispatcher, notifier);
     let app = App::new(recorder, SystemAlerts::new(&db, config.incidents_table), clock);
     let routes = log_event::routes().authenticated(&authentication, app);

@@ -6,14 +6,14 @@
 mod metrics;
 
 use age_governance::{
-    ActionDispatcher, ActionLifecycle, CredentialMonitor, IncidentLifecycle, Notifier, NotifierStores, Sweep,
+    ActionDispatcher, ActionLifecycle, CredentialMonitor, IncidentLifecycle, Notifier, NotifierStores, PolicyCache,
+    Sweep,
 };
 use age_notify::Sns;
-use age_policy::Policy;
 use age_runtime::{Error, PublicUrl, ScheduledEvent, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, CredentialNotifications, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Reports,
-    Rollups, SystemAlerts, SystemHealthStore,
+    Actions, CredentialNotifications, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Policies,
+    Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 
 config! {
@@ -26,6 +26,7 @@ config! {
         rollups_table: String,
         actions_table: String,
         incidents_table: String,
+        policies_table: String,
         reports_table: String,
         actions_topic_arn: String,
         notifications_topic_arn: String,
@@ -41,10 +42,10 @@ config! {
 async fn main() -> Result<(), Error> {
     logs::init();
     let config = Config::from_env()?;
-    let policy = Policy::compiled()?;
     let aws = aws::config().await;
     let db = DynamoDb::new(&aws);
     let sns = Sns::new(&aws);
+    let policies = PolicyCache::new(Policies::new(&db, config.policies_table))?;
     let actions = Actions::new(&db, config.actions_table);
     age_runtime::warm(actions.warm()).await;
 
@@ -62,7 +63,7 @@ async fn main() -> Result<(), Error> {
             events: events.clone(),
         },
         &lifecycle,
-        &policy,
+        &policies,
         config.public_url.map(String::from),
     );
     let credentials = CredentialMonitor::new(
@@ -72,7 +73,7 @@ async fn main() -> Result<(), Error> {
     );
     let sweep = Sweep {
         events,
-        dispatcher: ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policy),
+        dispatcher: ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policies),
         notifier,
         credentials,
         second_line: sns.topic(config.second_line_topic_arn),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use age_model::{Clock, Engine, IncidentKey, StoreError};
-use age_policy::Policy;
+use age_policy::ActivePolicy;
 use futures_util::future::join_all;
 
 use crate::action_lifecycle::ActionLifecycle;
@@ -25,7 +25,7 @@ impl ActionLifecycle {
     pub(crate) async fn decide(
         &self,
         pending: &mut [PendingEvent],
-        policy: &Policy,
+        active: &ActivePolicy,
         clock: &dyn Clock,
     ) -> Result<Decisions, StoreError> {
         let keys: BTreeSet<IncidentKey> = pending.iter().filter_map(PendingEvent::incident_key).collect();
@@ -44,13 +44,13 @@ impl ActionLifecycle {
         for engine in gathered.collect::<BTreeSet<_>>() {
             self.add_gathering(&mut before, engine, clock).await?;
         }
-        let mut by_key = add_all(pending, before.clone(), BTreeMap::new(), policy);
-        let room = self.missing_room(&by_key, policy, clock).await?;
+        let mut by_key = add_all(pending, before.clone(), BTreeMap::new(), active);
+        let room = self.missing_room(&by_key, active, clock).await?;
         if !room.is_empty() {
             for engine in room.keys() {
                 self.add_gathering(&mut before, *engine, clock).await?;
             }
-            by_key = add_all(pending, before, room, policy);
+            by_key = add_all(pending, before, room, active);
         }
         let opened: Vec<IncidentKey> =
             by_key.iter().filter(|(_, decision)| decision.opens()).map(|(key, _)| key.clone()).collect();
@@ -72,7 +72,7 @@ impl ActionLifecycle {
     async fn missing_room(
         &self,
         decisions: &BTreeMap<IncidentKey, KeyDecision>,
-        policy: &Policy,
+        active: &ActivePolicy,
         clock: &dyn Clock,
     ) -> Result<BTreeMap<Engine, u64>, StoreError> {
         let mut opened: BTreeMap<Engine, u64> = BTreeMap::new();
@@ -81,7 +81,7 @@ impl ActionLifecycle {
         }
         let mut missing = BTreeMap::new();
         for (engine, number) in opened {
-            let room = self.incidents().room(engine, &policy.incidents, clock.now()).await?;
+            let room = self.incidents().room(engine, &active.policy.incidents, clock.now()).await?;
             if number > room {
                 missing.insert(engine, room);
             }
@@ -112,7 +112,7 @@ fn add_all(
     pending: &mut [PendingEvent],
     mut decisions: BTreeMap<IncidentKey, KeyDecision>,
     mut room: BTreeMap<Engine, u64>,
-    policy: &Policy,
+    active: &ActivePolicy,
 ) -> BTreeMap<IncidentKey, KeyDecision> {
     for one in pending {
         one.actions.clear();
@@ -125,9 +125,9 @@ fn add_all(
                 EventRole::Counted => {}
                 EventRole::Problem | EventRole::FiringAlert => {
                     let gathering = gathering.as_mut().map(|gathering| (gathering, room.get_mut(&key.engine)));
-                    one.actions = decision.add_problem(policy, &one.event, is_alert, gathering);
+                    one.actions = decision.add_problem(active, &one.event, is_alert, gathering);
                 }
-                EventRole::Resolution(of) => decision.add_resolution(policy, of, one.event.occurred_at),
+                EventRole::Resolution(of) => decision.add_resolution(&active.policy, of, one.event.occurred_at),
             }
         }
         decisions.extend(gathering.map(|gathering| (gathering_key, gathering)));

@@ -1,17 +1,20 @@
 //! Dispatching actions to their workers. The caller holds the lease of the action: it has created or claimed it.
 
+use std::sync::Arc;
+
 use age_model::{ActionItem, ActionStatus, Clock, Event, Timestamp};
 use age_notify::{PublishError, Topic, action_message};
-use age_policy::Policy;
+use age_policy::ActivePolicy;
 
 use crate::action_lifecycle::ActionLifecycle;
+use crate::policy_cache::PolicyCache;
 
 /// Dispatches actions. Build one per execution environment.
 #[derive(Debug, Clone)]
 pub struct ActionDispatcher {
     topic: Topic,
     lifecycle: ActionLifecycle,
-    policy: Policy,
+    policies: PolicyCache,
 }
 
 /// The outcome of an attempt to dispatch an action.
@@ -28,8 +31,8 @@ pub enum DispatchOutcome {
 impl ActionDispatcher {
     /// Publishes to `topic`, to which the engines' workers subscribe.
     #[must_use]
-    pub fn new(topic: Topic, lifecycle: &ActionLifecycle, policy: &Policy) -> Self {
-        Self { topic, lifecycle: lifecycle.clone(), policy: policy.clone() }
+    pub fn new(topic: Topic, lifecycle: &ActionLifecycle, policies: &PolicyCache) -> Self {
+        Self { topic, lifecycle: lifecycle.clone(), policies: policies.clone() }
     }
 
     /// The lifecycle of actions.
@@ -38,17 +41,22 @@ impl ActionDispatcher {
         &self.lifecycle
     }
 
-    /// The policy.
+    /// The active policy.
     #[must_use]
-    pub const fn policy(&self) -> &Policy {
-        &self.policy
+    pub const fn policies(&self) -> &PolicyCache {
+        &self.policies
+    }
+
+    pub(crate) fn active_policy(&self) -> Arc<ActivePolicy> {
+        self.policies.current()
     }
 
     /// Dispatches `item` and records the outcome. Returns the action as it is then.
     ///
     /// If the outcome cannot be recorded, the action stays as it was, and is due when its lease ends.
     pub async fn dispatch(&self, event: &Event, item: ActionItem, clock: &dyn Clock) -> (ActionItem, DispatchOutcome) {
-        let rules = &self.policy.actions;
+        let active = self.active_policy();
+        let rules = &active.policy.actions;
         let failed = |item: &ActionItem, now: Timestamp| {
             let last_failed_at = Some(now);
             let failures = usize::try_from(item.attempt).unwrap_or(usize::MAX);
@@ -84,7 +92,8 @@ impl ActionDispatcher {
         clock: &dyn Clock,
         failed: impl Fn(&ActionItem, Timestamp) -> ActionItem,
     ) -> (ActionItem, DispatchOutcome) {
-        let deadline = clock.now().plus_seconds(self.policy.actions.answer_within_seconds);
+        let active = self.active_policy();
+        let deadline = clock.now().plus_seconds(active.policy.actions.answer_within_seconds);
         let outcome = self.publish(event, &item, deadline).await;
         let now = clock.now();
         let new = if outcome == DispatchOutcome::Dispatched {
@@ -98,7 +107,7 @@ impl ActionDispatcher {
         } else {
             failed(&item, now)
         };
-        match self.lifecycle.advance(&item, &new, &self.policy.incidents, clock).await {
+        match self.lifecycle.advance(&item, &new, &active.policy.incidents, clock).await {
             Ok(true) => (new, outcome),
             // The worker reported its outcome before the dispatch was recorded.
             Ok(false) => (item, outcome),

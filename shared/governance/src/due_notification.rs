@@ -95,16 +95,17 @@ mod tests {
 
     #[test]
     fn initial_notifications_come_first_and_engines_take_turns() {
-        let mut all: Vec<_> = (0..1000).map(|minute| due(Engine::Billing, minute, NotificationKind::Digest)).collect();
-        all.extend((1000..3000).map(|minute| due(Engine::Billing, minute, NotificationKind::Initial)));
-        all.push(due(Engine::Qa, 5000, NotificationKind::Initial));
-        all.push(due(Engine::Qa, 4000, NotificationKind::Reminder));
+        let mut all: Vec<_> =
+            (0..1000).map(|minute| due(Engine::from_static("billing"), minute, NotificationKind::Digest)).collect();
+        all.extend((1000..3000).map(|minute| due(Engine::from_static("billing"), minute, NotificationKind::Initial)));
+        all.push(due(Engine::from_static("qa"), 5000, NotificationKind::Initial));
+        all.push(due(Engine::from_static("qa"), 4000, NotificationKind::Reminder));
         let ordered = in_fair_order(all.clone());
         assert_eq!(ordered.len(), all.len());
         let place = |one: &DueNotification| ordered.iter().position(|other| other == one).unwrap();
-        assert_eq!(place(&due(Engine::Qa, 5000, NotificationKind::Initial)), 1);
-        assert_eq!(place(&due(Engine::Billing, 1000, NotificationKind::Initial)), 0);
-        assert_eq!(place(&due(Engine::Billing, 2999, NotificationKind::Initial)), 2000);
-        assert_eq!(place(&due(Engine::Qa, 4000, NotificationKind::Reminder)), 2002);
+        assert_eq!(place(&due(Engine::from_static("qa"), 5000, NotificationKind::Initial)), 1);
+        assert_eq!(place(&due(Engine::from_static("billing"), 1000, NotificationKind::Initial)), 0);
+        assert_eq!(place(&due(Engine::from_static("billing"), 2999, NotificationKind::Initial)), 2000);
+        assert_eq!(place(&due(Engine::from_static("qa"), 4000, NotificationKind::Reminder)), 2002);
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use age_model::{ActionItem, Clock, Event, EventId, StoreError};
-use age_policy::Policy;
+use age_policy::ActivePolicy;
 use age_store::{Consistency, Events, ExistingRow, PlannedRemediations, TransactionResult, Write, wait_before_retry};
 
 use crate::action_lifecycle::ActionLifecycle;
@@ -62,13 +62,13 @@ impl EventWriter {
         Ok(self.lifecycle.actions().of_event(event.id).await?.items)
     }
 
-    /// Writes events with their counters and what `policy` makes of them, in one transaction if they fit, except those that were
+    /// Writes events with their counters and what the policy makes of them, in one transaction if they fit, except those that were
     /// stored before. The plans are made again whenever the state of an incident key changes meanwhile. Returns the outcome of each
     /// event, in order. The events must have different ids.
     pub(crate) async fn write(
         &self,
         pending: Vec<PendingEvent>,
-        policy: &Policy,
+        active: &ActivePolicy,
         clock: &dyn Clock,
     ) -> Vec<Result<WriteOutcome, StoreError>> {
         let ids: Vec<EventId> = pending.iter().map(|pending| pending.event.id).collect();
@@ -76,7 +76,7 @@ impl EventWriter {
         let mut waiting = vec![pending];
         while let Some(pending) = waiting.pop().filter(|pending| !pending.is_empty()) {
             let mut group = Group { pending, decisions: Decisions::default() };
-            let outcome = self.commit(&mut group, policy, clock).await;
+            let outcome = self.commit(&mut group, active, clock).await;
             self.report_unplanned(&group, clock).await;
             match outcome {
                 Ok(GroupOutcome::Stored) => outcomes.extend(group.created()),
@@ -107,13 +107,18 @@ impl EventWriter {
     }
 
     /// Commits a group in one transaction, with retries, for as long as a caller can wait.
-    async fn commit(&self, group: &mut Group, policy: &Policy, clock: &dyn Clock) -> Result<GroupOutcome, StoreError> {
+    async fn commit(
+        &self,
+        group: &mut Group,
+        active: &ActivePolicy,
+        clock: &dyn Clock,
+    ) -> Result<GroupOutcome, StoreError> {
         let accepted_at = group.pending.iter().map(|pending| pending.event.occurred_at).min();
         let last_attempt = accepted_at.unwrap_or_else(|| clock.now()).plus_seconds(LAST_ATTEMPT_SECONDS);
         let mut attempts = 0;
         loop {
             // Another writer may have changed the states that the decisions were made on.
-            group.decisions = self.lifecycle.decide(&mut group.pending, policy, clock).await?;
+            group.decisions = self.lifecycle.decide(&mut group.pending, active, clock).await?;
             let rollups = self.shards.choose(group.pending.iter().map(PendingEvent::rollup));
             let writes = self.writes(group, &rollups)?;
             if writes.len() > MAX_ITEMS && group.pending.len() > 1 {

@@ -70,7 +70,7 @@ async fn events(
     clock: &dyn Clock,
 ) -> Result<(Found<Event>, bool), StoreError> {
     let filter = EventFilter {
-        engine: Some(id.key.engine),
+        engines: BTreeSet::from([id.key.engine]),
         event_type: Some(id.key.event_type.clone()),
         min_severity: Some(min_severity),
         or_resolving: true,

@@ -3,7 +3,7 @@
 use age_model::{
     ActionItem, Event, FiringAlertsChange, Incident, IncidentKey, IncidentState, Remediation, StoreError, Timestamp,
 };
-use age_policy::{GatheredPlan, Plan, Policy};
+use age_policy::{ActivePolicy, GatheredPlan, Plan, Policy};
 use age_store::{IncidentStateRecord, Write};
 
 use crate::action_lifecycle::ActionLifecycle;
@@ -54,22 +54,22 @@ impl KeyDecision {
     /// key is gathered already, or would open an incident for which no room is left.
     pub(crate) fn add_problem(
         &mut self,
-        policy: &Policy,
+        active: &ActivePolicy,
         event: &Event,
         is_alert: bool,
         gathering: Option<(&mut Self, Option<&mut u64>)>,
     ) -> Vec<ActionItem> {
         let now = event.occurred_at;
         if is_alert {
-            let incidents = &policy.incidents;
+            let incidents = &active.policy.incidents;
             self.firing_alerts = match (self.firing_alerts, &self.after) {
                 (FiringAlertsChange::Begin(alerts), _) => FiringAlertsChange::Begin(alerts + 1),
                 (FiringAlertsChange::Restart(alerts, from), _) => FiringAlertsChange::Restart(alerts + 1, from),
                 (_, IncidentStateRecord { state, counters, .. }) => incidents.begin_alert(state, *counters, now),
             };
         }
-        let planned = self.plan(policy, event, gathering);
-        let actions = planned.actions.iter().map(|one| ActionItem::new(event, *one, Policy::HASH)).collect();
+        let planned = self.plan(&active.policy, event, gathering);
+        let actions = planned.actions.iter().map(|one| ActionItem::new(event, *one, &active.hash)).collect();
         if is_alert || planned.counted || planned.state.is_some() || !self.was_heard(now) {
             self.heard_at = Some(now);
         }

@@ -10,7 +10,6 @@ use std::collections::VecDeque;
 
 use age_model::{ActionItem, Clock, RateLimit, StoreError, Timestamp};
 use age_notify::{Message, Topic};
-use age_policy::Policy;
 use age_store::{EmailBudget, EmailRateLimiter, Events, NotifiedLine, SystemAlerts, SystemHealthStore};
 use claimed::{Attempt, Claimed};
 use futures_util::stream::{self, StreamExt};
@@ -18,6 +17,7 @@ use unnotified::Unnotified;
 
 use crate::action_lifecycle::ActionLifecycle;
 use crate::due_notification::{DueNotification, in_fair_order};
+use crate::policy_cache::PolicyCache;
 
 /// The most incidents and approvals of one e-mail, so that people can read it.
 const ENTRIES_PER_EMAIL: usize = 100;
@@ -31,7 +31,7 @@ pub struct Notifier {
     topic: Topic,
     stores: NotifierStores,
     actions: ActionLifecycle,
-    policy: Policy,
+    policies: PolicyCache,
     public_url: Option<String>,
 }
 
@@ -82,10 +82,10 @@ impl Notifier {
         topic: Topic,
         stores: NotifierStores,
         actions: &ActionLifecycle,
-        policy: &Policy,
+        policies: &PolicyCache,
         public_url: Option<String>,
     ) -> Self {
-        Self { topic, stores, actions: actions.clone(), policy: policy.clone(), public_url }
+        Self { topic, stores, actions: actions.clone(), policies: policies.clone(), public_url }
     }
 
     /// The topic to which the first line subscribes.
@@ -188,7 +188,8 @@ impl Notifier {
     }
 
     fn rate_limit(&self) -> RateLimit {
-        let rules = &self.policy.incidents;
+        let active = self.policies.current();
+        let rules = &active.policy.incidents;
         RateLimit::new(rules.email_interval_seconds.saturating_mul(1000), rules.email_burst)
     }
 

@@ -85,7 +85,7 @@ impl EventRecorder {
 
     /// Whether `reported` may lead to actions or an incident.
     fn needs_plan(&self, reported: &NewEvent) -> bool {
-        reported.severity >= self.policy().actions.min_severity
+        reported.severity >= self.active_policy().policy.actions.min_severity
     }
 
     /// Finds out which of `events` are stored already.
@@ -191,8 +191,8 @@ impl Batch<'_> {
         // One time for all: a midnight between them would need one more rollup.
         let now = self.clock.now();
         let pending = new.into_iter().map(|new| PendingEvent::new(new, self.by, now, self.clock)).collect();
-        let policy = self.recorder.policy();
-        let outcomes = self.recorder.writer.write(pending, policy, self.clock).await;
+        let active = self.recorder.active_policy();
+        let outcomes = self.recorder.writer.write(pending, &active, self.clock).await;
         let (mut created, mut repeats) = (Vec::new(), Vec::new());
         for (place, outcome) in places.into_iter().zip(outcomes) {
             match outcome {
@@ -277,9 +277,8 @@ impl Batch<'_> {
     async fn record_heard(&self, event: &Event, is_sign_of_life: bool) -> Result<(), StoreError> {
         let writer = &self.recorder.writer;
         writer.record_engine_heard(event.reported.engine, self.clock).await?;
-        if is_sign_of_life
-            && let Some(key) = writer.record_problem_heard(event, self.recorder.policy(), self.clock).await?
-        {
+        let active = self.recorder.active_policy();
+        if is_sign_of_life && let Some(key) = writer.record_problem_heard(event, &active.policy, self.clock).await? {
             self.recorder.notify_of_repeat(&key, self.origin, self.clock).await;
         }
         Ok(())

@@ -1,13 +1,16 @@
 //! Recording one event: store it with its plan, then dispatch its actions and notify people of a new incident.
 
+use std::sync::Arc;
+
 use age_model::{Action, ActionItem, ActionStatus, Clock, Event, IncidentKey, KeyId, StoreError};
-use age_policy::Policy;
+use age_policy::ActivePolicy;
 use futures_util::stream::{self, StreamExt};
 
 use crate::dispatch_action::ActionDispatcher;
 use crate::event_writer::EventWriter;
 use crate::notify_people::Notifier;
 use crate::pending_event::IncomingEvent;
+use crate::policy_cache::PolicyCache;
 
 /// How many actions are dispatched at the same time.
 const CONCURRENT_DISPATCHES: usize = 8;
@@ -47,10 +50,14 @@ impl EventRecorder {
         Self { writer, dispatcher, notifier }
     }
 
-    /// The policy that events are planned by.
+    /// The active policy, by which events are planned.
     #[must_use]
-    pub const fn policy(&self) -> &Policy {
-        self.dispatcher.policy()
+    pub const fn policies(&self) -> &PolicyCache {
+        self.dispatcher.policies()
+    }
+
+    pub(crate) fn active_policy(&self) -> Arc<ActivePolicy> {
+        self.dispatcher.active_policy()
     }
 
     /// Stores an event in the name of `by`, then dispatches its pending actions and sends the initial notification of an incident that

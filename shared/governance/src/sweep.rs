@@ -100,6 +100,7 @@ impl Sweep {
     /// Does what is due, the longest due first. A part that fails keeps no other part from being done.
     pub async fn run(&self) -> SweepReport {
         let end = self.now().plus_seconds(RUN_SECONDS);
+        self.dispatcher.policies().refresh().await;
         let mut report = SweepReport::default();
         let weekly_report = self.check_weekly_report(&mut report).await;
         let health = self.record_health(&mut report).await;

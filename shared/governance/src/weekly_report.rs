@@ -80,6 +80,7 @@ impl WeeklyReporter {
     /// # Errors
     /// [`WeeklyError`] if a part of that failed. The next run continues where this one stopped.
     pub async fn run(&self, scheduled_at: Option<Timestamp>) -> Result<WeeklyResult, WeeklyError> {
+        self.generator.policies().refresh().await;
         let now = self.generator.clock().now();
         let scheduled_at = scheduled_at.unwrap_or(now);
         let week = Period::week_before(scheduled_at.day());
@@ -148,7 +149,8 @@ impl WeeklyReporter {
     }
 
     async fn send(&self, report: &Report) -> Result<(), WeeklyError> {
-        let message = report_message(self.generator.policy(), report, self.public_url.as_deref())?;
+        let active = self.generator.policies().current();
+        let message = report_message(&active.policy, report, self.public_url.as_deref())?;
         self.topic.publish(&message).await?;
         self.deliveries.mark_sent(report.id, self.generator.clock().now()).await?;
         Ok(())

@@ -215,7 +215,7 @@ mod tests {
     fn absent_and_null_fields_are_none() {
         for body in [r#"{"engine":"qa"}"#, r#"{"engine":"qa","sourceTime":null,"overlapSeconds":null}"#] {
             let body = Body::parse(body.as_bytes()).unwrap();
-            assert_eq!((body.engine, body.source_time, body.overlap_seconds), (Engine::Qa, None, None));
+            assert_eq!((body.engine, body.source_time, body.overlap_seconds), (Engine::from_static("qa"), None, None));
             assert!(body.engines.is_none() && body.details.is_none());
         }
     }

@@ -207,11 +207,10 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Whether this version knows the role and every engine. A grant that it does not understand permits nothing: a later
-    /// version may have narrowed it by what this one cannot see.
+    /// Whether this version knows the role. A grant that it does not understand permits nothing.
     #[must_use]
-    pub fn is_understood(&self) -> bool {
-        self.role.is_known() && self.engines.iter().all(|engine| engine.is_known())
+    pub const fn is_understood(&self) -> bool {
+        self.role.is_known()
     }
 
     /// Whether the credential may report events and outcomes of `engine`. An admin may for every engine.
@@ -220,11 +219,12 @@ impl Grant {
         self.is_understood() && (self.role == Role::Admin || self.engines.contains(&engine))
     }
 
-    /// Whether the credential shows that `engine` is in use. One that is bound to every engine, such as that of an Alertmanager,
-    /// shows it of none.
+    /// Whether the credential shows that `engine` is in use, of `engines` engines in all. One that is bound to several engines and
+    /// to more than half of all, such as that of an Alertmanager, shows it of none, even after an engine was added.
     #[must_use]
-    pub fn is_dedicated_to(&self, engine: Engine) -> bool {
-        self.role == Role::Engine && self.engines.contains(&engine) && self.engines.len() < Engine::ALL.len()
+    pub fn is_dedicated_to(&self, engine: Engine, engines: usize) -> bool {
+        let is_of_few = self.engines.len() == 1 || self.engines.len() * 2 <= engines;
+        self.role == Role::Engine && self.engines.contains(&engine) && is_of_few
     }
 }
 
@@ -346,18 +346,33 @@ mod tests {
     }
 
     #[test]
-    fn grant_with_an_unknown_role_or_engine_permits_nothing() {
-        let grant = |role: &str, engines: &[&str]| Grant {
-            role: Role::stored(role),
-            engines: engines.iter().map(|engine| Engine::stored(engine)).collect(),
+    fn grant_with_an_unknown_role_permits_nothing() {
+        let billing = Engine::from_static("billing");
+        let grant = |role| Grant { role: Role::stored(role), engines: BTreeSet::from([billing]), expires_at: None };
+        assert!(grant("engine").may_act_for(billing) && !grant("engine").may_act_for(Engine::from_static("qa")));
+        assert!(!grant("auditor").is_understood() && !grant("auditor").may_act_for(billing));
+    }
+
+    #[test]
+    fn credential_is_dedicated_to_its_one_engine_or_to_at_most_half_of_all() {
+        let grant = |engines: &[&'static str]| Grant {
+            role: Role::Engine,
+            engines: engines.iter().copied().map(Engine::from_static).collect(),
             expires_at: None,
         };
-        assert!(grant("engine", &["billing"]).may_act_for(Engine::Billing));
-        for unknown in
-            [grant("engine", &["billing", "quantum"]), grant("auditor", &["billing"]), grant("admin", &["quantum"])]
-        {
-            assert!(!unknown.is_understood() && !unknown.may_act_for(Engine::Billing), "{unknown:?}");
+        let a = Engine::from_static("a");
+        for (engines, all, is_dedicated) in [
+            (&["a"][..], 1, true),
+            (&["a"], 8, true),
+            (&["a", "b"], 4, true),
+            (&["a", "b"], 3, false),
+            (&["a", "b", "c"], 3, false),
+            (&["a", "b", "c"], 4, false),
+            (&["b"], 8, false),
+        ] {
+            assert_eq!(grant(engines).is_dedicated_to(a, all), is_dedicated, "{engines:?} of {all}");
         }
+        assert!(!Grant { role: Role::Admin, ..grant(&["a"]) }.is_dedicated_to(a, 8));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::credential::{Credential, CredentialStatus, Grant, KeyId, Role, Secret, Token};
 use crate::credential_record::CredentialRecord;
-use crate::keyring::{Keyring, MAX_CREDENTIALS};
+use crate::keyring::{Keyring, MAX_CREDENTIALS, MAX_ENGINE_NAME_BYTES};
 use crate::time::Timestamp;
 
 /// The record that is stored of a credential.
@@ -64,6 +64,11 @@ pub enum KeyringError {
     /// The keyring has the most live credentials already.
     #[error("at most {MAX_CREDENTIALS} credentials may be live; revoke one first")]
     Full,
+    /// The names of the engines of all credentials are too long together.
+    #[error(
+        "the names of the engines of all credentials may have at most {MAX_ENGINE_NAME_BYTES} bytes together; revoke a credential first, or name fewer engines"
+    )]
+    TooManyEngines,
     /// An operator may make an admin only if nobody else can.
     #[error("live admins exist: {}; any of them can create another admin. If the tokens of all of them are lost, name all of them in \"revoke\": they are revoked, and the new admin is made", names(.0))]
     LiveAdmins(Vec<KeyId>),
@@ -227,6 +232,10 @@ impl CredentialRegistry {
         if !self.keyring.make_space(now) {
             return Err(KeyringError::Full);
         }
+        let named = credential.grant.engines.iter().map(|engine| engine.as_str().len()).sum::<usize>();
+        if self.keyring.engine_name_bytes() + named > MAX_ENGINE_NAME_BYTES {
+            return Err(KeyringError::TooManyEngines);
+        }
         Ok(self.store(kid, credential, by))
     }
 
@@ -354,7 +363,8 @@ mod tests {
     }
 
     fn grant(role: Role) -> Grant {
-        let engines = if role == Role::Engine { BTreeSet::from([Engine::Billing]) } else { BTreeSet::new() };
+        let engines =
+            if role == Role::Engine { BTreeSet::from([Engine::from_static("billing")]) } else { BTreeSet::new() };
         Grant { role, engines, expires_at: None }
     }
 
@@ -622,21 +632,31 @@ mod tests {
         let mut world = World::new();
         let start = world.clock.now();
         let engines = |engines: &[Engine]| Grant { engines: engines.iter().copied().collect(), ..grant(Role::Engine) };
-        world.create("gateway", engines(Engine::ALL)).unwrap();
+        let all = ["a", "b", "c", "maos", "qa"].map(Engine::from_static);
+        world.create("gateway", engines(&all)).unwrap();
         assert_eq!(
-            world.registry.keyring.in_use_since(Engine::Qa),
+            world.registry.keyring.in_use_since(Engine::from_static("qa"), 5),
             None,
             "a credential of all engines and admins show nothing"
         );
-        world.create("first", Grant { expires_at: Some(start.plus_seconds(60)), ..engines(&[Engine::Qa]) }).unwrap();
+        world
+            .create(
+                "first",
+                Grant { expires_at: Some(start.plus_seconds(60)), ..engines(&[Engine::from_static("qa")]) },
+            )
+            .unwrap();
         world.clock.advance(60);
-        world.create("second", engines(&[Engine::Qa, Engine::Maos])).unwrap();
-        assert_eq!(world.registry.keyring.in_use_since(Engine::Qa), Some(start), "an expired credential counts");
-        assert_eq!(world.registry.keyring.in_use_since(Engine::Billing), None);
+        world.create("second", engines(&[Engine::from_static("qa"), Engine::from_static("maos")])).unwrap();
+        assert_eq!(
+            world.registry.keyring.in_use_since(Engine::from_static("qa"), 5),
+            Some(start),
+            "an expired credential counts"
+        );
+        assert_eq!(world.registry.keyring.in_use_since(Engine::from_static("billing"), 5), None);
         world.revoke("first", "the-admin").unwrap();
-        assert_eq!(world.registry.keyring.in_use_since(Engine::Qa), Some(world.clock.now()));
+        assert_eq!(world.registry.keyring.in_use_since(Engine::from_static("qa"), 5), Some(world.clock.now()));
         world.revoke("second", "the-admin").unwrap();
-        assert_eq!(world.registry.keyring.in_use_since(Engine::Qa), None);
+        assert_eq!(world.registry.keyring.in_use_since(Engine::from_static("qa"), 5), None);
     }
 
     #[test]
@@ -668,10 +688,23 @@ mod tests {
     #[test]
     fn admin_whose_grant_is_not_understood_is_not_the_last_admin() {
         let mut world = World::new();
-        let unknown = Grant { engines: BTreeSet::from([Engine::stored("quantum")]), ..grant(Role::Admin) };
+        let unknown = Grant { role: Role::stored("owner"), ..grant(Role::Admin) };
         world.create("later-admin", unknown).unwrap();
         assert_eq!(world.revoke("the-admin", "the-admin"), Err(KeyringError::LastAdmin(kid("the-admin"))));
         assert!(world.revoke("later-admin", "the-admin").is_ok());
+    }
+
+    #[test]
+    fn names_of_engines_of_all_credentials_are_limited() {
+        let mut world = World::new();
+        let engines: BTreeSet<Engine> = (0..64).map(|number| format!("e{number:_>31}").parse().unwrap()).collect();
+        let gateway = Grant { engines, ..grant(Role::Engine) };
+        for number in 0..12 {
+            world.create(&format!("gateway-{number}"), gateway.clone()).unwrap();
+        }
+        assert_eq!(world.create("gateway-12", gateway.clone()), Err(KeyringError::TooManyEngines));
+        world.revoke("gateway-0", "the-admin").unwrap();
+        assert!(world.create("gateway-12", gateway).is_ok());
     }
 
     #[test]

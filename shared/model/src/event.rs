@@ -212,7 +212,7 @@ mod tests {
         let event = Event {
             id: "01936f2e-0000-7000-8000-00000000000a".parse().unwrap(),
             reported: NewEvent {
-                engine: Engine::ImageEngine,
+                engine: Engine::from_static("image_engine"),
                 event_type: "render_failed".parse().unwrap(),
                 severity: Severity::High,
                 details: r#"{"b":1,"a":2.50}"#.parse().unwrap(),

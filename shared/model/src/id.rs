@@ -119,10 +119,10 @@ mod tests {
     #[test]
     fn keyed_ids_depend_on_engine_and_key() {
         let key = |text: &str| text.parse::<IdempotencyKey>().unwrap();
-        let id = EventId::keyed(Engine::Qa, &key("a"));
-        assert_eq!(id, EventId::keyed(Engine::Qa, &key("a")));
-        assert_ne!(id, EventId::keyed(Engine::Billing, &key("a")));
-        assert_ne!(id, EventId::keyed(Engine::Qa, &key("b")));
+        let id = EventId::keyed(Engine::from_static("qa"), &key("a"));
+        assert_eq!(id, EventId::keyed(Engine::from_static("qa"), &key("a")));
+        assert_ne!(id, EventId::keyed(Engine::from_static("billing"), &key("a")));
+        assert_ne!(id, EventId::keyed(Engine::from_static("qa"), &key("b")));
     }
 
     #[test]

@@ -14,6 +14,10 @@ use crate::time::Timestamp;
 /// and two secrets each, it stays under 64 KB.
 pub const MAX_CREDENTIALS: usize = 200;
 
+/// The most bytes that the names of the engines of all credentials have together, a credential that is bound to an engine counting
+/// its name. So the keyring stays under 64 KB: a hundred credentials of one engine and thirty of 64 engines fit.
+pub(crate) const MAX_ENGINE_NAME_BYTES: usize = 24 * 1024;
+
 /// The credentials that are not revoked, by name. One that has expired stays until its place is needed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keyring {
@@ -113,12 +117,18 @@ impl Keyring {
         }
     }
 
-    /// Returns since when the credentials show that `engine` is in use: the earliest creation of one that is dedicated to it.
-    /// None if there is none.
+    /// Returns since when the credentials show that `engine` is in use, of `engines` engines in all: the earliest creation of one
+    /// that is dedicated to it. None if there is none.
     #[must_use]
-    pub fn in_use_since(&self, engine: Engine) -> Option<Timestamp> {
-        let dedicated = self.credentials.values().filter(|credential| credential.grant.is_dedicated_to(engine));
+    pub fn in_use_since(&self, engine: Engine, engines: usize) -> Option<Timestamp> {
+        let dedicated = self.credentials.values().filter(|it| it.grant.is_dedicated_to(engine, engines));
         dedicated.map(|credential| credential.created_at).min()
+    }
+
+    /// Returns how many bytes the names of the engines of all credentials have.
+    pub(crate) fn engine_name_bytes(&self) -> usize {
+        let engines = self.credentials.values().flat_map(|credential| &credential.grant.engines);
+        engines.map(|engine| engine.as_str().len()).sum()
     }
 
     /// Returns the admins that are live at `now`.

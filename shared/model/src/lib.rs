@@ -35,6 +35,7 @@ mod origin_secrets;
 mod outcome;
 mod period;
 mod policy_hash;
+mod policy_pointer;
 mod rate_limit;
 mod report;
 mod report_step;
@@ -70,7 +71,7 @@ pub use dashboard_session::DashboardSession;
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use duration::format_duration;
 pub use ended_sessions::EndedSessions;
-pub use engine::Engine;
+pub use engine::{Engine, InvalidEngine};
 pub use event::{Event, EventType, NewEvent};
 pub use id::{EventId, ReportId, SessionId};
 pub use idempotency_key::IdempotencyKey;
@@ -89,6 +90,7 @@ pub use origin_secrets::{InvalidOriginSecrets, OriginSecrets};
 pub use outcome::Outcome;
 pub use period::Period;
 pub use policy_hash::{InvalidPolicyHash, PolicyHash};
+pub use policy_pointer::PolicyPointer;
 pub use rate_limit::RateLimit;
 pub use report::{
     ActionFigures, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput, ReportKind,

@@ -84,7 +84,7 @@ macro_rules! without_words {
     )+};
 }
 
-without_words!(String, u32, u64);
+without_words!(String, u32, u64, crate::engine::Engine);
 
 /// The parts of an enum that both kinds of sets have.
 macro_rules! string_enum_common {

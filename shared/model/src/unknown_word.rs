@@ -10,10 +10,7 @@ const MAX_BYTES: usize = 64;
 /// The most words that one process keeps. Later versions add some tens.
 const MAX_WORDS: usize = 512;
 
-/// The most words that requests may add, so that a caller who guesses names leaves room for the words of stored rows.
-const MAX_REQUESTED_WORDS: usize = 128;
-
-/// Stands for a word that is too long, not visible, or one too many. No enum and no engine has this name.
+/// Stands for a word that is too long, not visible, or one too many. No enum has this name.
 const NOT_KEPT: &str = "(unknown)";
 
 static WORDS: KeptWords = KeptWords(Mutex::new(BTreeSet::new()));
@@ -30,12 +27,7 @@ impl UnknownWord {
     /// or after 512 others is `(unknown)`.
     #[must_use]
     pub fn stored(text: &str) -> Self {
-        Self(WORDS.keep(text, MAX_WORDS))
-    }
-
-    /// Keeps `text`, the word of a request. Requests add at most 128 words.
-    pub(crate) fn requested(text: &str) -> Self {
-        Self(WORDS.keep(text, MAX_REQUESTED_WORDS))
+        Self(WORDS.keep(text))
     }
 
     /// Returns the word.
@@ -46,8 +38,8 @@ impl UnknownWord {
 }
 
 impl KeptWords {
-    /// Returns `text`, which is kept from now on, unless as many as `most` are kept already.
-    fn keep(&self, text: &str, most: usize) -> &'static str {
+    /// Returns `text`, which is kept from now on, unless as many as [`MAX_WORDS`] are kept already.
+    fn keep(&self, text: &str) -> &'static str {
         let is_visible = |character: char| !character.is_control() && !character.is_whitespace();
         if text.is_empty() || text.len() > MAX_BYTES || !text.chars().all(is_visible) {
             return NOT_KEPT;
@@ -56,7 +48,7 @@ impl KeptWords {
         if let Some(word) = words.get(text) {
             return word;
         }
-        if words.len() >= most {
+        if words.len() >= MAX_WORDS {
             return NOT_KEPT;
         }
         // INVARIANT: at most MAX_WORDS texts of MAX_BYTES are leaked.
@@ -84,17 +76,12 @@ mod tests {
             assert_eq!(UnknownWord::stored(text).as_str(), NOT_KEPT, "{text:?}");
         }
         let words = KeptWords(Mutex::default());
-        let kept = (0..MAX_REQUESTED_WORDS + 5).filter(|number| {
-            let guess = format!("guess_{number}");
-            words.keep(&guess, MAX_REQUESTED_WORDS) == guess
-        });
-        assert_eq!(kept.count(), MAX_REQUESTED_WORDS);
-        assert_eq!(words.keep("of_a_row", MAX_WORDS), "of_a_row");
+        assert_eq!(words.keep("of_a_row"), "of_a_row");
         let kept = (0..MAX_WORDS).filter(|number| {
             let word = format!("word_{number}");
-            words.keep(&word, MAX_WORDS) == word
+            words.keep(&word) == word
         });
-        assert_eq!(kept.count(), MAX_WORDS - MAX_REQUESTED_WORDS - 1);
-        assert_eq!(words.keep("of_a_row", MAX_WORDS), "of_a_row");
+        assert_eq!(kept.count(), MAX_WORDS - 1);
+        assert_eq!(words.keep("of_a_row"), "of_a_row");
     }
 }

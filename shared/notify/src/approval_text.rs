@@ -41,7 +41,7 @@ pub(crate) const fn word(kind: ApprovalNotificationKind) -> &'static str {
 }
 
 fn title(policy: &Policy, notified: &NotifiedApproval<'_>) -> String {
-    format!("{} for {}", notified.item.action, policy.title(notified.item.engine))
+    format!("{} for {}", notified.item.action, policy.title(&notified.item.engine))
 }
 
 /// Returns the subject of a message about one approval.
@@ -53,7 +53,7 @@ pub(crate) fn approval_subject(policy: &Policy, notified: &NotifiedApproval<'_>)
 pub(crate) fn approval_text(policy: &Policy, notified: &NotifiedApproval<'_>, api: &str) -> String {
     let NotifiedApproval { item, kind, .. } = notified;
     let (title, action) = (title(policy, notified), item.action);
-    let engine = policy.title(item.engine);
+    let engine = policy.title(&item.engine);
     let (why, did, todo) = match kind {
         ApprovalNotificationKind::Request => (
             format!("{engine}: {action} waits for your approval"),
@@ -88,7 +88,7 @@ fn write_facts(text: &mut String, policy: &Policy, notified: &NotifiedApproval<'
     let ActionItem { event_id, action, engine, event_type, severity, digest, created_at, approve_by, .. } =
         notified.item;
     line(text, "Would do", &format!("{action}: {}", action.description()));
-    line(text, "Engine", &format!("{} ({engine})", policy.title(*engine)));
+    line(text, "Engine", &format!("{} ({engine})", policy.title(engine)));
     line(text, "Severity", severity.as_str());
     line(text, "Event ID", &event_id.to_string());
     line(text, "Event", &format!("{api}/dashboard/events/{event_id}"));

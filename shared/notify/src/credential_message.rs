@@ -129,6 +129,9 @@ fn text_of_many(policy: &Policy, many: &[NotifiedCredential<'_>], now: Timestamp
     text
 }
 
+/// How many engines of a credential are named, so that a message about all credentials fits.
+const MAX_NAMED_ENGINES: usize = 5;
+
 fn facts(text: &mut String, policy: &Policy, one: &NotifiedCredential<'_>) {
     let NotifiedCredential { kid, credential, record, kind, at } = one;
     let by = |kid: Option<&KeyId>| kid.map_or_else(|| "an AWS operator".to_owned(), KeyId::to_string);
@@ -136,10 +139,12 @@ fn facts(text: &mut String, policy: &Policy, one: &NotifiedCredential<'_>) {
     let issuer = |hash| record.map(|record| format!(" by {}", by(record.issuer(hash)))).unwrap_or_default();
     line(text, "Credential", kid.as_str());
     line(text, "Role", credential.grant.role.as_str());
-    let engines = credential.grant.engines.iter().map(|engine| format!("{} ({engine})", policy.title(*engine)));
-    let engines: Vec<String> = engines.collect();
-    if !engines.is_empty() {
-        line(text, "Engines", &engines.join(", "));
+    let engines = &credential.grant.engines;
+    let named = engines.iter().take(MAX_NAMED_ENGINES).map(|engine| format!("{} ({engine})", policy.title(engine)));
+    let rest = engines.len().saturating_sub(MAX_NAMED_ENGINES);
+    let named: Vec<String> = named.chain((rest > 0).then(|| format!("and {rest} more"))).collect();
+    if !named.is_empty() {
+        line(text, "Engines", &named.join(", "));
     }
     if *kind != CredentialNotificationKind::MadeByOperator {
         line(text, "Expires", &at.in_words());
@@ -178,7 +183,11 @@ mod tests {
     #[test]
     fn message_says_which_credential_when_it_expires_and_the_command_that_renews_it() {
         let expires_at: Timestamp = "2026-12-23T12:00:00Z".parse().unwrap();
-        let (worker, record) = credential(Role::Engine, &[Engine::Billing, Engine::DeepAgent], Some(expires_at));
+        let (worker, record) = credential(
+            Role::Engine,
+            &[Engine::from_static("billing"), Engine::from_static("deep_agent")],
+            Some(expires_at),
+        );
         let kind = CredentialNotificationKind::ExpiresInAWeek;
         let entry = NotifiedCredential {
             kid: &worker,
@@ -213,12 +222,14 @@ mod tests {
 
     #[test]
     fn message_about_as_many_credentials_as_may_be_live_fits() {
-        let (_, record) = credential(Role::Engine, Engine::ALL, Some("2026-12-23T12:00:00Z".parse().unwrap()));
+        let engines: Vec<Engine> = (0..64).map(|number| format!("e{number:_>31}").parse().unwrap()).collect();
+        let (_, record) = credential(Role::Engine, &engines, Some("2026-12-23T12:00:00Z".parse().unwrap()));
         let kids: Vec<KeyId> = (0..200).map(|number| format!("{number:x<40}").parse().unwrap()).collect();
         let (kind, at) = (CredentialNotificationKind::Refused, "2026-12-23T12:00:00Z".parse().unwrap());
         let entry = |kid| NotifiedCredential { kid, credential: &record.credential, record: Some(&record), kind, at };
         let sent = message(&kids.iter().map(entry).collect::<Vec<_>>(), "2026-12-24T12:00:00Z");
         assert!(sent.size_bytes() <= crate::message::MAX_MESSAGE_BYTES, "{}", sent.size_bytes());
+        assert!(sent.text().contains(", and 59 more\n"), "{}", sent.text());
     }
 
     #[test]

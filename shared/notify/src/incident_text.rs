@@ -31,7 +31,7 @@ pub(crate) type Cause<'a> = Option<(&'a Event, &'a [ActionItem])>;
 /// Returns the engine and the problem, in a few words. The event type ends it: what comes after it would not be known as AGE's.
 fn title(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
     let key = &notified.id.key;
-    let engine = policy.title(key.engine);
+    let engine = policy.title(&key.engine);
     match notified.incident.cause {
         IncidentCause::EngineSilent => format!("{engine} is silent"),
         IncidentCause::ManyEventTypes => format!("{engine}: many event types"),
@@ -72,7 +72,7 @@ pub(crate) fn incident_text(policy: &Policy, notified: &NotifiedIncident<'_>, ca
     let _ = writeln!(text, "{}", taken_actions(incident, cause));
     let _ = writeln!(text, "{}", call_to_action(notified));
     let _ = writeln!(text, "Incident: {}\n", address(notified, api));
-    line(&mut text, "Engine", &format!("{} ({})", policy.title(id.key.engine), id.key.engine));
+    line(&mut text, "Engine", &format!("{} ({})", policy.title(&id.key.engine), id.key.engine));
     line(&mut text, "Opened", &incident.opened_at.in_words());
     line(&mut text, "Events", &event_counts(notified));
     write_reported_resolution(&mut text, incident);
@@ -122,7 +122,7 @@ fn write_reported_resolution(text: &mut String, incident: &Incident) {
 /// Returns why the message is sent, in AGE's own words.
 fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
     let NotifiedIncident { id, incident, counters, kind, .. } = notified;
-    let engine = policy.title(id.key.engine);
+    let engine = policy.title(&id.key.engine);
     let open_for = || {
         let leased_at = incident.lease_expires_at.map(|until| until.plus_seconds(-policy.incidents.lease_seconds));
         leased_at.map_or(String::new(), |at| {

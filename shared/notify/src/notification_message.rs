@@ -35,10 +35,10 @@ impl Notified<'_> {
         }
     }
 
-    const fn engine(&self) -> Engine {
+    const fn engine(&self) -> &Engine {
         match self {
-            Self::Incident(notified) => notified.id.key.engine,
-            Self::Approval(notified) => notified.item.engine,
+            Self::Incident(notified) => &notified.id.key.engine,
+            Self::Approval(notified) => &notified.item.engine,
         }
     }
 
@@ -201,7 +201,7 @@ pub(crate) mod tests {
         Event {
             id: "01936f2e-0000-7000-8000-00000000000a".parse().unwrap(),
             reported: NewEvent {
-                engine: Engine::Billing,
+                engine: Engine::from_static("billing"),
                 event_type: "invoice_sync_failed".parse().unwrap(),
                 severity: Severity::Critical,
                 details: r#"{"invoices":1204}"#.parse().unwrap(),
@@ -327,7 +327,7 @@ pub(crate) mod tests {
     #[test]
     fn message_may_be_about_several_incidents() {
         let (mut one, mut two) = (an_incident(), an_incident());
-        two.0.key = IncidentKey::engine_silent(Engine::Qa);
+        two.0.key = IncidentKey::engine_silent(Engine::from_static("qa"));
         two.1.cause = IncidentCause::EngineSilent;
         one.1.notified.events = 5;
         let entries = [entry(&one, NotificationKind::Digest, 12), entry(&two, NotificationKind::Initial, 0)];

@@ -64,7 +64,7 @@ fn write(text: &mut String, policy: &Policy, report: &Report, api: Option<&str>)
         row(text, severity.as_str(), number)?;
     }
     for (engine, number) in &summary.by_engine {
-        row(text, policy.title(*engine), *number)?;
+        row(text, policy.title(engine), *number)?;
     }
 
     activity(text, policy, summary)?;
@@ -90,7 +90,7 @@ fn activity(text: &mut String, policy: &Policy, summary: &ReportSummary) -> std:
     if let Some(seconds) = median_seconds_to_acknowledge {
         writeln!(text, "Median time to acknowledgement: {}", in_words(seconds))?;
     }
-    let silent: Vec<&str> = summary.silent_engines.iter().map(|engine| policy.title(*engine)).collect();
+    let silent: Vec<&str> = summary.silent_engines.iter().map(|engine| policy.title(engine)).collect();
     if silent.is_empty() { Ok(()) } else { writeln!(text, "Silent engines: {}", silent.join(", ")) }
 }
 
@@ -118,6 +118,8 @@ mod tests {
         ReportInput, ReportKind, UnresolvedIncidents,
     };
 
+    use age_policy::ActivePolicy;
+
     use super::*;
 
     #[test]
@@ -125,9 +127,9 @@ mod tests {
         let policy = Policy::compiled().unwrap();
         let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
         let (mut counts, mut before) = (EventCounts::default(), EventCounts::default());
-        counts.add(Engine::Billing, Severity::Critical, 5);
-        counts.add(Engine::Qa, Severity::Low, 7);
-        before.add(Engine::Qa, Severity::Medium, 2);
+        counts.add(Engine::from_static("billing"), Severity::Critical, 5);
+        counts.add(Engine::from_static("qa"), Severity::Low, 7);
+        before.add(Engine::from_static("qa"), Severity::Medium, 2);
         let period = Period::week_before(clock.now().day());
         let activity = ActivitySummary {
             actions: ActionCounts {
@@ -137,11 +139,11 @@ mod tests {
                 outcome_millis: 390_000,
             },
             incidents: IncidentFigures { opened: 3, acknowledged: 1, median_seconds_to_acknowledge: Some(7260) },
-            silent_engines: vec![Engine::Maos],
+            silent_engines: vec![Engine::from_static("maos")],
             unresolved: UnresolvedIncidents { open: 1, acknowledged: 2, has_critical_event: false },
         };
         let input = ReportInput { counts, baseline: Baseline::Counts(before), activity };
-        let report = age_scoring::report(&policy, ReportKind::Weekly, period, input, &clock);
+        let report = age_scoring::report(&ActivePolicy::compiled().unwrap(), ReportKind::Weekly, period, input, &clock);
 
         let message = report_message(&policy, &report, Some("https://age.example")).unwrap();
         assert_eq!(message.subject(), "[AGE] Week of Mon 16 Nov 2026: risk CRITICAL, score 23 of 100");

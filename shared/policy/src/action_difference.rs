@@ -6,7 +6,6 @@ use age_model::{Action, Engine, Severity};
 
 use crate::action_planning::select_actions;
 use crate::document::{ActionRule, ActionRules, Policy};
-use crate::engine_names::RESERVED_ENGINE;
 use crate::policy_change::{PolicyChange, listed};
 
 /// What follows on an event. None: the event is refused, because the policy does not have its engine.
@@ -131,7 +130,7 @@ fn narrowed(rules: &ActionRules, event_type: &str) -> ActionRules {
 }
 
 fn effect(policy: &Policy, narrowed: &ActionRules, engine: Engine, severity: Severity) -> Effect {
-    let is_accepted = policy.engines.contains_key(&engine) || engine.as_str() == RESERVED_ENGINE;
+    let is_accepted = policy.engines.contains_key(&engine) || engine == Engine::AGE;
     let planned = |action| (action, narrowed.require_approval.contains(&action));
     is_accepted.then(|| select_actions(narrowed, engine, severity, "").into_iter().map(planned).collect())
 }

@@ -91,7 +91,7 @@ mod tests {
         let policy = Policy::compiled().unwrap();
         let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
         let reported = NewEvent {
-            engine: Engine::VoiceEngine,
+            engine: Engine::from_static("voice_engine"),
             event_type: "Down".parse().unwrap(),
             severity: Severity::Critical,
             details: Details::default(),

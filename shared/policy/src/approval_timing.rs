@@ -77,7 +77,7 @@ mod tests {
     fn pending_approval(approve_within: i64) -> ActionItem {
         let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
         let reported = NewEvent {
-            engine: Engine::Compliance,
+            engine: Engine::from_static("compliance"),
             event_type: "permission_escalated".parse().unwrap(),
             severity: Severity::High,
             details: Details::default(),

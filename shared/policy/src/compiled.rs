@@ -29,7 +29,7 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
-    use age_model::{Action, RiskLevel, Severity};
+    use age_model::{Action, Engine, RiskLevel, Severity};
     use serde_json::Value;
 
     use super::*;
@@ -41,7 +41,7 @@ mod tests {
         assert_eq!(policy.validate(), Ok(()));
         assert_eq!(policy.hash(), Policy::COMPILED_HASH);
         assert_eq!(Policy::COMPILED_HASH.to_string(), Policy::HASH);
-        assert_eq!(policy.title("deep_agent".parse().unwrap()), "Deep Agent");
+        assert_eq!(policy.title(&Engine::from_static("deep_agent")), "Deep Agent");
     }
 
     /// Replaces one after another every name and text of `document` that is a word of a set by an unknown one. Engines are no set.

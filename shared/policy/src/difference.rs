@@ -35,7 +35,7 @@ mod tests {
     use crate::document::{ActionRule, Category, EngineRules, OnResolved};
 
     fn engine(name: &str) -> Engine {
-        serde_json::from_value(name.into()).unwrap()
+        name.parse().unwrap()
     }
 
     fn rule(engine_name: Option<&str>, severity: Option<Severity>, prefix: Option<&str>, action: Action) -> ActionRule {

@@ -119,7 +119,7 @@ mod tests {
 
         fn event(&self, event_type: &str, severity: Severity) -> Event {
             let reported = NewEvent {
-                engine: Engine::Billing,
+                engine: Engine::from_static("billing"),
                 event_type: event_type.parse().unwrap(),
                 severity,
                 details: Details::default(),

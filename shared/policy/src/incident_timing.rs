@@ -279,7 +279,7 @@ mod tests {
 
         fn event(&mut self, severity: Severity) -> bool {
             let reported = NewEvent {
-                engine: Engine::Billing,
+                engine: Engine::from_static("billing"),
                 event_type: "sync_failed".parse().unwrap(),
                 severity,
                 details: Details::default(),

@@ -4,6 +4,7 @@
 
 mod action_difference;
 mod action_planning;
+mod active_policy;
 mod alert_resolution;
 mod approval_timing;
 mod bounds;
@@ -34,6 +35,7 @@ mod toml_text;
 mod validation;
 
 pub use action_planning::{Plan, plan};
+pub use active_policy::{ActivePolicy, UnknownEngine};
 pub use alert_resolution::Resolution;
 pub use approval_timing::ApprovalStep;
 pub use bounds::LEASE_SECONDS;

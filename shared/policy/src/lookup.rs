@@ -5,10 +5,11 @@ use age_model::{Action, Engine, RiskLevel, Severity};
 use crate::document::{ActionRules, AlertRules, Policy};
 
 impl Policy {
-    /// Returns the display name of `engine`, such as `Deep Agent`.
+    /// Returns the display name of `engine`, such as `Deep Agent`. A retired engine has its name only.
     #[must_use]
-    pub fn title(&self, engine: Engine) -> &str {
-        self.engines.get(&engine).map_or(engine.as_str(), |rules| &rules.title)
+    pub fn title<'a>(&'a self, engine: &'a Engine) -> &'a str {
+        let own = if *engine == Engine::AGE { "AGE" } else { engine.as_str() };
+        self.engines.get(engine).map_or(own, |rules| &rules.title)
     }
 
     /// Returns the level of a score: the highest level whose threshold the score reaches.

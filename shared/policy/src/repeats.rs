@@ -70,7 +70,7 @@ mod tests {
         fn new(severity: Severity) -> Self {
             let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
             let reported = NewEvent {
-                engine: Engine::Billing,
+                engine: Engine::from_static("billing"),
                 event_type: "sync_failed".parse().unwrap(),
                 severity,
                 details: Details::default(),

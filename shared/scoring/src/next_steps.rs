@@ -84,7 +84,7 @@ fn category_step(policy: &Policy, period: Period, summary: &ReportSummary, categ
     points.sort_by_key(|(_, points)| Reverse(*points));
     let main_engine = points.first().map(|(engine, _)| *engine)?;
     let points: Vec<String> =
-        points.iter().map(|(engine, points)| format!("{} {points}", policy.title(*engine))).collect();
+        points.iter().map(|(engine, points)| format!("{} {points}", policy.title(engine))).collect();
     (score > category.recommend_above).then(|| ReportStep {
         kind: ReportStepKind::Category,
         text: category.recommendation.clone(),
@@ -125,6 +125,8 @@ mod tests {
         UnresolvedIncidents,
     };
 
+    use age_policy::ActivePolicy;
+
     use super::*;
 
     fn report(events: &[(Engine, Severity, u64)], failed: u64, unresolved: UnresolvedIncidents) -> Report {
@@ -137,7 +139,7 @@ mod tests {
         let activity = ActivitySummary { actions, unresolved, ..ActivitySummary::default() };
         let input = ReportInput { counts, baseline: Baseline::Counts(EventCounts::default()), activity };
         let period = Period::week_before(clock.now().day());
-        crate::report(&Policy::compiled().unwrap(), ReportKind::Weekly, period, input, &clock)
+        crate::report(&ActivePolicy::compiled().unwrap(), ReportKind::Weekly, period, input, &clock)
     }
 
     fn texts(report: &Report) -> Vec<&str> {
@@ -145,9 +147,9 @@ mod tests {
     }
 
     const EVENTS: &[(Engine, Severity, u64)] = &[
-        (Engine::Documentation, Severity::High, 4),
-        (Engine::Compliance, Severity::High, 3),
-        (Engine::Billing, Severity::Critical, 4),
+        (Engine::from_static("documentation"), Severity::High, 4),
+        (Engine::from_static("compliance"), Severity::High, 3),
+        (Engine::from_static("billing"), Severity::Critical, 4),
     ];
 
     #[test]
@@ -204,7 +206,7 @@ mod tests {
 
     #[test]
     fn quiet_week_has_no_next_step() {
-        let quiet = report(&[(Engine::Qa, Severity::Low, 3)], 0, UnresolvedIncidents::default());
+        let quiet = report(&[(Engine::from_static("qa"), Severity::Low, 3)], 0, UnresolvedIncidents::default());
         assert_eq!((quiet.next_steps, quiet.recommendations), (vec![], vec![]));
     }
 }

@@ -5,7 +5,7 @@ use age_model::{
     ReportSummary, Severity,
 };
 
-use age_policy::Policy;
+use age_policy::{ActivePolicy, Policy};
 
 use crate::next_steps::next_steps;
 use crate::risk_assessment::Assessment;
@@ -13,12 +13,19 @@ use crate::risk_assessment::Assessment;
 /// Makes the report of `period` from its figures. The id of a weekly report depends on the period alone; another report gets
 /// a fresh id from `clock`.
 #[must_use]
-pub fn report(policy: &Policy, kind: ReportKind, period: Period, input: ReportInput, clock: &dyn Clock) -> Report {
+pub fn report(
+    active: &ActivePolicy,
+    kind: ReportKind,
+    period: Period,
+    input: ReportInput,
+    clock: &dyn Clock,
+) -> Report {
+    let policy = &active.policy;
     let ReportInput { counts, baseline, activity } = input;
     let assessment = Assessment::of(policy, &counts);
     let summary = ReportSummary {
         total_events: counts.total(),
-        by_engine: counts.by_engine(),
+        by_engine: counts.by_engine(policy.engines.keys().copied()),
         by_severity: counts.by_severity(),
         risk_scores: assessment.scores,
         critical_count: counts.of(Severity::Critical),
@@ -49,7 +56,7 @@ pub fn report(policy: &Policy, kind: ReportKind, period: Period, input: ReportIn
         recommendations: assessment.recommendations,
         next_steps: next_steps(policy, period, &summary),
         summary,
-        policy_hash: Policy::HASH.to_owned(),
+        policy_hash: active.hash.clone(),
         generated_at: clock.now(),
         requested_by: None,
     }
@@ -79,18 +86,19 @@ mod tests {
 
     #[test]
     fn report_has_the_period_and_the_week_before() {
-        let policy = Policy::compiled().unwrap();
+        let policy = ActivePolicy::compiled().unwrap();
         let clock = ManualClock::at("2026-11-23T00:05:00Z".parse().unwrap());
         let period = Period::week_before(clock.now().day());
         let (mut counts, mut before) = (EventCounts::default(), EventCounts::default());
-        counts.add(Engine::Billing, Severity::Critical, 2);
-        before.add(Engine::Billing, Severity::High, 1);
+        counts.add(Engine::from_static("billing"), Severity::Critical, 2);
+        before.add(Engine::from_static("billing"), Severity::High, 1);
 
-        let activity = ActivitySummary { silent_engines: vec![Engine::Maos], ..ActivitySummary::default() };
+        let activity =
+            ActivitySummary { silent_engines: vec![Engine::from_static("maos")], ..ActivitySummary::default() };
         let input = |counts, baseline| ReportInput { counts, baseline, activity: activity.clone() };
         let figures = input(counts, Baseline::Counts(before.clone()));
         let weekly = report(&policy, ReportKind::Weekly, period, figures.clone(), &clock);
-        assert_eq!(weekly.summary.silent_engines, [Engine::Maos]);
+        assert_eq!(weekly.summary.silent_engines, [Engine::from_static("maos")]);
         assert_eq!(weekly.report_period, "2026-11-16_2026-11-23");
         assert_eq!((weekly.summary.total_events, weekly.summary.critical_count), (2, 2));
         assert_eq!(weekly.summary.peak_category.as_deref(), Some("billing_risk"));

@@ -176,7 +176,25 @@ impl Credentials {
 
     async fn read(&self, consistency: Consistency) -> Result<StoredKeyring, StoreError> {
         let key = [("kind", text(keys::KEYRING)), ("kid", text(keys::KEYRING_KID))];
-        let item = self.0.get(key, consistency).await?;
+        self.stored_keyring(self.0.get(key, consistency).await?)
+    }
+
+    /// Returns the table.
+    pub(crate) const fn table(&self) -> &Table {
+        &self.0
+    }
+
+    /// Returns the key of the row with all credentials.
+    pub(crate) fn key_of_keyring() -> Item {
+        Item::from([("kind".to_owned(), text(keys::KEYRING)), ("kid".to_owned(), text(keys::KEYRING_KID))])
+    }
+
+    /// Returns the credentials of their row.
+    pub(crate) fn keyring_of_row(&self, item: Option<Item>) -> Result<Keyring, StoreError> {
+        Ok(self.stored_keyring(item)?.keyring)
+    }
+
+    fn stored_keyring(&self, item: Option<Item>) -> Result<StoredKeyring, StoreError> {
         let Some(item) = item else { return Ok(StoredKeyring::default()) };
         let Version { version } = self.0.parse(&item)?;
         let credentials = item.get("credentials").and_then(|credentials| credentials.as_m().ok());

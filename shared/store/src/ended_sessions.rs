@@ -5,7 +5,6 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use futures_util::future::try_join;
 use serde::{Deserialize, Serialize};
 
-use crate::credentials::Credentials;
 use crate::dynamodb::attribute::{Item, number, text};
 use crate::dynamodb::backoff;
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
@@ -102,17 +101,17 @@ impl EndedSessionsStore {
 
 /// The credentials together with the sessions that were ended, for the function that has sessions. Both are read at the same time.
 #[derive(Debug, Clone)]
-pub struct CredentialsWithSessions {
+pub struct CredentialsWithSessions<S> {
     /// The credentials.
-    pub credentials: Credentials,
+    pub credentials: S,
     /// The sessions that were ended.
     pub ended_sessions: EndedSessionsStore,
 }
 
-impl CredentialSource for CredentialsWithSessions {
+impl<S: CredentialSource> CredentialSource for CredentialsWithSessions<S> {
     fn keyring(&self) -> KeyringFuture<'_> {
         Box::pin(async {
-            let (keyring, ended) = try_join(self.credentials.all(), self.ended_sessions.all()).await?;
+            let (keyring, ended) = try_join(self.credentials.keyring(), self.ended_sessions.all()).await?;
             Ok(keyring.with_ended_sessions(ended))
         })
     }

@@ -2,7 +2,7 @@
 //! the index `timeline` are read.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use age_model::{Clock, Day, Engine, Event, EventType, Hour, Severity, StoreError, Timestamp, UnreadableItem};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -32,8 +32,8 @@ const CLOCK_SKEW_SECONDS: i64 = 600;
 /// The events to list: those that meet every condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {
-    /// Only events of this engine.
-    pub engine: Option<Engine>,
+    /// Only events of these engines.
+    pub engines: BTreeSet<Engine>,
     /// Only events of this severity.
     pub severity: Option<Severity>,
     /// Only events of this severity or a higher one. A severity that this version does not know counts as higher.
@@ -167,9 +167,8 @@ impl EventSearch {
         days: (Day, Day),
         now: Timestamp,
     ) -> Result<BTreeMap<Timestamp, Slot>, StoreError> {
-        let engines = filter.engine.as_ref().map_or(Engine::ALL, std::slice::from_ref);
         let mut slots: BTreeMap<Timestamp, Slot> = BTreeMap::new();
-        let counted = self.rollups.read(engines, days, Freshness::Cached(now)).await?;
+        let counted = self.rollups.days(&filter.engines, days, Freshness::Cached(now)).await?;
         for Rollup { engine, shard, day, hours, uncounted, .. } in counted.rollups() {
             // A row with unknown counters does not tell in which hours it has events.
             let may_have_more = uncounted.is_some() && filter.includes_unknown_severities();
@@ -356,7 +355,7 @@ mod tests {
     fn block_has_the_hours_with_the_wanted_events() {
         let day: Day = "2026-11-23".parse().unwrap();
         let at = |hour| day.at(Hour::new(hour).unwrap());
-        let slot = |events| Slot { partitions: vec![(Engine::Qa, day, 0)], events };
+        let slot = |events| Slot { partitions: vec![(Engine::from_static("qa"), day, 0)], events };
         let slots = BTreeMap::from([(at(3), slot(10)), (at(5), slot(10)), (at(9), slot(10))]);
         let depth = |top, wanted| Block::next(&slots, &Position::before(at(top)), wanted).map(|block| block.from);
         assert_eq!(depth(23, 5), Some(at(9)));

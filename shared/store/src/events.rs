@@ -165,7 +165,7 @@ mod tests {
         let event = Event {
             id: "01936f2e-0000-7000-8000-00000000000a".parse().unwrap(),
             reported: NewEvent {
-                engine: Engine::Documentation,
+                engine: Engine::from_static("documentation"),
                 event_type: "\u{1f600}".repeat(128).parse().unwrap(),
                 severity: Severity::Critical,
                 details: details.parse().unwrap(),

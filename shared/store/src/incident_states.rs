@@ -1,5 +1,7 @@
 //! The state of each incident key, with its latest incident: one row per key in the `incidents` table.
 
+use std::collections::BTreeSet;
+
 use age_model::{
     Engine, EventType, Incident, IncidentChange, IncidentId, IncidentKey, IncidentState, Notification, StoreError,
     Timestamp,
@@ -87,13 +89,19 @@ impl IncidentStates {
         SystemAlerts::in_table(&self.table)
     }
 
-    /// Returns the incidents that were due at `now`, the earliest first: of each engine up to `limit` incidents that nobody was notified
+    /// Returns the incidents of `engines` that were due at `now`, the earliest first: of each engine up to `limit` incidents that nobody was notified
     /// of, and up to `limit` others. An unreadable row is an error of its own, so that it does not hide the others.
     ///
     /// # Errors
     /// [`StoreError`] if the index cannot be read.
-    pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<Result<DueIncident, StoreError>>, StoreError> {
-        let items = self.table.due(keys::all_due_incidents(), now, limit).await?;
+    pub async fn due(
+        &self,
+        engines: &BTreeSet<Engine>,
+        now: Timestamp,
+        limit: i32,
+    ) -> Result<Vec<Result<DueIncident, StoreError>>, StoreError> {
+        let partitions = engines.iter().flat_map(|engine| keys::due_incidents_of(*engine));
+        let items = self.table.due(partitions, now, limit).await?;
         let parse = |item: &Item| {
             let DueRow { fingerprint, due_shard, due_at } = self.table.parse(item)?;
             let key = keys::incident_key(&fingerprint);

@@ -6,13 +6,12 @@ mod last_heard;
 mod rows;
 mod set;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use age_model::{ActionStatus, Day, Engine, Hour, Period, Severity, StoreError, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
-use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::dynamodb::attribute::{Item, SCHEMA_VERSION, number, text};
@@ -28,7 +27,10 @@ pub use crate::rollups::rows::Rollup;
 use crate::rollups::set::EngineDay;
 pub use crate::rollups::set::RollupSet;
 
-/// How many shards of an engine are read concurrently. All engines are read concurrently, each with a connection of its own.
+/// How many engines are read concurrently, each with a connection of its own.
+const CONCURRENT_ENGINES: usize = 16;
+
+/// How many shards of an engine are read concurrently.
 const CONCURRENT_SHARDS: usize = 8;
 
 /// How fresh counters must be.
@@ -60,34 +62,35 @@ impl Rollups {
     /// [`StoreError`] if the table cannot be read.
     pub async fn warm(&self) -> Result<(), StoreError> {
         let day = Timestamp::from_millis(0).day();
-        self.items(Engine::Compliance, 0, (day, day), Consistency::Eventual).await.map(drop)
+        self.items(Engine::AGE, 0, (day, day), Consistency::Eventual).await.map(drop)
     }
 
-    /// Returns the rollups of the days of `period`, of all engines.
+    /// Returns the rollups of the days of `period`, of `engines`.
     ///
     /// # Errors
     /// [`StoreError`] if the rows cannot be read. Counters that this version does not know fail the sums that need them.
-    pub async fn of(&self, period: Period, freshness: Freshness) -> Result<RollupSet, StoreError> {
-        self.days((period.first_day(), period.last_day()), freshness).await
+    pub async fn of(
+        &self,
+        engines: &BTreeSet<Engine>,
+        period: Period,
+        freshness: Freshness,
+    ) -> Result<RollupSet, StoreError> {
+        self.days(engines, (period.first_day(), period.last_day()), freshness).await
     }
 
-    /// Returns the rollups from the first to the last of `days`, of all engines.
+    /// Returns the rollups from the first to the last of `days`, of `engines`.
     ///
     /// # Errors
     /// As [`Rollups::of`].
-    pub async fn days(&self, days: (Day, Day), freshness: Freshness) -> Result<RollupSet, StoreError> {
-        self.read(Engine::ALL, days, freshness).await
-    }
-
-    /// Returns the rollups of `engines` from the first to the last of `days`.
-    pub(crate) async fn read(
+    pub async fn days(
         &self,
-        engines: &[Engine],
+        engines: &BTreeSet<Engine>,
         days: (Day, Day),
         freshness: Freshness,
     ) -> Result<RollupSet, StoreError> {
-        let of_engine = |engine: &Engine| self.read_engine(*engine, days, freshness);
-        Ok(RollupSet(try_join_all(engines.iter().map(of_engine)).await?.into_iter().flatten().collect()))
+        let reads: Vec<_> = engines.iter().map(|engine| self.read_engine(*engine, days, freshness)).collect();
+        let read: Vec<_> = stream::iter(reads).buffered(CONCURRENT_ENGINES).try_collect().await?;
+        Ok(RollupSet(read.into_iter().flatten().collect()))
     }
 
     async fn read_engine(

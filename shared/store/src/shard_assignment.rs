@@ -79,29 +79,32 @@ mod tests {
         let (today, tomorrow): (Day, Day) = ("2026-11-23".parse().unwrap(), "2026-11-24".parse().unwrap());
         let shards = ShardAssignments::default();
         let at = |engine, day| (shards.shard(engine, day), shards.shard_count(engine, day));
-        assert_eq!(at(Engine::Qa, today), (0, 1));
-        shards.reassign(Engine::Qa, today, 8, 9);
-        assert_eq!(at(Engine::Qa, today), (3, 8));
-        assert_eq!(at(Engine::Qa, today), (3, 8));
-        shards.reassign(Engine::Qa, today, 4, 0);
-        assert_eq!(at(Engine::Qa, today), (4, 8));
-        assert_eq!((at(Engine::Billing, today), at(Engine::Qa, tomorrow)), ((0, 1), (0, 1)));
-        shards.reassign(Engine::Qa, today, 1000, 0);
-        assert_eq!(at(Engine::Qa, today), (5, MAX_SHARD_COUNT));
+        assert_eq!(at(Engine::from_static("qa"), today), (0, 1));
+        shards.reassign(Engine::from_static("qa"), today, 8, 9);
+        assert_eq!(at(Engine::from_static("qa"), today), (3, 8));
+        assert_eq!(at(Engine::from_static("qa"), today), (3, 8));
+        shards.reassign(Engine::from_static("qa"), today, 4, 0);
+        assert_eq!(at(Engine::from_static("qa"), today), (4, 8));
+        assert_eq!(
+            (at(Engine::from_static("billing"), today), at(Engine::from_static("qa"), tomorrow)),
+            ((0, 1), (0, 1))
+        );
+        shards.reassign(Engine::from_static("qa"), today, 1000, 0);
+        assert_eq!(at(Engine::from_static("qa"), today), (5, MAX_SHARD_COUNT));
     }
 
     #[test]
     fn other_shards_are_tried_before_the_shard_count_grows() {
         let today: Day = "2026-11-23".parse().unwrap();
         let shards = ShardAssignments::default();
-        assert!(!shards.may_move(Engine::Qa, today), "one shard has no other");
+        assert!(!shards.may_move(Engine::from_static("qa"), today), "one shard has no other");
         for shard_count in [2, 4] {
-            shards.reassign(Engine::Qa, today, shard_count, 0);
+            shards.reassign(Engine::from_static("qa"), today, shard_count, 0);
             for _ in 0..MOVES {
-                assert!(shards.may_move(Engine::Qa, today));
-                shards.reassign(Engine::Qa, today, shard_count, 0);
+                assert!(shards.may_move(Engine::from_static("qa"), today));
+                shards.reassign(Engine::from_static("qa"), today, shard_count, 0);
             }
-            assert!(!shards.may_move(Engine::Qa, today));
+            assert!(!shards.may_move(Engine::from_static("qa"), today));
         }
     }
 
@@ -110,9 +113,9 @@ mod tests {
         let today: Day = "2026-11-23".parse().unwrap();
         let reached = |random: u128| {
             let shards = ShardAssignments::default();
-            shards.reassign(Engine::Qa, today, 8, 4);
-            shards.reassign(Engine::Qa, today, 8, random);
-            shards.shard(Engine::Qa, today)
+            shards.reassign(Engine::from_static("qa"), today, 8, 4);
+            shards.reassign(Engine::from_static("qa"), today, 8, random);
+            shards.shard(Engine::from_static("qa"), today)
         };
         let shards: std::collections::BTreeSet<_> = (0..100).map(reached).collect();
         assert_eq!(shards.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 6, 7]);

@@ -6,7 +6,7 @@ use age_model::Timestamp;
 use serde_json::{Value, json};
 
 use crate::world::test_credentials::{DAY_DESK, NIGHT_DESK};
-use crate::world::{Api, World};
+use crate::world::{Api, ENGINES, World};
 use Command::{Acknowledge, Decide, Resolve};
 
 /// What a person does about the newest incident or action of an event type.
@@ -117,20 +117,20 @@ fn steps(events: Vec<(Timestamp, Value)>, end: Timestamp) -> Vec<(Timestamp, Ste
 }
 
 /// Returns the API with a credential of each engine.
-async fn engines(world: &World) -> BTreeMap<&'static str, Api> {
+async fn engines(world: &World) -> BTreeMap<String, Api> {
     let mut engines = BTreeMap::new();
-    for engine in age_model::Engine::ALL {
+    for engine in ENGINES {
         let kid = format!("{}-worker", engine.as_str().replace('_', "-"));
         let wanted = json!({ "kid": kid, "role": "engine", "engines": [engine] });
         let made = world.post_json("/api/governance/credentials", &wanted).await;
-        engines.insert(engine.as_str(), world.api().with_token(made.text("/token")));
+        engines.insert(engine.to_string(), world.api().with_token(made.text("/token")));
     }
     engines
 }
 
 /// Reports the outcomes of the action requests after the first `done`, as `examples/worker.py` does. Returns how many requests
 /// there are.
-async fn work(world: &World, engines: &BTreeMap<&'static str, Api>, done: usize) -> usize {
+async fn work(world: &World, engines: &BTreeMap<String, Api>, done: usize) -> usize {
     let requests = world.sns.published("actions");
     for request in &requests[done..] {
         let request: Value = serde_json::from_str(&request.message).unwrap();

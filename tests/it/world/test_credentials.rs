@@ -37,8 +37,8 @@ pub(crate) async fn create(table: &Credentials, clock: &Arc<ManualClock>) -> BTr
         (NIGHT_DESK, Role::Responder, &[], None),
         (DAY_DESK, Role::Responder, &[], None),
         (READER, Role::Reader, &[], None),
-        (BILLING, Role::Engine, &[Engine::Billing], None),
-        (ANOTHER_ENGINE, Role::Engine, &[Engine::Qa, Engine::Maos], None),
+        (BILLING, Role::Engine, &[Engine::from_static("billing")], None),
+        (ANOTHER_ENGINE, Role::Engine, &[Engine::from_static("qa"), Engine::from_static("maos")], None),
         (EXPIRED, Role::Admin, &[], Some(now)),
         (REVOKED, Role::Admin, &[], None),
     ];

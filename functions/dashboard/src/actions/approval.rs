@@ -49,11 +49,20 @@ async fn decide(
     VerifiedForm(mut form): VerifiedForm,
     decision: ApprovalDecision,
 ) -> Result<Response, Problem> {
+    let active = app.policies.current();
     let digest: String = form.optional("digest").unwrap_or_default();
     form.finish()?;
     let item = app.get_action(event, action).await?;
     let caller = &session.caller.kid;
-    decide_approval(&app.action_lifecycle, item, decision, &digest, caller, &app.policy.incidents, app.clock.as_ref())
-        .await?;
+    decide_approval(
+        &app.action_lifecycle,
+        item,
+        decision,
+        &digest,
+        caller,
+        &active.policy.incidents,
+        app.clock.as_ref(),
+    )
+    .await?;
     Ok(page::redirect_to(&action_path(event, action)))
 }

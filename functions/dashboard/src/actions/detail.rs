@@ -43,9 +43,10 @@ pub(crate) async fn show(
     PathNames([event, action]): PathNames<2>,
     _: NoQuery,
 ) -> Result<Response, Problem> {
+    let active = app.policies.current();
     let (event, action) = parse_names(&event, &action)?;
     let (event, item) = try_join!(app.get_event(event), app.get_action(event, action))?;
-    let (reported, engine, now) = (&event.reported, app.policy.title(item.engine), app.clock.now());
+    let (reported, engine, now) = (&event.reported, active.policy.title(&item.engine), app.clock.now());
     let is_pending_approval = item.status == ActionStatus::PendingApproval;
     let deadline = item.approve_by.filter(|deadline| is_pending_approval && *deadline > now);
     let page = ActionPage {

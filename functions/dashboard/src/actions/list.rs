@@ -70,6 +70,7 @@ pub(crate) async fn show(
     cursors: CursorKey,
     mut query: Query,
 ) -> Result<Response, Problem> {
+    let active = app.policies.current();
     let filter: ActionFilter = query.optional("status").unwrap_or(ActionFilter::PendingApproval);
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
@@ -87,7 +88,7 @@ pub(crate) async fn show(
         section: Section::Actions,
         filter,
         filters: ActionFilter::ALL,
-        actions: items.iter().map(|item| ActionRow::new(item, &app.policy)).collect(),
+        actions: items.iter().map(|item| ActionRow::new(item, &active.policy)).collect(),
         more,
         unreadable,
         next_page: cursor.map(|cursor| format!("/dashboard/actions?status={filter}&cursor={cursor}")),
@@ -123,8 +124,9 @@ async fn find_actions_of_events(
     filter: ActionFilter,
     mut before: Option<Position>,
 ) -> Result<ActionsFound, StoreError> {
-    let min_severity = Some(app.policy.actions.min_severity);
-    let event_filter = EventFilter { min_severity, ..EventFilter::default() };
+    let active = app.policies.current();
+    let min_severity = Some(active.policy.actions.min_severity);
+    let event_filter = EventFilter { engines: active.engines.clone(), min_severity, ..EventFilter::default() };
     let (mut items, mut unreadable) = (Vec::new(), 0);
     for _ in 0..MAX_ROUNDS {
         let page = app.tables.search.page(&event_filter, EVENTS_PER_ROUND, before, app.clock.as_ref()).await?;
@@ -145,7 +147,7 @@ impl ActionRow {
         Self {
             path: action_path(item.event_id, item.action),
             title: item.action.to_string(),
-            engine: policy.title(item.engine).to_owned(),
+            engine: policy.title(&item.engine).to_owned(),
             event_type: SafeText::new(item.event_type.as_str()),
             severity: item.severity,
             status: item.status,

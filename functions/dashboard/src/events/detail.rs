@@ -44,9 +44,10 @@ pub(crate) async fn show(
     PathId(id): PathId<EventId>,
     _: NoQuery,
 ) -> Result<Response, Problem> {
+    let active = app.policies.current();
     let (event, found) = (app.get_event(id).await?, app.tables.actions.of_event(id).await?);
     let reported = &event.reported;
-    let engine = app.policy.title(reported.engine);
+    let engine = active.policy.title(&reported.engine);
     let page = EventPage {
         session: &session,
         section: Section::Events,

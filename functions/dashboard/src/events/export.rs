@@ -27,7 +27,7 @@ pub(crate) async fn download_csv(State(App(app)): State<App>, query: Query) -> R
     let mut query = query.without_blanks();
     let form = EventFilterForm::read(&mut query);
     query.finish()?;
-    let NewestEvents { events, are_all } = find_newest(&app, &form.filter()).await?;
+    let NewestEvents { events, are_all } = find_newest(&app, &form.filter(&app.policies.current())).await?;
     let rows = [COLUMNS.map(str::to_owned)].into_iter().chain(events.into_iter().map(csv_row));
     Ok(csv_response(if are_all { "age-events.csv" } else { "age-events-newest.csv" }, rows))
 }

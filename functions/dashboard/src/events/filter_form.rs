@@ -2,6 +2,7 @@
 
 use age_http::Query;
 use age_model::{Day, Engine, EventType, Severity};
+use age_policy::ActivePolicy;
 use age_store::EventFilter;
 
 /// The fields of the filter form, as they stand in the URL.
@@ -32,9 +33,10 @@ impl EventFilterForm {
         form
     }
 
-    pub(crate) fn filter(&self) -> EventFilter {
+    pub(crate) fn filter(&self, active: &ActivePolicy) -> EventFilter {
         EventFilter {
-            engine: self.engine,
+            // No records are of an engine that no active version ever had.
+            engines: active.engines_of_records(self.engine).unwrap_or_default(),
             severity: self.severity,
             min_severity: None,
             event_type: self.event_type.clone(),
@@ -85,7 +87,7 @@ mod tests {
         let form = read(text);
         assert_eq!(form.url("/x", None), format!("/x?{text}"));
         assert_eq!(form.url("/x", Some("c")), format!("/x?{text}&cursor=c"));
-        assert_eq!(form.filter().to, Some("2026-11-03T00:00:00Z".parse().unwrap()));
+        assert_eq!(form.filter(&ActivePolicy::compiled().unwrap()).to, Some("2026-11-03T00:00:00Z".parse().unwrap()));
         assert_eq!(read(&format!("{text}&cursor=")), form);
     }
 

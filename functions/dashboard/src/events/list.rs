@@ -47,6 +47,7 @@ pub(crate) async fn show(
     cursors: CursorKey,
     query: Query,
 ) -> Result<Response, Problem> {
+    let active = app.policies.current();
     let mut query = query.without_blanks();
     let form = EventFilterForm::read(&mut query);
     let cursor: Option<String> = query.optional("cursor");
@@ -55,13 +56,13 @@ pub(crate) async fn show(
     let scope = CursorScope::new("dashboard/events").filter("filter", Some(&form.url("", None)));
     let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let has_previous_page = before.is_some();
-    let found = app.tables.search.page(&form.filter(), PAGE_SIZE, before, app.clock.as_ref()).await?;
+    let found = app.tables.search.page(&form.filter(&active), PAGE_SIZE, before, app.clock.as_ref()).await?;
     let cursor = found.next.map(|position| cursors.seal(&scope, &position));
     let page = EventsPage {
         session: &session,
         section: Section::Events,
-        engines: Engine::ALL.iter().map(|engine| (*engine, app.policy.title(*engine))).collect(),
-        events: found.events.iter().map(|event| EventRow::new(event, &app.policy)).collect(),
+        engines: active.engines.iter().map(|engine| (*engine, active.policy.title(engine))).collect(),
+        events: found.events.iter().map(|event| EventRow::new(event, &active.policy)).collect(),
         unreadable: found.unreadable.len(),
         next_page: cursor.map(|cursor| form.url("/dashboard/events", Some(&cursor))),
         has_previous_page,
@@ -76,7 +77,7 @@ impl EventRow {
         let reported = &event.reported;
         Self {
             path: event_path(event.id),
-            engine: policy.title(reported.engine).to_owned(),
+            engine: policy.title(&reported.engine).to_owned(),
             event_type: SafeText::new(reported.event_type.as_str()),
             severity: reported.severity,
             occurred_at: event.occurred_at,

@@ -51,13 +51,14 @@ pub(crate) async fn show(
     PathId(id): PathId<IncidentId>,
     _: NoQuery,
 ) -> Result<Response, Problem> {
+    let active = app.policies.current();
     let (record, clock) = (app.get_incident(&id).await?, app.clock.as_ref());
-    let min_severity = app.policy.actions.min_severity;
+    let min_severity = active.policy.actions.min_severity;
     let Tables { incidents, search, events, actions, .. } = &app.tables;
     let timeline = IncidentTimeline::read(&record, min_severity, incidents, search, events, actions, clock).await?;
     let IncidentRecord { id, incident, counters } = &record;
     let end = incident.resolved.as_ref().map_or_else(|| clock.now(), |change| change.at);
-    let engine = app.policy.title(id.key.engine);
+    let engine = active.policy.title(&id.key.engine);
     let omissions = [
         (timeline.has_earlier_events, "Earlier events are not shown: the timeline has the latest 200."),
         (timeline.has_earlier_notifications, "Earlier e-mails are not shown: the timeline has the latest 500."),

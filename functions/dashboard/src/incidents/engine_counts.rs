@@ -26,7 +26,7 @@ pub(crate) fn count_by_engine<'a>(
         *numbers.entry(summary.id.key.engine).or_default() += 1;
     }
     let count = |(engine, number)| EngineCount {
-        engine: policy.title(engine).to_owned(),
+        engine: policy.title(&engine).to_owned(),
         number,
         url: IncidentFilter { engine: Some(engine), ..filter }.url("/dashboard/incidents"),
     };

@@ -61,6 +61,7 @@ pub(crate) async fn show(
     cursors: CursorKey,
     query: Query,
 ) -> Result<Response, Problem> {
+    let active = app.policies.current();
     let mut query = query.without_blanks();
     let filter = IncidentFilter::read(&mut query);
     let cursor: Option<String> = query.optional("cursor");
@@ -72,14 +73,14 @@ pub(crate) async fn show(
     let found = incidents.list(filter.incident_status(), filter.engine, PAGE_SIZE, before.as_ref(), app.clock.now());
     let (found, unresolved) = try_join!(found, unresolved(incidents, filter.unresolved()))?;
     let by_engine =
-        if filter.engine.is_none() { count_by_engine(unresolved.iter(), filter, &app.policy) } else { Vec::new() };
+        if filter.engine.is_none() { count_by_engine(unresolved.iter(), filter, &active.policy) } else { Vec::new() };
     let cursor = found.next.map(|position| cursors.seal(&scope, &position));
     let page = IncidentsPage {
         session: &session,
         section: Section::Incidents,
         filter,
-        engines: Engine::ALL.iter().map(|engine| (*engine, app.policy.title(*engine))).collect(),
-        incidents: found.incidents.into_iter().map(|record| IncidentRow::new(record, &app.policy)).collect(),
+        engines: active.engines.iter().map(|engine| (*engine, active.policy.title(engine))).collect(),
+        incidents: found.incidents.into_iter().map(|record| IncidentRow::new(record, &active.policy)).collect(),
         unresolved_count: if session.may_respond() { unresolved.len() } else { 0 },
         by_engine,
         next_page: cursor.map(|cursor| format!("{}&cursor={cursor}", filter.url("/dashboard/incidents"))),
@@ -100,7 +101,7 @@ impl IncidentRow {
     fn new(IncidentRecord { id, incident, counters }: IncidentRecord, policy: &Policy) -> Self {
         Self {
             path: incident_path(&id),
-            engine: policy.title(id.key.engine).to_owned(),
+            engine: policy.title(&id.key.engine).to_owned(),
             event_type: SafeText::new(id.key.event_type.as_str()),
             status: incident.status,
             severity: incident.severity,

@@ -65,6 +65,7 @@ impl ResolveAllForm {
 }
 
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Query) -> Result<Response, Problem> {
+    let active = app.policies.current();
     let mut query = query.without_blanks();
     let filter = IncidentFilter::read(&mut query);
     query.finish()?;
@@ -76,8 +77,8 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Q
         session: &session,
         section: Section::Incidents,
         filter,
-        engine: filter.engine.map(|engine| app.policy.title(engine)),
-        incidents: matching.iter().take(MAX_LISTED).map(|id| (incident_path(id), title(id, &app.policy))).collect(),
+        engine: filter.engine.as_ref().map(|engine| active.policy.title(engine)),
+        incidents: matching.iter().take(MAX_LISTED).map(|id| (incident_path(id), title(id, &active.policy))).collect(),
         more: matching.len().saturating_sub(MAX_LISTED),
         form: ResolveAllForm { expected_count: matching.len() as u64, opened_before },
     };
@@ -90,6 +91,7 @@ pub(crate) async fn resolve_all(
     _: NoQuery,
     VerifiedForm(form): VerifiedForm,
 ) -> Result<Response, Problem> {
+    let active = app.policies.current();
     let mut form = form.without_blanks();
     let filter = IncidentFilter::read(&mut form);
     let expected_count = form.number("expectedCount", 0, 0..=MAX_EXPECTED) as u64;
@@ -105,7 +107,7 @@ pub(crate) async fn resolve_all(
     let result = change_incidents(incidents, lifecycle, selection, IncidentCommand::Resolve, change, clock).await?;
     let left = result.remaining.saturating_add(result.failed);
     let failures = result.failures.into_iter().map(|failure| {
-        let (path, title) = (incident_path(&failure.id), title(&failure.id, &app.policy));
+        let (path, title) = (incident_path(&failure.id), title(&failure.id, &active.policy));
         let problem = failure.error.map_or_else(|| crate::app::AppState::no_incident(&failure.id), Problem::from);
         (path, title, problem.detail().to_owned())
     });
@@ -127,5 +129,5 @@ fn unresolved(filter: IncidentFilter) -> Result<BulkFilter, Problem> {
 }
 
 fn title(id: &IncidentId, policy: &Policy) -> SafeText {
-    SafeText::new(&format!("{}: {}", policy.title(id.key.engine), id.key.event_type.as_str()))
+    SafeText::new(&format!("{}: {}", policy.title(&id.key.engine), id.key.event_type.as_str()))
 }

@@ -32,12 +32,12 @@ pub(super) struct EngineTile {
 }
 
 /// Returns the engines without an event in the last 30 days.
-pub(super) fn without_events(hours: &HourlyCounts) -> impl Iterator<Item = Engine> {
+pub(super) fn without_events(policy: &Policy, hours: &HourlyCounts) -> impl Iterator<Item = Engine> {
     let has_events = |engine: Engine| hours.values().any(|counts| counts.engine(engine).total() > 0);
-    Engine::ALL.iter().copied().filter(move |engine| !has_events(*engine))
+    policy.engines.keys().copied().filter(move |engine| !has_events(*engine))
 }
 
-/// Returns a tile for each engine; AGE does not expect the `unexpected` ones to report.
+/// Returns a tile for each engine that the policy has, and for each other one that has events in the last 30 days; AGE does not expect the `unexpected` ones to report.
 pub(super) fn tiles(
     policy: &Policy,
     hours: &HourlyCounts,
@@ -52,7 +52,7 @@ pub(super) fn tiles(
         let numbers: Vec<u64> = days.iter().map(|(_, counts)| counts.engine(*engine).total()).collect();
         let last = hours.iter().rev().find(|(_, counts)| counts.engine(*engine).total() > 0);
         EngineTile {
-            title: policy.title(*engine).to_owned(),
+            title: policy.title(engine).to_owned(),
             points: sparkline_points(&numbers),
             month: format_count(numbers.iter().copied().fold(0, u64::saturating_add), "event"),
             week: week.engine(*engine).total(),
@@ -62,7 +62,7 @@ pub(super) fn tiles(
             silent_incident_path: silent_incident_path(*engine, unresolved),
         }
     };
-    Engine::ALL.iter().map(tile).collect()
+    event_counts::engines(policy, hours).iter().map(tile).collect()
 }
 
 fn sparkline_points(numbers: &[u64]) -> String {

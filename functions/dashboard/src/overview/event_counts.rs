@@ -1,8 +1,9 @@
 //! Sums of the hourly event counts of the last 30 days.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Day, EventCounts, Period, Timestamp};
+use age_model::{Day, Engine, EventCounts, Period, Timestamp};
+use age_policy::Policy;
 
 /// How many days the overview covers, today among them.
 pub(super) const DAYS: i64 = 30;
@@ -25,6 +26,13 @@ pub(super) fn daily(hours: &HourlyCounts, now: Timestamp) -> Vec<(Day, EventCoun
     let today = now.day();
     let days = (0..DAYS.unsigned_abs()).rev().map(|days_ago| today.minus(days_ago));
     days.map(|day| (day, sum_between(hours, day.start(), day.next().start()))).collect()
+}
+
+/// Returns the engines of the policy, and those others that have events, such as retired ones.
+pub(super) fn engines(policy: &Policy, hours: &HourlyCounts) -> BTreeSet<Engine> {
+    let mut engines: BTreeSet<Engine> = policy.engines.keys().copied().collect();
+    engines.extend(hours.values().flat_map(|counts| counts.by_engine([]).into_keys()));
+    engines
 }
 
 fn sum_between(hours: &HourlyCounts, from: Timestamp, to: Timestamp) -> EventCounts {

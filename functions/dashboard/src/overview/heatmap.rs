@@ -3,7 +3,7 @@
 use age_model::{Engine, Severity, Timestamp};
 use age_policy::Policy;
 
-use crate::overview::event_counts::HourlyCounts;
+use crate::overview::event_counts::{self, HourlyCounts};
 
 /// How many hours the heatmap has, the current one among them.
 const HOURS: i64 = 24;
@@ -43,9 +43,9 @@ impl Heatmap {
                 let shade = SHADES.iter().find(|(fewest, _)| points >= *fewest).map_or("heat0", |(_, shade)| shade);
                 HeatmapCell { events: counts.total(), shade, has_critical: counts.of(Severity::Critical) > 0 }
             };
-            HeatmapRow { title: policy.title(*engine).to_owned(), cells: hours.iter().map(cell).collect() }
+            HeatmapRow { title: policy.title(engine).to_owned(), cells: hours.iter().map(cell).collect() }
         };
-        Self { rows: Engine::ALL.iter().map(row).collect(), hours }
+        Self { rows: event_counts::engines(policy, counts).iter().map(row).collect(), hours }
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
         let now: Timestamp = "2026-11-23T09:30:00Z".parse().unwrap();
         let mut hours: HourlyCounts = HourlyCounts::new();
         let mut report = |at: &str, severity, number| {
-            hours.entry(at.parse().unwrap()).or_default().add(Engine::Billing, severity, number);
+            hours.entry(at.parse().unwrap()).or_default().add(Engine::from_static("billing"), severity, number);
         };
         report("2026-11-23T09:00:00Z", Severity::Critical, 3);
         report("2026-11-22T10:00:00Z", Severity::Low, 2);

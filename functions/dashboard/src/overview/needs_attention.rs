@@ -128,7 +128,7 @@ impl NeedsAttention {
     ) -> Self {
         let incident = |summary: IncidentSummary| UnresolvedIncident {
             path: incident_path(&summary.id),
-            engine: policy.title(summary.id.key.engine).to_owned(),
+            engine: policy.title(&summary.id.key.engine).to_owned(),
             event_type: SafeText::new(summary.id.key.event_type.as_str()),
             opened_at: summary.id.opened_at,
             is_acknowledged: summary.status == IncidentStatus::Acknowledged,
@@ -139,7 +139,7 @@ impl NeedsAttention {
             PendingApproval {
                 path: action_path(action.event_id, action.action),
                 action: action.action,
-                engine: policy.title(action.engine).to_owned(),
+                engine: policy.title(&action.engine).to_owned(),
                 created_at: action.created_at,
                 time_left: expires_at.map(|at| format_duration(duration_between(now, at))),
                 expires_at,

@@ -105,7 +105,7 @@ mod tests {
         let mut hours: HourlyCounts = HourlyCounts::new();
         for (at, number) in events {
             let at: Timestamp = at.parse().unwrap();
-            hours.entry(at).or_default().add(Engine::Billing, Severity::Critical, *number);
+            hours.entry(at).or_default().add(Engine::from_static("billing"), Severity::Critical, *number);
         }
         let now = "2026-11-23T09:30:00Z".parse().unwrap();
         assess(&Policy::compiled().unwrap(), &hours, now).into_iter().find(|risk| risk.title == "Billing risk").unwrap()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use age_http::{NoQuery, PathId, Problem};
 use age_model::{Day, Engine, Report, ReportId, RiskLevel, Severity};
-use age_policy::Policy;
+use age_policy::{ActivePolicy, Policy};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -59,7 +59,8 @@ pub(crate) async fn show(
     PathId(id): PathId<ReportId>,
     _: NoQuery,
 ) -> Result<Response, Problem> {
-    let (report, policy) = (app.get_report(id).await?, &app.policy);
+    let active = app.policies.current();
+    let (report, policy) = (app.get_report(id).await?, &active.policy);
     let summary = &report.summary;
     let settled = |status| summary.actions.settled.get(&status).copied().unwrap_or_default();
     let format_seconds = |seconds: u64| format_duration(Duration::from_secs(seconds));
@@ -71,27 +72,28 @@ pub(crate) async fn show(
         kind: kind_label(report.kind),
         first_day,
         last_day,
-        scores: summary.risk_scores.keys().map(|category| CategoryScore::new(&report, category, policy)).collect(),
-        engines: summary.by_engine.iter().map(|(engine, number)| (policy.title(*engine), *number)).collect(),
+        scores: summary.risk_scores.keys().map(|category| CategoryScore::new(&report, category, &active)).collect(),
+        engines: summary.by_engine.iter().map(|(engine, number)| (policy.title(engine), *number)).collect(),
         severities: summary.by_severity.iter().rev().map(|(severity, number)| (*severity, *number)).collect(),
         remediations: remediation_figures(summary.actions.running, settled),
         mean_time_to_outcome: summary.mean_seconds_to_outcome.map(format_seconds),
         median_time_to_acknowledge: summary.incidents.median_seconds_to_acknowledge.map(format_seconds),
-        silent_engines: summary.silent_engines.iter().map(|engine| policy.title(*engine)).collect(),
-        is_of_current_policy: report.policy_hash == Policy::HASH,
+        silent_engines: summary.silent_engines.iter().map(|engine| policy.title(engine)).collect(),
+        is_of_current_policy: report.policy_hash == active.hash,
         report: &report,
     };
     Ok(page::render(StatusCode::OK, &page))
 }
 
 impl CategoryScore {
-    fn new(report: &Report, category: &str, policy: &Policy) -> Self {
+    fn new(report: &Report, category: &str, active: &ActivePolicy) -> Self {
+        let policy = &active.policy;
         let summary = &report.summary;
         let score = summary.risk_scores.get(category).copied().unwrap_or_default();
         let previous = summary.previous.as_ref();
         Self {
             title: capitalize(&to_words(category)),
-            level: (report.policy_hash == Policy::HASH).then(|| policy.level(score)),
+            level: (report.policy_hash == active.hash).then(|| policy.level(score)),
             score,
             raw_score: summary.raw_scores.get(category).copied().filter(|raw| *raw > u64::from(score)),
             previous_score: previous.and_then(|previous| previous.risk_scores.get(category)).copied(),
@@ -116,6 +118,6 @@ fn format_points(report: &Report, category: &str, policy: &Policy) -> String {
     let contributions = report.summary.contributions.get(category).into_iter().flatten();
     let mut points: Vec<(&Engine, &u64)> = contributions.filter(|(_, points)| **points > 0).collect();
     points.sort_by_key(|(_, points)| std::cmp::Reverse(**points));
-    let points: Vec<_> = points.iter().map(|(engine, points)| format!("{} {points}", policy.title(**engine))).collect();
+    let points: Vec<_> = points.iter().map(|(engine, points)| format!("{} {points}", policy.title(engine))).collect();
     if points.is_empty() { "none".to_owned() } else { points.join(", ") }
 }

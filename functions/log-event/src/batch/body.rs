@@ -1,5 +1,6 @@
 //! The body of a batch: a JSON array, NDJSON or a batch of CloudEvents. An invalid event does not affect the others.
 
+use age_governance::KnownEngines;
 use age_http::{AnyBody, FieldError, Problem};
 use axum::http::HeaderMap;
 use serde_json::value::RawValue;
@@ -25,13 +26,19 @@ const NDJSON: [&str; 2] = ["application/x-ndjson", "application/ndjson"];
 ///
 /// # Errors
 /// 400 if the body is not JSON, 413 if it has too many events, 415 if it is of another media type, 422 if it is not an array.
-pub(super) fn parse(headers: &HeaderMap, body: &BatchBody) -> Result<Vec<Result<ParsedEvent, Problem>>, Problem> {
+pub(super) fn parse(
+    headers: &HeaderMap,
+    body: &BatchBody,
+    engines: &KnownEngines,
+) -> Result<Vec<Result<ParsedEvent, Problem>>, Problem> {
     if headers.contains_key(KEY_HEADER) {
         let detail = "must not be given for a batch: each event has its own key";
         return Err(Problem::invalid(vec![FieldError::new(KEY_HEADER, detail)]));
     }
     let (items, parse) = match body.media_type.as_deref() {
-        Some(CLOUD_EVENTS) => (elements(&body.bytes)?, cloud_event as fn(&[u8]) -> Result<ParsedEvent, Problem>),
+        Some(CLOUD_EVENTS) => {
+            (elements(&body.bytes)?, cloud_event as fn(&[u8], &KnownEngines) -> Result<ParsedEvent, Problem>)
+        }
         Some(media_type) if NDJSON.contains(&media_type) => (lines(&body.bytes), json::parse_batched as _),
         _ if body.is_json() => (elements(&body.bytes)?, json::parse_batched as _),
         _ => {
@@ -43,7 +50,7 @@ pub(super) fn parse(headers: &HeaderMap, body: &BatchBody) -> Result<Vec<Result<
         let detail = format!("a batch must have at most {MAX_EVENTS} events; got {}", items.len());
         return Err(Problem::too_large(detail, Vec::new()));
     }
-    Ok(items.into_iter().map(parse).collect())
+    Ok(items.into_iter().map(|item| parse(item, engines)).collect())
 }
 
 fn elements(body: &[u8]) -> Result<Vec<&[u8]>, Problem> {
@@ -61,8 +68,8 @@ fn lines(body: &[u8]) -> Vec<&[u8]> {
     body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()).collect()
 }
 
-fn cloud_event(json: &[u8]) -> Result<ParsedEvent, Problem> {
-    cloudevents::parse_structured(&HeaderMap::new(), json)
+fn cloud_event(json: &[u8], engines: &KnownEngines) -> Result<ParsedEvent, Problem> {
+    cloudevents::parse_structured(&HeaderMap::new(), json, engines)
 }
 
 #[cfg(test)]
@@ -72,12 +79,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fuzz::{mangled, many};
+    use crate::fuzz::{ENGINES, mangled, many};
 
     fn parse_as(media_type: &str, body: &[u8]) -> Result<Vec<Result<ParsedEvent, Problem>>, Problem> {
         let body =
             BatchBody { media_type: Some(media_type.to_owned()), bytes: body.to_vec().into(), sent_bytes: body.len() };
-        parse(&HeaderMap::new(), &body)
+        parse(&HeaderMap::new(), &body, &ENGINES)
     }
 
     const GOOD: &str = r#"{"engine":"qa","eventType":"suite_failed","idempotencyKey":"k"}"#;
@@ -95,7 +102,7 @@ mod tests {
             assert_eq!(good, [true, false, true], "{media_type}");
             let first = items[0].as_ref().unwrap();
             let key = EventIdentity::Key("k".parse().unwrap());
-            assert_eq!((first.reported.engine, &first.identity), (Engine::Qa, &key));
+            assert_eq!((first.reported.engine, &first.identity), (Engine::from_static("qa"), &key));
         }
         assert!(parse_as("application/json", b"[]").unwrap().is_empty());
         assert!(parse_as("application/x-ndjson", b"").unwrap().is_empty());

@@ -127,7 +127,7 @@ impl Notifier {
     async fn due_initial(&self, key: &IncidentKey, clock: &dyn Clock) -> Result<Option<DueNotification>, StoreError> {
         let record = self.actions.incidents().states().get(key).await?;
         let Some(incident) = record.state.incident.as_ref() else { return Ok(None) };
-        let next = self.policy.incidents.next_step(incident, record.counters, clock.now());
+        let next = self.policies.current().policy.incidents.next_step(incident, record.counters, clock.now());
         let kind = NotificationKind::Initial;
         let due = DueNotification::Incident { key: key.clone(), opened_at: incident.opened_at, kind };
         Ok((next == NextStep::Notify(kind)).then_some(due))

@@ -44,7 +44,8 @@ impl Notifier {
         due: NotificationKind,
         clock: &dyn Clock,
     ) -> Result<Option<ClaimedIncident>, StoreError> {
-        let rules = &self.policy.incidents;
+        let active = self.policies.current();
+        let rules = &active.policy.incidents;
         let mut kind = due;
         let is_escalation = |kind: NotificationKind| kind == NotificationKind::Escalation;
         let claim = self.actions.incidents().change(key, clock, |record| {
@@ -67,8 +68,10 @@ impl Notifier {
     async fn claim_approval(&self, item: ActionItem, clock: &dyn Clock) -> Result<Option<ClaimedApproval>, StoreError> {
         let now = clock.now();
         let is_due = item.due_at.is_some_and(|due_at| due_at <= now);
-        let ApprovalStep::Notify(kind) = self.policy.next_approval_step(&item, now) else { return Ok(None) };
-        let leased_until = now.plus_seconds(self.policy.actions.lease_seconds);
+        let active = self.policies.current();
+        let policy = &active.policy;
+        let ApprovalStep::Notify(kind) = policy.next_approval_step(&item, now) else { return Ok(None) };
+        let leased_until = now.plus_seconds(policy.actions.lease_seconds);
         let claimed = ActionItem { due_at: Some(leased_until), ..item.clone() };
         if !is_due || !self.actions.actions().replace(&item, &claimed, now).await? {
             return Ok(None);
@@ -121,7 +124,8 @@ impl Notifier {
                 return Ok(None);
             };
             let counts = (record.counters, notified, incidents);
-            let notification = self.policy.incidents.record_notification(incident, *kind, counts, at);
+            let notification =
+                self.policies.current().policy.incidents.record_notification(incident, *kind, counts, at);
             Ok::<_, StoreError>(Some(IncidentUpdate { state, notification: Some(notification), at }))
         });
         recorded.await.map(drop)
@@ -140,7 +144,7 @@ impl Notifier {
         if item.status == ActionStatus::Expired {
             return None;
         }
-        match self.policy.next_approval_step(item, now) {
+        match self.policies.current().policy.next_approval_step(item, now) {
             ApprovalStep::Wait(until) => Some(until),
             _ => Some(now),
         }
@@ -186,7 +190,12 @@ impl Notifier {
             let Some(incident) = state.incident.as_mut().filter(|incident| is_same(incident, ours)) else {
                 return Ok(None);
             };
-            self.policy.incidents.record_refusal(incident, current.counters, (claimed.kind, reason), at);
+            self.policies.current().policy.incidents.record_refusal(
+                incident,
+                current.counters,
+                (claimed.kind, reason),
+                at,
+            );
             Ok::<_, StoreError>(Some(IncidentUpdate { state, notification: None, at }))
         });
         changed.await.map(drop)

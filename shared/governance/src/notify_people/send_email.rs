@@ -40,10 +40,11 @@ impl Notifier {
             return Attempt::NotSent { waiting: 0 };
         }
         let api = self.public_url.as_deref().or(origin);
-        let fitting = count_fitting(&self.policy, &for_message(&claimed, &details, now), api);
+        let active = self.policies.current();
+        let fitting = count_fitting(&active.policy, &for_message(&claimed, &details, now), api);
         let rest = claimed.split_off(fitting.min(claimed.len()));
         claimed.sort_by_key(Claimed::since);
-        let message = notification_message(&self.policy, &for_message(&claimed, &details, now), about, api);
+        let message = notification_message(&active.policy, &for_message(&claimed, &details, now), about, api);
         if let Err(error) = topic.publish(&message).await {
             let number = claimed.len();
             // They are due again when the lease ends, unless the caller sends them otherwise.

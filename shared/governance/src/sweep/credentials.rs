@@ -51,7 +51,7 @@ impl Sweep {
         if entries.is_empty() || self.now().plus_seconds(MIN_LEASE_SECONDS) > lease_expires_at {
             return Ok(());
         }
-        let message = credential_message(self.dispatcher.policy(), &entries, now);
+        let message = credential_message(&self.dispatcher.active_policy().policy, &entries, now);
         let number = entries.len();
         if !self.notifier.send_notice(&message, IncidentRules::EMAILS_RESERVED_FOR_SWEEP, self.clock.as_ref()).await? {
             tracing::info!(credentials = number, "notification about {number} credentials waits for a later e-mail");

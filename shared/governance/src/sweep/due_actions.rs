@@ -124,7 +124,7 @@ impl Sweep {
     /// Does what is due for an approval, except notifying people.
     async fn process_approval(&self, item: &ActionItem) -> Result<Step, StoreError> {
         let now = self.now();
-        let new = match self.dispatcher.policy().next_approval_step(item, now) {
+        let new = match self.dispatcher.active_policy().policy.next_approval_step(item, now) {
             ApprovalStep::Notify(kind) => return Ok(Step::Notify(DueNotification::about_approval(item, kind))),
             ApprovalStep::Expire => {
                 // Due until people have been notified.
@@ -140,7 +140,8 @@ impl Sweep {
     }
 
     async fn advance(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
-        let rules = &self.dispatcher.policy().incidents;
+        let active = self.dispatcher.active_policy();
+        let rules = &active.policy.incidents;
         self.dispatcher.lifecycle().advance(old, new, rules, self.clock.as_ref()).await
     }
 
@@ -205,7 +206,8 @@ impl Sweep {
             let dead = completed(&item, ActionStatus::Undeliverable, now);
             return Ok((self.advance(&item, &dead).await?.then_some(dead.status), None));
         };
-        let rules = &self.dispatcher.policy().actions;
+        let active = self.dispatcher.active_policy();
+        let rules = &active.policy.actions;
         let claimed = ActionItem {
             attempt: item.attempt.saturating_add(1),
             due_at: Some(now.plus_seconds(rules.lease_seconds)),

@@ -1,10 +1,11 @@
 //! Silent engines: those that have reported nothing for longer than their expected interval.
 
 use age_model::{Engine, Incident, IncidentCause, IncidentKey, Keyring, StatusChange, StoreError, Timestamp};
+use age_policy::Policy;
 use age_store::IncidentStateRecord;
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 
-use super::{Sweep, SweepReport};
+use super::{CONCURRENT_STEPS, Sweep, SweepReport};
 use crate::incident_lifecycle::IncidentUpdate;
 
 /// What the absence or presence of events says about an engine.
@@ -33,8 +34,12 @@ impl Sweep {
         keyring: Option<&Keyring>,
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
-        let engines = Engine::ALL.iter();
-        let checks = join_all(engines.map(|engine| self.check_heartbeat(*engine, installed_at, keyring))).await;
+        let active = self.dispatcher.active_policy();
+        // A retired engine is checked as well: an incident about its silence is resolved.
+        let engines = active.engines.iter().filter(|engine| **engine != Engine::AGE);
+        let checks: Vec<_> =
+            engines.map(|engine| self.check_heartbeat(&active.policy, *engine, installed_at, keyring)).collect();
+        let checks = stream::iter(checks).buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await;
         let failed: Vec<StoreError> = checks.into_iter().filter_map(Result::err).collect();
         report.failed += failed.len() as u64;
         failed.into_iter().next().map_or(Ok(()), Err)
@@ -42,12 +47,13 @@ impl Sweep {
 
     async fn check_heartbeat(
         &self,
+        policy: &Policy,
         engine: Engine,
         installed_at: Timestamp,
         keyring: Option<&Keyring>,
     ) -> Result<(), StoreError> {
-        let (now, policy) = (self.now(), self.dispatcher.policy());
-        let heartbeat = self.heartbeat(engine, installed_at, keyring).await?;
+        let now = self.now();
+        let heartbeat = self.heartbeat(policy, engine, installed_at, keyring).await?;
         let incidents = self.dispatcher.lifecycle().incidents();
         let key = IncidentKey::engine_silent(engine);
         match heartbeat {
@@ -89,11 +95,12 @@ impl Sweep {
 
     async fn heartbeat(
         &self,
+        policy: &Policy,
         engine: Engine,
         installed_at: Timestamp,
         keyring: Option<&Keyring>,
     ) -> Result<Heartbeat, StoreError> {
-        let interval = self.dispatcher.policy().engines.get(&engine).map_or(0, |rules| rules.expected_interval_seconds);
+        let interval = policy.engines.get(&engine).map_or(0, |rules| rules.expected_interval_seconds);
         let since = self.now().plus_seconds(-interval);
         if interval == 0 || installed_at >= since {
             return Ok(Heartbeat::NotExpected);
@@ -104,7 +111,8 @@ impl Sweep {
             None => {}
         }
         let Some(keyring) = keyring else { return Ok(Heartbeat::Unknown) };
-        let is_expected = keyring.in_use_since(engine).is_some_and(|created_at| created_at < since);
+        let is_expected =
+            keyring.in_use_since(engine, policy.engines.len()).is_some_and(|created_at| created_at < since);
         Ok(if is_expected { Heartbeat::Silent } else { Heartbeat::NotExpected })
     }
 

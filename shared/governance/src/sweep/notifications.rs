@@ -36,7 +36,9 @@ impl Sweep {
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
         let (mut first_line, mut second_line) = (approvals, Vec::new());
-        let due = self.dispatcher.lifecycle().incidents().states().due(self.now(), MAX_DUE_PER_PARTITION).await;
+        let engines = &self.dispatcher.active_policy().engines;
+        let states = self.dispatcher.lifecycle().incidents().states();
+        let due = states.due(engines, self.now(), MAX_DUE_PER_PARTITION).await;
         // If the index cannot be read, people are notified of approvals all the same.
         let (due, result) = due.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
         let steps_end = end.plus_seconds(-EMAILS_SECONDS);
@@ -96,7 +98,8 @@ impl Sweep {
 
     /// Returns the notification that is due for an incident key, after doing what else is due for it.
     async fn process_incident(&self, incident_key: IncidentKey) -> Result<Option<DueNotification>, StoreError> {
-        let rules = &self.dispatcher.policy().incidents;
+        let active = self.dispatcher.active_policy();
+        let rules = &active.policy.incidents;
         let (mut kind, mut opened_at) = (None, None);
         let incidents = self.dispatcher.lifecycle().incidents();
         let changed = incidents.change(&incident_key, self.clock.as_ref(), |record| {

@@ -1,5 +1,6 @@
 //! The connection to DynamoDB, and one table of it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use age_model::{StoreError, Timestamp};
@@ -85,25 +86,9 @@ impl Table {
         Ok(reads.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
     }
 
-    async fn get_batch(&self, mut keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        let mut items = Vec::new();
-        // A response has up to 16 MB, and may leave out keys that were throttled.
-        for _ in 0..MAX_BATCH_ATTEMPTS {
-            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-            let wanted = built(&self.name, wanted)?;
-            let got = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
-            let mut got = got.map_err(|error| read_failed("BatchGetItem", &self.name, error))?;
-            items.extend(got.responses.as_mut().and_then(|tables| tables.remove(&self.name)).unwrap_or_default());
-            keys = got
-                .unprocessed_keys
-                .and_then(|mut tables| tables.remove(&self.name))
-                .map_or(Vec::new(), |left| left.keys);
-            if keys.is_empty() {
-                return Ok(items);
-            }
-        }
-        let cause = "DynamoDB left keys out of each response".into();
-        Err(StoreError::Unavailable { operation: "BatchGetItem", table: self.name.clone(), cause })
+    async fn get_batch(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let [items] = read_batch([(self, keys)]).await?;
+        Ok(items)
     }
 
     /// Returns entries of the `due` index that are due at `until`: the first `limit` of each of `shards`, the earliest due time first.
@@ -155,6 +140,35 @@ impl Table {
             _ => Err(write_failed("UpdateItem", &self.name, error)),
         }
     }
+}
+
+/// Returns the items under some keys of each table that exist, read strongly by one call, in no particular order. The tables are
+/// different ones, and have at most 100 keys together.
+pub(crate) async fn read_batch<const N: usize>(tables: [(&Table, Vec<Item>); N]) -> Result<[Vec<Item>; N], StoreError> {
+    let names: Vec<&str> = tables.iter().map(|(table, _)| table.name.as_str()).collect();
+    let names = names.join(", ");
+    let of_table = |(table, keys): &(&Table, Vec<Item>)| {
+        let wanted = KeysAndAttributes::builder().set_keys(Some(keys.clone())).consistent_read(true).build();
+        Ok((table.name.clone(), built(&table.name, wanted)?))
+    };
+    let mut wanted: HashMap<String, KeysAndAttributes> =
+        tables.iter().map(of_table).collect::<Result<_, StoreError>>()?;
+    let mut items = [const { Vec::new() }; N];
+    // A response has up to 16 MB, and may leave out keys that were throttled.
+    for _ in 0..MAX_BATCH_ATTEMPTS {
+        let Some((first, _)) = tables.first() else { return Ok(items) };
+        let got = first.client.batch_get_item().set_request_items(Some(wanted)).send().await;
+        let mut got = got.map_err(|error| read_failed("BatchGetItem", &names, error))?;
+        for ((table, _), items) in tables.iter().zip(&mut items) {
+            items.extend(got.responses.as_mut().and_then(|tables| tables.remove(&table.name)).unwrap_or_default());
+        }
+        wanted = got.unprocessed_keys.unwrap_or_default();
+        if wanted.is_empty() {
+            return Ok(items);
+        }
+    }
+    let cause = "DynamoDB left keys out of each response".into();
+    Err(StoreError::Unavailable { operation: "BatchGetItem", table: names, cause })
 }
 
 /// Whether a read sees all earlier writes. A strong read costs twice as much.

@@ -54,11 +54,6 @@ pub(crate) fn due_incidents(engine: Engine, incident: &Incident) -> String {
     partition_of_due_incidents(engine, incident.awaits_initial_notification())
 }
 
-/// Returns all partitions of the `due` index of incidents.
-pub(crate) fn all_due_incidents() -> impl Iterator<Item = String> {
-    Engine::ALL.iter().flat_map(|engine| due_incidents_of(*engine))
-}
-
 /// Returns the partitions of the `due` index of incidents that are about `engine`.
 pub(crate) fn due_incidents_of(engine: Engine) -> [String; 2] {
     [true, false].map(|is_new| partition_of_due_incidents(engine, is_new))
@@ -100,10 +95,10 @@ pub(crate) fn fingerprints(engine: Engine) -> String {
     format!("{engine}#")
 }
 
-/// Parses the incident key of a fingerprint. The engine may be one of a later version.
+/// Parses the incident key of a fingerprint.
 pub(crate) fn incident_key(fingerprint: &str) -> Option<IncidentKey> {
     let (engine, event_type) = fingerprint.split_once('#')?;
-    Some(IncidentKey { engine: Engine::stored(engine), event_type: event_type.parse().ok()? })
+    Some(IncidentKey { engine: engine.parse().ok()?, event_type: event_type.parse().ok()? })
 }
 
 /// `incidents.listing` of incidents that are not resolved, those with an unknown status among them.
@@ -203,6 +198,15 @@ pub(crate) const KEYRING_KID: &str = "*";
 /// `credentials.kind` of the records of credentials, each under its name.
 pub(crate) const RECORD: &str = "record";
 
+/// `policies.kind` of the pointer to the active version, which is one row.
+pub(crate) const ACTIVE: &str = "active";
+
+/// `policies.id` of the pointer to the active version.
+pub(crate) const ACTIVE_ID: &str = "*";
+
+/// `policies.kind` of the documents, each under its hash.
+pub(crate) const DOCUMENT: &str = "document";
+
 /// The attribute of the row with all credentials that holds the key with which AGE seals.
 pub(crate) const SEALING_KEY: &str = "key";
 
@@ -276,8 +280,8 @@ mod tests {
     #[test]
     fn keys_have_their_documented_form() {
         let day: Day = "2026-11-23".parse().unwrap();
-        assert_eq!(engine_shard(Engine::Billing, 3), "billing#3");
-        assert_eq!(bucket(Engine::DeepAgent, day, 0), "deep_agent#2026-11-23#0");
+        assert_eq!(engine_shard(Engine::from_static("billing"), 3), "billing#3");
+        assert_eq!(bucket(Engine::from_static("deep_agent"), day, 0), "deep_agent#2026-11-23#0");
         assert_eq!(counter(Hour::new(7).unwrap(), Severity::High), "hH");
         let counters: std::collections::BTreeSet<_> =
             Hour::all().flat_map(|hour| Severity::ALL.iter().map(move |severity| counter(hour, *severity))).collect();
@@ -287,7 +291,10 @@ mod tests {
 
     #[test]
     fn fingerprint_parses_to_its_incident_key() {
-        let key = |event_type: &str| IncidentKey { engine: Engine::Qa, event_type: event_type.parse().unwrap() };
+        let key = |event_type: &str| IncidentKey {
+            engine: Engine::from_static("qa"),
+            event_type: event_type.parse().unwrap(),
+        };
         for event_type in ["suite_failed", "a#b", "é"] {
             assert_eq!(super::incident_key(&fingerprint(&key(event_type))), Some(key(event_type)));
         }

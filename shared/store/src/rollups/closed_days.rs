@@ -58,13 +58,13 @@ mod tests {
         let day = |day: &str| day.parse::<Day>().unwrap();
         let days = ["2026-10-19", "2026-10-20", "2026-11-18", "2026-11-19", "2026-11-20", "2026-11-21"];
         let read: Vec<_> = days.iter().map(|it| (day(it), Arc::new(EngineDay::default()))).collect();
-        cache.insert(Engine::Billing, &read, now);
-        let cached = |first: &str, last: &str| cache.get(Engine::Billing, (day(first), day(last))).len();
+        cache.insert(Engine::from_static("billing"), &read, now);
+        let cached = |first: &str, last: &str| cache.get(Engine::from_static("billing"), (day(first), day(last))).len();
         assert_eq!(cached("2026-11-18", "2026-11-23"), 2, "the 20th ended less than three days ago");
         assert_eq!((cached("2026-11-18", "2026-11-18"), cached("2026-11-17", "2026-11-23")), (1, 0));
         assert_eq!((cached("2026-10-19", "2026-10-19"), cached("2026-10-20", "2026-10-20")), (0, 1));
-        assert!(cache.get(Engine::Qa, (day("2026-11-18"), day("2026-11-18"))).is_empty());
-        cache.insert(Engine::Billing, &[], now.plus_days(2));
+        assert!(cache.get(Engine::from_static("qa"), (day("2026-11-18"), day("2026-11-18"))).is_empty());
+        cache.insert(Engine::from_static("billing"), &[], now.plus_days(2));
         assert_eq!(cached("2026-10-20", "2026-10-20"), 0, "the oldest days are dropped");
     }
 }

@@ -2,12 +2,11 @@
 //! Permissions: read rollups and incidents; write reports and their deliveries; publish to the reports topic.
 //! State: clients and policy.
 
-use age_governance::{ReportGenerator, WeeklyReporter};
+use age_governance::{PolicyCache, ReportGenerator, WeeklyReporter};
 use age_model::Timestamp;
 use age_notify::Sns;
-use age_policy::Policy;
 use age_runtime::{Error, PublicUrl, SystemClock, aws, config, logs};
-use age_store::{Actions, DynamoDb, Incidents, ReportDeliveries, Reports, Rollups};
+use age_store::{Actions, DynamoDb, Incidents, Policies, ReportDeliveries, Reports, Rollups};
 use serde::Deserialize;
 
 config! {
@@ -18,6 +17,7 @@ config! {
         incidents_table: String,
         reports_table: String,
         actions_table: String,
+        policies_table: String,
         reports_topic_arn: String,
         /// The address of the API for links.
         public_url: Option<PublicUrl>,
@@ -41,8 +41,9 @@ async fn main() -> Result<(), Error> {
     let rollups = Rollups::new(&db, config.rollups_table);
     age_runtime::warm(rollups.warm()).await;
 
+    let policies = PolicyCache::new(Policies::new(&db, config.policies_table))?;
     let incidents = Incidents::new(&db, config.incidents_table);
-    let generator = ReportGenerator::new(rollups, incidents, Policy::compiled()?, config.clock);
+    let generator = ReportGenerator::new(rollups, incidents, policies, config.clock);
     let reports = Reports::new(&db, config.reports_table);
     let deliveries = ReportDeliveries::new(&Actions::new(&db, config.actions_table));
     let topic = Sns::new(&aws).topic(config.reports_topic_arn);
