@@ -7,7 +7,10 @@ import subprocess
 import unittest
 from pathlib import Path
 
+import jsonschema
+
 import cli_reference
+import policy_reference
 from documents import ROOT, Block, blocks, commands, documents, matches
 from run_console_blocks import FILE, OWN_STACK, RUN, DocumentError, Shell
 
@@ -71,6 +74,20 @@ class DocumentsTest(unittest.TestCase):
     def test_cli_reference_is_what_agectl_prints(self) -> None:
         update = "write it again: .venv/bin/python tests/docs/cli_reference.py"
         self.assertEqual(cli_reference.FILE.read_text(), cli_reference.reference(), update)
+
+    def test_policy_reference_is_that_of_the_schema(self) -> None:
+        update = "write it again: .venv/bin/python tests/docs/policy_reference.py"
+        self.assertEqual(policy_reference.FILE.read_text(), policy_reference.reference(), update)
+
+    def test_default_policy_matches_its_schema(self) -> None:
+        schema = policy_reference.schema()
+        jsonschema.Draft202012Validator.check_schema(schema)
+        validator = jsonschema.Draft202012Validator(schema)
+        validator.validate(policy_reference.default_policy())
+        for section, key, value in (("actions", "lease_seconds", 1), ("incidents", "on_resolved", "close")):
+            policy = policy_reference.default_policy()
+            policy[section][key] = value
+            self.assertEqual([list(error.path) for error in validator.iter_errors(policy)], [[section, key]])
 
     def _check_syntax(self, script: str, place: str) -> None:
         result = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)

@@ -34,6 +34,7 @@ mod notification_failure;
 mod origin_secrets;
 mod outcome;
 mod period;
+mod policy_hash;
 mod policy_pointer;
 mod rate_limit;
 mod report;
@@ -88,6 +89,7 @@ pub use notification_failure::NotificationFailure;
 pub use origin_secrets::{InvalidOriginSecrets, OriginSecrets};
 pub use outcome::Outcome;
 pub use period::Period;
+pub use policy_hash::{InvalidPolicyHash, PolicyHash};
 pub use policy_pointer::PolicyPointer;
 pub use rate_limit::RateLimit;
 pub use report::{

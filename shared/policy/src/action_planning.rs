@@ -1,8 +1,8 @@
 //! Planning: which actions an event leads to, and which of them are suppressed.
 
 use age_model::{
-    Action, ActionStatus, Event, EventId, IncidentCause, IncidentState, NewEvent, NotifyAdmin, PlannedAction,
-    Remediation, Timestamp,
+    Action, ActionStatus, Engine, Event, EventId, IncidentCause, IncidentState, NewEvent, NotifyAdmin, PlannedAction,
+    Remediation, Severity, Timestamp,
 };
 
 use crate::document::{ActionRule, ActionRules, Policy};
@@ -22,21 +22,21 @@ pub struct Plan {
 }
 
 impl ActionRule {
-    fn matches(&self, event: &NewEvent) -> bool {
-        self.engine.is_none_or(|engine| engine == event.engine)
-            && self.severity.is_none_or(|severity| severity == event.severity)
-            && self.event_type_prefix.as_ref().is_none_or(|prefix| event.event_type.as_str().starts_with(prefix))
+    fn matches(&self, engine: Engine, severity: Severity, event_type: &str) -> bool {
+        self.engine.is_none_or(|it| it == engine)
+            && self.severity.is_none_or(|it| it == severity)
+            && self.event_type_prefix.as_ref().is_none_or(|prefix| event_type.starts_with(prefix))
     }
 }
 
-/// Returns the actions that the policy selects for `event`, each once.
-fn select_actions(policy: &Policy, event: &NewEvent) -> Vec<Action> {
-    let rules = &policy.actions;
-    if event.severity < rules.min_severity {
+/// Returns the actions that the policy selects for an event of `engine`, `severity` and `event_type`, each once.
+pub(crate) fn select_actions(rules: &ActionRules, engine: Engine, severity: Severity, event_type: &str) -> Vec<Action> {
+    if severity < rules.min_severity {
         return Vec::new();
     }
-    let first = rules.first_match.iter().find(|rule| rule.matches(event));
-    let also = rules.also.iter().filter(|rule| rule.matches(event));
+    let matches = |rule: &&ActionRule| rule.matches(engine, severity, event_type);
+    let first = rules.first_match.iter().find(matches);
+    let also = rules.also.iter().filter(matches);
     let mut selected = Vec::new();
     for action in first.into_iter().chain(also).map(|rule| rule.action) {
         if !selected.contains(&action) {
@@ -54,7 +54,8 @@ pub fn plan(policy: &Policy, event: &Event, state: &IncidentState) -> Plan {
     let ineffective = remove_ineffective(policy, &mut next, &Sign::of_event(event));
     let given_up = has_given_up(rules, &next);
 
-    let selected = select_actions(policy, &event.reported);
+    let NewEvent { engine, severity, event_type, .. } = &event.reported;
+    let selected = select_actions(rules, *engine, *severity, event_type.as_str());
     let cause = if selected.contains(&Action::NotifyAdmin) {
         Some(IncidentCause::CriticalEvent)
     } else {
@@ -124,7 +125,7 @@ fn first_step(rules: &ActionRules, action: Action, now: Timestamp) -> PlannedAct
 
 #[cfg(test)]
 mod tests {
-    use age_model::{Details, Engine, ManualClock, Severity};
+    use age_model::{Details, ManualClock};
     use proptest::prelude::*;
 
     use super::*;
@@ -140,7 +141,7 @@ mod tests {
     }
 
     fn selected(engine: Engine, event_type: &str, severity: Severity) -> Vec<Action> {
-        select_actions(&Policy::compiled().unwrap(), &event(engine, event_type, severity))
+        select_actions(&Policy::compiled().unwrap().actions, engine, severity, event_type)
     }
 
     /// Plans one event of the same incident key after another.

@@ -2,31 +2,53 @@
 //!
 //! Pure: no I/O, no clock; the same input gives the same output.
 
+mod action_difference;
 mod action_planning;
 mod active_policy;
 mod alert_resolution;
 mod approval_timing;
+mod bounds;
+mod canonical_json;
 mod compiled;
+mod difference;
 mod document;
+mod document_schema;
+mod engine_difference;
+mod engine_names;
 mod gathering;
 mod incident_changes;
 mod incident_timing;
 mod ineffective_remediations;
+mod json_text;
 mod lookalikes;
 mod lookup;
+mod policy_change;
+mod policy_path;
+mod reader;
 mod refused_notifications;
 mod repeats;
+mod rule_validation;
+mod schema;
+mod setting_difference;
+#[cfg(feature = "toml")]
+mod toml_text;
 mod validation;
 
 pub use action_planning::{Plan, plan};
 pub use active_policy::{ActivePolicy, UnknownEngine};
 pub use alert_resolution::Resolution;
 pub use approval_timing::ApprovalStep;
+pub use bounds::LEASE_SECONDS;
 pub use compiled::CompiledPolicyError;
+pub use difference::difference;
 pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, OnResolved, Policy};
 pub use gathering::{GatheredPlan, gather, plan_gathered};
 pub use incident_changes::{IncidentCommand, can_be_reopened, change_incident, resolve};
 pub use incident_timing::NextStep;
 pub use lookalikes::skeleton;
 pub use lookup::AlertSeverity;
-pub use validation::PolicyError;
+pub use policy_change::{PolicyChange, PolicyDifference};
+pub use policy_path::{PolicyError, PolicyPath};
+pub use schema::schema;
+#[cfg(feature = "toml")]
+pub use toml_text::toml_to_json;

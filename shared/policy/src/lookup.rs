@@ -94,14 +94,4 @@ mod tests {
             assert_eq!(rules.severity(absent), AlertSeverity::Absent(Severity::Medium), "{absent:?}");
         }
     }
-
-    #[test]
-    fn word_that_would_never_be_found_is_refused() {
-        for word in ["Critical", " page", "", "ERR "] {
-            let mut policy = Policy::compiled().unwrap();
-            policy.alertmanager.severities.insert(word.to_owned(), Severity::High);
-            let refused = policy.validate().unwrap_err().to_string();
-            assert!(refused.contains("alertmanager.severities") && refused.contains(&format!("{word:?}")), "{refused}");
-        }
-    }
 }

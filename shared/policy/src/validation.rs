@@ -1,220 +1,552 @@
-//! The validation of the policy document. The build script compiles this file as well.
+//! The validation of a policy that people write: every error at once, each with its path. The build script compiles this file as well.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Action, Engine, RiskLevel, Severity};
-use thiserror::Error;
+use age_model::{Engine, RiskLevel, Severity};
+use serde_json::Value;
 
-use crate::document::{ActionRule, ActionRules, AlertRules, EngineRules, IncidentRules, Policy};
-
-/// Why a policy is refused.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PolicyError {
-    /// A table lacks some of its keys.
-    #[error("{table} must have the keys {expected}")]
-    Incomplete {
-        /// The table.
-        table: &'static str,
-        /// All of its keys, separated by commas.
-        expected: String,
-    },
-    /// The values of a table are not in strictly ascending order.
-    #[error("the values of {0} must be strictly ascending in the order of their keys")]
-    NotAscending(&'static str),
-    /// Low scores have no level.
-    #[error("levels.LOW must be 0")]
-    LowestLevelNotZero,
-    /// No category scores the events of an engine.
-    #[error("engine {0} must be in at least one category")]
-    UnscoredEngine(Engine),
-    /// Two categories have one name, or one has no engines or an engine twice.
-    #[error("category {0} must be defined once, with at least one engine and each engine once")]
-    InvalidCategory(String),
-    /// An event may match no rule.
-    #[error("the last rule of actions.first_match must have no conditions, so that it matches every event")]
-    MissingCatchAll,
-    /// The highest score is out of range.
-    #[error("score_cap must be 1 to 100")]
-    InvalidScoreCap,
-    /// A time of the actions is out of range, or no retry is defined.
-    #[error("the times of actions must be at least 1 s, and actions.retry_after_seconds must not be empty")]
-    InvalidActionTime,
-    /// A time of the incidents is out of range.
-    #[error("the times of incidents must be at least 1 s")]
-    InvalidIncidentTime,
-    /// An engine could open no incident, or more than a person can change at once.
-    #[error("incidents.max_open_per_engine must be 1 to 10000")]
-    InvalidMaxOpen,
-    /// The burst leaves no e-mail for initial notifications.
-    #[error("incidents.email_burst must be at least 3")]
-    InvalidEmailBurst,
-    /// The expected interval of an engine is out of range.
-    #[error("engines.{0}.expected_interval_seconds must be 0 to 2592000 (30 days)")]
-    InvalidExpectedInterval(Engine),
-    /// Events that lead to no action would open incidents.
-    #[error("incidents.min_severity must not be below actions.min_severity")]
-    IncidentsBelowActions,
-    /// No remediation would ever be started.
-    #[error("actions.give_up_after must be at least 1")]
-    InvalidGiveUpAfter,
-    /// A message to people cannot wait for an approval.
-    #[error("actions.require_approval must list remediations only; got {0}")]
-    CannotRequireApproval(Action),
-    /// AGE itself carries out what is no remediation.
-    #[error("actions.carried_out_by must have remediations only; got {0}")]
-    CarriedOutByAge(Action),
-    /// The action belongs to reports.
-    #[error("rules of actions must not select {0}, which is for reports only")]
-    NotAnEventAction(Action),
-    /// A word would never be found, because words of senders are compared in lower case.
-    #[error("the keys of alertmanager.severities must be in lower case, without white space around them; got {0:?}")]
-    InvalidSeverityWord(String),
-    /// The recommendation lacks the number of events.
-    #[error("critical_recommendation must contain {{count}}")]
-    MissingCount,
-}
+use crate::bounds;
+use crate::document::{Category, EngineRules, Policy};
+use crate::engine_names::{EngineNames, RESERVED_ENGINE, is_plain_name, parse_engine, plain_name};
+use crate::policy_path::{PolicyError, PolicyPath};
+use crate::reader::{Fields, Node, all, each_once};
+use crate::rule_validation::{read_actions, read_alert_rules, read_incident_rules};
 
 impl Policy {
-    /// Checks that every engine, severity and level is covered, that numbers are in range, and that every event from
-    /// `actions.min_severity` on leads to an action.
+    /// Reads a policy that people wrote. Checks every word, number, text and reference.
     ///
     /// # Errors
-    /// The first [`PolicyError`] that is found.
-    pub fn validate(&self) -> Result<(), PolicyError> {
-        complete("weights", Severity::ALL, self.weights.keys())?;
-        complete("levels", RiskLevel::ALL, self.levels.keys())?;
-        ascending("weights", self.weights.values().copied())?;
-        ascending("levels", self.levels.values().map(|from| u64::from(*from)))?;
-        if self.levels.values().next() != Some(&0) {
-            return Err(PolicyError::LowestLevelNotZero);
+    /// Every error of the document.
+    pub fn from_value(value: &Value) -> Result<Self, Vec<PolicyError>> {
+        let errors = RefCell::default();
+        let policy = Node::root(value, &errors).object(read_policy);
+        let mut errors = errors.into_inner();
+        if let Some(policy) = policy.filter(|_| errors.is_empty()) {
+            let bytes = policy.canonical_json().len();
+            if bytes <= bounds::MAX_DOCUMENT_BYTES {
+                return Ok(policy);
+            }
+            let detail = format!("must be at most {} bytes as canonical JSON; got {bytes}", bounds::MAX_DOCUMENT_BYTES);
+            errors.push(PolicyError { path: PolicyPath::default(), detail });
         }
-        if !(1..=100).contains(&self.score_cap) {
-            return Err(PolicyError::InvalidScoreCap);
+        Err(errors)
+    }
+
+    /// Checks a policy as [`Policy::from_value`] does.
+    ///
+    /// # Errors
+    /// Every error of the document.
+    pub fn validate(&self) -> Result<(), Vec<PolicyError>> {
+        // INVARIANT: see `canonical_json`.
+        Self::from_value(&serde_json::to_value(self).unwrap_or_default()).map(drop)
+    }
+}
+
+fn read_policy(fields: &Fields<'_, '_>) -> Option<Policy> {
+    let score_cap = fields.field("score_cap").whole_number(&bounds::SCORE_CAP);
+    let critical_recommendation = read_critical_recommendation(&fields.field("critical_recommendation"));
+    let engines = fields.field("engines").entries(&bounds::ENGINES);
+    let names = EngineNames(engines.as_ref().map(|engines| engines.iter().map(|(name, _)| *name).collect()));
+    let rules = engines.as_deref().map(read_engines);
+    let weights = read_weights(&fields.field("weights"));
+    let levels = read_levels(&fields.field("levels"));
+    let mut scored = Some(BTreeSet::new());
+    let categories = read_categories(&fields.field("categories"), &names, &mut scored);
+    if let (Some(engines), Some(scored)) = (&engines, scored) {
+        refuse_unscored(engines, &scored);
+    }
+    let actions = read_actions(&fields.field("actions"), &names);
+    let min_severity = actions.as_ref().map(|actions| actions.min_severity);
+    let incidents = read_incident_rules(&fields.field("incidents"), min_severity);
+    let alertmanager = read_alert_rules(&fields.field("alertmanager"));
+    Some(Policy {
+        score_cap: score_cap?,
+        critical_recommendation: critical_recommendation?,
+        engines: rules??,
+        weights: weights?,
+        levels: levels?,
+        categories: categories?,
+        actions: actions?,
+        incidents: incidents?,
+        alertmanager: alertmanager?,
+    })
+}
+
+fn read_critical_recommendation(node: &Node<'_>) -> Option<String> {
+    let text = node.line(bounds::MAX_RECOMMENDATION_CHARS)?;
+    if !text.contains("{count}") {
+        node.refuse(format!("must contain {{count}}, which stands for the number of events; got {text:?}"));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn read_engines(engines: &[(&str, Node<'_>)]) -> Option<BTreeMap<Engine, EngineRules>> {
+    let read = |(name, node): &(&str, Node<'_>)| {
+        let engine = parse_engine(name).filter(|_| *name != RESERVED_ENGINE);
+        if *name == RESERVED_ENGINE {
+            node.refuse("is reserved for the events of AGE itself; choose another name");
+        } else if engine.is_none() {
+            node.refuse(format!("must be named with {}", plain_name(bounds::MAX_ENGINE_CHARS)));
         }
-        if !self.critical_recommendation.contains("{count}") {
-            return Err(PolicyError::MissingCount);
+        let rules = node.object(|fields| {
+            let title = fields.field("title").line(bounds::MAX_TITLE_CHARS);
+            let interval = fields.field("expected_interval_seconds").whole_number(&bounds::EXPECTED_INTERVAL_SECONDS);
+            Some(EngineRules { title: title?.to_owned(), expected_interval_seconds: interval? })
+        });
+        Some((engine?, rules?))
+    };
+    all(engines.iter().map(read))
+}
+
+/// Refuses engines that no category scores: nobody would see their events in a report.
+fn refuse_unscored(engines: &[(&str, Node<'_>)], scored: &BTreeSet<Engine>) {
+    for (name, node) in engines.iter().filter(|(name, _)| *name != RESERVED_ENGINE) {
+        if parse_engine(name).is_some_and(|engine| !scored.contains(&engine)) {
+            node.refuse("must be in the engines of at least one category");
         }
-        self.validate_categories()?;
-        self.actions.validate()?;
-        self.incidents.validate()?;
-        self.alertmanager.validate()?;
-        // Events are retained for at least 31 days, so the last event of an engine with a longer interval may have expired.
-        let is_out_of_range = |rules: &EngineRules| !(0..=30 * 86_400).contains(&rules.expected_interval_seconds);
-        if let Some((engine, _)) = self.engines.iter().find(|(_, rules)| is_out_of_range(rules)) {
-            return Err(PolicyError::InvalidExpectedInterval(*engine));
+    }
+}
+
+fn read_weights(node: &Node<'_>) -> Option<BTreeMap<Severity, u64>> {
+    node.object(|fields| read_ascending(fields, Severity::ALL, |_| bounds::WEIGHT, Severity::as_str))
+}
+
+fn read_levels(node: &Node<'_>) -> Option<BTreeMap<RiskLevel, u32>> {
+    let lowest = |level| if level == RiskLevel::Low { 0..=0 } else { bounds::SCORE };
+    node.object(|fields| read_ascending(fields, RiskLevel::ALL, lowest, RiskLevel::as_str))
+}
+
+/// Reads a number for each of `words`, each above the one before.
+fn read_ascending<W: Copy + Ord, T: TryFrom<i64> + Copy + PartialOrd + std::fmt::Display>(
+    fields: &Fields<'_, '_>,
+    words: &[W],
+    allowed: impl Fn(W) -> std::ops::RangeInclusive<i64>,
+    name: impl Fn(W) -> &'static str,
+) -> Option<BTreeMap<W, T>> {
+    let mut below: Option<(&str, T)> = None;
+    let numbers = words.iter().map(|word| {
+        let node = fields.field(name(*word));
+        let number: T = node.whole_number(&allowed(*word))?;
+        if let Some((lower, least)) = below.replace((name(*word), number)).filter(|(_, least)| number <= *least) {
+            node.refuse(format!("must be above {lower} ({least}); got {number}"));
+            return None;
         }
-        // Events below actions.min_severity are stored and counted, but not planned for.
-        if self.incidents.min_severity < self.actions.min_severity {
-            return Err(PolicyError::IncidentsBelowActions);
-        }
-        match self.actions.first_match.last() {
-            Some(ActionRule { engine: None, severity: None, event_type_prefix: None, .. }) => Ok(()),
-            _ => Err(PolicyError::MissingCatchAll),
+        Some((*word, number))
+    });
+    all(numbers)
+}
+
+/// Reads the categories. Adds their engines to `scored`, which is None once a list of engines cannot be read.
+fn read_categories(
+    node: &Node<'_>,
+    names: &EngineNames<'_>,
+    scored: &mut Option<BTreeSet<Engine>>,
+) -> Option<Vec<Category>> {
+    let nodes = node.list(&bounds::CATEGORIES);
+    if nodes.is_none() {
+        *scored = None;
+    }
+    let nodes = nodes?;
+    let mut seen = BTreeMap::new();
+    all(nodes.iter().map(|node| {
+        node.object(|fields| {
+            let name = read_category_name(&fields.field("name"), &mut seen);
+            let engines = fields.field("engines").list(&bounds::CATEGORY_ENGINES);
+            add_scored(scored, engines.as_deref());
+            let engines = engines.and_then(|engines| each_once(&engines, |engine| names.read_or_age(engine)));
+            let recommend_above = fields.field("recommend_above").whole_number(&bounds::SCORE);
+            let recommendation = fields.field("recommendation").line(bounds::MAX_RECOMMENDATION_CHARS);
+            Some(Category {
+                name: name?,
+                engines: engines?,
+                recommend_above: recommend_above?,
+                recommendation: recommendation?.to_owned(),
+            })
+        })
+    }))
+}
+
+/// Adds the engines of a category to `scored`, or forgets them all if its list cannot be read.
+fn add_scored(scored: &mut Option<BTreeSet<Engine>>, engines: Option<&[Node<'_>]>) {
+    match (scored.as_mut(), engines) {
+        (Some(scored), Some(engines)) => scored.extend(engines.iter().filter_map(|node| parse_engine(node.as_str()?))),
+        _ => *scored = None,
+    }
+}
+
+/// Reads the name of a category, which none of `seen` has.
+fn read_category_name(node: &Node<'_>, seen: &mut BTreeMap<String, PolicyPath>) -> Option<String> {
+    let is_name = |name: &&str| is_plain_name(name, bounds::MAX_CATEGORY_CHARS);
+    let name = node.read(plain_name(bounds::MAX_CATEGORY_CHARS), |value| value.as_str().filter(is_name))?;
+    if let Some(first) = seen.get(name) {
+        node.refuse(format!("must differ from {first}; got {name:?} twice"));
+        return None;
+    }
+    seen.insert(name.to_owned(), node.path().clone());
+    Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn default_document() -> Value {
+        serde_json::to_value(Policy::compiled().unwrap()).unwrap()
+    }
+
+    /// Returns the place at `pointer` in `document`, which has its parent.
+    fn set(document: &mut Value, pointer: &str, value: Option<Value>) {
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        let key = key.replace("~1", "/").replace("~0", "~");
+        match (document.pointer_mut(parent).unwrap(), value) {
+            (Value::Object(map), Some(value)) => _ = map.insert(key, value),
+            (Value::Object(map), None) => assert!(map.remove(&key).is_some(), "{pointer}"),
+            (Value::Array(list), Some(value)) if key == "-" => list.push(value),
+            (Value::Array(list), Some(value)) => list[key.parse::<usize>().unwrap()] = value,
+            (Value::Array(list), None) => _ = list.remove(key.parse::<usize>().unwrap()),
+            (other, _) => panic!("{pointer}: {other}"),
         }
     }
 
-    fn validate_categories(&self) -> Result<(), PolicyError> {
-        let mut names = BTreeSet::new();
-        for category in &self.categories {
-            let engines: BTreeSet<_> = category.engines.iter().collect();
-            if !names.insert(&category.name) || engines.is_empty() || engines.len() != category.engines.len() {
-                return Err(PolicyError::InvalidCategory(category.name.clone()));
+    fn paths(document: &Value) -> Vec<String> {
+        let errors = Policy::from_value(document).err().unwrap_or_default();
+        errors.iter().map(|error| error.path.to_string()).collect()
+    }
+
+    /// A change of the default policy, and the paths of the errors that it causes.
+    type InvalidChange = (&'static str, Option<Value>, &'static [&'static str]);
+
+    fn invalid_changes_of_scores() -> Vec<InvalidChange> {
+        let engine = || json!({"title": "Search", "expected_interval_seconds": 0});
+        let engines = |count: usize| -> Value {
+            (0..count).map(|number| (format!("engine_{number}"), engine())).collect::<serde_json::Map<_, _>>().into()
+        };
+        let category =
+            |name: &str| json!({"name": name, "engines": ["qa"], "recommend_above": 1, "recommendation": "x"});
+        vec![
+            ("/score_cap", None, &["score_cap"]),
+            ("/score_cap", Some(json!(0)), &["score_cap"]),
+            ("/score_cap", Some(json!(101)), &["score_cap"]),
+            ("/score_cap", Some(json!(99.5)), &["score_cap"]),
+            ("/score_cap", Some(json!("100")), &["score_cap"]),
+            ("/score_cap", Some(json!(null)), &["score_cap"]),
+            ("/score_cap", Some(json!(u64::MAX)), &["score_cap"]),
+            ("/scorecap", Some(json!(100)), &["scorecap"]),
+            ("/guardrails", Some(json!([])), &["guardrails"]),
+            ("/a b", Some(json!(1)), &["\"a b\""]),
+            ("/critical_recommendation", Some(json!("Address events")), &["critical_recommendation"]),
+            ("/critical_recommendation", Some(json!("{count}\n")), &["critical_recommendation"]),
+            ("/critical_recommendation", Some(json!(["{count}"])), &["critical_recommendation"]),
+            ("/engines", None, &["engines"]),
+            ("/engines", Some(json!([])), &["engines"]),
+            ("/engines", Some(json!({})), &["engines"]),
+            ("/engines", Some(engines(65)), &["engines"]),
+            ("/engines/search", Some(engine()), &["engines.search"]),
+            ("/engines/age", Some(engine()), &["engines.age"]),
+            ("/engines/Search", Some(engine()), &["engines.Search"]),
+            ("/engines/1st", Some(engine()), &["engines.1st"]),
+            ("/engines/my engine", Some(engine()), &["engines.\"my engine\""]),
+            ("/engines/", Some(engine()), &["engines.\"\""]),
+            ("/engines/qa", Some(json!("QA")), &["engines.qa"]),
+            ("/engines/qa/title", None, &["engines.qa.title"]),
+            ("/engines/qa/title", Some(json!("")), &["engines.qa.title"]),
+            ("/engines/qa/title", Some(json!(" QA")), &["engines.qa.title"]),
+            ("/engines/qa/title", Some(json!("Q\u{202e}A")), &["engines.qa.title"]),
+            ("/engines/qa/title", Some("x".repeat(41).into()), &["engines.qa.title"]),
+            ("/engines/qa/expected_interval", Some(json!(1)), &["engines.qa.expected_interval"]),
+            ("/engines/qa/expected_interval_seconds", Some(json!(-1)), &["engines.qa.expected_interval_seconds"]),
+            (
+                "/engines/qa/expected_interval_seconds",
+                Some(json!(2_592_001)),
+                &["engines.qa.expected_interval_seconds"],
+            ),
+            ("/engines/billing", None, &["categories[1].engines[0]", "actions.first_match[1].engine"]),
+            (
+                "/engines/maos",
+                None,
+                &[
+                    "categories[0].engines[2]",
+                    "categories[2].engines[1]",
+                    "actions.first_match[2].engine",
+                    "actions.carried_out_by.MAOS_auto_fix",
+                ],
+            ),
+            ("/weights/LOW", None, &["weights.LOW"]),
+            ("/weights/LOW", Some(json!(5)), &["weights.MEDIUM"]),
+            ("/weights/HIGH", Some(json!(1001)), &["weights.HIGH"]),
+            ("/weights/URGENT", Some(json!(50)), &["weights.URGENT"]),
+            ("/levels", Some(json!({})), &["levels.LOW", "levels.MEDIUM", "levels.HIGH", "levels.CRITICAL"]),
+            ("/levels/LOW", Some(json!(1)), &["levels.LOW"]),
+            ("/levels/CRITICAL", Some(json!(50)), &["levels.CRITICAL"]),
+            ("/levels/CRITICAL", Some(json!(101)), &["levels.CRITICAL"]),
+            ("/categories", Some(json!([])), &["categories"]),
+            ("/categories", Some(json!({})), &["categories"]),
+            ("/categories", Some(vec![json!({}); 65].into()), &["categories"]),
+            ("/categories/1", None, &["engines.billing"]),
+            ("/categories/-", Some(category("billing_risk")), &["categories[5].name"]),
+            ("/categories/-", Some(category("Billing risk")), &["categories[5].name"]),
+            (
+                "/categories/-",
+                Some(json!({})),
+                &[
+                    "categories[5].name",
+                    "categories[5].engines",
+                    "categories[5].recommend_above",
+                    "categories[5].recommendation",
+                ],
+            ),
+            ("/categories/0/engines", Some(json!([])), &["categories[0].engines"]),
+            ("/categories/0/engines/0", Some(json!("serch")), &["categories[0].engines[0]"]),
+            ("/categories/0/engines/1", Some(json!("qa")), &["categories[0].engines[1]", "engines.documentation"]),
+            ("/categories/0/recommend_above", Some(json!(101)), &["categories[0].recommend_above"]),
+            ("/categories/0/recommendation", Some("x".repeat(201).into()), &["categories[0].recommendation"]),
+        ]
+    }
+
+    fn invalid_changes_of_rules() -> Vec<InvalidChange> {
+        vec![
+            ("/actions/min_severity", Some(json!("high")), &["actions.min_severity"]),
+            ("/actions/require_approval/0", Some(json!("notify_admin")), &["actions.require_approval[0]"]),
+            ("/actions/require_approval/-", Some(json!("permission_reset")), &["actions.require_approval[1]"]),
+            ("/actions/lease_seconds", Some(json!(29)), &["actions.lease_seconds"]),
+            ("/actions/retry_after_seconds", Some(json!([])), &["actions.retry_after_seconds"]),
+            ("/actions/retry_after_seconds/2", Some(json!(0)), &["actions.retry_after_seconds[2]"]),
+            ("/actions/answer_within_seconds", Some(json!(0)), &["actions.answer_within_seconds"]),
+            ("/actions/approve_within_seconds", Some(json!(i64::MAX)), &["actions.approve_within_seconds"]),
+            ("/actions/verify_after_seconds", Some(json!(34_560_001)), &["actions.verify_after_seconds"]),
+            ("/actions/give_up_after", Some(json!(0)), &["actions.give_up_after"]),
+            ("/actions/first_match", Some(json!([])), &["actions.first_match"]),
+            ("/actions/first_match", Some(vec![json!({}); 257].into()), &["actions.first_match"]),
+            ("/actions/first_match/5", None, &["actions.first_match[4]"]),
+            ("/actions/first_match/-", Some(json!({"action": "notify_admin"})), &["actions.first_match[6]"]),
+            (
+                "/actions/first_match/4",
+                Some(json!({"engine": "maos", "severity": "HIGH", "action": "MAOS_auto_fix"})),
+                &["actions.first_match[4]"],
+            ),
+            (
+                "/actions/first_match/0/event_type_prefix",
+                Some(json!("")),
+                &["actions.first_match[0].event_type_prefix"],
+            ),
+            (
+                "/actions/first_match/0/event_type_prefix",
+                Some(json!(" a")),
+                &["actions.first_match[0].event_type_prefix"],
+            ),
+            ("/actions/first_match/2/action", Some(json!("reboot")), &["actions.first_match[2].action"]),
+            ("/actions/first_match/2/engines", Some(json!(["qa"])), &["actions.first_match[2].engines"]),
+            ("/actions/first_match/4/severity", Some(json!("LOW")), &["actions.first_match[4].severity"]),
+            ("/actions/also/0/action", Some(json!("automated_governance_summary")), &["actions.also[0].action"]),
+            ("/actions/carried_out_by/notify_admin", Some(json!("maos")), &["actions.carried_out_by.notify_admin"]),
+            ("/actions/carried_out_by/MAOS_auto_fix", Some(json!("age")), &["actions.carried_out_by.MAOS_auto_fix"]),
+            ("/incidents/min_severity", Some(json!("MEDIUM")), &["incidents.min_severity"]),
+            ("/incidents/max_open_per_engine", Some(json!(10_001)), &["incidents.max_open_per_engine"]),
+            ("/incidents/remind_after_seconds", Some(json!(true)), &["incidents.remind_after_seconds"]),
+            ("/incidents/on_resolved", Some(json!("close")), &["incidents.on_resolved"]),
+            ("/incidents/on_resolved", Some(json!(null)), &["incidents.on_resolved"]),
+            ("/incidents/email_burst", Some(json!(2)), &["incidents.email_burst"]),
+            ("/incidents/email_burst", Some(json!(10)), &["incidents.email_burst"]),
+            ("/alertmanager", None, &["alertmanager"]),
+            ("/alertmanager/otherwise", Some(json!("page")), &["alertmanager.otherwise"]),
+            ("/alertmanager/severities/Critical", Some(json!("HIGH")), &["alertmanager.severities.Critical"]),
+            ("/alertmanager/severities/p 1 ", Some(json!("HIGH")), &["alertmanager.severities.\"p 1 \""]),
+            ("/alertmanager/severities/page", Some(json!("P1")), &["alertmanager.severities.page"]),
+        ]
+    }
+
+    #[test]
+    fn invalid_policy_is_refused_with_exactly_the_paths_of_its_errors() {
+        let changes = [invalid_changes_of_scores(), invalid_changes_of_rules()].concat();
+        assert!(changes.len() > 80);
+        for (pointer, value, expected) in changes {
+            let mut document = default_document();
+            set(&mut document, pointer, value.clone());
+            assert_eq!(paths(&document), expected, "{pointer} {value:?}");
+        }
+    }
+
+    #[test]
+    fn many_errors_are_reported_at_once() {
+        let mut document = default_document();
+        for (pointer, value) in [
+            ("/score_cap", json!(0)),
+            ("/engines/qa/title", json!(1)),
+            ("/weights/LOW", json!("one")),
+            ("/categories/3/recommend_above", json!(-1)),
+            ("/actions/first_match/2/action", json!("reboot")),
+            ("/actions/lease_seconds", json!(0)),
+            ("/incidents/email_burst", json!(0)),
+            ("/incidents/snooze", json!(0)),
+            ("/alertmanager/otherwise", json!("low")),
+        ] {
+            set(&mut document, pointer, Some(value));
+        }
+        let text = serde_json::to_string(&document).unwrap().replacen('{', "{\"levels\":{},", 1);
+        let errors = Policy::from_json(text.as_bytes()).unwrap_err();
+        let shown: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            [
+                "levels must be given once",
+                "score_cap must be a whole number from 1 to 100; got 0",
+                "engines.qa.title must be 1 to 40 visible characters on one line, without spaces around them; got 1",
+                "weights.LOW must be a whole number from 0 to 1000; got \"one\"",
+                "categories[3].recommend_above must be a whole number from 0 to 100; got -1",
+                "actions.lease_seconds must be a whole number from 30 to 3600; got 0",
+                "actions.first_match[2].action must be one of MAOS_auto_fix, DeepAgent_policy_update, \
+                 billing_sync_repair, permission_reset, notify_admin; got \"reboot\"",
+                "incidents.email_burst must be a whole number from 3 to 9; got 0",
+                "incidents.snooze is not a known field; the fields are min_severity, max_open_per_engine, \
+                 digest_after_seconds, remind_after_seconds, second_line_after_seconds, resolve_after_seconds, on_resolved, \
+                 lease_seconds, email_interval_seconds, email_burst",
+                "alertmanager.otherwise must be one of LOW, MEDIUM, HIGH, CRITICAL; got \"low\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn largest_policy_is_valid_and_a_larger_document_is_refused() {
+        let mut document = default_document();
+        for number in 8..64 {
+            let name = format!("engine_{number}");
+            set(
+                &mut document,
+                &format!("/engines/{name}"),
+                Some(json!({"title": "E", "expected_interval_seconds": 0})),
+            );
+            set(&mut document, "/categories/0/engines/-", Some(name.into()));
+        }
+        let rules = document["actions"]["first_match"].as_array_mut().unwrap();
+        let rule = |number| json!({"event_type_prefix": format!("type_{number}_"), "action": "MAOS_auto_fix"});
+        rules.splice(5..5, (0..250).map(rule));
+        assert_eq!(rules.len(), 256);
+        assert_eq!(paths(&document), [""; 0]);
+
+        let long = "é".repeat(100);
+        let rules =
+            (0..255).map(|number| json!({"event_type_prefix": format!("{number} {long}"), "action": "notify_admin"}));
+        document["actions"]["also"] = rules.collect();
+        for number in 0..450 {
+            let word = format!("{number} {}", "é".repeat(60));
+            set(&mut document, &format!("/alertmanager/severities/{word}"), Some(json!("HIGH")));
+        }
+        let errors = Policy::from_value(&document).unwrap_err();
+        assert_eq!(errors.len(), 1);
+        let error = errors[0].to_string();
+        assert!(error.starts_with("the policy must be at most 131072 bytes as canonical JSON; got 1"), "{error}");
+    }
+
+    #[test]
+    fn engine_that_no_code_lists_is_valid() {
+        let mut document = default_document();
+        set(&mut document, "/engines/search", Some(json!({"title": "Search", "expected_interval_seconds": 60.0})));
+        set(&mut document, "/categories/3/engines/-", Some(json!("search")));
+        set(&mut document, "/categories/3/engines/-", Some(json!("age")));
+        set(&mut document, "/actions/first_match/0/engine", Some(json!("age")));
+        let policy = Policy::from_value(&document).unwrap();
+        assert_eq!(serde_json::from_str::<Policy>(&policy.canonical_json()).unwrap(), policy);
+        assert_ne!(policy.hash(), Policy::COMPILED_HASH);
+    }
+
+    /// Returns the pointers of all places in `document`.
+    fn pointers(document: &Value, at: &str, found: &mut Vec<String>) {
+        match document {
+            Value::Object(map) => {
+                for (key, value) in map {
+                    let place = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+                    pointers(value, &place, found);
+                    found.push(place);
+                }
+            }
+            Value::Array(list) => {
+                for (index, value) in list.iter().enumerate() {
+                    pointers(value, &format!("{at}/{index}"), found);
+                    found.push(format!("{at}/{index}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-2i64..200).prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "[A-Za-z_ \\PC]{0,50}".prop_map(Value::from),
+            prop_oneof![Just("LOW"), Just("CRITICAL"), Just("qa"), Just("age"), Just("notify_admin"), Just("search")]
+                .prop_map(Value::from),
+            Just(json!([])),
+            Just(json!({})),
+            Just(json!(["qa", {"a": [1]}])),
+        ]
+    }
+
+    #[derive(Debug, Clone)]
+    enum Mutation {
+        Remove,
+        Replace(Value),
+        Add(String, Value),
+        CopyFrom(prop::sample::Index),
+    }
+
+    fn mutation() -> impl Strategy<Value = Mutation> {
+        prop_oneof![
+            Just(Mutation::Remove),
+            value().prop_map(Mutation::Replace),
+            ("[a-zA-Z_. \\PC]{0,12}", value()).prop_map(|(key, value)| Mutation::Add(key, value)),
+            any::<prop::sample::Index>().prop_map(Mutation::CopyFrom),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn mutated_policy_is_valid_or_refused_at_a_place_that_it_has_or_lacks(
+            mutations in prop::collection::vec((any::<prop::sample::Index>(), mutation()), 1..4)
+        ) {
+            let mut document = default_document();
+            for (place, mutation) in mutations {
+                let mut places = Vec::new();
+                pointers(&document, "", &mut places);
+                let place = place.get(&places);
+                match mutation {
+                    Mutation::Remove => set(&mut document, place, None),
+                    Mutation::Replace(value) => set(&mut document, place, Some(value)),
+                    Mutation::Add(key, value) => match document.pointer_mut(place).unwrap() {
+                        Value::Object(map) => _ = map.insert(key, value),
+                        Value::Array(list) => list.push(value),
+                        _ => {}
+                    },
+                    Mutation::CopyFrom(other) => {
+                        let copy = document.pointer(other.get::<String>(&places)).unwrap().clone();
+                        set(&mut document, place, Some(copy));
+                    }
+                }
+            }
+            match Policy::from_value(&document) {
+                Ok(policy) => {
+                    let json = policy.canonical_json();
+                    prop_assert_eq!(Policy::from_json(json.as_bytes()).unwrap().canonical_json(), json.clone());
+                    prop_assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy);
+                }
+                Err(errors) => {
+                    prop_assert!(!errors.is_empty());
+                    for error in errors {
+                        let pointer = error.path.pointer();
+                        let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+                        let is_missing = error.detail.starts_with("is missing; ") && document.pointer(parent).is_some();
+                        prop_assert!(document.pointer(&pointer).is_some() != is_missing, "{error}");
+                    }
+                }
             }
         }
-        let is_scored = |engine: &Engine| self.categories.iter().any(|category| category.engines.contains(engine));
-        self.engines
-            .keys()
-            .find(|engine| !is_scored(engine))
-            .map_or(Ok(()), |engine| Err(PolicyError::UnscoredEngine(*engine)))
     }
-}
-
-impl ActionRules {
-    fn validate(&self) -> Result<(), PolicyError> {
-        let single = [
-            self.lease_seconds,
-            self.answer_within_seconds,
-            self.approve_within_seconds,
-            self.verify_after_seconds,
-            self.repeat_after_seconds,
-            self.give_up_within_seconds,
-        ];
-        if self.give_up_after == 0 {
-            return Err(PolicyError::InvalidGiveUpAfter);
-        }
-        let is_message = |action: &&Action| !action.is_remediation();
-        if let Some(action) = self.require_approval.iter().find(is_message) {
-            return Err(PolicyError::CannotRequireApproval(*action));
-        }
-        if let Some(action) = self.carried_out_by.keys().find(is_message) {
-            return Err(PolicyError::CarriedOutByAge(*action));
-        }
-        let rules = self.first_match.iter().chain(&self.also);
-        if rules.into_iter().any(|rule| rule.action == Action::AutomatedGovernanceSummary) {
-            return Err(PolicyError::NotAnEventAction(Action::AutomatedGovernanceSummary));
-        }
-        let times = single.iter().chain(&self.retry_after_seconds);
-        if self.retry_after_seconds.is_empty() || times.copied().any(|seconds| seconds < 1) {
-            return Err(PolicyError::InvalidActionTime);
-        }
-        Ok(())
-    }
-}
-
-impl IncidentRules {
-    /// How many e-mails of a burst are reserved for the sweep, each of which covers many incidents. Without them, many new
-    /// incidents would use the whole burst for initial notifications.
-    pub const EMAILS_RESERVED_FOR_SWEEP: u32 = 2;
-
-    fn validate(&self) -> Result<(), PolicyError> {
-        let times = [
-            self.digest_after_seconds,
-            self.remind_after_seconds,
-            self.second_line_after_seconds,
-            self.resolve_after_seconds,
-            self.lease_seconds,
-            self.email_interval_seconds,
-        ];
-        if self.email_burst <= Self::EMAILS_RESERVED_FOR_SWEEP {
-            Err(PolicyError::InvalidEmailBurst)
-        } else if times.into_iter().any(|time| time < 1) {
-            Err(PolicyError::InvalidIncidentTime)
-        } else if !(1..=10_000).contains(&self.max_open_per_engine) {
-            Err(PolicyError::InvalidMaxOpen)
-        } else {
-            Ok(())
-        }
-    }
-}
-
-impl AlertRules {
-    /// Returns a sender's word for a severity as it is compared: in lower case, without white space around it.
-    pub(crate) fn normalized(word: &str) -> String {
-        word.trim().to_lowercase()
-    }
-
-    fn validate(&self) -> Result<(), PolicyError> {
-        let is_found = |word: &&String| !word.is_empty() && Self::normalized(word) == **word;
-        match self.severities.keys().find(|word| !is_found(word)) {
-            Some(word) => Err(PolicyError::InvalidSeverityWord(word.clone())),
-            None => Ok(()),
-        }
-    }
-}
-
-fn complete<'a, T: Ord + std::fmt::Display + 'a>(
-    table: &'static str,
-    all: &[T],
-    listed: impl Iterator<Item = &'a T>,
-) -> Result<(), PolicyError> {
-    let listed: BTreeSet<_> = listed.collect();
-    if all.iter().all(|member| listed.contains(member)) {
-        return Ok(());
-    }
-    let expected = all.iter().map(T::to_string).collect::<Vec<_>>().join(", ");
-    Err(PolicyError::Incomplete { table, expected })
-}
-
-fn ascending(table: &'static str, numbers: impl Iterator<Item = u64>) -> Result<(), PolicyError> {
-    if numbers.is_sorted_by(|low, high| low < high) { Ok(()) } else { Err(PolicyError::NotAscending(table)) }
 }

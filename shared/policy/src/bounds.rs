@@ -1,0 +1,46 @@
+//! The bounds of the policy document. The schema of the document states them as well, and a test compares both. The build script
+//! compiles this file.
+
+use std::ops::RangeInclusive;
+
+/// The most bytes of the document as canonical JSON, so that it is one row of DynamoDB and one body of a request.
+pub(crate) const MAX_DOCUMENT_BYTES: usize = 128 * 1024;
+
+/// The most engines of a version.
+pub(crate) const ENGINES: RangeInclusive<usize> = 1..=64;
+/// The most characters of an engine's name.
+pub(crate) const MAX_ENGINE_CHARS: usize = 32;
+pub(crate) const MAX_TITLE_CHARS: usize = 40;
+/// Events are retained for at least 31 days, so the last event of an engine with a longer interval may have expired.
+pub(crate) const EXPECTED_INTERVAL_SECONDS: RangeInclusive<i64> = 0..=30 * 86_400;
+
+pub(crate) const CATEGORIES: RangeInclusive<usize> = 1..=64;
+pub(crate) const MAX_CATEGORY_CHARS: usize = 64;
+/// The engines of a category: those of the policy, and `age`.
+pub(crate) const CATEGORY_ENGINES: RangeInclusive<usize> = 1..=*ENGINES.end() + 1;
+pub(crate) const MAX_RECOMMENDATION_CHARS: usize = 200;
+/// Scores, and everything that is compared with one.
+pub(crate) const SCORE: RangeInclusive<i64> = 0..=100;
+pub(crate) const SCORE_CAP: RangeInclusive<i64> = 1..=100;
+/// Above the highest score, more points change nothing but the speed at which it is reached.
+pub(crate) const WEIGHT: RangeInclusive<i64> = 0..=1000;
+
+pub(crate) const FIRST_MATCH_RULES: RangeInclusive<usize> = 1..=256;
+pub(crate) const ALSO_RULES: RangeInclusive<usize> = 0..=256;
+pub(crate) const RETRIES: RangeInclusive<usize> = 1..=20;
+/// The times of ineffective remediations are in the state of their incident key, which is one small row.
+pub(crate) const GIVE_UP_AFTER: RangeInclusive<i64> = 1..=100;
+/// The leases that a policy may set. A lease must outlast the functions that hold it, or two environments would do the same work at
+/// once.
+pub const LEASE_SECONDS: RangeInclusive<i64> = 30..=3600;
+/// Every other time. Events are retained for at most 400 days.
+pub(crate) const SECONDS: RangeInclusive<i64> = 1..=400 * 86_400;
+
+/// No more open incidents than a person can change at once.
+pub(crate) const MAX_OPEN_PER_ENGINE: RangeInclusive<i64> = 1..=10_000;
+pub(crate) const EMAIL_INTERVAL_SECONDS: RangeInclusive<i64> = 1..=86_400;
+/// More than those reserved for the sweep. With one more each second, SNS accepts no more than 10 e-mails a second.
+pub(crate) const EMAIL_BURST: RangeInclusive<i64> = 3..=9;
+
+pub(crate) const SEVERITY_WORDS: RangeInclusive<usize> = 0..=512;
+pub(crate) const MAX_WORD_CHARS: usize = 64;
