@@ -41,7 +41,10 @@ pub use found::Found;
 pub use incident_state_row::{CounterChange, IncidentStateChange, IncidentStateRecord};
 pub use incident_states::{DueIncident, IncidentStates};
 pub use incidents::{IncidentPage, IncidentRecord, IncidentSummary, Incidents};
-pub use policies::{Policies, ReadPointer};
+pub use policies::{
+    ActivationChange, AddedPolicy, ListedPolicyVersion, Policies, PolicyActivationPage, PolicyVersionPage, ReadPointer,
+    StoredPolicy,
+};
 pub use report_deliveries::{ReportDeliveries, ReportDelivery};
 pub use reports::{ReportPage, Reports};
 pub use rollups::{Freshness, OutcomeCounters, PlannedRemediations, Rollup, RollupSet, Rollups};

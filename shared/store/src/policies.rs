@@ -1,15 +1,23 @@
-//! The `policies` table: the documents of policy versions, and the pointer to the active one.
+//! The `policies` table: the documents of policy versions, the list of versions, their activations, and the pointer to the active one.
+
+mod activations;
+mod versions;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use age_model::{Engine, Keyring, PolicyPointer, StoreError, Timestamp};
+use age_model::{Engine, KeyId, Keyring, PolicyHash, PolicyPointer, StoreError, Timestamp};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::{Deserialize, Serialize};
 
+pub use self::activations::{ActivationChange, PolicyActivationPage};
+pub use self::versions::{AddedPolicy, ListedPolicyVersion, PolicyVersionPage, StoredPolicy};
 use crate::credentials::Credentials;
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{DynamoDb, Table, read_batch};
+use crate::dynamodb::error::read_failed;
 use crate::dynamodb::keys;
+use crate::policies::versions::DocumentRow;
 
 /// The attributes of the table's key.
 const KEY: &[&str] = &["kind", "id"];
@@ -18,15 +26,11 @@ const KEY: &[&str] = &["kind", "id"];
 #[derive(Debug, Serialize, Deserialize)]
 struct PointerRow {
     number: u64,
-    hash: String,
+    hash: PolicyHash,
     activated_at: Timestamp,
-    previous: String,
+    activated_by: KeyId,
+    previous: PolicyHash,
     engines: BTreeSet<Engine>,
-}
-
-#[derive(Debug, Deserialize)]
-struct DocumentRow {
-    document: String,
 }
 
 /// The `policies` table.
@@ -35,6 +39,12 @@ pub struct Policies(Table);
 
 /// The pointer to the active version. Ok(None) before the first activation; the error does not keep the credentials from being used.
 pub type ReadPointer = Result<Option<PolicyPointer>, StoreError>;
+
+/// A page of rows, the newest first, and the `id` after which the next page begins, if there is one.
+struct Page {
+    rows: Vec<Item>,
+    next: Option<String>,
+}
 
 impl Policies {
     /// Uses the table `name`.
@@ -49,7 +59,7 @@ impl Policies {
     /// [`StoreError`] if it cannot be read.
     pub async fn active(&self) -> ReadPointer {
         let [items] = read_batch([(&self.0, vec![key(keys::ACTIVE, keys::ACTIVE_ID)])]).await?;
-        self.pointer(items)
+        self.pointer(items.first())
     }
 
     /// Returns all `credentials` and the pointer to the active version, read strongly by one call. If only the pointer cannot be
@@ -61,7 +71,7 @@ impl Policies {
         let (keyring, pointer) = (Credentials::key_of_keyring(), key(keys::ACTIVE, keys::ACTIVE_ID));
         let both = read_batch([(credentials.table(), vec![keyring.clone()]), (&self.0, vec![pointer])]).await;
         let ([keyring], pointer) = match both {
-            Ok([keyring, pointer]) => ([keyring], self.pointer(pointer)),
+            Ok([keyring, pointer]) => ([keyring], self.pointer(pointer.first())),
             Err(error) => (read_batch([(credentials.table(), vec![keyring])]).await?, Err(error)),
         };
         Ok((credentials.keyring_of_row(keyring.into_iter().next())?, pointer))
@@ -73,20 +83,65 @@ impl Policies {
     /// [`StoreError::Corrupt`] if there is none, or `parse` fails; another [`StoreError`] if it cannot be read now.
     pub async fn document<T, E: Display>(
         &self,
-        hash: &str,
+        hash: &PolicyHash,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<T, StoreError> {
-        let key = key(keys::DOCUMENT, hash);
-        let [items] = read_batch([(&self.0, vec![key.clone()])]).await?;
-        let Some(item) = items.first() else { return Err(self.0.corrupt(&key, "document", "is missing")) };
-        let DocumentRow { document } = self.0.parse(item)?;
+        let key = key(keys::DOCUMENT, &hash.to_string());
+        let [items] = read_batch([(&self.0, vec![key])]).await?;
+        let Some(item) = items.first() else { return Err(self.corrupt_document(hash, &"is missing")) };
+        let DocumentRow { document, .. } = self.0.parse(item)?;
         parse(&document).map_err(|error| self.0.corrupt(item, "document", error))
     }
 
-    fn pointer(&self, items: Vec<Item>) -> ReadPointer {
-        let Some(item) = items.into_iter().next() else { return Ok(None) };
-        let PointerRow { number, hash, activated_at, previous, engines } = self.0.parse(&item)?;
-        Ok(Some(PolicyPointer { number, hash, activated_at, previous, engines }))
+    /// Returns the error of the document of the version `hash`, which cannot be read.
+    #[must_use]
+    pub fn corrupt_document(&self, hash: &PolicyHash, detail: &dyn Display) -> StoreError {
+        self.0.corrupt(&key(keys::DOCUMENT, &hash.to_string()), "document", detail)
+    }
+
+    /// Returns the error of a transaction that conflicted with others in each of `attempts`.
+    #[must_use]
+    pub fn contended(&self, attempts: u32) -> StoreError {
+        StoreError::Contended { table: self.0.name.clone(), attempts }
+    }
+
+    fn pointer(&self, item: Option<&Item>) -> ReadPointer {
+        let Some(item) = item else { return Ok(None) };
+        let PointerRow { number, hash, activated_at, activated_by, previous, engines } = self.0.parse(item)?;
+        Ok(Some(PolicyPointer { number, hash, activated_at, activated_by, previous, engines }))
+    }
+
+    /// Returns up to `limit` rows of `kind`, the highest `id` first, of those below `before`.
+    async fn newest(&self, kind: &str, limit: usize, before: Option<&str>) -> Result<Page, StoreError> {
+        // One more than requested, which shows whether the list has more.
+        let mut items = self.query(kind, limit + 1, before).into_paginator().items().send();
+        let mut rows: Vec<Item> = Vec::new();
+        while rows.len() <= limit {
+            let Some(item) = items.next().await else { break };
+            rows.push(item.map_err(|error| read_failed("Query", &self.0.name, error))?);
+        }
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let id = |row: &Item| row.get("id").and_then(|id| id.as_s().ok()).cloned();
+        let next = if has_more { rows.last().and_then(id) } else { None };
+        Ok(Page { rows, next })
+    }
+
+    fn query(&self, kind: &str, limit: usize, before: Option<&str>) -> QueryFluentBuilder {
+        let Table { client, name, .. } = &self.0;
+        let query = client
+            .query()
+            .table_name(name)
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .expression_attribute_values(":kind", text(kind));
+        match before {
+            Some(before) => query
+                .key_condition_expression("kind = :kind AND id < :before")
+                .expression_attribute_values(":before", text(before)),
+            None => query.key_condition_expression("kind = :kind"),
+        }
     }
 }
 
