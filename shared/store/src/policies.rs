@@ -1,7 +1,4 @@
-//! The `policies` table: the documents of policy versions, the list of versions, their activations, and the pointer to the active one.
-
-mod activations;
-mod versions;
+//! The `policies` table: versions, their activations, and the pointer to the active one, which is here.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -10,40 +7,37 @@ use age_model::{Engine, KeyId, Keyring, PolicyHash, PolicyPointer, StoreError, T
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::{Deserialize, Serialize};
 
-pub use self::activations::{ActivationChange, PolicyActivationPage};
-pub use self::versions::{AddedPolicy, ListedPolicyVersion, PolicyVersionPage, StoredPolicy};
 use crate::credentials::Credentials;
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{DynamoDb, Table, read_batch};
 use crate::dynamodb::error::read_failed;
 use crate::dynamodb::keys;
-use crate::policies::versions::DocumentRow;
 
 /// The attributes of the table's key.
 const KEY: &[&str] = &["kind", "id"];
 
 /// The row of the pointer, except for its key and attributes of a later version.
 #[derive(Debug, Serialize, Deserialize)]
-struct PointerRow {
-    number: u64,
-    hash: PolicyHash,
-    activated_at: Timestamp,
-    activated_by: KeyId,
-    previous: PolicyHash,
-    engines: BTreeSet<Engine>,
+pub(crate) struct PointerRow {
+    pub(crate) number: u64,
+    pub(crate) hash: PolicyHash,
+    pub(crate) activated_at: Timestamp,
+    pub(crate) activated_by: KeyId,
+    pub(crate) previous: PolicyHash,
+    pub(crate) engines: BTreeSet<Engine>,
 }
 
 /// The `policies` table.
 #[derive(Debug, Clone)]
-pub struct Policies(Table);
+pub struct Policies(pub(crate) Table);
 
 /// The pointer to the active version. Ok(None) before the first activation; the error does not keep the credentials from being used.
 pub type ReadPointer = Result<Option<PolicyPointer>, StoreError>;
 
 /// A page of rows, the newest first, and the `id` after which the next page begins, if there is one.
-struct Page {
-    rows: Vec<Item>,
-    next: Option<String>,
+pub(crate) struct Page {
+    pub(crate) rows: Vec<Item>,
+    pub(crate) next: Option<String>,
 }
 
 impl Policies {
@@ -77,22 +71,6 @@ impl Policies {
         Ok((credentials.keyring_of_row(keyring.into_iter().next())?, pointer))
     }
 
-    /// Returns the document of the version `hash`, read by `parse`.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] if there is none, or `parse` fails; another [`StoreError`] if it cannot be read now.
-    pub async fn document<T, E: Display>(
-        &self,
-        hash: &PolicyHash,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<T, StoreError> {
-        let key = key(keys::DOCUMENT, &hash.to_string());
-        let [items] = read_batch([(&self.0, vec![key])]).await?;
-        let Some(item) = items.first() else { return Err(self.corrupt_document(hash, &"is missing")) };
-        let DocumentRow { document, .. } = self.0.parse(item)?;
-        parse(&document).map_err(|error| self.0.corrupt(item, "document", error))
-    }
-
     /// Returns the error of the document of the version `hash`, which cannot be read.
     #[must_use]
     pub fn corrupt_document(&self, hash: &PolicyHash, detail: &dyn Display) -> StoreError {
@@ -105,14 +83,14 @@ impl Policies {
         StoreError::Contended { table: self.0.name.clone(), attempts }
     }
 
-    fn pointer(&self, item: Option<&Item>) -> ReadPointer {
+    pub(crate) fn pointer(&self, item: Option<&Item>) -> ReadPointer {
         let Some(item) = item else { return Ok(None) };
         let PointerRow { number, hash, activated_at, activated_by, previous, engines } = self.0.parse(item)?;
         Ok(Some(PolicyPointer { number, hash, activated_at, activated_by, previous, engines }))
     }
 
     /// Returns up to `limit` rows of `kind`, the highest `id` first, of those below `before`.
-    async fn newest(&self, kind: &str, limit: usize, before: Option<&str>) -> Result<Page, StoreError> {
+    pub(crate) async fn newest(&self, kind: &str, limit: usize, before: Option<&str>) -> Result<Page, StoreError> {
         // One more than requested, which shows whether the list has more.
         let mut items = self.query(kind, limit + 1, before).into_paginator().items().send();
         let mut rows: Vec<Item> = Vec::new();
@@ -145,6 +123,6 @@ impl Policies {
     }
 }
 
-fn key(kind: &str, id: &str) -> Item {
+pub(crate) fn key(kind: &str, id: &str) -> Item {
     Item::from([("kind".to_owned(), text(kind)), ("id".to_owned(), text(id))])
 }

@@ -1,10 +1,11 @@
 //! Policy versions: their documents, each under its hash, and the list of versions without documents, each under its number.
 
+use std::fmt::Display;
+
 use age_model::{Clock, KeyId, PolicyHash, PolicyVersion, StoreError, Timestamp, UnreadableItem};
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
 
-use super::{Page, Policies, ReadPointer, key};
 use crate::dynamodb::attribute::{Item, number, text};
 use crate::dynamodb::backoff;
 use crate::dynamodb::client::read_batch;
@@ -12,6 +13,7 @@ use crate::dynamodb::keys;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::found::unreadable;
+use crate::policies::{Page, Policies, ReadPointer, key};
 
 /// Attempts while other admins store versions. Admins do so by hand, so more attempts would not help.
 const MAX_ATTEMPTS: u32 = 8;
@@ -20,9 +22,9 @@ const ID_IS_NEW: &str = "attribute_not_exists(id)";
 
 /// The row of a document, except for its key and attributes of a later version.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct DocumentRow {
+struct DocumentRow {
     /// Canonical JSON.
-    pub(super) document: String,
+    document: String,
     number: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     author: Option<KeyId>,
@@ -86,6 +88,22 @@ pub struct PolicyVersionPage {
 }
 
 impl Policies {
+    /// Returns the document of the version `hash`, read by `parse`.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if there is none, or `parse` fails; another [`StoreError`] if it cannot be read now.
+    pub async fn document<T, E: Display>(
+        &self,
+        hash: &PolicyHash,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, StoreError> {
+        let key = key(keys::DOCUMENT, &hash.to_string());
+        let [items] = read_batch([(&self.0, vec![key])]).await?;
+        let Some(item) = items.first() else { return Err(self.corrupt_document(hash, &"is missing")) };
+        let DocumentRow { document, .. } = self.0.parse(item)?;
+        parse(&document).map_err(|error| self.0.corrupt(item, "document", error))
+    }
+
     /// Returns the version `hash`, if it is stored, and the pointer to the active version, read strongly by one call.
     ///
     /// # Errors
@@ -193,7 +211,7 @@ impl Policies {
     }
 
     /// Returns the write that stores the document of a default policy, unless it is stored: a later release has another default.
-    pub(super) fn default_document(&self, hash: &PolicyHash, document: &str) -> Result<Write, StoreError> {
+    pub(crate) fn default_document(&self, hash: &PolicyHash, document: &str) -> Result<Write, StoreError> {
         let mut expression = UpdateExpression::default();
         expression.set_schema_version();
         expression.set(&["document"], text(document));
@@ -202,7 +220,7 @@ impl Policies {
     }
 
     /// Returns the write that lists a default policy, or counts an activation of `version` at `activated_at`.
-    pub(super) fn listing(&self, version: &PolicyVersion, activated_at: Option<Timestamp>) -> Result<Write, StoreError> {
+    pub(crate) fn listing(&self, version: &PolicyVersion, activated_at: Option<Timestamp>) -> Result<Write, StoreError> {
         let mut expression = UpdateExpression::default();
         expression.set_schema_version();
         expression.set(&["hash"], text(version.hash));
@@ -214,7 +232,7 @@ impl Policies {
         self.update(expression, &key(keys::VERSION, &keys::policy_version(version.number, &version.hash)))
     }
 
-    pub(super) fn update(&self, expression: UpdateExpression, key: &Item) -> Result<Write, StoreError> {
+    pub(crate) fn update(&self, expression: UpdateExpression, key: &Item) -> Result<Write, StoreError> {
         transaction::update(&self.0.name, expression.into_update().set_key(Some(key.clone())))
     }
 

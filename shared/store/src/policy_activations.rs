@@ -1,18 +1,18 @@
 //! Activations of policy versions: the pointer to the active version, and the history.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use age_model::{Engine, KeyId, PolicyActivation, PolicyHash, PolicyPointer, PolicyVersion, StoreError, Timestamp};
 use aws_sdk_dynamodb::types::Put;
 use serde::{Deserialize, Serialize};
 
-use super::{Page, Policies, PointerRow, key};
 use crate::dynamodb::attribute::{Item, number, text};
 use crate::dynamodb::client::read_batch;
 use crate::dynamodb::keys;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::found::Found;
+use crate::policies::{Page, Policies, PointerRow, key};
 
 /// The row of an activation, except for its key and attributes of a later version.
 #[derive(Debug, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ impl Policies {
             engines: engines.clone(),
         };
         let mut expression = UpdateExpression::default();
-        for (name, value) in self.0.serialize(&row)?.into_iter().collect::<std::collections::BTreeMap<_, _>>() {
+        for (name, value) in self.0.serialize(&row)?.into_iter().collect::<BTreeMap<_, _>>() {
             if name != "v" {
                 expression.set(&[&name], value);
             }
