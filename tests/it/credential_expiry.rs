@@ -74,7 +74,7 @@ async fn people_are_notified_7_days_and_1_day_before_a_credential_expires() {
         "Credential ledger-worker expires within 7 days: Sun 21 Feb 2027, 00:05:00 UTC",
         "To renew it, as an admin: agectl credential rotate ledger-worker --expires-in 90d",
         "Role        engine",
-        "Engines     QA (qa), Billing (billing)",
+        "Engines     Billing (billing), QA (qa)",
         "Created     Mon 23 Nov 2026, 00:05:00 UTC by tests",
     ] {
         assert!(email.message.lines().any(|found| found == line), "{line}\n{}", email.message);

@@ -252,7 +252,7 @@ async fn credential_lifecycle_from_creation_to_revocation() {
     assert_eq!(
         shown,
         json!({
-            "kid": "qa-worker", "role": "engine", "engines": ["qa", "maos"], "status": "live", "createdAt": now,
+            "kid": "qa-worker", "role": "engine", "engines": ["maos", "qa"], "status": "live", "createdAt": now,
             "createdBy": TESTS, "expiresAt": "2026-12-01T00:00:00.000Z", "secrets": [{ "createdAt": now, "createdBy": TESTS }],
         })
     );
@@ -398,7 +398,7 @@ async fn rotation_refuses_no_request() {
 }
 
 fn is_registry(call: &Call) -> bool {
-    call.body["TableName"] == "Credentials"
+    call.body["TableName"] == "Credentials" || !call.body["RequestItems"]["Credentials"].is_null()
 }
 
 #[tokio::test]
@@ -427,7 +427,7 @@ async fn request_is_refused_while_credentials_cannot_be_read() {
 async fn credentials_are_refreshed_in_the_background() {
     let world = World::new().await;
     let environment = world.environment_with_proxied_credentials(UNLIMITED).await;
-    let read = || world.dynamodb.calls("GetItem");
+    let read = || world.dynamodb.calls("BatchGetItem");
     world.dynamodb.reset();
     for _ in 0..10 {
         assert_eq!(environment.get("/api/governance/reports").await.status, 200);
@@ -450,7 +450,7 @@ async fn unknown_tokens_are_limited_and_do_not_affect_other_callers() {
     for stranger in guesses.iter().cycle().take(200) {
         statuses.insert(environment.with_token(stranger).get(STATS).await.status);
     }
-    assert_eq!((statuses, world.dynamodb.calls("GetItem")), (BTreeSet::from([401]), 2));
+    assert_eq!((statuses, world.dynamodb.calls("BatchGetItem")), (BTreeSet::from([401]), 2));
     assert_eq!(environment.with_token(world.token(NIGHT_DESK)).get("/api/governance/reports").await.status, 200);
     // The new secret of a known credential is accepted nonetheless.
     let rotated = world.post_json(&format!("{CREDENTIALS}/{READER}/rotate"), &json!({})).await;

@@ -10,7 +10,7 @@ use crate::world::test_credentials::{ADMIN, BILLING, EXPIRED, NIGHT_DESK, READER
 use crate::world::{Api, ApiResponse, UNLIMITED, World};
 
 const CREDENTIALS: &str = "/api/governance/credentials";
-/// Its handler makes no `GetItem`.
+/// Its handler makes no `BatchGetItem`.
 const REPORTS: &str = "/api/governance/reports";
 const ALERTS: &str = "/api/governance/intake/alertmanager";
 
@@ -23,7 +23,7 @@ fn wrong_token(name: &str, number: usize) -> String {
 }
 
 fn is_read_of_credentials(call: &Call) -> bool {
-    call.body["TableName"] == "Credentials" && call.operation == "GetItem"
+    !call.body["RequestItems"]["Credentials"].is_null()
 }
 
 async fn rotate(world: &World, kid: &str) -> String {
@@ -94,7 +94,7 @@ async fn a_thousand_wrong_tokens_of_live_and_invented_names_cause_few_reads() {
         let token = wrong_token(names[number % names.len()], number);
         assert_eq!(api.with_token(&token).get(REPORTS).await.status, 401);
     }
-    let reads = world.dynamodb.calls("GetItem");
+    let reads = world.dynamodb.calls("BatchGetItem");
     assert!((1..=20).contains(&reads), "{reads}");
 }
 
@@ -126,7 +126,7 @@ async fn new_tokens_are_accepted_while_strangers_use_up_all_searches() {
         world.clock.advance(1);
     }
     assert!(accepted_after.iter().all(|after| after.is_some_and(|second| second < 20)), "{accepted_after:?}");
-    assert!(world.dynamodb.calls("GetItem") <= 70, "{}", world.dynamodb.calls("GetItem"));
+    assert!(world.dynamodb.calls("BatchGetItem") <= 70, "{}", world.dynamodb.calls("BatchGetItem"));
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn caller_without_the_role_or_beyond_its_rate_causes_no_read() {
             assert_eq!(api.with_token(world.token(kid)).get(CREDENTIALS).await.status, 403);
         }
     }
-    assert_eq!(world.dynamodb.calls("GetItem"), 0);
+    assert_eq!(world.dynamodb.calls("BatchGetItem"), 0);
     let admin = api.with_token(world.token(ADMIN));
     let mut statuses = Vec::new();
     // The body is refused, so the handler reads nothing.
@@ -148,7 +148,7 @@ async fn caller_without_the_role_or_beyond_its_rate_causes_no_read() {
     }
     let served = statuses.iter().filter(|status| **status == 422).count();
     assert_eq!((served, statuses.len() - served), (10, statuses.iter().filter(|status| **status == 429).count()));
-    assert_eq!(world.dynamodb.calls("GetItem"), 10, "one fresh read for each request within the rate");
+    assert_eq!(world.dynamodb.calls("BatchGetItem"), 10, "one fresh read for each request within the rate");
 }
 
 #[tokio::test]
@@ -162,5 +162,5 @@ async fn strangers_cause_few_reads_while_credentials_cannot_be_read() {
     }
     assert_eq!(statuses, BTreeSet::from([401, 503]), "a new token may be one of them");
     // The SDK tries each read three times.
-    assert!(world.dynamodb.calls("GetItem") <= 30, "{}", world.dynamodb.calls("GetItem"));
+    assert!(world.dynamodb.calls("BatchGetItem") <= 30, "{}", world.dynamodb.calls("BatchGetItem"));
 }

@@ -68,7 +68,7 @@ struct EngineCredential {
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
     let active = app.policies.current();
     let keyring = app.authentication.keyring().await?;
-    let engines: Vec<Engine> = active.engines.iter().copied().filter(|engine| *engine != Engine::AGE).collect();
+    let engines: Vec<Engine> = active.supervised().collect();
     let reads: Vec<_> = engines.iter().map(|engine| find_last_event(&app, *engine)).collect();
     let last_events = stream::iter(reads).buffered(CONCURRENT_READS).try_collect::<Vec<_>>();
     let (unresolved, open_actions, last_events) =

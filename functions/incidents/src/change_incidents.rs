@@ -146,6 +146,9 @@ impl Inner {
         }
         let budget = ResponseBudget::of(body.sent_bytes);
         let mut body = BulkChangeBody::parse(&body.bytes)?;
+        if let Err(error) = self.policies.current().engines_of_records(body.engine) {
+            return Err(Problem::invalid(vec![FieldError::new("engine", error.to_string())]));
+        }
         let clock = self.clock.as_ref();
         let as_of = clock.now();
         let change = StatusChange { at: as_of, by: Some(caller.kid), note: body.note.take().map(String::from) };

@@ -6,7 +6,6 @@ use age_model::{Action, Engine, Severity};
 
 use crate::action_planning::select_actions;
 use crate::document::{ActionRule, ActionRules, Policy};
-use crate::engine_names::RESERVED_ENGINE;
 use crate::policy_change::{PolicyChange, listed};
 
 /// What follows on an event. None: the event is refused, because the policy does not have its engine.
@@ -95,9 +94,12 @@ fn changed_effects(
     changed
 }
 
-/// Whether people need to know. An engine that is added or retired is a change of its own: only its actions are one here.
+/// Whether other actions follow. An engine that is added or retired is a change of its own, and so is an approval.
 fn is_change(before: Option<&[PlannedEffect]>, after: Option<&[PlannedEffect]>) -> bool {
-    before != after && !matches!((before, after), (None, Some([])) | (Some([]), None))
+    let actions = |effect: Option<&[PlannedEffect]>| -> Vec<Action> {
+        effect.unwrap_or_default().iter().map(|(action, _)| *action).collect()
+    };
+    actions(before) != actions(after)
 }
 
 /// Returns the effects of the events of each engine and severity whose type begins with `event_type` and with no longer prefix.
@@ -128,7 +130,7 @@ fn narrowed(rules: &ActionRules, event_type: &str) -> ActionRules {
 }
 
 fn effect(policy: &Policy, narrowed: &ActionRules, engine: Engine, severity: Severity) -> Effect {
-    let is_accepted = policy.engines.contains_key(&engine) || engine.as_str() == RESERVED_ENGINE;
+    let is_accepted = policy.engines.contains_key(&engine) || engine == Engine::AGE;
     let planned = |action| (action, narrowed.require_approval.contains(&action));
     is_accepted.then(|| select_actions(narrowed, engine, severity, "").into_iter().map(planned).collect())
 }
@@ -159,19 +161,17 @@ fn effect_change(subject: String, before: Option<&[PlannedEffect]>, after: Optio
     PolicyChange { before, after, ..PolicyChange::new(subject, sentence) }
 }
 
-/// Returns the changes of who carries out an action, and of approvals that are needed for an action which no event leads to under
-/// both policies. The effects of rules name other approvals.
+/// Returns the changes of who approves and who carries out an action.
 pub(crate) fn action_changes(old: &ActionRules, new: &ActionRules) -> Vec<PolicyChange> {
     let mut changes = Vec::new();
-    let is_selected = |of: &ActionRules, action| rules(of).any(|rule| rule.action == action);
-    for action in Action::ALL.iter().copied() {
+    for action in Action::ALL {
         let subject = || format!("action {action}");
-        let (before, after) = (old.require_approval.contains(&action), new.require_approval.contains(&action));
-        if before != after && !(is_selected(old, action) && is_selected(new, action)) {
-            let needs = if after { "needs the approval of a responder" } else { "needs no approval" };
+        let (before, after) = (old.require_approval.contains(action), new.require_approval.contains(action));
+        if before != after {
+            let needs = if after { "waits for the approval of a responder" } else { "needs no approval any more" };
             changes.push(PolicyChange::new(subject(), format!("Action {action} {needs}.")));
         }
-        let (before, after) = (old.carried_out_by.get(&action), new.carried_out_by.get(&action));
+        let (before, after) = (old.carried_out_by.get(action), new.carried_out_by.get(action));
         if before != after {
             let shown =
                 |engine: Option<&Engine>| engine.map_or("the engine of the event".to_owned(), Engine::to_string);

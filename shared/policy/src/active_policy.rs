@@ -44,6 +44,11 @@ impl ActivePolicy {
         Self { policy, hash, engines }
     }
 
+    /// Returns the engines that AGE supervises or has supervised. There are no incidents of AGE itself.
+    pub fn supervised(&self) -> impl Iterator<Item = Engine> {
+        self.engines.iter().copied().filter(|engine| *engine != Engine::AGE)
+    }
+
     /// Whether only an earlier version had `engine`.
     #[must_use]
     pub fn is_retired(&self, engine: Engine) -> bool {

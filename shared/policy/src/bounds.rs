@@ -8,8 +8,6 @@ pub(crate) const MAX_DOCUMENT_BYTES: usize = 128 * 1024;
 
 /// The most engines of a version.
 pub(crate) const ENGINES: RangeInclusive<usize> = 1..=64;
-/// The most characters of an engine's name.
-pub(crate) const MAX_ENGINE_CHARS: usize = 32;
 pub(crate) const MAX_TITLE_CHARS: usize = 40;
 /// Events are retained for at least 31 days, so the last event of an engine with a longer interval may have expired.
 pub(crate) const EXPECTED_INTERVAL_SECONDS: RangeInclusive<i64> = 0..=30 * 86_400;

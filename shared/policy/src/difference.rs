@@ -35,7 +35,7 @@ mod tests {
     use crate::document::{ActionRule, Category, EngineRules, OnResolved};
 
     fn engine(name: &str) -> Engine {
-        serde_json::from_value(name.into()).unwrap()
+        name.parse().unwrap()
     }
 
     fn rule(engine_name: Option<&str>, severity: Option<Severity>, prefix: Option<&str>, action: Action) -> ActionRule {
@@ -104,11 +104,7 @@ mod tests {
         );
         assert_eq!(
             sentences(|policy| _ = policy.actions.require_approval.insert(Action::BillingSyncRepair)),
-            [
-                "HIGH events of billing lead to billing_sync_repair after approval; they led to billing_sync_repair.",
-                "CRITICAL events of billing lead to billing_sync_repair after approval and notify_admin; they led to \
-                 billing_sync_repair and notify_admin.",
-            ]
+            ["Action billing_sync_repair waits for the approval of a responder."]
         );
         let no_message = |policy: &mut Policy| policy.actions.also.clear();
         assert_eq!(

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use age_model::{Action, Engine, RiskLevel, Severity, Words, deserialize_known};
-use serde::{Deserialize, Deserializer, Serialize};
+use age_model::{Action, Engine, RiskLevel, Severity, deserialize_known};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::document_schema;
@@ -113,7 +113,7 @@ pub struct ActionRules {
     pub also: Vec<ActionRule>,
     /// The engine whose worker carries out a remediation, and whose credential alone may report its outcome. Without an entry, it is the
     /// engine of the event.
-    #[serde(default, deserialize_with = "deserialize_known_actions")]
+    #[serde(default, deserialize_with = "deserialize_known")]
     #[schema(schema_with = document_schema::carried_out_by)]
     pub carried_out_by: BTreeMap<Action, Engine>,
 }
@@ -231,11 +231,4 @@ pub struct ActionRule {
     /// The action. `automated_governance_summary` belongs to reports and cannot be selected.
     #[serde(deserialize_with = "deserialize_known")]
     pub action: Action,
-}
-
-/// Deserializes a map in which an action that this version does not know is an error.
-fn deserialize_known_actions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Action, Engine>, D::Error> {
-    let map = BTreeMap::<Action, Engine>::deserialize(deserializer)?;
-    map.keys().try_for_each(Words::require_known).map_err(serde::de::Error::custom)?;
-    Ok(map)
 }

@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Engine, RiskLevel, Severity};
+use age_model::{Engine, InvalidEngine, RiskLevel, Severity};
 use serde_json::Value;
 
 use crate::bounds;
 use crate::document::{Category, EngineRules, Policy};
-use crate::engine_names::{EngineNames, RESERVED_ENGINE, is_plain_name, parse_engine, plain_name};
+use crate::engine_names::EngineNames;
 use crate::policy_path::{PolicyError, PolicyPath};
 use crate::reader::{Fields, Node, all, each_once};
 use crate::rule_validation::{read_actions, read_alert_rules, read_incident_rules};
@@ -84,26 +84,26 @@ fn read_critical_recommendation(node: &Node<'_>) -> Option<String> {
 
 fn read_engines(engines: &[(&str, Node<'_>)]) -> Option<BTreeMap<Engine, EngineRules>> {
     let read = |(name, node): &(&str, Node<'_>)| {
-        let engine = parse_engine(name).filter(|_| *name != RESERVED_ENGINE);
-        if *name == RESERVED_ENGINE {
+        let engine = name.parse().map_err(|error: InvalidEngine| node.refuse(error.to_string())).ok();
+        let is_reserved = engine == Some(Engine::AGE);
+        if is_reserved {
             node.refuse("is reserved for the events of AGE itself; choose another name");
-        } else if engine.is_none() {
-            node.refuse(format!("must be named with {}", plain_name(bounds::MAX_ENGINE_CHARS)));
         }
         let rules = node.object(|fields| {
             let title = fields.field("title").line(bounds::MAX_TITLE_CHARS);
             let interval = fields.field("expected_interval_seconds").whole_number(&bounds::EXPECTED_INTERVAL_SECONDS);
             Some(EngineRules { title: title?.to_owned(), expected_interval_seconds: interval? })
         });
-        Some((engine?, rules?))
+        Some((engine.filter(|_| !is_reserved)?, rules?))
     };
     all(engines.iter().map(read))
 }
 
 /// Refuses engines that no category scores: nobody would see their events in a report.
 fn refuse_unscored(engines: &[(&str, Node<'_>)], scored: &BTreeSet<Engine>) {
-    for (name, node) in engines.iter().filter(|(name, _)| *name != RESERVED_ENGINE) {
-        if parse_engine(name).is_some_and(|engine| !scored.contains(&engine)) {
+    for (name, node) in engines {
+        let is_unscored = |engine: Engine| engine != Engine::AGE && !scored.contains(&engine);
+        if name.parse().is_ok_and(is_unscored) {
             node.refuse("must be in the engines of at least one category");
         }
     }
@@ -170,9 +170,12 @@ fn read_categories(
 
 /// Adds the engines of a category to `scored`, or forgets them all if its list cannot be read.
 fn add_scored(scored: &mut Option<BTreeSet<Engine>>, engines: Option<&[Node<'_>]>) {
-    match (scored.as_mut(), engines) {
-        (Some(scored), Some(engines)) => scored.extend(engines.iter().filter_map(|node| parse_engine(node.as_str()?))),
-        _ => *scored = None,
+    let Some(engines) = engines else {
+        *scored = None;
+        return;
+    };
+    if let Some(scored) = scored {
+        scored.extend(engines.iter().filter_map(|node| node.as_str()?.parse::<Engine>().ok()));
     }
 }
 
@@ -186,6 +189,18 @@ fn read_category_name(node: &Node<'_>, seen: &mut BTreeMap<String, PolicyPath>) 
     }
     seen.insert(name.to_owned(), node.path().clone());
     Some(name.to_owned())
+}
+
+/// Whether `name` has 1 to `max_chars` lower-case letters, digits and underscores, a letter first.
+fn is_plain_name(name: &str, max_chars: usize) -> bool {
+    name.len() <= max_chars
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Returns what [`is_plain_name`] allows, for errors.
+fn plain_name(max_chars: usize) -> String {
+    format!("1 to {max_chars} lower-case letters, digits and underscores, a letter first")
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! The state of each incident key, with its latest incident: one row per key in the `incidents` table.
 
-use std::collections::BTreeSet;
-
 use age_model::{
     Engine, EventType, Incident, IncidentChange, IncidentId, IncidentKey, IncidentState, Notification, StoreError,
     Timestamp,
@@ -96,11 +94,11 @@ impl IncidentStates {
     /// [`StoreError`] if the index cannot be read.
     pub async fn due(
         &self,
-        engines: &BTreeSet<Engine>,
+        engines: impl Iterator<Item = Engine>,
         now: Timestamp,
         limit: i32,
     ) -> Result<Vec<Result<DueIncident, StoreError>>, StoreError> {
-        let partitions = engines.iter().flat_map(|engine| keys::due_incidents_of(*engine));
+        let partitions = engines.flat_map(keys::due_incidents_of);
         let items = self.table.due(partitions, now, limit).await?;
         let parse = |item: &Item| {
             let DueRow { fingerprint, due_shard, due_at } = self.table.parse(item)?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::credentials::Credentials;
 use crate::dynamodb::attribute::{Item, text};
-use crate::dynamodb::client::{DynamoDb, Table, read_batch};
+use crate::dynamodb::client::{BatchError, DynamoDb, Table, read_batch};
 use crate::dynamodb::error::read_failed;
 use crate::dynamodb::keys;
 
@@ -66,7 +66,10 @@ impl Policies {
         let both = read_batch([(credentials.table(), vec![keyring.clone()]), (&self.0, vec![pointer])]).await;
         let ([keyring], pointer) = match both {
             Ok([keyring, pointer]) => ([keyring], self.pointer(pointer.first())),
-            Err(error) => (read_batch([(credentials.table(), vec![keyring])]).await?, Err(error)),
+            Err(BatchError { error, is_of_a_table: true }) => {
+                (read_batch([(credentials.table(), vec![keyring])]).await?, Err(error))
+            }
+            Err(BatchError { error, .. }) => return Err(error),
         };
         Ok((credentials.keyring_of_row(keyring.into_iter().next())?, pointer))
     }

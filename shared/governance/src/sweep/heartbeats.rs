@@ -36,9 +36,9 @@ impl Sweep {
     ) -> Result<(), StoreError> {
         let active = self.dispatcher.active_policy();
         // A retired engine is checked as well: an incident about its silence is resolved.
-        let engines = active.engines.iter().filter(|engine| **engine != Engine::AGE);
+        let engines = active.supervised();
         let checks: Vec<_> =
-            engines.map(|engine| self.check_heartbeat(&active.policy, *engine, installed_at, keyring)).collect();
+            engines.map(|engine| self.check_heartbeat(&active.policy, engine, installed_at, keyring)).collect();
         let checks = stream::iter(checks).buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await;
         let failed: Vec<StoreError> = checks.into_iter().filter_map(Result::err).collect();
         report.failed += failed.len() as u64;

@@ -36,9 +36,9 @@ impl Sweep {
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
         let (mut first_line, mut second_line) = (approvals, Vec::new());
-        let engines = &self.dispatcher.active_policy().engines;
+        let active = self.dispatcher.active_policy();
         let states = self.dispatcher.lifecycle().incidents().states();
-        let due = states.due(engines, self.now(), MAX_DUE_PER_PARTITION).await;
+        let due = states.due(active.supervised(), self.now(), MAX_DUE_PER_PARTITION).await;
         // If the index cannot be read, people are notified of approvals all the same.
         let (due, result) = due.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
         let steps_end = end.plus_seconds(-EMAILS_SECONDS);

@@ -9,6 +9,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -24,6 +25,9 @@ const MAX_BATCH_KEYS: usize = 100;
 
 /// How many batches of keys are read concurrently.
 const CONCURRENT_BATCHES: usize = 4;
+
+/// The errors with which DynamoDB refuses a table that does not exist, or that a role may not read.
+const ERRORS_OF_A_TABLE: [&str; 2] = ["ResourceNotFoundException", "AccessDeniedException"];
 
 /// How often a batch is asked for the keys that DynamoDB left out.
 const MAX_BATCH_ATTEMPTS: usize = 10;
@@ -144,7 +148,7 @@ impl Table {
 
 /// Returns the items under some keys of each table that exist, read strongly by one call, in no particular order. The tables are
 /// different ones, and have at most 100 keys together.
-pub(crate) async fn read_batch<const N: usize>(tables: [(&Table, Vec<Item>); N]) -> Result<[Vec<Item>; N], StoreError> {
+pub(crate) async fn read_batch<const N: usize>(tables: [(&Table, Vec<Item>); N]) -> Result<[Vec<Item>; N], BatchError> {
     let names: Vec<&str> = tables.iter().map(|(table, _)| table.name.as_str()).collect();
     let names = names.join(", ");
     let of_table = |(table, keys): &(&Table, Vec<Item>)| {
@@ -158,7 +162,10 @@ pub(crate) async fn read_batch<const N: usize>(tables: [(&Table, Vec<Item>); N])
     for _ in 0..MAX_BATCH_ATTEMPTS {
         let Some((first, _)) = tables.first() else { return Ok(items) };
         let got = first.client.batch_get_item().set_request_items(Some(wanted)).send().await;
-        let mut got = got.map_err(|error| read_failed("BatchGetItem", &names, error))?;
+        let mut got = got.map_err(|error| BatchError {
+            is_of_a_table: error.code().is_some_and(|code| ERRORS_OF_A_TABLE.contains(&code)),
+            error: read_failed("BatchGetItem", &names, error),
+        })?;
         for ((table, _), items) in tables.iter().zip(&mut items) {
             items.extend(got.responses.as_mut().and_then(|tables| tables.remove(&table.name)).unwrap_or_default());
         }
@@ -168,7 +175,27 @@ pub(crate) async fn read_batch<const N: usize>(tables: [(&Table, Vec<Item>); N])
         }
     }
     let cause = "DynamoDB left keys out of each response".into();
-    Err(StoreError::Unavailable { operation: "BatchGetItem", table: names, cause })
+    Err(StoreError::Unavailable { operation: "BatchGetItem", table: names, cause }.into())
+}
+
+/// Why a batch cannot be read.
+#[derive(Debug)]
+pub(crate) struct BatchError {
+    pub(crate) error: StoreError,
+    /// Whether DynamoDB refuses one of the tables, so that the others may be readable without it.
+    pub(crate) is_of_a_table: bool,
+}
+
+impl From<StoreError> for BatchError {
+    fn from(error: StoreError) -> Self {
+        Self { error, is_of_a_table: false }
+    }
+}
+
+impl From<BatchError> for StoreError {
+    fn from(BatchError { error, .. }: BatchError) -> Self {
+        error
+    }
 }
 
 /// Whether a read sees all earlier writes. A strong read costs twice as much.
