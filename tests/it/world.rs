@@ -4,6 +4,7 @@ pub(crate) mod browser;
 mod bulk_data;
 mod engines;
 mod http_server;
+pub(crate) mod large_policy;
 pub(crate) mod proxy;
 pub(crate) mod sns;
 pub(crate) mod tables;
@@ -14,7 +15,8 @@ use std::sync::Arc;
 
 use age_governance::{
     ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
-    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, ReportGenerator, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
+    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, ReportGenerator, Sweep, SweepReport, WeeklyError,
+    WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
 use age_model::{DashboardSession, ManualClock, Timestamp};
