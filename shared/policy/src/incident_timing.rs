@@ -43,7 +43,7 @@ impl IncidentRules {
 
     /// Adds a failed remediation, which was for an event of `severity`, to the unresolved incident. Opens an incident if none
     /// is unresolved.
-    pub fn record_failed_remediation(
+    pub(crate) fn record_failed_remediation(
         &self,
         state: &mut IncidentState,
         failed_remediation: FailedRemediation,
@@ -66,7 +66,7 @@ impl IncidentRules {
     }
 
     /// Opens the incident of a silent engine. Returns false if it is open already.
-    pub fn open_engine_silent(&self, state: &mut IncidentState, now: Timestamp) -> bool {
+    pub(crate) fn open_engine_silent(&self, state: &mut IncidentState, now: Timestamp) -> bool {
         let is_new = state.open_incident().is_none();
         if is_new {
             open(state, IncidentCause::EngineSilent, Severity::Critical, None, now);

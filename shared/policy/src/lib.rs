@@ -3,13 +3,16 @@
 //! Pure: no I/O, no clock; the same input gives the same output.
 
 mod action_planning;
+mod action_steps;
 mod alert_resolution;
 mod approval_timing;
 mod compiled;
 mod document;
 mod event_decisions;
 mod gathering;
+mod heartbeats;
 mod incident_changes;
+mod incident_steps;
 mod incident_timing;
 mod ineffective_remediations;
 mod key_change;
@@ -21,13 +24,16 @@ mod repeats;
 mod validation;
 
 pub use action_planning::{Plan, plan};
+pub use action_steps::{ActionStep, decided, dispatched};
 pub use alert_resolution::Resolution;
 pub use approval_timing::ApprovalStep;
 pub use compiled::CompiledPolicyError;
 pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, OnResolved, Policy};
 pub use event_decisions::{EventRole, count_opened, decide};
 pub use gathering::{gather, is_gathered};
+pub use heartbeats::{Heartbeat, resolved_by_person};
 pub use incident_changes::{IncidentCommand, can_be_reopened, change_incident, resolve};
+pub use incident_steps::{StepResult, notified_counts};
 pub use incident_timing::NextStep;
 pub use key_change::{KeyChange, counter_change, firing_alerts_change};
 pub use key_decision::KeyDecision;
