@@ -23,6 +23,7 @@ mod notify_people;
 mod open_incidents;
 mod pending_event;
 mod planning_state;
+mod policy_simulation;
 mod record_batch;
 mod record_event;
 mod record_repeats;
@@ -51,6 +52,7 @@ pub use manage_credentials::{
 };
 pub use notify_people::{NotifiedAtOnce, Notifier, NotifierStores, SendSummary};
 pub use pending_event::{EventIdentity, IncomingEvent, WriteOutcome};
+pub use policy_simulation::{PolicySimulator, SimulatorTables};
 pub use record_batch::BatchResult;
 pub use record_event::{EventRecorder, RecordResult, RecordedEvent};
 pub use report_outcome::{OutcomeReport, report_outcome};

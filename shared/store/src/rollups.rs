@@ -80,7 +80,10 @@ impl Rollups {
     }
 
     /// Returns the rollups of `engines` from the first to the last of `days`.
-    pub(crate) async fn read(
+    ///
+    /// # Errors
+    /// As [`Rollups::of`].
+    pub async fn read(
         &self,
         engines: &[Engine],
         days: (Day, Day),
