@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use age_governance::{
     ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
-    NotifierStores, ReportGenerator, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
+    NotifierStores, PolicySimulator, ReportGenerator, SimulatorTables, Sweep, SweepReport, WeeklyError, WeeklyReporter,
+    WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
 use age_model::{DashboardSession, ManualClock, Timestamp};
@@ -52,6 +53,8 @@ pub(crate) fn monday() -> Timestamp {
 
 pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
+    /// The policy of every function.
+    policy: Policy,
     database: Database,
     pub(crate) dynamodb: Proxy,
     pub(crate) sns: Sns,
@@ -81,6 +84,11 @@ struct Function {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with_policy(Policy::compiled().unwrap()).await
+    }
+
+    /// A world in which every function uses `policy`.
+    pub(crate) async fn with_policy(policy: Policy) -> Self {
         let clock = Arc::new(ManualClock::at(monday()));
         let (url, database) = tables::start_dynamodb().await;
         let direct_config = age_runtime::aws::local(&url);
@@ -89,8 +97,9 @@ impl World {
         let (db_config, sns_config) = (age_runtime::aws::local(&dynamodb.url), age_runtime::aws::local(&sns.url));
         let tokens = test_credentials::create(&credentials_table(&direct_config), &clock).await;
         let authentication = authentication(&direct_config, UNLIMITED, &clock).await;
-        let api = Api::new(&clock, &db_config, &sns_config, &authentication, &tokens[test_credentials::TESTS]);
-        Self { clock, database, dynamodb, sns, db_config, sns_config, direct_config, tokens, api }
+        let token = &tokens[test_credentials::TESTS];
+        let api = Api::new(&clock, &policy, &db_config, &sns_config, &authentication, token);
+        Self { clock, policy, database, dynamodb, sns, db_config, sns_config, direct_config, tokens, api }
     }
 
     pub(crate) fn set_time(&self, moment: &str) {
@@ -100,13 +109,18 @@ impl World {
     /// Starts a new execution environment of every function, with empty caches.
     pub(crate) async fn new_environment(&self) -> Api {
         let authentication = authentication(&self.direct_config, UNLIMITED, &self.clock).await;
-        Api::new(&self.clock, &self.db_config, &self.sns_config, &authentication, self.token(test_credentials::TESTS))
+        self.api_of(&authentication)
     }
 
     /// Starts a new execution environment of every function that reads its credentials through the proxy.
     pub(crate) async fn environment_with_proxied_credentials(&self, rate: RequestRate) -> Api {
         let authentication = authentication(&self.db_config, rate, &self.clock).await;
-        Api::new(&self.clock, &self.db_config, &self.sns_config, &authentication, self.token(test_credentials::TESTS))
+        self.api_of(&authentication)
+    }
+
+    fn api_of(&self, authentication: &Authentications) -> Api {
+        let token = self.token(test_credentials::TESTS);
+        Api::new(&self.clock, &self.policy, &self.db_config, &self.sns_config, authentication, token)
     }
 
     /// Returns the token of the credential `kid`; see `test_credentials`.
@@ -177,7 +191,7 @@ impl World {
     pub(crate) fn weekly_reporter(&self) -> WeeklyReporter {
         let db = self.db();
         WeeklyReporter::new(
-            generator(&db, &self.clock),
+            generator(&db, &self.clock, &self.policy),
             Reports::new(&db, "Reports"),
             ReportDeliveries::new(&Actions::new(&db, "Actions")),
             topic(&self.sns_config, "reports"),
@@ -191,8 +205,8 @@ impl World {
         let lifecycle = lifecycle(&db);
         Sweep {
             events: events(&db),
-            dispatcher: dispatcher(&lifecycle, &self.sns_config),
-            notifier: notifier(&db, &lifecycle, &self.sns_config),
+            dispatcher: dispatcher(&lifecycle, &self.sns_config, &self.policy),
+            notifier: notifier(&db, &lifecycle, &self.sns_config, &self.policy),
             credentials: CredentialMonitor::new(
                 Credentials::new(&db, "Credentials"),
                 SystemAlerts::new(&db, "Incidents"),
@@ -204,6 +218,20 @@ impl World {
             reports: Reports::new(&db, "Reports"),
             clock: Box::new(Arc::clone(&self.clock)),
         }
+    }
+
+    /// Returns a simulator of policies over what this world has recorded.
+    pub(crate) fn policy_simulator(&self) -> PolicySimulator {
+        let db = self.db();
+        let rollups = Rollups::new(&db, "Rollups");
+        PolicySimulator::new(SimulatorTables {
+            search: EventSearch::new(events(&db), rollups.clone()),
+            rollups,
+            actions: Actions::new(&db, "Actions"),
+            incidents: Incidents::new(&db, "Incidents"),
+            health: SystemHealthStore::new(&db, "Incidents"),
+            credentials: Credentials::new(&db, "Credentials"),
+        })
     }
 
     /// Runs one sweep. Panics if any part of it fails.
@@ -237,6 +265,7 @@ impl World {
 impl Api {
     fn new(
         clock: &Arc<ManualClock>,
+        policy: &Policy,
         db_config: &SdkConfig,
         sns_config: &SdkConfig,
         authentication: &Authentications,
@@ -246,17 +275,15 @@ impl Api {
         let (events, rollups, reports) = (events(&db), Rollups::new(&db, "Rollups"), Reports::new(&db, "Reports"));
         let (actions, incidents) = (Actions::new(&db, "Actions"), Incidents::new(&db, "Incidents"));
         let lifecycle = lifecycle(&db);
-        let notifier = notifier(&db, &lifecycle, sns_config);
-        let policy = || Policy::compiled().unwrap();
+        let notifier = notifier(&db, &lifecycle, sns_config, policy);
+        let dispatcher = dispatcher(&lifecycle, sns_config, policy);
+        let policy = || policy.clone();
         let clock = || Arc::clone(clock);
         let search = EventSearch::new(events.clone(), rollups.clone());
         let health = SystemHealthStore::new(&db, "Incidents");
         let system_alerts = SystemAlerts::new(&db, "Incidents");
-        let recorder = EventRecorder::new(
-            EventWriter::new(events.clone(), lifecycle.clone()),
-            dispatcher(&lifecycle, sns_config),
-            notifier.clone(),
-        );
+        let recorder =
+            EventRecorder::new(EventWriter::new(events.clone(), lifecycle.clone()), dispatcher, notifier.clone());
         let actions_app = actions::App::new(search.clone(), lifecycle.clone(), notifier, policy(), clock());
         let dashboard_app = dashboard::App::new(
             dashboard::Tables {
@@ -467,11 +494,11 @@ fn topic(sns_config: &SdkConfig, name: &str) -> Topic {
     SnsClient::new(sns_config).topic(format!("arn:aws:sns:us-east-1:000000000000:{name}"))
 }
 
-fn dispatcher(lifecycle: &ActionLifecycle, sns_config: &SdkConfig) -> ActionDispatcher {
-    ActionDispatcher::new(topic(sns_config, "actions"), lifecycle, &Policy::compiled().unwrap())
+fn dispatcher(lifecycle: &ActionLifecycle, sns_config: &SdkConfig, policy: &Policy) -> ActionDispatcher {
+    ActionDispatcher::new(topic(sns_config, "actions"), lifecycle, policy)
 }
 
-fn notifier(db: &DynamoDb, lifecycle: &ActionLifecycle, sns_config: &SdkConfig) -> Notifier {
+fn notifier(db: &DynamoDb, lifecycle: &ActionLifecycle, sns_config: &SdkConfig, policy: &Policy) -> Notifier {
     Notifier::new(
         topic(sns_config, "notifications"),
         NotifierStores {
@@ -481,14 +508,14 @@ fn notifier(db: &DynamoDb, lifecycle: &ActionLifecycle, sns_config: &SdkConfig) 
             events: events(db),
         },
         lifecycle,
-        &Policy::compiled().unwrap(),
+        policy,
         None,
     )
 }
 
-fn generator(db: &DynamoDb, clock: &Arc<ManualClock>) -> ReportGenerator {
-    let policy = Policy::compiled().unwrap();
-    ReportGenerator::new(Rollups::new(db, "Rollups"), Incidents::new(db, "Incidents"), policy, Arc::clone(clock))
+fn generator(db: &DynamoDb, clock: &Arc<ManualClock>, policy: &Policy) -> ReportGenerator {
+    let (rollups, incidents) = (Rollups::new(db, "Rollups"), Incidents::new(db, "Incidents"));
+    ReportGenerator::new(rollups, incidents, policy.clone(), Arc::clone(clock))
 }
 
 /// Returns the JSON body that reports an event.

@@ -123,7 +123,11 @@ impl Consequences {
                 completed_at: action.completed_at,
                 verified_at: action.verified_at,
                 suppressed_by: action.suppressed_by,
-                approval_notifications: Vec::new(),
+                approval_notifications: approval
+                    .and_then(|approval| approval.notified_at)
+                    .map(|at| (None, at))
+                    .into_iter()
+                    .collect(),
                 is_unknown: false,
             };
             ((action.event_id, action.action), result)

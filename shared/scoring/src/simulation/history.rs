@@ -152,6 +152,9 @@ pub struct RecordedApproval {
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<Timestamp>,
+    /// When people were last notified of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notified_at: Option<Timestamp>,
 }
 
 /// An incident as it is now, with what happened to it.
@@ -276,7 +279,12 @@ impl From<&ActionItem> for RecordedAction {
             ActionStatus::Denied => ApprovalDecision::Deny,
             _ => ApprovalDecision::Approve,
         });
-        let approval = |approve_by| RecordedApproval { approve_by, decision, decided_at: item.decided_at };
+        let approval = |approve_by| RecordedApproval {
+            approve_by,
+            decision,
+            decided_at: item.decided_at,
+            notified_at: item.approval_notified_at,
+        };
         Self {
             event_id: item.event_id,
             action: item.action,
