@@ -7,12 +7,15 @@ mod random_week;
 
 use std::collections::BTreeMap;
 
-use age_model::{ActionStatus, Clock, Engine, Timestamp};
+use age_model::{Action, ActionStatus, Clock, Engine, Outcome, Severity, Timestamp};
 use age_policy::Policy;
-use age_scoring::simulation::{Consequences, History, replay, simulate};
+use age_scoring::simulation::{
+    ChangeKind, Consequences, Difference, History, UnreproducedReason, WeekComparison, replay, simulate,
+};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 
-use self::driver::{Driver, Script, World as Run};
+use self::driver::{Command, Driver, Script, Step, World as Run};
 use self::random_policy::random_policy;
 use self::random_week::random_week;
 use crate::world::World;
@@ -98,9 +101,8 @@ async fn check(script: &Script, draft: Policy) {
     let again = history(&second.world, &[&active, &draft], from).await;
     assert_same(&replay(&draft, &recorded), &Consequences::recorded(&again), "replay under the draft");
     let weeks = simulate((&draft, HASH), &draft, &again).weeks;
-    let scores = |weeks: &[age_scoring::simulation::WeekComparison]| -> Vec<_> {
-        weeks.iter().map(|week| (week.from, week.draft.clone())).collect()
-    };
+    let scores =
+        |weeks: &[WeekComparison]| -> Vec<_> { weeks.iter().map(|week| (week.from, week.draft.clone())).collect() };
     assert_eq!(scores(&simulation.weeks), scores(&weeks));
     let unknown = replay(&draft, &recorded).actions.into_values().filter(|it| it.is_unknown).count();
     let dispatched = again.actions.iter().filter(|it| it.status != ActionStatus::Suppressed).count();
@@ -114,6 +116,82 @@ async fn check(script: &Script, draft: Policy) {
         simulation.difference.counts.len(),
         simulation.self_check.not_reproduced
     );
+}
+
+#[tokio::test]
+async fn simulating_the_active_policy_over_the_sample_week_changes_nothing_and_counts_what_it_cannot_reproduce() {
+    let world = World::new().await;
+    crate::browser::week::replay(&world).await;
+    let from = world.clock.now().day().minus(8).start();
+    let active = Policy::compiled().unwrap();
+    let range = (from, world.clock.now());
+    let simulator = world.policy_simulator();
+    let simulate = async |draft: &Policy| {
+        simulator.simulate((&active, HASH), draft, Engine::ALL, range, world.clock.as_ref()).await.unwrap()
+    };
+    let same = simulate(&active).await;
+    assert!(same.difference.is_empty(), "{:?}", same.difference);
+    assert!(same.weeks.iter().all(|week| week.flips.is_empty() && week.active == week.draft));
+    let check = &same.self_check;
+    assert_eq!(check.reasons.iter().map(|reason| reason.count).sum::<u64>(), check.not_reproduced);
+    assert!(check.items.len() > 20 && check.items.len() as u64 <= check.not_reproduced);
+    assert!(check.reproduced > 0, "{check:?}");
+    let reasons: Vec<UnreproducedReason> = check.reasons.iter().map(|reason| reason.reason).collect();
+    assert!(!reasons.contains(&UnreproducedReason::Unexplained), "{:#?}", check.items);
+
+    let mut draft = active.clone();
+    draft.incidents.min_severity = Severity::High;
+    draft.actions.require_approval.insert(Action::BillingSyncRepair);
+    draft.weights.insert(Severity::Critical, 60);
+    let other = simulate(&draft).await;
+    assert_eq!(other.self_check, same.self_check, "the self-check is about the active policy");
+    let Difference { actions, approvals, incidents, notifications, .. } = &other.difference;
+    assert!(approvals.items.iter().all(|it| it.change == ChangeKind::Added && it.about.engine == Engine::Billing));
+    assert!(approvals.total > 0 && actions.total >= approvals.total && notifications.total > incidents.total);
+    assert!(
+        actions
+            .items
+            .iter()
+            .any(|it| it.after.as_ref().is_some_and(|after| after.status == "unknown") && it.real.is_some())
+    );
+    assert!(incidents.items.iter().any(|it| it.change == ChangeKind::Added && it.real.is_none()));
+    assert!(other.weeks.iter().any(|week| week.flips.iter().any(|flip| flip.category.is_some())), "{:?}", other.weeks);
+    assert!(serde_json::to_string(&other).unwrap().len() < 350_000);
+}
+
+#[tokio::test]
+async fn sweeps_at_which_nothing_is_due_change_nothing() {
+    let step = |engine, event_type, severity| Step::Event { engine, event_type, severity };
+    let script = Script {
+        steps: vec![
+            (17_000, step("billing", "sync_failed", "CRITICAL")),
+            (1_207_000, step("compliance", "permission_escalated", "HIGH")),
+            (3_011_000, step("qa", "suite_failed", "CRITICAL")),
+            (707_000, Step::Change { of: index(0), command: Command::Acknowledge, by: "night-desk" }),
+        ],
+        answers: vec![(Some(Outcome::Succeeded), 61_000), (None, 0)],
+        minutes_after: 300,
+    };
+    let mut results = Vec::new();
+    for sweeps_always in [false, true] {
+        let policy = Policy::compiled().unwrap();
+        let mut driver = Driver::new(policy.clone()).await;
+        driver.sweeps_always = sweeps_always;
+        let from = driver.begin();
+        driver.run(Run::First(&script)).await;
+        let history = history(&driver.world, &[&policy], from).await;
+        results.push((driver.sweeps, comparable(&Consequences::recorded(&history))));
+    }
+    let [(few, due), (many, always)] = results.try_into().unwrap();
+    assert_eq!(due, always);
+    assert!(10 < few && few * 5 < many, "{few} of {many}");
+}
+
+fn index(place: usize) -> prop::sample::Index {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let tree = any::<prop::sample::Index>().new_tree(&mut runner).unwrap();
+    assert_eq!(tree.current().index(1), place);
+    tree.current()
 }
 
 proptest! {

@@ -66,7 +66,7 @@ impl IncidentRules {
     }
 
     /// Opens the incident of a silent engine. Returns false if it is open already.
-    pub(crate) fn open_engine_silent(&self, state: &mut IncidentState, now: Timestamp) -> bool {
+    pub fn open_engine_silent(&self, state: &mut IncidentState, now: Timestamp) -> bool {
         let is_new = state.open_incident().is_none();
         if is_new {
             open(state, IncidentCause::EngineSilent, Severity::Critical, None, now);

@@ -52,3 +52,6 @@ pub fn simulate((active, active_hash): (&Policy, &str), draft: &Policy, history:
 pub fn compare(before: &Consequences, after: &Consequences) -> Difference {
     difference::difference(before, after, &Consequences::default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,7 +110,8 @@ impl Consequences {
     /// Returns what really followed.
     #[must_use]
     pub fn recorded(history: &History) -> Self {
-        let actions = history.actions.iter().map(|action| {
+        let in_period = history.actions.iter().filter(|action| !action.was_over_before(history.from));
+        let actions = in_period.map(|action| {
             let approval = action.approval.as_ref();
             let result = ActionResult {
                 key: action.key(),

@@ -317,6 +317,19 @@ impl RecordedAction {
         Some((outcome, self.completed_at?.millis() - since.millis()))
     }
 
+    /// Whether it was over before `time`: it had ended, or is a message to people about an earlier event.
+    pub(crate) fn was_over_before(&self, time: Timestamp) -> bool {
+        let ended_at = match self.status {
+            ActionStatus::Suppressed => Some(self.created_at),
+            ActionStatus::Denied => self.approval.as_ref().and_then(|approval| approval.decided_at),
+            ActionStatus::Verified | ActionStatus::Ineffective => self.verified_at,
+            status if status.is_final() => self.completed_at,
+            _ => None,
+        };
+        let is_message = !self.action.is_remediation() && self.created_at < time;
+        is_message || ended_at.is_some_and(|at| at < time)
+    }
+
     /// Returns the incident key.
     #[must_use]
     pub fn key(&self) -> IncidentKey {

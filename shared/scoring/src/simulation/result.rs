@@ -227,7 +227,7 @@ pub struct SelfCheck {
     pub not_reproduced: u64,
     /// Why not, with the number of each reason.
     pub reasons: Vec<ReasonCount>,
-    /// The first of them by time.
+    /// The first of them, those with a rare reason before those that only happened at another time.
     pub items: Vec<SelfCheckItem>,
 }
 
@@ -244,6 +244,8 @@ pub struct ReasonCount {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnreproducedReason {
+    /// None of the others: please report it as an error of the simulation.
+    Unexplained,
     /// Another policy was active then.
     OtherPolicy,
     /// It began before the period, or follows from what did.
@@ -252,16 +254,14 @@ pub enum UnreproducedReason {
     LeftOut,
     /// The message to the worker was late or could not be delivered; the replay delivers it at once.
     Dispatch,
-    /// The sweep ran at another time, or not at all; the replay sweeps at each whole minute.
-    SweepTiming,
-    /// The e-mail had to wait for the e-mail budget, the sweep or a subscriber; the replay sends it at once.
-    NotificationTiming,
     /// The problem was heard again, which AGE does not record each time.
     Repeats,
     /// Events were accepted in the same millisecond, and their order is not recorded.
     SameMillisecond,
-    /// None of these: please report it as an error of the simulation.
-    Unexplained,
+    /// The e-mail had to wait for the e-mail budget, the sweep or a subscriber; the replay sends it at once.
+    NotificationTiming,
+    /// The sweep ran at another second, or not at all; the replay sweeps at each whole minute.
+    SweepTiming,
 }
 
 /// Something that the replay does not reproduce.

@@ -9,8 +9,8 @@ use crate::simulation::compare::{
     is_same_notification, notification_consequence, paired_incidents,
 };
 use crate::simulation::consequences::{ActionResult, Consequences, IncidentResult, NotificationKey};
-use crate::simulation::history::History;
-use crate::simulation::listed::listed;
+use crate::simulation::history::{History, RecordedAction, RecordedEvent};
+use crate::simulation::listed::FirstOf;
 use crate::simulation::result::{
     About, Consequence, ConsequenceKind, ReasonCount, SelfCheck, SelfCheckItem, UnreproducedReason,
 };
@@ -43,7 +43,10 @@ struct Check<'a> {
     /// The first reason for which something about a key is not reproduced: what follows from it has the same reason.
     reasons: BTreeMap<IncidentKey, UnreproducedReason>,
     reproduced: u64,
-    items: Vec<(IncidentKey, SelfCheckItem)>,
+    counts: BTreeMap<UnreproducedReason, u64>,
+    items: FirstOf<(UnreproducedReason, Timestamp), SelfCheckItem>,
+    /// What has no reason of its own, until the reasons of its key are known.
+    unexplained: Vec<(IncidentKey, SelfCheckItem)>,
 }
 
 impl<'a> Check<'a> {
@@ -55,11 +58,13 @@ impl<'a> Check<'a> {
         Self {
             history,
             of_other_policy: others.map(|action| (action.event_id, action.action)).collect(),
-            earlier: incidents.map(|it| it.id.key.clone()).chain(actions.map(|it| it.key())).collect(),
-            together: together.flatten().map(|event| event.key()).collect(),
+            earlier: incidents.map(|it| it.id.key.clone()).chain(actions.map(RecordedAction::key)).collect(),
+            together: together.flatten().map(RecordedEvent::key).collect(),
             reasons: BTreeMap::new(),
             reproduced: 0,
-            items: Vec::new(),
+            counts: BTreeMap::new(),
+            items: FirstOf::new(),
+            unexplained: Vec::new(),
         }
     }
 
@@ -136,10 +141,18 @@ impl<'a> Check<'a> {
         (replayed, real): (Option<Consequence>, Option<Consequence>),
     ) {
         let reason = self.explained(key, reason, about.at);
-        if reason != Unexplained {
+        let item = SelfCheckItem { reason, kind, about, replayed, real };
+        if reason == Unexplained {
+            self.unexplained.push((key.clone(), item));
+        } else {
             self.reasons.entry(key.clone()).or_insert(reason);
+            self.count(item);
         }
-        self.items.push((key.clone(), SelfCheckItem { reason, kind, about, replayed, real }));
+    }
+
+    fn count(&mut self, item: SelfCheckItem) {
+        *self.counts.entry(item.reason).or_default() += 1;
+        self.items.add((item.reason, item.about.at), || item);
     }
 
     fn explained(&self, key: &IncidentKey, reason: UnreproducedReason, at: Timestamp) -> UnreproducedReason {
@@ -152,24 +165,17 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn finish(self) -> SelfCheck {
-        let mut items: Vec<SelfCheckItem> = Vec::new();
-        for (key, mut item) in self.items {
-            if item.reason == Unexplained {
-                item.reason = self.reasons.get(&key).copied().unwrap_or(Unexplained);
-            }
-            items.push(item);
+    fn finish(mut self) -> SelfCheck {
+        for (key, item) in std::mem::take(&mut self.unexplained) {
+            let reason = self.reasons.get(&key).copied().unwrap_or(Unexplained);
+            self.count(SelfCheckItem { reason, ..item });
         }
-        let mut counts: BTreeMap<UnreproducedReason, u64> = BTreeMap::new();
-        for item in &items {
-            *counts.entry(item.reason).or_default() += 1;
-        }
-        items.sort_by_key(|item| item.about.at);
+        let (not_reproduced, items) = self.items.into_total_and_items();
         SelfCheck {
             reproduced: self.reproduced,
-            not_reproduced: items.len() as u64,
-            reasons: counts.into_iter().map(|(reason, count)| ReasonCount { reason, count }).collect(),
-            items: listed(items),
+            not_reproduced,
+            reasons: self.counts.into_iter().map(|(reason, count)| ReasonCount { reason, count }).collect(),
+            items,
         }
     }
 }

@@ -140,10 +140,8 @@ impl Replay<'_> {
 
     fn add_gathering(&self, decisions: &mut BTreeMap<IncidentKey, KeyDecision>, engine: Engine) {
         let key = IncidentKey::many_event_types(engine);
-        if !decisions.contains_key(&key) {
-            let decision = begin_gathering(self.record(&key));
-            decisions.insert(key, decision);
-        }
+        let record = self.record(&key);
+        decisions.entry(key).or_insert_with(|| begin_gathering(record));
     }
 
     fn apply_decision(&mut self, key: &IncidentKey, decision: &KeyDecision) {

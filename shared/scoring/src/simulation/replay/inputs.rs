@@ -65,8 +65,8 @@ fn repeats(history: &History) -> impl Iterator<Item = (Timestamp, Input<'_>)> {
         let at = action.verified_at?;
         let is_event = |event: &&RecordedEvent| event.key() == action.key();
         let first = history.events.partition_point(|event| event.occurred_at < at);
-        let same_time = history.events.get(first..)?.iter().take_while(|event| event.occurred_at == at);
-        let is_repeat = same_time.filter(is_event).next().is_none();
+        let mut same_time = history.events.get(first..)?.iter().take_while(|event| event.occurred_at == at);
+        let is_repeat = same_time.find(is_event).is_none();
         is_repeat.then_some((at, Input::Repeat(action.event_id)))
     })
 }
