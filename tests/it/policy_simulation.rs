@@ -7,7 +7,7 @@ mod random_week;
 
 use std::collections::BTreeMap;
 
-use age_model::{Action, ActionStatus, Clock, Engine, Outcome, Severity, Timestamp};
+use age_model::{Action, Clock, Engine, Outcome, Severity, Timestamp};
 use age_policy::Policy;
 use age_scoring::simulation::{
     ChangeKind, Consequences, Difference, History, UnreproducedReason, WeekComparison, replay, simulate,
@@ -104,18 +104,6 @@ async fn check(script: &Script, draft: Policy) {
     let scores =
         |weeks: &[WeekComparison]| -> Vec<_> { weeks.iter().map(|week| (week.from, week.draft.clone())).collect() };
     assert_eq!(scores(&simulation.weeks), scores(&weeks));
-    let unknown = replay(&draft, &recorded).actions.into_values().filter(|it| it.is_unknown).count();
-    let dispatched = again.actions.iter().filter(|it| it.status != ActionStatus::Suppressed).count();
-    println!(
-        "{} sweeps, {} events, {} actions, {} dispatched, {unknown} unknown, {} incidents, difference {:?}, not reproduced {}",
-        first.sweeps + second.sweeps,
-        recorded.events.len(),
-        again.actions.len(),
-        dispatched,
-        again.incidents.len(),
-        simulation.difference.counts.len(),
-        simulation.self_check.not_reproduced
-    );
 }
 
 #[tokio::test]

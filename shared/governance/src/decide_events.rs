@@ -59,7 +59,7 @@ impl ActionLifecycle {
         let mut by_key = before;
         for (key, decided) in &mut by_key {
             if let Some(decision) = decisions.remove(key) {
-                decided.decision = decision;
+                *decided.decision = decision;
             }
         }
         let opened: Vec<IncidentKey> =
@@ -117,5 +117,5 @@ fn events_of(pending: &[PendingEvent]) -> impl Iterator<Item = (&Event, &EventRo
 }
 
 fn pure(decisions: &BTreeMap<IncidentKey, KeyDecision>) -> BTreeMap<IncidentKey, age_policy::KeyDecision> {
-    decisions.iter().map(|(key, it)| (key.clone(), it.decision.clone())).collect()
+    decisions.iter().map(|(key, it)| (key.clone(), (*it.decision).clone())).collect()
 }

@@ -12,14 +12,14 @@ use crate::incident_lifecycle::NextState;
 pub(crate) struct KeyDecision {
     /// The row must not have changed when the decision is written.
     pub(crate) before: IncidentStateRecord,
-    /// The decision.
-    pub(crate) decision: age_policy::KeyDecision,
+    /// The decision, on the heap: futures hold several of them.
+    pub(crate) decision: Box<age_policy::KeyDecision>,
 }
 
 impl KeyDecision {
     /// Begins with the state `before`. `state` is the same with the workers' outcomes of its remediations.
     pub(crate) fn new(before: IncidentStateRecord, state: IncidentState) -> Self {
-        let decision = age_policy::KeyDecision::new(KeyRecord::from(&before), state);
+        let decision = Box::new(age_policy::KeyDecision::new(KeyRecord::from(&before), state));
         Self { before, decision }
     }
 

@@ -4,12 +4,12 @@ mod heard_times;
 mod recorded_events;
 mod recorded_incidents;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Clock, Engine, EventId, Period, Severity, StoreError, Timestamp};
+use age_model::{Clock, Engine, EventCounts, EventId, Period, Severity, StoreError, Timestamp};
 use age_policy::Policy;
 use age_scoring::simulation::{self, History, LeftOut, RecordedAction, Simulation};
-use age_store::{Actions, Credentials, EventSearch, Freshness, Incidents, RollupSet, Rollups, SystemHealthStore};
+use age_store::{Actions, Credentials, EventSearch, Freshness, Incidents, Rollups, SystemHealthStore};
 
 use self::heard_times::{heard, weeks};
 use self::recorded_events::{EventRange, read_events, resolved_events, sort_events};
@@ -90,7 +90,8 @@ impl PolicySimulator {
         let counted = rollups.read(engines, days, Freshness::Cached(clock.now())).await?;
         let mut left_out = LeftOut::default();
 
-        let range = self.events_to_read(policies, &counted, (from, to), &mut left_out)?;
+        let hours = counted.by_hour(Period::hours(from, to))?;
+        let range = events_to_read(min_severity(policies), hours, (from, to), &mut left_out);
         let mut events = read_events(search, engines, &range, clock, &mut left_out).await?;
         let earlier_range =
             EventRange { from: from.plus_seconds(-earlier_seconds(policies)), to: from, reads_all: false, ..range };
@@ -120,44 +121,40 @@ impl PolicySimulator {
             left_out,
         })
     }
+}
 
-    /// Decides by the rollups which events are read: those that a policy would act on first, and the latest first.
-    fn events_to_read(
-        &self,
-        policies: &[&Policy],
-        counted: &RollupSet,
-        (from, to): (Timestamp, Timestamp),
-        left_out: &mut LeftOut,
-    ) -> Result<EventRange, StoreError> {
-        let maps_differ = policies.windows(2).any(|pair| matches!(pair, [a, b] if a.alertmanager != b.alertmanager));
-        let lowest = policies.iter().map(|policy| policy.actions.min_severity).min().unwrap_or(Severity::High);
-        // Another policy may map the word of an alert to another severity.
-        let min_severity = if maps_differ { Severity::Low } else { lowest.min(Severity::High) };
-        let mut range = EventRange { from, to, min_severity, reads_all: true };
-        let (mut acted_on, mut others, mut is_cut) = (0, 0, false);
-        for (hour, counts) in counted.by_hour(Period::hours(from, to))?.into_iter().rev() {
-            let severe = Severity::ALL.iter().filter(|it| **it >= min_severity).map(|it| counts.of(*it)).sum::<u64>();
-            if is_cut || acted_on + severe > MAX_EVENTS {
-                is_cut = true;
-                left_out.events += severe;
-                left_out.complete_since.get_or_insert(range.from);
-                continue;
-            }
+/// Returns the lowest severity of the events that one of `policies` may act on; at most HIGH.
+fn min_severity(policies: &[&Policy]) -> Severity {
+    let maps_differ = policies.windows(2).any(|pair| matches!(pair, [a, b] if a.alertmanager != b.alertmanager));
+    let lowest = policies.iter().map(|policy| policy.actions.min_severity).min();
+    // Another policy may map the word of an alert to another severity.
+    if maps_differ { Severity::Low } else { lowest.unwrap_or(Severity::High).min(Severity::High) }
+}
+
+/// Chooses by the counts of each hour which events are read: those of `min_severity` and higher first, and the latest first.
+fn events_to_read(
+    min_severity: Severity,
+    hours: BTreeMap<Timestamp, EventCounts>,
+    (from, to): (Timestamp, Timestamp),
+    left_out: &mut LeftOut,
+) -> EventRange {
+    let (mut acted_on, mut others) = (0_u64, 0_u64);
+    for (hour, counts) in hours.into_iter().rev() {
+        let severe = Severity::ALL.iter().filter(|it| **it >= min_severity).map(|it| counts.of(*it));
+        let severe: u64 = severe.fold(0, u64::saturating_add);
+        if left_out.complete_since.is_none() && acted_on.saturating_add(severe) <= MAX_EVENTS {
             acted_on += severe;
-            others += counts.total() - severe;
-            range.from = if is_cut { range.from } else { hour.max(from) };
-        }
-        if is_cut {
-            left_out.complete_since = Some(range.from);
+            others = others.saturating_add(counts.total() - severe);
         } else {
-            range.from = from;
+            left_out.complete_since.get_or_insert(hour.plus_seconds(3600));
+            left_out.events = left_out.events.saturating_add(counts.total());
         }
-        if acted_on + others > MAX_EVENTS {
-            range.reads_all = false;
-            left_out.events += others;
-        }
-        Ok(range)
     }
+    let reads_all = acted_on.saturating_add(others) <= MAX_EVENTS;
+    if !reads_all {
+        left_out.events = left_out.events.saturating_add(others);
+    }
+    EventRange { from: left_out.complete_since.unwrap_or(from), to, min_severity, reads_all }
 }
 
 /// Returns how long before the period events may have had actions that were not over at its beginning, in seconds.
@@ -168,4 +165,45 @@ fn earlier_seconds(policies: &[&Policy]) -> i64 {
         running.saturating_add(rules.verify_after_seconds).max(rules.give_up_within_seconds)
     };
     policies.iter().map(longest).max().unwrap_or(0).clamp(0, MAX_EARLIER_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latest_events_that_a_policy_acts_on_are_read_first_and_the_others_are_counted() {
+        let from: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
+        let to = from.plus_seconds(4 * 3600);
+        let hours = |numbers: [(u64, u64); 4]| -> BTreeMap<Timestamp, EventCounts> {
+            let with_time = (0..).zip(numbers).map(|(hour, (low, high))| {
+                let mut counts = EventCounts::default();
+                counts.add("qa".parse().unwrap(), Severity::Low, low);
+                counts.add("qa".parse().unwrap(), Severity::High, high);
+                (from.plus_seconds(hour * 3600), counts)
+            });
+            with_time.collect()
+        };
+        let choose = |numbers| {
+            let mut left_out = LeftOut::default();
+            let range = events_to_read(Severity::High, hours(numbers), (from, to), &mut left_out);
+            (range.from, range.reads_all, left_out.events, left_out.complete_since)
+        };
+        assert_eq!(choose([(1, 5000); 4]), (from, false, 4, None));
+        assert_eq!(choose([(1000, 4000); 4]), (from, true, 0, None));
+        let since = from.plus_seconds(2 * 3600);
+        assert_eq!(choose([(10, 10), (0, 10_001), (0, 10_000), (0, 0)]), (since, true, 10_021, Some(since)));
+    }
+
+    #[test]
+    fn events_are_read_from_the_lowest_severity_that_a_policy_acts_on() {
+        let (policy, mut other) = (Policy::compiled().unwrap(), Policy::compiled().unwrap());
+        assert_eq!(min_severity(&[&policy]), Severity::High);
+        other.actions.min_severity = Severity::Critical;
+        assert_eq!(min_severity(&[&policy, &other]), Severity::High);
+        other.actions.min_severity = Severity::Medium;
+        assert_eq!(min_severity(&[&policy, &other]), Severity::Medium);
+        other.alertmanager.otherwise = Severity::Low;
+        assert_eq!(min_severity(&[&policy, &other]), Severity::Low);
+    }
 }

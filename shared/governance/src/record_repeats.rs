@@ -55,7 +55,7 @@ impl EventWriter {
             if gathering.is_some() {
                 decision = before;
                 is_heard =
-                    decision.decision.add_repeat(policy, event, now, gathering.as_mut().map(|it| &mut it.decision));
+                    decision.decision.add_repeat(policy, event, now, gathering.as_mut().map(|it| it.decision.as_mut()));
             }
             if !is_heard {
                 return Ok(None);
