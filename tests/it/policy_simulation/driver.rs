@@ -30,6 +30,8 @@ pub(super) struct Script {
 pub(super) enum Step {
     /// An engine reports an event.
     Event { engine: &'static str, event_type: &'static str, severity: &'static str },
+    /// Events of several engines are sent in one request: each with its engine, event type and severity.
+    Batch { events: Vec<(&'static str, &'static str, &'static str)> },
     /// An alert begins to fire, or is resolved.
     Alert { alert: usize },
     /// A responder decides on one of the pending approvals.
@@ -179,6 +181,19 @@ impl Driver {
                 let sent = self.world.post_keyed(&event, &format!("key-{index}")).await;
                 assert_eq!(sent.status, 201, "{sent:?}");
                 self.expect_silence(engine);
+            }
+            Input::Step(index, Step::Batch { events }) => {
+                let with_key = |(place, (engine, event_type, severity)): (usize, &(&str, &str, &str))| {
+                    let mut event = crate::world::event(engine, event_type, severity);
+                    event["idempotencyKey"] = format!("key-{index}-{place}").into();
+                    event
+                };
+                let body: Vec<Value> = events.iter().enumerate().map(with_key).collect();
+                let sent = self.world.post_json("/api/governance/events", &json!(body)).await;
+                assert_eq!(sent.status, 200, "{sent:?}");
+                for (engine, ..) in events {
+                    self.expect_silence(engine);
+                }
             }
             Input::Step(_, Step::Alert { alert }) => self.send_alert(alert).await,
             Input::Step(_, Step::Decide { of, decision }) => {

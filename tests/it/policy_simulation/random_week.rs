@@ -1,5 +1,7 @@
 //! Random weeks: bursts of events with silence between them, and what workers and people would do.
 
+use std::collections::BTreeSet;
+
 use age_model::{ApprovalDecision, Outcome};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -39,6 +41,13 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         10 => (select(&PROBLEMS[..]), severity())
             .prop_map(|((engine, event_type), severity)| Step::Event { engine, event_type, severity }),
+        2 => prop::collection::vec((select(&PROBLEMS[..]), severity()), 2..5).prop_map(|events| {
+            // One of each engine: the order of those that were accepted together is not recorded.
+            let mut engines = BTreeSet::new();
+            let events = events.into_iter().map(|((engine, event_type), severity)| (engine, event_type, severity));
+            let events = events.filter(|(engine, ..)| engines.insert(*engine));
+            Step::Batch { events: events.collect() }
+        }),
         4 => (0..ALERTS.len()).prop_map(|alert| Step::Alert { alert }),
         2 => (any::<prop::sample::Index>(), decision).prop_map(|(of, decision)| Step::Decide { of, decision }),
         6 => (any::<prop::sample::Index>(), select(commands), by)
