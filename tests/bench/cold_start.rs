@@ -15,7 +15,7 @@ use age_store::{Credentials, DynamoDb};
 use serde_json::Value;
 
 use crate::figure::{Figure, Part, Table, median, rounded};
-use crate::world::large_policy::{activate, largest_policy};
+use crate::world::test_policies::{activate, largest_policy};
 use crate::world::{tables, test_credentials};
 use function::{FUNCTIONS, Function, HELLO, OF_LARGEST_POLICY};
 use process::Process;

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::figure::{Figure, Part, Table, rounded};
 use crate::world::browser::Browser;
-use crate::world::large_policy::{activate, largest_policy};
 use crate::world::proxy::Units;
 use crate::world::test_credentials::{BILLING, READER};
+use crate::world::test_policies::{activate, largest_policy};
 use crate::world::{Api, ApiResponse, World, event};
 use month::Month;
 

@@ -2,7 +2,7 @@
 //!
 //! They need Node, Chromium and the packages that `npm ci` installs. `make test` installs them.
 
-mod week;
+pub(crate) mod week;
 
 use std::path::Path;
 use std::process::Stdio;

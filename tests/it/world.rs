@@ -4,23 +4,24 @@ pub(crate) mod browser;
 mod bulk_data;
 mod engines;
 mod http_server;
-pub(crate) mod large_policy;
 pub(crate) mod proxy;
 pub(crate) mod sns;
 pub(crate) mod tables;
 pub(crate) mod test_credentials;
+pub(crate) mod test_policies;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use age_governance::{
     ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
-    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, ReportGenerator, Sweep, SweepReport, WeeklyError,
-    WeeklyReporter, WeeklyResult,
+    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, PolicySimulator, ReportGenerator, SimulatorTables, Sweep,
+    SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
 use age_model::{DashboardSession, ManualClock, Timestamp};
 use age_notify::{Sns as SnsClient, Topic};
+use age_policy::Policy;
 use age_store::{
     Actions, CredentialNotifications, Credentials, CredentialsWithSessions, DynamoDb, EmailRateLimiter,
     EndedSessionsStore, EventSearch, Events, IncidentStates, Incidents, Policies, ReportDeliveries, Reports, Rollups,
@@ -84,6 +85,15 @@ struct Function {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::start(None).await
+    }
+
+    /// A world in which `policy` is active from the beginning.
+    pub(crate) async fn with_policy(policy: &Policy) -> Self {
+        Self::start(Some(policy)).await
+    }
+
+    async fn start(policy: Option<&Policy>) -> Self {
         let clock = Arc::new(ManualClock::at(monday()));
         let (url, database) = tables::start_dynamodb().await;
         let direct_config = age_runtime::aws::local(&url);
@@ -91,6 +101,9 @@ impl World {
         let sns = Sns::start(Arc::clone(&clock), dynamodb.injector()).await;
         let (db_config, sns_config) = (age_runtime::aws::local(&dynamodb.url), age_runtime::aws::local(&sns.url));
         let tokens = test_credentials::create(&credentials_table(&direct_config), &clock).await;
+        if let Some(policy) = policy {
+            test_policies::activate(policy, &DynamoDb::new(&direct_config), clock.as_ref()).await;
+        }
         let authentication = authentication(&direct_config, UNLIMITED, &clock).await;
         let api = Api::new(&clock, &db_config, &sns_config, &authentication, &tokens[test_credentials::TESTS]);
         Self { clock, database, dynamodb, sns, db_config, sns_config, direct_config, tokens, api }
@@ -207,6 +220,19 @@ impl World {
             reports: Reports::new(&db, "Reports"),
             clock: Box::new(Arc::clone(&self.clock)),
         }
+    }
+
+    pub(crate) fn policy_simulator(&self) -> PolicySimulator {
+        let db = self.db();
+        let rollups = Rollups::new(&db, "Rollups");
+        PolicySimulator::new(SimulatorTables {
+            search: EventSearch::new(events(&db), rollups.clone()),
+            rollups,
+            actions: Actions::new(&db, "Actions"),
+            incidents: Incidents::new(&db, "Incidents"),
+            health: SystemHealthStore::new(&db, "Incidents"),
+            credentials: Credentials::new(&db, "Credentials"),
+        })
     }
 
     /// Runs one sweep. Panics if any part of it fails.

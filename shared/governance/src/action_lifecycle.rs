@@ -1,8 +1,7 @@
 //! Transitions of actions: the status, its counters, and the state of the incident key, in one transaction.
 
 use age_model::{
-    ActionItem, ActionStatus, Clock, FailedRemediation, IncidentKey, IncidentState, InvalidTransition, Remediation,
-    StoreError, Timestamp,
+    ActionItem, ActionStatus, Clock, IncidentKey, IncidentState, InvalidTransition, Remediation, StoreError, Timestamp,
 };
 use age_policy::IncidentRules;
 use age_store::{Actions, IncidentStateRecord, OutcomeCounters, Rollups, TransactionResult, Write, wait_before_retry};
@@ -109,12 +108,9 @@ impl ActionLifecycle {
         rules: &IncidentRules,
         clock: &dyn Clock,
     ) -> Result<Vec<Write>, StoreError> {
-        let ActionItem { action, event_id, status, severity, reported_by, .. } = item;
-        let failed = FailedRemediation { action: *action, event_id: *event_id, status: *status, at };
         let Some(before) = self.incidents.gathering_for_opening(key, state, rules, clock).await? else {
             let opens = state.open_incident().is_none();
-            rules.record_failed_remediation(state, failed, *severity);
-            state.set_opener(*event_id, reported_by.as_ref());
+            rules.record_failure(state, item, at);
             if let Some(incident) = state.open_incident_mut().filter(|_| opens) {
                 self.incidents.set_lookalikes(key, incident, std::iter::empty());
             }
@@ -122,10 +118,7 @@ impl ActionLifecycle {
         };
         let mut gathering = before.state.clone();
         gathering.version += 1;
-        let ((), events) = age_policy::gather(state, &mut gathering, |merged| {
-            rules.record_failed_remediation(merged, failed, *severity);
-            merged.set_opener(*event_id, reported_by.as_ref());
-        });
+        let ((), events) = age_policy::gather(state, &mut gathering, |merged| rules.record_failure(merged, item, at));
         let counted = (events > 0).then_some((events, at));
         let next = NextState { state: Some(&gathering), counted, ..NextState::default() };
         self.incidents.writes(&IncidentKey::many_event_types(key.engine), &before, &next, at)

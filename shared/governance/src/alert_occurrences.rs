@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use age_model::{AlertId, AlertStatus, Engine, Event, EventId, NewEvent, StoreError, Timestamp};
+use age_policy::EventRole;
 use age_store::Events;
 
-use crate::pending_event::{EventRole, NewcomingEvent};
+use crate::pending_event::NewcomingEvent;
 
 /// An alert that fires within so many seconds of its resolution is a late copy, such as of a second sender.
 const LATE_COPY_SECONDS: i64 = 60;

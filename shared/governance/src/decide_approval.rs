@@ -55,15 +55,8 @@ pub async fn decide_approval(
         ApprovalDecision::Approve => ActionStatus::Pending,
         ApprovalDecision::Deny => ActionStatus::Denied,
     };
-    let decided = lifecycle.transition(item, to, rules, clock, |item| ActionItem {
-        status: to,
-        // Due at once: the next sweep dispatches it.
-        due_at: (to == ActionStatus::Pending).then_some(now),
-        decided_by: Some(by.clone()),
-        decided_at: Some(now),
-        notification_failure: None,
-        ..item.clone()
-    });
+    let decided =
+        lifecycle.transition(item, to, rules, clock, |item| age_policy::decided(item, decision, Some(by.clone()), now));
     match decided.await {
         // Another caller decided at the same time.
         Err(StoreError::InvalidTransition(invalid)) => {

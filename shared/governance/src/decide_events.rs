@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Clock, Engine, IncidentKey, StoreError};
-use age_policy::ActivePolicy;
+use age_model::{Clock, Engine, Event, IncidentKey, StoreError};
+use age_policy::{ActivePolicy, EventRole, count_opened, decide};
 use futures_util::future::join_all;
 
 use crate::action_lifecycle::ActionLifecycle;
 use crate::key_decision::KeyDecision;
-use crate::pending_event::{EventRole, PendingEvent};
+use crate::pending_event::PendingEvent;
 
 /// The decisions for the events of one transaction.
 #[derive(Debug, Default)]
@@ -40,22 +40,32 @@ impl ActionLifecycle {
                 Err(error) => return Err(error),
             }
         }
-        let gathered = before.iter().filter(|(_, decision)| decision.may_be_gathered()).map(|(key, _)| key.engine);
+        let gathered = before.iter().filter(|(_, it)| it.decision.may_be_gathered()).map(|(key, _)| key.engine);
         for engine in gathered.collect::<BTreeSet<_>>() {
             self.add_gathering(&mut before, engine, clock).await?;
         }
-        let mut by_key = add_all(pending, before.clone(), BTreeMap::new(), active);
-        let room = self.missing_room(&by_key, active, clock).await?;
+        let mut decided = decide(&active.policy, events_of(pending), pure(&before), BTreeMap::new());
+        let room = self.missing_room(&decided.0, active, clock).await?;
         if !room.is_empty() {
             for engine in room.keys() {
                 self.add_gathering(&mut before, *engine, clock).await?;
             }
-            by_key = add_all(pending, before, room, active);
+            decided = decide(&active.policy, events_of(pending), pure(&before), room);
+        }
+        let (mut decisions, planned) = decided;
+        for (one, planned) in pending.iter_mut().zip(planned) {
+            one.plan(planned, &active.hash);
+        }
+        let mut by_key = before;
+        for (key, decided) in &mut by_key {
+            if let Some(decision) = decisions.remove(key) {
+                *decided.decision = decision;
+            }
         }
         let opened: Vec<IncidentKey> =
-            by_key.iter().filter(|(_, decision)| decision.opens()).map(|(key, _)| key.clone()).collect();
+            by_key.iter().filter(|(_, it)| it.decision.opens()).map(|(key, _)| key.clone()).collect();
         for key in &opened {
-            if let Some(incident) = by_key.get_mut(key).and_then(KeyDecision::open_incident_mut) {
+            if let Some(incident) = by_key.get_mut(key).and_then(|it| it.decision.open_incident_mut()) {
                 self.incidents().set_lookalikes(key, incident, opened.iter());
             }
         }
@@ -71,16 +81,12 @@ impl ActionLifecycle {
     /// Returns how many incidents the engines may open for which `decisions` open more.
     async fn missing_room(
         &self,
-        decisions: &BTreeMap<IncidentKey, KeyDecision>,
+        decisions: &BTreeMap<IncidentKey, age_policy::KeyDecision>,
         active: &ActivePolicy,
         clock: &dyn Clock,
     ) -> Result<BTreeMap<Engine, u64>, StoreError> {
-        let mut opened: BTreeMap<Engine, u64> = BTreeMap::new();
-        for (key, _) in decisions.iter().filter(|(_, decision)| decision.opens()) {
-            *opened.entry(key.engine).or_default() += 1;
-        }
         let mut missing = BTreeMap::new();
-        for (engine, number) in opened {
+        for (engine, number) in count_opened(decisions) {
             let room = self.incidents().room(engine, &active.policy.incidents, clock.now()).await?;
             if number > room {
                 missing.insert(engine, room);
@@ -106,31 +112,10 @@ impl ActionLifecycle {
     }
 }
 
-/// Adds each event of `pending` to the decision about its key. The engines of `room` may open so many incidents; what would open more
-/// is added to the decision about the engine's gathering key.
-fn add_all(
-    pending: &mut [PendingEvent],
-    mut decisions: BTreeMap<IncidentKey, KeyDecision>,
-    mut room: BTreeMap<Engine, u64>,
-    active: &ActivePolicy,
-) -> BTreeMap<IncidentKey, KeyDecision> {
-    for one in pending {
-        one.actions.clear();
-        let Some(key) = one.incident_key() else { continue };
-        let gathering_key = IncidentKey::many_event_types(key.engine);
-        let mut gathering = if key == gathering_key { None } else { decisions.remove(&gathering_key) };
-        if let Some(decision) = decisions.get_mut(&key) {
-            let is_alert = one.role == EventRole::FiringAlert;
-            match &one.role {
-                EventRole::Counted => {}
-                EventRole::Problem | EventRole::FiringAlert => {
-                    let gathering = gathering.as_mut().map(|gathering| (gathering, room.get_mut(&key.engine)));
-                    one.actions = decision.add_problem(active, &one.event, is_alert, gathering);
-                }
-                EventRole::Resolution(of) => decision.add_resolution(&active.policy, of, one.event.occurred_at),
-            }
-        }
-        decisions.extend(gathering.map(|gathering| (gathering_key, gathering)));
-    }
-    decisions
+fn events_of(pending: &[PendingEvent]) -> impl Iterator<Item = (&Event, &EventRole)> {
+    pending.iter().map(|one| (&one.event, &one.role))
+}
+
+fn pure(decisions: &BTreeMap<IncidentKey, KeyDecision>) -> BTreeMap<IncidentKey, age_policy::KeyDecision> {
+    decisions.iter().map(|(key, it)| (key.clone(), (*it.decision).clone())).collect()
 }

@@ -93,17 +93,11 @@ impl ActionDispatcher {
         failed: impl Fn(&ActionItem, Timestamp) -> ActionItem,
     ) -> (ActionItem, DispatchOutcome) {
         let active = self.active_policy();
-        let deadline = clock.now().plus_seconds(active.policy.actions.answer_within_seconds);
+        let deadline = active.policy.actions.answer_by(clock.now());
         let outcome = self.publish(event, &item, deadline).await;
         let now = clock.now();
         let new = if outcome == DispatchOutcome::Dispatched {
-            ActionItem {
-                status: ActionStatus::Dispatched,
-                dispatched_at: Some(now),
-                last_failed_at: None,
-                due_at: Some(deadline),
-                ..item.clone()
-            }
+            age_policy::dispatched(&item, deadline, now)
         } else {
             failed(&item, now)
         };

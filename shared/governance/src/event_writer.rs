@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 
 use age_model::{ActionItem, Clock, Event, EventId, StoreError};
-use age_policy::ActivePolicy;
+use age_policy::{ActivePolicy, EventRole};
 use age_store::{Consistency, Events, ExistingRow, PlannedRemediations, TransactionResult, Write, wait_before_retry};
 
 use crate::action_lifecycle::ActionLifecycle;
 use crate::decide_events::Decisions;
 use crate::heard_engines::HeardEngines;
-use crate::key_decision::KeyDecision;
-use crate::pending_event::{EventRole, PendingEvent, WriteOutcome};
+use crate::pending_event::{PendingEvent, WriteOutcome};
 use crate::rollup_shards::{RollupShards, ShardChooser};
 use crate::transaction_chunks::MAX_ITEMS;
 
@@ -129,7 +128,7 @@ impl EventWriter {
                     for Event { reported, occurred_at, .. } in group.pending.iter().map(|pending| &pending.event) {
                         self.heard.note(reported.engine, *occurred_at);
                     }
-                    for (key, _) in group.decisions.by_key.iter().filter(|(_, decision)| decision.opens()) {
+                    for (key, _) in group.decisions.by_key.iter().filter(|(_, it)| it.decision.opens()) {
                         self.lifecycle.incidents().open_incidents().note_opened(key.engine, &key.event_type);
                     }
                     return Ok(GroupOutcome::Stored);
@@ -272,7 +271,7 @@ impl Group {
         let Self { pending, decisions, .. } = self;
         pending.into_iter().map(move |one| {
             let decision = one.incident_key().and_then(|key| decisions.by_key.get(&key));
-            let may_notify = decision.is_some_and(KeyDecision::has_opened);
+            let may_notify = decision.is_some_and(|it| it.decision.has_opened());
             (one.event.id, Ok(WriteOutcome::Created { event: one.event, actions: one.actions, may_notify }))
         })
     }

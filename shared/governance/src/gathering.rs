@@ -1,7 +1,7 @@
 //! The incidents in which engines with too many open incidents gather what would open more: when that is, and where.
 
 use age_model::{Clock, Engine, Incident, IncidentKey, IncidentState, StoreError, Timestamp};
-use age_policy::{IncidentRules, skeleton};
+use age_policy::{IncidentRules, is_gathered, skeleton};
 use age_store::IncidentStateRecord;
 
 use crate::incident_lifecycle::IncidentLifecycle;
@@ -91,10 +91,4 @@ impl IncidentLifecycle {
             self.gathering(key.engine, clock).await
         }
     }
-}
-
-/// Whether the open incident of `gathering` gathers what happens about the key of `state`.
-pub(crate) fn is_gathered(state: &IncidentState, gathering: &IncidentState) -> bool {
-    let opened_at = gathering.open_incident().map(|incident| incident.opened_at);
-    state.open_incident().is_none() && state.gathered_at.is_some() && state.gathered_at == opened_at
 }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use age_model::{
-    Action, Clock, FiringAlertsChange, Incident, IncidentCause, IncidentCounters, IncidentKey, IncidentState,
-    IncidentStatus, Notification, NotifyAdmin, StoreError, SystemAlert, SystemAlertKind, Timestamp,
+    Action, Clock, FiringAlertsChange, IncidentKey, IncidentState, IncidentStatus, Notification, NotifyAdmin,
+    StoreError, SystemAlert, SystemAlertKind, Timestamp,
 };
 use age_store::{
-    Actions, CounterChange, IncidentStateChange, IncidentStateRecord, IncidentStates, TransactionResult, Write,
-    wait_before_retry,
+    Actions, IncidentStateChange, IncidentStateRecord, IncidentStates, TransactionResult, Write, wait_before_retry,
 };
 
 use crate::open_incidents::OpenIncidents;
@@ -164,15 +163,8 @@ fn change<'a>(before: &'a IncidentStateRecord, next: &NextState<'a>, at: Timesta
     let old = before.state.incident.as_ref();
     let new = next.state.unwrap_or(&before.state).incident.as_ref();
     let is_new_incident = old.map(|old| old.opened_at) != new.map(|new| new.opened_at);
-    let counters = match next.counted {
-        _ if is_new_incident => CounterChange::Reset(first_counters(new, next.counted)),
-        Some((events, at)) => CounterChange::Increment(events, at),
-        None => CounterChange::Keep,
-    };
-    let is_resolved = |incident: Option<&Incident>| incident.is_some_and(|it| it.status == IncidentStatus::Resolved);
-    // What fires while its incident is resolved is no longer counted: its end says nothing about a later incident.
-    let firing_alerts =
-        if is_resolved(new) && !is_resolved(old) { FiringAlertsChange::Restart(0, at) } else { next.firing_alerts };
+    let counters = age_policy::counter_change(old, new, next.counted);
+    let firing_alerts = age_policy::firing_alerts_change(old, new, next.firing_alerts, at);
     // INVARIANT: an incident is neither resolved nor postponed while an event is counted that nobody has looked at.
     let is_decided_by_counters = new.filter(|_| next.state.is_some()).is_some_and(|new| {
         let is_postponed = old.is_some_and(|old| old.due_at < new.due_at) && next.notification.is_none();
@@ -195,12 +187,4 @@ fn change<'a>(before: &'a IncidentStateRecord, next: &NextState<'a>, at: Timesta
         }),
         at,
     }
-}
-
-/// The counters of a new incident. One that a failed remediation opened also counts the event of the remediation.
-fn first_counters(incident: Option<&Incident>, counted: Option<(u64, Timestamp)>) -> IncidentCounters {
-    let of_remediation = incident.is_some_and(|incident| incident.cause == IncidentCause::FailedRemediation);
-    let (events, last_event_at) = counted.map_or((0, None), |(events, at)| (events, Some(at)));
-    let events = events + u64::from(of_remediation);
-    IncidentCounters { events, last_event_at, resolved_events: 0, last_heard_at: None }
 }

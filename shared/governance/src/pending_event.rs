@@ -2,8 +2,9 @@
 
 use age_model::{
     ActionItem, ActionStatus, AlertId, AlertStatus, Clock, Day, Engine, Event, EventId, IdempotencyKey, IncidentKey,
-    KeyId, NewEvent, Timestamp,
+    KeyId, NewEvent, PlannedAction, Timestamp,
 };
+use age_policy::EventRole;
 use age_store::PlannedRemediations;
 
 /// An event to be recorded.
@@ -50,19 +51,6 @@ pub enum WriteOutcome {
     KeyReused,
 }
 
-/// What an event means for its incident key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum EventRole {
-    /// Nothing: it is only stored and counted.
-    Counted,
-    /// A problem, which may lead to actions and an incident.
-    Problem,
-    /// An alert that begins to fire: a problem that its sender will report as resolved.
-    FiringAlert,
-    /// The end of the problem of this event.
-    Resolution(Event),
-}
-
 /// An event that was recognized as new, before it is accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct NewcomingEvent {
@@ -93,6 +81,11 @@ impl PendingEvent {
         let id = key.as_ref().map_or_else(|| EventId::fresh(clock), |key| EventId::keyed(reported.engine, key));
         let event = Event { id, reported, occurred_at: now, reported_by: Some(by.clone()), resolves };
         Self { event, role, is_keyed: key.is_some(), may_be_stored: false, actions: Vec::new() }
+    }
+
+    /// Sets the actions to those that the policy version `hash` has `planned`.
+    pub(crate) fn plan(&mut self, planned: Vec<PlannedAction>, hash: &str) {
+        self.actions = planned.into_iter().map(|one| ActionItem::new(&self.event, one, hash)).collect();
     }
 
     /// The engine and the day whose rollup counts the event.

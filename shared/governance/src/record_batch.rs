@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use age_model::{
     ActionStatus, AlertId, Clock, Engine, Event, EventId, IncidentKey, KeyId, NewEvent, StoreError, Timestamp,
 };
+use age_policy::EventRole;
 
 use crate::alert_occurrences::{AlertReport, recognize_alerts};
-use crate::pending_event::{EventIdentity, EventRole, IncomingEvent, NewcomingEvent, PendingEvent, WriteOutcome};
+use crate::pending_event::{EventIdentity, IncomingEvent, NewcomingEvent, PendingEvent, WriteOutcome};
 use crate::record_event::{EventRecorder, RecordResult, RecordedEvent};
 use crate::transaction_chunks::transaction_chunks;
 

@@ -42,25 +42,26 @@ impl EventWriter {
             }
             let (key, before) = self.lifecycle.begin_decision(key.clone()).await?;
             let mut decision = before.clone();
-            let mut is_heard = decision.add_repeat(policy, event, now, None);
+            let mut is_heard = decision.decision.add_repeat(policy, event, now, None);
             // A remediation that was ineffective may open an incident, and a key may be gathered already.
             let gathering = if !is_heard {
                 None
-            } else if decision.opens() {
-                incidents.gathering_for_opening(&key, before.state(), &policy.incidents, clock).await?
+            } else if decision.decision.opens() {
+                incidents.gathering_for_opening(&key, before.decision.state(), &policy.incidents, clock).await?
             } else {
-                incidents.gathered_in(&key, before.state(), clock).await?
+                incidents.gathered_in(&key, before.decision.state(), clock).await?
             };
             let mut gathering = gathering.map(KeyDecision::without_remediations);
             if gathering.is_some() {
                 decision = before;
-                is_heard = decision.add_repeat(policy, event, now, gathering.as_mut());
+                is_heard =
+                    decision.decision.add_repeat(policy, event, now, gathering.as_mut().map(|it| it.decision.as_mut()));
             }
             if !is_heard {
                 return Ok(None);
             }
-            if decision.opens()
-                && let Some(incident) = decision.open_incident_mut()
+            if decision.decision.opens()
+                && let Some(incident) = decision.decision.open_incident_mut()
             {
                 incidents.set_lookalikes(&key, incident, std::iter::empty());
             }
@@ -70,7 +71,7 @@ impl EventWriter {
                 writes.extend(gathering.writes(&key, &self.lifecycle, now)?);
             }
             if let TransactionResult::Committed = self.events.commit(writes).await? {
-                return Ok(decision.has_opened().then_some(key));
+                return Ok(decision.decision.has_opened().then_some(key));
             }
         }
         Err(self.events.contended(MAX_ATTEMPTS))

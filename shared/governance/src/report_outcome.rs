@@ -39,16 +39,12 @@ pub async fn report_outcome(
         return Ok(item);
     }
     let now = clock.now();
-    let verify_after = policy.actions.verify_after_seconds;
     let detail: Option<String> = report.detail.map(String::from);
     let (event_id, action, key) = (item.event_id, item.action, item.incident_key());
     let reported = lifecycle.transition(item, to, &policy.incidents, clock, |item| ActionItem {
-        status: to,
-        completed_at: Some(now),
         completed_by: Some(report.by.clone()),
-        due_at: (to == ActionStatus::Succeeded).then(|| now.plus_seconds(verify_after)),
         detail: detail.clone(),
-        ..item.clone()
+        ..policy.actions.reported(item, report.outcome, now)
     });
     match reported.await {
         // The same outcome was reported twice at the same time.

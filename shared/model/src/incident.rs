@@ -63,7 +63,7 @@ crate::string_enum::open_string_enum! {
 }
 
 /// The id of an incident: its incident key and the time at which it was opened. An id has one text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IncidentId {
     /// The incident key.
     pub key: IncidentKey,
@@ -113,6 +113,12 @@ impl FromStr for IncidentId {
 impl Serialize for IncidentId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for IncidentId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

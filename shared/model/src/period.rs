@@ -26,6 +26,12 @@ impl Period {
         Self::trailing_hours(now, WEEK_HOURS)
     }
 
+    /// Returns the hours from that of `from` up to `to`.
+    #[must_use]
+    pub fn hours(from: Timestamp, to: Timestamp) -> Self {
+        Self { from: from.floor_hour(), to }
+    }
+
     /// Returns the seven whole days before `day`.
     #[must_use]
     pub fn week_before(day: Day) -> Self {

@@ -10,13 +10,13 @@ use crate::document::Policy;
 
 /// What follows on an event whose incident is gathered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GatheredPlan {
+pub(crate) struct GatheredPlan {
     /// What follows for the event's own incident key. Its incident counts nothing.
-    pub plan: Plan,
+    pub(crate) plan: Plan,
     /// The new state of the gathering key; None if it stays as it was.
-    pub gathering: Option<IncidentState>,
+    pub(crate) gathering: Option<IncidentState>,
     /// How many events the gathering incident counts.
-    pub events: u64,
+    pub(crate) events: u64,
 }
 
 /// Applies `change` to `state`, an incident key's, with the incident of `gathering` in the place of its own. Returns the result of
@@ -38,16 +38,26 @@ pub fn gather<T>(
     (result, events)
 }
 
-/// Plans the actions of `event`, given the `state` of its incident key and that of the `gathering` key of its engine.
+/// Whether the open incident of `gathering` gathers what happens about the key of `state`.
 #[must_use]
-pub fn plan_gathered(policy: &Policy, event: &Event, state: &IncidentState, gathering: &IncidentState) -> GatheredPlan {
+pub fn is_gathered(state: &IncidentState, gathering: &IncidentState) -> bool {
+    let opened_at = gathering.open_incident().map(|incident| incident.opened_at);
+    state.open_incident().is_none() && state.gathered_at.is_some() && state.gathered_at == opened_at
+}
+
+/// Plans the actions of `event`, given the `state` of its incident key and that of the `gathering` key of its engine.
+pub(crate) fn plan_gathered(
+    policy: &Policy,
+    event: &Event,
+    state: &IncidentState,
+    gathering: &IncidentState,
+) -> GatheredPlan {
     split_plan(state, gathering, |merged| Some(plan(policy, event, merged))).unwrap_or_default()
 }
 
 impl Policy {
     /// Plans what follows on a repeat of `event` as [`Policy::plan_repeat`] does, if the incident of its key is gathered.
-    #[must_use]
-    pub fn plan_gathered_repeat(
+    pub(crate) fn plan_gathered_repeat(
         &self,
         event: &Event,
         (state, gathering): (&IncidentState, &IncidentState),

@@ -43,7 +43,7 @@ impl IncidentRules {
 
     /// Adds a failed remediation, which was for an event of `severity`, to the unresolved incident. Opens an incident if none
     /// is unresolved.
-    pub fn record_failed_remediation(
+    pub(crate) fn record_failed_remediation(
         &self,
         state: &mut IncidentState,
         failed_remediation: FailedRemediation,

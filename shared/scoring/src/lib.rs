@@ -3,6 +3,7 @@
 mod next_steps;
 mod report;
 mod risk_assessment;
+pub mod simulation;
 
 pub use report::report;
 pub use risk_assessment::{Assessment, severity_weight};

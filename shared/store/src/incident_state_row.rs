@@ -1,8 +1,8 @@
 //! The row of an incident key's state: how it is read, and the changes of its attributes.
 
 use age_model::{
-    FiringAlerts, FiringAlertsChange, Incident, IncidentChange, IncidentCounters, IncidentKey, IncidentState,
-    Notification, StoreError, Timestamp,
+    CounterChange, FiringAlerts, FiringAlertsChange, Incident, IncidentChange, IncidentCounters, IncidentKey,
+    IncidentState, KeyRecord, Notification, StoreError, Timestamp,
 };
 use serde::Deserialize;
 
@@ -63,17 +63,6 @@ pub struct IncidentStateRecord {
     pub(crate) stored: StoredItem,
 }
 
-/// How the counters of the incident change when a state is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CounterChange {
-    /// The counters stay as they are.
-    Keep,
-    /// So many events more, the latest accepted at this time.
-    Increment(u64, Timestamp),
-    /// A new incident begins with these counters.
-    Reset(IncidentCounters),
-}
-
 /// A change of the state of an incident key. It is written only if the state's version is still that of `before`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentStateChange<'a> {
@@ -112,6 +101,12 @@ pub(crate) async fn read_state(table: &Table, key: &IncidentKey) -> Result<Incid
     let counters = IncidentCounters { events, last_event_at, resolved_events, last_heard_at };
     let firing_alerts = FiringAlerts { number: row.firing_alerts, counted_from: row.firing_alerts_from };
     Ok(IncidentStateRecord { state, counters, firing_alerts, stored: item.into() })
+}
+
+impl From<&IncidentStateRecord> for KeyRecord {
+    fn from(IncidentStateRecord { state, counters, firing_alerts, .. }: &IncidentStateRecord) -> Self {
+        Self { state: state.clone(), counters: *counters, firing_alerts: *firing_alerts }
+    }
 }
 
 impl IncidentStateRecord {

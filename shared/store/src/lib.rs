@@ -40,7 +40,7 @@ pub use ended_sessions::{CredentialsWithSessions, EndedSessionsStore};
 pub use event_search::{EventFilter, EventPage, EventSearch};
 pub use events::Events;
 pub use found::Found;
-pub use incident_state_row::{CounterChange, IncidentStateChange, IncidentStateRecord};
+pub use incident_state_row::{IncidentStateChange, IncidentStateRecord};
 pub use incident_states::{DueIncident, IncidentStates};
 pub use incidents::{IncidentPage, IncidentRecord, IncidentSummary, Incidents};
 pub use policies::{Policies, ReadPointer};

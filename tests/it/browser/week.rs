@@ -53,7 +53,7 @@ enum Step {
 }
 
 /// Replays the seven days before the world's first Monday, and the first minutes of that Monday.
-pub(super) async fn replay(world: &World) {
+pub(crate) async fn replay(world: &World) {
     let end = crate::world::monday().day().start();
     let engines = engines(world).await;
     let mut done = 0;

@@ -1,10 +1,10 @@
 //! Claiming what is due, and recording what came of its notification.
 
 use age_model::{
-    ActionItem, ActionStatus, Clock, EventId, Incident, IncidentId, IncidentKey, NotificationFailure, NotificationKind,
-    NotifiedCounts, StoreError, SystemAlert, SystemAlertKind, Timestamp, shortened, visible_text,
+    ActionItem, Clock, EventId, Incident, IncidentId, IncidentKey, NotificationFailure, NotificationKind, StoreError,
+    SystemAlert, SystemAlertKind, Timestamp, shortened, visible_text,
 };
-use age_policy::{ApprovalStep, NextStep};
+use age_policy::{ApprovalStep, NextStep, notified_counts};
 
 use super::Notifier;
 use super::claimed::{Claimed, ClaimedApproval, ClaimedIncident};
@@ -113,11 +113,7 @@ impl Notifier {
     ) -> Result<(), StoreError> {
         let ClaimedIncident { id, kind, record } = claimed;
         let Some(ours) = claimed.incident() else { return Ok(()) };
-        let notified = NotifiedCounts {
-            events: record.counters.events,
-            failed_remediations: ours.failed_remediations,
-            reported_resolved_at: ours.reported_resolved_at,
-        };
+        let notified = notified_counts(ours, record.counters);
         let recorded = self.actions.incidents().change(&id.key, clock, |current| {
             let mut state = current.state.clone();
             let Some(incident) = state.incident.as_mut().filter(|incident| is_same(incident, ours)) else {
@@ -133,21 +129,9 @@ impl Notifier {
 
     /// Returns None if the action has changed meanwhile: a responder has decided.
     async fn record_approval(&self, item: &ActionItem, at: Timestamp) -> Result<Option<ActionItem>, StoreError> {
-        let notified = ActionItem { approval_notified_at: Some(at), notification_failure: None, ..item.clone() };
-        let notified = ActionItem { due_at: self.approval_due_at(&notified, at), ..notified };
+        let notified = self.policies.current().policy.approval_notified(item, at);
         let is_recorded = self.actions.actions().replace(item, &notified, at).await?;
         Ok(is_recorded.then_some(notified))
-    }
-
-    /// Returns when the next step of an approval is due, after people were notified of it or could not be; None if it has expired.
-    fn approval_due_at(&self, item: &ActionItem, now: Timestamp) -> Option<Timestamp> {
-        if item.status == ActionStatus::Expired {
-            return None;
-        }
-        match self.policies.current().policy.next_approval_step(item, now) {
-            ApprovalStep::Wait(until) => Some(until),
-            _ => Some(now),
-        }
     }
 
     /// Sets aside what the topic refuses a message about: it stays open and visible, is tried again after the interval of reminders,
@@ -168,7 +152,8 @@ impl Notifier {
                 let item = &claimed.item;
                 let failure = NotificationFailure::new(now, false, reason);
                 let failed = ActionItem { notification_failure: Some(failure), ..item.clone() };
-                let failed = ActionItem { due_at: self.approval_due_at(&failed, now), ..failed };
+                let failed =
+                    ActionItem { due_at: self.policies.current().policy.approval_due_at(&failed, now), ..failed };
                 self.actions.actions().replace(item, &failed, now).await?;
                 ("notifications", format!("{}: approval of {}", item.engine, item.action))
             }

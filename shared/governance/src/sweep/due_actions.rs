@@ -1,7 +1,7 @@
 //! Actions that are due: those without an outcome or approval end, and pending ones are dispatched, the oldest of each engine first.
 
 use age_model::{ActionItem, ActionStatus, ApprovalNotificationKind, StoreError, Timestamp, take_turns};
-use age_policy::ApprovalStep;
+use age_policy::ActionStep;
 use age_store::{Consistency, OpenAction};
 use futures_util::stream::{self, StreamExt};
 
@@ -99,44 +99,27 @@ impl Sweep {
             }
             Some(_) => {}
         }
-        let new = match item.status {
-            ActionStatus::Pending => return Ok(Step::Dispatch(*row)),
-            ActionStatus::PendingApproval | ActionStatus::Expired => return self.process_approval(&item).await,
-            ActionStatus::Dispatched => completed(&item, ActionStatus::TimedOut, now),
-            ActionStatus::Succeeded => {
-                let status = self.verify(&item).await?;
-                ActionItem { status, verified_at: Some(now), due_at: None, ..item.clone() }
-            }
-            // Nothing is due for an action that has ended.
-            _ => ActionItem { due_at: None, ..item.clone() },
+        let lifecycle = self.dispatcher.lifecycle();
+        let heard_at = if item.status == ActionStatus::Succeeded {
+            lifecycle.incidents().states().get(&item.incident_key()).await?.counters.last_heard_at
+        } else {
+            None
         };
-        Ok(if self.advance(&item, &new).await? { Step::Transition(new.status) } else { Step::None })
-    }
-
-    /// Returns the status that a succeeded remediation ends with. A problem that was heard after the success, while the success was
-    /// being reported, has not made it ineffective yet.
-    async fn verify(&self, item: &ActionItem) -> Result<ActionStatus, StoreError> {
-        let record = self.dispatcher.lifecycle().incidents().states().get(&item.incident_key()).await?;
-        let is_disproved = item.is_disproved(record.counters.last_heard_at);
-        Ok(if is_disproved { ActionStatus::Ineffective } else { ActionStatus::Verified })
-    }
-
-    /// Does what is due for an approval, except notifying people.
-    async fn process_approval(&self, item: &ActionItem) -> Result<Step, StoreError> {
-        let now = self.now();
-        let new = match self.dispatcher.active_policy().policy.next_approval_step(item, now) {
-            ApprovalStep::Notify(kind) => return Ok(Step::Notify(DueNotification::about_approval(item, kind))),
-            ApprovalStep::Expire => {
-                // Due until people have been notified.
-                let expired = ActionItem { due_at: Some(now), ..completed(item, ActionStatus::Expired, now) };
+        match self.dispatcher.active_policy().policy.next_action_step(&item, heard_at, now) {
+            ActionStep::Dispatch => Ok(Step::Dispatch(*row)),
+            ActionStep::Notify(kind) => Ok(Step::Notify(DueNotification::about_approval(&item, kind))),
+            ActionStep::Expire(expired) => {
                 let due = DueNotification::about_approval(&expired, ApprovalNotificationKind::Expiry);
-                return Ok(if self.advance(item, &expired).await? { Step::Expired(due) } else { Step::None });
+                Ok(if self.advance(&item, &expired).await? { Step::Expired(due) } else { Step::None })
             }
-            ApprovalStep::Wait(until) => ActionItem { due_at: Some(until), ..item.clone() },
-            ApprovalStep::Nothing => ActionItem { due_at: None, ..item.clone() },
-        };
-        self.dispatcher.lifecycle().actions().replace(item, &new, now).await?;
-        Ok(Step::None)
+            ActionStep::Advance(new) => {
+                Ok(if self.advance(&item, &new).await? { Step::Transition(new.status) } else { Step::None })
+            }
+            ActionStep::Postpone(new) => {
+                lifecycle.actions().replace(&item, &new, now).await?;
+                Ok(Step::None)
+            }
+        }
     }
 
     async fn advance(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {

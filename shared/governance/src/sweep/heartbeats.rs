@@ -1,28 +1,11 @@
 //! Silent engines: those that have reported nothing for longer than their expected interval.
 
-use age_model::{Engine, Incident, IncidentCause, IncidentKey, Keyring, StatusChange, StoreError, Timestamp};
-use age_policy::Policy;
-use age_store::IncidentStateRecord;
+use age_model::{Engine, IncidentKey, Keyring, StoreError, Timestamp};
+use age_policy::{Heartbeat, Policy, resolved_by_person};
 use futures_util::stream::{self, StreamExt};
 
 use super::{CONCURRENT_STEPS, Sweep, SweepReport};
 use crate::incident_lifecycle::IncidentUpdate;
-
-/// What the absence or presence of events says about an engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heartbeat {
-    /// The engine has reported within its expected interval.
-    Reporting,
-    /// It has not.
-    Silent,
-    /// Nobody expects it to report, or not yet.
-    NotExpected,
-    /// The credentials, which would tell, cannot be read.
-    Unknown,
-}
-
-/// The note on an incident that is resolved because its engine is no longer expected to report.
-const NOT_EXPECTED: &str = "The engine is not expected to report any more.";
 
 impl Sweep {
     /// Opens an incident for each engine that has been silent for longer than its expected interval, and resolves those of
@@ -53,67 +36,49 @@ impl Sweep {
         keyring: Option<&Keyring>,
     ) -> Result<(), StoreError> {
         let now = self.now();
-        let heartbeat = self.heartbeat(policy, engine, installed_at, keyring).await?;
+        let Some(heartbeat) = self.heartbeat(policy, engine, installed_at, keyring).await? else { return Ok(()) };
         let incidents = self.dispatcher.lifecycle().incidents();
         let key = IncidentKey::engine_silent(engine);
-        match heartbeat {
-            Heartbeat::Unknown => return Ok(()),
-            // A person may have resolved this silence. The next one begins after the engine has reported.
-            Heartbeat::Silent => {
-                if let Some(resolved_at) = resolved_by_person(&incidents.states().get(&key).await?)
-                    && !self.has_reported(engine, resolved_at).await?
-                {
-                    return Ok(());
-                }
-            }
-            Heartbeat::Reporting | Heartbeat::NotExpected => {}
-        }
         let is_silent = heartbeat == Heartbeat::Silent;
-        let note = (heartbeat == Heartbeat::NotExpected).then(|| NOT_EXPECTED.to_owned());
+        // A person may have resolved this silence. The next one begins after the engine has reported.
+        if is_silent
+            && let Some(resolved_at) = resolved_by_person(&incidents.states().get(&key).await?.state)
+            && !self.has_reported(engine, resolved_at).await?
+        {
+            return Ok(());
+        }
         let changed = incidents.change(&key, self.clock.as_ref(), |record| {
-            let mut state = record.state.clone();
-            let is_silence = |incident: &&mut Incident| incident.cause == IncidentCause::EngineSilent;
-            let has_changed = match state.open_incident_mut().filter(is_silence) {
-                Some(incident) => {
-                    let change = StatusChange { at: now, by: None, note: note.clone() };
-                    !is_silent && age_policy::resolve(incident, change).is_ok()
-                }
-                None => is_silent && policy.incidents.open_engine_silent(&mut state, now),
-            };
-            Ok::<_, StoreError>(has_changed.then_some(IncidentUpdate { state, notification: None, at: now }))
+            let state = policy.incidents.check_silence(&record.state, heartbeat, now);
+            Ok::<_, StoreError>(state.map(|state| IncidentUpdate { state, notification: None, at: now }))
         });
         if changed.await?.is_some() {
             let becomes = match heartbeat {
                 Heartbeat::Silent => "is silent",
                 Heartbeat::NotExpected => "is not expected to report any more",
-                Heartbeat::Reporting | Heartbeat::Unknown => "reports again",
+                Heartbeat::Reporting => "reports again",
             };
             tracing::warn!(%engine, silent = is_silent, "engine {engine} {becomes}");
         }
         Ok(())
     }
 
+    /// Returns None if the credentials, which would tell, cannot be read.
     async fn heartbeat(
         &self,
         policy: &Policy,
         engine: Engine,
         installed_at: Timestamp,
         keyring: Option<&Keyring>,
-    ) -> Result<Heartbeat, StoreError> {
-        let interval = policy.engines.get(&engine).map_or(0, |rules| rules.expected_interval_seconds);
-        let since = self.now().plus_seconds(-interval);
-        if interval == 0 || installed_at >= since {
-            return Ok(Heartbeat::NotExpected);
+    ) -> Result<Option<Heartbeat>, StoreError> {
+        let Some(since) = policy.must_have_reported_since(engine, installed_at, self.now()) else {
+            return Ok(Some(Heartbeat::NotExpected));
+        };
+        let last_heard_at = self.last_heard_at(engine, since).await?;
+        if last_heard_at.is_none() && keyring.is_none() {
+            return Ok(None);
         }
-        match self.last_heard_at(engine, since).await? {
-            Some(last) if last >= since => return Ok(Heartbeat::Reporting),
-            Some(_) => return Ok(Heartbeat::Silent),
-            None => {}
-        }
-        let Some(keyring) = keyring else { return Ok(Heartbeat::Unknown) };
-        let is_expected =
-            keyring.in_use_since(engine, policy.engines.len()).is_some_and(|created_at| created_at < since);
-        Ok(if is_expected { Heartbeat::Silent } else { Heartbeat::NotExpected })
+        let in_use_since = keyring.and_then(|keyring| keyring.in_use_since(engine, policy.engines.len()));
+        Ok(Some(Heartbeat::of(since, last_heard_at, in_use_since)))
     }
 
     /// Whether `engine` has given a sign of life since `since`: an event, or a repeat of one.
@@ -124,10 +89,4 @@ impl Sweep {
     async fn last_heard_at(&self, engine: Engine, since: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.dispatcher.lifecycle().rollups().last_heard_at(engine, since).await
     }
-}
-
-/// Returns when a person resolved the latest silence, if a person did.
-fn resolved_by_person(record: &IncidentStateRecord) -> Option<Timestamp> {
-    let change = record.state.incident.as_ref()?.resolved.as_ref()?;
-    change.by.as_ref().map(|_| change.at)
 }

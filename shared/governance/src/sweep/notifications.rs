@@ -1,8 +1,7 @@
 //! Incidents and approvals that are due: people are notified, and incidents that have been quiet resolve.
 
-use age_model::{IncidentKey, NotificationKind, StatusChange, StoreError, Timestamp, take_turns};
+use age_model::{IncidentKey, NotificationKind, StoreError, Timestamp, take_turns};
 use age_notify::Topic;
-use age_policy::NextStep;
 use age_store::{DueIncident, NotifiedLine};
 use futures_util::stream::{self, StreamExt};
 
@@ -107,21 +106,9 @@ impl Sweep {
             let mut state = record.state.clone();
             let Some(incident) = state.incident.as_mut() else { return Ok(None) };
             (kind, opened_at) = (None, Some(incident.opened_at));
-            let due_at = incident.due_at;
-            match rules.next_step(incident, record.counters, now) {
-                NextStep::Notify(next) => {
-                    kind = Some(next);
-                    return Ok(None);
-                }
-                NextStep::Resolve => {
-                    let resolved = age_policy::resolve(incident, StatusChange { at: now, by: None, note: None });
-                    kind = resolved.is_ok().then_some(NotificationKind::Resolution);
-                }
-                NextStep::Wait(until) => incident.due_at = Some(until),
-                NextStep::Nothing => incident.due_at = None,
-                NextStep::Unknown => return Ok(None),
-            }
-            if kind.is_none() && incident.due_at == due_at {
+            let step = rules.take_step(incident, record.counters, now);
+            kind = step.notification;
+            if !step.has_changed {
                 return Ok(None);
             }
             Ok::<_, StoreError>(Some(IncidentUpdate { state, notification: None, at: now }))

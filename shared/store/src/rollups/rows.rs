@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use age_model::{ActionStatus, Day, Engine, Hour, Severity, SeverityCounts, StoreError};
+use age_model::{ActionStatus, Day, Engine, Hour, Severity, SeverityCounts, StoreError, Timestamp};
 
 use crate::dynamodb::attribute::Item;
 use crate::dynamodb::client::Table;
@@ -31,6 +31,8 @@ pub struct Rollup {
     pub planned: u64,
     /// How many remediations of the events were suppressed at once.
     pub suppressed: u64,
+    /// When the engine was last heard on the day, as far as this shard knows.
+    pub last_heard_at: Option<Timestamp>,
     /// Why the counters are incomplete, if they are: the row has some that this version does not know.
     pub uncounted: Option<StoreError>,
 }
@@ -105,6 +107,7 @@ fn rollup(table: &Table, engine: Engine, shard: u32, day: Day, item: &Item) -> R
         hours,
         planned: planned.unwrap_or(0),
         suppressed: suppressed.unwrap_or(0),
+        last_heard_at: item.get("last_heard_at").and_then(|at| at.as_s().ok()?.parse().ok()),
         uncounted,
     })
 }

@@ -28,7 +28,7 @@ pub struct RollupSet(pub(super) Vec<(Day, Arc<EngineDay>)>);
 
 impl RollupSet {
     /// Returns the rollups of events, one per shard and day.
-    pub(crate) fn rollups(&self) -> impl Iterator<Item = &Rollup> {
+    pub fn rollups(&self) -> impl Iterator<Item = &Rollup> {
         self.0.iter().flat_map(|(_, day)| &day.rollups)
     }
 

@@ -1,4 +1,4 @@
-//! The largest policy that people may have.
+//! Policies of tests, and their activation.
 
 use age_governance::{ActivationRequest, OwnEvents, PolicyActivator, create_policy};
 use age_model::{Action, Clock, Engine};
