@@ -62,8 +62,7 @@ impl PolicyDocument {
 
     /// Returns the policy.
     pub(crate) fn policy(&self, policies: &Policies) -> Result<Policy, StoreError> {
-        serde_json::from_str(&self.document)
-            .map_err(|error| policies.corrupt_document(&self.version.hash, &error))
+        serde_json::from_str(&self.document).map_err(|error| policies.corrupt_document(&self.version.hash, &error))
     }
 }
 
