@@ -247,7 +247,7 @@ def incident_is_acknowledged(harness: Harness) -> None:
     "generate-report",
     {
         "dynamodb:GetItem": "IncidentsTable",
-        "dynamodb:Query": "RollupsTable IncidentsTable/index/listing",
+        "dynamodb:Query": "RollupsTable PoliciesTable IncidentsTable/index/listing",
         "dynamodb:PutItem": "ReportsTable",
     },
 )
@@ -319,7 +319,7 @@ def action_is_denied_on_its_page(harness: Harness) -> None:
     {
         "dynamodb:GetItem": "ReportsTable",
         "dynamodb:PutItem": "ReportsTable",
-        "dynamodb:Query": "ReportsTable/index/by_generated",
+        "dynamodb:Query": "PoliciesTable ReportsTable/index/by_generated",
     },
 )
 def report_is_made_on_its_page(harness: Harness) -> None:
@@ -373,7 +373,7 @@ def first_admin_is_made(harness: Harness) -> None:
 @scenario(
     "weekly-report",
     {
-        "dynamodb:Query": "RollupsTable IncidentsTable/index/listing",
+        "dynamodb:Query": "RollupsTable PoliciesTable IncidentsTable/index/listing",
         "dynamodb:GetItem": "ReportsTable ActionsTable IncidentsTable",
         "dynamodb:PutItem": "ReportsTable ActionsTable",
         "dynamodb:UpdateItem": "ActionsTable",

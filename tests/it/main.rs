@@ -46,5 +46,6 @@ mod request_log;
 mod response_sizes;
 mod rollups;
 mod sessions;
+mod simulation_jobs;
 mod strangers;
 mod unreadable_policy;
