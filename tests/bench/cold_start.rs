@@ -10,12 +10,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use age_model::{Clock as _, DashboardSession, ManualClock, Timestamp};
+use age_policy::Policy;
 use age_store::{Credentials, DynamoDb};
 use serde_json::Value;
 
 use crate::figure::{Figure, Part, Table, median, rounded};
+use crate::world::large_policy::{activate, largest_policy};
 use crate::world::{tables, test_credentials};
-use function::{FUNCTIONS, Function, HELLO};
+use function::{FUNCTIONS, Function, HELLO, OF_LARGEST_POLICY};
 use process::Process;
 use runtime_api::RuntimeApi;
 
@@ -52,15 +54,17 @@ impl Medians<'_> {
 
 /// Measures the bootstraps in `root`.
 pub(crate) async fn measure(root: &Path) -> Part {
-    let bench = Bench::start(root).await;
-    let plain = bench.measure_functions("http").await;
-    let tls = bench.measure_functions("https").await;
+    let bench = Bench::start(root, None).await;
+    let plain = bench.measure_functions("http", &FUNCTIONS).await;
+    let tls = bench.measure_functions("https", &FUNCTIONS).await;
+    let bench = Bench::start(root, Some(&largest_policy())).await;
+    let largest_policy = bench.measure_functions("https", &OF_LARGEST_POLICY).await;
     let zips = zips(root);
     let (hello, log_event) = (of(&tls, "hello"), of(&tls, "log-event"));
     let zip_of = |name: &str| zips.iter().find(|(other, _)| other == name).map_or(0.0, |(_, bytes)| *bytes);
     let has_own_limit = |name: &str| ["dashboard", "log-event"].contains(&name);
     let largest = zips.iter().filter(|(name, _)| !has_own_limit(name)).map(|(_, bytes)| *bytes).fold(0.0, f64::max);
-    let peak = tls.iter().chain(&plain).map(|medians| medians.peak).fold(0.0, f64::max);
+    let peak = tls.iter().chain(&plain).chain(&largest_policy).map(|medians| medians.peak).fold(0.0, f64::max);
     let ratio = |log_event: &Medians, hello: &Medians| log_event.cpu_to_answer() / hello.cpu_to_answer();
     let figures = vec![
         Figure::limited("CPU to the first answer of `log-event`, HTTPS", ratio(log_event, hello), "× hello", 6.0),
@@ -70,8 +74,15 @@ pub(crate) async fn measure(root: &Path) -> Part {
             "× hello",
             6.0,
         ),
+        Figure::limited(
+            "the same with 64 engines and 200 rules, HTTPS",
+            ratio(of(&largest_policy, "log-event"), of(&largest_policy, "hello")),
+            "× hello",
+            6.0,
+        ),
         Figure::limited("CPU of the first write after init, HTTPS", log_event.cpu_of_first, "ms", 1.5),
         Figure::limited("CPU of a warm write, HTTPS", log_event.cpu_warm, "ms", 1.0),
+        Figure::limited("the same with 64 engines and 200 rules", of(&largest_policy, "log-event").cpu_warm, "ms", 1.0),
         Figure::limited("zip of `log-event`", zip_of("log-event"), "MB", 2.6),
         Figure::limited("zip of the dashboard", zip_of("dashboard"), "MB", 3.0),
         Figure::limited("largest of the other zips", largest, "MB", 2.5),
@@ -80,6 +91,7 @@ pub(crate) async fn measure(root: &Path) -> Part {
     let tables = vec![
         table("To AWS over HTTPS, as on Lambda", &tls, Some(&zips)),
         table("To AWS over plain HTTP, as on the local stack", &plain, None),
+        table("With a policy of 64 engines and 200 rules, over HTTPS", &largest_policy, None),
     ];
     Part {
         title: "Cold start",
@@ -149,7 +161,7 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    async fn start(root: &'a Path) -> Self {
+    async fn start(root: &'a Path, policy: Option<&Policy>) -> Self {
         let (dynamodb, _) = tables::start_dynamodb().await;
         let clock = Arc::new(ManualClock::at(now()));
         let config = age_runtime::aws::local(&dynamodb);
@@ -158,6 +170,9 @@ impl<'a> Bench<'a> {
         let token = tokens.remove(test_credentials::TESTS).unwrap();
         let session = DashboardSession::start(&token.parse().unwrap(), clock.as_ref());
         let session = test_credentials::seal(&credentials, &session).await;
+        if let Some(policy) = policy {
+            activate(policy, &DynamoDb::new(&config), clock.as_ref()).await;
+        }
         let address = aws::start(dynamodb).await;
         let (https, certificate) = tls::start_proxy(address.clone()).await;
         let trusted = root.join("target/bench-root.pem").display().to_string();
@@ -166,8 +181,8 @@ impl<'a> Bench<'a> {
     }
 
     /// Starts each function in turn, in rounds, so that load on the machine affects all alike.
-    async fn measure_functions(&self, scheme: &str) -> Vec<Medians<'static>> {
-        let functions: Vec<&Function> = [&HELLO].into_iter().chain(&FUNCTIONS).collect();
+    async fn measure_functions(&self, scheme: &str, functions: &'static [Function]) -> Vec<Medians<'static>> {
+        let functions: Vec<&Function> = [&HELLO].into_iter().chain(functions).collect();
         let mut spawns: Vec<Vec<StartCost>> = functions.iter().map(|_| Vec::new()).collect();
         for round in 1..=STARTS {
             println!("Cold start over {scheme}, round {round} of {STARTS}");

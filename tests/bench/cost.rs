@@ -3,11 +3,12 @@
 mod month;
 
 use age_model::Severity;
-use age_store::Credentials;
+use age_store::{Credentials, Policies};
 use serde_json::{Value, json};
 
 use crate::figure::{Figure, Part, Table, rounded};
 use crate::world::browser::Browser;
+use crate::world::large_policy::{activate, largest_policy};
 use crate::world::proxy::Units;
 use crate::world::test_credentials::{BILLING, READER};
 use crate::world::{Api, ApiResponse, World, event};
@@ -164,6 +165,8 @@ async fn refused() -> Units {
 struct Reads {
     credentials: f64,
     stats: [f64; 2],
+    /// The same of 64 engines.
+    stats_of_64: [f64; 2],
     overview: [f64; 2],
     report: f64,
     weekly: f64,
@@ -175,7 +178,8 @@ impl Reads {
         let world = World::new().await;
         world.fill_every_hour(32).await;
         let credentials = Credentials::new(&world.db(), "Credentials");
-        let (opening, _) = world.dynamodb.measure_units(credentials.all()).await;
+        let policies = Policies::new(&world.db(), "Policies");
+        let (opening, _) = world.dynamodb.measure_units(policies.active_with(&credentials)).await;
         let api = world.new_environment().await;
         let stats = [get(&world, &api).await, get(&world, &api).await];
         let mut browser = Browser::signed_in(&world, READER).await.in_new_environment().await;
@@ -195,6 +199,7 @@ impl Reads {
         Self {
             credentials: opening.read,
             stats,
+            stats_of_64: stats_of_the_largest_policy().await,
             overview,
             report: report.read,
             weekly: weekly.read,
@@ -206,14 +211,26 @@ impl Reads {
         vec![
             Figure::limited("stats, every hour of 30 days filled, new environment", self.stats[0], "RCU", 24.0),
             Figure::limited("the same, warm", self.stats[1], "RCU", 8.0),
+            shown("stats of 64 engines, every hour of 30 days filled, new environment", self.stats_of_64[0], "RCU"),
+            shown("the same, warm", self.stats_of_64[1], "RCU"),
             Figure::limited("weekly report, every hour filled", self.weekly, "RCU", 16.0),
             Figure::limited("list of the 50 newest events, one busy engine", self.list, "RCU", 8.0),
             shown("report on demand, every hour filled", self.report, "RCU"),
             shown("overview of the dashboard, new environment", self.overview[0], "RCU"),
             shown("the same, warm", self.overview[1], "RCU"),
-            shown("a new environment reads who may call", self.credentials, "RCU"),
+            shown("a new environment reads the credentials and the policy", self.credentials, "RCU"),
         ]
     }
+}
+
+/// Measures statistics of the most engines that a policy may have.
+async fn stats_of_the_largest_policy() -> [f64; 2] {
+    let world = World::new().await;
+    let policy = largest_policy();
+    activate(&policy, &world.db(), world.clock.as_ref()).await;
+    world.fill_every_hour_of(&policy.engines.into_keys().collect::<Vec<_>>(), 32).await;
+    let api = world.new_environment().await;
+    [get(&world, &api).await, get(&world, &api).await]
 }
 
 async fn get(world: &World, api: &Api) -> f64 {

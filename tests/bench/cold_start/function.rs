@@ -45,6 +45,13 @@ pub(crate) const FUNCTIONS: [Function; 13] = [
     Function { name: "first-admin", request: Raw(r#"{"kid":"NEW"}"#), once: true },
 ];
 
+/// The functions that are measured with the largest policy.
+pub(crate) const OF_LARGEST_POLICY: [Function; 3] = [
+    repeatable("log-event", Post("/api/governance/event", EVENT)),
+    repeatable("get-stats", Get("/api/governance/stats")),
+    repeatable("sweep", Raw("{}")),
+];
+
 const fn repeatable(name: &'static str, request: FunctionRequest) -> Function {
     Function { name, request, once: false }
 }
@@ -113,6 +120,7 @@ pub(crate) fn environment(runtime_api: &str, aws: &str, trusted: &str, function:
         ("AWS_ENDPOINT_URL", aws),
         ("SSL_CERT_FILE", trusted),
         ("CREDENTIALS_TABLE", "Credentials"),
+        ("POLICIES_TABLE", "Policies"),
         ("EVENTS_TABLE", "Events"),
         ("ROLLUPS_TABLE", "Rollups"),
         ("ACTIONS_TABLE", "Actions"),

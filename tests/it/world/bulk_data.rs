@@ -30,6 +30,11 @@ impl World {
 
     /// Sets the counters of each engine and severity in every hour of the last `days` to hundreds of events.
     pub(crate) async fn fill_every_hour(&self, days: i64) {
+        self.fill_every_hour_of(&ENGINES, days).await;
+    }
+
+    /// As [`World::fill_every_hour`], of `engines`.
+    pub(crate) async fn fill_every_hour_of(&self, engines: &[age_model::Engine], days: i64) {
         let now = self.clock.now();
         let day = now.plus_days(-1).day();
         for hour in age_model::Hour::all() {
@@ -46,7 +51,7 @@ impl World {
             row.insert("day".to_owned(), AttributeValue::S(now.plus_days(-back).day().to_string()));
             multiply_counters(row, 500)
         };
-        let rows = ENGINES.iter().flat_map(|engine| (0..days).map(move |back| row(engine, back)));
+        let rows = engines.iter().flat_map(|engine| (0..days).map(move |back| row(engine, back)));
         self.import("Rollups", rows.collect());
     }
 
