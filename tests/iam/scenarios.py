@@ -96,6 +96,12 @@ def sweep_looks_for_expired_credentials(harness: Harness) -> None:
     harness.sweep()
 
 
+@scenario("sweep", {"dynamodb:PutItem": "EventsTable"})
+def sweep_records_system_alerts_as_events(harness: Harness) -> None:
+    harness.refused_sender()
+    harness.sweep()
+
+
 @scenario(
     "log-event",
     {
@@ -241,7 +247,7 @@ def incident_is_acknowledged(harness: Harness) -> None:
     "generate-report",
     {
         "dynamodb:GetItem": "IncidentsTable",
-        "dynamodb:Query": "RollupsTable IncidentsTable/index/listing",
+        "dynamodb:Query": "RollupsTable PoliciesTable IncidentsTable/index/listing",
         "dynamodb:PutItem": "ReportsTable",
     },
 )
@@ -313,7 +319,7 @@ def action_is_denied_on_its_page(harness: Harness) -> None:
     {
         "dynamodb:GetItem": "ReportsTable",
         "dynamodb:PutItem": "ReportsTable",
-        "dynamodb:Query": "ReportsTable/index/by_generated",
+        "dynamodb:Query": "PoliciesTable ReportsTable/index/by_generated",
     },
 )
 def report_is_made_on_its_page(harness: Harness) -> None:
@@ -367,7 +373,7 @@ def first_admin_is_made(harness: Harness) -> None:
 @scenario(
     "weekly-report",
     {
-        "dynamodb:Query": "RollupsTable IncidentsTable/index/listing",
+        "dynamodb:Query": "RollupsTable PoliciesTable IncidentsTable/index/listing",
         "dynamodb:GetItem": "ReportsTable ActionsTable IncidentsTable",
         "dynamodb:PutItem": "ReportsTable ActionsTable",
         "dynamodb:UpdateItem": "ActionsTable",

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use age_governance::{
     ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
-    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, PolicySimulator, ReportGenerator, SimulatorTables, Sweep,
+    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, PolicyNotifier, PolicySimulator, ReportGenerator, SimulationJobs,
+    SimulatorTables, Sweep,
     SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
@@ -24,8 +25,8 @@ use age_notify::{Sns as SnsClient, Topic};
 use age_policy::Policy;
 use age_store::{
     Actions, CredentialNotifications, Credentials, CredentialsWithSessions, DynamoDb, EmailRateLimiter,
-    EndedSessionsStore, EventSearch, Events, IncidentStates, Incidents, Policies, ReportDeliveries, Reports, Rollups,
-    SystemAlerts, SystemHealthStore,
+    EndedSessionsStore, EventSearch, Events, IncidentStates, Incidents, Policies, PolicyNotifications,
+    ReportDeliveries, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 use aws_config::SdkConfig;
 use axum::Router;
@@ -214,6 +215,9 @@ impl World {
                 SystemAlerts::new(&db, "Incidents"),
                 CredentialNotifications::new(&db, "Incidents"),
             ),
+            system_alerts: SystemAlerts::new(&db, "Incidents"),
+            own_events: OwnEvents::new(events(&db), Rollups::new(&db, "Rollups")),
+            policy_notifications: PolicyNotifier::new(PolicyNotifications::new(&db, "Incidents")),
             second_line: topic(&self.sns_config, "second-line"),
             reports_topic: topic(&self.sns_config, "reports"),
             alarms_topic: topic(&self.sns_config, "alarms"),
@@ -320,7 +324,8 @@ impl Api {
         let credentials_app = credentials::App::new(Credentials::new(&db, "Credentials"), policies.clone(), clock());
         let table = Policies::new(&db, "Policies");
         let activator = PolicyActivator::new(table.clone(), own_events);
-        let policies_app = policies::App::new(table, activator, clock());
+        let simulations = SimulationJobs::new(table.clone(), topic(sns_config, "simulations"));
+        let policies_app = policies::App::new(table, activator, simulations, clock());
         let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policies.clone(), clock());
         let authentication = &authentication.api;
         let functions = vec![

@@ -27,6 +27,7 @@ mod own_events;
 mod pending_event;
 mod planning_state;
 mod policy_cache;
+mod policy_notifier;
 mod policy_simulation;
 mod read_policies;
 mod record_batch;
@@ -34,6 +35,7 @@ mod record_event;
 mod record_repeats;
 mod report_outcome;
 mod rollup_shards;
+mod simulate_policy;
 mod sweep;
 mod transaction_chunks;
 mod weekly_report;
@@ -60,7 +62,8 @@ pub use manage_credentials::{
 pub use notify_people::{NotifiedAtOnce, Notifier, NotifierStores, SendSummary};
 pub use own_events::OwnEvents;
 pub use pending_event::{EventIdentity, IncomingEvent, WriteOutcome};
-pub use policy_cache::{CredentialsAndPolicy, EngineRefusal, KnownEngines, PolicyCache};
+pub use policy_cache::{CredentialsAndPolicy, EngineRefusal, KnownEngines, PolicyCache, PolicyStatus};
+pub use policy_notifier::PolicyNotifier;
 pub use policy_simulation::{PolicySimulator, SimulatorTables};
 pub use read_policies::{
     PolicyDocument, PolicyList, PolicyListItem, PolicyReadError, VersionDifference, active_policy_version,
@@ -69,5 +72,6 @@ pub use read_policies::{
 pub use record_batch::BatchResult;
 pub use record_event::{EventRecorder, RecordResult, RecordedEvent};
 pub use report_outcome::{OutcomeReport, report_outcome};
+pub use simulate_policy::{SimulationError, SimulationInput, SimulationJobs, run_simulation};
 pub use sweep::{Sweep, SweepFailed, SweepReport};
 pub use weekly_report::{WeeklyError, WeeklyReporter, WeeklyResult};

@@ -160,6 +160,9 @@ pub(crate) fn engine_rate_limiter(engine: Engine) -> String {
 /// `incidents.opened_at` of the notifications about credentials that were sent.
 pub(crate) const CREDENTIAL_NOTIFICATIONS: &str = "credential_notifications";
 
+/// `incidents.opened_at` of the notifications about policy activations that were sent.
+pub(crate) const POLICY_NOTIFICATIONS: &str = "policy_notifications";
+
 /// `incidents.opened_at` of the sessions of the dashboard that were ended.
 pub(crate) const ENDED_SESSIONS: &str = "ended_sessions";
 
@@ -217,6 +220,9 @@ pub(crate) fn policy_version(number: u64, hash: &PolicyHash) -> String {
 
 /// `policies.kind` of the activations.
 pub(crate) const ACTIVATION: &str = "activation";
+
+/// `policies.kind` of the simulations, each under its id.
+pub(crate) const SIMULATION: &str = "simulation";
 
 /// Returns `policies.id` of an activation, and the beginning of that of a version. Sorts by number.
 pub(crate) fn numbered(number: u64) -> String {
