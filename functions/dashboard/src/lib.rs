@@ -8,6 +8,7 @@ mod base_path;
 mod cookie;
 mod download;
 mod engine_state;
+mod engine_title;
 mod engines;
 mod error_page;
 mod events;
@@ -18,6 +19,7 @@ mod incidents;
 mod overview;
 mod page;
 mod paths;
+mod policy;
 mod remediation_figures;
 mod reports;
 mod return_path;
@@ -57,6 +59,7 @@ pub fn routes() -> Routes<App> {
         .get("/dashboard/reports/{id}/csv", Access::Reader, reports::export::download_csv)
         .get("/dashboard/reports/{id}/json", Access::Reader, reports::export::download_json)
         .get("/dashboard/engines", Access::Reader, engines::show)
+        .get("/dashboard/policy", Access::Reader, policy::active::show)
         .get("/dashboard/sign-in", Access::Public, sign_in::show)
         .post("/dashboard/sign-in", Access::Public, sign_in::sign_in)
         .post("/dashboard/sign-out", Access::Public, sign_in::sign_out)

@@ -74,6 +74,13 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let credentials = Access::Admin.permits(session.caller.grant.role).then_some(keyring.as_ref());
     let settled = |status| action_counts.by_status.get(&status).copied().unwrap_or_default();
     let mean_time_to_outcome = action_counts.mean_seconds_to_outcome().map(Duration::from_secs);
+    let tiles = engines::tiles(&active.policy, &hours, &unresolved.items, &open_actions, &unexpected, now);
+    let health = (health, system_alerts);
+    let mut needs_attention =
+        NeedsAttention::of(&active.policy, unresolved, &open_actions, &approvals.items, credentials, health, now);
+    if !app.policies.is_readable() {
+        needs_attention.age_problems.push(AgeProblem::PolicyUnreadable(active.hash.clone()));
+    }
     let page = OverviewPage {
         session: &session,
         section: Section::Overview,
@@ -81,17 +88,9 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         risks: risk::assess(&active.policy, &hours, now),
         chart: EventChart::of(&hours, now),
         heatmap: Heatmap::of(&active.policy, &hours, now),
-        engines: engines::tiles(&active.policy, &hours, &unresolved.items, &open_actions, &unexpected, now),
+        engines: tiles,
         are_counts_complete,
-        needs_attention: NeedsAttention::of(
-            &active.policy,
-            unresolved,
-            &open_actions,
-            &approvals.items,
-            credentials,
-            (health, system_alerts),
-            now,
-        ),
+        needs_attention,
         remediations: remediation_figures(action_counts.running(), settled),
         mean_time_to_outcome: mean_time_to_outcome.map(format_duration),
     };

@@ -11,6 +11,7 @@ use axum::response::Response;
 
 use crate::actions::filter::ActionFilter;
 use crate::app::{App, AppState};
+use crate::engine_title::engine_title;
 use crate::page::{self, Section};
 use crate::paths::action_path;
 use crate::safe_text::SafeText;
@@ -47,7 +48,7 @@ struct ActionsPage<'a> {
 struct ActionRow {
     path: String,
     title: String,
-    engine: String,
+    engine: SafeText,
     event_type: SafeText,
     severity: Severity,
     status: ActionStatus,
@@ -147,7 +148,7 @@ impl ActionRow {
         Self {
             path: action_path(item.event_id, item.action),
             title: item.action.to_string(),
-            engine: policy.title(&item.engine).to_owned(),
+            engine: engine_title(policy, item.engine),
             event_type: SafeText::new(item.event_type.as_str()),
             severity: item.severity,
             status: item.status,

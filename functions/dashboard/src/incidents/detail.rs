@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::app::{App, Tables};
+use crate::engine_title::engine_title;
 use crate::format::{duration_between, format_count, format_duration};
 use crate::incident_labels::describe_cause;
 use crate::page::{self, Section};
@@ -24,7 +25,7 @@ struct IncidentPage<'a> {
     session: &'a Session,
     section: Section,
     path: String,
-    engine: &'a str,
+    engine: SafeText,
     event_type: SafeText,
     /// Other event types that look like this one.
     looks_like: Vec<SafeText>,
@@ -58,7 +59,8 @@ pub(crate) async fn show(
     let timeline = IncidentTimeline::read(&record, min_severity, incidents, search, events, actions, clock).await?;
     let IncidentRecord { id, incident, counters } = &record;
     let end = incident.resolved.as_ref().map_or_else(|| clock.now(), |change| change.at);
-    let engine = active.policy.title(&id.key.engine);
+    let engine = engine_title(&active.policy, id.key.engine);
+    let title = engine.to_string();
     let omissions = [
         (timeline.has_earlier_events, "Earlier events are not shown: the timeline has the latest 200."),
         (timeline.has_earlier_notifications, "Earlier e-mails are not shown: the timeline has the latest 500."),
@@ -80,7 +82,7 @@ pub(crate) async fn show(
         cause: describe_cause(incident.cause),
         events: format_count(counters.events, "event"),
         duration: format_duration(duration_between(incident.opened_at, end)),
-        timeline: timeline.entries.into_iter().map(|entry| TimelineEntryView::new(entry, engine)).collect(),
+        timeline: timeline.entries.into_iter().map(|entry| TimelineEntryView::new(entry, &title)).collect(),
         omissions,
         is_mine: incident.acknowledged.as_ref().is_some_and(|change| change.by.as_ref() == Some(&session.caller.kid)),
         can_be_reopened: age_policy::can_be_reopened(incident, clock.now()),

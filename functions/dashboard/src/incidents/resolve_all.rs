@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::app::App;
+use crate::engine_title::engine_title;
 use crate::form::VerifiedForm;
 use crate::format::format_count;
 use crate::incidents::filter::IncidentFilter;
@@ -30,7 +31,7 @@ struct ConfirmationPage<'a> {
     session: &'a Session,
     section: Section,
     filter: IncidentFilter,
-    engine: Option<&'a str>,
+    engine: Option<SafeText>,
     /// The latest incidents, with path and title.
     incidents: Vec<(String, SafeText)>,
     more: usize,
@@ -77,7 +78,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Q
         session: &session,
         section: Section::Incidents,
         filter,
-        engine: filter.engine.as_ref().map(|engine| active.policy.title(engine)),
+        engine: filter.engine.map(|engine| engine_title(&active.policy, engine)),
         incidents: matching.iter().take(MAX_LISTED).map(|id| (incident_path(id), title(id, &active.policy))).collect(),
         more: matching.len().saturating_sub(MAX_LISTED),
         form: ResolveAllForm { expected_count: matching.len() as u64, opened_before },
