@@ -159,7 +159,9 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
             assert_eq!(created.status, 201, "{created:?}");
             (route.replace("{kid}", &kid), Value::Null)
         }
-        ("POST", "/api/governance/policies") => (route.to_owned(), default_with_recommendation(&fresh_text(world).await)),
+        ("POST", "/api/governance/policies") => {
+            (route.to_owned(), default_with_recommendation(&fresh_text(world).await))
+        }
         (_, path) if path.contains("{hash}") => {
             let active = world.get("/api/governance/policies/active").await.text("/hash").to_owned();
             if !path.ends_with("/activate") {

@@ -37,6 +37,7 @@ mod origin_verification;
 mod pages;
 mod paths;
 mod policies;
+mod policy_page;
 mod refusals;
 mod repeats;
 mod reports;

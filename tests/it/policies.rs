@@ -44,7 +44,7 @@ pub(crate) async fn activate(world: &World, hash: &str, expected: &str) -> ApiRe
     world.post_json(&format!("{POLICIES}/{hash}/activate"), &body).await
 }
 
-fn default_hash() -> String {
+pub(crate) fn default_hash() -> String {
     Policy::COMPILED_HASH.to_string()
 }
 
@@ -226,7 +226,8 @@ async fn activation_is_refused_with_what_is_active_by_whom_and_since_when() {
     let search = push(&world, &default_with_engine("search")).await;
     let other = push(&world, &default_with_recommendation("{count} events")).await;
     let unexpected = activate(&world, &search, &other).await;
-    let detail = format!("the active policy version is {}, the default policy; expectedActive is {other}", default_hash());
+    let detail =
+        format!("the active policy version is {}, the default policy; expectedActive is {other}", default_hash());
     assert_eq!((unexpected.status, unexpected.text("/detail")), (409, detail.as_str()));
     let already = activate(&world, &default_hash(), &default_hash()).await;
     let detail = format!("policy version {} is active already, the default policy", default_hash());

@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use age_governance::{
     ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
-    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, ReportGenerator, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
+    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, ReportGenerator, Sweep, SweepReport, WeeklyError,
+    WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
 use age_model::{DashboardSession, ManualClock, Timestamp};
@@ -267,6 +268,7 @@ impl Api {
                 incidents: incidents.clone(),
                 rollups: rollups.clone(),
                 reports: reports.clone(),
+                policies: Policies::new(&db, "Policies"),
                 health: health.clone(),
                 system_alerts: system_alerts.clone(),
                 ended_sessions: EndedSessionsStore::new(&db, "Incidents"),

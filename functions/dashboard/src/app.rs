@@ -6,8 +6,8 @@ use age_governance::{ActionLifecycle, PolicyCache, ReportGenerator};
 use age_http::{Authentication, Problem};
 use age_model::{Action, ActionItem, Clock, Event, EventId, IncidentId, Report, ReportId};
 use age_store::{
-    Actions, Consistency, EndedSessionsStore, EventSearch, Events, IncidentRecord, Incidents, Reports, Rollups,
-    SystemAlerts, SystemHealthStore,
+    Actions, Consistency, EndedSessionsStore, EventSearch, Events, IncidentRecord, Incidents, Policies, Reports,
+    Rollups, SystemAlerts, SystemHealthStore,
 };
 
 /// The state of the handlers. Build one per execution environment.
@@ -29,6 +29,8 @@ pub struct Tables {
     pub rollups: Rollups,
     /// Governance reports.
     pub reports: Reports,
+    /// Policy versions and their activations.
+    pub policies: Policies,
     /// The health of AGE itself.
     pub health: SystemHealthStore,
     /// The system alerts: what AGE refused or could not do.

@@ -111,7 +111,11 @@ fn engine_card(
     let (live, expired): (Vec<_>, Vec<_>) = keyring.all().filter(acts_for_engine).partition(is_live);
     let view = |(kid, credential): (&KeyId, &Credential)| {
         let others = credential.grant.engines.iter().filter(|other| **other != engine);
-        EngineCredential { kid: kid.clone(), expires_at: credential.grant.expires_at, other_engines: engine_titles(policy, others) }
+        EngineCredential {
+            kid: kid.clone(),
+            expires_at: credential.grant.expires_at,
+            other_engines: engine_titles(policy, others),
+        }
     };
     EngineCard {
         title: engine_title(policy, engine),

@@ -7,6 +7,7 @@ mod assets;
 mod base_path;
 mod cookie;
 mod download;
+mod engine_filter;
 mod engine_state;
 mod engine_title;
 mod engines;
@@ -60,6 +61,9 @@ pub fn routes() -> Routes<App> {
         .get("/dashboard/reports/{id}/json", Access::Reader, reports::export::download_json)
         .get("/dashboard/engines", Access::Reader, engines::show)
         .get("/dashboard/policy", Access::Reader, policy::active::show)
+        .get("/dashboard/policy/versions", Access::Reader, policy::versions::show)
+        .get("/dashboard/policy/activations", Access::Reader, policy::activations::show)
+        .get("/dashboard/policy/{hash}", Access::Reader, policy::version::show)
         .get("/dashboard/sign-in", Access::Public, sign_in::show)
         .post("/dashboard/sign-in", Access::Public, sign_in::sign_in)
         .post("/dashboard/sign-out", Access::Public, sign_in::sign_out)

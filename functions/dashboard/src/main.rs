@@ -1,5 +1,5 @@
 //! Trigger: API Gateway, `/dashboard` and every path below it.
-//! Permissions: read credentials, events, rollups, actions, incidents and reports; write incidents with their `notify_admin`
+//! Permissions: read credentials, events, rollups, actions, incidents, reports and policies; write incidents with their `notify_admin`
 //! actions, approvals of actions, reports, and ended sessions.
 //! State: DynamoDB client, credentials with ended sessions, and policy.
 
@@ -36,7 +36,8 @@ async fn main() -> Result<(), Error> {
 
     let ended_sessions = EndedSessionsStore::new(&db, config.incidents_table.clone());
     let credentials = Credentials::new(&db, config.authentication.credentials_table);
-    let policies = PolicyCache::new(Policies::new(&db, config.policies_table))?;
+    let policies_table = Policies::new(&db, config.policies_table);
+    let policies = PolicyCache::new(policies_table.clone())?;
     let credentials = policies.with_credentials(credentials);
     let credentials = CredentialsWithSessions { credentials, ended_sessions: ended_sessions.clone() };
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
@@ -54,6 +55,7 @@ async fn main() -> Result<(), Error> {
         actions,
         incidents: Incidents::new(&db, config.incidents_table.clone()),
         rollups,
+        policies: policies_table,
         reports: Reports::new(&db, config.reports_table),
         health: SystemHealthStore::new(&db, config.incidents_table.clone()),
         system_alerts: SystemAlerts::new(&db, config.incidents_table),

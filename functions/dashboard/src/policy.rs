@@ -1,9 +1,14 @@
-//! The policy: the active version and its history, each version, and its simulations.
+//! The policy: the active version and its history, and each version with what would change.
 
+pub(crate) mod activations;
 pub(crate) mod active;
+mod difference_view;
 mod document_view;
 mod effects;
+mod history;
 mod rules;
 mod settings;
+pub(crate) mod version;
+pub(crate) mod versions;
 
 pub(crate) use document_view::{category_title, category_titles};

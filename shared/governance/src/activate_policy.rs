@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use age_model::{
-    Clock, Engine, Event, KeyId, MAX_ENGINES_EVER, Note, PolicyActivation, PolicyHash, PolicyPointer,
-    StoreError, Timestamp,
+    Clock, Engine, Event, KeyId, MAX_ENGINES_EVER, Note, PolicyActivation, PolicyHash, PolicyPointer, StoreError,
+    Timestamp,
 };
 use age_policy::Policy;
 use age_store::{ActivationChange, Policies, TransactionResult, wait_before_retry};
@@ -216,7 +216,10 @@ impl PolicyActivator {
     }
 
     /// Whether the document of the default policy must be stored: it is activated or replaced, and a later release has another one.
-    async fn default_policy(&self, PolicyActivation { hash, previous, .. }: &PolicyActivation) -> Result<bool, StoreError> {
+    async fn default_policy(
+        &self,
+        PolicyActivation { hash, previous, .. }: &PolicyActivation,
+    ) -> Result<bool, StoreError> {
         if !is_default(hash) && !is_default(previous) {
             return Ok(false);
         }

@@ -33,8 +33,7 @@ impl Event {
     #[must_use]
     pub fn system_alert_began(alert: &SystemAlert) -> Self {
         let SystemAlert { kind, sender, subject, detail, first_at, .. } = alert;
-        let key =
-            IdempotencyKey::of_intake(SYSTEM_ALERTS, &[kind.as_str(), sender, subject, &first_at.to_string()]);
+        let key = IdempotencyKey::of_intake(SYSTEM_ALERTS, &[kind.as_str(), sender, subject, &first_at.to_string()]);
         let details = json!({ "sender": sender, "subject": subject, "detail": detail });
         Self::of_age(&key, EventType::of_system_alert(*kind), Severity::Medium, &details, *first_at, None)
     }
@@ -83,8 +82,14 @@ mod tests {
         assert_eq!((event.reported.engine, event.reported.event_type.as_str()), (Engine::AGE, "policy_activated"));
         assert_eq!(Event::policy_activated(&activation), event, "the same activation is the same event");
 
-        let alert =
-            SystemAlert::new(SystemAlertKind::UnreadableRow, "s".repeat(100), "\n".repeat(1000), &"d".repeat(300), 2, at);
+        let alert = SystemAlert::new(
+            SystemAlertKind::UnreadableRow,
+            "s".repeat(100),
+            "\n".repeat(1000),
+            &"d".repeat(300),
+            2,
+            at,
+        );
         let event = Event::system_alert_began(&alert);
         assert!(event.reported.details.as_str().contains("ddd"));
         let later = SystemAlert { first_at: at.plus_seconds(1), ..alert };

@@ -12,7 +12,7 @@ use crate::dynamodb::keys;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::found::Found;
-use crate::policies::{Page, Policies, PointerRow, key};
+use crate::policies::{Page, PointerRow, Policies, key};
 
 /// The row of an activation, except for its key and attributes of a later version.
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,7 +57,8 @@ impl Policies {
     /// [`StoreError`] if they cannot be serialized.
     pub fn activation_writes(&self, change: &ActivationChange<'_>) -> Result<Vec<Write>, StoreError> {
         let ActivationChange { before, activation, version, engines, default_policy } = change;
-        let mut writes = vec![self.pointer_write(*before, activation, engines)?, self.activation_insertion(activation)?];
+        let mut writes =
+            vec![self.pointer_write(*before, activation, engines)?, self.activation_insertion(activation)?];
         writes.push(self.listing(version, Some(activation.at))?);
         if let Some((hash, document)) = default_policy {
             writes.push(self.default_document(hash, document)?);
@@ -106,10 +107,8 @@ impl Policies {
                 format!("{name} = {seen} AND {hash} = {version}")
             }
         };
-        let update = expression
-            .into_update()
-            .set_key(Some(key(keys::ACTIVE, keys::ACTIVE_ID)))
-            .condition_expression(condition);
+        let update =
+            expression.into_update().set_key(Some(key(keys::ACTIVE, keys::ACTIVE_ID))).condition_expression(condition);
         transaction::update(&self.0.name, update)
     }
 

@@ -111,8 +111,9 @@ impl Policies {
     pub async fn get_with_active(&self, hash: &PolicyHash) -> Result<(Option<StoredPolicy>, ReadPointer), StoreError> {
         let wanted = vec![key(keys::DOCUMENT, &hash.to_string()), key(keys::ACTIVE, keys::ACTIVE_ID)];
         let [items] = read_batch([(&self.0, wanted)]).await?;
-        let of_kind =
-            |kind: &str| items.iter().find(|item| item.get("kind").is_some_and(|it| it.as_s().is_ok_and(|it| it == kind)));
+        let of_kind = |kind: &str| {
+            items.iter().find(|item| item.get("kind").is_some_and(|it| it.as_s().is_ok_and(|it| it == kind)))
+        };
         let stored = of_kind(keys::DOCUMENT).map(|item| self.stored(hash, item)).transpose()?;
         Ok((stored, self.pointer(of_kind(keys::ACTIVE))))
     }
@@ -220,7 +221,11 @@ impl Policies {
     }
 
     /// Returns the write that lists a default policy, or counts an activation of `version` at `activated_at`.
-    pub(crate) fn listing(&self, version: &PolicyVersion, activated_at: Option<Timestamp>) -> Result<Write, StoreError> {
+    pub(crate) fn listing(
+        &self,
+        version: &PolicyVersion,
+        activated_at: Option<Timestamp>,
+    ) -> Result<Write, StoreError> {
         let mut expression = UpdateExpression::default();
         expression.set_schema_version();
         expression.set(&["hash"], text(version.hash));

@@ -50,7 +50,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let active = app.policies.current();
     let mut query = query.without_blanks();
-    let form = EventFilterForm::read(&mut query);
+    let form = EventFilterForm::read(&mut query, &active);
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 

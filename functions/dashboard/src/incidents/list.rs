@@ -64,7 +64,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let active = app.policies.current();
     let mut query = query.without_blanks();
-    let filter = IncidentFilter::read(&mut query);
+    let filter = IncidentFilter::read(&mut query, &active);
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 

@@ -68,7 +68,7 @@ impl ResolveAllForm {
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Query) -> Result<Response, Problem> {
     let active = app.policies.current();
     let mut query = query.without_blanks();
-    let filter = IncidentFilter::read(&mut query);
+    let filter = IncidentFilter::read(&mut query, &active);
     query.finish()?;
     // The incidents of this very millisecond are included.
     let opened_before = app.clock.now().plus_millis(1);
@@ -94,7 +94,7 @@ pub(crate) async fn resolve_all(
 ) -> Result<Response, Problem> {
     let active = app.policies.current();
     let mut form = form.without_blanks();
-    let filter = IncidentFilter::read(&mut form);
+    let filter = IncidentFilter::read(&mut form, &active);
     let expected_count = form.number("expectedCount", 0, 0..=MAX_EXPECTED) as u64;
     let opened_before: Option<Timestamp> = form.optional("openedBefore");
     let note = VerifiedForm(form).into_note()?;

@@ -141,7 +141,10 @@ mod tests {
     fn document_has_engines_categories_and_words() {
         let view = DocumentView::of(&Policy::compiled().unwrap());
         let maos = view.engines.iter().find(|engine| engine.name == Engine::from_static("maos")).unwrap();
-        assert_eq!((maos.title.to_string().as_str(), maos.categories.as_str()), ("MAOS", "Operational risk, Security risk"));
+        assert_eq!(
+            (maos.title.to_string().as_str(), maos.categories.as_str()),
+            ("MAOS", "Operational risk, Security risk")
+        );
         assert_eq!(maos.expected_interval.as_deref(), Some("1 d"));
         let engines: Vec<_> = view.categories.iter().map(|category| category.engines.to_string()).collect();
         assert_eq!(engines[3], "Voice Engine, Image Engine");

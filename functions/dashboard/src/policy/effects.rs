@@ -43,9 +43,11 @@ fn effect(policy: &Policy, engine: Engine, severity: Severity) -> Effect {
 
 /// Returns the prefixes of event types in the rules for events of `engine` and `severity`.
 fn prefixes(rules: &ActionRules, engine: Engine, severity: Severity) -> BTreeSet<&str> {
-    let concerned = rules.first_match.iter().chain(&rules.also).filter(|rule| {
-        rule.engine.is_none_or(|it| it == engine) && rule.severity.is_none_or(|it| it == severity)
-    });
+    let concerned = rules
+        .first_match
+        .iter()
+        .chain(&rules.also)
+        .filter(|rule| rule.engine.is_none_or(|it| it == engine) && rule.severity.is_none_or(|it| it == severity));
     concerned.filter_map(|rule| rule.event_type_prefix.as_deref()).collect()
 }
 
@@ -84,10 +86,7 @@ mod tests {
         let policy = Policy::compiled().unwrap();
         assert_eq!(
             shown(&policy, "billing"),
-            [
-                "CRITICAL billing_sync_repair (by Billing), notify_admin",
-                "HIGH billing_sync_repair (by Billing)"
-            ]
+            ["CRITICAL billing_sync_repair (by Billing), notify_admin", "HIGH billing_sync_repair (by Billing)"]
         );
         assert_eq!(
             shown(&policy, "compliance"),

@@ -20,7 +20,8 @@ fn describe_events(policy: &Policy, rule: &ActionRule) -> SafeText {
     let severities = rule.severity.map_or_else(|| severities_from(policy.actions.min_severity), |it| it.to_string());
     let engine = rule.engine.as_ref().map_or("any engine", |engine| policy.title(engine));
     let prefix = rule.event_type_prefix.as_ref();
-    let event_types = prefix.map(|prefix| format!(" whose type begins with \u{201c}{prefix}\u{201d}")).unwrap_or_default();
+    let event_types =
+        prefix.map(|prefix| format!(" whose type begins with \u{201c}{prefix}\u{201d}")).unwrap_or_default();
     SafeText::new(&format!("{severities} events of {engine}{event_types}"))
 }
 

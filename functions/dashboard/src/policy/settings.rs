@@ -36,8 +36,14 @@ pub(super) fn incident_settings(rules: &IncidentRules) -> Vec<Setting> {
     };
     vec![
         ("Lowest severity that opens an incident", rules.min_severity.to_string()),
-        ("Open incidents of an engine", format!("at most {}, further event types are gathered in one", rules.max_open_per_engine)),
-        ("Acknowledged incident resolves after", format!("{} without events", format_duration(rules.resolve_after_seconds))),
+        (
+            "Open incidents of an engine",
+            format!("at most {}, further event types are gathered in one", rules.max_open_per_engine),
+        ),
+        (
+            "Acknowledged incident resolves after",
+            format!("{} without events", format_duration(rules.resolve_after_seconds)),
+        ),
         ("When all alerts of an incident are resolved", on_resolved.to_owned()),
     ]
 }
@@ -52,7 +58,10 @@ pub(super) fn notification_settings(rules: &IncidentRules) -> Vec<Setting> {
     vec![
         ("Digest of new events", format!("each {} at most", format_duration(rules.digest_after_seconds))),
         ("Reminder until acknowledged", format!("each {}", format_duration(rules.remind_after_seconds))),
-        ("Escalation to the second line", format!("after {} without an acknowledgement", format_duration(rules.second_line_after_seconds))),
+        (
+            "Escalation to the second line",
+            format!("after {} without an acknowledgement", format_duration(rules.second_line_after_seconds)),
+        ),
         ("E-mails of all incidents together", limit),
         ("One attempt to send takes at most", format_duration(rules.lease_seconds)),
     ]
