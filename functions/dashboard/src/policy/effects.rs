@@ -7,18 +7,18 @@ use age_policy::{ActionRules, Policy};
 
 use crate::safe_text::SafeText;
 
-/// How many event types of their own the page shows for an engine and severity. The list of rules has all of them.
-const MAX_EXCEPTIONS: usize = 5;
+/// How many prefixes of event types the page shows for an engine and severity. The list of rules has all of them.
+const MAX_PREFIXES: usize = 6;
 
 /// What events of an engine and a severity lead to.
 pub(super) struct Effect {
     pub(super) severity: Severity,
     /// The actions of events of most types.
     pub(super) actions: SafeText,
-    /// The actions of events whose type begins with a prefix: prefix and actions.
-    pub(super) exceptions: Vec<(SafeText, SafeText)>,
+    /// Other actions, with the prefixes of the event types that lead to them.
+    pub(super) exceptions: Vec<(Vec<SafeText>, SafeText)>,
     /// How many prefixes are not listed.
-    pub(super) more_exceptions: usize,
+    pub(super) more_prefixes: usize,
 }
 
 /// Returns what events of `engine` lead to, the highest severity first. Severities that lead to nothing are left out.
@@ -32,13 +32,18 @@ fn effect(policy: &Policy, engine: Engine, severity: Severity) -> Effect {
     let rules = &policy.actions;
     // No prefix is empty, so the empty text stands for an event type that begins with none of them.
     let actions = describe_actions(policy, engine, &rules.actions_of(engine, severity, ""));
-    let with_prefix = |prefix: &str| describe_actions(policy, engine, &rules.actions_of(engine, severity, prefix));
-    let all = prefixes(rules, engine, severity).into_iter().map(|prefix| (prefix, with_prefix(prefix)));
-    let mut exceptions: Vec<_> = all.filter(|(_, of_prefix)| *of_prefix != actions).collect();
-    let more_exceptions = exceptions.len().saturating_sub(MAX_EXCEPTIONS);
-    exceptions.truncate(MAX_EXCEPTIONS);
-    let exceptions = exceptions.into_iter().map(|(prefix, of_prefix)| (SafeText::new(prefix), of_prefix)).collect();
-    Effect { severity, actions, exceptions, more_exceptions }
+    let differs = |prefix: &&str| rules.actions_of(engine, severity, prefix) != rules.actions_of(engine, severity, "");
+    let prefixes: Vec<&str> = prefixes(rules, engine, severity).into_iter().filter(differs).collect();
+    let mut exceptions: Vec<(Vec<SafeText>, SafeText)> = Vec::new();
+    for prefix in prefixes.iter().take(MAX_PREFIXES) {
+        let of_prefix = describe_actions(policy, engine, &rules.actions_of(engine, severity, prefix));
+        match exceptions.iter_mut().find(|(_, others)| *others == of_prefix) {
+            Some((alike, _)) => alike.push(SafeText::new(prefix)),
+            None => exceptions.push((vec![SafeText::new(prefix)], of_prefix)),
+        }
+    }
+    let more_prefixes = prefixes.len().saturating_sub(MAX_PREFIXES);
+    Effect { severity, actions, exceptions, more_prefixes }
 }
 
 /// Returns the prefixes of event types in the rules for events of `engine` and `severity`.
@@ -73,9 +78,14 @@ mod tests {
 
     use super::*;
 
+    fn joined(prefixes: &[SafeText]) -> String {
+        prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+
     fn shown(policy: &Policy, engine: &'static str) -> Vec<String> {
         let line = |effect: Effect| {
-            let exceptions = effect.exceptions.iter().map(|(prefix, actions)| format!("; {prefix}: {actions}"));
+            let exceptions =
+                effect.exceptions.iter().map(|(prefixes, actions)| format!("; {}: {actions}", joined(prefixes)));
             format!("{} {}{}", effect.severity, effect.actions, exceptions.collect::<String>())
         };
         effects_of(policy, Engine::from_static(engine)).into_iter().map(line).collect()
@@ -98,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_are_bounded_and_those_without_an_effect_left_out() {
+    fn prefixes_are_grouped_by_effect_bounded_and_those_without_an_effect_left_out() {
         let mut policy = Policy::compiled().unwrap();
         let rule = |number: usize| ActionRule {
             engine: None,
@@ -108,6 +118,9 @@ mod tests {
         };
         policy.actions.first_match.splice(0..0, (0..20).map(rule));
         let [critical, high] = effects_of(&policy, Engine::from_static("qa")).try_into().ok().unwrap();
-        assert_eq!((critical.exceptions.len(), high.exceptions.len(), high.more_exceptions), (0, 5, 3));
+        assert!(critical.exceptions.is_empty());
+        let [(alike, actions)] = high.exceptions.as_slice() else { panic!("one effect") };
+        assert_eq!((actions.to_string().as_str(), high.more_prefixes), ("billing_sync_repair (by QA)", 2));
+        assert_eq!(joined(alike), "type_0 type_1 type_2 type_3 type_4 type_5");
     }
 }
