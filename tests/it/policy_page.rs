@@ -249,6 +249,25 @@ async fn engines_show_what_they_are_under_and_whether_they_are_retired() {
 }
 
 #[tokio::test]
+async fn pages_name_the_severities_that_the_active_policy_acts_on() {
+    let world = World::new().await;
+    let mut document = default_document();
+    document["actions"]["min_severity"] = json!("MEDIUM");
+    document["incidents"]["min_severity"] = json!("HIGH");
+    let hash = push(&world, &document).await;
+    activate(&world, &hash, &default_hash(), "act earlier").await;
+    let acted_on = "for MEDIUM, HIGH and CRITICAL events.";
+    assert_contains(&page(&world, "/dashboard").await, &[acted_on]);
+    assert_contains(&page(&world, "/dashboard/actions?status=all").await, &[acted_on]);
+    assert_contains(
+        &page(&world, "/dashboard/incidents?status=all").await,
+        &["HIGH and CRITICAL events, failed remediations"],
+    );
+    let sent = world.post(&event("qa", "index_lost", "LOW")).await;
+    assert_contains(&page(&world, &format!("/dashboard/events/{}", sent.text("/id"))).await, &[acted_on]);
+}
+
+#[tokio::test]
 async fn texts_of_admins_are_shown_as_text() {
     let world = World::new().await;
     let mut document = large_document();

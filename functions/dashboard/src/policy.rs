@@ -12,3 +12,4 @@ pub(crate) mod version;
 pub(crate) mod versions;
 
 pub(crate) use document_view::{category_title, category_titles};
+pub(crate) use rules::severities_from;

@@ -14,6 +14,7 @@ use crate::app::{App, AppState};
 use crate::engine_title::engine_title;
 use crate::page::{self, Section};
 use crate::paths::action_path;
+use crate::policy::severities_from;
 use crate::safe_text::SafeText;
 use crate::session::Session;
 
@@ -36,6 +37,8 @@ struct ActionsPage<'a> {
     section: Section,
     filter: ActionFilter,
     filters: &'static [ActionFilter],
+    /// The severities of events that can lead to actions, in words.
+    acted_on: String,
     actions: Vec<ActionRow>,
     /// How many more open actions there are.
     more: usize,
@@ -89,6 +92,7 @@ pub(crate) async fn show(
         section: Section::Actions,
         filter,
         filters: ActionFilter::ALL,
+        acted_on: severities_from(active.policy.actions.min_severity),
         actions: items.iter().map(|item| ActionRow::new(item, &active.policy)).collect(),
         more,
         unreadable,

@@ -12,6 +12,7 @@ use crate::engine_title::engine_title;
 use crate::format::indent_json;
 use crate::page::{self, Section};
 use crate::paths::{action_path, incident_path};
+use crate::policy::severities_from;
 use crate::safe_text::SafeText;
 use crate::session::Session;
 use crate::timeline_entry::TimelineEntryView;
@@ -25,6 +26,8 @@ struct EventPage<'a> {
     event_type: SafeText,
     event: &'a Event,
     details: SafeText,
+    /// The severities of events that can lead to actions, in words.
+    acted_on: String,
     actions: Vec<ActionCard>,
     /// How many actions cannot be read.
     unreadable: usize,
@@ -56,6 +59,7 @@ pub(crate) async fn show(
         details: SafeText::new(&indent_json(reported.details.as_str())),
         actions: found.items.iter().map(|item| ActionCard::new(item, &engine.to_string())).collect(),
         engine,
+        acted_on: severities_from(active.policy.actions.min_severity),
         unreadable: found.unreadable.len(),
         incident_path: find_incident(&app, &event).await?.map(|id| incident_path(&id)),
         event: &event,

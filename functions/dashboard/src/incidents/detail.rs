@@ -15,6 +15,7 @@ use crate::format::{duration_between, format_count, format_duration};
 use crate::incident_labels::describe_cause;
 use crate::page::{self, Section};
 use crate::paths::incident_path;
+use crate::policy::severities_from;
 use crate::safe_text::SafeText;
 use crate::session::Session;
 use crate::timeline_entry::TimelineEntryView;
@@ -33,6 +34,8 @@ struct IncidentPage<'a> {
     events_path: Option<String>,
     incident: &'a Incident,
     cause: &'static str,
+    /// The severities of events that can lead to actions, in words.
+    acted_on: String,
     events: String,
     /// From opening to resolution, or until now.
     duration: String,
@@ -80,6 +83,7 @@ pub(crate) async fn show(
         events_path: gathered_events_path(id, incident),
         incident,
         cause: describe_cause(incident.cause),
+        acted_on: severities_from(min_severity),
         events: format_count(counters.events, "event"),
         duration: format_duration(duration_between(incident.opened_at, end)),
         timeline: timeline.entries.into_iter().map(|entry| TimelineEntryView::new(entry, &title)).collect(),

@@ -19,6 +19,7 @@ use crate::incidents::engine_counts::{EngineCount, count_by_engine};
 use crate::incidents::filter::{IncidentFilter, StatusFilter};
 use crate::page::{self, Section};
 use crate::paths::incident_path;
+use crate::policy::severities_from;
 use crate::safe_text::SafeText;
 use crate::session::Session;
 
@@ -32,6 +33,8 @@ struct IncidentsPage<'a> {
     filter: IncidentFilter,
     /// Every engine with its title.
     engines: Vec<(Engine, SafeText)>,
+    /// The severities of events that open incidents, in words.
+    opened_by: String,
     incidents: Vec<IncidentRow>,
     /// How many unresolved incidents the filter has, if the caller may resolve them.
     unresolved_count: usize,
@@ -81,6 +84,7 @@ pub(crate) async fn show(
         section: Section::Incidents,
         filter,
         engines: active.engines.iter().map(|engine| (*engine, engine_title(&active.policy, *engine))).collect(),
+        opened_by: severities_from(active.policy.incidents.min_severity),
         incidents: found.incidents.into_iter().map(|record| IncidentRow::new(record, &active.policy)).collect(),
         unresolved_count: if session.may_respond() { unresolved.len() } else { 0 },
         by_engine,

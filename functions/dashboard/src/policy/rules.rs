@@ -26,7 +26,7 @@ fn describe_events(policy: &Policy, rule: &ActionRule) -> SafeText {
 }
 
 /// Returns the severities from `lowest` up, in words.
-pub(super) fn severities_from(lowest: Severity) -> String {
+pub(crate) fn severities_from(lowest: Severity) -> String {
     let severities = Severity::ALL.iter().filter(|severity| **severity >= lowest).map(|severity| severity.as_str());
     let severities: Vec<_> = severities.collect();
     match severities.split_last() {
