@@ -162,6 +162,13 @@ class Harness:
         self.post("/credentials", body=body, status=201)
         time.sleep(2)
 
+    def refused_sender(self) -> None:
+        """Create a credential of an engine, of which an event in a batch is refused: a system alert begins."""
+        body = {"kid": self._credential(), "role": "engine", "engines": ["qa"]}
+        token = self.post("/credentials", body=body, status=201)["token"]
+        events = json.dumps([{"engine": "qa"}]).encode()
+        self.stack.call("POST", f"{API}/events", events, {"Content-Type": "application/json"}, token)
+
     # ---- Invocations, as by schedules ----
 
     def sweep(self, later: int = 0) -> Any:

@@ -96,6 +96,12 @@ def sweep_looks_for_expired_credentials(harness: Harness) -> None:
     harness.sweep()
 
 
+@scenario("sweep", {"dynamodb:PutItem": "EventsTable"})
+def sweep_records_system_alerts_as_events(harness: Harness) -> None:
+    harness.refused_sender()
+    harness.sweep()
+
+
 @scenario(
     "log-event",
     {

@@ -139,5 +139,6 @@ async fn idle_sweep_consumes_exact_units() {
     world.clock.advance(60);
     let (idle, _) = world.dynamodb.measure_units(Box::pin(world.sweep())).await;
     // The policy 1, the credentials 0.5, once in 10 minutes, and the alerts about expired ones 0.5, because there is one.
-    assert_eq!(idle, Units { read: 21.0 + 1.0 + 0.5 + 0.5, written: 1.0 });
+    // The system alerts of which there is no event yet 0.5.
+    assert_eq!(idle, Units { read: 21.0 + 1.0 + 0.5 + 0.5 + 0.5, written: 1.0 });
 }

@@ -416,8 +416,8 @@ async fn request_is_refused_while_credentials_cannot_be_read() {
     assert_eq!(environment.get(STATS).await.status, 200);
 
     world.dynamodb.set_fault(|call| if is_registry(call) { Fault::Refuse } else { Fault::None });
-    world.clock.advance(59);
-    assert_eq!(environment.get(STATS).await.status, 200, "cached credentials are valid for a minute");
+    world.clock.advance(34);
+    assert_eq!(environment.get(STATS).await.status, 200, "cached credentials are valid for 35 seconds");
     world.clock.advance(1);
     assert_eq!(environment.get(STATS).await.status, 503);
     world.dynamodb.reset();

@@ -14,16 +14,16 @@ use std::sync::Arc;
 
 use age_governance::{
     ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
-    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, ReportGenerator, Sweep, SweepReport, WeeklyError,
-    WeeklyReporter, WeeklyResult,
+    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, PolicyNotifier, ReportGenerator, Sweep, SweepReport,
+    WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
 use age_model::{DashboardSession, ManualClock, Timestamp};
 use age_notify::{Sns as SnsClient, Topic};
 use age_store::{
     Actions, CredentialNotifications, Credentials, CredentialsWithSessions, DynamoDb, EmailRateLimiter,
-    EndedSessionsStore, EventSearch, Events, IncidentStates, Incidents, Policies, ReportDeliveries, Reports, Rollups,
-    SystemAlerts, SystemHealthStore,
+    EndedSessionsStore, EventSearch, Events, IncidentStates, Incidents, Policies, PolicyNotifications,
+    ReportDeliveries, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 use aws_config::SdkConfig;
 use axum::Router;
@@ -200,6 +200,9 @@ impl World {
                 SystemAlerts::new(&db, "Incidents"),
                 CredentialNotifications::new(&db, "Incidents"),
             ),
+            system_alerts: SystemAlerts::new(&db, "Incidents"),
+            own_events: OwnEvents::new(events(&db), Rollups::new(&db, "Rollups")),
+            policy_notifications: PolicyNotifier::new(PolicyNotifications::new(&db, "Incidents")),
             second_line: topic(&self.sns_config, "second-line"),
             reports_topic: topic(&self.sns_config, "reports"),
             alarms_topic: topic(&self.sns_config, "alarms"),

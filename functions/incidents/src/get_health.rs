@@ -1,5 +1,6 @@
 //! `GET /api/governance/health`: AGE's own health.
 
+use age_governance::PolicyStatus;
 use age_http::{NoQuery, Problem};
 use age_model::{SystemAlert, Timestamp, TopicName, TopicStatus};
 use age_store::SystemHealth;
@@ -24,6 +25,8 @@ pub(crate) struct Health {
     topics: Vec<TopicView>,
     /// When the sweep last ran; null if it never ran.
     last_sweep_at: Option<Timestamp>,
+    /// The policy version that AGE works by.
+    policy: PolicyHealth,
     /// The system alerts: messages that AGE refused or did not understand, and expired credentials in use. Each is listed
     /// until it has not occurred for a day.
     system_alerts: Vec<SystemAlert>,
@@ -38,10 +41,29 @@ pub(crate) struct TopicView {
     status: TopicStatus,
 }
 
+/// The policy version that AGE works by.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PolicyHealth {
+    /// The SHA-256 of the version.
+    hash: String,
+    /// When it was activated. Absent for the default policy, unless it was activated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activated_at: Option<Timestamp>,
+    /// Whether it is the active version. If not, that one cannot be read, and AGE goes on with the last version that it could read.
+    is_readable: bool,
+}
+
+impl From<PolicyStatus> for PolicyHealth {
+    fn from(PolicyStatus { hash, activated_at, is_readable }: PolicyStatus) -> Self {
+        Self { hash, activated_at, is_readable }
+    }
+}
+
 /// Get AGE's own health
 ///
-/// Returns whether notifications, escalations, reports and alarms would reach anybody, when the sweep last ran, and what AGE refused or
-/// could not do.
+/// Returns whether notifications, escalations, reports and alarms would reach anybody, when the sweep last ran, which policy version AGE
+/// works by, and what it refused or could not do.
 #[utoipa::path(get, path = "/api/governance/health", operation_id = "get_health", tag = "About AGE", responses((status = 200, description = "The health", body = Health)))]
 pub(crate) async fn get_health(State(App(app)): State<App>, _: NoQuery) -> Result<Json<Health>, Problem> {
     let as_of = app.clock.now();
@@ -52,5 +74,12 @@ pub(crate) async fn get_health(State(App(app)): State<App>, _: NoQuery) -> Resul
     let status =
         |name: TopicName| recent.as_ref().map_or(TopicStatus::Unknown, |health| health.topic(name).status(name));
     let topics = TopicName::ALL.iter().map(|name| TopicView { name: *name, status: status(*name) }).collect();
-    Ok(Json(Health { notifications_reachable, topics, last_sweep_at, system_alerts, as_of }))
+    Ok(Json(Health {
+        notifications_reachable,
+        topics,
+        last_sweep_at,
+        policy: app.policies.status().into(),
+        system_alerts,
+        as_of,
+    }))
 }

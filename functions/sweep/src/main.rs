@@ -1,19 +1,19 @@
 //! Trigger: EventBridge Scheduler, every minute, at least once.
-//! Permissions: read credentials, events, rollups and reports; write actions, incidents and rollups; publish to the actions,
+//! Permissions: read credentials, policies, events, rollups and reports; write actions, incidents and rollups; add events; publish to the actions,
 //! notifications and second-line topics; read the number of subscriptions of the topics that people rely on.
 //! State: clients and policy.
 
 mod metrics;
 
 use age_governance::{
-    ActionDispatcher, ActionLifecycle, CredentialMonitor, IncidentLifecycle, Notifier, NotifierStores, PolicyCache,
-    Sweep,
+    ActionDispatcher, ActionLifecycle, CredentialMonitor, IncidentLifecycle, Notifier, NotifierStores, OwnEvents,
+    PolicyCache, PolicyNotifier, Sweep,
 };
 use age_notify::Sns;
 use age_runtime::{Error, PublicUrl, ScheduledEvent, SystemClock, aws, config, logs};
 use age_store::{
     Actions, CredentialNotifications, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Policies,
-    Reports, Rollups, SystemAlerts, SystemHealthStore,
+    PolicyNotifications, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 
 config! {
@@ -53,6 +53,7 @@ async fn main() -> Result<(), Error> {
     let rollups = Rollups::new(&db, config.rollups_table);
     let states = IncidentStates::new(&db, config.incidents_table.clone(), config.event_retention_days);
     let incidents = IncidentLifecycle::new(states, actions.clone());
+    let own_events = OwnEvents::new(events.clone(), rollups.clone());
     let lifecycle = ActionLifecycle::new(actions, incidents, rollups);
     let notifier = Notifier::new(
         sns.topic(config.notifications_topic_arn),
@@ -69,13 +70,16 @@ async fn main() -> Result<(), Error> {
     let credentials = CredentialMonitor::new(
         Credentials::new(&db, config.credentials_table),
         SystemAlerts::new(&db, config.incidents_table.clone()),
-        CredentialNotifications::new(&db, config.incidents_table),
+        CredentialNotifications::new(&db, config.incidents_table.clone()),
     );
     let sweep = Sweep {
         events,
         dispatcher: ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policies),
         notifier,
         credentials,
+        system_alerts: SystemAlerts::new(&db, config.incidents_table.clone()),
+        own_events,
+        policy_notifications: PolicyNotifier::new(PolicyNotifications::new(&db, config.incidents_table)),
         second_line: sns.topic(config.second_line_topic_arn),
         reports_topic: sns.topic(config.reports_topic_arn),
         alarms_topic: sns.topic(config.alarms_topic_arn),

@@ -28,6 +28,7 @@ pub(crate) fn of(report: &SweepReport) -> Vec<(String, i64)> {
             ("ReportsUnreachable", has_no_subscriber(TopicName::Reports)),
             ("AlarmsUnreachable", has_no_subscriber(TopicName::Alarms)),
             ("WeeklyReportMissing", i64::from(report.weekly_report_missing)),
+            ("PolicyUnreadable", i64::from(report.policy_unreadable)),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
@@ -66,6 +67,7 @@ mod tests {
             ("AlarmsUnreachable", 1),
             ("OldestUnnotifiedSeconds", 90),
             ("NotificationsUndeliverable", 0),
+            ("PolicyUnreadable", 0),
         ] {
             assert!(metrics.contains(&(expected.0.to_owned(), expected.1)), "{expected:?} in {metrics:?}");
         }

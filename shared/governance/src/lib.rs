@@ -27,6 +27,7 @@ mod own_events;
 mod pending_event;
 mod planning_state;
 mod policy_cache;
+mod policy_notifier;
 mod read_policies;
 mod record_batch;
 mod record_event;
@@ -59,7 +60,8 @@ pub use manage_credentials::{
 pub use notify_people::{NotifiedAtOnce, Notifier, NotifierStores, SendSummary};
 pub use own_events::OwnEvents;
 pub use pending_event::{EventIdentity, IncomingEvent, WriteOutcome};
-pub use policy_cache::{CredentialsAndPolicy, EngineRefusal, KnownEngines, PolicyCache};
+pub use policy_cache::{CredentialsAndPolicy, EngineRefusal, KnownEngines, PolicyCache, PolicyStatus};
+pub use policy_notifier::PolicyNotifier;
 pub use read_policies::{
     PolicyDocument, PolicyList, PolicyListItem, PolicyReadError, VersionDifference, active_policy_version,
     list_policy_versions, policy_difference, policy_version,

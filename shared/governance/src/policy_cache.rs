@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use age_model::{CredentialSource, Engine, KeyringFuture, PolicyPointer, StoreError};
+use age_model::{CredentialSource, Engine, KeyringFuture, PolicyHash, PolicyPointer, StoreError, Timestamp};
 use age_policy::{ActivePolicy, CompiledPolicyError, Policy, UnknownEngine};
 use age_store::{Credentials, Policies, ReadPointer};
 use thiserror::Error;
@@ -19,11 +19,32 @@ struct Inner {
 }
 
 struct Cached {
-    /// The number of the activation; 0 for the default policy.
+    /// The number of the activation of `active`; 0 for a version that the pointer does not name.
     number: u64,
     active: Arc<ActivePolicy>,
+    /// The latest pointer that could be read.
+    pointer: Option<PolicyPointer>,
     /// Why the active version could not be read at the latest attempt. AGE works by the last one that it could read.
-    unreadable: Option<StoreError>,
+    unreadable: Option<UnreadablePolicy>,
+}
+
+/// Why the active policy version cannot be read.
+#[derive(Debug, Clone)]
+pub(crate) struct UnreadablePolicy {
+    pub(crate) error: StoreError,
+    /// How many attempts in a row have failed.
+    pub(crate) attempts: u32,
+}
+
+/// The policy version that an execution environment works by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyStatus {
+    /// The hash of the version.
+    pub hash: String,
+    /// When it was activated. None for the default policy that was never activated, or if that is unknown.
+    pub activated_at: Option<Timestamp>,
+    /// Whether it is the active version. If not, that one cannot be read.
+    pub is_readable: bool,
 }
 
 /// Why events of an engine are refused.
@@ -43,7 +64,7 @@ impl PolicyCache {
     /// # Errors
     /// [`CompiledPolicyError`] if the binary is damaged.
     pub fn new(policies: Policies) -> Result<Self, CompiledPolicyError> {
-        let cached = Cached { number: 0, active: Arc::new(ActivePolicy::compiled()?), unreadable: None };
+        let cached = Cached { number: 0, active: Arc::new(ActivePolicy::compiled()?), pointer: None, unreadable: None };
         Ok(Self(Arc::new(Inner { policies, cached: Mutex::new(cached) })))
     }
 
@@ -53,10 +74,32 @@ impl PolicyCache {
         Arc::clone(&self.cached().active)
     }
 
-    /// Whether the active version was read at the latest attempt.
+    /// Returns the version that AGE works by, and whether it is the active one.
     #[must_use]
-    pub fn is_readable(&self) -> bool {
-        self.cached().unreadable.is_none()
+    pub fn status(&self) -> PolicyStatus {
+        let cached = self.cached();
+        let hash = cached.active.hash.clone();
+        let activated = cached.pointer.as_ref().filter(|pointer| pointer.hash.to_string() == hash);
+        PolicyStatus {
+            activated_at: activated.map(|pointer| pointer.activated_at),
+            hash,
+            is_readable: cached.unreadable.is_none(),
+        }
+    }
+
+    /// Returns why the active version could not be read at the latest attempt.
+    pub(crate) fn unreadable(&self) -> Option<UnreadablePolicy> {
+        self.cached().unreadable.clone()
+    }
+
+    /// Returns the number of the latest activation; 0 before the first.
+    pub(crate) fn latest_activation(&self) -> u64 {
+        self.cached().pointer.as_ref().map_or(0, |pointer| pointer.number)
+    }
+
+    /// Returns the table of policy versions.
+    pub(crate) fn policies(&self) -> &Policies {
+        &self.0.policies
     }
 
     /// Returns the engines of which events may be reported now.
@@ -81,37 +124,69 @@ impl PolicyCache {
 
     async fn update(&self, pointer: ReadPointer) {
         let read = match pointer {
-            Ok(Some(pointer)) => self.read(pointer).await,
-            Ok(None) => Ok(None),
+            Ok(Some(pointer)) => self.read(&pointer).await,
+            Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
         let mut cached = self.cached();
         match read {
-            Ok(Some((number, active))) if number > cached.number => {
-                tracing::info!(policy.hash = active.hash, "AGE works by the policy version {}", active.hash);
-                *cached = Cached { number, active: Arc::new(active), unreadable: None };
-            }
-            // An earlier read that ended later does not bring an older version back.
-            Ok(_) => cached.unreadable = None,
+            Ok(()) => cached.unreadable = None,
             Err(error) => {
-                let hash = &cached.active.hash;
+                let (hash, attempts) = (&cached.active.hash, cached.unreadable.as_ref().map_or(0, |it| it.attempts));
                 tracing::error!(%error, policy.hash = hash, "the active policy cannot be read, AGE goes on with version {hash}: {error}");
-                cached.unreadable = Some(error);
+                cached.unreadable = Some(UnreadablePolicy { error, attempts: attempts.saturating_add(1) });
             }
         }
     }
 
-    /// Returns the version that `pointer` names, with the number of its activation, unless it is cached.
-    async fn read(&self, pointer: PolicyPointer) -> Result<Option<(u64, ActivePolicy)>, StoreError> {
-        let PolicyPointer { number, hash, engines, .. } = pointer;
-        if number <= self.cached().number {
-            return Ok(None);
+    /// Reads the version that `pointer` names, unless it is cached. If it cannot be read, AGE goes on with the version that it has,
+    /// or in a new environment with the one that was active before, if that can be read.
+    async fn read(&self, pointer: &PolicyPointer) -> Result<(), StoreError> {
+        if pointer.number <= self.cached().number {
+            return Ok(());
         }
-        let policy = match self.current() {
-            current if current.hash == hash.to_string() => current.policy.clone(),
-            _ => self.0.policies.document(&hash, parse).await?,
+        let error = match self.version(&pointer.hash).await {
+            Ok(policy) => {
+                self.set(policy, pointer.hash, pointer, pointer.number);
+                return Ok(());
+            }
+            Err(error) => error,
         };
-        Ok(Some((number, ActivePolicy::new(policy, hash.to_string(), engines))))
+        let has_none = { self.cached().pointer.is_none() };
+        if has_none && let Ok(policy) = self.version(&pointer.previous).await {
+            self.set(policy, pointer.previous, pointer, 0);
+        } else {
+            let mut cached = self.cached();
+            let ActivePolicy { policy, hash, .. } = cached.active.as_ref().clone();
+            // The records of every engine stay complete, whichever version AGE works by.
+            cached.active = Arc::new(ActivePolicy::new(policy, hash, pointer.engines.iter().copied()));
+            cached.pointer = Some(pointer.clone());
+        }
+        Err(error)
+    }
+
+    fn set(&self, policy: Policy, hash: PolicyHash, pointer: &PolicyPointer, number: u64) {
+        let mut cached = self.cached();
+        // An earlier read that ended later does not bring an older version back.
+        if pointer.number < cached.pointer.as_ref().map_or(0, |pointer| pointer.number) || number < cached.number {
+            return;
+        }
+        tracing::info!(policy.hash = %hash, "AGE works by the policy version {hash}");
+        cached.active = Arc::new(ActivePolicy::new(policy, hash.to_string(), pointer.engines.iter().copied()));
+        cached.pointer = Some(pointer.clone());
+        cached.number = number;
+    }
+
+    async fn version(&self, hash: &PolicyHash) -> Result<Policy, StoreError> {
+        let current = self.current();
+        if current.hash == hash.to_string() {
+            return Ok(current.policy.clone());
+        }
+        match self.0.policies.document(hash, parse).await {
+            // It is compiled in, so its row is not needed.
+            Err(error) if *hash == Policy::COMPILED_HASH => Policy::compiled().map_err(|_| error),
+            read => read,
+        }
     }
 
     fn cached(&self) -> MutexGuard<'_, Cached> {

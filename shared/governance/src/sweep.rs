@@ -1,5 +1,5 @@
 //! The steps that are due without a request: dispatching and ending actions, notifications, silent engines, credentials that
-//! expire, and AGE's own health.
+//! expire, activations of policy versions, and AGE's own health and events.
 //!
 //! Every change is a conditional write, so concurrent sweeps, or one that dies at any point, do no harm: what is not recorded
 //! stays due.
@@ -9,18 +9,22 @@ mod due_actions;
 mod health;
 mod heartbeats;
 mod notifications;
+mod own_events;
+mod policies;
 
 use std::collections::BTreeMap;
 
 use age_model::{ActionStatus, Clock, StoreError, Timestamp, TopicName};
 use age_notify::Topic;
-use age_store::{Events, OpenAction, Reports};
+use age_store::{Events, OpenAction, Reports, SystemAlerts};
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::credential_monitor::CredentialMonitor;
 use crate::dispatch_action::ActionDispatcher;
 use crate::notify_people::{Notifier, SendSummary};
+use crate::own_events::OwnEvents;
+use crate::policy_notifier::PolicyNotifier;
 
 /// How long a run begins new steps, in seconds. The function may run for 90; the next run begins after 60, and may overlap.
 const RUN_SECONDS: i64 = 40;
@@ -42,6 +46,12 @@ pub struct Sweep {
     pub notifier: Notifier,
     /// Watches the credentials.
     pub credentials: CredentialMonitor,
+    /// The system alerts, of which AGE records its own events.
+    pub system_alerts: SystemAlerts,
+    /// Records them.
+    pub own_events: OwnEvents,
+    /// The notifications of activations of policy versions.
+    pub policy_notifications: PolicyNotifier,
     /// The topic to which the second line subscribes.
     pub second_line: Topic,
     /// The topic to which readers of weekly reports subscribe.
@@ -81,6 +91,8 @@ pub struct SweepReport {
     pub topics_without_subscriber: Vec<TopicName>,
     /// Whether the report of last week should exist and does not.
     pub weekly_report_missing: bool,
+    /// Whether the active policy version cannot be read, so that AGE goes on with another one.
+    pub policy_unreadable: bool,
     /// Why whole parts of the run were not done.
     #[serde(skip)]
     pub errors: Vec<StoreError>,
@@ -102,6 +114,7 @@ impl Sweep {
         let end = self.now().plus_seconds(RUN_SECONDS);
         self.dispatcher.policies().refresh().await;
         let mut report = SweepReport::default();
+        let policy = self.check_policy(&mut report).await;
         let weekly_report = self.check_weekly_report(&mut report).await;
         let health = self.record_health(&mut report).await;
         let actions_end = self.now().plus_seconds(ACTIONS_SECONDS);
@@ -121,8 +134,18 @@ impl Sweep {
             Ok(keyring) => self.notify_about_credentials(keyring, end, &mut report).await,
             Err(_) => Ok(()),
         };
-        let failed = [weekly_report.err(), health.err(), actions.err(), keyring.err(), heartbeats.err()];
-        let unsent = [notifications.err(), notice.err(), expiring.err()];
+        let activations = self.notify_about_policies(end, &mut report).await;
+        let own_events = self.record_system_alerts(end).await;
+        let failed = [
+            policy.err(),
+            own_events.err(),
+            weekly_report.err(),
+            health.err(),
+            actions.err(),
+            keyring.err(),
+            heartbeats.err(),
+        ];
+        let unsent = [notifications.err(), notice.err(), expiring.err(), activations.err()];
         report.errors = failed.into_iter().chain(unsent).flatten().collect();
         let SweepReport { transitions, failed, emails_sent, emails_held, .. } = &report;
         tracing::info!(?transitions, failed, emails_sent, emails_held, "sweep done");

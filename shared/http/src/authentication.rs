@@ -22,8 +22,9 @@ use crate::token_search::TokenSearch;
 /// Credentials that were read longer ago are read again while a request is handled.
 const REFRESH_AFTER_SECONDS: i64 = 20;
 
-/// Credentials that were read longer ago are not used. A revoked credential is refused after this time at the latest.
-const MAX_AGE_SECONDS: i64 = 60;
+/// Credentials that were read longer ago are not used. A function may plan by the policy that was read with them for as long as it runs,
+/// which is 25 seconds. Together that is the minute after which nothing follows a credential or policy of before.
+const MAX_AGE_SECONDS: i64 = 35;
 
 /// A response waits no longer than this for credentials that the next request may need.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -31,7 +32,7 @@ const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often one environment reads the credentials again because it does not know the credential of a session, for each credential.
 const SESSION_LOOKUP_RATE: RequestRate = RequestRate::new(1, 10);
 
-/// Authenticates callers by credentials that are at most a minute old. Build one per execution environment.
+/// Authenticates callers by credentials that are at most 35 seconds old. Build one per execution environment.
 #[derive(Clone)]
 pub struct Authentication(Arc<Inner>);
 
@@ -215,7 +216,7 @@ impl Authentication {
         acquire(&self.0.session_lookups, &kid.cloned(), self.now()).is_ok()
     }
 
-    /// Returns the credentials, at most a minute old.
+    /// Returns the credentials, at most 35 seconds old.
     ///
     /// # Errors
     /// 503 if they cannot be read.

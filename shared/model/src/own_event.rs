@@ -29,13 +29,14 @@ impl Event {
         Self::of_age(&key, EventType::policy_activated(), Severity::Low, &details, *at, Some(by.clone()))
     }
 
-    /// Returns the event that a system alert has begun. Its type is the kind of the alert.
+    /// Returns the event that a system alert has begun, recorded at `now`. Its type is the kind of the alert. The same alert has the
+    /// same event until it was quiet for a day.
     #[must_use]
-    pub fn system_alert_began(alert: &SystemAlert) -> Self {
+    pub fn system_alert_began(alert: &SystemAlert, now: Timestamp) -> Self {
         let SystemAlert { kind, sender, subject, detail, first_at, .. } = alert;
         let key = IdempotencyKey::of_intake(SYSTEM_ALERTS, &[kind.as_str(), sender, subject, &first_at.to_string()]);
-        let details = json!({ "sender": sender, "subject": subject, "detail": detail });
-        Self::of_age(&key, EventType::of_system_alert(*kind), Severity::Medium, &details, *first_at, None)
+        let details = json!({ "sender": sender, "subject": subject, "detail": detail, "firstAt": first_at });
+        Self::of_age(&key, EventType::of_system_alert(*kind), Severity::Medium, &details, now, None)
     }
 
     fn of_age(
@@ -90,9 +91,10 @@ mod tests {
             2,
             at,
         );
-        let event = Event::system_alert_began(&alert);
+        let event = Event::system_alert_began(&alert, at);
         assert!(event.reported.details.as_str().contains("ddd"));
+        assert_eq!(Event::system_alert_began(&alert, at.plus_seconds(60)).id, event.id, "the same alert");
         let later = SystemAlert { first_at: at.plus_seconds(1), ..alert };
-        assert_ne!(Event::system_alert_began(&later).id, event.id);
+        assert_ne!(Event::system_alert_began(&later, at).id, event.id);
     }
 }

@@ -25,6 +25,8 @@ crate::string_enum::open_string_enum! {
         UndeliverableNotification = "undeliverable_notification",
         /// A stored row cannot be read by this version of AGE, so what it is about is left as it is.
         UnreadableRow = "unreadable_row",
+        /// The active policy version cannot be read. AGE goes on with the last version that it could read.
+        UnreadablePolicy = "unreadable_policy",
     }
 }
 

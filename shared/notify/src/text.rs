@@ -52,6 +52,16 @@ pub(crate) fn quoted_worker(words: &str) -> String {
     format!("Its worker reported, in its own words:\n{}", quoted(words, MAX_QUOTED_CHARS))
 }
 
+/// Returns the words of an admin as a quotation.
+pub(crate) fn quoted_admin(words: &str) -> String {
+    quoted(words, MAX_QUOTED_CHARS)
+}
+
+/// Returns a sentence with names that others chose: on one line, without links, and shortened if it is long.
+pub(crate) fn one_line(sentence: &str) -> String {
+    defanged_within(&visible_line(sentence), MAX_QUOTED_CHARS)
+}
+
 /// Returns up to `max` characters of what others wrote, without links. Each line begins with `  > `, so that none can be taken for
 /// AGE's own.
 fn quoted(words: &str, max: usize) -> String {

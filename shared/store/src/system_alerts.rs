@@ -2,11 +2,13 @@
 
 use age_model::{RecordedFuture, StoreError, SystemAlert, SystemAlertKind, SystemAlertRecorder, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::Update;
 use serde::Deserialize;
 
 use crate::dynamodb::attribute::{SCHEMA_VERSION, number, text};
 use crate::dynamodb::client::{DynamoDb, Table};
 use crate::dynamodb::keys;
+use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::found::Found;
 use crate::incident_rows::KEY;
 
@@ -19,10 +21,13 @@ struct SystemAlertRow {
     count: u64,
     first_at: Timestamp,
     last_at: Timestamp,
+    /// The `first_at` of which AGE's own event is recorded.
+    #[serde(default)]
+    event_of: Option<Timestamp>,
 }
 
 impl From<SystemAlertRow> for SystemAlert {
-    fn from(SystemAlertRow { kind, sender, subject, detail, count, first_at, last_at }: SystemAlertRow) -> Self {
+    fn from(SystemAlertRow { kind, sender, subject, detail, count, first_at, last_at, .. }: SystemAlertRow) -> Self {
         Self { kind, sender, subject, detail, count, first_at, last_at }
     }
 }
@@ -86,6 +91,45 @@ impl SystemAlerts {
             .expression_attribute_values(":subject", text(subject))
             .expression_attribute_values(":detail", text(detail))
             .expression_attribute_values(":count", number(count))
+    }
+
+    /// Returns the stored system alerts that have begun and of which AGE's own event is not recorded. May miss those of the last second.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the table cannot be read.
+    pub async fn without_event(&self) -> Result<Vec<SystemAlert>, StoreError> {
+        let query = self
+            .0
+            .client
+            .query()
+            .key_condition_expression("fingerprint = :alerts")
+            .expression_attribute_values(":alerts", text(keys::SYSTEM_ALERTS));
+        let rows = self.0.all(query).await?;
+        let alerts: Found<SystemAlertRow> = Found::of(rows.iter().map(|row| self.0.parse(row)))?;
+        let is_new = |row: &SystemAlertRow| row.event_of != Some(row.first_at);
+        Ok(alerts.items.into_iter().filter(is_new).map(SystemAlert::from).collect())
+    }
+
+    /// Returns the write which notes that AGE's own event of `alert` is recorded, on the condition that it is the same alert.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the request cannot be built.
+    pub fn event_recorded(&self, alert: &SystemAlert) -> Result<Write, StoreError> {
+        let update = Update::builder()
+            .key("fingerprint", text(keys::SYSTEM_ALERTS))
+            .key("opened_at", text(keys::system_alert(alert.kind, &alert.sender, &alert.subject)))
+            .update_expression("SET event_of = :first_at")
+            .condition_expression("first_at = :first_at")
+            .expression_attribute_values(":first_at", text(alert.first_at));
+        transaction::update(&self.0.name, update)
+    }
+
+    /// Sends `writes` of this and other tables once as one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the result is unknown, or DynamoDB refused the transaction for another reason than its conditions.
+    pub async fn commit(&self, writes: Vec<Write>) -> Result<TransactionResult, StoreError> {
+        self.0.commit(writes).await
     }
 
     /// Returns the stored system alerts of `kind`, in the order of sender and subject. May miss those of the last second.

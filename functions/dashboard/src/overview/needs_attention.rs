@@ -82,6 +82,7 @@ impl From<SystemAlert> for ListedSystemAlert {
             SystemAlertKind::ExpiredCredential => "Requests with expired credential",
             SystemAlertKind::UndeliverableNotification => "Undeliverable notifications to",
             SystemAlertKind::UnreadableRow => "Rows that this version cannot read, found by",
+            SystemAlertKind::UnreadablePolicy => "The active policy cannot be read, found by",
             SystemAlertKind::Unknown(kind) => kind.as_str(),
         };
         let summary = format!("{what} {sender}: {count}");

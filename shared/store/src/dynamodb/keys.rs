@@ -160,6 +160,9 @@ pub(crate) fn engine_rate_limiter(engine: Engine) -> String {
 /// `incidents.opened_at` of the notifications about credentials that were sent.
 pub(crate) const CREDENTIAL_NOTIFICATIONS: &str = "credential_notifications";
 
+/// `incidents.opened_at` of the notifications about policy activations that were sent.
+pub(crate) const POLICY_NOTIFICATIONS: &str = "policy_notifications";
+
 /// `incidents.opened_at` of the sessions of the dashboard that were ended.
 pub(crate) const ENDED_SESSIONS: &str = "ended_sessions";
 
