@@ -81,8 +81,9 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let health = (health, system_alerts);
     let mut needs_attention =
         NeedsAttention::of(&active.policy, unresolved, &open_actions, &approvals.items, credentials, health, now);
-    if !app.policies.is_readable() {
-        needs_attention.age_problems.push(AgeProblem::PolicyUnreadable(active.hash.clone()));
+    let policy = app.policies.status();
+    if !policy.is_readable {
+        needs_attention.age_problems.push(AgeProblem::PolicyUnreadable(policy.hash));
     }
     let page = OverviewPage {
         session: &session,
