@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use age_governance::{ActionLifecycle, PolicyCache, ReportGenerator};
+use age_governance::{ActionLifecycle, PolicyCache, ReportGenerator, SimulationJobs};
 use age_http::{Authentication, Problem};
 use age_model::{Action, ActionItem, Clock, Event, EventId, IncidentId, Report, ReportId};
 use age_store::{
@@ -43,6 +43,7 @@ pub(crate) struct AppState {
     pub(crate) tables: Tables,
     pub(crate) action_lifecycle: ActionLifecycle,
     pub(crate) report_generator: ReportGenerator,
+    pub(crate) simulations: SimulationJobs,
     pub(crate) authentication: Authentication,
     pub(crate) policies: PolicyCache,
     pub(crate) clock: Box<dyn Clock>,
@@ -53,6 +54,7 @@ impl App {
     pub fn new(
         tables: Tables,
         action_lifecycle: ActionLifecycle,
+        simulations: SimulationJobs,
         authentication: Authentication,
         policies: PolicyCache,
         clock: impl Clock + Clone + 'static,
@@ -63,6 +65,7 @@ impl App {
             tables,
             action_lifecycle,
             report_generator,
+            simulations,
             authentication,
             policies,
             clock: Box::new(clock),

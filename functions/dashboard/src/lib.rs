@@ -64,6 +64,8 @@ pub fn routes() -> Routes<App> {
         .get("/dashboard/policy/versions", Access::Reader, policy::versions::show)
         .get("/dashboard/policy/activations", Access::Reader, policy::activations::show)
         .get("/dashboard/policy/{hash}", Access::Reader, policy::version::show)
+        .post("/dashboard/policy/{hash}/simulations", Access::Responder, policy::simulation::start)
+        .get("/dashboard/policy/{hash}/simulations/{id}", Access::Reader, policy::simulation::show)
         .get("/dashboard/sign-in", Access::Public, sign_in::show)
         .post("/dashboard/sign-in", Access::Public, sign_in::sign_in)
         .post("/dashboard/sign-out", Access::Public, sign_in::sign_out)

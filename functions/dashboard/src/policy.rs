@@ -8,6 +8,7 @@ mod effects;
 mod history;
 mod rules;
 mod settings;
+pub(crate) mod simulation;
 pub(crate) mod version;
 pub(crate) mod versions;
 

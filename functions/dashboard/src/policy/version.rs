@@ -15,6 +15,7 @@ use crate::page::{self, Section};
 use crate::policy::difference_view::DifferenceView;
 use crate::policy::document_view::DocumentView;
 use crate::policy::history::ActivationView;
+use crate::policy::simulation::{DEFAULT_WEEKS, MAX_WEEKS};
 use crate::session::Session;
 
 /// How many of the newest activations are searched for those of the version.
@@ -35,6 +36,8 @@ struct VersionPage<'a> {
     activations: Vec<ActivationView>,
     /// Whether earlier activations were not searched.
     has_more_activations: bool,
+    max_weeks: usize,
+    default_weeks: usize,
 }
 
 pub(crate) async fn show(
@@ -58,6 +61,8 @@ pub(crate) async fn show(
         document: DocumentView::of(&new_policy),
         activations: of_version.map(ActivationView::from).collect(),
         has_more_activations: activations.next.is_some(),
+        max_weeks: MAX_WEEKS,
+        default_weeks: DEFAULT_WEEKS,
         version: new.version,
         against: old.version,
     };
