@@ -247,7 +247,7 @@ def incident_is_acknowledged(harness: Harness) -> None:
     "generate-report",
     {
         "dynamodb:GetItem": "IncidentsTable",
-        "dynamodb:Query": "RollupsTable IncidentsTable/index/listing",
+        "dynamodb:Query": "RollupsTable PoliciesTable IncidentsTable/index/listing",
         "dynamodb:PutItem": "ReportsTable",
     },
 )
@@ -319,7 +319,7 @@ def action_is_denied_on_its_page(harness: Harness) -> None:
     {
         "dynamodb:GetItem": "ReportsTable",
         "dynamodb:PutItem": "ReportsTable",
-        "dynamodb:Query": "ReportsTable/index/by_generated",
+        "dynamodb:Query": "PoliciesTable ReportsTable/index/by_generated",
     },
 )
 def report_is_made_on_its_page(harness: Harness) -> None:
@@ -335,6 +335,12 @@ def policy_page_is_shown(harness: Harness) -> None:
     expect("whether the page has the versions", "cannot be read" in page, False)
     path = f"/dashboard/policy/{harness.get('/policies/active')['hash']}"
     expect("whether the version has a page", "<h1>Policy: " in harness.page(path), True)
+
+
+@scenario("dashboard", {"dynamodb:PutItem": "PoliciesTable", "sns:Publish": "SimulationsTopic"})
+def simulation_is_started_on_its_page(harness: Harness) -> None:
+    path = f"/dashboard/policy/{harness.get('/policies/active')['hash']}"
+    harness.page(f"{path}/simulations", {"csrf": form_field(harness.page(path)), "weeks": "1"})
 
 
 @scenario("dashboard", {"dynamodb:PutItem": "IncidentsTable"})
@@ -381,7 +387,7 @@ def first_admin_is_made(harness: Harness) -> None:
 @scenario(
     "weekly-report",
     {
-        "dynamodb:Query": "RollupsTable IncidentsTable/index/listing",
+        "dynamodb:Query": "RollupsTable PoliciesTable IncidentsTable/index/listing",
         "dynamodb:GetItem": "ReportsTable ActionsTable IncidentsTable",
         "dynamodb:PutItem": "ReportsTable ActionsTable",
         "dynamodb:UpdateItem": "ActionsTable",

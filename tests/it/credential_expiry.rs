@@ -327,7 +327,7 @@ async fn only_qa_reports_and_no_other_engine_is_silent() {
     for kid in ["billing-engine", "another-engine"] {
         assert_eq!(world.revoke(kid).await, 200);
     }
-    let all: Vec<&str> = ENGINES.iter().map(|engine| engine.as_str()).collect();
+    let all: Vec<&str> = ENGINES.iter().map(age_model::Engine::as_str).collect();
     let gateway = json!({ "kid": "gateway", "role": "engine", "engines": all });
     assert_eq!(world.post_json(CREDENTIALS, &gateway).await.status, 201);
     world.sweep().await;

@@ -24,7 +24,7 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// The status that each of [`CALLERS`] gets. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 34] = [
+const MATRIX: [(&str, &str, [u16; 9]); 36] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     // The status of a batch is that of the request; each event has its own result.
     ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),
@@ -60,6 +60,8 @@ const MATRIX: [(&str, &str, [u16; 9]); 34] = [
     ("GET", "/api/governance/policies/{hash}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("GET", "/api/governance/policies/{hash}/diff", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("POST", "/api/governance/policies/{hash}/activate", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
+    ("POST", "/api/governance/policies/{hash}/simulation", [401, 401, 401, 401, 403, 403, 403, 202, 202]),
+    ("GET", "/api/governance/policies/{hash}/simulations/{id}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
 ];
 
 #[tokio::test]
@@ -164,6 +166,15 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
         }
         (_, path) if path.contains("{hash}") => {
             let active = world.get("/api/governance/policies/active").await.text("/hash").to_owned();
+            let period = json!({ "from": "2026-11-16T00:00:00Z", "to": "2026-11-23T00:00:00Z" });
+            if path.ends_with("/simulation") {
+                return (route.replace("{hash}", &active), period);
+            }
+            if path.ends_with("/simulations/{id}") {
+                let path = format!("/api/governance/policies/{active}/simulation");
+                let started = world.post_json(&path, &period).await;
+                return (started.header("location").unwrap().to_owned(), Value::Null);
+            }
             if !path.ends_with("/activate") {
                 return (route.replace("{hash}", &active), Value::Null);
             }

@@ -52,7 +52,7 @@ const SIGNED_OUT: [&str; 11] = [
 const SIGNED_IN: [&str; 4] = [BILLING, READER, NIGHT_DESK, ADMIN];
 
 /// The status that all of [`SIGNED_OUT`] get, and each of [`SIGNED_IN`]. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 5]); 32] = [
+const MATRIX: [(&str, &str, [u16; 5]); 34] = [
     ("GET", "/dashboard", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents/{id}", [303, 403, 200, 200, 200]),
@@ -79,6 +79,8 @@ const MATRIX: [(&str, &str, [u16; 5]); 32] = [
     ("GET", "/dashboard/policy/versions", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/policy/activations", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/policy/{hash}", [303, 403, 200, 200, 200]),
+    ("POST", "/dashboard/policy/{hash}/simulations", [303, 403, 403, 403, 403]),
+    ("GET", "/dashboard/policy/{hash}/simulations/{id}", [303, 403, 404, 404, 404]),
     ("GET", "/dashboard/sign-in", [200, 200, 303, 303, 303]),
     ("POST", "/dashboard/sign-in", [403; 5]),
     ("POST", "/dashboard/sign-out", [303, 403, 403, 403, 403]),

@@ -47,5 +47,7 @@ mod request_log;
 mod response_sizes;
 mod rollups;
 mod sessions;
+mod simulation_jobs;
+mod simulation_page;
 mod strangers;
 mod unreadable_policy;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::policies::{POLICIES, activate, default_with_engine, default_with_recommendation, push};
 use crate::world::proxy::{Call, Fault};
-use crate::world::test_credentials::BILLING;
+use crate::world::test_credentials::{BILLING, TESTS};
 use crate::world::{World, event};
 
 fn default_hash() -> String {
@@ -183,6 +183,14 @@ async fn engine_is_added_and_retired_without_a_deployment() {
     assert_eq!(stats.number("/byEngine/search"), 2, "{stats:?}");
     let report = world.generate_report().await;
     assert_eq!(report.text("/policyHash"), search);
+    let versions = json!([
+        { "hash": default_hash() }, { "hash": search, "from": "2026-11-23T00:05:00.000Z", "by": TESTS },
+    ]);
+    assert_eq!(report.json["policyVersions"], versions);
+    world.clock.advance(8 * 86_400);
+    let later = world.generate_report().await;
+    assert_eq!(later.json["policyVersions"], json!([versions[1]]));
+    world.clock.advance(-8 * 86_400);
 
     assert_eq!(activate(&world, &default_hash(), &search).await.status, 200);
     world.clock.advance(60);

@@ -22,7 +22,7 @@ pub(crate) fn default_with_recommendation(text: &str) -> Value {
     document
 }
 
-/// Returns the default policy with the engine `name` in the category client_risk.
+/// Returns the default policy with the engine `name` in the category `client_risk`.
 pub(crate) fn default_with_engine(name: &str) -> Value {
     let mut document = default_document();
     document["engines"][name] = json!({ "title": "Search", "expected_interval_seconds": 0 });

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use age_governance::{
     ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
-    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, PolicyNotifier, ReportGenerator, Sweep, SweepReport,
-    WeeklyError, WeeklyReporter, WeeklyResult,
+    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, PolicyNotifier, ReportGenerator, SimulationJobs, Sweep,
+    SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
 use age_model::{DashboardSession, ManualClock, Timestamp};
@@ -277,6 +277,7 @@ impl Api {
                 ended_sessions: EndedSessionsStore::new(&db, "Incidents"),
             },
             lifecycle.clone(),
+            SimulationJobs::new(Policies::new(&db, "Policies"), topic(sns_config, "simulations")),
             authentication.dashboard.clone(),
             policies.clone(),
             clock(),
@@ -297,7 +298,8 @@ impl Api {
         let credentials_app = credentials::App::new(Credentials::new(&db, "Credentials"), policies.clone(), clock());
         let table = Policies::new(&db, "Policies");
         let activator = PolicyActivator::new(table.clone(), own_events);
-        let policies_app = policies::App::new(table, activator, clock());
+        let simulations = SimulationJobs::new(table.clone(), topic(sns_config, "simulations"));
+        let policies_app = policies::App::new(table, activator, simulations, clock());
         let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policies.clone(), clock());
         let authentication = &authentication.api;
         let functions = vec![

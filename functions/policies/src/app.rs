@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use age_governance::PolicyActivator;
+use age_governance::{PolicyActivator, SimulationJobs};
 use age_model::Clock;
 use age_store::Policies;
 
@@ -13,12 +13,18 @@ pub struct App(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) policies: Policies,
     pub(crate) activator: PolicyActivator,
+    pub(crate) simulations: SimulationJobs,
     pub(crate) clock: Box<dyn Clock>,
 }
 
 impl App {
     /// Combines the parts.
-    pub fn new(policies: Policies, activator: PolicyActivator, clock: impl Clock + 'static) -> Self {
-        Self(Arc::new(Inner { policies, activator, clock: Box::new(clock) }))
+    pub fn new(
+        policies: Policies,
+        activator: PolicyActivator,
+        simulations: SimulationJobs,
+        clock: impl Clock + 'static,
+    ) -> Self {
+        Self(Arc::new(Inner { policies, activator, simulations, clock: Box::new(clock) }))
     }
 }

@@ -1,4 +1,5 @@
-//! Policy versions: admins store and activate them, everybody who reads AGE's records can read them and what differs.
+//! Policy versions: admins store and activate them, responders simulate them, and everybody who reads AGE's records can read them and what
+//! differs. The binary `simulate-policy` runs simulations.
 
 mod activate_policy;
 mod app;
@@ -10,6 +11,8 @@ mod list_activations;
 mod list_policies;
 mod policy_view;
 mod problem;
+mod simulate_policy;
+mod simulation_view;
 
 use age_http::{Access, Routes};
 pub use app::App;
@@ -26,6 +29,8 @@ use utoipa::OpenApi;
     get_policy::get_policy,
     diff_policies::diff_policies,
     activate_policy::activate_policy,
+    simulate_policy::simulate_policy,
+    simulate_policy::get_simulation,
 ))]
 pub struct Contract;
 
@@ -41,4 +46,6 @@ pub fn routes() -> Routes<App> {
         .get("/api/governance/policies/{hash}", Access::Reader, get_policy::get_policy)
         .get("/api/governance/policies/{hash}/diff", Access::Reader, diff_policies::diff_policies)
         .post("/api/governance/policies/{hash}/activate", Access::Admin, activate_policy::activate_policy)
+        .post("/api/governance/policies/{hash}/simulation", Access::Responder, simulate_policy::simulate_policy)
+        .get("/api/governance/policies/{hash}/simulations/{id}", Access::Reader, simulate_policy::get_simulation)
 }

@@ -1,9 +1,10 @@
 //! Trigger: API Gateway, `/api/governance/policies` and the paths below it.
-//! Permissions: read credentials, read and write policy versions, add AGE's own events.
-//! State: client and credentials.
+//! Permissions: read credentials, read and write policy versions, add AGE's own events, start simulations.
+//! State: clients and credentials.
 
-use age_governance::{OwnEvents, PolicyActivator};
+use age_governance::{OwnEvents, PolicyActivator, SimulationJobs};
 use age_http::{Authentication, RequestRate, verify_origin};
+use age_notify::Sns;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{Credentials, DynamoDb, Events, Policies, Rollups};
 use policies::App;
@@ -17,6 +18,7 @@ config! {
         events_table: String,
         rollups_table: String,
         event_retention_days: i64,
+        simulations_topic_arn: String,
     }
 }
 
@@ -25,7 +27,8 @@ async fn main() -> Result<(), Error> {
     logs::init();
     let config = Config::from_env()?;
     let clock = config.clock;
-    let db = DynamoDb::new(&aws::config().await);
+    let aws = aws::config().await;
+    let db = DynamoDb::new(&aws);
 
     let credentials = Credentials::new(&db, config.authentication.credentials_table);
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
@@ -34,7 +37,8 @@ async fn main() -> Result<(), Error> {
     let events = Events::new(&db, config.events_table, config.event_retention_days);
     let own_events = OwnEvents::new(events, Rollups::new(&db, config.rollups_table));
     let activator = PolicyActivator::new(policies.clone(), own_events);
-    let app = App::new(policies, activator, clock);
+    let simulations = SimulationJobs::new(policies.clone(), Sns::new(&aws).topic(config.simulations_topic_arn));
+    let app = App::new(policies, activator, simulations, clock);
     let routes = policies::routes().authenticated(&authentication, app);
     age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

@@ -14,6 +14,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::try_join;
 
 use crate::policy_cache::PolicyCache;
+use crate::read_policies::versions_active_in;
 
 /// How many incidents are read at the same time.
 const CONCURRENT_READS: usize = 16;
@@ -73,7 +74,8 @@ impl ReportGenerator {
         let active = self.0.policies.current();
         let last_week = last_week.filter(|report| report.policy_hash == active.hash);
         let input = self.read_input(&active, period, last_week).await?;
-        Ok(age_scoring::report(&active, kind, period, input, self.clock()))
+        let policy_versions = versions_active_in(self.0.policies.policies(), period).await;
+        Ok(Report { policy_versions, ..age_scoring::report(&active, kind, period, input, self.clock()) })
     }
 
     async fn read_input(

@@ -34,6 +34,7 @@ mod record_event;
 mod record_repeats;
 mod report_outcome;
 mod rollup_shards;
+mod simulate_policy;
 mod sweep;
 mod transaction_chunks;
 mod weekly_report;
@@ -69,5 +70,6 @@ pub use read_policies::{
 pub use record_batch::BatchResult;
 pub use record_event::{EventRecorder, RecordResult, RecordedEvent};
 pub use report_outcome::{OutcomeReport, report_outcome};
+pub use simulate_policy::{SimulationError, SimulationInput, SimulationJobs, run_simulation};
 pub use sweep::{Sweep, SweepFailed, SweepReport};
 pub use weekly_report::{WeeklyError, WeeklyReporter, WeeklyResult};

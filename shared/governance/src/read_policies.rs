@@ -1,12 +1,15 @@
 //! Reading policy versions, and what differs between two of them.
 
-use age_model::{PolicyHash, PolicyVersion, StoreError, UnreadableItem};
+use age_model::{ActiveInPeriod, Period, PolicyHash, PolicyVersion, StoreError, UnreadableItem};
 use age_policy::{Policy, PolicyDifference};
 use age_store::{ListedPolicyVersion, Policies, ReadPointer, StoredPolicy};
 use thiserror::Error;
 
 /// The position in the list after all stored versions: that of the default policy, unless it is stored.
 const AFTER_STORED: &str = "0000000000";
+
+/// How many activations are read at once for a report.
+const ACTIVATIONS_PER_READ: usize = 50;
 
 /// A policy version with its document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +136,43 @@ pub async fn list_policy_versions(
     let item = |listed: ListedPolicyVersion| PolicyListItem { is_active: listed.version.hash == active, listed };
     let versions = page.versions.into_iter().map(item).collect();
     Ok(PolicyList { versions, unreadable: page.unreadable, next: page.next })
+}
+
+/// Returns the policy versions that were active in `period`, in order. Empty if the history cannot be read: the figures of a report do
+/// not depend on it.
+pub(crate) async fn versions_active_in(policies: &Policies, period: Period) -> Vec<ActiveInPeriod> {
+    let read = read_versions_active_in(policies, period).await;
+    read.unwrap_or_else(|error| {
+        tracing::error!(%error, "a report lacks the policy versions of its period: {error}");
+        Vec::new()
+    })
+}
+
+async fn read_versions_active_in(policies: &Policies, period: Period) -> Result<Vec<ActiveInPeriod>, StoreError> {
+    let (mut versions, mut first, mut position) = (Vec::new(), Policy::COMPILED_HASH, None);
+    loop {
+        let page = policies.activations(ACTIVATIONS_PER_READ, position.as_deref()).await?;
+        for activation in page.activations.items {
+            first = activation.previous;
+            if activation.at < period.to() {
+                versions.push(ActiveInPeriod {
+                    hash: activation.hash,
+                    from: Some(activation.at),
+                    by: Some(activation.by),
+                });
+            }
+            if activation.at <= period.from() {
+                versions.reverse();
+                return Ok(versions);
+            }
+        }
+        position = page.next;
+        if position.is_none() {
+            versions.push(ActiveInPeriod { hash: first, from: None, by: None });
+            versions.reverse();
+            return Ok(versions);
+        }
+    }
 }
 
 /// What changes from one policy version to another.

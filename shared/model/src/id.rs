@@ -1,4 +1,4 @@
-//! Ids of events, reports and sessions. An event's id is made from the clock or from an idempotency key, a weekly report's id from its
+//! Ids of events, reports, sessions and simulations. An event's id is made from the clock or from an idempotency key, a weekly report's id from its
 //! period.
 
 use std::fmt;
@@ -12,10 +12,12 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::idempotency_key::IdempotencyKey;
 use crate::period::Period;
+use crate::simulation_request::SimulationRequest;
 
 /// Namespaces of name-based ids (RFC 9562, version 5). If one changed, replays would be stored again and a week would get a
 /// second report.
 const KEYED_EVENTS: Uuid = Uuid::from_u128(0x8d6c_1f0e_52a7_4b39_9e41_7c05_d2b8_63fa);
+const SIMULATIONS: Uuid = Uuid::from_u128(0x6b1e_90d4_7f3c_4a52_8e07_35c9_ad14_f2b8);
 const WEEKLY_REPORTS: Uuid = Uuid::from_u128(0x3f92_a4c7_0b6d_4e18_a5d3_91e7_4c2f_b806);
 
 /// The text is not an id.
@@ -80,7 +82,9 @@ identifier!(
     /// The id of a report.
     ReportId,
     /// The id of a session of the dashboard.
-    SessionId
+    SessionId,
+    /// The id of a simulation of a policy version.
+    SimulationId
 );
 
 impl EventId {
@@ -96,6 +100,15 @@ impl ReportId {
     #[must_use]
     pub fn weekly(period: Period) -> Self {
         Self(Uuid::new_v5(&WEEKLY_REPORTS, period.label().as_bytes()))
+    }
+}
+
+impl SimulationId {
+    /// Returns the id of the simulation that `request` asks for, which is the same for every such request.
+    #[must_use]
+    pub fn of(request: &SimulationRequest) -> Self {
+        let SimulationRequest { hash, active_hash, from, to } = request;
+        Self(Uuid::new_v5(&SIMULATIONS, format!("{hash}\n{active_hash}\n{from}\n{to}").as_bytes()))
     }
 }
 

@@ -45,6 +45,8 @@ mod reported_type;
 mod sealing_key;
 mod session_authentication;
 mod severity;
+mod simulation_job;
+mod simulation_request;
 mod store_error;
 mod string_enum;
 mod system_alert;
@@ -75,7 +77,7 @@ pub use duration::format_duration;
 pub use ended_sessions::EndedSessions;
 pub use engine::{Engine, InvalidEngine};
 pub use event::{Event, EventType, NewEvent};
-pub use id::{EventId, ReportId, SessionId};
+pub use id::{EventId, ReportId, SessionId, SimulationId};
 pub use idempotency_key::IdempotencyKey;
 pub use incident::{
     FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId, IncidentStatus, InvalidIncidentId,
@@ -96,14 +98,16 @@ pub use policy_pointer::{MAX_ENGINES_EVER, PolicyPointer};
 pub use policy_version::{PolicyActivation, PolicyVersion};
 pub use rate_limit::RateLimit;
 pub use report::{
-    ActionFigures, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput, ReportKind,
-    ReportSummary, RiskLevel,
+    ActionFigures, ActiveInPeriod, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput,
+    ReportKind, ReportSummary, RiskLevel,
 };
 pub use report_step::{ReportStep, ReportStepKind, UnresolvedIncidents};
 pub use reported_type::{InvalidReportedType, ReportedType};
 pub use sealing_key::{InvalidSealingKey, SealingKey};
 pub use session_authentication::SessionError;
 pub use severity::Severity;
+pub use simulation_job::{SimulationJob, SimulationStatus};
+pub use simulation_request::{MAX_SIMULATED_DAYS, SimulationRequest};
 pub use store_error::StoreError;
 pub use string_enum::{UnknownName, Words, deserialize_known};
 pub use system_alert::{SystemAlert, SystemAlertKind};

@@ -10,6 +10,7 @@ use crate::counts::{ActionCounts, EventCounts};
 use crate::credential::KeyId;
 use crate::engine::Engine;
 use crate::id::ReportId;
+use crate::policy_hash::PolicyHash;
 use crate::report_step::{ReportStep, UnresolvedIncidents};
 use crate::severity::Severity;
 use crate::time::Timestamp;
@@ -65,11 +66,27 @@ pub struct Report {
     pub next_steps: Vec<ReportStep>,
     /// SHA-256 of the policy that scored it, hexadecimal.
     pub policy_hash: String,
+    /// The policy versions that were active in the period, in order. Empty if they cannot be read.
+    #[serde(default)]
+    pub policy_versions: Vec<ActiveInPeriod>,
     /// When the report was made.
     pub generated_at: Timestamp,
     /// The credential that requested the report. None for a weekly report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<KeyId>,
+}
+
+/// A policy version that was active in a report's period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ActiveInPeriod {
+    /// The version.
+    pub hash: PolicyHash,
+    /// When it was activated, which may be before the period. Absent for the default policy that was never activated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// The credential of the admin who activated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<KeyId>,
 }
 
 /// The figures of a report.

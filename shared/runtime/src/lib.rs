@@ -15,4 +15,4 @@ pub use clock::SystemClock;
 pub use config::{AuthenticationConfig, ConfigError, ConfigValue, Variables};
 pub use lambda_runtime::Error;
 pub use public_url::{InvalidPublicUrl, PublicUrl};
-pub use serve::{ScheduledEvent, on_invocation, serve, warm};
+pub use serve::{ScheduledEvent, TopicEvent, on_invocation, serve, warm};

@@ -25,6 +25,32 @@ pub async fn serve(router: Router) -> Result<(), Error> {
 #[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
 pub struct ScheduledEvent {}
 
+/// The event of a topic: its messages.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+pub struct TopicEvent {
+    #[serde(rename = "Records")]
+    records: Vec<TopicRecord>,
+}
+
+#[derive(Debug, Clone, serde::Deserialize)]
+struct TopicRecord {
+    #[serde(rename = "Sns")]
+    sns: TopicMessage,
+}
+
+#[derive(Debug, Clone, serde::Deserialize)]
+struct TopicMessage {
+    #[serde(rename = "Message")]
+    message: String,
+}
+
+impl TopicEvent {
+    /// Returns the texts of the messages.
+    pub fn messages(&self) -> impl Iterator<Item = &str> {
+        self.records.iter().map(|record| record.sns.message.as_str())
+    }
+}
+
 /// Serves invocations that are not HTTP requests, such as those of a schedule. An error fails the invocation; the template
 /// decides whether Lambda retries it.
 ///

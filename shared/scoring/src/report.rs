@@ -57,6 +57,7 @@ pub fn report(
         next_steps: next_steps(policy, period, &summary),
         summary,
         policy_hash: active.hash.clone(),
+        policy_versions: Vec::new(),
         generated_at: clock.now(),
         requested_by: None,
     }

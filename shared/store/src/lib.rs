@@ -21,6 +21,7 @@ mod incidents;
 mod policies;
 mod policy_activations;
 mod policy_notifications;
+mod policy_simulations;
 mod policy_versions;
 mod report_deliveries;
 mod reports;

@@ -18,7 +18,6 @@ use crate::app::App;
 use crate::form::VerifiedForm;
 use crate::page::{self, Section};
 use crate::paths::policy_path;
-use crate::policy::history::short;
 use crate::policy::simulation::result::ResultView;
 use crate::safe_text::SafeText;
 use crate::session::Session;

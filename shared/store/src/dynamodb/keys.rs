@@ -221,6 +221,9 @@ pub(crate) fn policy_version(number: u64, hash: &PolicyHash) -> String {
 /// `policies.kind` of the activations.
 pub(crate) const ACTIVATION: &str = "activation";
 
+/// `policies.kind` of the simulations, each under its id.
+pub(crate) const SIMULATION: &str = "simulation";
+
 /// Returns `policies.id` of an activation, and the beginning of that of a version. Sorts by number.
 pub(crate) fn numbered(number: u64) -> String {
     format!("{number:010}")

@@ -56,7 +56,11 @@ impl CheckView {
         Self {
             reproduced: check.reproduced,
             not_reproduced: check.not_reproduced,
-            reasons: check.reasons.iter().map(|ReasonCount { reason, count }| (*count, describe_reason(*reason))).collect(),
+            reasons: check
+                .reasons
+                .iter()
+                .map(|ReasonCount { reason, count }| (*count, describe_reason(*reason)))
+                .collect(),
             items: items.map(|item| UnreproducedView::of(item, policy)).collect(),
         }
     }
@@ -67,11 +71,15 @@ const fn describe_reason(reason: UnreproducedReason) -> &'static str {
         UnreproducedReason::OtherPolicy => "another policy version was active then",
         UnreproducedReason::EarlierState => "it began before the period, or follows from what did",
         UnreproducedReason::LeftOut => "its event was not read",
-        UnreproducedReason::Dispatch => "the message to the worker was late or undeliverable; the simulation delivers it at once",
+        UnreproducedReason::Dispatch => {
+            "the message to the worker was late or undeliverable; the simulation delivers it at once"
+        }
         UnreproducedReason::SweepTiming => "the sweep ran at another time; the simulation sweeps at each whole minute",
         UnreproducedReason::NotificationTiming => "the e-mail had to wait; the simulation sends it at once",
         UnreproducedReason::Repeats => "the problem was reported again, which AGE does not record each time",
-        UnreproducedReason::SameMillisecond => "events were accepted in the same millisecond, so their order is not known",
+        UnreproducedReason::SameMillisecond => {
+            "events were accepted in the same millisecond, so their order is not known"
+        }
         UnreproducedReason::Unexplained => "none of these reasons: please report it as an error of the simulation",
     }
 }
@@ -94,11 +102,15 @@ mod tests {
     fn simulation() -> Simulation {
         let at = "2026-11-16T10:00:00.000Z";
         let action = json!({ "status": "succeeded", "at": at });
-        let incident = json!({ "status": "open", "at": at, "severity": "CRITICAL", "cause": "critical_event", "events": 2 });
-        let added = change("added", json!({ "action": "billing_sync_repair", "after": { "status": "unknown", "at": at } }));
+        let incident =
+            json!({ "status": "open", "at": at, "severity": "CRITICAL", "cause": "critical_event", "events": 2 });
+        let added =
+            change("added", json!({ "action": "billing_sync_repair", "after": { "status": "unknown", "at": at } }));
         let removed = change("removed", json!({ "action": "notify_admin", "before": action, "real": action }));
-        let of_incident =
-            change("changed", json!({ "incidentId": "an-incident", "before": incident, "after": incident, "real": incident }));
+        let of_incident = change(
+            "changed",
+            json!({ "incidentId": "an-incident", "before": incident, "after": incident, "real": incident }),
+        );
         let changes = |items: Vec<Value>| json!({ "total": items.len() + 3, "items": items });
         serde_json::from_value(json!({
             "schemaVersion": 1, "from": "2026-11-16T00:00:00Z", "to": "2026-11-23T00:00:00Z",
@@ -142,7 +154,10 @@ mod tests {
         let kinds: Vec<_> = view.changes.iter().map(|changes| (changes.title, changes.total, changes.more())).collect();
         assert_eq!(kinds, [("Actions", 5, 3), ("Incidents", 4, 3)]);
         let [added, removed] = view.changes[0].items.as_slice() else { panic!("two actions") };
-        assert_eq!((added.before.as_str(), added.after.as_str(), added.real.as_str()), ("nothing", "unknown", "nothing"));
+        assert_eq!(
+            (added.before.as_str(), added.after.as_str(), added.real.as_str()),
+            ("nothing", "unknown", "nothing")
+        );
         assert!(added.subject.event_path.is_some() && added.subject.action_path.is_none(), "it has no page");
         assert!(removed.subject.action_path.as_ref().is_some_and(|path| path.ends_with("/actions/notify_admin")));
         let incident = &view.changes[1].items[0];
@@ -157,7 +172,10 @@ mod tests {
         let reason = "the sweep ran at another time; the simulation sweeps at each whole minute";
         assert_eq!((view.check.reasons[0], view.is_incomplete()), ((1, reason), false));
         let item = &view.check.items[0];
-        assert_eq!((item.kind, item.replayed.as_str(), item.real.as_str()), ("Notifications", "nothing", "sent, 1 event"));
+        assert_eq!(
+            (item.kind, item.replayed.as_str(), item.real.as_str()),
+            ("Notifications", "nothing", "sent, 1 event")
+        );
         assert_eq!(item.subject.what.as_deref(), Some("initial"));
         let mut cut = simulation();
         cut.left_out.events = 7;

@@ -25,7 +25,6 @@ pub(crate) struct WeeksView {
 /// A week before and after.
 pub(crate) struct WeekView {
     pub(crate) from: Timestamp,
-    pub(crate) to: Timestamp,
     pub(crate) before: SideView,
     pub(crate) after: SideView,
     /// The left edge of the week in the chart.
@@ -64,11 +63,11 @@ impl WeeksView {
 
 impl WeekView {
     fn of(x: usize, week: &WeekComparison) -> Self {
-        let categories: BTreeSet<&String> = week.active.risk_scores.keys().chain(week.draft.risk_scores.keys()).collect();
+        let categories: BTreeSet<&String> =
+            week.active.risk_scores.keys().chain(week.draft.risk_scores.keys()).collect();
         let left = x + (WEEK_WIDTH - 2 * BAR_WIDTH) / 2;
         Self {
             from: week.from,
-            to: week.to,
             before: SideView::of(left, &week.active),
             after: SideView::of(left + BAR_WIDTH, &week.draft),
             x,
