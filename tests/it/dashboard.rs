@@ -118,6 +118,7 @@ async fn each_route_permits_only_its_roles() {
                 .replace("/dashboard/incidents/{id}", &incident)
                 .replace("/events/{id}", &format!("/events/{}", pending.text("/id")))
                 .replace("/reports/{id}", &format!("/reports/{}", report.text("/id")))
+                .replace("/simulations/{id}", "/simulations/019a9e2c-5a00-7000-8000-000000000001")
                 .replace("{hash}", &Policy::COMPILED_HASH.to_string())
                 .replace("{action}", "permission_reset");
             let answer = browser.send(method, &path, "").await;

@@ -32,9 +32,9 @@ pub(crate) struct ChangeView {
     /// The word for the kind of the change, after a symbol.
     pub(crate) label: &'static str,
     pub(crate) subject: SubjectView,
-    pub(crate) before: String,
-    pub(crate) after: String,
-    pub(crate) real: String,
+    pub(crate) before: SafeText,
+    pub(crate) after: SafeText,
+    pub(crate) real: SafeText,
 }
 
 /// What a consequence is about, with links to what there really is.
@@ -43,7 +43,7 @@ pub(crate) struct SubjectView {
     pub(crate) event_type: SafeText,
     pub(crate) at: Timestamp,
     /// The action, or the kind of the notification.
-    pub(crate) what: Option<String>,
+    pub(crate) what: Option<SafeText>,
     pub(crate) event_path: Option<String>,
     pub(crate) action_path: Option<String>,
     pub(crate) incident_path: Option<String>,
@@ -53,8 +53,8 @@ pub(crate) struct SubjectView {
 pub(crate) struct UnreproducedView {
     pub(crate) kind: &'static str,
     pub(crate) subject: SubjectView,
-    pub(crate) replayed: String,
-    pub(crate) real: String,
+    pub(crate) replayed: SafeText,
+    pub(crate) real: SafeText,
 }
 
 pub(super) fn counts(difference: &Difference, policy: &Policy) -> Vec<CountView> {
@@ -125,11 +125,12 @@ impl SubjectView {
         let is_real_incident = real.is_some_and(|real| real.at == about.at) && about.notification.is_none();
         let incident = about.incident_id.as_ref().filter(|_| is_real_incident);
         let action = about.event_id.zip(about.action).filter(|_| real.is_some());
+        let what = about.notification.as_deref().map(to_words).or_else(|| Some(about.action?.to_string()));
         Self {
             engine: engine_title(policy, about.engine),
             event_type: SafeText::new(about.event_type.as_str()),
             at: about.at,
-            what: about.notification.as_deref().map(to_words).or_else(|| Some(about.action?.to_string())),
+            what: what.map(|what| SafeText::new(&what)),
             event_path: about.event_id.map(event_path),
             action_path: action.map(|(event, action)| action_path(event, action)),
             incident_path: incident.map(|id| format!("/dashboard/incidents/{id}")),
@@ -138,11 +139,11 @@ impl SubjectView {
 }
 
 /// Returns what follows, in words: status, severity and number of events.
-fn describe(consequence: Option<&Consequence>) -> String {
-    let Some(Consequence { status, severity, events, .. }) = consequence else { return "nothing".to_owned() };
+fn describe(consequence: Option<&Consequence>) -> SafeText {
+    let Some(Consequence { status, severity, events, .. }) = consequence else { return SafeText::new("nothing") };
     let severity = severity.map(|severity| format!(", {severity}")).unwrap_or_default();
     let events = events.map(|events| format!(", {}", crate::format::format_count(events, "event"))).unwrap_or_default();
-    format!("{}{severity}{events}", to_words(status))
+    SafeText::new(&format!("{}{severity}{events}", to_words(status)))
 }
 
 const fn kind_title(kind: ConsequenceKind) -> &'static str {

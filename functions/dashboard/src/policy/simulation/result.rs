@@ -89,6 +89,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::safe_text::SafeText;
 
     fn change(kind: &str, extra: Value) -> Value {
         let mut change = json!({
@@ -155,13 +156,13 @@ mod tests {
         assert_eq!(kinds, [("Actions", 5, 3), ("Incidents", 4, 3)]);
         let [added, removed] = view.changes[0].items.as_slice() else { panic!("two actions") };
         assert_eq!(
-            (added.before.as_str(), added.after.as_str(), added.real.as_str()),
+            (added.before.to_string().as_str(), added.after.to_string().as_str(), added.real.to_string().as_str()),
             ("nothing", "unknown", "nothing")
         );
         assert!(added.subject.event_path.is_some() && added.subject.action_path.is_none(), "it has no page");
         assert!(removed.subject.action_path.as_ref().is_some_and(|path| path.ends_with("/actions/notify_admin")));
         let incident = &view.changes[1].items[0];
-        assert_eq!(incident.real, "open, CRITICAL, 2 events");
+        assert_eq!(incident.real.to_string(), "open, CRITICAL, 2 events");
         assert_eq!(incident.subject.incident_path.as_deref(), Some("/dashboard/incidents/an-incident"));
         assert_eq!(view.counts[0].engine.to_string(), "Billing");
     }
@@ -173,10 +174,10 @@ mod tests {
         assert_eq!((view.check.reasons[0], view.is_incomplete()), ((1, reason), false));
         let item = &view.check.items[0];
         assert_eq!(
-            (item.kind, item.replayed.as_str(), item.real.as_str()),
+            (item.kind, item.replayed.to_string().as_str(), item.real.to_string().as_str()),
             ("Notifications", "nothing", "sent, 1 event")
         );
-        assert_eq!(item.subject.what.as_deref(), Some("initial"));
+        assert_eq!(item.subject.what, Some(SafeText::new("initial")));
         let mut cut = simulation();
         cut.left_out.events = 7;
         assert!(ResultView::of(&cut, &Policy::compiled().unwrap()).is_incomplete());
