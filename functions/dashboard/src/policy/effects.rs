@@ -113,7 +113,7 @@ mod tests {
         let rule = |number: usize| ActionRule {
             engine: None,
             severity: Some(Severity::High),
-            event_type_prefix: Some(format!("type_{number}")),
+            event_type_prefix: Some(format!("type_{number:02}")),
             action: if number < 8 { Action::BillingSyncRepair } else { Action::MaosAutoFix },
         };
         policy.actions.first_match.splice(0..0, (0..20).map(rule));
@@ -121,6 +121,6 @@ mod tests {
         assert!(critical.exceptions.is_empty());
         let [(alike, actions)] = high.exceptions.as_slice() else { panic!("one effect") };
         assert_eq!((actions.to_string().as_str(), high.more_prefixes), ("billing_sync_repair (by QA)", 2));
-        assert_eq!(joined(alike), "type_0 type_1 type_2 type_3 type_4 type_5");
+        assert_eq!(joined(alike), "type_00 type_01 type_02 type_03 type_04 type_05");
     }
 }
