@@ -28,6 +28,19 @@ export async function checkPage(page, path, name) {
   assert.deepEqual(problems, [], path);
 }
 
+// Fails if the page at `path` has problems, for pages that are too long for `checkPage`: axe-core runs once.
+export async function checkLongPage(page, path) {
+  const problems = [];
+  await page.goto(path);
+  for (const [device, size] of Object.entries(DEVICES)) {
+    await page.setViewportSize(size);
+    const layout = [...(await findOverflows(page)), ...(await findBrokenWords(page))];
+    problems.push(...layout.map((problem) => `${device}: ${problem}`));
+  }
+  problems.push(...(await findViolations(page)));
+  assert.deepEqual(problems, [], path);
+}
+
 // Returns the violations that axe-core finds, one for each element.
 export async function findViolations(page) {
   // The content security policy would block a script element.

@@ -26,6 +26,7 @@ async function pagesWithScreenshots(page) {
     reports: '/dashboard/reports',
     report: await findLink(page, '/dashboard/reports', ' to '),
     engines: '/dashboard/engines',
+    policy: '/dashboard/policy',
   };
 }
 
@@ -38,6 +39,7 @@ async function otherPages(page) {
     'resolved incident': await findLink(page, '/dashboard/incidents?status=resolved', 'duplicate_charges_detected'),
     'all events': '/dashboard/events',
     'older events': await findLink(page, '/dashboard/events', 'Older events'),
+    'default policy': await findLink(page, '/dashboard/policy', 'Default policy'),
     'no events': '/dashboard/events?eventType=nothing',
     'event without actions': await findLink(page, '/dashboard/events?severity=LOW', ': '),
     'all actions': '/dashboard/actions?status=all',

@@ -329,6 +329,20 @@ def report_is_made_on_its_page(harness: Harness) -> None:
     expect("the title of its page", "<h1>Governance report" in harness.page(made), True)
 
 
+@scenario("dashboard", {"dynamodb:BatchGetItem": "PoliciesTable", "dynamodb:Query": "PoliciesTable"})
+def policy_page_is_shown(harness: Harness) -> None:
+    page = harness.page("/dashboard/policy")
+    expect("whether the page has the versions", "cannot be read" in page, False)
+    path = f"/dashboard/policy/{harness.get('/policies/active')['hash']}"
+    expect("whether the version has a page", "<h1>Policy: " in harness.page(path), True)
+
+
+@scenario("dashboard", {"dynamodb:PutItem": "PoliciesTable", "sns:Publish": "SimulationsTopic"})
+def simulation_is_started_on_its_page(harness: Harness) -> None:
+    path = f"/dashboard/policy/{harness.get('/policies/active')['hash']}"
+    harness.page(f"{path}/simulations", {"csrf": form_field(harness.page(path)), "weeks": "1"})
+
+
 @scenario("dashboard", {"dynamodb:PutItem": "IncidentsTable"})
 def session_is_ended_on_its_page(harness: Harness) -> None:
     harness.page("/dashboard/sign-out", {"csrf": form_field(harness.page("/dashboard/engines"))})

@@ -12,6 +12,7 @@ use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
+use crate::policy_page::{self, POLICY_PAGE};
 use crate::world::test_credentials::{NIGHT_DESK, READER, TESTS};
 use crate::world::{ENGINES, World, event};
 
@@ -121,6 +122,18 @@ async fn every_page_of_a_week_is_accessible_and_fits_its_screen() {
 async fn hostile_text_is_shown_and_not_executed() {
     let world = World::new().await;
     run_against(&world, "hostile.test.mjs", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Node and Chromium: make test"]
+async fn every_page_of_a_policy_at_its_bounds_is_accessible_and_fits_its_screen() {
+    let world = World::new().await;
+    let [active, draft] = policy_page::activate_large_policy(&world).await;
+    let (active, draft) = (format!("{POLICY_PAGE}/{active}"), format!("{POLICY_PAGE}/{draft}"));
+    let others =
+        "/dashboard/policy/versions /dashboard/policy/activations /dashboard /dashboard/engines /dashboard/incidents";
+    let paths = [POLICY_PAGE, &active, &draft, others].join(" ");
+    run_against(&world, "policy.test.mjs", &[("AGE_POLICY_PAGES", &paths)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

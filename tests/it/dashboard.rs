@@ -2,6 +2,7 @@
 
 use age_http::{Route, SessionKey};
 use age_model::{Clock as _, DashboardSession, SealingKey};
+use age_policy::Policy;
 use serde_json::json;
 
 use crate::world::browser::{Browser, SIGN_IN, between, csrf_token};
@@ -51,7 +52,7 @@ const SIGNED_OUT: [&str; 11] = [
 const SIGNED_IN: [&str; 4] = [BILLING, READER, NIGHT_DESK, ADMIN];
 
 /// The status that all of [`SIGNED_OUT`] get, and each of [`SIGNED_IN`]. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 5]); 28] = [
+const MATRIX: [(&str, &str, [u16; 5]); 34] = [
     ("GET", "/dashboard", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents/{id}", [303, 403, 200, 200, 200]),
@@ -74,6 +75,12 @@ const MATRIX: [(&str, &str, [u16; 5]); 28] = [
     ("GET", "/dashboard/reports/{id}/csv", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/reports/{id}/json", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/engines", [303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/policy", [303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/policy/versions", [303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/policy/activations", [303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/policy/{hash}", [303, 403, 200, 200, 200]),
+    ("POST", "/dashboard/policy/{hash}/simulations", [303, 403, 403, 403, 403]),
+    ("GET", "/dashboard/policy/{hash}/simulations/{id}", [303, 403, 404, 404, 404]),
     ("GET", "/dashboard/sign-in", [200, 200, 303, 303, 303]),
     ("POST", "/dashboard/sign-in", [403; 5]),
     ("POST", "/dashboard/sign-out", [303, 403, 403, 403, 403]),
@@ -111,6 +118,8 @@ async fn each_route_permits_only_its_roles() {
                 .replace("/dashboard/incidents/{id}", &incident)
                 .replace("/events/{id}", &format!("/events/{}", pending.text("/id")))
                 .replace("/reports/{id}", &format!("/reports/{}", report.text("/id")))
+                .replace("/simulations/{id}", "/simulations/019a9e2c-5a00-7000-8000-000000000001")
+                .replace("{hash}", &Policy::COMPILED_HASH.to_string())
                 .replace("{action}", "permission_reset");
             let answer = browser.send(method, &path, "").await;
             assert_eq!(answer.status, expected, "{method} {route} as {caller}: {answer:?}");
@@ -471,11 +480,11 @@ async fn overview_shows_what_needs_attention_and_why() {
         "<h3>Open incidents</h3>",
         "<h3>Pending approvals</h3>",
         &format!(
-            "<a href=\"{incident}\">Billing: <bdi>invoice_sync_failed</bdi></a>, since <time datetime=\"2026-11-20T10:20:00.000Z\">"
+            "<a href=\"{incident}\"><bdi>Billing</bdi>: <bdi>invoice_sync_failed</bdi></a>, since <time datetime=\"2026-11-20T10:20:00.000Z\">"
         ),
         "&#60;b&#62;ledger&#60;/b&#62;",
         &format!(
-            "<a href=\"/dashboard/events/{}/actions/permission_reset\">permission_reset for Compliance</a>",
+            "<a href=\"/dashboard/events/{}/actions/permission_reset\">permission_reset for <bdi>Compliance</bdi></a>",
             pending.text("/id")
         ),
         "<span class=\"score\">50</span> of 100 <span class=\"badge HIGH\">HIGH</span>",

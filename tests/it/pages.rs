@@ -116,7 +116,7 @@ async fn event_page_shows_details_and_actions() {
     let page = reader.get(&address).await;
     assert_safe(&page);
     for text in [
-        "Billing: <bdi>&#60;i&#62;ledger</bdi>",
+        "<bdi>Billing</bdi>: <bdi>&#60;i&#62;ledger</bdi>",
         "&#34;amount&#34;: 1.5,",
         "[U+202E]",
         "✗ failed",
@@ -163,7 +163,7 @@ async fn approval_requires_the_digest_of_the_page() {
     assert_safe(&list);
     let pages: Vec<String> = links(&list, "/dashboard/events/").into_iter().map(str::to_owned).collect();
     let [drift, leak] = pages.as_slice() else { panic!("not two pending approvals: {}", list.body) };
-    assert!(list.body.contains("Compliance: <bdi>permission_drift</bdi>"), "{}", list.body);
+    assert!(list.body.contains("<bdi>Compliance</bdi>: <bdi>permission_drift</bdi>"), "{}", list.body);
 
     let page = reader.get(drift).await;
     assert_safe(&page);
@@ -340,7 +340,7 @@ async fn engines_page_shows_last_event_and_credentials() {
     assert_eq!(fresh.body.matches("<dd>None</dd>").count(), 8);
     let not_expected = "Not expected yet: the engine was never heard and has no credential of its own.";
     assert_eq!(fresh.body.matches(not_expected).count(), 5, "billing, QA and MAOS have credentials");
-    let billing = |page: &ApiResponse| between(&page.body, "<h2>Billing</h2>", "</li>\n").to_owned();
+    let billing = |page: &ApiResponse| between(&page.body, "<h2><bdi>Billing</bdi></h2>", "</li>\n").to_owned();
     assert!(billing(&fresh).contains("<code>billing-engine</code>"), "{}", billing(&fresh));
     assert!(!fresh.body.contains("night-desk"), "credentials of people are not listed");
     world.sweep().await;

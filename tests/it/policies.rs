@@ -44,7 +44,7 @@ pub(crate) async fn activate(world: &World, hash: &str, expected: &str) -> ApiRe
     world.post_json(&format!("{POLICIES}/{hash}/activate"), &body).await
 }
 
-fn default_hash() -> String {
+pub(crate) fn default_hash() -> String {
     Policy::COMPILED_HASH.to_string()
 }
 

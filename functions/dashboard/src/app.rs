@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use age_governance::{ActionLifecycle, PolicyCache, ReportGenerator};
+use age_governance::{ActionLifecycle, PolicyCache, ReportGenerator, SimulationJobs};
 use age_http::{Authentication, Problem};
 use age_model::{Action, ActionItem, Clock, Event, EventId, IncidentId, Report, ReportId};
 use age_store::{
-    Actions, Consistency, EndedSessionsStore, EventSearch, Events, IncidentRecord, Incidents, Reports, Rollups,
-    SystemAlerts, SystemHealthStore,
+    Actions, Consistency, EndedSessionsStore, EventSearch, Events, IncidentRecord, Incidents, Policies, Reports,
+    Rollups, SystemAlerts, SystemHealthStore,
 };
 
 /// The state of the handlers. Build one per execution environment.
@@ -29,6 +29,8 @@ pub struct Tables {
     pub rollups: Rollups,
     /// Governance reports.
     pub reports: Reports,
+    /// Policy versions and their activations.
+    pub policies: Policies,
     /// The health of AGE itself.
     pub health: SystemHealthStore,
     /// The system alerts: what AGE refused or could not do.
@@ -41,6 +43,7 @@ pub(crate) struct AppState {
     pub(crate) tables: Tables,
     pub(crate) action_lifecycle: ActionLifecycle,
     pub(crate) report_generator: ReportGenerator,
+    pub(crate) simulations: SimulationJobs,
     pub(crate) authentication: Authentication,
     pub(crate) policies: PolicyCache,
     pub(crate) clock: Box<dyn Clock>,
@@ -51,6 +54,7 @@ impl App {
     pub fn new(
         tables: Tables,
         action_lifecycle: ActionLifecycle,
+        simulations: SimulationJobs,
         authentication: Authentication,
         policies: PolicyCache,
         clock: impl Clock + Clone + 'static,
@@ -61,6 +65,7 @@ impl App {
             tables,
             action_lifecycle,
             report_generator,
+            simulations,
             authentication,
             policies,
             clock: Box::new(clock),

@@ -16,9 +16,11 @@ use tokio::try_join;
 
 use crate::app::{App, AppState};
 use crate::engine_state::{find_unexpected, format_in_progress, silent_incident_path};
+use crate::engine_title::{engine_title, engine_titles};
 use crate::format::format_duration;
 use crate::page::{self, Section};
 use crate::paths::event_path;
+use crate::policy::category_titles;
 use crate::safe_text::SafeText;
 use crate::session::Session;
 
@@ -34,7 +36,7 @@ struct EnginesPage<'a> {
 }
 
 struct EngineCard {
-    title: String,
+    title: SafeText,
     engine: Engine,
     /// None if the engine may be silent.
     expected_interval: Option<String>,
@@ -42,6 +44,8 @@ struct EngineCard {
     is_expected: bool,
     /// Whether only an earlier policy version had the engine.
     is_retired: bool,
+    /// The categories that score the engine's events.
+    categories: String,
     last_event: Option<LastEvent>,
     silent_incident_path: Option<String>,
     in_progress: String,
@@ -62,7 +66,7 @@ struct EngineCredential {
     kid: KeyId,
     expires_at: Option<Timestamp>,
     /// The titles of the other engines for which it may act.
-    other_engines: String,
+    other_engines: SafeText,
 }
 
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
@@ -107,15 +111,19 @@ fn engine_card(
     let (live, expired): (Vec<_>, Vec<_>) = keyring.all().filter(acts_for_engine).partition(is_live);
     let view = |(kid, credential): (&KeyId, &Credential)| {
         let others = credential.grant.engines.iter().filter(|other| **other != engine);
-        let others: Vec<_> = others.map(|other| policy.title(other)).collect();
-        EngineCredential { kid: kid.clone(), expires_at: credential.grant.expires_at, other_engines: others.join(", ") }
+        EngineCredential {
+            kid: kid.clone(),
+            expires_at: credential.grant.expires_at,
+            other_engines: engine_titles(policy, others),
+        }
     };
     EngineCard {
-        title: policy.title(&engine).to_owned(),
+        title: engine_title(policy, engine),
         engine,
         expected_interval: expected_interval(policy, engine).map(format_duration),
         is_expected: true,
         is_retired: false,
+        categories: category_titles(policy, engine),
         last_event: last_event.map(LastEvent::from),
         silent_incident_path: silent_incident_path(engine, unresolved),
         in_progress: format_in_progress(engine, open_actions),

@@ -7,7 +7,9 @@ mod assets;
 mod base_path;
 mod cookie;
 mod download;
+mod engine_filter;
 mod engine_state;
+mod engine_title;
 mod engines;
 mod error_page;
 mod events;
@@ -18,6 +20,7 @@ mod incidents;
 mod overview;
 mod page;
 mod paths;
+mod policy;
 mod remediation_figures;
 mod reports;
 mod return_path;
@@ -57,6 +60,12 @@ pub fn routes() -> Routes<App> {
         .get("/dashboard/reports/{id}/csv", Access::Reader, reports::export::download_csv)
         .get("/dashboard/reports/{id}/json", Access::Reader, reports::export::download_json)
         .get("/dashboard/engines", Access::Reader, engines::show)
+        .get("/dashboard/policy", Access::Reader, policy::active::show)
+        .get("/dashboard/policy/versions", Access::Reader, policy::versions::show)
+        .get("/dashboard/policy/activations", Access::Reader, policy::activations::show)
+        .get("/dashboard/policy/{hash}", Access::Reader, policy::version::show)
+        .post("/dashboard/policy/{hash}/simulations", Access::Responder, policy::simulation::start)
+        .get("/dashboard/policy/{hash}/simulations/{id}", Access::Reader, policy::simulation::show)
         .get("/dashboard/sign-in", Access::Public, sign_in::show)
         .post("/dashboard/sign-in", Access::Public, sign_in::sign_in)
         .post("/dashboard/sign-out", Access::Public, sign_in::sign_out)

@@ -1,10 +1,11 @@
 //! Trigger: API Gateway, `/dashboard` and every path below it.
-//! Permissions: read credentials, events, rollups, actions, incidents and reports; write incidents with their `notify_admin`
-//! actions, approvals of actions, reports, and ended sessions.
-//! State: DynamoDB client, credentials with ended sessions, and policy.
+//! Permissions: read credentials, events, rollups, actions, incidents, reports and policies; write incidents with their `notify_admin`
+//! actions, approvals of actions, reports, simulations, and ended sessions; start simulations.
+//! State: clients, credentials with ended sessions, and policy.
 
-use age_governance::{ActionLifecycle, IncidentLifecycle, PolicyCache};
+use age_governance::{ActionLifecycle, IncidentLifecycle, PolicyCache, SimulationJobs};
 use age_http::{Authentication, RequestRate, verify_origin};
+use age_notify::Sns;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
     Actions, Credentials, CredentialsWithSessions, DynamoDb, EndedSessionsStore, EventSearch, Events, IncidentStates,
@@ -24,6 +25,7 @@ config! {
         actions_table: String,
         incidents_table: String,
         reports_table: String,
+        simulations_topic_arn: String,
     }
 }
 
@@ -32,11 +34,13 @@ async fn main() -> Result<(), Error> {
     logs::init();
     let config = Config::from_env()?;
     let clock = config.clock;
-    let db = DynamoDb::new(&aws::config().await);
+    let aws = aws::config().await;
+    let db = DynamoDb::new(&aws);
 
     let ended_sessions = EndedSessionsStore::new(&db, config.incidents_table.clone());
     let credentials = Credentials::new(&db, config.authentication.credentials_table);
-    let policies = PolicyCache::new(Policies::new(&db, config.policies_table))?;
+    let policies_table = Policies::new(&db, config.policies_table);
+    let policies = PolicyCache::new(policies_table.clone())?;
     let credentials = policies.with_credentials(credentials);
     let credentials = CredentialsWithSessions { credentials, ended_sessions: ended_sessions.clone() };
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
@@ -48,18 +52,20 @@ async fn main() -> Result<(), Error> {
     let states = IncidentStates::new(&db, config.incidents_table.clone(), config.event_retention_days);
     let incidents = IncidentLifecycle::new(states, actions.clone());
     let lifecycle = ActionLifecycle::new(actions.clone(), incidents, rollups.clone());
+    let simulations = SimulationJobs::new(policies_table.clone(), Sns::new(&aws).topic(config.simulations_topic_arn));
     let tables = Tables {
         search: EventSearch::new(events.clone(), rollups.clone()),
         events,
         actions,
         incidents: Incidents::new(&db, config.incidents_table.clone()),
         rollups,
+        policies: policies_table,
         reports: Reports::new(&db, config.reports_table),
         health: SystemHealthStore::new(&db, config.incidents_table.clone()),
         system_alerts: SystemAlerts::new(&db, config.incidents_table),
         ended_sessions,
     };
-    let app = App::new(tables, lifecycle, authentication, policies, clock);
+    let app = App::new(tables, lifecycle, simulations, authentication, policies, clock);
     let routes = dashboard::router(app);
     age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

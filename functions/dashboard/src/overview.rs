@@ -27,6 +27,7 @@ use crate::app::{App, Tables};
 use crate::engine_state::find_unexpected;
 use crate::format::format_duration;
 use crate::page::{self, Section};
+use crate::policy::severities_from;
 use crate::remediation_figures::{RemediationFigure, remediation_figures};
 use crate::session::Session;
 
@@ -43,13 +44,15 @@ struct OverviewPage<'a> {
     chart: EventChart,
     heatmap: Heatmap,
     engines: Vec<EngineTile>,
+    /// The severities of events that can lead to actions, in words.
+    acted_on: String,
     remediations: Vec<RemediationFigure>,
     /// None if no worker has reported an outcome.
     mean_time_to_outcome: Option<String>,
 }
 
-/// Makes 19 reads, however many events there are: 1 of the unresolved incidents, 8 of the open actions, 8 of the rollups of 30
-/// days, 1 of AGE's health, and 1 of its system alerts; and one more for each pending approval that it lists. One more for each engine
+/// Makes the same reads, however many events there are: for each engine one of its open actions and one of its rollups of 30 days; 1 of
+/// the unresolved incidents, 1 of AGE's health, and 1 of its system alerts; and one more for each pending approval that it lists. One more for each engine
 /// without an event in these days and without a credential of its own shows whether it was ever heard. Each further shard of an engine's
 /// rollups takes one more, and so does each further megabyte of a response.
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
@@ -74,6 +77,14 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let credentials = Access::Admin.permits(session.caller.grant.role).then_some(keyring.as_ref());
     let settled = |status| action_counts.by_status.get(&status).copied().unwrap_or_default();
     let mean_time_to_outcome = action_counts.mean_seconds_to_outcome().map(Duration::from_secs);
+    let tiles = engines::tiles(&active.policy, &hours, &unresolved.items, &open_actions, &unexpected, now);
+    let health = (health, system_alerts);
+    let mut needs_attention =
+        NeedsAttention::of(&active.policy, unresolved, &open_actions, &approvals.items, credentials, health, now);
+    let policy = app.policies.status();
+    if !policy.is_readable {
+        needs_attention.age_problems.push(AgeProblem::PolicyUnreadable(policy.hash));
+    }
     let page = OverviewPage {
         session: &session,
         section: Section::Overview,
@@ -81,17 +92,10 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         risks: risk::assess(&active.policy, &hours, now),
         chart: EventChart::of(&hours, now),
         heatmap: Heatmap::of(&active.policy, &hours, now),
-        engines: engines::tiles(&active.policy, &hours, &unresolved.items, &open_actions, &unexpected, now),
+        engines: tiles,
+        acted_on: severities_from(active.policy.actions.min_severity),
         are_counts_complete,
-        needs_attention: NeedsAttention::of(
-            &active.policy,
-            unresolved,
-            &open_actions,
-            &approvals.items,
-            credentials,
-            (health, system_alerts),
-            now,
-        ),
+        needs_attention,
         remediations: remediation_figures(action_counts.running(), settled),
         mean_time_to_outcome: mean_time_to_outcome.map(format_duration),
     };

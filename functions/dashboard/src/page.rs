@@ -14,6 +14,7 @@ pub(crate) enum Section {
     Actions,
     Reports,
     Engines,
+    Policy,
 }
 
 /// Returns the rendered page, or 500 if `template` cannot be rendered.

@@ -1,6 +1,6 @@
 //! The paths of pages.
 
-use age_model::{Action, EventId, IncidentId, ReportId};
+use age_model::{Action, EventId, IncidentId, PolicyHash, ReportId};
 
 pub(crate) fn event_path(id: EventId) -> String {
     format!("/dashboard/events/{id}")
@@ -16,4 +16,8 @@ pub(crate) fn incident_path(id: &IncidentId) -> String {
 
 pub(crate) fn report_path(id: ReportId) -> String {
     format!("/dashboard/reports/{id}")
+}
+
+pub(crate) fn policy_path(hash: &PolicyHash) -> String {
+    format!("/dashboard/policy/{hash}")
 }

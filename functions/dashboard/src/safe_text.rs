@@ -12,6 +12,10 @@ impl SafeText {
         Self(text.to_owned())
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns the pieces between which a long name may break: each ends with an underscore.
     pub(crate) fn breakable_parts(&self) -> impl Iterator<Item = Self> {
         self.0.split_inclusive('_').map(Self::new)

@@ -64,7 +64,10 @@ impl PolicyDocument {
     }
 
     /// Returns the policy.
-    pub(crate) fn policy(&self, policies: &Policies) -> Result<Policy, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if this version of AGE cannot read the document.
+    pub fn policy(&self, policies: &Policies) -> Result<Policy, StoreError> {
         serde_json::from_str(&self.document).map_err(|error| policies.corrupt_document(&self.version.hash, &error))
     }
 }

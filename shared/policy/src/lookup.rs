@@ -2,6 +2,7 @@
 
 use age_model::{Action, Engine, RiskLevel, Severity};
 
+use crate::action_planning::select_actions;
 use crate::document::{ActionRules, AlertRules, Policy};
 
 impl Policy {
@@ -27,6 +28,12 @@ impl Policy {
 }
 
 impl ActionRules {
+    /// Returns the actions that an event of `engine`, `severity` and `event_type` leads to, each once.
+    #[must_use]
+    pub fn actions_of(&self, engine: Engine, severity: Severity, event_type: &str) -> Vec<Action> {
+        select_actions(self, engine, severity, event_type)
+    }
+
     /// Returns the engine whose credential may report the outcome of `action` for an event of `engine`.
     #[must_use]
     pub fn carried_out_by(&self, action: Action, engine: Engine) -> Engine {

@@ -10,6 +10,7 @@ use tokio::try_join;
 
 use crate::actions::approval::parse_names;
 use crate::app::App;
+use crate::engine_title::engine_title;
 use crate::format::{duration_between, format_duration, indent_json};
 use crate::page::{self, Section};
 use crate::paths::{action_path, event_path};
@@ -23,7 +24,7 @@ struct ActionPage<'a> {
     session: &'a Session,
     section: Section,
     path: String,
-    engine: &'a str,
+    engine: SafeText,
     event_type: SafeText,
     item: &'a ActionItem,
     event: &'a Event,
@@ -46,21 +47,21 @@ pub(crate) async fn show(
     let active = app.policies.current();
     let (event, action) = parse_names(&event, &action)?;
     let (event, item) = try_join!(app.get_event(event), app.get_action(event, action))?;
-    let (reported, engine, now) = (&event.reported, active.policy.title(&item.engine), app.clock.now());
+    let (reported, engine, now) = (&event.reported, engine_title(&active.policy, item.engine), app.clock.now());
     let is_pending_approval = item.status == ActionStatus::PendingApproval;
     let deadline = item.approve_by.filter(|deadline| is_pending_approval && *deadline > now);
     let page = ActionPage {
         session: &session,
         section: Section::Actions,
         path: action_path(event.id, action),
-        engine,
         event_type: SafeText::new(reported.event_type.as_str()),
         event_path: event_path(event.id),
         description: action.description(),
         details: SafeText::new(&indent_json(reported.details.as_str())),
         refused_notification: item.notification_failure.as_ref().map(|failure| SafeText::new(&failure.reason)),
         time_left: deadline.map(|deadline| format_duration(duration_between(now, deadline))),
-        timeline: TimelineEntryView::of_action(&item, engine),
+        timeline: TimelineEntryView::of_action(&item, &engine.to_string()),
+        engine,
         event: &event,
         item: &item,
     };

@@ -11,8 +11,10 @@ use axum::response::Response;
 
 use crate::actions::filter::ActionFilter;
 use crate::app::{App, AppState};
+use crate::engine_title::engine_title;
 use crate::page::{self, Section};
 use crate::paths::action_path;
+use crate::policy::severities_from;
 use crate::safe_text::SafeText;
 use crate::session::Session;
 
@@ -35,6 +37,8 @@ struct ActionsPage<'a> {
     section: Section,
     filter: ActionFilter,
     filters: &'static [ActionFilter],
+    /// The severities of events that can lead to actions, in words.
+    acted_on: String,
     actions: Vec<ActionRow>,
     /// How many more open actions there are.
     more: usize,
@@ -47,7 +51,7 @@ struct ActionsPage<'a> {
 struct ActionRow {
     path: String,
     title: String,
-    engine: String,
+    engine: SafeText,
     event_type: SafeText,
     severity: Severity,
     status: ActionStatus,
@@ -88,6 +92,7 @@ pub(crate) async fn show(
         section: Section::Actions,
         filter,
         filters: ActionFilter::ALL,
+        acted_on: severities_from(active.policy.actions.min_severity),
         actions: items.iter().map(|item| ActionRow::new(item, &active.policy)).collect(),
         more,
         unreadable,
@@ -147,7 +152,7 @@ impl ActionRow {
         Self {
             path: action_path(item.event_id, item.action),
             title: item.action.to_string(),
-            engine: policy.title(&item.engine).to_owned(),
+            engine: engine_title(policy, item.engine),
             event_type: SafeText::new(item.event_type.as_str()),
             severity: item.severity,
             status: item.status,

@@ -8,9 +8,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::app::{App, AppState};
+use crate::engine_title::engine_title;
 use crate::format::indent_json;
 use crate::page::{self, Section};
 use crate::paths::{action_path, incident_path};
+use crate::policy::severities_from;
 use crate::safe_text::SafeText;
 use crate::session::Session;
 use crate::timeline_entry::TimelineEntryView;
@@ -20,10 +22,12 @@ use crate::timeline_entry::TimelineEntryView;
 struct EventPage<'a> {
     session: &'a Session,
     section: Section,
-    engine: &'a str,
+    engine: SafeText,
     event_type: SafeText,
     event: &'a Event,
     details: SafeText,
+    /// The severities of events that can lead to actions, in words.
+    acted_on: String,
     actions: Vec<ActionCard>,
     /// How many actions cannot be read.
     unreadable: usize,
@@ -47,14 +51,15 @@ pub(crate) async fn show(
     let active = app.policies.current();
     let (event, found) = (app.get_event(id).await?, app.tables.actions.of_event(id).await?);
     let reported = &event.reported;
-    let engine = active.policy.title(&reported.engine);
+    let engine = engine_title(&active.policy, reported.engine);
     let page = EventPage {
         session: &session,
         section: Section::Events,
-        engine,
         event_type: SafeText::new(reported.event_type.as_str()),
         details: SafeText::new(&indent_json(reported.details.as_str())),
-        actions: found.items.iter().map(|item| ActionCard::new(item, engine)).collect(),
+        actions: found.items.iter().map(|item| ActionCard::new(item, &engine.to_string())).collect(),
+        engine,
+        acted_on: severities_from(active.policy.actions.min_severity),
         unreadable: found.unreadable.len(),
         incident_path: find_incident(&app, &event).await?.map(|id| incident_path(&id)),
         event: &event,

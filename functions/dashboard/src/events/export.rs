@@ -24,10 +24,11 @@ const COLUMNS: [&str; 8] =
     ["id", "occurredAt", "engine", "eventType", "severity", "sourceTime", "reportedBy", "details"];
 
 pub(crate) async fn download_csv(State(App(app)): State<App>, query: Query) -> Result<Response, Problem> {
+    let active = app.policies.current();
     let mut query = query.without_blanks();
-    let form = EventFilterForm::read(&mut query);
+    let form = EventFilterForm::read(&mut query, &active);
     query.finish()?;
-    let NewestEvents { events, are_all } = find_newest(&app, &form.filter(&app.policies.current())).await?;
+    let NewestEvents { events, are_all } = find_newest(&app, &form.filter(&active)).await?;
     let rows = [COLUMNS.map(str::to_owned)].into_iter().chain(events.into_iter().map(csv_row));
     Ok(csv_response(if are_all { "age-events.csv" } else { "age-events-newest.csv" }, rows))
 }

@@ -5,6 +5,8 @@ use age_model::{Day, Engine, EventType, Severity};
 use age_policy::ActivePolicy;
 use age_store::EventFilter;
 
+use crate::engine_filter::read_engine;
+
 /// The fields of the filter form, as they stand in the URL.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct EventFilterForm {
@@ -19,9 +21,9 @@ pub(crate) struct EventFilterForm {
 
 impl EventFilterForm {
     /// Reads the fields from `query`, which refuses those that are not valid.
-    pub(crate) fn read(query: &mut Query) -> Self {
+    pub(crate) fn read(query: &mut Query, active: &ActivePolicy) -> Self {
         let form = Self {
-            engine: query.optional("engine"),
+            engine: read_engine(query, active),
             severity: query.optional("severity"),
             event_type: query.optional("eventType"),
             from: query.optional("from"),
@@ -35,7 +37,7 @@ impl EventFilterForm {
 
     pub(crate) fn filter(&self, active: &ActivePolicy) -> EventFilter {
         EventFilter {
-            // No records are of an engine that no active version ever had.
+            // `read` has refused an engine that no active version ever had.
             engines: active.engines_of_records(self.engine).unwrap_or_default(),
             severity: self.severity,
             min_severity: None,
@@ -76,7 +78,7 @@ mod tests {
 
     fn read(query: &str) -> EventFilterForm {
         let mut query = Query::parse(query.as_bytes()).without_blanks();
-        let form = EventFilterForm::read(&mut query);
+        let form = EventFilterForm::read(&mut query, &ActivePolicy::compiled().unwrap());
         query.finish().unwrap();
         form
     }
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn first_day_after_the_last_is_refused() {
         let mut query = Query::parse(b"from=2026-11-02&to=2026-11-01");
-        EventFilterForm::read(&mut query);
+        EventFilterForm::read(&mut query, &ActivePolicy::compiled().unwrap());
         assert!(query.finish().is_err());
     }
 }

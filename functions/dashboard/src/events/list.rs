@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::app::App;
+use crate::engine_title::engine_title;
 use crate::events::filter_form::EventFilterForm;
 use crate::page::{self, Section};
 use crate::paths::event_path;
@@ -24,7 +25,7 @@ struct EventsPage<'a> {
     section: Section,
     form: &'a EventFilterForm,
     /// Every engine with its title.
-    engines: Vec<(Engine, &'a str)>,
+    engines: Vec<(Engine, SafeText)>,
     events: Vec<EventRow>,
     /// How many events of the page cannot be read.
     unreadable: usize,
@@ -35,7 +36,7 @@ struct EventsPage<'a> {
 
 struct EventRow {
     path: String,
-    engine: String,
+    engine: SafeText,
     event_type: SafeText,
     severity: Severity,
     occurred_at: Timestamp,
@@ -49,7 +50,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let active = app.policies.current();
     let mut query = query.without_blanks();
-    let form = EventFilterForm::read(&mut query);
+    let form = EventFilterForm::read(&mut query, &active);
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
@@ -61,7 +62,7 @@ pub(crate) async fn show(
     let page = EventsPage {
         session: &session,
         section: Section::Events,
-        engines: active.engines.iter().map(|engine| (*engine, active.policy.title(engine))).collect(),
+        engines: active.engines.iter().map(|engine| (*engine, engine_title(&active.policy, *engine))).collect(),
         events: found.events.iter().map(|event| EventRow::new(event, &active.policy)).collect(),
         unreadable: found.unreadable.len(),
         next_page: cursor.map(|cursor| form.url("/dashboard/events", Some(&cursor))),
@@ -77,7 +78,7 @@ impl EventRow {
         let reported = &event.reported;
         Self {
             path: event_path(event.id),
-            engine: policy.title(&reported.engine).to_owned(),
+            engine: engine_title(policy, reported.engine),
             event_type: SafeText::new(reported.event_type.as_str()),
             severity: reported.severity,
             occurred_at: event.occurred_at,

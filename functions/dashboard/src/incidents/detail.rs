@@ -10,10 +10,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::app::{App, Tables};
+use crate::engine_title::engine_title;
 use crate::format::{duration_between, format_count, format_duration};
 use crate::incident_labels::describe_cause;
 use crate::page::{self, Section};
 use crate::paths::incident_path;
+use crate::policy::severities_from;
 use crate::safe_text::SafeText;
 use crate::session::Session;
 use crate::timeline_entry::TimelineEntryView;
@@ -24,7 +26,7 @@ struct IncidentPage<'a> {
     session: &'a Session,
     section: Section,
     path: String,
-    engine: &'a str,
+    engine: SafeText,
     event_type: SafeText,
     /// Other event types that look like this one.
     looks_like: Vec<SafeText>,
@@ -32,6 +34,8 @@ struct IncidentPage<'a> {
     events_path: Option<String>,
     incident: &'a Incident,
     cause: &'static str,
+    /// The severities of events that can lead to actions, in words.
+    acted_on: String,
     events: String,
     /// From opening to resolution, or until now.
     duration: String,
@@ -58,7 +62,8 @@ pub(crate) async fn show(
     let timeline = IncidentTimeline::read(&record, min_severity, incidents, search, events, actions, clock).await?;
     let IncidentRecord { id, incident, counters } = &record;
     let end = incident.resolved.as_ref().map_or_else(|| clock.now(), |change| change.at);
-    let engine = active.policy.title(&id.key.engine);
+    let engine = engine_title(&active.policy, id.key.engine);
+    let title = engine.to_string();
     let omissions = [
         (timeline.has_earlier_events, "Earlier events are not shown: the timeline has the latest 200."),
         (timeline.has_earlier_notifications, "Earlier e-mails are not shown: the timeline has the latest 500."),
@@ -78,9 +83,10 @@ pub(crate) async fn show(
         events_path: gathered_events_path(id, incident),
         incident,
         cause: describe_cause(incident.cause),
+        acted_on: severities_from(min_severity),
         events: format_count(counters.events, "event"),
         duration: format_duration(duration_between(incident.opened_at, end)),
-        timeline: timeline.entries.into_iter().map(|entry| TimelineEntryView::new(entry, engine)).collect(),
+        timeline: timeline.entries.into_iter().map(|entry| TimelineEntryView::new(entry, &title)).collect(),
         omissions,
         is_mine: incident.acknowledged.as_ref().is_some_and(|change| change.by.as_ref() == Some(&session.caller.kid)),
         can_be_reopened: age_policy::can_be_reopened(incident, clock.now()),

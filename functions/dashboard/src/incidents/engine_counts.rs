@@ -6,11 +6,13 @@ use age_model::Engine;
 use age_policy::Policy;
 use age_store::IncidentSummary;
 
+use crate::engine_title::engine_title;
 use crate::incidents::filter::IncidentFilter;
+use crate::safe_text::SafeText;
 
 /// The number of incidents of an engine, and where they are listed.
 pub(crate) struct EngineCount {
-    pub(crate) engine: String,
+    pub(crate) engine: SafeText,
     pub(crate) number: usize,
     pub(crate) url: String,
 }
@@ -26,7 +28,7 @@ pub(crate) fn count_by_engine<'a>(
         *numbers.entry(summary.id.key.engine).or_default() += 1;
     }
     let count = |(engine, number)| EngineCount {
-        engine: policy.title(&engine).to_owned(),
+        engine: engine_title(policy, engine),
         number,
         url: IncidentFilter { engine: Some(engine), ..filter }.url("/dashboard/incidents"),
     };

@@ -6,6 +6,9 @@ use std::str::FromStr;
 use age_governance::BulkFilter;
 use age_http::Query;
 use age_model::{Engine, IncidentStatus, UnknownName};
+use age_policy::ActivePolicy;
+
+use crate::engine_filter::read_engine;
 
 /// The incidents of which statuses the list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +52,9 @@ impl FromStr for StatusFilter {
 
 impl IncidentFilter {
     /// Reads the filter from a URL or a form, which refuses values that are not valid.
-    pub(super) fn read(query: &mut Query) -> Self {
+    pub(super) fn read(query: &mut Query, active: &ActivePolicy) -> Self {
         let status = query.optional("status").unwrap_or(StatusFilter::Status(IncidentStatus::Open));
-        Self { status, engine: query.optional("engine") }
+        Self { status, engine: read_engine(query, active) }
     }
 
     /// The status that the incidents have; None for any.

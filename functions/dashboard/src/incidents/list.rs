@@ -12,12 +12,14 @@ use axum::response::Response;
 use tokio::try_join;
 
 use crate::app::App;
+use crate::engine_title::engine_title;
 use crate::format::format_count;
 use crate::incident_labels::describe_cause;
 use crate::incidents::engine_counts::{EngineCount, count_by_engine};
 use crate::incidents::filter::{IncidentFilter, StatusFilter};
 use crate::page::{self, Section};
 use crate::paths::incident_path;
+use crate::policy::severities_from;
 use crate::safe_text::SafeText;
 use crate::session::Session;
 
@@ -30,7 +32,9 @@ struct IncidentsPage<'a> {
     section: Section,
     filter: IncidentFilter,
     /// Every engine with its title.
-    engines: Vec<(Engine, &'a str)>,
+    engines: Vec<(Engine, SafeText)>,
+    /// The severities of events that open incidents, in words.
+    opened_by: String,
     incidents: Vec<IncidentRow>,
     /// How many unresolved incidents the filter has, if the caller may resolve them.
     unresolved_count: usize,
@@ -44,7 +48,7 @@ struct IncidentsPage<'a> {
 
 struct IncidentRow {
     path: String,
-    engine: String,
+    engine: SafeText,
     event_type: SafeText,
     status: IncidentStatus,
     severity: Severity,
@@ -63,7 +67,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let active = app.policies.current();
     let mut query = query.without_blanks();
-    let filter = IncidentFilter::read(&mut query);
+    let filter = IncidentFilter::read(&mut query, &active);
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
@@ -79,7 +83,8 @@ pub(crate) async fn show(
         session: &session,
         section: Section::Incidents,
         filter,
-        engines: active.engines.iter().map(|engine| (*engine, active.policy.title(engine))).collect(),
+        engines: active.engines.iter().map(|engine| (*engine, engine_title(&active.policy, *engine))).collect(),
+        opened_by: severities_from(active.policy.incidents.min_severity),
         incidents: found.incidents.into_iter().map(|record| IncidentRow::new(record, &active.policy)).collect(),
         unresolved_count: if session.may_respond() { unresolved.len() } else { 0 },
         by_engine,
@@ -101,7 +106,7 @@ impl IncidentRow {
     fn new(IncidentRecord { id, incident, counters }: IncidentRecord, policy: &Policy) -> Self {
         Self {
             path: incident_path(&id),
-            engine: policy.title(&id.key.engine).to_owned(),
+            engine: engine_title(policy, id.key.engine),
             event_type: SafeText::new(id.key.event_type.as_str()),
             status: incident.status,
             severity: incident.severity,

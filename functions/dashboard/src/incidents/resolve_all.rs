@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::app::App;
+use crate::engine_title::engine_title;
 use crate::form::VerifiedForm;
 use crate::format::format_count;
 use crate::incidents::filter::IncidentFilter;
@@ -30,7 +31,7 @@ struct ConfirmationPage<'a> {
     session: &'a Session,
     section: Section,
     filter: IncidentFilter,
-    engine: Option<&'a str>,
+    engine: Option<SafeText>,
     /// The latest incidents, with path and title.
     incidents: Vec<(String, SafeText)>,
     more: usize,
@@ -67,7 +68,7 @@ impl ResolveAllForm {
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Query) -> Result<Response, Problem> {
     let active = app.policies.current();
     let mut query = query.without_blanks();
-    let filter = IncidentFilter::read(&mut query);
+    let filter = IncidentFilter::read(&mut query, &active);
     query.finish()?;
     // The incidents of this very millisecond are included.
     let opened_before = app.clock.now().plus_millis(1);
@@ -77,7 +78,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Q
         session: &session,
         section: Section::Incidents,
         filter,
-        engine: filter.engine.as_ref().map(|engine| active.policy.title(engine)),
+        engine: filter.engine.map(|engine| engine_title(&active.policy, engine)),
         incidents: matching.iter().take(MAX_LISTED).map(|id| (incident_path(id), title(id, &active.policy))).collect(),
         more: matching.len().saturating_sub(MAX_LISTED),
         form: ResolveAllForm { expected_count: matching.len() as u64, opened_before },
@@ -93,7 +94,7 @@ pub(crate) async fn resolve_all(
 ) -> Result<Response, Problem> {
     let active = app.policies.current();
     let mut form = form.without_blanks();
-    let filter = IncidentFilter::read(&mut form);
+    let filter = IncidentFilter::read(&mut form, &active);
     let expected_count = form.number("expectedCount", 0, 0..=MAX_EXPECTED) as u64;
     let opened_before: Option<Timestamp> = form.optional("openedBefore");
     let note = VerifiedForm(form).into_note()?;

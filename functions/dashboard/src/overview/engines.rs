@@ -7,8 +7,11 @@ use age_policy::Policy;
 use age_store::{IncidentSummary, OpenAction};
 
 use crate::engine_state::{format_in_progress, silent_incident_path};
+use crate::engine_title::engine_title;
 use crate::format::format_count;
 use crate::overview::event_counts::{self, HourlyCounts};
+use crate::policy::category_titles;
+use crate::safe_text::SafeText;
 
 /// The width of a day, in units of the sparkline.
 const DAY_WIDTH: u64 = 4;
@@ -16,7 +19,11 @@ const DAY_WIDTH: u64 = 4;
 const HEIGHT: u64 = 24;
 
 pub(super) struct EngineTile {
-    pub(super) title: String,
+    pub(super) title: SafeText,
+    /// The categories that score the engine's events.
+    pub(super) categories: String,
+    /// Whether only an earlier policy version had the engine.
+    pub(super) is_retired: bool,
     /// The points of the sparkline, one a day.
     pub(super) points: String,
     /// The events of the last 30 days.
@@ -52,7 +59,9 @@ pub(super) fn tiles(
         let numbers: Vec<u64> = days.iter().map(|(_, counts)| counts.engine(*engine).total()).collect();
         let last = hours.iter().rev().find(|(_, counts)| counts.engine(*engine).total() > 0);
         EngineTile {
-            title: policy.title(engine).to_owned(),
+            title: engine_title(policy, *engine),
+            categories: category_titles(policy, *engine),
+            is_retired: *engine != Engine::AGE && !policy.engines.contains_key(engine),
             points: sparkline_points(&numbers),
             month: format_count(numbers.iter().copied().fold(0, u64::saturating_add), "event"),
             week: week.engine(*engine).total(),

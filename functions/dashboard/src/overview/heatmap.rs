@@ -3,7 +3,9 @@
 use age_model::{Engine, Severity, Timestamp};
 use age_policy::Policy;
 
+use crate::engine_title::engine_title;
 use crate::overview::event_counts::{self, HourlyCounts};
+use crate::safe_text::SafeText;
 
 /// How many hours the heatmap has, the current one among them.
 const HOURS: i64 = 24;
@@ -20,7 +22,7 @@ pub(super) struct Heatmap {
 
 /// The hours of one engine.
 pub(super) struct HeatmapRow {
-    pub(super) title: String,
+    pub(super) title: SafeText,
     pub(super) cells: Vec<HeatmapCell>,
 }
 
@@ -43,7 +45,7 @@ impl Heatmap {
                 let shade = SHADES.iter().find(|(fewest, _)| points >= *fewest).map_or("heat0", |(_, shade)| shade);
                 HeatmapCell { events: counts.total(), shade, has_critical: counts.of(Severity::Critical) > 0 }
             };
-            HeatmapRow { title: policy.title(engine).to_owned(), cells: hours.iter().map(cell).collect() }
+            HeatmapRow { title: engine_title(policy, *engine), cells: hours.iter().map(cell).collect() }
         };
         Self { rows: event_counts::engines(policy, counts).iter().map(row).collect(), hours }
     }
@@ -65,7 +67,7 @@ mod tests {
         report("2026-11-22T09:00:00Z", Severity::High, 1);
         let heatmap = Heatmap::of(&Policy::compiled().unwrap(), &hours, now);
         assert_eq!((heatmap.hours.len(), heatmap.hours[23].to_string().as_str()), (24, "2026-11-22T10:00:00.000Z"));
-        let billing = heatmap.rows.iter().find(|row| row.title == "Billing").unwrap();
+        let billing = heatmap.rows.iter().find(|row| row.title == SafeText::new("Billing")).unwrap();
         let cell = |index: usize| (billing.cells[index].events, billing.cells[index].shade);
         assert_eq!((cell(23), cell(22), cell(0)), ((2, "heat1"), (0, "heat0"), (3, "heat5")));
         assert!(billing.cells[0].has_critical && !billing.cells[23].has_critical);

@@ -7,6 +7,7 @@ use age_model::{
 use age_policy::Policy;
 use age_store::{Found, IncidentSummary, OpenAction, SystemHealth};
 
+use crate::engine_title::engine_title;
 use crate::format::{duration_between, format_duration};
 use crate::incidents::{EngineCount, IncidentFilter, StatusFilter, count_by_engine};
 use crate::paths::{action_path, incident_path};
@@ -47,7 +48,7 @@ pub(super) struct NeedsAttention {
 
 pub(super) struct UnresolvedIncident {
     pub(super) path: String,
-    pub(super) engine: String,
+    pub(super) engine: SafeText,
     pub(super) event_type: SafeText,
     pub(super) opened_at: Timestamp,
     pub(super) is_acknowledged: bool,
@@ -56,7 +57,7 @@ pub(super) struct UnresolvedIncident {
 pub(super) struct PendingApproval {
     pub(super) path: String,
     pub(super) action: Action,
-    pub(super) engine: String,
+    pub(super) engine: SafeText,
     pub(super) created_at: Timestamp,
     pub(super) expires_at: Option<Timestamp>,
     /// The time left to approve or deny the action.
@@ -99,6 +100,8 @@ pub(super) struct ExpiringCredential {
 pub(super) enum AgeProblem {
     /// The sweep does not run. With the time of the last one; None if none has run yet.
     SweepNotRunning(Option<Timestamp>),
+    /// The active policy cannot be read. With the hash of the version by which AGE works.
+    PolicyUnreadable(String),
     /// Nobody is subscribed to a topic that people rely on.
     NoSubscriber(TopicName),
 }
@@ -129,7 +132,7 @@ impl NeedsAttention {
     ) -> Self {
         let incident = |summary: IncidentSummary| UnresolvedIncident {
             path: incident_path(&summary.id),
-            engine: policy.title(&summary.id.key.engine).to_owned(),
+            engine: engine_title(policy, summary.id.key.engine),
             event_type: SafeText::new(summary.id.key.event_type.as_str()),
             opened_at: summary.id.opened_at,
             is_acknowledged: summary.status == IncidentStatus::Acknowledged,
@@ -140,7 +143,7 @@ impl NeedsAttention {
             PendingApproval {
                 path: action_path(action.event_id, action.action),
                 action: action.action,
-                engine: policy.title(&action.engine).to_owned(),
+                engine: engine_title(policy, action.engine),
                 created_at: action.created_at,
                 time_left: expires_at.map(|at| format_duration(duration_between(now, at))),
                 expires_at,

@@ -6,8 +6,9 @@ use age_model::{Period, RiskLevel, Timestamp};
 use age_policy::{Category, Policy};
 use age_scoring::Assessment;
 
-use crate::format::{capitalize, to_words};
 use crate::overview::event_counts::{self, DAYS, HourlyCounts};
+use crate::policy::category_title;
+use crate::safe_text::SafeText;
 
 const HOUR_SECONDS: i64 = 3600;
 const WEEK_HOURS: i64 = 168;
@@ -24,7 +25,7 @@ pub(super) struct CategoryRisk {
     /// The score of the 168 hours before.
     pub(super) previous_score: u32,
     /// What the policy recommends for a score above the threshold.
-    pub(super) recommendation: String,
+    pub(super) recommendation: SafeText,
 }
 
 /// Since when a score is above its threshold, to the hour.
@@ -57,13 +58,13 @@ pub(super) fn assess(policy: &Policy, hours: &HourlyCounts, now: Timestamp) -> V
     let risk = |category: &Category| {
         let score = score_in(&scores, category);
         CategoryRisk {
-            title: capitalize(&to_words(&category.name)),
+            title: category_title(&category.name),
             score,
             level: policy.level(score),
             threshold: category.recommend_above,
             since: (score > category.recommend_above).then(|| find_start(policy, category, hours, now)),
             previous_score: score_in(&previous_scores, category),
-            recommendation: category.recommendation.clone(),
+            recommendation: SafeText::new(&category.recommendation),
         }
     };
     let mut risks: Vec<CategoryRisk> = policy.categories.iter().map(risk).collect();

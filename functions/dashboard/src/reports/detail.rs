@@ -11,11 +11,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::format::{capitalize, format_duration, to_words};
+use crate::engine_title::{engine_title, engine_titles};
+use crate::format::format_duration;
 use crate::page::{self, Section};
 use crate::paths::report_path;
+use crate::policy::category_title;
 use crate::remediation_figures::{RemediationFigure, remediation_figures};
 use crate::reports::labels::{first_and_last_day, kind_label};
+use crate::safe_text::SafeText;
 use crate::session::Session;
 
 #[derive(Template)]
@@ -29,12 +32,13 @@ struct ReportPage<'a> {
     first_day: Day,
     last_day: Day,
     scores: Vec<CategoryScore>,
-    engines: Vec<(&'a str, u64)>,
+    engines: Vec<(SafeText, u64)>,
     severities: Vec<(Severity, u64)>,
     remediations: Vec<RemediationFigure>,
     mean_time_to_outcome: Option<String>,
     median_time_to_acknowledge: Option<String>,
-    silent_engines: Vec<&'a str>,
+    /// None are an empty text.
+    silent_engines: SafeText,
     /// Whether the current policy has scored the report. The thresholds of another policy are not known.
     is_of_current_policy: bool,
 }
@@ -50,7 +54,7 @@ struct CategoryScore {
     previous_score: Option<u32>,
     is_highest: bool,
     /// The points by engine.
-    points: String,
+    points: SafeText,
 }
 
 pub(crate) async fn show(
@@ -73,12 +77,12 @@ pub(crate) async fn show(
         first_day,
         last_day,
         scores: summary.risk_scores.keys().map(|category| CategoryScore::new(&report, category, &active)).collect(),
-        engines: summary.by_engine.iter().map(|(engine, number)| (policy.title(engine), *number)).collect(),
+        engines: summary.by_engine.iter().map(|(engine, number)| (engine_title(policy, *engine), *number)).collect(),
         severities: summary.by_severity.iter().rev().map(|(severity, number)| (*severity, *number)).collect(),
         remediations: remediation_figures(summary.actions.running, settled),
         mean_time_to_outcome: summary.mean_seconds_to_outcome.map(format_seconds),
         median_time_to_acknowledge: summary.incidents.median_seconds_to_acknowledge.map(format_seconds),
-        silent_engines: summary.silent_engines.iter().map(|engine| policy.title(engine)).collect(),
+        silent_engines: engine_titles(policy, &summary.silent_engines),
         is_of_current_policy: report.policy_hash == active.hash,
         report: &report,
     };
@@ -92,7 +96,7 @@ impl CategoryScore {
         let score = summary.risk_scores.get(category).copied().unwrap_or_default();
         let previous = summary.previous.as_ref();
         Self {
-            title: capitalize(&to_words(category)),
+            title: category_title(category),
             level: (report.policy_hash == active.hash).then(|| policy.level(score)),
             score,
             raw_score: summary.raw_scores.get(category).copied().filter(|raw| *raw > u64::from(score)),
@@ -114,10 +118,10 @@ impl CategoryScore {
 }
 
 /// Returns the points of each engine, the highest first.
-fn format_points(report: &Report, category: &str, policy: &Policy) -> String {
+fn format_points(report: &Report, category: &str, policy: &Policy) -> SafeText {
     let contributions = report.summary.contributions.get(category).into_iter().flatten();
     let mut points: Vec<(&Engine, &u64)> = contributions.filter(|(_, points)| **points > 0).collect();
     points.sort_by_key(|(_, points)| std::cmp::Reverse(**points));
     let points: Vec<_> = points.iter().map(|(engine, points)| format!("{} {points}", policy.title(engine))).collect();
-    if points.is_empty() { "none".to_owned() } else { points.join(", ") }
+    if points.is_empty() { SafeText::new("none") } else { SafeText::new(&points.join(", ")) }
 }
