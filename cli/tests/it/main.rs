@@ -10,3 +10,4 @@ mod hostile_texts;
 mod imports;
 mod incidents;
 mod lists;
+mod policies;
