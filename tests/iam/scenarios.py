@@ -338,6 +338,27 @@ def credentials_are_listed(harness: Harness) -> None:
     harness.get("/credentials")
 
 
+@scenario(
+    "policies",
+    {
+        "dynamodb:BatchGetItem": "PoliciesTable",
+        "dynamodb:Query": "PoliciesTable",
+        "dynamodb:PutItem": "PoliciesTable EventsTable",
+        "dynamodb:UpdateItem": "PoliciesTable RollupsTable",
+    },
+)
+def policy_version_is_stored_and_activated(harness: Harness) -> None:
+    active = harness.get("/policies/active")
+    recommendation = f"{{count}} CRITICAL events ({datetime.now(UTC).isoformat()})"
+    document = active["document"] | {"critical_recommendation": recommendation}
+    stored = harness.post("/policies", body=document, status=201)
+    for version, expected in [(stored, active), (active, stored)]:
+        body = {"expectedActive": expected["hash"], "reason": "least privilege"}
+        harness.post("/policies/{}/activate", version["hash"], body=body)
+    newest = harness.get("/policies/activations?limit=1")["activations"][0]
+    expect("the newest activation", newest["hash"], active["hash"])
+
+
 @scenario("first-admin", {"dynamodb:GetItem": "CredentialsTable", "dynamodb:PutItem": "CredentialsTable"})
 def first_admin_is_made(harness: Harness) -> None:
     harness.admin()
@@ -380,6 +401,7 @@ SCENARIOS += [
     _authentication("list-reports", lambda harness: harness.get("/reports?limit=1")),
     _authentication("get-stats", lambda harness: harness.get("/stats")),
     _authentication("credentials", lambda harness: harness.get("/credentials")),
+    _authentication("policies", lambda harness: harness.get("/policies?limit=1")),
     _authentication("dashboard", lambda harness: harness.page("/dashboard")),
 ]
 

@@ -6,6 +6,7 @@ use age_http::{RequestRate, Route};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::policies::default_with_recommendation;
 use crate::strangers::NOT_PROVEN;
 use crate::world::proxy::{Call, Fault};
 use crate::world::test_credentials::{
@@ -23,7 +24,7 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// The status that each of [`CALLERS`] gets. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 26] = [
+const MATRIX: [(&str, &str, [u16; 9]); 34] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     // The status of a batch is that of the request; each event has its own result.
     ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),
@@ -51,6 +52,14 @@ const MATRIX: [(&str, &str, [u16; 9]); 26] = [
     ("POST", "/api/governance/credentials", [401, 401, 401, 401, 403, 403, 403, 403, 201]),
     ("POST", "/api/governance/credentials/{kid}/rotate", [401, 401, 401, 401, 403, 403, 403, 403, 201]),
     ("DELETE", "/api/governance/credentials/{kid}", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
+    ("GET", "/api/governance/policies", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("POST", "/api/governance/policies", [401, 401, 401, 401, 403, 403, 403, 403, 201]),
+    ("GET", "/api/governance/policies/active", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/policies/schema", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/policies/activations", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/policies/{hash}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/policies/{hash}/diff", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("POST", "/api/governance/policies/{hash}/activate", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
 ];
 
 #[tokio::test]
@@ -150,8 +159,26 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
             assert_eq!(created.status, 201, "{created:?}");
             (route.replace("{kid}", &kid), Value::Null)
         }
+        ("POST", "/api/governance/policies") => (route.to_owned(), default_with_recommendation(&fresh_text(world).await)),
+        (_, path) if path.contains("{hash}") => {
+            let active = world.get("/api/governance/policies/active").await.text("/hash").to_owned();
+            if !path.ends_with("/activate") {
+                return (route.replace("{hash}", &active), Value::Null);
+            }
+            let document = default_with_recommendation(&fresh_text(world).await);
+            let stored = world.post_json("/api/governance/policies", &document).await;
+            assert_eq!(stored.status, 201, "{stored:?}");
+            let body = json!({ "expectedActive": active, "reason": "a test" });
+            (route.replace("{hash}", stored.text("/hash")), body)
+        }
         _ => (route.to_owned(), Value::Null),
     }
+}
+
+/// Returns a text that no policy version has.
+async fn fresh_text(world: &World) -> String {
+    let versions = world.get("/api/governance/policies?limit=500").await;
+    format!("{{count}} of {}", versions.list("/policies").len())
 }
 
 #[tokio::test]

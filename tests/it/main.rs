@@ -36,6 +36,7 @@ mod opened_by;
 mod origin_verification;
 mod pages;
 mod paths;
+mod policies;
 mod refusals;
 mod repeats;
 mod reports;

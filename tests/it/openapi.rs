@@ -13,7 +13,7 @@ use crate::world::World;
 const CONTRACT_FILE: &str = include_str!("../../infra/openapi.json");
 
 /// Returns the contract and the routes of each function.
-fn functions() -> [(OpenApi, Vec<Route>); 8] {
+fn functions() -> [(OpenApi, Vec<Route>); 9] {
     [
         (log_event::Contract::openapi(), log_event::routes().list().collect()),
         (list_events::Contract::openapi(), list_events::routes().list().collect()),
@@ -23,6 +23,7 @@ fn functions() -> [(OpenApi, Vec<Route>); 8] {
         (list_reports::Contract::openapi(), list_reports::routes().list().collect()),
         (get_stats::Contract::openapi(), get_stats::routes().list().collect()),
         (credentials::Contract::openapi(), credentials::routes().list().collect()),
+        (policies::Contract::openapi(), policies::routes().list().collect()),
     ]
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use age_governance::{
     ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
-    NotifierStores, PolicyCache, ReportGenerator, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
+    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, ReportGenerator, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
 use age_model::{DashboardSession, ManualClock, Timestamp};
@@ -285,10 +285,14 @@ impl Api {
             system_alerts: system_alerts.clone(),
         };
         let incidents_app = incidents::App::new(tables, lifecycle.incidents().clone(), policies.clone(), clock());
+        let own_events = OwnEvents::new(events.clone(), rollups.clone());
         let events_app = list_events::App::new(events, search, actions, policies.clone(), clock());
         let reports_app = list_reports::App::new(reports.clone());
         let stats_app = get_stats::App::new(rollups, reports.clone(), policies.clone(), clock());
         let credentials_app = credentials::App::new(Credentials::new(&db, "Credentials"), policies.clone(), clock());
+        let table = Policies::new(&db, "Policies");
+        let activator = PolicyActivator::new(table.clone(), own_events);
+        let policies_app = policies::App::new(table, activator, clock());
         let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policies.clone(), clock());
         let authentication = &authentication.api;
         let functions = vec![
@@ -300,6 +304,7 @@ impl Api {
             Function::new(generate_report::routes(), authentication, generate_report::App { generator, reports }),
             Function::new(list_reports::routes(), authentication, reports_app),
             Function::new(credentials::routes(), authentication, credentials_app),
+            Function::new(policies::routes(), authentication, policies_app),
             Function { routes: dashboard::routes().list().collect(), router: dashboard::router(dashboard_app) },
         ];
         Self { functions, token: token.to_owned() }

@@ -24,6 +24,8 @@ TOKENS = [
 # Requests that would change one of them change this one instead.
 SPARE = os.environ["AGE_SPARE"]
 PROTECTED = {token.split(".")[1] for token in TOKENS}
+# An engine of the active policy. Which names are engines is not in the schema.
+ENGINE = "qa"
 # A well-formed id, of no incident.
 INCIDENT_ID = "qa.1795403565678.queue_full"
 
@@ -38,17 +40,24 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     query.pop("cursor", None)  # only AGE can make one
     if "from" in query and "to" in query and _moment(query["from"]) > _moment(query["to"]):
         query["from"], query["to"] = query["to"], query["from"]
+    if "engine" in query:
+        query["engine"] = ENGINE
     body = case.body if isinstance(case.body, dict) else {}
+    if body.get("engine"):
+        body["engine"] = ENGINE
+    if body.get("engines"):
+        body["engines"] = [ENGINE]
     if body.get("expiresAt"):
         body["expiresAt"] = FUTURE
     if case.path.endswith(("/incidents/acknowledge", "/incidents/resolve")) and isinstance(case.body, dict):
         case.body = _bulk_change(body)
     # AGE rejects an alert without a known engine, and a request that has no other alert.
     for alert in body.get("alerts", [])[:1]:
-        alert["labels"] |= {"engine": "qa", "alertname": "queue_full"}
+        alert["labels"] |= {"engine": ENGINE, "alertname": "queue_full"}
     # The id of a CloudEvent and an idempotency key may be used once: make each unique.
     if case.media_type == "application/cloudevents+json":
         body["id"] = f"{body['id']} {next(NUMBERS)}"
+        body["source"] = f"{body['source']}/{ENGINE}"
         case.headers.pop("Idempotency-Key", None)  # a CloudEvent has its id instead
     elif "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = f"{next(NUMBERS)} {case.headers['Idempotency-Key']}"[:255].strip()

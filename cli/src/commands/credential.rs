@@ -248,7 +248,7 @@ impl Credential {
     }
 
     fn engine_names(&self) -> String {
-        self.engines.iter().map(age_model::Engine::as_str).collect::<Vec<_>>().join(", ")
+        self.engines.iter().map(Engine::as_str).collect::<Vec<_>>().join(", ")
     }
 
     fn table_row(self, now: Timestamp) -> [String; 7] {

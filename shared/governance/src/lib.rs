@@ -2,9 +2,11 @@
 //! Lambda or SDK type.
 
 mod action_lifecycle;
+mod activate_policy;
 mod alert_occurrences;
 mod change_incident;
 mod change_incidents;
+mod create_policy;
 mod credential_expiry;
 mod credential_monitor;
 mod decide_approval;
@@ -21,9 +23,11 @@ mod key_decision;
 mod manage_credentials;
 mod notify_people;
 mod open_incidents;
+mod own_events;
 mod pending_event;
 mod planning_state;
 mod policy_cache;
+mod read_policies;
 mod record_batch;
 mod record_event;
 mod record_repeats;
@@ -34,10 +38,12 @@ mod transaction_chunks;
 mod weekly_report;
 
 pub use action_lifecycle::ActionLifecycle;
+pub use activate_policy::{ActivationConflict, ActivationError, ActivationRequest, ActiveVersion, PolicyActivator};
 pub use change_incident::{ChangedIncident, change_incident};
 pub use change_incidents::{
     BulkConflict, BulkFailure, BulkFilter, BulkResult, BulkSelection, change_incidents, matching_incidents,
 };
+pub use create_policy::{CreatedPolicy, create_policy};
 pub use credential_monitor::CredentialMonitor;
 pub use decide_approval::{ApprovalConflict, decide_approval};
 pub use dispatch_action::{ActionDispatcher, DispatchOutcome};
@@ -51,8 +57,13 @@ pub use manage_credentials::{
     rotate_credential,
 };
 pub use notify_people::{NotifiedAtOnce, Notifier, NotifierStores, SendSummary};
+pub use own_events::OwnEvents;
 pub use pending_event::{EventIdentity, IncomingEvent, WriteOutcome};
 pub use policy_cache::{CredentialsAndPolicy, EngineRefusal, KnownEngines, PolicyCache};
+pub use read_policies::{
+    PolicyDocument, PolicyList, PolicyListItem, PolicyReadError, VersionDifference, active_policy_version,
+    list_policy_versions, policy_difference, policy_version,
+};
 pub use record_batch::BatchResult;
 pub use record_event::{EventRecorder, RecordResult, RecordedEvent};
 pub use report_outcome::{OutcomeReport, report_outcome};

@@ -108,10 +108,10 @@ impl PolicyCache {
             return Ok(None);
         }
         let policy = match self.current() {
-            current if current.hash == hash => current.policy.clone(),
+            current if current.hash == hash.to_string() => current.policy.clone(),
             _ => self.0.policies.document(&hash, parse).await?,
         };
-        Ok(Some((number, ActivePolicy::new(policy, hash, engines))))
+        Ok(Some((number, ActivePolicy::new(policy, hash.to_string(), engines))))
     }
 
     fn cached(&self) -> MutexGuard<'_, Cached> {

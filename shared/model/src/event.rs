@@ -13,6 +13,7 @@ use crate::details::Details;
 use crate::engine::Engine;
 use crate::id::EventId;
 use crate::severity::Severity;
+use crate::system_alert::SystemAlertKind;
 use crate::time::Timestamp;
 use crate::visible_text::{is_combining, is_hidden, visible_pattern};
 
@@ -68,6 +69,16 @@ impl EventType {
 
     pub(crate) fn many_event_types() -> Self {
         Self(Self::MANY_EVENT_TYPES.to_owned())
+    }
+
+    /// The type of AGE's own event that a policy version was activated.
+    pub(crate) fn policy_activated() -> Self {
+        Self("policy_activated".to_owned())
+    }
+
+    /// The type of AGE's own event that a system alert of `kind` has begun.
+    pub(crate) fn of_system_alert(kind: SystemAlertKind) -> Self {
+        Self(kind.as_str().to_owned())
     }
 
     /// Returns the text.

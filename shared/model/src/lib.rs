@@ -33,9 +33,11 @@ mod note;
 mod notification_failure;
 mod origin_secrets;
 mod outcome;
+mod own_event;
 mod period;
 mod policy_hash;
 mod policy_pointer;
+mod policy_version;
 mod rate_limit;
 mod report;
 mod report_step;
@@ -90,7 +92,8 @@ pub use origin_secrets::{InvalidOriginSecrets, OriginSecrets};
 pub use outcome::Outcome;
 pub use period::Period;
 pub use policy_hash::{InvalidPolicyHash, PolicyHash};
-pub use policy_pointer::PolicyPointer;
+pub use policy_pointer::{MAX_ENGINES_EVER, PolicyPointer};
+pub use policy_version::{PolicyActivation, PolicyVersion};
 pub use rate_limit::RateLimit;
 pub use report::{
     ActionFigures, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput, ReportKind,

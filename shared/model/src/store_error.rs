@@ -52,3 +52,14 @@ pub enum StoreError {
         detail: String,
     },
 }
+
+impl StoreError {
+    /// Returns the error of a write whose response was lost, if reading the table showed that it was not applied.
+    #[must_use]
+    pub fn not_stored(self) -> Self {
+        match self {
+            Self::UnknownOutcome { operation, table, cause } => Self::Unavailable { operation, table, cause },
+            other => other,
+        }
+    }
+}

@@ -18,12 +18,15 @@ impl Policy {
     pub const COMPILED_HASH: PolicyHash =
         PolicyHash::from_bytes(*include_bytes!(concat!(env!("OUT_DIR"), "/policy_hash")));
 
+    /// The default policy as canonical JSON.
+    pub const COMPILED_JSON: &'static str = include_str!(concat!(env!("OUT_DIR"), "/policy.json"));
+
     /// Returns the policy that was validated when this crate was built. Call it once per execution environment.
     ///
     /// # Errors
     /// [`CompiledPolicyError`] if the binary is damaged.
     pub fn compiled() -> Result<Self, CompiledPolicyError> {
-        Ok(serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/policy.json")))?)
+        Ok(serde_json::from_str(Self::COMPILED_JSON)?)
     }
 }
 
@@ -41,6 +44,7 @@ mod tests {
         assert_eq!(policy.validate(), Ok(()));
         assert_eq!(policy.hash(), Policy::COMPILED_HASH);
         assert_eq!(Policy::COMPILED_HASH.to_string(), Policy::HASH);
+        assert_eq!(policy.canonical_json(), Policy::COMPILED_JSON);
         assert_eq!(policy.title(&Engine::from_static("deep_agent")), "Deep Agent");
     }
 

@@ -19,6 +19,8 @@ mod incident_state_row;
 mod incident_states;
 mod incidents;
 mod policies;
+mod policy_activations;
+mod policy_versions;
 mod report_deliveries;
 mod reports;
 mod rollups;
@@ -42,6 +44,8 @@ pub use incident_state_row::{CounterChange, IncidentStateChange, IncidentStateRe
 pub use incident_states::{DueIncident, IncidentStates};
 pub use incidents::{IncidentPage, IncidentRecord, IncidentSummary, Incidents};
 pub use policies::{Policies, ReadPointer};
+pub use policy_activations::{ActivationChange, PolicyActivationPage};
+pub use policy_versions::{AddedPolicy, ListedPolicyVersion, PolicyVersionPage, StoredPolicy};
 pub use report_deliveries::{ReportDeliveries, ReportDelivery};
 pub use reports::{ReportPage, Reports};
 pub use rollups::{Freshness, OutcomeCounters, PlannedRemediations, Rollup, RollupSet, Rollups};

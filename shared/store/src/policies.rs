@@ -1,14 +1,16 @@
-//! The `policies` table: the documents of policy versions, and the pointer to the active one.
+//! The `policies` table: versions, their activations, and the pointer to the active one, which is here.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use age_model::{Engine, Keyring, PolicyPointer, StoreError, Timestamp};
+use age_model::{Engine, KeyId, Keyring, PolicyHash, PolicyPointer, StoreError, Timestamp};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::{Deserialize, Serialize};
 
 use crate::credentials::Credentials;
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{BatchError, DynamoDb, Table, read_batch};
+use crate::dynamodb::error::read_failed;
 use crate::dynamodb::keys;
 
 /// The attributes of the table's key.
@@ -16,25 +18,27 @@ const KEY: &[&str] = &["kind", "id"];
 
 /// The row of the pointer, except for its key and attributes of a later version.
 #[derive(Debug, Serialize, Deserialize)]
-struct PointerRow {
-    number: u64,
-    hash: String,
-    activated_at: Timestamp,
-    previous: String,
-    engines: BTreeSet<Engine>,
-}
-
-#[derive(Debug, Deserialize)]
-struct DocumentRow {
-    document: String,
+pub(crate) struct PointerRow {
+    pub(crate) number: u64,
+    pub(crate) hash: PolicyHash,
+    pub(crate) activated_at: Timestamp,
+    pub(crate) activated_by: KeyId,
+    pub(crate) previous: PolicyHash,
+    pub(crate) engines: BTreeSet<Engine>,
 }
 
 /// The `policies` table.
 #[derive(Debug, Clone)]
-pub struct Policies(Table);
+pub struct Policies(pub(crate) Table);
 
 /// The pointer to the active version. Ok(None) before the first activation; the error does not keep the credentials from being used.
 pub type ReadPointer = Result<Option<PolicyPointer>, StoreError>;
+
+/// A page of rows, the newest first, and the `id` after which the next page begins, if there is one.
+pub(crate) struct Page {
+    pub(crate) rows: Vec<Item>,
+    pub(crate) next: Option<String>,
+}
 
 impl Policies {
     /// Uses the table `name`.
@@ -49,7 +53,7 @@ impl Policies {
     /// [`StoreError`] if it cannot be read.
     pub async fn active(&self) -> ReadPointer {
         let [items] = read_batch([(&self.0, vec![key(keys::ACTIVE, keys::ACTIVE_ID)])]).await?;
-        self.pointer(items)
+        self.pointer(items.first())
     }
 
     /// Returns all `credentials` and the pointer to the active version, read strongly by one call. If only the pointer cannot be
@@ -61,7 +65,7 @@ impl Policies {
         let (keyring, pointer) = (Credentials::key_of_keyring(), key(keys::ACTIVE, keys::ACTIVE_ID));
         let both = read_batch([(credentials.table(), vec![keyring.clone()]), (&self.0, vec![pointer])]).await;
         let ([keyring], pointer) = match both {
-            Ok([keyring, pointer]) => ([keyring], self.pointer(pointer)),
+            Ok([keyring, pointer]) => ([keyring], self.pointer(pointer.first())),
             Err(BatchError { error, is_of_a_table: true }) => {
                 (read_batch([(credentials.table(), vec![keyring])]).await?, Err(error))
             }
@@ -70,29 +74,58 @@ impl Policies {
         Ok((credentials.keyring_of_row(keyring.into_iter().next())?, pointer))
     }
 
-    /// Returns the document of the version `hash`, read by `parse`.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] if there is none, or `parse` fails; another [`StoreError`] if it cannot be read now.
-    pub async fn document<T, E: Display>(
-        &self,
-        hash: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<T, StoreError> {
-        let key = key(keys::DOCUMENT, hash);
-        let [items] = read_batch([(&self.0, vec![key.clone()])]).await?;
-        let Some(item) = items.first() else { return Err(self.0.corrupt(&key, "document", "is missing")) };
-        let DocumentRow { document } = self.0.parse(item)?;
-        parse(&document).map_err(|error| self.0.corrupt(item, "document", error))
+    /// Returns the error of the document of the version `hash`, which cannot be read.
+    #[must_use]
+    pub fn corrupt_document(&self, hash: &PolicyHash, detail: &dyn Display) -> StoreError {
+        self.0.corrupt(&key(keys::DOCUMENT, &hash.to_string()), "document", detail)
     }
 
-    fn pointer(&self, items: Vec<Item>) -> ReadPointer {
-        let Some(item) = items.into_iter().next() else { return Ok(None) };
-        let PointerRow { number, hash, activated_at, previous, engines } = self.0.parse(&item)?;
-        Ok(Some(PolicyPointer { number, hash, activated_at, previous, engines }))
+    /// Returns the error of a transaction that conflicted with others in each of `attempts`.
+    #[must_use]
+    pub fn contended(&self, attempts: u32) -> StoreError {
+        StoreError::Contended { table: self.0.name.clone(), attempts }
+    }
+
+    pub(crate) fn pointer(&self, item: Option<&Item>) -> ReadPointer {
+        let Some(item) = item else { return Ok(None) };
+        let PointerRow { number, hash, activated_at, activated_by, previous, engines } = self.0.parse(item)?;
+        Ok(Some(PolicyPointer { number, hash, activated_at, activated_by, previous, engines }))
+    }
+
+    /// Returns up to `limit` rows of `kind`, the highest `id` first, of those below `before`.
+    pub(crate) async fn newest(&self, kind: &str, limit: usize, before: Option<&str>) -> Result<Page, StoreError> {
+        // One more than requested, which shows whether the list has more.
+        let mut items = self.query(kind, limit + 1, before).into_paginator().items().send();
+        let mut rows: Vec<Item> = Vec::new();
+        while rows.len() <= limit {
+            let Some(item) = items.next().await else { break };
+            rows.push(item.map_err(|error| read_failed("Query", &self.0.name, error))?);
+        }
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let id = |row: &Item| row.get("id").and_then(|id| id.as_s().ok()).cloned();
+        let next = if has_more { rows.last().and_then(id) } else { None };
+        Ok(Page { rows, next })
+    }
+
+    fn query(&self, kind: &str, limit: usize, before: Option<&str>) -> QueryFluentBuilder {
+        let Table { client, name, .. } = &self.0;
+        let query = client
+            .query()
+            .table_name(name)
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .expression_attribute_values(":kind", text(kind));
+        match before {
+            Some(before) => query
+                .key_condition_expression("kind = :kind AND id < :before")
+                .expression_attribute_values(":before", text(before)),
+            None => query.key_condition_expression("kind = :kind"),
+        }
     }
 }
 
-fn key(kind: &str, id: &str) -> Item {
+pub(crate) fn key(kind: &str, id: &str) -> Item {
     Item::from([("kind".to_owned(), text(kind)), ("id".to_owned(), text(id))])
 }

@@ -29,7 +29,7 @@ const EVENT: &str =
 pub(crate) const HELLO: Function = repeatable("hello", Post("/api/governance/event", EVENT));
 
 /// The deployed functions.
-pub(crate) const FUNCTIONS: [Function; 12] = [
+pub(crate) const FUNCTIONS: [Function; 13] = [
     repeatable("log-event", Post("/api/governance/event", EVENT)),
     repeatable("list-events", Get("/api/governance/events")),
     repeatable("actions", Get("/api/governance/actions")),
@@ -38,6 +38,7 @@ pub(crate) const FUNCTIONS: [Function; 12] = [
     repeatable("list-reports", Get("/api/governance/reports")),
     repeatable("get-stats", Get("/api/governance/stats")),
     repeatable("credentials", Get("/api/governance/credentials")),
+    repeatable("policies", Get("/api/governance/policies")),
     repeatable("dashboard", Get("/dashboard")),
     repeatable("sweep", Raw("{}")),
     repeatable("weekly-report", Raw("{}")),

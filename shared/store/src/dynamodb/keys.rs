@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use age_model::{
-    Day, Engine, EventId, Hour, Incident, IncidentId, IncidentKey, IncidentStatus, ReportId, Severity, SystemAlertKind,
-    Timestamp, TopicName,
+    Day, Engine, EventId, Hour, Incident, IncidentId, IncidentKey, IncidentStatus, PolicyHash, ReportId, Severity,
+    SystemAlertKind, Timestamp, TopicName,
 };
 use thiserror::Error;
 
@@ -206,6 +206,22 @@ pub(crate) const ACTIVE_ID: &str = "*";
 
 /// `policies.kind` of the documents, each under its hash.
 pub(crate) const DOCUMENT: &str = "document";
+
+/// `policies.kind` of the list of versions, without their documents.
+pub(crate) const VERSION: &str = "version";
+
+/// Returns `policies.id` of a version in the list. The default policies of several releases are all version 0.
+pub(crate) fn policy_version(number: u64, hash: &PolicyHash) -> String {
+    if number == 0 { format!("{}#{hash}", numbered(number)) } else { numbered(number) }
+}
+
+/// `policies.kind` of the activations.
+pub(crate) const ACTIVATION: &str = "activation";
+
+/// Returns `policies.id` of an activation, and the beginning of that of a version. Sorts by number.
+pub(crate) fn numbered(number: u64) -> String {
+    format!("{number:010}")
+}
 
 /// The attribute of the row with all credentials that holds the key with which AGE seals.
 pub(crate) const SEALING_KEY: &str = "key";

@@ -1,0 +1,24 @@
+//! The state of the handlers.
+
+use std::sync::Arc;
+
+use age_governance::PolicyActivator;
+use age_model::Clock;
+use age_store::Policies;
+
+/// The state of the handlers. Build one per execution environment.
+#[derive(Clone)]
+pub struct App(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) policies: Policies,
+    pub(crate) activator: PolicyActivator,
+    pub(crate) clock: Box<dyn Clock>,
+}
+
+impl App {
+    /// Combines the parts.
+    pub fn new(policies: Policies, activator: PolicyActivator, clock: impl Clock + 'static) -> Self {
+        Self(Arc::new(Inner { policies, activator, clock: Box::new(clock) }))
+    }
+}

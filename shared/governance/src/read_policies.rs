@@ -1,0 +1,163 @@
+//! Reading policy versions, and what differs between two of them.
+
+use age_model::{PolicyHash, PolicyVersion, StoreError, UnreadableItem};
+use age_policy::{Policy, PolicyDifference};
+use age_store::{ListedPolicyVersion, Policies, ReadPointer, StoredPolicy};
+use thiserror::Error;
+
+/// The position in the list after all stored versions: that of the default policy, unless it is stored.
+const AFTER_STORED: &str = "0000000000";
+
+/// A policy version with its document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyDocument {
+    /// The version.
+    pub version: PolicyVersion,
+    /// The document as canonical JSON.
+    pub document: String,
+    /// Whether AGE works by it. None if that cannot be read.
+    pub is_active: Option<bool>,
+}
+
+/// A policy version in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyListItem {
+    /// The version and its use.
+    pub listed: ListedPolicyVersion,
+    /// Whether AGE works by it.
+    pub is_active: bool,
+}
+
+/// A page of policy versions, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyList {
+    /// The versions.
+    pub versions: Vec<PolicyListItem>,
+    /// The versions of the page that cannot be read.
+    pub unreadable: Vec<UnreadableItem>,
+    /// The position of the next page, if there are more.
+    pub next: Option<String>,
+}
+
+/// Why policy versions were not read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PolicyReadError {
+    /// No version has the hash.
+    #[error("policy version {0} does not exist")]
+    NotFound(PolicyHash),
+    /// The table could not be read, or the version.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PolicyDocument {
+    pub(crate) fn new(StoredPolicy { version, document }: StoredPolicy, active: &ReadPointer) -> Self {
+        Self::of_version(version, document, active)
+    }
+
+    pub(crate) fn of_version(version: PolicyVersion, document: String, active: &ReadPointer) -> Self {
+        let is_active = active_hash(active).map(|active| active == version.hash);
+        Self { version, document, is_active }
+    }
+
+    /// Returns the policy.
+    pub(crate) fn policy(&self, policies: &Policies) -> Result<Policy, StoreError> {
+        serde_json::from_str(&self.document)
+            .map_err(|error| policies.corrupt_document(&self.version.hash, &error))
+    }
+}
+
+/// Whether `hash` names the default policy, which is compiled in.
+pub(crate) fn is_default(hash: &PolicyHash) -> bool {
+    *hash == Policy::COMPILED_HASH
+}
+
+/// Returns the active version by the pointer; None if that cannot be read.
+fn active_hash(active: &ReadPointer) -> Option<PolicyHash> {
+    match active {
+        Ok(Some(pointer)) => Some(pointer.hash),
+        Ok(None) => Some(Policy::COMPILED_HASH),
+        Err(_) => None,
+    }
+}
+
+/// Returns the policy version `hash` with its document.
+///
+/// # Errors
+/// [`PolicyReadError`] if there is none, or it cannot be read.
+pub async fn policy_version(policies: &Policies, hash: PolicyHash) -> Result<PolicyDocument, PolicyReadError> {
+    match policies.get_with_active(&hash).await? {
+        (Some(stored), active) => Ok(PolicyDocument::new(stored, &active)),
+        (None, active) if is_default(&hash) => {
+            let version = PolicyVersion::default_policy(hash);
+            Ok(PolicyDocument::of_version(version, Policy::COMPILED_JSON.to_owned(), &active))
+        }
+        (None, _) => Err(PolicyReadError::NotFound(hash)),
+    }
+}
+
+/// Returns the active policy version with its document.
+///
+/// # Errors
+/// [`StoreError`] if it cannot be read.
+pub async fn active_policy_version(policies: &Policies) -> Result<PolicyDocument, StoreError> {
+    let hash = policies.active().await?.map_or(Policy::COMPILED_HASH, |pointer| pointer.hash);
+    match policy_version(policies, hash).await {
+        Ok(found) => Ok(PolicyDocument { is_active: Some(true), ..found }),
+        Err(PolicyReadError::NotFound(hash)) => Err(policies.corrupt_document(&hash, &"is missing")),
+        Err(PolicyReadError::Store(error)) => Err(error),
+    }
+}
+
+/// Returns up to `limit` policy versions that come after `before` in the list, the newest first and the default policy last.
+///
+/// # Errors
+/// [`StoreError`] if the table cannot be read.
+pub async fn list_policy_versions(
+    policies: &Policies,
+    limit: usize,
+    before: Option<&str>,
+) -> Result<PolicyList, StoreError> {
+    let active = policies.active().await?.map_or(Policy::COMPILED_HASH, |pointer| pointer.hash);
+    let mut page = policies.versions(limit, before).await?;
+    if page.next.is_none() && policies.listed_default(&Policy::COMPILED_HASH).await?.is_none() {
+        if page.versions.len() + page.unreadable.len() < limit {
+            let version = PolicyVersion::default_policy(Policy::COMPILED_HASH);
+            page.versions.push(ListedPolicyVersion { version, activations: 0, last_activated_at: None });
+        } else {
+            page.next = Some(AFTER_STORED.to_owned());
+        }
+    }
+    let item = |listed: ListedPolicyVersion| PolicyListItem { is_active: listed.version.hash == active, listed };
+    let versions = page.versions.into_iter().map(item).collect();
+    Ok(PolicyList { versions, unreadable: page.unreadable, next: page.next })
+}
+
+/// What changes from one policy version to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionDifference {
+    /// The version that is compared.
+    pub hash: PolicyHash,
+    /// The version that it is compared with.
+    pub against: PolicyHash,
+    /// What changes from `against` to `hash`.
+    pub difference: PolicyDifference,
+}
+
+/// Returns what changes from the version `against` to the version `hash`. None is the active version.
+///
+/// # Errors
+/// [`PolicyReadError`] if one of them does not exist, or cannot be read.
+pub async fn policy_difference(
+    policies: &Policies,
+    hash: PolicyHash,
+    against: Option<PolicyHash>,
+) -> Result<VersionDifference, PolicyReadError> {
+    let new = policy_version(policies, hash).await?;
+    let old = match against {
+        Some(against) => policy_version(policies, against).await?,
+        None => active_policy_version(policies).await?,
+    };
+    let difference = age_policy::difference(&old.policy(policies)?, &new.policy(policies)?);
+    Ok(VersionDifference { hash, against: old.version.hash, difference })
+}
