@@ -120,6 +120,9 @@ mod tests {
             "policy list --limit 3",
             "policy history",
             "policy schema",
+            "policy simulate 01234567 --from 2026-11-02T00:00:00Z --to 2026-11-23T00:00:00Z --all",
+            "policy simulate policy.toml --export history.json --json",
+            "policy export --from 2026-11-02T00:00:00Z",
             "completions bash",
         ] {
             let args = std::iter::once("agectl").chain(line.split(' '));
@@ -157,6 +160,8 @@ mod tests {
             "policy activate 0123456 --reason more",
             "policy activate 01234567",
             "policy history --limit 0",
+            "policy simulate a --export history.json --from 2026-11-02T00:00:00Z",
+            "policy simulate a --from yesterday",
             "credential list --token secret",
             "credential list --api-url http://age.example.com",
         ] {

@@ -43,6 +43,8 @@ pub(crate) enum Error {
     },
     #[error("no version was active before: no policy was ever activated, and AGE works by its default policy")]
     NoActivation,
+    #[error("AGE could not finish the simulation {}: {}", visible_line(id), visible_line(cause))]
+    SimulationFailed { id: String, cause: String },
     /// The user was asked, and did not say yes.
     #[error("not confirmed; nothing was changed")]
     NotConfirmed,
@@ -102,7 +104,9 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Api(problem) => problem.exit_code(),
-            Self::Unreachable { .. } | Self::UnexpectedResponse(_) => ExitCode::Unavailable,
+            Self::Unreachable { .. } | Self::UnexpectedResponse(_) | Self::SimulationFailed { .. } => {
+                ExitCode::Unavailable
+            }
             Self::LinesRefused { .. }
             | Self::IncidentsFailed { .. }
             | Self::InvalidPolicy { .. }

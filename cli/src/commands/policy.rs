@@ -4,13 +4,17 @@ mod activate;
 mod check;
 mod comparison;
 mod diff;
+mod export;
 mod history;
 mod list;
+mod period;
 mod policy_file;
 mod policy_ref;
 mod push;
 mod rollback;
 mod show;
+mod simulate;
+mod simulation_view;
 mod stored_version;
 
 use clap::Subcommand;
@@ -18,11 +22,13 @@ use clap::Subcommand;
 use crate::commands::policy::activate::ActivateArgs;
 use crate::commands::policy::check::CheckArgs;
 use crate::commands::policy::diff::DiffArgs;
+use crate::commands::policy::export::ExportArgs;
 use crate::commands::policy::history::HistoryArgs;
 use crate::commands::policy::list::ListArgs;
 use crate::commands::policy::push::PushArgs;
 use crate::commands::policy::rollback::RollbackArgs;
 use crate::commands::policy::show::ShowArgs;
+use crate::commands::policy::simulate::SimulateArgs;
 use crate::error::Error;
 use crate::session::Session;
 
@@ -42,6 +48,15 @@ pub(crate) enum PolicyCommand {
     Diff(DiffArgs),
     /// Store a policy as a version, which is not active until you activate it
     Push(PushArgs),
+    /// Show what the past would have been under a policy
+    ///
+    /// Compares, over a period, the levels of each week and the actions, approvals, incidents and notifications under the policy with
+    /// those under the active one. Says how far the simulation reproduces what really happened.
+    Simulate(SimulateArgs),
+    /// Print the history of a period as JSON, for simulations without AGE
+    ///
+    /// It has no details of events, notes or texts of people.
+    Export(ExportArgs),
     /// Activate a version: AGE works by it within 60 seconds
     ///
     /// Shows what changes and asks first. If another version has become active meanwhile, nothing is changed.
@@ -65,11 +80,13 @@ impl PolicyCommand {
             Self::Show(args) => args.run(session).await,
             Self::Diff(args) => args.run(session).await,
             Self::Push(args) => args.run(session).await,
+            Self::Simulate(args) => args.run(session).await,
+            Self::Export(args) => args.run(session).await,
             Self::Activate(args) => args.run(session).await,
             Self::Rollback(args) => args.run(session).await,
             Self::List(args) => args.run(session).await,
             Self::History(args) => args.run(session).await,
-            Self::Schema => session.print_json(&age_policy::schema()),
+            Self::Schema => session.print_json(age_policy::schema()),
         }
     }
 }

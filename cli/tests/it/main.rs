@@ -11,3 +11,4 @@ mod imports;
 mod incidents;
 mod lists;
 mod policies;
+mod simulations;

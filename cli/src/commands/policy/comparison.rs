@@ -85,13 +85,6 @@ impl ComparedPolicy {
         }
     }
 
-    fn hash(&self) -> PolicyHash {
-        match self {
-            Self::Stored { hash, .. } => *hash,
-            Self::Local { policy, .. } => policy.hash(),
-        }
-    }
-
     async fn policy(&self, client: &OnceCell<ApiClient>, session: &mut Session<'_>) -> Result<Policy, Error> {
         match self {
             Self::Local { policy, .. } => Ok(policy.as_ref().clone()),
@@ -110,17 +103,14 @@ pub(super) async fn compare(
     client: &OnceCell<ApiClient>,
     session: &mut Session<'_>,
 ) -> Result<Comparison, Error> {
-    let json = match (old, new) {
-        (ComparedPolicy::Stored { hash: against, .. }, ComparedPolicy::Stored { hash, .. }) => {
-            let client = client.get_or_try_init(|| session.api_client()).await?;
-            client.get(&[RESOURCE, &hash.to_string(), "diff"], &[("against", against.to_string())]).await?.body
-        }
-        _ => {
-            let PolicyDifference { changes } =
-                difference(&old.policy(client, session).await?, &new.policy(client, session).await?);
-            let compared = Difference { hash: new.hash(), against: old.hash(), changes };
-            serde_json::to_string(&compared).map_err(|error| Error::UnexpectedResponse(error.to_string()))?
-        }
+    let json = if let (ComparedPolicy::Stored { hash: against, .. }, ComparedPolicy::Stored { hash, .. }) = (old, new) {
+        let client = client.get_or_try_init(|| session.api_client()).await?;
+        client.get(&[RESOURCE, &hash.to_string(), "diff"], &[("against", against.to_string())]).await?.body
+    } else {
+        let (before, after) = (old.policy(client, session).await?, new.policy(client, session).await?);
+        let PolicyDifference { changes } = difference(&before, &after);
+        let compared = Difference { hash: after.hash(), against: before.hash(), changes };
+        serde_json::to_string(&compared).map_err(|error| Error::UnexpectedResponse(error.to_string()))?
     };
     let Difference { changes, .. } = parse_json(&json)?;
     Ok(Comparison { json, changes })

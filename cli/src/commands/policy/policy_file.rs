@@ -28,6 +28,11 @@ impl PolicyFile {
         Ok(Self { name: source.to_string(), format: Format::of(source, &text), text })
     }
 
+    /// Returns the default policy of agectl, which AGE may not have.
+    pub(super) fn default_policy() -> Self {
+        Self { name: "the default policy".to_owned(), text: Policy::DEFAULT_TOML.to_owned(), format: Format::Toml }
+    }
+
     /// Returns the name for messages.
     pub(super) fn name(&self) -> &str {
         &self.name
