@@ -11,4 +11,5 @@ mod imports;
 mod incidents;
 mod lists;
 mod policies;
+mod policy_versions;
 mod simulations;

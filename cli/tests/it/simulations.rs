@@ -123,19 +123,39 @@ async fn simulation_is_started_followed_and_shown() {
 }
 
 #[tokio::test]
-async fn file_is_stored_before_it_is_simulated() {
+async fn file_is_stored_before_it_is_simulated_unless_age_has_it() {
     let fake = FakeAge::start().await;
     let hash = draft().hash().to_string();
     let version = json!({"hash": hash, "version": 1, "author": "night-desk", "createdAt": "2026-11-20T00:00:00.000Z", "active": false,
         "document": draft()});
-    fake.plan_response(201, None, version);
+    fake.plan_response(404, None, json!({"detail": "does not exist"}));
+    fake.plan_response(201, None, version.clone());
     fake.plan_response(200, None, finished_job());
     let output = fake.run_with("policy simulate -", Some(TOKEN), &draft().to_toml()).await;
     assert_eq!(output.exit_code, ExitCode::Success, "{}", output.stderr);
     assert_eq!(output.stderr, format!("Simulating version 1 ({})\n", &hash[..12]));
-    let lines =
-        ["POST /api/governance/policies".to_owned(), format!("POST /api/governance/policies/{hash}/simulation")];
-    assert_eq!(fake.request_lines(), lines);
+    let find = format!("GET /api/governance/policies/{hash}");
+    let start = format!("POST /api/governance/policies/{hash}/simulation");
+    let store = "POST /api/governance/policies".to_owned();
+    assert_eq!(fake.request_lines(), [find.clone(), store, start.clone()]);
+
+    // A responder may simulate a policy that is stored.
+    fake.state().requests.clear();
+    fake.plan_response(200, None, version);
+    fake.plan_response(200, None, finished_job());
+    fake.run_with("policy simulate -", Some(TOKEN), &draft().canonical_json()).await;
+    assert_eq!(fake.request_lines(), [find, start]);
+}
+
+#[tokio::test]
+async fn invalid_file_is_not_simulated() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(422, None, json!({"detail": "the policy has 1 error"}));
+    let invalid = draft().to_toml().replace("score_cap = 50", "score_cap = 0");
+    let output = fake.run_with("policy simulate -", Some(TOKEN), &invalid).await;
+    assert_eq!(output.exit_code, ExitCode::Refused);
+    assert!(output.stderr.starts_with("standard input: score_cap: must be a whole number"), "{}", output.stderr);
+    assert_eq!(fake.request_lines(), ["POST /api/governance/policies"]);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::commands::policy::policy_file::PolicyFile;
 use crate::commands::policy::policy_ref::PolicyRef;
 use crate::commands::policy::push::push;
 use crate::commands::policy::simulation_view::format_simulation;
-use crate::commands::policy::stored_version::{StoredVersion, active_version};
+use crate::commands::policy::stored_version::{active_version, find_version};
 use crate::error::Error;
 use crate::input_source::InputSource;
 use crate::session::Session;
@@ -30,7 +30,8 @@ const RUNNING: &str = "running";
 pub(crate) struct SimulateArgs {
     /// The policy: a file, the hash of a version or its first 8 or more digits, `active`, or `default`
     ///
-    /// A file is stored as a version first, as by `agectl policy push`, which only an admin may. With --export, nothing is stored.
+    /// A policy that AGE does not have is stored as a version first, as by `agectl policy push`, which only an admin may. With --export,
+    /// nothing is stored.
     #[arg(value_name = "POLICY")]
     policy: PolicyRef,
     #[command(flatten)]
@@ -108,7 +109,7 @@ impl SimulateArgs {
         Ok(writeln!(session.stdout, "{text}")?)
     }
 
-    /// Returns the hash of the version to simulate. Stores a policy that AGE may not have.
+    /// Returns the hash of the version to simulate. Stores the policy if AGE does not have it.
     async fn stored_version(&self, client: &ApiClient, session: &mut Session<'_>) -> Result<PolicyHash, Error> {
         let file = match &self.policy {
             PolicyRef::Active => return Ok(active_version(client).await?.hash),
@@ -116,7 +117,15 @@ impl SimulateArgs {
             PolicyRef::Default => PolicyFile::default_policy(),
             PolicyRef::File(source) => PolicyFile::read(source, session).await?,
         };
-        let version: StoredVersion = push(&file, client, session).await?.parse()?;
+        let stored = match file.parse() {
+            Ok(policy) => find_version(&policy.hash(), client).await?,
+            // `push` reports the errors, or AGE is of a later version and has none.
+            Err(_) => None,
+        };
+        let version = match stored {
+            Some(version) => version,
+            None => push(&file, client, session).await?.parse()?,
+        };
         session.print_warning(&format!("Simulating {}", version.name()))?;
         Ok(version.hash)
     }
