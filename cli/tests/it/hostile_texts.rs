@@ -68,7 +68,7 @@ fn policy_activation(hostile: &str) -> Value {
 }
 
 fn simulation_job(hostile: &str) -> Value {
-    json!({"id": hostile, "status": hostile, "failure": hostile})
+    json!({"id": hostile, "status": hostile, "error": hostile})
 }
 
 fn problem(hostile: &str) -> Value {

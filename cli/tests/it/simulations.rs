@@ -162,7 +162,7 @@ async fn invalid_file_is_not_simulated() {
 async fn failed_simulation_says_why() {
     let fake = FakeAge::start().await;
     let mut failed = job("failed");
-    failed["failure"] = "it did not end in 5 min".into();
+    failed["error"] = "it did not end in 5 min".into();
     fake.plan_response(202, None, failed);
     let output = fake.run(&format!("policy simulate {}", draft().hash())).await;
     assert_eq!((output.exit_code, output.stdout.as_str()), (ExitCode::Unavailable, ""));

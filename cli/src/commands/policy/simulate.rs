@@ -56,7 +56,8 @@ struct SimulationJob {
     id: String,
     status: String,
     result: Option<Box<RawValue>>,
-    failure: Option<String>,
+    /// Why AGE has no result, if the status is `failed`.
+    error: Option<String>,
 }
 
 impl SimulateArgs {
@@ -99,7 +100,7 @@ impl SimulateArgs {
             let (id, status) = (job.id, job.status);
             return Err(Error::SimulationFailed {
                 id,
-                cause: job.failure.unwrap_or(format!("its status is {status}")),
+                cause: job.error.unwrap_or(format!("its status is {status}")),
             });
         };
         if session.json {
