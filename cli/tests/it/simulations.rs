@@ -38,6 +38,8 @@ fn finished_job() -> Value {
     removed["action"] = "MAOS_auto_fix".into();
     let mut actions = vec![action("changed", status("expired"), status("unknown"), status("denied"))];
     actions.extend(vec![removed; 12]);
+    let not_reproduced = json!({"reason": "other_policy", "kind": "incident", "engine": "billing", "eventType": "ledger_down",
+        "at": "2026-11-17T10:00:00.000Z", "incidentId": "billing.1.ledger_down", "real": incident(3, "HIGH")});
     let mut job = job("succeeded");
     job["result"] = json!({"schemaVersion": 1, "from": "2026-11-09T00:00:00.000Z", "to": "2026-11-23T00:00:00.000Z",
         "weeks": [
@@ -55,7 +57,7 @@ fn finished_job() -> Value {
             "notifications": {"total": 1, "items": [{"change": "added", "engine": "billing", "eventType": "ledger_down",
                 "at": "2026-11-17T10:00:00.000Z", "incidentId": "billing.1.ledger_down", "notification": "initial",
                 "after": status("sent")}]}},
-        "selfCheck": {"reproduced": 90, "notReproduced": 10, "items": [],
+        "selfCheck": {"reproduced": 90, "notReproduced": 10, "items": [not_reproduced],
             "reasons": [{"reason": "notification_timing", "count": 7}, {"reason": "other_policy", "count": 3}]},
         "leftOut": {"events": 1500, "completeSince": "2026-11-10T00:00:00.000Z", "unreadable": 1, "incidentsCut": 0}});
     job
@@ -86,7 +88,7 @@ Incidents
 Notifications
   + 2026-11-17 10:00:00Z billing ledger_down, initial: sent
 
-Self-check: the simulation of the active policies reproduces 90 of 100 actions, incidents and notifications
+Self-check: under the active policy, the simulation reproduces 90 of 100 actions, incidents and notifications
       7  e-mails waited for the e-mail budget, the sweep or a subscriber
       3  another policy was active then
 
@@ -115,7 +117,9 @@ async fn simulation_is_started_followed_and_shown() {
 
     fake.plan_response(200, None, finished_job());
     let output = fake.run(&format!("policy simulate {hash} --all --from 2026-11-09T00:00:00Z")).await;
-    let expected = format!("{VIEW}{}  and 2 more; the result does not list them\n{VIEW_END}", REMOVED.repeat(12));
+    let item = "  2026-11-17 10:00:00Z billing ledger_down, billing.1.ledger_down: simulated -, really open (another policy was active then)\n";
+    let end = VIEW_END.replace("\nLeft out", &format!("{item}\nLeft out"));
+    let expected = format!("{VIEW}{}  and 2 more; the result does not list them\n{end}", REMOVED.repeat(12));
     assert_eq!(output.stdout, expected);
     fake.plan_response(200, None, finished_job());
     let output = fake.run(&format!("policy simulate {hash} --json")).await;

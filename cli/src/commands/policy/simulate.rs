@@ -39,7 +39,7 @@ pub(crate) struct SimulateArgs {
     /// Simulate on this machine, without asking AGE, over the history in FILE that `agectl policy export` has written
     #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to"])]
     export: Option<InputSource>,
-    /// List every change that the result has, instead of the first 10 of each kind
+    /// List every change that the result has, instead of the first 10 of each kind, and what the self-check found
     #[arg(long)]
     all: bool,
 }
@@ -98,10 +98,7 @@ impl SimulateArgs {
         let job: SimulationJob = response.parse()?;
         let Some(result) = job.result else {
             let (id, status) = (job.id, job.status);
-            return Err(Error::SimulationFailed {
-                id,
-                cause: job.error.unwrap_or(format!("its status is {status}")),
-            });
+            return Err(Error::SimulationFailed { id, cause: job.error.unwrap_or(format!("its status is {status}")) });
         };
         if session.json {
             return session.print_json(&response.body);

@@ -3,7 +3,7 @@
 use age_model::{Timestamp, visible_line};
 use age_scoring::simulation::{
     About, Change, ChangeKind, Changes, Consequence, ConsequenceKind, Difference, LeftOut, LevelFlip, SelfCheck,
-    Simulation, UnreproducedReason, WeekComparison, WeekRisk,
+    SelfCheckItem, Simulation, UnreproducedReason, WeekComparison, WeekRisk,
 };
 
 use crate::format::{NO_VALUE, format_count, format_name, format_timestamp};
@@ -31,7 +31,7 @@ pub(super) fn format_simulation(simulation: &Simulation, all: bool) -> String {
     [title, format_weeks(weeks), format_counts(difference)]
         .into_iter()
         .chain(lists.map(|(title, changes)| format_changes(title, changes, limit)))
-        .chain([format_self_check(self_check)])
+        .chain([format_self_check(self_check, all)])
         .chain(format_left_out(left_out))
         .collect::<Vec<_>>()
         .join("\n\n")
@@ -85,7 +85,7 @@ fn format_changes(title: &str, Changes { total, items }: &Changes, limit: usize)
 
 fn format_change(change: &Change) -> String {
     let Change { change: kind, about, before, after, real } = change;
-    let (sign, shown) = match kind {
+    let (sign, outcome) = match kind {
         ChangeKind::Added => ('+', status(after.as_ref())),
         ChangeKind::Removed => ('-', status(before.as_ref())),
         ChangeKind::Changed => ('~', differing(before.as_ref(), after.as_ref())),
@@ -93,21 +93,21 @@ fn format_change(change: &Change) -> String {
     let compared = if *kind == ChangeKind::Added { after } else { before };
     let real = real.as_ref().filter(|real| compared.as_ref().is_none_or(|it| it.status != real.status));
     let real = real.map(|real| format!(" (it really was {})", format_name(&real.status))).unwrap_or_default();
-    let About { engine, event_type, at, .. } = about;
-    let line = format!("{} {engine} {}{}: {shown}{real}", format_timestamp(*at), event_type.as_str(), subject(about));
-    format!("  {sign} {}", visible_line(&line))
+    format!("  {sign} {}", visible_line(&format!("{}: {outcome}{real}", subject(about))))
 }
 
-/// Returns which of the things about the event it is.
-fn subject(About { action, notification, incident_id, event_id, .. }: &About) -> String {
-    match (action, notification, incident_id, event_id) {
+/// Says what a change is about.
+fn subject(about: &About) -> String {
+    let About { engine, event_type, at, action, notification, incident_id, event_id } = about;
+    let object = match (action, notification, incident_id, event_id) {
         (Some(action), Some(notification), ..) => format!(", {notification} of {action}"),
         (Some(action), None, ..) => format!(", {action}"),
         (None, Some(notification), ..) => format!(", {notification}"),
         (None, None, Some(incident), _) => format!(", {incident}"),
         (None, None, None, Some(event)) => format!(", event {event}"),
         (None, None, None, None) => String::new(),
-    }
+    };
+    format!("{} {engine} {}{object}", format_timestamp(*at), event_type.as_str())
 }
 
 fn status(consequence: Option<&Consequence>) -> String {
@@ -132,14 +132,21 @@ fn differing(before: Option<&Consequence>, after: Option<&Consequence>) -> Strin
     if differing.is_empty() { format_name(&after.status) } else { differing.join(", ") }
 }
 
-fn format_self_check(check: &SelfCheck) -> String {
-    let SelfCheck { reproduced, not_reproduced, reasons, .. } = check;
+fn format_self_check(check: &SelfCheck, all: bool) -> String {
+    let SelfCheck { reproduced, not_reproduced, reasons, items } = check;
     let total = reproduced.saturating_add(*not_reproduced);
     let title = format!(
-        "Self-check: the simulation of the active policies reproduces {reproduced} of {total} actions, incidents and notifications"
+        "Self-check: under the active policy, the simulation reproduces {reproduced} of {total} actions, incidents and notifications"
     );
     let reasons = reasons.iter().map(|reason| format!("  {:>5}  {}", reason.count, reason_text(reason.reason)));
-    std::iter::once(title).chain(reasons).collect::<Vec<_>>().join("\n")
+    let items = items.iter().filter(|_| all).map(format_self_check_item);
+    std::iter::once(title).chain(reasons).chain(items).collect::<Vec<_>>().join("\n")
+}
+
+fn format_self_check_item(SelfCheckItem { reason, about, replayed, real, .. }: &SelfCheckItem) -> String {
+    let (simulated, really) = (status(replayed.as_ref()), status(real.as_ref()));
+    let line = format!("{}: simulated {simulated}, really {really} ({})", subject(about), reason_text(*reason));
+    format!("  {}", visible_line(&line))
 }
 
 /// Says why the replay does not reproduce something.
