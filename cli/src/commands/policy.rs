@@ -11,6 +11,7 @@ mod period;
 mod policy_file;
 mod policy_ref;
 mod push;
+mod resource;
 mod rollback;
 mod show;
 mod simulate;
@@ -31,10 +32,6 @@ use crate::commands::policy::show::ShowArgs;
 use crate::commands::policy::simulate::SimulateArgs;
 use crate::error::Error;
 use crate::session::Session;
-
-const RESOURCE: &str = "policies";
-/// The API's maximum of versions and of activations.
-const MAX_PAGE: usize = 500;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {

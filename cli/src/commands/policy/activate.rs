@@ -6,9 +6,9 @@ use serde::Serialize;
 use tokio::sync::OnceCell;
 
 use crate::api_client::ApiClient;
-use crate::commands::policy::RESOURCE;
 use crate::commands::policy::comparison::{ComparedPolicy, compare};
 use crate::commands::policy::policy_ref::VersionRef;
+use crate::commands::policy::resource::RESOURCE;
 use crate::commands::policy::stored_version::{Activation, active_version, version_name};
 use crate::error::Error;
 use crate::session::Session;

@@ -7,9 +7,9 @@ use tokio::sync::OnceCell;
 
 use crate::api_client::ApiClient;
 use crate::api_response::parse_json;
-use crate::commands::policy::RESOURCE;
 use crate::commands::policy::policy_file::PolicyFile;
 use crate::commands::policy::policy_ref::{PolicyRef, short};
+use crate::commands::policy::resource::RESOURCE;
 use crate::commands::policy::stored_version::{StoredVersion, active_version, get_version};
 use crate::error::Error;
 use crate::session::Session;

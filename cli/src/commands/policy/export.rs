@@ -6,8 +6,8 @@ use age_scoring::simulation::History;
 use clap::Args;
 use serde::Deserialize;
 
-use crate::commands::policy::RESOURCE;
 use crate::commands::policy::period::PeriodArgs;
+use crate::commands::policy::resource::RESOURCE;
 use crate::error::Error;
 use crate::input_source::InputSource;
 use crate::session::Session;

@@ -4,8 +4,8 @@ use clap::Args;
 
 use crate::api_client::ListedItems;
 use crate::commands::policy::policy_ref::short;
+use crate::commands::policy::resource::{MAX_PAGE, RESOURCE};
 use crate::commands::policy::stored_version::Activation;
-use crate::commands::policy::{MAX_PAGE, RESOURCE};
 use crate::error::Error;
 use crate::format::format_timestamp;
 use crate::session::Session;

@@ -5,7 +5,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::api_client::ListedItems;
-use crate::commands::policy::{MAX_PAGE, RESOURCE};
+use crate::commands::policy::resource::{MAX_PAGE, RESOURCE};
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_timestamp};
 use crate::session::Session;

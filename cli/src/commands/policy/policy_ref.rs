@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::api_client::ApiClient;
 use crate::api_response::parse_json;
-use crate::commands::policy::{MAX_PAGE, RESOURCE};
+use crate::commands::policy::resource::{MAX_PAGE, RESOURCE};
 use crate::error::Error;
 use crate::input_source::InputSource;
 

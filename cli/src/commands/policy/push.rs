@@ -6,10 +6,10 @@ use tokio::sync::OnceCell;
 
 use crate::api_client::ApiClient;
 use crate::api_response::ApiResponse;
-use crate::commands::policy::RESOURCE;
 use crate::commands::policy::comparison::{ComparedPolicy, compare};
 use crate::commands::policy::policy_file::PolicyFile;
 use crate::commands::policy::policy_ref::short;
+use crate::commands::policy::resource::RESOURCE;
 use crate::commands::policy::stored_version::{StoredVersion, active_version};
 use crate::error::Error;
 use crate::input_source::InputSource;

@@ -11,13 +11,13 @@ use serde_json::value::RawValue;
 
 use crate::api_client::ApiClient;
 use crate::api_response::{ApiResponse, parse_json};
-use crate::commands::policy::RESOURCE;
 use crate::commands::policy::comparison::default_policy;
 use crate::commands::policy::export::HistoryExport;
 use crate::commands::policy::period::PeriodArgs;
 use crate::commands::policy::policy_file::PolicyFile;
 use crate::commands::policy::policy_ref::PolicyRef;
 use crate::commands::policy::push::push;
+use crate::commands::policy::resource::RESOURCE;
 use crate::commands::policy::simulation_view::format_simulation;
 use crate::commands::policy::stored_version::{active_version, find_version};
 use crate::error::Error;

@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::api_client::ApiClient;
 use crate::api_response::{ApiResponse, parse_json};
-use crate::commands::policy::RESOURCE;
 use crate::commands::policy::policy_ref::short;
+use crate::commands::policy::resource::RESOURCE;
 use crate::error::Error;
 
 /// A policy version with its document.
