@@ -40,7 +40,7 @@ impl ActivateArgs {
         let active = active_version(&client).await?;
         let (expected, active) = (active.hash, ComparedPolicy::active(&active));
         let change = VersionChange { active, expected_active: expected, next: ComparedPolicy::stored(hash), hash };
-        change.carry_out(self.reason, self.yes, client, session).await
+        change.carry_out(self.reason.into(), self.yes, client, session).await
     }
 }
 
@@ -57,7 +57,7 @@ impl VersionChange {
     /// Shows what changes, asks, and activates the version.
     pub(super) async fn carry_out(
         self,
-        reason: Note,
+        reason: String,
         is_confirmed: bool,
         client: ApiClient,
         session: &mut Session<'_>,
@@ -72,7 +72,7 @@ impl VersionChange {
                 return Err(Error::NotConfirmed);
             }
         }
-        let request = ActivationRequest { expected_active: self.expected_active, reason: reason.into() };
+        let request = ActivationRequest { expected_active: self.expected_active, reason };
         let path = [RESOURCE, &self.hash.to_string(), "activate"];
         // Idempotent: AGE recognizes the same activation by the same credential.
         let client = client.get_or_try_init(|| session.api_client()).await?;

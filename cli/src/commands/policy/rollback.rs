@@ -26,10 +26,7 @@ impl RollbackArgs {
         let client = session.api_client().await?;
         let last = last_activation(&client).await?.ok_or(Error::NoActivation)?;
         let active_name = version_name(last.version, &last.hash);
-        let reason = match self.reason {
-            Some(reason) => reason,
-            None => format!("rollback of {active_name}").parse().map_err(|_| Error::NoActivation)?,
-        };
+        let reason = self.reason.map_or_else(|| format!("rollback of {active_name}"), String::from);
         session.print_warning(&format!(
             "Back to version {}: {} activated {active_name} at {}, {:?}",
             short(&last.previous),
