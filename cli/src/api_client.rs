@@ -136,21 +136,22 @@ impl ApiClient {
         self.retry_policy.run(Idempotency::Idempotent, attempt).await
     }
 
-    /// Returns up to `limit` items of the list `name`, in pages of up to `page_size`.
+    /// Returns up to `limit` items of the list at `path`, in pages of up to `page_size`. The last segment names the list.
     pub(crate) async fn list(
         &self,
-        name: &str,
+        path: &[&str],
         filter: &[(&str, String)],
         limit: usize,
         page_size: usize,
     ) -> Result<ListedItems, Error> {
+        let name = path.last().copied().unwrap_or_default();
         let mut listed = ListedItems::default();
         let mut cursor: Option<String> = None;
         loop {
             let mut query = filter.to_vec();
             query.push(("limit", page_size.min(limit.saturating_sub(listed.items.len())).to_string()));
             query.extend(cursor.map(|cursor| ("cursor", cursor)));
-            let mut page: BTreeMap<String, Box<RawValue>> = self.get(&[name], &query).await?.parse()?;
+            let mut page: BTreeMap<String, Box<RawValue>> = self.get(path, &query).await?.parse()?;
             let missing = || Error::UnexpectedResponse(format!("missing field `{name}`"));
             let page_items = page.remove(name).ok_or_else(missing)?;
             listed.items.extend(parse_json::<Vec<Box<RawValue>>>(page_items.get())?);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use reqwest::Response;
 use reqwest::header::RETRY_AFTER;
+use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
@@ -11,6 +11,7 @@ use crate::problem::Problem;
 
 /// A response with a 2xx status.
 pub(crate) struct ApiResponse {
+    pub(crate) status: StatusCode,
     /// Whether the event was already stored, and AGE replayed the response of the first request.
     pub(crate) is_replay: bool,
     /// JSON.
@@ -27,7 +28,7 @@ impl ApiResponse {
         let is_replay = response.headers().get("Idempotency-Replayed").is_some_and(|value| value == "true");
         let body = response.text().await.map_err(Error::unreachable)?;
         if status.is_success() {
-            Ok(Self { is_replay, body })
+            Ok(Self { status, is_replay, body })
         } else {
             Err(Error::Api(Problem::from_body(status, retry_after, &body)))
         }

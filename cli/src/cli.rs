@@ -6,6 +6,7 @@ use clap_complete::Shell;
 use crate::commands::credential::CredentialCommand;
 use crate::commands::event::EventCommand;
 use crate::commands::incident::IncidentCommand;
+use crate::commands::policy::PolicyCommand;
 use crate::commands::report::ReportCommand;
 use crate::error::Error;
 use crate::global_options::GlobalOptions;
@@ -14,7 +15,7 @@ use crate::session::Session;
 const AFTER_HELP: &str = "\
 Exit codes:
   0    success
-  1    AGE refused the request, or refused some lines of an import
+  1    AGE refused the request, or refused some lines of an import, or a policy is not valid
   2    wrong usage or configuration, or a file that cannot be read or written
   3    AGE cannot be reached or is unavailable, or its response is unexpected
   4    the credential is missing or invalid, or its role does not allow the request
@@ -48,6 +49,9 @@ pub(crate) enum Command {
     /// List incidents; acknowledge, resolve, reopen and comment on them
     #[command(subcommand)]
     Incident(IncidentCommand),
+    /// Check, store, compare, simulate and activate versions of the policy
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Print a script that completes agectl's commands and options in a shell
     Completions {
         /// Shell that runs the script
@@ -62,6 +66,7 @@ impl Command {
             Self::Event(command) => command.run(session).await,
             Self::Report(command) => command.run(session).await,
             Self::Incident(command) => command.run(session).await,
+            Self::Policy(command) => command.run(session).await,
             Self::Completions { shell } => print_completions(shell, session),
         }
     }
@@ -105,6 +110,19 @@ mod tests {
             "incident ack --severity CRITICAL --type-prefix order_ --status open --opened-before 2026-11-23T00:00:00Z",
             "incident reopen billing.1795403565678.a~20b --note again",
             "incident comment billing.1795403565678.a~20b --note seen",
+            "policy check policy.toml --against default",
+            "policy show",
+            "policy show active",
+            "policy diff 01234567 policy.json",
+            "policy push -",
+            "policy activate 01234567 --reason more --yes",
+            "policy rollback --reason wrong",
+            "policy list --limit 3",
+            "policy history",
+            "policy schema",
+            "policy simulate 01234567 --from 2026-11-02T00:00:00Z --to 2026-11-23T00:00:00Z --all",
+            "policy simulate policy.toml --export history.json --json",
+            "policy export --from 2026-11-02T00:00:00Z",
             "completions bash",
         ] {
             let args = std::iter::once("agectl").chain(line.split(' '));
@@ -121,7 +139,7 @@ mod tests {
             "credential create night-desk --role chief",
             "credential create night-desk --role admin --expires-in 90d --expires-at 2027-01-01T00:00:00Z",
             "credential rotate night-desk --overlap soon",
-            "event send --engine mail --type a",
+            "event send --engine Mail --type a",
             "event send --engine qa --type a --severity high",
             "event send --engine qa --type a --details []",
             "event send --engine qa --type a --details {} --details-file x",
@@ -135,6 +153,15 @@ mod tests {
             "incident resolve --expected-count 3",
             "incident resolve billing.1795403565678.a --engine billing",
             "incident comment billing.1795403565678.a",
+            "policy check",
+            "policy diff",
+            "policy diff a b c",
+            "policy push default.toml other.toml",
+            "policy activate 0123456 --reason more",
+            "policy activate 01234567",
+            "policy history --limit 0",
+            "policy simulate a --export history.json --from 2026-11-02T00:00:00Z",
+            "policy simulate a --from yesterday",
             "credential list --token secret",
             "credential list --api-url http://age.example.com",
         ] {

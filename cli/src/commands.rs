@@ -5,4 +5,5 @@ pub(crate) mod event;
 pub(crate) mod event_import;
 pub(crate) mod incident;
 mod incident_bulk;
+pub(crate) mod policy;
 pub(crate) mod report;

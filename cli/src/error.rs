@@ -31,6 +31,20 @@ pub(crate) enum Error {
     LinesRefused { count: u64 },
     #[error("{} could not be changed", format_count(*count, "incident"))]
     IncidentsFailed { count: u64 },
+    /// The errors are on standard error.
+    #[error("{} is not a valid policy: {}", visible_line(name), format_count(*errors, "error"))]
+    InvalidPolicy { name: String, errors: u64 },
+    #[error("{}", no_such_policy_message(digits, *matches))]
+    NoSuchPolicy {
+        /// The beginning of a hash.
+        digits: String,
+        /// How many versions have it: none, or several.
+        matches: u64,
+    },
+    #[error("no version was active before: no policy was ever activated, and AGE works by its default policy")]
+    NoActivation,
+    #[error("AGE could not finish the simulation {}: {}", visible_line(id), visible_line(cause))]
+    SimulationFailed { id: String, cause: String },
     /// The user was asked, and did not say yes.
     #[error("not confirmed; nothing was changed")]
     NotConfirmed,
@@ -64,6 +78,13 @@ fn unreachable_message(origin: &str, cause: &str, is_connected: bool) -> String 
     }
 }
 
+fn no_such_policy_message(digits: &str, matches: u64) -> String {
+    match matches {
+        0 => format!("no policy version has a hash that begins with {digits}; `agectl policy list` lists them"),
+        _ => format!("{matches} policy versions have a hash that begins with {digits}: give more digits"),
+    }
+}
+
 impl Error {
     pub(crate) fn unreachable(error: reqwest::Error) -> Self {
         let origin = error.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
@@ -83,10 +104,16 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Api(problem) => problem.exit_code(),
-            Self::Unreachable { .. } | Self::UnexpectedResponse(_) => ExitCode::Unavailable,
-            Self::LinesRefused { .. } | Self::IncidentsFailed { .. } | Self::NotConfirmed | Self::NoReport => {
-                ExitCode::Refused
+            Self::Unreachable { .. } | Self::UnexpectedResponse(_) | Self::SimulationFailed { .. } => {
+                ExitCode::Unavailable
             }
+            Self::LinesRefused { .. }
+            | Self::IncidentsFailed { .. }
+            | Self::InvalidPolicy { .. }
+            | Self::NoSuchPolicy { .. }
+            | Self::NoActivation
+            | Self::NotConfirmed
+            | Self::NoReport => ExitCode::Refused,
             Self::WithAdvice { cause, .. } => cause.exit_code(),
             Self::Token(_) => ExitCode::AccessDenied,
             Self::Interrupted => ExitCode::Interrupted,

@@ -6,7 +6,7 @@
 pub enum ExitCode {
     /// The command did everything it was asked to do.
     Success = 0,
-    /// AGE refused the request, or refused some lines of an import.
+    /// AGE refused the request, or refused some lines of an import, or a policy is not valid.
     Refused = 1,
     /// Wrong usage or configuration, or a file that cannot be read or written. `clap` uses the same code.
     UsageError = 2,

@@ -1,4 +1,4 @@
-//! `agectl`, the operators' command of AGE: credentials, events, incidents and reports over AGE's HTTP API.
+//! `agectl`, the operators' command of AGE: credentials, events, incidents, reports and the policy over AGE's HTTP API.
 //!
 //! [`run`] runs one command in an [`Environment`] and returns its [`ExitCode`].
 //!

@@ -41,7 +41,7 @@ pub(crate) struct Session<'a> {
     token_file: Option<InputSource>,
     /// `None` once it has been opened: standard input can be read only once.
     stdin: Option<Box<dyn AsyncRead + Unpin + 'a>>,
-    initial_backoff: Duration,
+    pub(crate) initial_backoff: Duration,
 }
 
 impl<'a> Session<'a> {

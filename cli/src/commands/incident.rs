@@ -110,7 +110,7 @@ impl ListIncidentsArgs {
         let engine = self.engine.map(|engine| ("engine", engine.to_string()));
         let filter: Vec<_> = status.into_iter().chain(engine).collect();
         let ListedItems { items, unreadable } =
-            session.api_client().await?.list(RESOURCE, &filter, self.limit, PAGE_SIZE).await?;
+            session.api_client().await?.list(&[RESOURCE], &filter, self.limit, PAGE_SIZE).await?;
         session.warn_unreadable(&unreadable)?;
         if session.json {
             return session.print_json_list(RESOURCE, &items);

@@ -41,7 +41,7 @@ impl ReportCommand {
 }
 
 async fn list_reports(api_client: &ApiClient, limit: usize, session: &mut Session<'_>) -> Result<(), Error> {
-    let ListedItems { items, unreadable } = api_client.list(RESOURCE, &[], limit, PAGE_SIZE).await?;
+    let ListedItems { items, unreadable } = api_client.list(&[RESOURCE], &[], limit, PAGE_SIZE).await?;
     session.warn_unreadable(&unreadable)?;
     if session.json {
         return session.print_json_list(RESOURCE, &items);
@@ -75,6 +75,6 @@ async fn show_report(api_client: &ApiClient, id: Option<ReportId>, session: &mut
 }
 
 async fn newest_report(api_client: &ApiClient) -> Result<String, Error> {
-    let newest = api_client.list(RESOURCE, &[], 1, PAGE_SIZE).await?.items.pop();
+    let newest = api_client.list(&[RESOURCE], &[], 1, PAGE_SIZE).await?.items.pop();
     newest.map(|report| report.get().to_owned()).ok_or(Error::NoReport)
 }

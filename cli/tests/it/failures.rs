@@ -113,5 +113,5 @@ async fn closed_pipe_ends_the_command_without_an_error() {
 async fn completions_need_neither_url_nor_token() {
     let output = FakeAge::at("http://localhost").run_with("completions bash", None, "").await;
     assert_eq!(output.exit_code, ExitCode::Success);
-    assert!(output.stdout.contains("agectl") && output.stdout.contains("image_engine"), "{}", output.stdout);
+    assert!(output.stdout.contains("agectl") && output.stdout.contains("responder"), "{}", output.stdout);
 }

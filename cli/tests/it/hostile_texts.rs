@@ -54,6 +54,23 @@ fn hostile_report(hostile: &str) -> Value {
     report
 }
 
+/// A policy version, without the document, which no hostile text can be in: its hash would be another one.
+fn policy_version(hostile: &str) -> Value {
+    let hash = age_policy::Policy::COMPILED_HASH;
+    json!({"hash": hash, "version": 1, "author": hostile, "createdAt": "2026-11-23T00:00:00.000Z", "active": true,
+        "lastActivatedAt": "2026-11-23T00:00:00.000Z", "document": age_policy::Policy::compiled().unwrap()})
+}
+
+fn policy_activation(hostile: &str) -> Value {
+    let hash = age_policy::Policy::COMPILED_HASH;
+    json!({"number": 1, "hash": hash, "version": 1, "previous": hash, "by": hostile, "at": "2026-11-23T00:00:00.000Z",
+        "reason": hostile})
+}
+
+fn simulation_job(hostile: &str) -> Value {
+    json!({"id": hostile, "status": hostile, "error": hostile})
+}
+
 fn problem(hostile: &str) -> Value {
     json!({"title": hostile, "status": 422, "detail": hostile, "errors": [{"pointer": format!("/{hostile}"), "detail": hostile}]})
 }
@@ -77,6 +94,11 @@ async fn terminal_gets_nothing_raw() {
                 json!({"id": "01936f2e-0000-7000-8000-00000000000a", "actions": [{"action": hostile, "status": hostile}]}),
             ),
             ("event send --engine qa --type a", 422, problem(hostile)),
+            ("policy list", 200, list("policies", policy_version(hostile), hostile)),
+            ("policy history", 200, list("activations", policy_activation(hostile), hostile)),
+            ("policy show", 200, policy_version(hostile)),
+            ("policy show", 200, json!({"hash": hostile})),
+            ("policy simulate active", 200, simulation_job(hostile)),
             ("incident list", 200, json!({"incidents": [{ "severity": hostile, "id": hostile }]})),
             ("incident list", 200, json!({ hostile.to_owned(): [] })),
             ("report list", 403, json!({ "detail": hostile })),
@@ -106,6 +128,42 @@ async fn refused_lines_of_an_import_are_shown_harmlessly() {
 }
 
 #[tokio::test]
+async fn commands_about_policies_are_harmless() {
+    let fake = FakeAge::start().await;
+    let version = policy_version("night-desk");
+    for hostile in HOSTILE {
+        let change =
+            json!({"subject": hostile, "sentence": hostile, "path": hostile, "before": hostile, "after": hostile});
+        let difference = json!({"hash": version["hash"], "against": version["hash"], "changes": [change]});
+        let hash = "0".repeat(64);
+        let activate = format!("policy activate {hash} --reason x --yes");
+        for (command, responses) in [
+            ("policy show", vec![version.clone(), json!({"activations": [policy_activation(hostile)]})]),
+            (&format!("policy diff {hash}"), vec![version.clone(), difference.clone()]),
+            (
+                "policy rollback --yes",
+                vec![json!({"activations": [policy_activation(hostile)]}), policy_activation(hostile)],
+            ),
+            (&activate, vec![version.clone(), difference.clone(), policy_activation(hostile)]),
+            (&format!("policy simulate {hash}"), vec![simulation_job(hostile)]),
+        ] {
+            for response in responses {
+                fake.plan_response(200, None, response);
+            }
+            assert_harmless(&fake.run(command).await, &format!("{command}: {hostile:?}"));
+            assert_eq!(fake.state().planned_responses.len(), 0, "{command}");
+        }
+        let file = format!("a = \"{hostile}\"\n[engines.\"{hostile}\"]\ntitle = \"{hostile}\"\n");
+        let json = json!({"engines": {(*hostile): {"title": hostile}}, (*hostile): hostile}).to_string();
+        for file in [file, json] {
+            let output = fake.run_with("policy check -", None, &file).await;
+            assert_harmless(&output, &format!("policy check: {hostile:?}"));
+            assert!(output.stderr.lines().count() > 1, "{}", output.stderr);
+        }
+    }
+}
+
+#[tokio::test]
 async fn json_output_is_harmless_and_has_the_same_values() {
     let fake = FakeAge::start().await;
     for hostile in HOSTILE {
@@ -115,6 +173,8 @@ async fn json_output_is_harmless_and_has_the_same_values() {
             ("credential list --json", json!({"credentials": [credential(hostile)]})),
             ("credential create night-desk --role reader --json", credential(hostile)),
             ("report show 01936f2e-0000-5000-8000-00000000000a --json", hostile_report(hostile)),
+            ("policy show --json", policy_version(hostile)),
+            ("policy list --json", json!({"policies": [policy_version(hostile)]})),
         ] {
             fake.plan_response(200, None, response.clone());
             let output = fake.run(command).await;

@@ -10,3 +10,6 @@ mod hostile_texts;
 mod imports;
 mod incidents;
 mod lists;
+mod policies;
+mod policy_versions;
+mod simulations;

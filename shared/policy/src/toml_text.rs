@@ -47,6 +47,9 @@ fn to_json(value: toml::Value, path: &PolicyPath) -> Result<Value, PolicyError> 
 }
 
 impl Policy {
+    /// The default policy as TOML, with comments for people who start from it.
+    pub const DEFAULT_TOML: &'static str = include_str!("../default.toml");
+
     /// Reads a policy that people wrote as TOML, as [`Policy::from_value`] does.
     ///
     /// # Errors
@@ -68,7 +71,7 @@ impl Policy {
 mod tests {
     use super::*;
 
-    const DEFAULT: &str = include_str!("../default.toml");
+    const DEFAULT: &str = Policy::DEFAULT_TOML;
 
     #[test]
     fn policy_is_read_from_toml_as_from_json() {
