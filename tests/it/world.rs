@@ -15,9 +15,8 @@ use std::sync::Arc;
 
 use age_governance::{
     ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
-    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, PolicyNotifier, PolicySimulator, ReportGenerator, SimulationJobs,
-    SimulatorTables, Sweep,
-    SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
+    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, PolicyNotifier, PolicySimulator, ReportGenerator,
+    SimulationJobs, SimulatorTables, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
 use age_model::{DashboardSession, ManualClock, Timestamp};

@@ -27,7 +27,7 @@ pub(crate) struct SimulationView {
     error: Option<String>,
     /// The result, if the status is `succeeded`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<age_scoring::simulation::Simulation>)]
     result: Option<Box<RawValue>>,
 }
 

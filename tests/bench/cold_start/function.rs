@@ -29,7 +29,7 @@ const EVENT: &str =
 pub(crate) const HELLO: Function = repeatable("hello", Post("/api/governance/event", EVENT));
 
 /// The deployed functions.
-pub(crate) const FUNCTIONS: [Function; 13] = [
+pub(crate) const FUNCTIONS: [Function; 14] = [
     repeatable("log-event", Post("/api/governance/event", EVENT)),
     repeatable("list-events", Get("/api/governance/events")),
     repeatable("actions", Get("/api/governance/actions")),
@@ -42,6 +42,7 @@ pub(crate) const FUNCTIONS: [Function; 13] = [
     repeatable("dashboard", Get("/dashboard")),
     repeatable("sweep", Raw("{}")),
     repeatable("weekly-report", Raw("{}")),
+    repeatable("simulate-policy", Raw(r#"{"Records":[]}"#)),
     Function { name: "first-admin", request: Raw(r#"{"kid":"NEW"}"#), once: true },
 ];
 
