@@ -379,6 +379,29 @@ def policy_version_is_stored_and_activated(harness: Harness) -> None:
     expect("the newest activation", newest["hash"], active["hash"])
 
 
+@scenario(
+    "policies",
+    {
+        "dynamodb:BatchGetItem": "EventsTable",
+        "dynamodb:GetItem": "IncidentsTable",
+        "dynamodb:Query": "RollupsTable ActionsTable IncidentsTable EventsTable/index/timeline "
+        "IncidentsTable/index/listing",
+    },
+)
+def history_is_exported(harness: Harness) -> None:
+    harness.report("CRITICAL", "billing")
+    # A resolved alert that began days before the period is read by its id.
+    name, began = harness.unique_name(), datetime.now(UTC) - timedelta(days=5)
+    labels = {"engine": "qa", "alertname": name, "severity": "info"}
+    alert = {"labels": labels, "startsAt": moment(began), "fingerprint": name}
+    for status, at in [("firing", began), ("resolved", datetime.now(UTC))]:
+        with harness.events_at(at):
+            harness.post("/intake/alertmanager", body={"version": "4", "alerts": [alert | {"status": status}]})
+    history = harness.get(f"/policies/history?from={moment(datetime.now(UTC) - timedelta(hours=1))}")["history"]
+    earlier = [event for event in history["earlierEvents"] if event["eventType"] == name]
+    expect("the number of earlier events of the alert", len(earlier), 1)
+
+
 @scenario("first-admin", {"dynamodb:GetItem": "CredentialsTable", "dynamodb:PutItem": "CredentialsTable"})
 def first_admin_is_made(harness: Harness) -> None:
     harness.admin()

@@ -24,7 +24,7 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// The status that each of [`CALLERS`] gets. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 36] = [
+const MATRIX: [(&str, &str, [u16; 9]); 37] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     // The status of a batch is that of the request; each event has its own result.
     ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),
@@ -57,6 +57,7 @@ const MATRIX: [(&str, &str, [u16; 9]); 36] = [
     ("GET", "/api/governance/policies/active", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("GET", "/api/governance/policies/schema", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("GET", "/api/governance/policies/activations", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/policies/history", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
     ("GET", "/api/governance/policies/{hash}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("GET", "/api/governance/policies/{hash}/diff", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("POST", "/api/governance/policies/{hash}/activate", [401, 401, 401, 401, 403, 403, 403, 403, 200]),

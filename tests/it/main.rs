@@ -22,6 +22,7 @@ mod event_formats;
 mod faults;
 mod forward_compatibility;
 mod growth;
+mod history_export;
 mod idempotency;
 mod incident_changes;
 mod incidents;

@@ -226,16 +226,7 @@ impl World {
     }
 
     pub(crate) fn policy_simulator(&self) -> PolicySimulator {
-        let db = self.db();
-        let rollups = Rollups::new(&db, "Rollups");
-        PolicySimulator::new(SimulatorTables {
-            search: EventSearch::new(events(&db), rollups.clone()),
-            rollups,
-            actions: Actions::new(&db, "Actions"),
-            incidents: Incidents::new(&db, "Incidents"),
-            health: SystemHealthStore::new(&db, "Incidents"),
-            credentials: Credentials::new(&db, "Credentials"),
-        })
+        policy_simulator(&self.db())
     }
 
     /// Runs one sweep. Panics if any part of it fails.
@@ -326,7 +317,7 @@ impl Api {
         let table = Policies::new(&db, "Policies");
         let activator = PolicyActivator::new(table.clone(), own_events);
         let simulations = SimulationJobs::new(table.clone(), topic(sns_config, "simulations"));
-        let policies_app = policies::App::new(table, activator, simulations, clock());
+        let policies_app = policies::App::new(table, activator, simulations, policy_simulator(&db), clock());
         let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policies.clone(), clock());
         let authentication = &authentication.api;
         let functions = vec![
@@ -510,6 +501,18 @@ fn lifecycle(db: &DynamoDb) -> ActionLifecycle {
     let actions = Actions::new(db, "Actions");
     let incidents = IncidentLifecycle::new(IncidentStates::new(db, "Incidents", RETENTION_DAYS), actions.clone());
     ActionLifecycle::new(actions, incidents, Rollups::new(db, "Rollups"))
+}
+
+fn policy_simulator(db: &DynamoDb) -> PolicySimulator {
+    let rollups = Rollups::new(db, "Rollups");
+    PolicySimulator::new(SimulatorTables {
+        search: EventSearch::new(events(db), rollups.clone()),
+        rollups,
+        actions: Actions::new(db, "Actions"),
+        incidents: Incidents::new(db, "Incidents"),
+        health: SystemHealthStore::new(db, "Incidents"),
+        credentials: Credentials::new(db, "Credentials"),
+    })
 }
 
 fn topic(sns_config: &SdkConfig, name: &str) -> Topic {

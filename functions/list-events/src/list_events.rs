@@ -1,11 +1,9 @@
 //! `GET /api/governance/events`: the list of events.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
 
-use age_http::{CursorKey, CursorScope, Problem, Query};
-use age_model::{Day, Engine, Event, EventType, Severity, Timestamp, UnreadableItem};
+use age_http::{CursorKey, CursorScope, DayOrTime, Problem, Query};
+use age_model::{Engine, Event, EventType, Severity, Timestamp, UnreadableItem};
 use age_store::EventFilter;
 use axum::Json;
 use axum::extract::State;
@@ -80,26 +78,4 @@ pub(crate) async fn list_events(
     let page = app.search.page(&filter, limit, before, app.clock.as_ref()).await?;
     let next_cursor = page.next.map(|position| cursors.seal(&scope, &position));
     Ok(Json(EventPage { events: page.events, unreadable: page.unreadable, next_cursor }))
-}
-
-/// A time, or a day, which stands for its midnight in UTC.
-struct DayOrTime(Timestamp);
-
-impl FromStr for DayOrTime {
-    type Err = InvalidDayOrTime;
-
-    fn from_str(text: &str) -> Result<Self, InvalidDayOrTime> {
-        let midnight = || text.parse::<Day>().map(Day::start);
-        text.parse().or_else(|_| midnight()).map(Self).map_err(|_| InvalidDayOrTime)
-    }
-}
-
-struct InvalidDayOrTime;
-
-impl fmt::Display for InvalidDayOrTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "must be a day such as 2026-11-23 or an RFC 3339 time such as 2026-11-23T00:05:00Z (encode + as %2B)",
-        )
-    }
 }

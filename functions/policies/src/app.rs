@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use age_governance::{PolicyActivator, SimulationJobs};
+use age_governance::{PolicyActivator, PolicySimulator, SimulationJobs};
 use age_model::Clock;
 use age_store::Policies;
 
@@ -14,6 +14,7 @@ pub(crate) struct Inner {
     pub(crate) policies: Policies,
     pub(crate) activator: PolicyActivator,
     pub(crate) simulations: SimulationJobs,
+    pub(crate) simulator: PolicySimulator,
     pub(crate) clock: Box<dyn Clock>,
 }
 
@@ -23,8 +24,9 @@ impl App {
         policies: Policies,
         activator: PolicyActivator,
         simulations: SimulationJobs,
+        simulator: PolicySimulator,
         clock: impl Clock + 'static,
     ) -> Self {
-        Self(Arc::new(Inner { policies, activator, simulations, clock: Box::new(clock) }))
+        Self(Arc::new(Inner { policies, activator, simulations, simulator, clock: Box::new(clock) }))
     }
 }

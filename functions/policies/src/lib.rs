@@ -5,6 +5,7 @@ mod activate_policy;
 mod app;
 mod create_policy;
 mod diff_policies;
+mod export_history;
 mod get_policy;
 mod get_schema;
 mod list_activations;
@@ -26,6 +27,7 @@ use utoipa::OpenApi;
     get_policy::get_active_policy,
     get_schema::get_policy_schema,
     list_activations::list_policy_activations,
+    export_history::export_policy_history,
     get_policy::get_policy,
     diff_policies::diff_policies,
     activate_policy::activate_policy,
@@ -43,6 +45,7 @@ pub fn routes() -> Routes<App> {
         .get("/api/governance/policies/active", Access::Reader, get_policy::get_active_policy)
         .get("/api/governance/policies/schema", Access::Reader, get_schema::get_policy_schema)
         .get("/api/governance/policies/activations", Access::Reader, list_activations::list_policy_activations)
+        .get("/api/governance/policies/history", Access::Responder, export_history::export_policy_history)
         .get("/api/governance/policies/{hash}", Access::Reader, get_policy::get_policy)
         .get("/api/governance/policies/{hash}/diff", Access::Reader, diff_policies::diff_policies)
         .post("/api/governance/policies/{hash}/activate", Access::Admin, activate_policy::activate_policy)

@@ -1,12 +1,13 @@
 //! Trigger: API Gateway, `/api/governance/policies` and the paths below it.
-//! Permissions: read credentials, read and write policy versions, add AGE's own events, start simulations.
+//! Permissions: read credentials, events, rollups, actions and incidents, read and write policy versions, add AGE's own events, start
+//! simulations.
 //! State: clients and credentials.
 
-use age_governance::{OwnEvents, PolicyActivator, SimulationJobs};
+use age_governance::{OwnEvents, PolicyActivator, PolicySimulator, SimulationJobs, SimulatorTables};
 use age_http::{Authentication, RequestRate, verify_origin};
 use age_notify::Sns;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
-use age_store::{Credentials, DynamoDb, Events, Policies, Rollups};
+use age_store::{Actions, Credentials, DynamoDb, EventSearch, Events, Incidents, Policies, Rollups, SystemHealthStore};
 use policies::App;
 
 config! {
@@ -17,6 +18,8 @@ config! {
         policies_table: String,
         events_table: String,
         rollups_table: String,
+        actions_table: String,
+        incidents_table: String,
         event_retention_days: i64,
         simulations_topic_arn: String,
     }
@@ -32,13 +35,22 @@ async fn main() -> Result<(), Error> {
 
     let credentials = Credentials::new(&db, config.authentication.credentials_table);
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
-    let authentication = Authentication::new(credentials, rate, clock).await;
+    let authentication = Authentication::new(credentials.clone(), rate, clock).await;
     let policies = Policies::new(&db, config.policies_table);
     let events = Events::new(&db, config.events_table, config.event_retention_days);
-    let own_events = OwnEvents::new(events, Rollups::new(&db, config.rollups_table));
+    let rollups = Rollups::new(&db, config.rollups_table);
+    let own_events = OwnEvents::new(events.clone(), rollups.clone());
     let activator = PolicyActivator::new(policies.clone(), own_events);
     let simulations = SimulationJobs::new(policies.clone(), Sns::new(&aws).topic(config.simulations_topic_arn));
-    let app = App::new(policies, activator, simulations, clock);
+    let simulator = PolicySimulator::new(SimulatorTables {
+        search: EventSearch::new(events, rollups.clone()),
+        rollups,
+        actions: Actions::new(&db, config.actions_table),
+        incidents: Incidents::new(&db, config.incidents_table.clone()),
+        health: SystemHealthStore::new(&db, config.incidents_table),
+        credentials,
+    });
+    let app = App::new(policies, activator, simulations, simulator, clock);
     let routes = policies::routes().authenticated(&authentication, app);
     age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }
