@@ -5,9 +5,7 @@
 use age_governance::{PolicySimulator, SimulationInput, SimulatorTables, run_simulation};
 use age_model::SimulationId;
 use age_runtime::{Error, SystemClock, TopicEvent, aws, config, logs};
-use age_store::{
-    Actions, Credentials, DynamoDb, EventSearch, Events, Incidents, Policies, Rollups, SystemHealthStore,
-};
+use age_store::{Actions, Credentials, DynamoDb, EventSearch, Events, Incidents, Policies, Rollups, SystemHealthStore};
 
 config! {
     /// The configuration of the function.
@@ -47,9 +45,9 @@ async fn main() -> Result<(), Error> {
                 let SimulationInput { active, active_hash, draft, engines, from, to } = input;
                 let hash = active_hash.to_string();
                 let simulated = simulator.simulate((&active, &hash), &draft, &engines, (from, to), &clock).await;
-                simulated.map_err(|error| error.to_string()).and_then(|simulation| {
-                    serde_json::to_string(&simulation).map_err(|error| error.to_string())
-                })
+                simulated
+                    .map_err(|error| error.to_string())
+                    .and_then(|simulation| serde_json::to_string(&simulation).map_err(|error| error.to_string()))
             };
             run_simulation(&policies, id, &clock, simulate).await?;
         }
