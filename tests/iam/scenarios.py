@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 
-from harness import Harness, ScenarioError, expect, form_field
+from harness import Harness, ScenarioError, expect, form_field, moment
 
 REPAIR = "billing_sync_repair"
 AFTER_HALF_AN_HOUR_SECONDS = 1900
+SIMULATED_WITHIN_SECONDS = 20
 
 # Each weekly report is for another week, long before AGE.
 _weeks = count(1)
@@ -348,7 +350,7 @@ def session_is_ended_on_its_page(harness: Harness) -> None:
     harness.page("/dashboard/sign-out", {"csrf": form_field(harness.page("/dashboard/engines"))})
 
 
-@scenario("credentials", {"dynamodb:PutItem": "CredentialsTable"})
+@scenario("credentials", {"dynamodb:GetItem": "CredentialsTable", "dynamodb:PutItem": "CredentialsTable"})
 def credential_is_made(harness: Harness) -> None:
     harness.reader()
 
@@ -377,6 +379,25 @@ def policy_version_is_stored_and_activated(harness: Harness) -> None:
         harness.post("/policies/{}/activate", version["hash"], body=body)
     newest = harness.get("/policies/activations?limit=1")["activations"][0]
     expect("the newest activation", newest["hash"], active["hash"])
+
+
+@scenario(
+    "simulate-policy",
+    {
+        "dynamodb:BatchGetItem": "PoliciesTable",
+        "dynamodb:Query": "EventsTable/index/timeline RollupsTable ActionsTable IncidentsTable/index/listing",
+        "dynamodb:GetItem": "IncidentsTable CredentialsTable",
+        "dynamodb:UpdateItem": "PoliciesTable",
+    },
+)
+def simulation_is_run(harness: Harness) -> None:
+    harness.report("CRITICAL", "billing")
+    expect("the status of the simulation", _simulate(harness)["status"], "succeeded")
+
+
+@scenario("policies", {"dynamodb:PutItem": "PoliciesTable", "sns:Publish": "SimulationsTopic"})
+def simulation_is_started(harness: Harness) -> None:
+    _simulate(harness)
 
 
 @scenario(
@@ -425,14 +446,29 @@ def weekly_report_is_made_once(harness: Harness) -> None:
     expect("the week's report when it is asked for again", harness.weekly(scheduled), made)
 
 
-def _authenticate_first(function: str, ask: Callable[[Harness], object], harness: Harness) -> None:
-    harness.restart(function)  # a running environment caches credentials for a minute
+def _read_policy(function: str, ask: Callable[[Harness], object], harness: Harness) -> None:
+    harness.restart(function)  # a running environment caches credentials and the policy
+    began = time.time()
     ask(harness)
+    # Without the policy, the function goes on with the default one.
+    if any("policy cannot be read" in line for line in harness.log(function, began)):
+        raise ScenarioError("the active policy cannot be read")
 
 
 def _authentication(function: str, ask: Callable[[Harness], object]) -> Scenario:
-    run = partial(_authenticate_first, function, ask)
+    run = partial(_read_policy, function, ask)
+    needs = {"dynamodb:BatchGetItem": "CredentialsTable PoliciesTable"}
+    return Scenario(function, "new environment authenticates callers and reads the policy", needs, run)
+
+
+def _authentication_alone(function: str, ask: Callable[[Harness], object]) -> Scenario:
+    run = partial(_read_policy, function, ask)
     return Scenario(function, "new environment authenticates callers", {"dynamodb:GetItem": "CredentialsTable"}, run)
+
+
+def _policy(function: str, ask: Callable[[Harness], object]) -> Scenario:
+    run = partial(_read_policy, function, ask)
+    return Scenario(function, "new environment reads the policy", {"dynamodb:BatchGetItem": "PoliciesTable"}, run)
 
 
 SCENARIOS += [
@@ -441,12 +477,28 @@ SCENARIOS += [
     _authentication("actions", lambda harness: harness.get("/actions?limit=1")),
     _authentication("incidents", lambda harness: harness.get("/incidents?limit=1")),
     _authentication("generate-report", lambda harness: harness.post("/report", status=201)),
-    _authentication("list-reports", lambda harness: harness.get("/reports?limit=1")),
+    _authentication_alone("list-reports", lambda harness: harness.get("/reports?limit=1")),
     _authentication("get-stats", lambda harness: harness.get("/stats")),
     _authentication("credentials", lambda harness: harness.get("/credentials")),
-    _authentication("policies", lambda harness: harness.get("/policies?limit=1")),
+    _authentication_alone("policies", lambda harness: harness.get("/policies?limit=1")),
     _authentication("dashboard", lambda harness: harness.page("/dashboard")),
+    _policy("sweep", lambda harness: harness.sweep()),
+    _policy("weekly-report", lambda harness: harness.weekly(datetime.now(UTC) - timedelta(days=400 + next(_weeks)))),
 ]
+
+
+def _simulate(harness: Harness) -> dict[str, str]:
+    """Simulate the active version over the last hours: a number of them that no simulation had before."""
+    path, now = f"/policies/{harness.get('/policies/active')['hash']}", datetime.now(UTC)
+    period = {"from": moment(now - timedelta(hours=next(_weeks))), "to": moment(now)}
+    started = harness.post(f"{path}/simulation", body=period, status=202)
+    end = time.monotonic() + SIMULATED_WITHIN_SECONDS
+    while time.monotonic() < end:
+        job: dict[str, str] = harness.get(f"{path}/simulations/{started['id']}")
+        if job["status"] != "running":
+            return job
+        time.sleep(0.5)
+    raise ScenarioError("the simulation does not end")
 
 
 def _decide(harness: Harness, event: dict[str, str], decision: str) -> str:

@@ -5,8 +5,10 @@ use age_policy::Policy;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::world::browser::Browser;
 use crate::world::proxy::{Call, Fault};
-use crate::world::test_credentials::{ADMIN, NIGHT_DESK, TESTS};
+use crate::world::test_credentials::{ADMIN, NIGHT_DESK, READER, TESTS};
+use crate::world::test_policies::largest_policy;
 use crate::world::{ApiResponse, World, event};
 
 pub(crate) const POLICIES: &str = "/api/governance/policies";
@@ -384,4 +386,24 @@ async fn nobody_can_act_for_the_engine_age() {
     assert_eq!((refused.status, refused.text("/errors/0/pointer")), (422, "/engines/0"), "{refused:?}");
     let forbidden = world.as_caller(NIGHT_DESK).post_json(POLICIES, &default_document()).await;
     assert_eq!(forbidden.status, 403);
+}
+
+#[tokio::test]
+async fn largest_policy_is_activated_and_its_engines_are_counted() {
+    let policy = largest_policy();
+    let world = World::with_policy(&policy).await;
+    assert_eq!((policy.engines.len(), policy.categories.len()), (64, 64));
+    let newest = policy.engines.keys().find(|engine| engine.as_str().contains("of_the_largest_policy")).unwrap();
+    let sent = world.post(&event(newest.as_str(), "problem_of_it", "CRITICAL")).await;
+    assert_eq!(sent.status, 201, "{sent:?}");
+    let stats = world.get("/api/governance/stats").await;
+    // And AGE itself, which has recorded the activation.
+    assert_eq!(stats.json["byEngine"].as_object().unwrap().len(), 65);
+    assert_eq!(stats.number(&format!("/byEngine/{newest}")), 1);
+    let report = world.generate_report().await;
+    assert_eq!(report.json["summary"]["riskScores"].as_object().unwrap().len(), 64);
+    for page in ["/dashboard", "/dashboard/engines", "/dashboard/policy"] {
+        let page = Browser::signed_in(&world, READER).await.get(page).await;
+        assert_eq!(page.status, 200, "{page:?}");
+    }
 }

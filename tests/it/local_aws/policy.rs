@@ -1,21 +1,27 @@
 //! An engine is added and removed by policy versions, while the stack runs.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use age_model::{Clock, Timestamp};
+use age_runtime::SystemClock;
 use reqwest::{Client, Method, redirect};
 use serde_json::{Value, json};
 
 use super::{Stack, agectl};
 
-/// How long after an activation every environment works by the version (design.md: "Policy versions").
-const EVERYWHERE: Duration = Duration::from_secs(60);
+/// How long after an activation every environment works by the version, in seconds.
+const EVERYWHERE_SECONDS: i64 = 60;
 
-/// Adds `search` in the category client_risk to the default policy, as a person does who edits the file.
+/// Adds `search` in the category `client_risk` to the default policy, as a person does who edits the file.
 fn with_search(default: &str) -> String {
     let category = "engines = [\"voice_engine\", \"image_engine\"";
     let (before, after) = default.split_once(category).unwrap_or_else(|| panic!("no client_risk in {default}"));
     let engine = "\n[engines.search]\ntitle = \"Search\"\nexpected_interval_seconds = 0\n";
     format!("{before}{category}, \"search\"{after}{engine}")
+}
+
+fn now() -> Timestamp {
+    SystemClock::default().now()
 }
 
 impl Stack {
@@ -26,17 +32,17 @@ impl Stack {
     }
 
     /// Posts a CRITICAL event of `search` until the response has `status`. Returns the response, at the latest a minute after `since`.
-    async fn post_until(&self, token: &str, status: u16, since: Instant) -> Value {
+    async fn post_until(&self, token: &str, status: u16, since: Timestamp) -> Value {
         let event = json!({ "engine": "search", "eventType": "index_lost", "severity": "CRITICAL" }).to_string();
         loop {
-            let began = since.elapsed();
+            let began = now();
             let headers = [("Content-Type", "application/json")];
             let answer =
                 self.call_as(Some(token), Method::POST, "/api/governance/event", &headers, event.clone()).await;
             if answer.0 == status {
                 return answer.1;
             }
-            assert!(began < EVERYWHERE, "after {began:?}: {answer:?}");
+            assert!(began < since.plus_seconds(EVERYWHERE_SECONDS), "since {since}: {answer:?}");
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
@@ -83,7 +89,7 @@ async fn engine_is_added_by_a_policy_version_and_retired_by_a_rollback() {
     assert_eq!(simulated["status"], "succeeded", "{simulated}");
 
     stack.agectl(&["policy", "activate", hash, "--reason", "Search is live", "--yes"], "").await;
-    let activated = Instant::now();
+    let activated = now();
     let create = ["credential", "create", "search-worker", "--role", "engine", "--engine", "search"];
     let token = stack.agectl(&create, "").await.lines().next().unwrap().to_owned();
     let event = stack.post_until(&token, 201, activated).await;
@@ -102,7 +108,7 @@ async fn engine_is_added_by_a_policy_version_and_retired_by_a_rollback() {
     assert_eq!(own[0]["Subject"], "[AGE] CRITICAL Search: index_lost");
 
     stack.agectl(&["policy", "rollback", "--reason", "Search is not ready", "--yes"], "").await;
-    let refused = stack.post_until(&token, 422, Instant::now()).await;
+    let refused = stack.post_until(&token, 422, now()).await;
     assert_eq!(refused["errors"][0]["pointer"], "/engine", "{refused}");
     let (_, stats) = stack.get("/api/governance/stats").await;
     assert!(stats["byEngine"]["search"].as_u64().unwrap() >= 1, "its past is counted: {stats}");

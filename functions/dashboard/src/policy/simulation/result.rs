@@ -91,12 +91,12 @@ mod tests {
     use super::*;
     use crate::safe_text::SafeText;
 
-    fn change(kind: &str, extra: Value) -> Value {
+    fn change(kind: &str, mut extra: Value) -> Value {
         let mut change = json!({
             "change": kind, "engine": "billing", "eventType": "invoice_lost", "at": "2026-11-16T10:00:00Z",
             "eventId": "019a9e2c-5a00-7000-8000-000000000001",
         });
-        change.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        change.as_object_mut().unwrap().append(extra.as_object_mut().unwrap());
         change
     }
 
