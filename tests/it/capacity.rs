@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::world::browser::Browser;
 use crate::world::proxy::Units;
-use crate::world::test_credentials::{BILLING, READER};
+use crate::world::test_credentials::{BILLING, NIGHT_DESK, READER};
 use crate::world::{Api, ApiResponse, World, event};
 
 async fn measure_written(world: &World, work: impl Future<Output = ApiResponse>, status: u16) -> f64 {
@@ -53,6 +53,21 @@ async fn batch_consumes_exact_write_units() {
             "{number}"
         );
         assert_eq!(world.event_count(), number as u64);
+    }
+}
+
+#[tokio::test]
+async fn incident_and_its_changes_consume_exact_write_units() {
+    let world = World::new().await;
+    assert_eq!(measure_written(&world, world.post(&event("qa", "suite_failed", "CRITICAL")), 201).await, 25.0);
+    let incidents = world.get("/api/governance/incidents").await;
+    let path = format!("/api/governance/incidents/{}", incidents.text("/incidents/0/id"));
+    for (change, units) in [("acknowledge", 9.0), ("comments", 6.0), ("resolve", 9.0), ("reopen", 9.0)] {
+        let body = if change == "comments" { json!({ "note": "seen" }) } else { json!({}) };
+        let path = format!("{path}/{change}");
+        let responder = world.as_caller(NIGHT_DESK);
+        let written = measure_written(&world, responder.post_json(&path, &body), 200).await;
+        assert_eq!(written, units, "{change}");
     }
 }
 

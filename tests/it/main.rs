@@ -25,6 +25,7 @@ mod growth;
 mod history_export;
 mod idempotency;
 mod incident_changes;
+mod incident_policy_versions;
 mod incidents;
 mod intake;
 mod isolation;

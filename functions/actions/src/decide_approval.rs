@@ -48,7 +48,7 @@ pub(crate) async fn decide_approval(
         decision,
         &digest,
         &caller.kid,
-        &app.policies.current().policy.incidents,
+        &app.policies.current(),
         clock,
     )
     .await?;

@@ -54,7 +54,7 @@ pub(crate) async fn report_outcome(
     let report = OutcomeReport { outcome, detail, by: caller.kid };
     let reported = age_governance::report_outcome(
         &app.lifecycle,
-        &active.policy,
+        &active,
         &app.notifier,
         item,
         report,

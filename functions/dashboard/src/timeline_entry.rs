@@ -49,7 +49,7 @@ impl TimelineEntryView {
                 let quote = detail.as_deref().map(SafeText::new);
                 Self { quote, ..view("←", describe_outcome(of, by.as_ref())) }
             }
-            TimelineItem::Opened { cause } => view("▲", format!("Incident opened: {}", describe_cause(cause))),
+            TimelineItem::Opened { cause, .. } => view("▲", format!("Incident opened: {}", describe_cause(cause))),
             TimelineItem::Notification { notification } => view("@", describe_notification(&notification)),
             TimelineItem::Acknowledged(by) => attributed(view("✓", describe_change("Acknowledged", &by)), &by),
             TimelineItem::TakenOver(by) => attributed(view("✓", describe_change("Taken over", &by)), &by),

@@ -142,7 +142,9 @@ impl Inner {
         let clock = self.clock.as_ref();
         let change = StatusChange { at: clock.now(), by: Some(caller.kid), note: note.map(String::from) };
         let (incidents, lifecycle) = (&self.tables.incidents, &self.lifecycle);
-        let changed = age_governance::change_incident(incidents, lifecycle, id, command, change, clock).await?;
+        let active = self.policies.current();
+        let changed =
+            age_governance::change_incident(incidents, lifecycle, id, command, change, &active.hash, clock).await?;
         let changed = changed.ok_or_else(|| Inner::no_incident(id))?;
         Ok(Json(changed.record.into()))
     }

@@ -146,7 +146,8 @@ impl Inner {
         }
         let budget = ResponseBudget::of(body.sent_bytes);
         let mut body = BulkChangeBody::parse(&body.bytes)?;
-        if let Err(error) = self.policies.current().engines_of_records(body.engine) {
+        let active = self.policies.current();
+        if let Err(error) = active.engines_of_records(body.engine) {
             return Err(Problem::invalid(vec![FieldError::new("engine", error.to_string())]));
         }
         let clock = self.clock.as_ref();
@@ -154,7 +155,9 @@ impl Inner {
         let change = StatusChange { at: as_of, by: Some(caller.kid), note: body.note.take().map(String::from) };
         let (selection, command) = body.selection(command)?;
         let (incidents, lifecycle) = (&self.tables.incidents, &self.lifecycle);
-        let changed = age_governance::change_incidents(incidents, lifecycle, selection, command, change, clock).await;
+        let changed =
+            age_governance::change_incidents(incidents, lifecycle, selection, command, change, &active.hash, clock)
+                .await;
         match changed {
             Ok(result) => Ok(Json(BulkChangeResult::new(result, as_of, budget)).into_response()),
             Err(CommandError::Conflict(conflict)) => Ok(count_problem(conflict)),

@@ -31,6 +31,9 @@ pub(crate) struct IncidentView {
     /// The credential that reported that event.
     #[serde(skip_serializing_if = "Option::is_none")]
     opened_by: Option<KeyId>,
+    /// The policy version by which the incident was opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_hash: Option<String>,
     /// Number of HIGH and CRITICAL events since the incident was opened, including the one that opened it.
     event_count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +76,7 @@ impl From<IncidentRecord> for IncidentView {
             opened_at: incident.opened_at,
             event_id: incident.event_id,
             opened_by: incident.opened_by,
+            policy_hash: incident.policy_hash,
             event_count: counters.events,
             last_event_at: counters.last_event_at,
             failed_remediation_count: incident.failed_remediations,

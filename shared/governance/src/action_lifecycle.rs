@@ -3,7 +3,7 @@
 use age_model::{
     ActionItem, ActionStatus, Clock, IncidentKey, IncidentState, InvalidTransition, Remediation, StoreError, Timestamp,
 };
-use age_policy::IncidentRules;
+use age_policy::ActivePolicy;
 use age_store::{Actions, IncidentStateRecord, OutcomeCounters, Rollups, TransactionResult, Write, wait_before_retry};
 
 use crate::incident_lifecycle::{IncidentLifecycle, MAX_ATTEMPTS, NextState};
@@ -42,7 +42,7 @@ impl ActionLifecycle {
     }
 
     /// Replaces `old` by `new` if the action is still `old`. Returns false, and nothing changes, if it is not. A status that is a
-    /// failure is recorded in an incident by `rules`.
+    /// failure is recorded in an incident by the policy `active`.
     ///
     /// # Errors
     /// [`StoreError::InvalidTransition`] if the status does not permit it; another [`StoreError`] if it was not written.
@@ -50,7 +50,7 @@ impl ActionLifecycle {
         &self,
         old: &ActionItem,
         new: &ActionItem,
-        rules: &IncidentRules,
+        active: &ActivePolicy,
         clock: &dyn Clock,
     ) -> Result<bool, StoreError> {
         let now = clock.now();
@@ -78,10 +78,10 @@ impl ActionLifecycle {
                 state.version += 1;
                 state.remove_remediation(new.action, new.event_id);
                 if new.status.is_failure() {
-                    writes.extend(self.record_failure(&key, &mut state, new, at, rules, clock).await?);
+                    writes.extend(self.record_failure(&key, &mut state, new, at, active, clock).await?);
                 }
                 let next = NextState { state: Some(&state), requires_silence: is_verified, ..NextState::default() };
-                writes.extend(self.incidents.writes(&key, &before, &next, at)?);
+                writes.extend(self.incidents.writes(&key, &before, &next, &active.hash, at)?);
             }
             match self.actions.commit(writes).await? {
                 TransactionResult::Committed => return Ok(true),
@@ -105,9 +105,10 @@ impl ActionLifecycle {
         state: &mut IncidentState,
         item: &ActionItem,
         at: Timestamp,
-        rules: &IncidentRules,
+        active: &ActivePolicy,
         clock: &dyn Clock,
     ) -> Result<Vec<Write>, StoreError> {
+        let rules = &active.policy.incidents;
         let Some(before) = self.incidents.gathering_for_opening(key, state, rules, clock).await? else {
             let opens = state.open_incident().is_none();
             rules.record_failure(state, item, at);
@@ -121,7 +122,7 @@ impl ActionLifecycle {
         let ((), events) = age_policy::gather(state, &mut gathering, |merged| rules.record_failure(merged, item, at));
         let counted = (events > 0).then_some((events, at));
         let next = NextState { state: Some(&gathering), counted, ..NextState::default() };
-        self.incidents.writes(&IncidentKey::many_event_types(key.engine), &before, &next, at)
+        self.incidents.writes(&IncidentKey::many_event_types(key.engine), &before, &next, &active.hash, at)
     }
 
     /// Returns the state of `key`, which the end of an action changes. None if this version cannot read it: the action ends all
@@ -151,14 +152,14 @@ impl ActionLifecycle {
         &self,
         mut item: ActionItem,
         to: ActionStatus,
-        rules: &IncidentRules,
+        active: &ActivePolicy,
         clock: &dyn Clock,
         next: impl Fn(&ActionItem) -> ActionItem,
     ) -> Result<ActionItem, StoreError> {
         for _ in 0..MAX_ATTEMPTS {
             item.status.transition_to(to)?;
             let new = next(&item);
-            if self.advance(&item, &new, rules, clock).await? {
+            if self.advance(&item, &new, active, clock).await? {
                 return Ok(new);
             }
             let stored = self.actions.get(item.event_id, item.action).await?;

@@ -15,7 +15,7 @@ pub struct ChangedIncident {
     pub has_changed: bool,
 }
 
-/// Carries out `command` on the incident `id` for the caller of `change`. Returns None if there is no such incident.
+/// Carries out `command` on the incident `id` for the caller of `change`, under the policy version `policy_hash`. Returns None if there is no such incident.
 ///
 /// # Errors
 /// [`CommandError`] if the incident does not permit it.
@@ -25,10 +25,11 @@ pub async fn change_incident(
     id: &IncidentId,
     command: IncidentCommand,
     change: StatusChange,
+    policy_hash: &str,
     clock: &dyn Clock,
 ) -> Result<Option<ChangedIncident>, CommandError<IncidentConflict>> {
     let (mut changed, mut newer) = (None, None);
-    let written = lifecycle.change(&id.key, clock, |latest| {
+    let written = lifecycle.change(&id.key, policy_hash, clock, |latest| {
         let (mut state, counters) = (latest.state.clone(), latest.counters);
         let Some(incident) = state.incident.as_mut().filter(|incident| incident.opened_at == id.opened_at) else {
             newer = state.incident.map(|incident| IncidentId { opened_at: incident.opened_at, ..id.clone() });
@@ -47,7 +48,9 @@ pub async fn change_incident(
     written.await?;
     match (changed, newer) {
         (Some(changed), _) => Ok(Some(changed)),
-        (None, Some(newer)) => change_archived(incidents, lifecycle, id, newer, (command, change), clock).await,
+        (None, Some(newer)) => {
+            change_archived(incidents, lifecycle, (id, newer), (command, change), policy_hash, clock).await
+        }
         (None, None) => Ok(None),
     }
 }
@@ -56,9 +59,9 @@ pub async fn change_incident(
 async fn change_archived(
     incidents: &Incidents,
     lifecycle: &IncidentLifecycle,
-    id: &IncidentId,
-    newer: IncidentId,
+    (id, newer): (&IncidentId, IncidentId),
     (command, change): (IncidentCommand, StatusChange),
+    policy_hash: &str,
     clock: &dyn Clock,
 ) -> Result<Option<ChangedIncident>, CommandError<IncidentConflict>> {
     for attempt in 1..=MAX_ATTEMPTS {
@@ -68,9 +71,10 @@ async fn change_archived(
         }
         let command = age_policy::change_incident(&mut record.incident, command, change.clone());
         let has_changed = command.map_err(CommandError::Conflict)?;
-        let Some(last_change) = record.incident.last_change.as_ref().filter(|_| has_changed) else {
+        let Some(last_change) = record.incident.last_change.as_mut().filter(|_| has_changed) else {
             return Ok(Some(ChangedIncident { record, has_changed }));
         };
+        last_change.policy_hash = Some(policy_hash.to_owned());
         let writes = lifecycle.states().archived_change(id, last_change)?;
         if let TransactionResult::Committed = lifecycle.states().commit(writes).await? {
             return Ok(Some(ChangedIncident { record, has_changed }));

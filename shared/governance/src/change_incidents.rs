@@ -125,6 +125,7 @@ pub async fn change_incidents(
     selection: BulkSelection,
     command: IncidentCommand,
     change: StatusChange,
+    policy_hash: &str,
     clock: &dyn Clock,
 ) -> Result<BulkResult, CommandError<BulkConflict>> {
     let end = clock.now().plus_seconds(BEGIN_WITHIN_SECONDS);
@@ -146,7 +147,7 @@ pub async fn change_incidents(
         if clock.now() > end {
             return Outcome::Remaining;
         }
-        let changed = change_incident(incidents, lifecycle, &id, command, change.clone(), clock).await;
+        let changed = change_incident(incidents, lifecycle, &id, command, change.clone(), policy_hash, clock).await;
         let error = match changed {
             Ok(Some(changed)) => return if changed.has_changed { Outcome::Changed } else { Outcome::Unchanged },
             Err(CommandError::Conflict(IncidentConflict::Status { status: IncidentStatus::Resolved, .. }))

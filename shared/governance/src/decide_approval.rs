@@ -1,7 +1,7 @@
 //! Approving or denying an action that is pending approval.
 
 use age_model::{ActionItem, ActionStatus, ApprovalDecision, Clock, CommandError, KeyId, StoreError};
-use age_policy::IncidentRules;
+use age_policy::ActivePolicy;
 use thiserror::Error;
 
 use crate::action_lifecycle::ActionLifecycle;
@@ -38,7 +38,7 @@ pub async fn decide_approval(
     decision: ApprovalDecision,
     digest: &str,
     by: &KeyId,
-    rules: &IncidentRules,
+    active: &ActivePolicy,
     clock: &dyn Clock,
 ) -> Result<ActionItem, CommandError<ApprovalConflict>> {
     let (event, action, now) = (item.event_id, item.action, clock.now());
@@ -55,8 +55,8 @@ pub async fn decide_approval(
         ApprovalDecision::Approve => ActionStatus::Pending,
         ApprovalDecision::Deny => ActionStatus::Denied,
     };
-    let decided =
-        lifecycle.transition(item, to, rules, clock, |item| age_policy::decided(item, decision, Some(by.clone()), now));
+    let decided = lifecycle
+        .transition(item, to, active, clock, |item| age_policy::decided(item, decision, Some(by.clone()), now));
     match decided.await {
         // Another caller decided at the same time.
         Err(StoreError::InvalidTransition(invalid)) => {

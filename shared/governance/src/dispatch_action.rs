@@ -101,7 +101,7 @@ impl ActionDispatcher {
         } else {
             failed(&item, now)
         };
-        match self.lifecycle.advance(&item, &new, &active.policy.incidents, clock).await {
+        match self.lifecycle.advance(&item, &new, &active, clock).await {
             Ok(true) => (new, outcome),
             // The worker reported its outcome before the dispatch was recorded.
             Ok(false) => (item, outcome),

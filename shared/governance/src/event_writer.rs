@@ -119,7 +119,7 @@ impl EventWriter {
             // Another writer may have changed the states that the decisions were made on.
             group.decisions = self.lifecycle.decide(&mut group.pending, active, clock).await?;
             let rollups = self.shards.choose(group.pending.iter().map(PendingEvent::rollup));
-            let writes = self.writes(group, &rollups)?;
+            let writes = self.writes(group, &rollups, &active.hash)?;
             if writes.len() > MAX_ITEMS && group.pending.len() > 1 {
                 return Ok(GroupOutcome::TooLarge);
             }
@@ -174,6 +174,7 @@ impl EventWriter {
         &self,
         Group { pending, decisions, .. }: &Group,
         rollups: &RollupShards,
+        policy_hash: &str,
     ) -> Result<Vec<Write>, StoreError> {
         let mut writes = Vec::new();
         for one in pending {
@@ -198,7 +199,7 @@ impl EventWriter {
         }
         let Some(now) = pending.iter().map(|one| one.event.occurred_at).max() else { return Ok(writes) };
         for (key, decision) in &decisions.by_key {
-            writes.extend(decision.writes(key, &self.lifecycle, now)?);
+            writes.extend(decision.writes(key, &self.lifecycle, policy_hash, now)?);
         }
         Ok(writes)
     }

@@ -81,14 +81,15 @@ impl IncidentLifecycle {
         }
     }
 
-    /// Changes the state of `key` to what `decide` returns. `decide` is called again if the state has changed meanwhile.
-    /// Returns the new record, or None if `decide` changes nothing.
+    /// Changes the state of `key` to what `decide` returns by the policy version `policy_hash`. `decide` is called again if the state has
+    /// changed meanwhile. Returns the new record, or None if `decide` changes nothing.
     ///
     /// # Errors
     /// The error of `decide`, or [`StoreError`] if the change was not written.
     pub async fn change<E: From<StoreError>>(
         &self,
         key: &IncidentKey,
+        policy_hash: &str,
         clock: &dyn Clock,
         mut decide: impl FnMut(&IncidentStateRecord) -> Result<Option<IncidentUpdate>, E>,
     ) -> Result<Option<IncidentStateRecord>, E> {
@@ -101,7 +102,7 @@ impl IncidentLifecycle {
             let Some(IncidentUpdate { mut state, notification, at }) = decide(&before)? else { return Ok(None) };
             state.version = before.state.version + 1;
             let next = NextState { state: Some(&state), notification: notification.as_ref(), ..NextState::default() };
-            let mut writes = self.writes(key, &before, &next, at)?;
+            let mut writes = self.writes(key, &before, &next, policy_hash, at)?;
             if has_notify_admin {
                 writes.extend(self.notify_admin_write(&before, &state, at)?);
             }
@@ -117,15 +118,23 @@ impl IncidentLifecycle {
         Err(self.states.contended(MAX_ATTEMPTS).into())
     }
 
-    /// The writes that bring the state of `key` from `before` to `next`.
+    /// The writes that bring the state of `key` from `before` to `next`, as the policy version `policy_hash` has decided.
+    ///
+    /// INVARIANT: an incident that is opened, and each change of one, names the policy version.
     pub(crate) fn writes(
         &self,
         key: &IncidentKey,
         before: &IncidentStateRecord,
         next: &NextState<'_>,
+        policy_hash: &str,
         at: Timestamp,
     ) -> Result<Vec<Write>, StoreError> {
-        self.states.change(key, &change(before, next, at))
+        let state = next.state.map(|state| {
+            let mut state = state.clone();
+            state.set_policy_hash(&before.state, policy_hash);
+            state
+        });
+        self.states.change(key, &change(before, &NextState { state: state.as_ref(), ..*next }, at))
     }
 
     /// The write that gives the `notify_admin` of an incident the status that the incident has for it, if that changes.

@@ -29,11 +29,12 @@ impl KeyDecision {
         Self::new(before, state)
     }
 
-    /// Returns the writes of the decision about `key`, made at `now`.
+    /// Returns the writes of the decision about `key`, made at `now` by the policy version `policy_hash`.
     pub(crate) fn writes(
         &self,
         key: &age_model::IncidentKey,
         lifecycle: &ActionLifecycle,
+        policy_hash: &str,
         now: Timestamp,
     ) -> Result<Vec<Write>, StoreError> {
         let mut writes = Vec::new();
@@ -49,7 +50,7 @@ impl KeyDecision {
                 heard_at,
                 ..NextState::default()
             };
-            writes.extend(incidents.writes(key, &self.before, &next, now)?);
+            writes.extend(incidents.writes(key, &self.before, &next, policy_hash, now)?);
             writes.extend(incidents.notify_admin_write(&self.before, state_after, now)?);
         }
         writes.extend(lifecycle.ineffective(key, self.decision.ineffective(), now)?);

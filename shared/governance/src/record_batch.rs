@@ -279,7 +279,7 @@ impl Batch<'_> {
         let writer = &self.recorder.writer;
         writer.record_engine_heard(event.reported.engine, self.clock).await?;
         let active = self.recorder.active_policy();
-        if is_sign_of_life && let Some(key) = writer.record_problem_heard(event, &active.policy, self.clock).await? {
+        if is_sign_of_life && let Some(key) = writer.record_problem_heard(event, &active, self.clock).await? {
             self.recorder.notify_of_repeat(&key, self.origin, self.clock).await;
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! have succeeded were ineffective.
 
 use age_model::{Clock, Engine, Event, IncidentKey, StoreError};
-use age_policy::Policy;
+use age_policy::ActivePolicy;
 use age_store::{TransactionResult, wait_before_retry};
 
 use crate::event_writer::EventWriter;
@@ -28,9 +28,10 @@ impl EventWriter {
     pub(crate) async fn record_problem_heard(
         &self,
         event: &Event,
-        policy: &Policy,
+        active: &ActivePolicy,
         clock: &dyn Clock,
     ) -> Result<Option<IncidentKey>, StoreError> {
+        let policy = &active.policy;
         let (key, incidents) = (IncidentKey::of(&event.reported), self.lifecycle.incidents());
         for attempt in 1..=MAX_ATTEMPTS {
             if attempt > 1 {
@@ -65,10 +66,10 @@ impl EventWriter {
             {
                 incidents.set_lookalikes(&key, incident, std::iter::empty());
             }
-            let mut writes = decision.writes(&key, &self.lifecycle, now)?;
+            let mut writes = decision.writes(&key, &self.lifecycle, &active.hash, now)?;
             if let Some(gathering) = gathering {
                 let key = IncidentKey::many_event_types(key.engine);
-                writes.extend(gathering.writes(&key, &self.lifecycle, now)?);
+                writes.extend(gathering.writes(&key, &self.lifecycle, &active.hash, now)?);
             }
             if let TransactionResult::Committed = self.events.commit(writes).await? {
                 return Ok(decision.decision.has_opened().then_some(key));

@@ -1,7 +1,7 @@
 //! Reporting the outcome of an action, as its worker does.
 
 use age_model::{ActionItem, ActionStatus, Clock, InvalidTransition, KeyId, Note, Outcome, StoreError};
-use age_policy::Policy;
+use age_policy::ActivePolicy;
 
 use crate::action_lifecycle::ActionLifecycle;
 use crate::notify_people::Notifier;
@@ -24,7 +24,7 @@ pub struct OutcomeReport {
 /// [`StoreError::InvalidTransition`] if the action has ended otherwise; another [`StoreError`] if it was not stored.
 pub async fn report_outcome(
     lifecycle: &ActionLifecycle,
-    policy: &Policy,
+    active: &ActivePolicy,
     notifier: &Notifier,
     item: ActionItem,
     report: OutcomeReport,
@@ -41,10 +41,10 @@ pub async fn report_outcome(
     let now = clock.now();
     let detail: Option<String> = report.detail.map(String::from);
     let (event_id, action, key) = (item.event_id, item.action, item.incident_key());
-    let reported = lifecycle.transition(item, to, &policy.incidents, clock, |item| ActionItem {
+    let reported = lifecycle.transition(item, to, active, clock, |item| ActionItem {
         completed_by: Some(report.by.clone()),
         detail: detail.clone(),
-        ..policy.actions.reported(item, report.outcome, now)
+        ..active.policy.actions.reported(item, report.outcome, now)
     });
     match reported.await {
         // The same outcome was reported twice at the same time.

@@ -139,6 +139,9 @@ pub struct Incident {
     /// The credential that reported that event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_by: Option<KeyId>,
+    /// The policy version by which it was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_hash: Option<String>,
     /// Event types of its engine that had open incidents when it was opened, and that people may confuse with its own: other characters
     /// that look the same. At most three.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

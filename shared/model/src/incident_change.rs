@@ -50,13 +50,16 @@ pub struct IncidentChange {
     /// The note that the caller added. A comment always has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The policy version that was active.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_hash: Option<String>,
 }
 
 impl IncidentChange {
-    /// Returns the change with this number and kind, with time, caller and note of `change`.
+    /// Returns the change with this number and kind, with time, caller and note of `change`. It names no policy version yet.
     #[must_use]
     pub fn new(number: u32, kind: IncidentChangeKind, change: StatusChange) -> Self {
         let StatusChange { at, by, note } = change;
-        Self { number, kind, at, by, note }
+        Self { number, kind, at, by, note, policy_hash: None }
     }
 }

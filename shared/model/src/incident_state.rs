@@ -112,6 +112,20 @@ impl IncidentState {
         }
     }
 
+    /// Records the policy version by which this state followed on `before`: in the incident that was opened, and in the change of the
+    /// incident.
+    pub fn set_policy_hash(&mut self, before: &Self, hash: &str) {
+        let Some(incident) = self.incident.as_mut() else { return };
+        let old = before.incident.as_ref().filter(|old| old.opened_at == incident.opened_at);
+        if old.is_none() {
+            incident.policy_hash = Some(hash.to_owned());
+        }
+        let last_number = old.and_then(|old| old.last_change.as_ref()).map(|change| change.number);
+        if let Some(change) = incident.last_change.as_mut().filter(|change| Some(change.number) != last_number) {
+            change.policy_hash = Some(hash.to_owned());
+        }
+    }
+
     /// Returns the incident to be changed, if it is not resolved.
     pub fn open_incident_mut(&mut self) -> Option<&mut Incident> {
         self.incident.as_mut().filter(|incident| incident.status != IncidentStatus::Resolved)

@@ -64,6 +64,9 @@ pub enum TimelineItem {
     Opened {
         /// Why it was opened.
         cause: IncidentCause,
+        /// The policy version by which it was opened.
+        #[serde(rename = "policyHash", skip_serializing_if = "Option::is_none")]
+        policy_hash: Option<String>,
     },
     /// People were notified.
     Notification {
@@ -102,8 +105,9 @@ pub struct ActionTransition {
     pub status: ActionStatus,
 }
 
-/// By whom an incident was changed, and with which note.
+/// By whom an incident was changed, with which note, and under which policy version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Attribution {
     /// The credential that changed it. None: AGE changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,11 +115,14 @@ pub struct Attribution {
     /// The note that the caller added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The policy version that was active.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_hash: Option<String>,
 }
 
 impl From<IncidentChange> for TimelineEntry {
-    fn from(IncidentChange { kind, at, by, note, .. }: IncidentChange) -> Self {
-        let attribution = Attribution { by, note };
+    fn from(IncidentChange { kind, at, by, note, policy_hash, .. }: IncidentChange) -> Self {
+        let attribution = Attribution { by, note, policy_hash };
         let item = match kind {
             IncidentChangeKind::Acknowledged => TimelineItem::Acknowledged(attribution),
             IncidentChangeKind::TakenOver => TimelineItem::TakenOver(attribution),
@@ -137,7 +144,8 @@ pub fn timeline(
     notifications: Vec<Notification>,
     changes: Vec<IncidentChange>,
 ) -> Vec<TimelineEntry> {
-    let mut timeline = vec![entry(incident.opened_at, TimelineItem::Opened { cause: incident.cause })];
+    let opened = TimelineItem::Opened { cause: incident.cause, policy_hash: incident.policy_hash.clone() };
+    let mut timeline = vec![entry(incident.opened_at, opened)];
     timeline.extend(events.into_iter().map(event_entry));
     timeline.extend(actions.iter().flat_map(action_timeline));
     timeline.extend(

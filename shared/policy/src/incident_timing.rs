@@ -228,6 +228,7 @@ fn open(
         status: IncidentStatus::Open,
         event_id,
         opened_by: None,
+        policy_hash: None,
         looks_like: Vec::new(),
         notify_admin: None,
         failed_remediations: 0,

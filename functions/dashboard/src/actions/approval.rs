@@ -54,15 +54,6 @@ async fn decide(
     form.finish()?;
     let item = app.get_action(event, action).await?;
     let caller = &session.caller.kid;
-    decide_approval(
-        &app.action_lifecycle,
-        item,
-        decision,
-        &digest,
-        caller,
-        &active.policy.incidents,
-        app.clock.as_ref(),
-    )
-    .await?;
+    decide_approval(&app.action_lifecycle, item, decision, &digest, caller, &active, app.clock.as_ref()).await?;
     Ok(page::redirect_to(&action_path(event, action)))
 }

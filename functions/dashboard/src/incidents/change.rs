@@ -62,7 +62,8 @@ async fn change(
 ) -> Result<Response, Problem> {
     let (incidents, lifecycle, clock) = (&app.tables.incidents, app.action_lifecycle.incidents(), app.clock.as_ref());
     let change = StatusChange { at: clock.now(), by: Some(session.caller.kid), note };
-    let changed = change_incident(incidents, lifecycle, id, command, change, clock).await?;
+    let active = app.policies.current();
+    let changed = change_incident(incidents, lifecycle, id, command, change, &active.hash, clock).await?;
     changed.ok_or_else(|| AppState::no_incident(id))?;
     Ok(page::redirect_to(&incident_path(id)))
 }

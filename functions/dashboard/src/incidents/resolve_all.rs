@@ -105,7 +105,9 @@ pub(crate) async fn resolve_all(
     let selection = BulkSelection::Matching { filter: bulk_filter, expected_count };
     let (incidents, lifecycle, clock) = (&app.tables.incidents, app.action_lifecycle.incidents(), app.clock.as_ref());
     let change = StatusChange { at: clock.now(), by: Some(session.caller.kid.clone()), note };
-    let result = change_incidents(incidents, lifecycle, selection, IncidentCommand::Resolve, change, clock).await?;
+    let result =
+        change_incidents(incidents, lifecycle, selection, IncidentCommand::Resolve, change, &active.hash, clock)
+            .await?;
     let left = result.remaining.saturating_add(result.failed);
     let failures = result.failures.into_iter().map(|failure| {
         let (path, title) = (incident_path(&failure.id), title(&failure.id, &active.policy));

@@ -48,7 +48,7 @@ impl Notifier {
         let rules = &active.policy.incidents;
         let mut kind = due;
         let is_escalation = |kind: NotificationKind| kind == NotificationKind::Escalation;
-        let claim = self.actions.incidents().change(key, clock, |record| {
+        let claim = self.actions.incidents().change(key, &active.hash, clock, |record| {
             let now = clock.now();
             let mut state = record.state.clone();
             let Some(incident) = state.incident.as_mut() else { return Ok(None) };
@@ -114,14 +114,14 @@ impl Notifier {
         let ClaimedIncident { id, kind, record } = claimed;
         let Some(ours) = claimed.incident() else { return Ok(()) };
         let notified = notified_counts(ours, record.counters);
-        let recorded = self.actions.incidents().change(&id.key, clock, |current| {
+        let active = self.policies.current();
+        let recorded = self.actions.incidents().change(&id.key, &active.hash, clock, |current| {
             let mut state = current.state.clone();
             let Some(incident) = state.incident.as_mut().filter(|incident| is_same(incident, ours)) else {
                 return Ok(None);
             };
             let counts = (record.counters, notified, incidents);
-            let notification =
-                self.policies.current().policy.incidents.record_notification(incident, *kind, counts, at);
+            let notification = active.policy.incidents.record_notification(incident, *kind, counts, at);
             Ok::<_, StoreError>(Some(IncidentUpdate { state, notification: Some(notification), at }))
         });
         recorded.await.map(drop)
@@ -169,18 +169,14 @@ impl Notifier {
         clock: &dyn Clock,
     ) -> Result<(), StoreError> {
         let Some(ours) = claimed.incident() else { return Ok(()) };
-        let changed = self.actions.incidents().change(&claimed.id.key, clock, |current| {
+        let active = self.policies.current();
+        let changed = self.actions.incidents().change(&claimed.id.key, &active.hash, clock, |current| {
             let mut state = current.state.clone();
             let at = clock.now();
             let Some(incident) = state.incident.as_mut().filter(|incident| is_same(incident, ours)) else {
                 return Ok(None);
             };
-            self.policies.current().policy.incidents.record_refusal(
-                incident,
-                current.counters,
-                (claimed.kind, reason),
-                at,
-            );
+            active.policy.incidents.record_refusal(incident, current.counters, (claimed.kind, reason), at);
             Ok::<_, StoreError>(Some(IncidentUpdate { state, notification: None, at }))
         });
         changed.await.map(drop)

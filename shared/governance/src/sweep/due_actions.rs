@@ -124,8 +124,7 @@ impl Sweep {
 
     async fn advance(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
         let active = self.dispatcher.active_policy();
-        let rules = &active.policy.incidents;
-        self.dispatcher.lifecycle().advance(old, new, rules, self.clock.as_ref()).await
+        self.dispatcher.lifecycle().advance(old, new, &active, self.clock.as_ref()).await
     }
 
     /// Dispatches the `due` actions and those `waiting` for another attempt, those of each engine in the order in which they were

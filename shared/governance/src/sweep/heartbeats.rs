@@ -1,7 +1,7 @@
 //! Silent engines: those that have reported nothing for longer than their expected interval.
 
 use age_model::{Engine, IncidentKey, Keyring, StoreError, Timestamp};
-use age_policy::{Heartbeat, Policy, resolved_by_person};
+use age_policy::{ActivePolicy, Heartbeat, Policy, resolved_by_person};
 use futures_util::stream::{self, StreamExt};
 
 use super::{CONCURRENT_STEPS, Sweep, SweepReport};
@@ -21,7 +21,7 @@ impl Sweep {
         // A retired engine is checked as well: an incident about its silence is resolved.
         let engines = active.supervised();
         let checks: Vec<_> =
-            engines.map(|engine| self.check_heartbeat(&active.policy, engine, installed_at, keyring)).collect();
+            engines.map(|engine| self.check_heartbeat(&active, engine, installed_at, keyring)).collect();
         let checks = stream::iter(checks).buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await;
         let failed: Vec<StoreError> = checks.into_iter().filter_map(Result::err).collect();
         report.failed += failed.len() as u64;
@@ -30,12 +30,12 @@ impl Sweep {
 
     async fn check_heartbeat(
         &self,
-        policy: &Policy,
+        active: &ActivePolicy,
         engine: Engine,
         installed_at: Timestamp,
         keyring: Option<&Keyring>,
     ) -> Result<(), StoreError> {
-        let now = self.now();
+        let (policy, now) = (&active.policy, self.now());
         let Some(heartbeat) = self.heartbeat(policy, engine, installed_at, keyring).await? else { return Ok(()) };
         let incidents = self.dispatcher.lifecycle().incidents();
         let key = IncidentKey::engine_silent(engine);
@@ -47,7 +47,7 @@ impl Sweep {
         {
             return Ok(());
         }
-        let changed = incidents.change(&key, self.clock.as_ref(), |record| {
+        let changed = incidents.change(&key, &active.hash, self.clock.as_ref(), |record| {
             let state = policy.incidents.check_silence(&record.state, heartbeat, now);
             Ok::<_, StoreError>(state.map(|state| IncidentUpdate { state, notification: None, at: now }))
         });

@@ -101,7 +101,7 @@ impl Sweep {
         let rules = &active.policy.incidents;
         let (mut kind, mut opened_at) = (None, None);
         let incidents = self.dispatcher.lifecycle().incidents();
-        let changed = incidents.change(&incident_key, self.clock.as_ref(), |record| {
+        let changed = incidents.change(&incident_key, &active.hash, self.clock.as_ref(), |record| {
             let now = self.now();
             let mut state = record.state.clone();
             let Some(incident) = state.incident.as_mut() else { return Ok(None) };

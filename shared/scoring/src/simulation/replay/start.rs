@@ -172,6 +172,7 @@ fn as_of(recorded: &RecordedIncident, events: u64, now: Timestamp) -> Incident {
         status,
         event_id: recorded.event_id,
         opened_by: None,
+        policy_hash: None,
         looks_like: Vec::new(),
         notify_admin: recorded.notify_admin.map(|event_id| NotifyAdmin { event_id, status: notify_status }),
         failed_remediations: recorded.failed_remediations,
