@@ -10,7 +10,7 @@ from pathlib import Path
 
 LIMIT_BYTES = 2_500_000
 # BENCHMARKS.md has the reasons.
-OTHER_LIMITS_BYTES = {"dashboard": 3_000_000, "log-event": 2_600_000}
+OTHER_LIMITS_BYTES = {"dashboard": 3_000_000, "log-event": 2_600_000, "policies": 2_600_000}
 
 
 def zip_size(bootstrap: Path) -> int:
