@@ -82,7 +82,7 @@ async fn critical_event_notifies_people_at_once() {
         json!({
             "id": "billing.1795392300000.invoice_sync_failed", "engine": "billing", "eventType": "invoice_sync_failed",
             "status": "open", "cause": "critical_event", "severity": "CRITICAL", "openedAt": "2026-11-23T00:05:00.000Z",
-            "openedBy": TESTS, "eventId": created.text("/id"), "eventCount": 1, "lastEventAt": "2026-11-23T00:05:00.000Z", "failedRemediationCount": 0,
+            "openedBy": TESTS, "policyHash": age_policy::Policy::HASH, "eventId": created.text("/id"), "eventCount": 1, "lastEventAt": "2026-11-23T00:05:00.000Z", "failedRemediationCount": 0,
             "notificationCount": 1, "lastNotificationAt": "2026-11-23T00:05:00.000Z",
         })
     );

@@ -67,7 +67,7 @@ pub(super) fn random_policy() -> impl Strategy<Value = Policy> {
             (rules.digest_after_seconds, rules.remind_after_seconds) = (incidents.0, incidents.1);
             (rules.second_line_after_seconds, rules.resolve_after_seconds) = (incidents.2, incidents.3);
             (rules.max_open_per_engine, rules.on_resolved) = (incidents.4, incidents.5);
-            (rules.email_interval_seconds, rules.email_burst) = (1, 1000);
+            (rules.email_interval_seconds, rules.email_burst) = (1, 9);
             for (rules, interval) in policy.engines.values_mut().zip(intervals) {
                 rules.expected_interval_seconds = interval;
             }
