@@ -384,14 +384,15 @@ def policy_version_is_stored_and_activated(harness: Harness) -> None:
 @scenario(
     "simulate-policy",
     {
-        "dynamodb:BatchGetItem": "PoliciesTable",
-        "dynamodb:Query": "EventsTable/index/timeline RollupsTable ActionsTable IncidentsTable/index/listing",
+        "dynamodb:BatchGetItem": "EventsTable PoliciesTable",
         "dynamodb:GetItem": "IncidentsTable CredentialsTable",
+        "dynamodb:Query": "RollupsTable ActionsTable IncidentsTable EventsTable/index/timeline "
+        "IncidentsTable/index/listing",
         "dynamodb:UpdateItem": "PoliciesTable",
     },
 )
 def simulation_is_run(harness: Harness) -> None:
-    harness.report("CRITICAL", "billing")
+    _prepare_history(harness)
     expect("the status of the simulation", _simulate(harness)["status"], "succeeded")
 
 
@@ -410,14 +411,7 @@ def simulation_is_started(harness: Harness) -> None:
     },
 )
 def history_is_exported(harness: Harness) -> None:
-    harness.report("CRITICAL", "billing")
-    # A resolved alert that began days before the period is read by its id.
-    name, began = harness.unique_name(), datetime.now(UTC) - timedelta(days=5)
-    labels = {"engine": "qa", "alertname": name, "severity": "info"}
-    alert = {"labels": labels, "startsAt": moment(began), "fingerprint": name}
-    for status, at in [("firing", began), ("resolved", datetime.now(UTC))]:
-        with harness.events_at(at):
-            harness.post("/intake/alertmanager", body={"version": "4", "alerts": [alert | {"status": status}]})
+    name = _prepare_history(harness)
     history = harness.get(f"/policies/history?from={moment(datetime.now(UTC) - timedelta(hours=1))}")["history"]
     earlier = [event for event in history["earlierEvents"] if event["eventType"] == name]
     expect("the number of earlier events of the alert", len(earlier), 1)
@@ -485,6 +479,18 @@ SCENARIOS += [
     _policy("sweep", lambda harness: harness.sweep()),
     _policy("weekly-report", lambda harness: harness.weekly(datetime.now(UTC) - timedelta(days=400 + next(_weeks)))),
 ]
+
+
+def _prepare_history(harness: Harness) -> str:
+    """An incident, and a resolved alert that began days before, which is read by its id. Returns the name of the alert."""
+    harness.report("CRITICAL", "billing")
+    name, began = harness.unique_name(), datetime.now(UTC) - timedelta(days=5)
+    labels = {"engine": "qa", "alertname": name, "severity": "info"}
+    alert = {"labels": labels, "startsAt": moment(began), "fingerprint": name}
+    for status, at in [("firing", began), ("resolved", datetime.now(UTC))]:
+        with harness.events_at(at):
+            harness.post("/intake/alertmanager", body={"version": "4", "alerts": [alert | {"status": status}]})
+    return name
 
 
 def _simulate(harness: Harness) -> dict[str, str]:
