@@ -482,7 +482,7 @@ SCENARIOS += [
 
 
 def _prepare_history(harness: Harness) -> str:
-    """An incident, and a resolved alert that began days before, which is read by its id. Returns the name of the alert."""
+    """An incident, and a resolved alert that began days before: it is read by its id. Returns the alert's name."""
     harness.report("CRITICAL", "billing")
     name, began = harness.unique_name(), datetime.now(UTC) - timedelta(days=5)
     labels = {"engine": "qa", "alertname": name, "severity": "info"}
