@@ -24,6 +24,12 @@ fn now() -> Timestamp {
     SystemClock::default().now()
 }
 
+/// Waits until every environment works by the version that was activated at `activated`.
+async fn wait_until_everywhere(activated: Timestamp) {
+    let rest = activated.plus_seconds(EVERYWHERE_SECONDS).millis() - now().millis();
+    tokio::time::sleep(Duration::from_millis(u64::try_from(rest).unwrap_or(0))).await;
+}
+
 impl Stack {
     async fn agectl(&self, arguments: &[&str], input: &str) -> String {
         let (code, output) = agectl(self, self.name("AGE_ADMIN_TOKEN"), arguments, input).await;
@@ -95,6 +101,7 @@ async fn engine_is_added_by_a_policy_version_and_retired_by_a_rollback() {
     let event = stack.post_until(&token, 201, activated).await;
     let id = event["id"].as_str().unwrap();
 
+    wait_until_everywhere(activated).await;
     let (_, stats) = stack.get("/api/governance/stats").await;
     assert_eq!(stats["byEngine"]["search"], 1, "{stats}");
     let (_, report) = stack.call(Method::POST, "/api/governance/report", &[], String::new()).await;
@@ -108,8 +115,10 @@ async fn engine_is_added_by_a_policy_version_and_retired_by_a_rollback() {
     assert_eq!(own[0]["Subject"], "[AGE] CRITICAL Search: index_lost");
 
     stack.agectl(&["policy", "rollback", "--reason", "Search is not ready", "--yes"], "").await;
-    let refused = stack.post_until(&token, 422, now()).await;
+    let rolled_back = now();
+    let refused = stack.post_until(&token, 422, rolled_back).await;
     assert_eq!(refused["errors"][0]["pointer"], "/engine", "{refused}");
+    wait_until_everywhere(rolled_back).await;
     let (_, stats) = stack.get("/api/governance/stats").await;
     assert!(stats["byEngine"]["search"].as_u64().unwrap() >= 1, "its past is counted: {stats}");
     let (_, listed) = stack.get("/api/governance/events?engine=search").await;
