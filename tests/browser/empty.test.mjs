@@ -8,7 +8,17 @@ const browser = await launch();
 
 test('every page of a new system is accessible and fits its screen', async (t) => {
   const page = await openSignedIn(browser, desk);
-  for (const section of ['', '/incidents', '/events', '/actions', '/reports', '/engines', '/policy', '/policy/versions', '/policy/activations']) {
+  for (const section of [
+    '',
+    '/incidents',
+    '/events',
+    '/actions',
+    '/reports',
+    '/engines',
+    '/policy',
+    '/policy/versions',
+    '/policy/activations',
+  ]) {
     await t.test(`/dashboard${section}`, () => checkPage(page, `/dashboard${section}`));
   }
   await close(page);
