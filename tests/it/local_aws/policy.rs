@@ -128,5 +128,5 @@ async fn engine_is_added_by_a_policy_version_and_retired_by_a_rollback() {
 
     let resolve = json!({ "engine": "search", "expectedCount": 1 });
     assert_eq!(stack.post_json("/api/governance/incidents/resolve", &resolve).await.0, 200);
-    stack.agectl(&["credential", "revoke", "search-worker", "--yes"], "").await;
+    stack.agectl(&["credential", "revoke", "search-worker"], "").await;
 }
