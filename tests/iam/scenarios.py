@@ -255,7 +255,8 @@ def incident_is_acknowledged(harness: Harness) -> None:
 )
 def report_is_made(harness: Harness) -> None:
     harness.report("CRITICAL", "qa")  # a report reads unresolved incidents
-    harness.post("/report", status=201)
+    made = harness.post("/report", status=201)
+    expect("whether the report has the policy versions", bool(made.get("policyVersions")), True)
 
 
 @scenario("list-reports", {"dynamodb:GetItem": "ReportsTable", "dynamodb:Query": "ReportsTable/index/by_generated"})
@@ -321,7 +322,7 @@ def action_is_denied_on_its_page(harness: Harness) -> None:
     {
         "dynamodb:GetItem": "ReportsTable",
         "dynamodb:PutItem": "ReportsTable",
-        "dynamodb:Query": "PoliciesTable ReportsTable/index/by_generated",
+        "dynamodb:Query": "ReportsTable/index/by_generated",
     },
 )
 def report_is_made_on_its_page(harness: Harness) -> None:
@@ -339,7 +340,7 @@ def policy_page_is_shown(harness: Harness) -> None:
     expect("whether the version has a page", "<h1>Policy: " in harness.page(path), True)
 
 
-@scenario("dashboard", {"dynamodb:PutItem": "PoliciesTable", "sns:Publish": "SimulationsTopic"})
+@scenario("dashboard", {"dynamodb:UpdateItem": "PoliciesTable", "sns:Publish": "SimulationsTopic"})
 def simulation_is_started_on_its_page(harness: Harness) -> None:
     path = f"/dashboard/policy/{harness.get('/policies/active')['hash']}"
     harness.page(f"{path}/simulations", {"csrf": form_field(harness.page(path)), "weeks": "1"})
@@ -396,7 +397,7 @@ def simulation_is_run(harness: Harness) -> None:
     expect("the status of the simulation", _simulate(harness)["status"], "succeeded")
 
 
-@scenario("policies", {"dynamodb:PutItem": "PoliciesTable", "sns:Publish": "SimulationsTopic"})
+@scenario("policies", {"dynamodb:UpdateItem": "PoliciesTable", "sns:Publish": "SimulationsTopic"})
 def simulation_is_started(harness: Harness) -> None:
     _simulate(harness)
 
@@ -437,6 +438,8 @@ def weekly_report_is_made_once(harness: Harness) -> None:
     with harness.events_at(scheduled - timedelta(days=2)):
         harness.report("CRITICAL", "qa")  # the report reads the unresolved incidents of its week and before
     made = harness.weekly(scheduled)
+    report = harness.get("/reports/{}", made["id"])
+    expect("whether the report has the policy versions", bool(report.get("policyVersions")), True)
     expect("the week's report when it is asked for again", harness.weekly(scheduled), made)
 
 

@@ -1,16 +1,21 @@
 //! Simulations of policy versions: one row each, which expires.
 
+use std::collections::BTreeMap;
+
 use age_model::{
     KeyId, PolicyHash, SimulationId, SimulationJob, SimulationRequest, SimulationStatus, StoreError, Timestamp,
 };
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use crate::dynamodb::attribute::text;
 use crate::dynamodb::client::read_batch;
-use crate::dynamodb::error::write_failed;
 use crate::dynamodb::keys;
+use crate::dynamodb::update::UpdateExpression;
 use crate::policies::{Policies, key};
+
+/// The attributes that only a simulation has that has ended.
+const ENDING: [&str; 3] = ["finished_at", "error", "result"];
 
 /// The row, except for its key and attributes of a later version.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,14 +38,10 @@ struct SimulationRow {
     expires_at: i64,
 }
 
-impl Policies {
-    /// Stores that `job` has started, unless the same one runs. Returns false, and nothing is written, if it does.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it was not stored, or that is unknown.
-    pub async fn start_simulation(&self, job: &SimulationJob) -> Result<bool, StoreError> {
+impl From<&SimulationJob> for SimulationRow {
+    fn from(job: &SimulationJob) -> Self {
         let SimulationRequest { hash, active_hash, from, to } = job.request;
-        let row = SimulationRow {
+        Self {
             hash,
             active_hash,
             from,
@@ -49,28 +50,27 @@ impl Policies {
             started_at: job.started_at,
             started_by: job.started_by.clone(),
             deadline_at: job.deadline(),
-            finished_at: None,
-            error: None,
-            result: None,
+            finished_at: job.finished_at,
+            error: job.error.clone(),
+            result: job.result.clone(),
             expires_at: job.expires_at().seconds(),
-        };
-        let put = self
-            .0
-            .client
-            .put_item()
-            .table_name(&self.0.name)
-            .set_item(Some(self.0.serialize(&row)?))
-            .item("kind", text(keys::SIMULATION))
-            .item("id", text(job.id))
-            .condition_expression("attribute_not_exists(id) OR #status <> :running OR deadline_at <= :now")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":running", text(SimulationStatus::Running))
-            .expression_attribute_values(":now", text(job.started_at));
-        let Err(error) = put.send().await else { return Ok(true) };
-        match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(write_failed("PutItem", &self.0.name, error)),
         }
+    }
+}
+
+impl Policies {
+    /// Stores that `job` has started, unless the same one runs. Returns false, and nothing is written, if it does.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it was not stored, or that is unknown.
+    pub async fn start_simulation(&self, job: &SimulationJob) -> Result<bool, StoreError> {
+        self.write_simulation(job, |expression| {
+            let [id, status, deadline] = [["id"], ["status"], ["deadline_at"]].map(|path| expression.path(&path));
+            let running = expression.value(text(SimulationStatus::Running));
+            let now = expression.value(text(job.started_at));
+            format!("attribute_not_exists({id}) OR {status} <> {running} OR {deadline} <= {now}")
+        })
+        .await
     }
 
     /// Returns the simulation `id`, if there is one, read strongly.
@@ -92,30 +92,39 @@ impl Policies {
     /// # Errors
     /// [`StoreError`] if it was not stored.
     pub async fn finish_simulation(&self, job: &SimulationJob) -> Result<bool, StoreError> {
-        let SimulationJob { id, status, started_at, finished_at, error, result, .. } = job;
-        let mut set = vec!["#status = :status"];
-        let mut update = self.0.client.update_item().table_name(&self.0.name);
-        for (name, clause, value) in [
-            (":finished_at", "finished_at = :finished_at", finished_at.map(|at| at.to_string())),
-            (":error", "#error = :error", error.clone()),
-            (":result", "#result = :result", result.clone()),
-        ] {
-            if let Some(value) = value {
-                set.push(clause);
-                update = update.expression_attribute_values(name, text(value));
-                if let Some((placeholder, _)) = clause.split_once(' ').filter(|(name, _)| name.starts_with('#')) {
-                    update = update.expression_attribute_names(placeholder, placeholder.trim_start_matches('#'));
-                }
-            }
+        self.write_simulation(job, |expression| {
+            let [status, started_at] = [["status"], ["started_at"]].map(|path| expression.path(&path));
+            let running = expression.value(text(SimulationStatus::Running));
+            let started = expression.value(text(job.started_at));
+            format!("{status} = {running} AND {started_at} = {started}")
+        })
+        .await
+    }
+
+    /// Writes `job` to its row if the condition holds. Returns false, and nothing is written, if it does not.
+    async fn write_simulation(
+        &self,
+        job: &SimulationJob,
+        condition: impl FnOnce(&mut UpdateExpression) -> String,
+    ) -> Result<bool, StoreError> {
+        let row: BTreeMap<String, AttributeValue> = self.0.serialize(&SimulationRow::from(job))?.into_iter().collect();
+        let mut expression = UpdateExpression::default();
+        expression.set_schema_version();
+        for (name, value) in row.iter().filter(|(name, _)| *name != "v") {
+            expression.set(&[name.as_str()], value.clone());
         }
-        let update = update
-            .set_key(Some(key(keys::SIMULATION, &id.to_string())))
-            .update_expression(format!("SET {}", set.join(", ")))
-            .condition_expression("#status = :running AND started_at = :started_at")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", text(status))
-            .expression_attribute_values(":running", text(SimulationStatus::Running))
-            .expression_attribute_values(":started_at", text(started_at));
-        self.0.update_if(update).await
+        for ending in ENDING.iter().filter(|name| !row.contains_key(**name)) {
+            expression.remove(&[ending]);
+        }
+        let condition = condition(&mut expression);
+        let update = expression.into_update();
+        let update_item = self.0.client.update_item().table_name(&self.0.name);
+        let update_item = update_item
+            .set_key(Some(key(keys::SIMULATION, &job.id.to_string())))
+            .condition_expression(condition)
+            .set_update_expression(update.get_update_expression().clone())
+            .set_expression_attribute_names(update.get_expression_attribute_names().clone())
+            .set_expression_attribute_values(update.get_expression_attribute_values().clone());
+        self.0.update_if(update_item).await
     }
 }
