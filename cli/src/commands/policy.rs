@@ -52,7 +52,7 @@ pub(crate) enum PolicyCommand {
     Simulate(SimulateArgs),
     /// Print the history of a period as JSON, for simulations without AGE
     ///
-    /// It has no details of events, notes or texts of people.
+    /// The export has no details of events, notes or texts of people.
     Export(ExportArgs),
     /// Activate a version: AGE works by it within 60 seconds
     ///

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::problem::read_problem;
 
-/// What changes from the version `against` to the version `hash`.
+/// The changes from the version `against` to the version `hash`.
 #[derive(Serialize, ToSchema)]
 #[schema(as = VersionDifference)]
 pub(crate) struct DifferenceView {

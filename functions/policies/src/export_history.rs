@@ -20,7 +20,7 @@ const DEFAULT_DAYS: i64 = 4 * 7;
 /// A Lambda function answers at most 6 MB.
 const MAX_BYTES: usize = 5_000_000;
 
-/// What AGE recorded of a period, and the policy version that is active.
+/// The records of a period, and the policy version that is active.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = HistoryExport)]
 struct HistoryView {

@@ -40,7 +40,7 @@ pub enum ActivationConflict {
 pub struct ActiveVersion {
     /// The version.
     pub hash: PolicyHash,
-    /// Who activated it, and when. None if no version was ever activated: it is the default policy.
+    /// The admin who activated it, and the time. None if no version was ever activated: it is the default policy.
     pub activated: Option<(KeyId, Timestamp)>,
 }
 

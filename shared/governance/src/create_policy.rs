@@ -9,9 +9,9 @@ use crate::read_policies::{PolicyDocument, is_default};
 /// The result of storing a policy version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CreatedPolicy {
-    /// It is stored now.
+    /// The version is stored now.
     Created(PolicyDocument),
-    /// It was stored before, or is the default policy. Nothing was changed.
+    /// The version was stored before, or is the default policy. Nothing was changed.
     Exists(PolicyDocument),
 }
 

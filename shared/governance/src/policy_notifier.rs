@@ -1,4 +1,4 @@
-//! What an execution environment knows about notifications of activations of policy versions.
+//! Notifications of activations of policy versions, as far as an execution environment knows them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -175,14 +175,14 @@ async fn read_versions_active_in(policies: &Policies, period: Period) -> Result<
     }
 }
 
-/// What changes from one policy version to another.
+/// The changes from one policy version to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionDifference {
     /// The version that is compared.
     pub hash: PolicyHash,
     /// The version that it is compared with.
     pub against: PolicyHash,
-    /// What changes from `against` to `hash`.
+    /// The changes from `against` to `hash`.
     pub difference: PolicyDifference,
 }
 

@@ -36,7 +36,7 @@ pub struct SimulationJobs {
     topic: Topic,
 }
 
-/// What a simulation is made of.
+/// The input of a simulation.
 #[derive(Debug, Clone)]
 pub struct SimulationInput {
     /// The version that was active when the simulation was asked for.

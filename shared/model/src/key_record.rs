@@ -1,4 +1,4 @@
-//! What decisions about an incident key are made on: its state, the counters of its incident, and its firing alerts.
+//! The record that decisions about an incident key are made on: its state, the counters of its incident, and its firing alerts.
 
 use crate::incident::IncidentCounters;
 use crate::incident_state::{FiringAlerts, FiringAlertsChange, IncidentState};

@@ -14,11 +14,11 @@ const KEPT_DAYS: i64 = 30;
 crate::string_enum::open_string_enum! {
     /// The status of a simulation.
     SimulationStatus {
-        /// It runs, or will soon.
+        /// The simulation runs, or will soon.
         Running = "running",
-        /// It has a result.
+        /// The simulation has a result.
         Succeeded = "succeeded",
-        /// It has none.
+        /// The simulation has no result.
         Failed = "failed",
     }
 }
@@ -28,7 +28,7 @@ crate::string_enum::open_string_enum! {
 pub struct SimulationJob {
     /// The id, which follows from the request.
     pub id: SimulationId,
-    /// What is simulated.
+    /// The simulated version, the compared version and the period.
     pub request: SimulationRequest,
     /// The status.
     pub status: SimulationStatus,

@@ -1,4 +1,4 @@
-//! What a simulation of a policy version is asked for.
+//! The request for a simulation of a policy version.
 
 use crate::policy_hash::PolicyHash;
 use crate::time::Timestamp;
@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 /// The longest period of a simulation, in days: 13 weeks.
 pub const MAX_SIMULATED_DAYS: i64 = 13 * 7;
 
-/// What a simulation is asked for.
+/// The request for a simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SimulationRequest {
     /// The version that is simulated.

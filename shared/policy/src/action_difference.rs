@@ -8,7 +8,7 @@ use crate::action_planning::select_actions;
 use crate::document::{ActionRule, ActionRules, Policy};
 use crate::policy_change::{PolicyChange, listed};
 
-/// What follows on an event. None: the event is refused, because the policy does not have its engine.
+/// The actions that follow on an event. None: the event is refused, because the policy does not have its engine.
 type Effect = Option<Vec<PlannedEffect>>;
 
 /// An action that follows on an event, and whether it needs an approval.

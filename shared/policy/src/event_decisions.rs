@@ -7,7 +7,7 @@ use age_model::{Engine, Event, IncidentKey, PlannedAction};
 use crate::document::Policy;
 use crate::key_decision::KeyDecision;
 
-/// What an event means for its incident key.
+/// The meaning of an event for its incident key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventRole {
     /// Nothing: it is only stored and counted.

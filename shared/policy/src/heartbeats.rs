@@ -5,12 +5,12 @@ use age_model::{Engine, Incident, IncidentCause, IncidentState, StatusChange, Ti
 use crate::document::{IncidentRules, Policy};
 use crate::incident_changes::resolve;
 
-/// What the absence or presence of events says about an engine.
+/// The state of an engine by the absence or presence of its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heartbeat {
     /// The engine has reported within its expected interval.
     Reporting,
-    /// It has not.
+    /// The engine has not reported within its expected interval.
     Silent,
     /// Nobody expects it to report, or not yet.
     NotExpected,

@@ -6,7 +6,7 @@ use crate::document::IncidentRules;
 use crate::incident_changes::resolve;
 use crate::incident_timing::NextStep;
 
-/// What came of the step of an incident.
+/// The result of a step of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepResult {
     /// The notification that is due now.

@@ -1,4 +1,4 @@
-//! What events mean for one incident key: the decision about it, made for one event after another.
+//! The meaning of events for one incident key: the decision about it, made for one event after another.
 
 use age_model::{Event, FiringAlertsChange, Incident, IncidentState, KeyRecord, PlannedAction, Remediation, Timestamp};
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What changes from one version of a policy to another, and for whom.
+/// The changes from one version of a policy to another, and for whom.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyDifference {
@@ -15,7 +15,7 @@ pub struct PolicyDifference {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyChange {
-    /// What the change is about, such as `engine search`, `category client_risk`, `HIGH events of billing` or `incidents`.
+    /// The subject of the change, such as `engine search`, `category client_risk`, `HIGH events of billing` or `incidents`.
     pub subject: String,
     /// The change, such as `The time between two reminders becomes 2 h; it was 4 h.`
     pub sentence: String,

@@ -90,7 +90,7 @@ fn write_key(f: &mut fmt::Formatter<'_>, key: &str) -> fmt::Result {
 pub struct PolicyError {
     /// The place of the error. Of a missing field, where it should be.
     pub path: PolicyPath,
-    /// What is wrong and what is allowed, such as `must be a whole number from 1 to 100; got 0`. It follows the path in a sentence.
+    /// The fault and the allowed values, such as `must be a whole number from 1 to 100; got 0`: a sentence together with the path.
     pub detail: String,
 }
 

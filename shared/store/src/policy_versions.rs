@@ -59,9 +59,9 @@ pub struct StoredPolicy {
 /// The result of adding a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddedPolicy {
-    /// It is stored now.
+    /// The version is stored now.
     Created(PolicyVersion),
-    /// It was stored before.
+    /// The version was stored before.
     Exists(PolicyVersion),
 }
 

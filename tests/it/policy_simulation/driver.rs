@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 use super::random_week::ALERTS;
 use crate::world::RETENTION_DAYS;
 
-/// What happens in a week.
+/// The inputs of a week.
 #[derive(Debug, Clone)]
 pub(super) struct Script {
     /// Each step, with the milliseconds after the one before.
     pub(super) steps: Vec<(i64, Step)>,
-    /// What workers answer, and after how many milliseconds.
+    /// The answers of workers, each with its delay in milliseconds.
     pub(super) answers: Vec<(Option<Outcome>, i64)>,
     /// How many minutes pass after the last step.
     pub(super) minutes_after: i64,

@@ -23,7 +23,7 @@ pub(super) enum ComparedPolicy {
     Local { policy: Box<Policy>, name: String },
 }
 
-/// What changes from the policy `against` to the policy `hash`, in the shape of the API.
+/// The changes from the policy `against` to the policy `hash`, in the shape of the API.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Difference {
     hash: PolicyHash,

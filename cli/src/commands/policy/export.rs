@@ -18,7 +18,7 @@ pub(crate) struct ExportArgs {
     period: PeriodArgs,
 }
 
-/// What AGE exports: the history of a period, and the policy that was active at the time of the export.
+/// The export: the history of a period, and the policy that was active at the time of the export.
 #[derive(Debug, Deserialize)]
 pub(super) struct HistoryExport {
     pub(super) active: ActivePolicy,

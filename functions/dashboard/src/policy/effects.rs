@@ -1,4 +1,4 @@
-//! What events of an engine lead to, in words.
+//! The actions that follow on events of an engine, in words.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::safe_text::SafeText;
 /// How many prefixes of event types the page shows for an engine and severity. The list of rules has all of them.
 const MAX_PREFIXES: usize = 6;
 
-/// What events of an engine and a severity lead to.
+/// The actions that follow on events of an engine and a severity.
 pub(super) struct Effect {
     pub(super) severity: Severity,
     /// The actions of events of most types.

@@ -1,4 +1,4 @@
-//! What the rollups tell a history: the events of each week, and when engines were heard.
+//! The part of a history that the rollups have: the events of each week, and when engines were heard.
 
 use std::collections::{BTreeMap, BTreeSet};
 

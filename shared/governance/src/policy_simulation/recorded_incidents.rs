@@ -53,7 +53,7 @@ enum Read {
     /// An incident, and whether some of its notifications or changes were not read.
     Incident(Box<RecordedIncident>, bool),
     Unreadable,
-    /// It was over before the period.
+    /// The incident was over before the period.
     None,
 }
 

@@ -1,4 +1,4 @@
-//! What follows on the inputs of a period: actions with their approvals, and incidents with their notifications.
+//! The consequences of the inputs of a period: actions with their approvals, and incidents with their notifications.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use age_model::{
 
 use crate::simulation::history::{History, RecordedChange};
 
-/// What follows on the inputs of a period.
+/// The consequences of the inputs of a period.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Consequences {
     /// The actions, by event and action.
@@ -18,7 +18,7 @@ pub struct Consequences {
     pub incidents: BTreeMap<IncidentId, IncidentResult>,
 }
 
-/// What became of an action.
+/// The status that an action has reached, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionResult {
     /// The incident key of its event.
@@ -47,7 +47,7 @@ pub struct ActionResult {
     pub is_unknown: bool,
 }
 
-/// What became of an incident.
+/// The state that an incident has reached, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentResult {
     /// Why it was opened.
@@ -62,7 +62,7 @@ pub struct IncidentResult {
     pub events: u64,
     /// How many of its remediations failed.
     pub failed_remediations: u64,
-    /// What people and AGE did with it, in order, without comments.
+    /// The changes by people and AGE, in order, without comments.
     pub changes: Vec<(IncidentChangeKind, Timestamp, bool)>,
     /// The notifications about it, in order.
     pub notifications: Vec<Notification>,

@@ -38,7 +38,7 @@ pub struct History {
     pub actions: Vec<RecordedAction>,
     /// The incidents that were open at some time of the period.
     pub incidents: Vec<RecordedIncident>,
-    /// What is not in this history.
+    /// The records that are not in this history.
     #[serde(default)]
     pub left_out: LeftOut,
 }
@@ -92,7 +92,7 @@ pub struct RecordedEvent {
     pub alert: Option<RecordedAlert>,
 }
 
-/// What an event says of its alert.
+/// The alert of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordedAlert {
@@ -146,7 +146,7 @@ pub struct RecordedAction {
 pub struct RecordedApproval {
     /// Until when it could be approved.
     pub approve_by: Timestamp,
-    /// What a responder decided, if one did.
+    /// The decision of a responder, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<ApprovalDecision>,
     /// When.
@@ -182,17 +182,17 @@ pub struct RecordedIncident {
     /// The `notify_admin` action of this event stands for its notifications.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify_admin: Option<EventId>,
-    /// What people and AGE did with it, in order.
+    /// The changes by people and AGE, in order.
     pub changes: Vec<RecordedChange>,
     /// The notifications about it, in order.
     pub notifications: Vec<Notification>,
 }
 
-/// What a person or AGE did with an incident.
+/// A change of an incident by a person or AGE.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordedChange {
-    /// What was done.
+    /// The kind of the change.
     pub kind: IncidentChangeKind,
     /// When.
     pub at: Timestamp,
@@ -201,7 +201,7 @@ pub struct RecordedChange {
     pub by: Option<KeyId>,
 }
 
-/// What a history does not have.
+/// The records that a history does not have.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LeftOut {

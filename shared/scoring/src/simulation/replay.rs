@@ -33,7 +33,7 @@ struct ReplayedAction {
     approval_notifications: Vec<(Option<ApprovalNotificationKind>, Timestamp)>,
 }
 
-/// What happened to an incident in the replay, besides its state.
+/// The record of an incident in the replay, besides its state.
 #[derive(Debug, Clone, Default)]
 struct IncidentLog {
     changes: Vec<(IncidentChangeKind, Timestamp, bool)>,

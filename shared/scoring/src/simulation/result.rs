@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::simulation::history::LeftOut;
 
-/// What the past of a period would have been under a draft.
+/// The past of a period as it would have been under a draft.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Simulation {
@@ -20,11 +20,11 @@ pub struct Simulation {
     pub to: Timestamp,
     /// The scores and levels of each week, before and after.
     pub weeks: Vec<WeekComparison>,
-    /// What the draft would change.
+    /// The consequences that the draft would change.
     pub difference: Difference,
     /// How far the replay under the active policy reproduces what really followed.
     pub self_check: SelfCheck,
-    /// What was not read.
+    /// The records that were not read.
     pub left_out: LeftOut,
 }
 
@@ -75,7 +75,7 @@ pub struct LevelFlip {
     pub after: Option<RiskLevel>,
 }
 
-/// What a draft would change. Each list has its first entries by time; `total` counts all.
+/// The consequences that a draft would change. Each list has its first entries by time; `total` counts all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
@@ -128,7 +128,7 @@ pub enum ChangeKind {
 /// The number of changes of one kind about one engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeCount {
-    /// What is changed.
+    /// The kind of the consequence.
     pub kind: ConsequenceKind,
     /// The engine.
     pub engine: Engine,
@@ -155,21 +155,21 @@ pub struct Changes {
 pub struct Change {
     /// Whether it is added, removed or changed.
     pub change: ChangeKind,
-    /// What it is about.
+    /// The subject.
     #[serde(flatten)]
     pub about: About,
-    /// What follows under the active policy.
+    /// The consequence under the active policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Consequence>,
-    /// What follows under the draft.
+    /// The consequence under the draft.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Consequence>,
-    /// What really followed.
+    /// The consequence that really followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub real: Option<Consequence>,
 }
 
-/// What a consequence is about.
+/// The subject of a consequence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct About {
@@ -248,7 +248,7 @@ pub enum UnreproducedReason {
     Unexplained,
     /// Another policy was active then.
     OtherPolicy,
-    /// It began before the period, or follows from what did.
+    /// The consequence began before the period, or follows from one that did.
     EarlierState,
     /// Its event was not read.
     LeftOut,
@@ -270,15 +270,15 @@ pub enum UnreproducedReason {
 pub struct SelfCheckItem {
     /// Why.
     pub reason: UnreproducedReason,
-    /// What it is.
+    /// The kind of the consequence.
     pub kind: ConsequenceKind,
-    /// What it is about.
+    /// The subject.
     #[serde(flatten)]
     pub about: About,
-    /// What the replay has.
+    /// The consequence in the replay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replayed: Option<Consequence>,
-    /// What really followed.
+    /// The consequence that really followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub real: Option<Consequence>,
 }

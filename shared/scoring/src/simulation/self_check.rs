@@ -45,7 +45,7 @@ struct Check<'a> {
     reproduced: u64,
     counts: BTreeMap<UnreproducedReason, u64>,
     items: FirstOf<(UnreproducedReason, Timestamp), SelfCheckItem>,
-    /// What has no reason of its own, until the reasons of its key are known.
+    /// The differences without a reason of their own, until the reasons of its key are known.
     unexplained: Vec<(IncidentKey, SelfCheckItem)>,
 }
 

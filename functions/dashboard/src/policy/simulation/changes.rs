@@ -1,4 +1,4 @@
-//! What a version would have added, removed or changed, as people read it.
+//! The consequences that a version would have added, removed or changed, as people read them.
 
 use age_model::Timestamp;
 use age_policy::Policy;
@@ -37,7 +37,7 @@ pub(crate) struct ChangeView {
     pub(crate) real: SafeText,
 }
 
-/// What a consequence is about, with links to what there really is.
+/// The subject of a consequence, with links to the events and incidents that there really are.
 pub(crate) struct SubjectView {
     pub(crate) engine: SafeText,
     pub(crate) event_type: SafeText,

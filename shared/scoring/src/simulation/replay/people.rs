@@ -1,4 +1,4 @@
-//! What people did with incidents, done in the replay.
+//! Changes of incidents by people, made again in the replay.
 
 use age_model::{IncidentChangeKind, StatusChange};
 use age_policy::{IncidentCommand, KeyChange};
