@@ -23,6 +23,21 @@ fn rule() -> impl Strategy<Value = ActionRule> {
     })
 }
 
+/// Whether `earlier` matches every event that `later` matches: a policy may not have such a rule later.
+fn covers(earlier: &ActionRule, later: &ActionRule) -> bool {
+    earlier.engine.is_none_or(|engine| later.engine == Some(engine))
+        && earlier.severity.is_none_or(|severity| later.severity == Some(severity))
+        && earlier.event_type_prefix.as_ref().is_none_or(|earlier| {
+            later.event_type_prefix.as_ref().is_some_and(|later| later.starts_with(earlier.as_str()))
+        })
+}
+
+/// Returns `rule` for a policy in which events below `min` lead to no actions.
+fn from_severity(mut rule: ActionRule, min: Severity) -> ActionRule {
+    rule.severity = rule.severity.map(|severity| severity.max(min));
+    rule
+}
+
 /// A random policy. Its e-mails have no budget that a test reaches, because a simulation does not replay that.
 pub(super) fn random_policy() -> impl Strategy<Value = Policy> {
     let severities = (select(Severity::ALL), select(Severity::ALL));
@@ -56,8 +71,14 @@ pub(super) fn random_policy() -> impl Strategy<Value = Policy> {
             rules.require_approval = approvals.into_iter().collect::<BTreeSet<_>>();
             if let Some((first, last, also)) = selection {
                 let catch_all = ActionRule { engine: None, severity: None, event_type_prefix: None, action: last };
-                rules.first_match = first.into_iter().chain([catch_all]).collect();
-                rules.also = also;
+                let min = rules.min_severity;
+                rules.first_match.clear();
+                for rule in first.into_iter().map(|rule| from_severity(rule, min)).chain([catch_all]) {
+                    if !rules.first_match.iter().any(|earlier| covers(earlier, &rule)) {
+                        rules.first_match.push(rule);
+                    }
+                }
+                rules.also = also.into_iter().map(|rule| from_severity(rule, min)).collect();
             }
             (rules.answer_within_seconds, rules.approve_within_seconds) = (times.0, times.1);
             (rules.verify_after_seconds, rules.repeat_after_seconds) = (times.2, times.3);
