@@ -297,6 +297,33 @@ async fn of_activations_at_once_one_wins_and_the_others_are_told_which() {
     assert_eq!(world.get(&format!("{POLICIES}/activations")).await.list("/activations").len(), 1);
 }
 
+#[tokio::test]
+async fn author_needs_another_admin_for_the_first_activation_if_the_active_policy_says_so() {
+    let world = World::new().await;
+    let mut reviewed = default_document();
+    reviewed["activation"]["requires_another_admin"] = true.into();
+    let reviewed = push(&world, &reviewed).await;
+    let admin = world.as_caller(ADMIN);
+    let activate_as_admin = async |hash: &str, expected: &str| {
+        let body = json!({ "expectedActive": expected, "reason": "search is live" });
+        admin.post_json(&format!("{POLICIES}/{hash}/activate"), &body).await
+    };
+    assert_eq!(activate(&world, &reviewed, &default_hash()).await.status, 200, "the default policy does not require it");
+
+    let search = push(&world, &default_with_engine("search")).await;
+    let refused = activate(&world, &search, &reviewed).await;
+    assert_eq!(refused.status, 409, "{refused:?}");
+    let detail = refused.text("/detail");
+    assert!(detail.contains("activation.requires_another_admin") && detail.contains(&search), "{detail}");
+    assert_eq!(activate_as_admin(&search, &reviewed).await.status, 200);
+    // The new version does not require it.
+    assert_eq!(activate(&world, &reviewed, &search).await.status, 200);
+    // A rollback of the author, because another admin has activated it before.
+    assert_eq!(activate(&world, &search, &reviewed).await.status, 200);
+    assert_eq!(activate(&world, &reviewed, &search).await.status, 200);
+    assert_eq!(activate(&world, &default_hash(), &reviewed).await.status, 200, "nobody is the author of the default policy");
+}
+
 fn is_transaction(call: &Call) -> bool {
     call.operation == "TransactWriteItems"
 }

@@ -23,7 +23,8 @@ request_body! {
 /// Activate a policy version
 ///
 /// Activating an earlier version is a rollback. Every function works by the version within 60 seconds. The same request of the same
-/// caller again has no effect.
+/// caller again has no effect. If the active version has `activation.requires_another_admin`, the first activation of a version is that of
+/// another admin than its author.
 #[utoipa::path(
     post,
     path = "/api/governance/policies/{hash}/activate",
@@ -32,7 +33,11 @@ request_body! {
     request_body = ActivationBody,
     responses(
         (status = 200, description = "The activation", body = PolicyActivation),
-        (status = 409, description = "Another version is active than expected, or this one already, or there would be too many engines"),
+        (
+            status = 409,
+            description = "Another version is active than expected, or this one already; or another admin must activate it; or there \
+                           would be too many engines",
+        ),
     ),
 )]
 pub(crate) async fn activate_policy(

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use age_model::{
-    Clock, Engine, Event, KeyId, MAX_ENGINES_EVER, Note, PolicyActivation, PolicyHash, PolicyPointer, StoreError,
-    Timestamp,
+    Clock, Engine, Event, KeyId, MAX_ENGINES_EVER, Note, PolicyActivation, PolicyHash, PolicyPointer, PolicyVersion,
+    StoreError, Timestamp,
 };
 use age_policy::Policy;
 use age_store::{ActivationChange, Policies, TransactionResult, wait_before_retry};
@@ -29,6 +29,17 @@ pub enum ActivationConflict {
         active: ActiveVersion,
         /// The version that the caller expected.
         expected: PolicyHash,
+    },
+    /// The active version requires another admin than the author.
+    #[error(
+        "policy version {hash} is activated by another admin than its author, {author}: the active policy has \
+         activation.requires_another_admin"
+    )]
+    NeedsAnotherAdmin {
+        /// The version.
+        hash: PolicyHash,
+        /// The credential that stored the version, which is the caller's.
+        author: KeyId,
     },
     /// Active versions would have had too many engines together.
     #[error("active versions would have had {0} engines together, at most {MAX_ENGINES_EVER} are possible")]
@@ -164,6 +175,7 @@ impl PolicyActivator {
             return Err(ActivationConflict::NotExpected { active, expected: request.expected_active }.into());
         }
         let PolicyDocument { version, .. } = &document;
+        self.check_author(version, active.hash, by).await?;
         let engines = engines_ever(pointer.as_ref(), &document.policy(&self.policies)?)?;
         let activation = PolicyActivation {
             number: pointer.as_ref().map_or(0, |pointer| pointer.number).saturating_add(1),
@@ -190,6 +202,23 @@ impl PolicyActivator {
             | TransactionResult::Stale
             | TransactionResult::Conflict(_)
             | TransactionResult::InProgress => Ok(None),
+        }
+    }
+
+    /// Refuses the first activation of a version by its author, if the active version requires another admin.
+    async fn check_author(
+        &self,
+        version: &PolicyVersion,
+        active: PolicyHash,
+        by: &KeyId,
+    ) -> Result<(), ActivationError> {
+        let is_author = version.author.as_ref() == Some(by);
+        if !is_author || !self.version(active).await?.policy(&self.policies)?.activation.requires_another_admin {
+            return Ok(());
+        }
+        match self.policies.listed_version(&version.hash, version.number).await? {
+            Some(listed) if listed.activations > 0 => Ok(()),
+            _ => Err(ActivationConflict::NeedsAnotherAdmin { hash: version.hash, author: by.clone() }.into()),
         }
     }
 

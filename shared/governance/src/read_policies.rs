@@ -125,7 +125,7 @@ pub async fn list_policy_versions(
 ) -> Result<PolicyList, StoreError> {
     let active = policies.active().await?.map_or(Policy::COMPILED_HASH, |pointer| pointer.hash);
     let mut page = policies.versions(limit, before).await?;
-    if page.next.is_none() && policies.listed_default(&Policy::COMPILED_HASH).await?.is_none() {
+    if page.next.is_none() && policies.listed_version(&Policy::COMPILED_HASH, 0).await?.is_none() {
         if page.versions.len() + page.unreadable.len() < limit {
             let version = PolicyVersion::default_policy(Policy::COMPILED_HASH);
             page.versions.push(ListedPolicyVersion { version, activations: 0, last_activated_at: None });

@@ -21,6 +21,7 @@ pub fn difference(old: &Policy, new: &Policy) -> PolicyDifference {
     changes.extend(action_changes(&old.actions, &new.actions));
     changes.extend(settings(&["incidents", "alerts"]));
     changes.extend(word_changes(&old.alertmanager, &new.alertmanager));
+    changes.extend(settings(&["activation"]));
     PolicyDifference { changes }
 }
 
@@ -206,13 +207,14 @@ mod tests {
             23 => policy.incidents.email_burst = number,
             24 => policy.alertmanager.otherwise = severity,
             25 => _ = policy.alertmanager.severities.insert(format!("w{}", number % 3), severity),
+            27 => policy.activation.requires_another_admin = number.is_multiple_of(2),
             26 => policy.actions.also.push(rule(Some("age"), Some(severity), None, action)),
             _ => policy.score_cap = number,
         }
     }
 
     fn policy() -> impl Strategy<Value = Policy> {
-        prop::collection::vec((0usize..28, any::<u32>()), 0..4).prop_map(|changes| {
+        prop::collection::vec((0usize..29, any::<u32>()), 0..4).prop_map(|changes| {
             let mut policy = Policy::compiled().unwrap();
             for (kind, number) in changes {
                 changed(&mut policy, kind, number);

@@ -38,6 +38,21 @@ pub struct Policy {
     pub incidents: IncidentRules,
     /// The severities of alerts from Prometheus Alertmanager.
     pub alertmanager: AlertRules,
+    /// Who may activate other versions of the policy while this one is active.
+    #[serde(default)]
+    #[schema(default)]
+    pub activation: ActivationRules,
+}
+
+/// The rules by which other versions of the policy are activated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActivationRules {
+    /// Whether the admin who stored a version may not be the first to activate it: another one reviews it. The default is false. A version
+    /// that was active before is activated by any admin.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub requires_another_admin: bool,
 }
 
 /// The rules of one engine.

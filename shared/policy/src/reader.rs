@@ -66,6 +66,11 @@ impl<'a> Node<'a> {
         })
     }
 
+    /// Reads true or false.
+    pub(crate) fn boolean(&self) -> Option<bool> {
+        self.read("true or false", Value::as_bool)
+    }
+
     /// Reads one of `words`.
     pub(crate) fn word<T: Display + Copy>(&self, words: &[T]) -> Option<T> {
         let names: Vec<_> = words.iter().map(T::to_string).collect();

@@ -89,6 +89,12 @@ const SETTINGS: &[Setting] = &[
     ),
     ("incidents", "incidents.email_interval_seconds", Unit::Seconds, "The time in which one more e-mail may be sent"),
     ("incidents", "incidents.email_burst", Unit::Plain, "The number of e-mails that may be sent at once after a pause"),
+    (
+        "activation",
+        "activation.requires_another_admin",
+        Unit::Plain,
+        "Whether the author of a version needs another admin to activate it",
+    ),
     ("alerts", "alertmanager.otherwise", Unit::Plain, "The severity of an alert whose word has no severity"),
 ];
 

@@ -7,7 +7,7 @@ use age_model::{Engine, InvalidEngine, RiskLevel, Severity};
 use serde_json::Value;
 
 use crate::bounds;
-use crate::document::{Category, EngineRules, Policy};
+use crate::document::{ActivationRules, Category, EngineRules, Policy};
 use crate::engine_names::EngineNames;
 use crate::policy_path::{PolicyError, PolicyPath};
 use crate::reader::{Fields, Node, all, each_once};
@@ -60,6 +60,7 @@ fn read_policy(fields: &Fields<'_, '_>) -> Option<Policy> {
     let min_severity = actions.as_ref().map(|actions| actions.min_severity);
     let incidents = read_incident_rules(&fields.field("incidents"), min_severity);
     let alertmanager = read_alert_rules(&fields.field("alertmanager"));
+    let activation = fields.optional("activation", read_activation_rules);
     Some(Policy {
         score_cap: score_cap?,
         critical_recommendation: critical_recommendation?,
@@ -70,6 +71,14 @@ fn read_policy(fields: &Fields<'_, '_>) -> Option<Policy> {
         actions: actions?,
         incidents: incidents?,
         alertmanager: alertmanager?,
+        activation: activation?.unwrap_or_default(),
+    })
+}
+
+fn read_activation_rules(node: &Node<'_>) -> Option<ActivationRules> {
+    node.object(|fields| {
+        let requires_another_admin = fields.optional("requires_another_admin", Node::boolean);
+        Some(ActivationRules { requires_another_admin: requires_another_admin?.unwrap_or_default() })
     })
 }
 
@@ -372,6 +381,9 @@ mod tests {
             ("/alertmanager/severities/Critical", Some(json!("HIGH")), &["alertmanager.severities.Critical"]),
             ("/alertmanager/severities/p 1 ", Some(json!("HIGH")), &["alertmanager.severities.\"p 1 \""]),
             ("/alertmanager/severities/page", Some(json!("P1")), &["alertmanager.severities.page"]),
+            ("/activation", Some(json!(true)), &["activation"]),
+            ("/activation/requires_another_admin", Some(json!("yes")), &["activation.requires_another_admin"]),
+            ("/activation/requires_review", Some(json!(true)), &["activation.requires_review"]),
         ]
     }
 

@@ -157,12 +157,16 @@ impl Policies {
         Err(self.contended(MAX_ATTEMPTS))
     }
 
-    /// Returns the version of the default policy `hash` in the list, if it was ever activated or replaced.
+    /// Returns a version as the list has it. A default policy is listed if it was ever activated or replaced.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
-    pub async fn listed_default(&self, hash: &PolicyHash) -> Result<Option<ListedPolicyVersion>, StoreError> {
-        let [items] = read_batch([(&self.0, vec![key(keys::VERSION, &keys::policy_version(0, hash))])]).await?;
+    pub async fn listed_version(
+        &self,
+        hash: &PolicyHash,
+        number: u64,
+    ) -> Result<Option<ListedPolicyVersion>, StoreError> {
+        let [items] = read_batch([(&self.0, vec![key(keys::VERSION, &keys::policy_version(number, hash))])]).await?;
         items.first().map(|item| self.listed(item)).transpose()
     }
 

@@ -37,6 +37,8 @@ pub(super) struct DocumentView {
     pub(super) alert_words: Vec<(Severity, Vec<SafeText>)>,
     /// The severity of an alert with another word, or none.
     pub(super) other_alerts: Severity,
+    /// Whether the author of a version needs another admin to activate it.
+    pub(super) requires_another_admin: bool,
 }
 
 /// An engine, and what follows on its events.
@@ -83,6 +85,7 @@ impl DocumentView {
             notification_settings: notification_settings(&policy.incidents),
             alert_words: words.into_iter().rev().collect(),
             other_alerts: alerts.otherwise,
+            requires_another_admin: policy.activation.requires_another_admin,
         }
     }
 
