@@ -9,6 +9,7 @@ use crate::world::test_credentials::BILLING;
 use crate::world::{Api, ApiResponse, ENGINES, World, event};
 
 const EVENTS: &str = "/api/governance/events";
+const CLOUD_EVENTS: &str = "/api/governance/intake/cloudevents";
 
 impl Api {
     async fn post_batch(&self, events: &[Value]) -> ApiResponse {
@@ -107,7 +108,8 @@ async fn batch_returns_one_result_per_event_in_order() {
 async fn batch_is_accepted_as_array_lines_and_cloud_events() {
     let world = World::new().await;
     let send = async |media_type: &str, body: &str| {
-        let response = world.send("POST", EVENTS, &[("Content-Type", media_type)], body.as_bytes()).await;
+        let path = if media_type.contains("cloudevents") { CLOUD_EVENTS } else { EVENTS };
+        let response = world.send("POST", path, &[("Content-Type", media_type)], body.as_bytes()).await;
         assert_eq!(response.status, 200, "{response:?}");
         response
     };
@@ -128,7 +130,7 @@ async fn batch_is_accepted_as_array_lines_and_cloud_events() {
     let accepted = send("application/cloudevents-batch+json", &batch).await;
     assert_eq!(statuses(&accepted), [201, 201, 422]);
     let headers = [("Content-Type", "application/cloudevents+json")];
-    let alone = world.send("POST", "/api/governance/event", &headers, cloud("2").to_string().as_bytes()).await;
+    let alone = world.send("POST", CLOUD_EVENTS, &headers, cloud("2").to_string().as_bytes()).await;
     assert_eq!((alone.status, alone.text("/id")), (200, accepted.text("/results/1/id")));
     for (media_type, nothing) in
         [("application/json", "[]"), ("application/x-ndjson", ""), ("application/cloudevents-batch+json", " [ ] ")]

@@ -24,10 +24,11 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// The status that each of [`CALLERS`] gets. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 37] = [
+const MATRIX: [(&str, &str, [u16; 9]); 38] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     // The status of a batch is that of the request; each event has its own result.
     ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),
+    ("POST", "/api/governance/intake/cloudevents", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     ("POST", "/api/governance/intake/alertmanager", [401, 401, 401, 401, 403, 200, 403, 403, 200]),
     ("GET", "/api/governance/events", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("GET", "/api/governance/events/{id}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
@@ -105,7 +106,8 @@ async fn send_as(world: &World, caller: &str, method: &str, path: &str, body: &V
     let authorization = token.map(|token| format!("Bearer {token}"));
     let mut headers: Vec<(&str, &str)> = authorization.iter().map(|value| ("Authorization", value.as_str())).collect();
     let text = if body.is_null() { String::new() } else { body.to_string() };
-    headers.extend((!body.is_null()).then_some(("Content-Type", "application/json")));
+    let media_type = if path.ends_with("/cloudevents") { "application/cloudevents+json" } else { "application/json" };
+    headers.extend((!body.is_null()).then_some(("Content-Type", media_type)));
     world.api().send_without_token(method, path, &headers, text.as_bytes()).await
 }
 
@@ -118,6 +120,10 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
     match (method, route) {
         ("POST", "/api/governance/event") => (route.to_owned(), event("billing", &fresh, "LOW")),
         ("POST", "/api/governance/events") => (route.to_owned(), json!([event("billing", &fresh, "LOW")])),
+        (_, "/api/governance/intake/cloudevents") => {
+            let source = "/engines/billing";
+            (route.to_owned(), json!({ "specversion": "1.0", "id": fresh, "source": source, "type": fresh }))
+        }
         (_, "/api/governance/intake/alertmanager") => {
             let labels = json!({ "engine": "billing", "alertname": fresh });
             let alert = json!({ "status": "firing", "labels": labels, "startsAt": "2026-11-23T00:00:00Z", "fingerprint": fresh });

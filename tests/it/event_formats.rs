@@ -6,6 +6,7 @@ use crate::world::{ApiResponse, World, event};
 
 const STRUCTURED: (&str, &str) = ("Content-Type", "application/cloudevents+json; charset=utf-8");
 const JSON: (&str, &str) = ("Content-Type", "application/json");
+const CLOUD_EVENTS: &str = "/api/governance/intake/cloudevents";
 
 fn cloud_event() -> Value {
     json!({
@@ -18,11 +19,11 @@ fn cloud_event() -> Value {
 
 impl World {
     async fn post_cloud_event(&self, event: &Value) -> ApiResponse {
-        self.send("POST", "/api/governance/event", &[STRUCTURED], event.to_string().as_bytes()).await
+        self.send("POST", CLOUD_EVENTS, &[STRUCTURED], event.to_string().as_bytes()).await
     }
 
     async fn post_binary(&self, headers: &[(&str, &str)], body: &str) -> ApiResponse {
-        self.send("POST", "/api/governance/event", headers, body.as_bytes()).await
+        self.send("POST", CLOUD_EVENTS, headers, body.as_bytes()).await
     }
 
     async fn post_alerts(&self, alerts: &[Value]) -> ApiResponse {
@@ -133,7 +134,7 @@ async fn invalid_cloud_event_is_refused_with_its_attributes() {
     let refused = world.post_binary(&headers(&[JSON]), "[]").await;
     assert_eq!((refused.status, pointers(&refused)), (422, vec!["/data"]));
     assert_eq!(world.post_binary(&headers(&[("Content-Type", "text/plain")]), "{}").await.status, 415);
-    assert_eq!(world.post_binary(&[("Content-Type", "application/cloudevents-batch+json")], "[]").await.status, 415);
+    assert_eq!(world.post_binary(&[JSON], "{}").await.status, 415, "neither mode");
     assert_eq!(world.post_binary(&[STRUCTURED], "{").await.status, 400);
     assert_eq!(world.count_events().await, 0);
 }
@@ -162,13 +163,13 @@ async fn examples_of_the_specification_are_taken() {
     });
     for media_type in ["application/cloudevents+json; charset=UTF-8", "Application/CloudEvents+JSON"] {
         let body = structured.to_string();
-        let sent = world.send("POST", "/api/governance/event", &[("Content-Type", media_type)], body.as_bytes()).await;
+        let sent = world.send("POST", CLOUD_EVENTS, &[("Content-Type", media_type)], body.as_bytes()).await;
         assert!(matches!(sent.status, 200 | 201), "{sent:?}");
         assert_eq!(sent.json["details"], structured["data"]);
     }
     let batch = json!([structured, {"specversion": "1.0", "type": "t", "source": "/billing", "id": "2", "data": null}]);
     let headers = [("Content-Type", "application/cloudevents-batch+json; charset=UTF-8")];
-    let batch = world.send("POST", "/api/governance/events", &headers, batch.to_string().as_bytes()).await;
+    let batch = world.send("POST", CLOUD_EVENTS, &headers, batch.to_string().as_bytes()).await;
     let statuses: Vec<_> = batch.list("/results").iter().map(|result| result["status"].clone()).collect();
     assert_eq!(statuses, [200, 201]);
 }
@@ -209,9 +210,39 @@ async fn data_of_a_cloud_event_may_have_any_json_type() {
         let created = world.post_binary(&headers(media_type), r#"{"a":1}"#).await;
         assert_eq!((created.status, &created.json["details"]), (201, &json!({"a": 1})), "{media_type}: {created:?}");
     }
-    for media_type in ["application/xml", "application/jsonp", "application/cloudevents-batch+json"] {
+    for media_type in ["application/xml", "application/jsonp", "application/cloudevents+xml"] {
         assert_eq!(world.post_binary(&headers(media_type), "{}").await.status, 415, "{media_type}");
     }
+    let batch = world.post_binary(&headers("application/cloudevents-batch+json"), "{}").await;
+    assert_eq!((batch.status, pointers(&batch)), (422, vec![""]), "the body is a batch, whatever the headers are");
+}
+
+#[tokio::test]
+async fn cloud_event_on_another_route_is_refused_with_the_right_one() {
+    let world = World::new().await;
+    let text = cloud_event().to_string();
+    let batch = format!("[{text}]");
+    let binary = [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "qa"), ("ce-type", "x"), JSON];
+    let batched = [("Content-Type", "application/cloudevents-batch+json")];
+    for (path, headers, body) in [
+        ("/api/governance/event", &[STRUCTURED][..], text.as_str()),
+        ("/api/governance/event", &binary, r#"{"engine":"qa","eventType":"a"}"#),
+        ("/api/governance/events", &batched, batch.as_str()),
+        ("/api/governance/events", &binary, "[]"),
+    ] {
+        let refused = world.send("POST", path, headers, body.as_bytes()).await;
+        assert_eq!(refused.status, 415, "{path} {headers:?}");
+        assert!(refused.text("/detail").contains(CLOUD_EVENTS), "{refused:?}");
+    }
+    assert_eq!(world.count_events().await, 0);
+}
+
+#[tokio::test]
+async fn batch_of_cloud_events_has_no_idempotency_key() {
+    let world = World::new().await;
+    let headers = [("Content-Type", "application/cloudevents-batch+json"), ("Idempotency-Key", "k")];
+    let refused = world.post_binary(&headers, "[]").await;
+    assert_eq!((refused.status, pointers(&refused)), (422, vec!["/Idempotency-Key"]));
 }
 
 #[tokio::test]

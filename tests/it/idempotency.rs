@@ -79,7 +79,7 @@ async fn key_of_a_caller_is_not_that_of_an_intake() {
     let cloud_event = |kind: &str| json!({ "specversion": "1.0", "id": "7", "source": "/engines/qa", "type": kind, "severity": "CRITICAL" });
     let send = async |event: &Value| {
         let headers = [("Content-Type", "application/cloudevents+json")];
-        world.send("POST", "/api/governance/event", &headers, event.to_string().as_bytes()).await
+        world.send("POST", "/api/governance/intake/cloudevents", &headers, event.to_string().as_bytes()).await
     };
     let stored = send(&cloud_event("queue_full")).await;
     assert_eq!(stored.status, 201);

@@ -158,7 +158,8 @@ async fn refused_events_of_a_batch_are_shown_by_field() {
     assert_eq!(world.as_caller(BILLING).post_json("/api/governance/events", &batch).await.status, 200);
     let cloud = json!([{ "specversion": "0.3", "id": "1", "source": "/engines/billing", "type": "x" }]).to_string();
     let headers = [("Content-Type", "application/cloudevents-batch+json")];
-    let sent = world.as_caller(BILLING).send("POST", "/api/governance/events", &headers, cloud.as_bytes()).await;
+    let sent =
+        world.as_caller(BILLING).send("POST", "/api/governance/intake/cloudevents", &headers, cloud.as_bytes()).await;
     assert_eq!(sent.status, 200);
     let subjects: Vec<_> = world.system_alerts().await.into_iter().map(|alert| (alert.2, alert.4)).collect();
     let expected = [("engine", 2), ("other fields", 1), ("specversion", 1)];

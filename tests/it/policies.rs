@@ -308,7 +308,11 @@ async fn author_needs_another_admin_for_the_first_activation_if_the_active_polic
         let body = json!({ "expectedActive": expected, "reason": "search is live" });
         admin.post_json(&format!("{POLICIES}/{hash}/activate"), &body).await
     };
-    assert_eq!(activate(&world, &reviewed, &default_hash()).await.status, 200, "the default policy does not require it");
+    assert_eq!(
+        activate(&world, &reviewed, &default_hash()).await.status,
+        200,
+        "the default policy does not require it"
+    );
 
     let search = push(&world, &default_with_engine("search")).await;
     let refused = activate(&world, &search, &reviewed).await;
@@ -321,7 +325,11 @@ async fn author_needs_another_admin_for_the_first_activation_if_the_active_polic
     // A rollback of the author, because another admin has activated it before.
     assert_eq!(activate(&world, &search, &reviewed).await.status, 200);
     assert_eq!(activate(&world, &reviewed, &search).await.status, 200);
-    assert_eq!(activate(&world, &default_hash(), &reviewed).await.status, 200, "nobody is the author of the default policy");
+    assert_eq!(
+        activate(&world, &default_hash(), &reviewed).await.status,
+        200,
+        "nobody is the author of the default policy"
+    );
 }
 
 fn is_transaction(call: &Call) -> bool {

@@ -80,7 +80,7 @@ async fn remediation_is_ineffective_if_its_event_is_repeated_after_the_success()
     let single = event("billing", "sync_failed", "HIGH").to_string();
     for (path, headers, body, id_at) in [
         ("/event", vec![("Content-Type", "application/json"), ("Idempotency-Key", "k")], single, "/id"),
-        ("/event", vec![("Content-Type", "application/cloudevents+json")], cloud_event, "/id"),
+        ("/intake/cloudevents", vec![("Content-Type", "application/cloudevents+json")], cloud_event, "/id"),
         ("/events", vec![("Content-Type", "application/json")], batch, "/results/0/id"),
     ] {
         let world = World::new().await;

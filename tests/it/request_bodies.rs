@@ -15,6 +15,7 @@ const CLOUD_EVENTS: (&str, &str) = ("Content-Type", "application/cloudevents-bat
 const GZIP: (&str, &str) = ("Content-Encoding", "gzip");
 const EVENT: &str = "/api/governance/event";
 const EVENTS: &str = "/api/governance/events";
+const CLOUD_INTAKE: &str = "/api/governance/intake/cloudevents";
 const ALERTS: &str = "/api/governance/intake/alertmanager";
 
 /// A valid request to each route and format that takes events.
@@ -24,10 +25,10 @@ fn requests() -> [(&'static str, (&'static str, &'static str), String); 6] {
     let alert = json!({ "status": "firing", "labels": labels, "startsAt": "2026-11-23T00:00:00Z", "fingerprint": "f" });
     [
         (EVENT, JSON, event("qa", "single", "LOW").to_string()),
-        (EVENT, CLOUD_EVENT, cloud_event("1").to_string()),
+        (CLOUD_INTAKE, CLOUD_EVENT, cloud_event("1").to_string()),
         (EVENTS, JSON, json!([event("qa", "batched", "LOW")]).to_string()),
         (EVENTS, NDJSON, event("qa", "line", "LOW").to_string()),
-        (EVENTS, CLOUD_EVENTS, json!([cloud_event("2")]).to_string()),
+        (CLOUD_INTAKE, CLOUD_EVENTS, json!([cloud_event("2")]).to_string()),
         (ALERTS, JSON, json!({ "version": "4", "alerts": [alert] }).to_string()),
     ]
 }
@@ -140,9 +141,9 @@ async fn key_given_twice_is_refused_with_its_pointer_in_every_format() {
     for (path, media_type, body, pointer) in [
         (EVENT, JSON, format!(r#"{{"engine":"billing","eventType":"dup","details":{details}}}"#), "/details/user"),
         (EVENT, JSON, r#"{"engine":"qa","eventType":"a","eventType":"b"}"#.to_owned(), "/eventType"),
-        (EVENT, CLOUD_EVENT, cloud(&format!(r#""data":{details}"#)), "/data/user"),
-        (EVENT, CLOUD_EVENT, cloud(r#""id":"2""#), "/id"),
-        (EVENT, CLOUD_EVENT, cloud(r#""tenant":"a","tenant":"b""#), "/tenant"),
+        (CLOUD_INTAKE, CLOUD_EVENT, cloud(&format!(r#""data":{details}"#)), "/data/user"),
+        (CLOUD_INTAKE, CLOUD_EVENT, cloud(r#""id":"2""#), "/id"),
+        (CLOUD_INTAKE, CLOUD_EVENT, cloud(r#""tenant":"a","tenant":"b""#), "/tenant"),
         (ALERTS, JSON, r#"{"version":"4","version":"4","alerts":[]}"#.to_owned(), "/version"),
         (ALERTS, JSON, r#"{"version":"4","alerts":[],"groupKey":"a","groupKey":"b"}"#.to_owned(), "/groupKey"),
         ("/api/governance/credentials", JSON, r#"{"kid":"twice","role":"reader","role":"admin"}"#.to_owned(), "/role"),
@@ -162,7 +163,8 @@ async fn key_given_twice_is_refused_with_its_pointer_in_every_format() {
         (NDJSON, twice, "/details/user"),
         (CLOUD_EVENTS, format!("[{}]", cloud(&format!(r#""data":{details}"#))), "/data/user"),
     ] {
-        let response = world.send("POST", EVENTS, &[media_type], body.as_bytes()).await;
+        let path = if media_type == CLOUD_EVENTS { CLOUD_INTAKE } else { EVENTS };
+        let response = world.send("POST", path, &[media_type], body.as_bytes()).await;
         let result = &response.list("/results")[0];
         assert_eq!((&result["status"], &result["errors"][0]["pointer"]), (&json!(422), &json!(pointer)), "{body}");
     }
@@ -177,7 +179,7 @@ async fn name_that_nobody_can_see_is_refused_in_every_format() {
     {
         assert_eq!(pointers(&world.post(&event("qa", name, "CRITICAL")).await), ["/eventType"], "{name:?}");
         let cloud = json!({ "specversion": "1.0", "id": "1", "source": "qa", "type": name }).to_string();
-        assert_eq!(pointers(&world.send("POST", EVENT, &[CLOUD_EVENT], cloud.as_bytes()).await), ["/type"]);
+        assert_eq!(pointers(&world.send("POST", CLOUD_INTAKE, &[CLOUD_EVENT], cloud.as_bytes()).await), ["/type"]);
         let labels = json!({ "engine": "qa", "alertname": name });
         let alert =
             json!({ "status": "firing", "labels": labels, "startsAt": "2026-11-23T00:00:00Z", "fingerprint": "f" });

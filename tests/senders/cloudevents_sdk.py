@@ -50,7 +50,7 @@ def post(stack: dict[str, str], message: HTTPMessage) -> tuple[int, Any]:
     connection = http.client.HTTPConnection(urlsplit(stack["AGE_API_URL"]).netloc, timeout=60)
     try:
         headers = {**message.headers, "Authorization": f"Bearer {stack['AGE_TOKEN_IMAGE_ENGINE']}"}
-        connection.request("POST", "/api/governance/event", message.body, headers)
+        connection.request("POST", "/api/governance/intake/cloudevents", message.body, headers)
         response = connection.getresponse()
         return response.status, json.loads(response.read())
     finally:

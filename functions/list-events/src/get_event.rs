@@ -1,25 +1,12 @@
 //! `GET /api/governance/events/{id}`: an event with its actions.
 
 use age_http::{NoQuery, PathId, Problem};
-use age_model::{ActionItem, Event, EventId, UnreadableItem};
+use age_model::{EventId, EventWithActions};
 use age_store::{Consistency, Found};
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::app::App;
-
-/// An event with its actions.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct EventWithActions {
-    #[serde(flatten)]
-    event: Event,
-    actions: Vec<ActionItem>,
-    /// The actions that this version of AGE cannot read.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    unreadable: Vec<UnreadableItem>,
-}
 
 /// Get an event
 ///

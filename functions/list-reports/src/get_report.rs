@@ -9,6 +9,8 @@ use axum::extract::State;
 use crate::app::App;
 
 /// Get a report
+///
+/// Returns the scores, the level, the recommendations and the counts of the report's period, as they were when it was made.
 #[utoipa::path(
     get,
     path = "/api/governance/reports/{id}",

@@ -1,20 +1,20 @@
 //! `POST /api/governance/events`: records a batch of events, each with its own result.
 
-mod body;
+pub(crate) mod body;
 mod schema;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use age_governance::{BatchResult, RecordResult, RecordedEvent};
+use age_governance::{BatchResult, KnownEngines, RecordResult, RecordedEvent};
 use age_http::{Caller, FieldError, NoQuery, Origin, Problem, ProblemBody, RequestCost, ResponseBudget};
 use age_model::{ActionItem, EventId, Timestamp};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use body::BatchBody;
-use schema::{CloudEvents, Events};
+pub(crate) use body::BatchBody;
+use schema::Events;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -123,16 +123,13 @@ impl From<Problem> for EventResult {
 ///
 /// Records up to 500 events of 1 MB, also compressed by gzip, each with its own result. Results do not repeat `details`. If some events cannot be stored
 /// now, the response is a 503 with the results so far: send the events again whose results have status 503. For the rate of its
-/// caller, a batch counts as many requests as it has events: the next request may have to wait.
+/// caller, a batch counts as many requests as it has events: the next request may have to wait. The events may also be lines of JSON
+/// (`application/x-ndjson` or `application/ndjson`).
 #[utoipa::path(
     post,
     path = "/api/governance/events",
     operation_id = "log_events", tag = "Events",
-    request_body(content(
-        (Events = "application/json"),
-        (String = "application/x-ndjson"),
-        (CloudEvents = "application/cloudevents-batch+json"),
-    )),
+    request_body = Events,
     responses(
         (status = 200, description = "The result of each event", body = EventResults),
         (status = 503, description = "Service unavailable, retry later", body = UnfinishedBatch, content_type = "application/problem+json",
@@ -149,6 +146,18 @@ pub(crate) async fn log_events(
 ) -> Result<Response, Problem> {
     let engines = app.recorder().policies().known_engines();
     let parsed = body::parse(&headers, &body, &engines)?;
+    Ok(record(&app, &caller, origin.as_deref(), &engines, parsed, body.sent_bytes).await)
+}
+
+/// Records the events of a batch, whose body had `sent_bytes`.
+pub(crate) async fn record(
+    app: &App,
+    caller: &Caller,
+    origin: Option<&str>,
+    engines: &KnownEngines,
+    parsed: Vec<Result<ParsedEvent, Problem>>,
+    sent_bytes: usize,
+) -> Response {
     let mut results: Vec<Option<EventResult>> = parsed.iter().map(|_| None).collect();
     let mut set = |index: usize, result: EventResult| {
         if let Some(place) = results.get_mut(index) {
@@ -158,7 +167,7 @@ pub(crate) async fn log_events(
     let mut accepted = Vec::new();
     for (index, event) in parsed.into_iter().enumerate() {
         let event = event.and_then(|event| {
-            require_certainty(event.reported.engine, &engines)?;
+            require_certainty(event.reported.engine, engines)?;
             caller.require_engine(event.reported.engine)?;
             Ok(event)
         });
@@ -169,7 +178,7 @@ pub(crate) async fn log_events(
     }
     let places: Vec<_> = accepted.iter().map(|(index, event)| (*index, event.key_field)).collect();
     let events = accepted.into_iter().map(|(_, event)| event.into()).collect();
-    let recorded = app.recorder().record_batch(events, &caller.kid, origin.as_deref(), app.clock()).await;
+    let recorded = app.recorder().record_batch(events, &caller.kid, origin, app.clock()).await;
     // A failure is logged once, however many events it concerns.
     let mut failures: BTreeMap<String, Problem> = BTreeMap::new();
     for ((index, key_field), result) in places.into_iter().zip(recorded) {
@@ -178,13 +187,12 @@ pub(crate) async fn log_events(
     let mut results: Vec<EventResult> = results.into_iter().flatten().collect();
     let mut refusals = Refusals::default();
     results.iter().filter(|result| result.is_refused()).for_each(|result| refusals.add(&result.reasons()));
-    refusals.report(&caller.kid, &app).await;
-    let shortened_count =
-        ResponseBudget::of(body.sent_bytes).fit(&mut results, SHORT_RESULT_BYTES, EventResult::shorten);
+    refusals.report(&caller.kid, app).await;
+    let shortened_count = ResponseBudget::of(sent_bytes).fit(&mut results, SHORT_RESULT_BYTES, EventResult::shorten);
     let cost = RequestCost(results.len());
     let mut response = respond(EventResults { results, shortened_count });
     response.extensions_mut().insert(cost);
-    Ok(response)
+    response
 }
 
 fn event_result(result: BatchResult, key_field: &str, failures: &mut BTreeMap<String, Problem>) -> EventResult {

@@ -7,7 +7,7 @@
 use std::str::FromStr;
 
 use age_governance::{EventIdentity, KnownEngines};
-use age_http::{Fields, Problem, Refused, RequestBody, request_body, string_fields};
+use age_http::{FieldError, Fields, Problem, Refused, RequestBody, request_body, string_fields};
 use age_model::{
     Details, Engine, EventType, IdempotencyKey, InvalidEngine, NewEvent, ReportedType, Severity, Timestamp,
 };
@@ -17,16 +17,28 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode;
 use thiserror::Error;
 
+use crate::batch::BatchBody;
 use crate::known_engine::refuse_unknown_engine;
-use crate::parsed_event::{EventBody, KEY_HEADER, ParsedEvent};
+use crate::parsed_event::{KEY_HEADER, ParsedEvent};
+
+/// The route that accepts CloudEvents.
+pub(crate) const PATH: &str = "/api/governance/intake/cloudevents";
 
 /// The media type of an event in structured mode.
 pub(crate) const STRUCTURED: &str = "application/cloudevents+json";
+
+/// The media type of events in batched mode.
+pub(crate) const BATCHED: &str = "application/cloudevents-batch+json";
+
+/// What the names of all media types of CloudEvents begin with.
+const MEDIA_TYPES: &str = "application/cloudevents";
 
 /// The prefix of headers with attributes, in binary mode.
 const HEADER_PREFIX: &str = "ce-";
 
 const DATA_BASE64: &str = "data_base64";
+
+const NO_KEY: &str = "must not be given: source and id identify a CloudEvent";
 
 request_body! {
     open
@@ -55,10 +67,14 @@ request_body! {
     }
 }
 
+/// Whether a request says that it has CloudEvents, in any mode.
+pub(crate) fn is_declared(headers: &HeaderMap, media_type: Option<&str>) -> bool {
+    headers.contains_key("ce-specversion") || media_type.is_some_and(|name| name.starts_with(MEDIA_TYPES))
+}
+
 /// Whether a request has an event in binary mode. With a media type of CloudEvents the body is an event, whatever the headers are.
 pub(crate) fn is_binary(headers: &HeaderMap, media_type: Option<&str>) -> bool {
-    headers.contains_key("ce-specversion")
-        && !media_type.is_some_and(|name| name.starts_with("application/cloudevents"))
+    headers.contains_key("ce-specversion") && !media_type.is_some_and(|name| name.starts_with(MEDIA_TYPES))
 }
 
 /// Parses an event in structured mode.
@@ -97,7 +113,7 @@ fn read_base64(fields: &mut Fields) -> Result<(), Refused> {
 /// As [`parse_structured`]; 415 if there is a body that is not declared as JSON.
 pub(crate) fn parse_binary(
     headers: &HeaderMap,
-    body: &EventBody,
+    body: &BatchBody,
     engines: &KnownEngines,
 ) -> Result<ParsedEvent, Problem> {
     let is_json = || body.media_type.as_ref().is_some_and(|media_type| media_type.parse::<JsonType>().is_ok());
@@ -147,12 +163,20 @@ fn unescape(quoted: &[u8]) -> Option<Vec<u8>> {
     Some(text)
 }
 
+/// Refuses an idempotency key of a batch.
+pub(crate) fn refuse_key(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(KEY_HEADER) {
+        return Err(Problem::invalid(vec![FieldError::new(KEY_HEADER, NO_KEY)]));
+    }
+    Ok(())
+}
+
 fn parse(mut fields: Fields, headers: &HeaderMap, engines: &KnownEngines) -> Result<ParsedEvent, Problem> {
     let engine = fields.peek::<Source>("source").map(|source| source.engine);
     refuse_unknown_engine(&mut fields, "source", engine, engines);
     fields.ignore_unknown();
     if headers.contains_key(KEY_HEADER) {
-        fields.refuse_header(KEY_HEADER, "must not be given: source and id identify a CloudEvent");
+        fields.refuse_header(KEY_HEADER, NO_KEY);
     }
     let read = CloudEvent::read(&mut fields);
     fields.finish(read).map(ParsedEvent::from)
@@ -328,7 +352,7 @@ mod tests {
                 Some((HeaderName::from_static(name), HeaderValue::from_bytes(value).ok()?))
             });
             let media_type = Some("application/json".to_owned());
-            let body = EventBody { media_type, sent_bytes: data.len(), bytes: data.into() };
+            let body = BatchBody { media_type, sent_bytes: data.len(), bytes: data.into() };
             let _ = parse_binary(&headers.collect(), &body, &ENGINES);
         }
     }

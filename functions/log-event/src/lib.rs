@@ -1,7 +1,7 @@
 //! Records events that engines report: one or a batch, as JSON or CloudEvents, or as alerts of Alertmanager.
 //!
 //! A format is a module that parses bytes to a [`parsed_event::ParsedEvent`] (`json`, `cloudevents`, `alertmanager`); a handler is a
-//! module that records what was parsed (`event`, `batch`, `alerts`).
+//! module that records what was parsed (`event`, `batch`, `log_cloud_events`, `alerts`).
 
 mod alert_details;
 mod alertmanager;
@@ -14,8 +14,8 @@ mod event;
 mod fuzz;
 mod json;
 mod known_engine;
+mod log_cloud_events;
 mod parsed_event;
-mod recorded_event;
 mod refusals;
 
 use age_http::{Access, Routes};
@@ -24,7 +24,7 @@ use utoipa::OpenApi;
 
 /// The contract of the routes.
 #[derive(Debug, OpenApi)]
-#[openapi(paths(event::log_event, batch::log_events, alerts::log_alerts))]
+#[openapi(paths(event::log_event, batch::log_events, log_cloud_events::log_cloud_event, alerts::log_alerts))]
 pub struct Contract;
 
 /// The routes of this function.
@@ -35,5 +35,6 @@ pub fn routes() -> Routes<App> {
         .post("/api/governance/events", Access::Engine, batch::log_events)
         // list-events serves GET.
         .allowing("GET,HEAD,POST")
+        .post(cloudevents::PATH, Access::Engine, log_cloud_events::log_cloud_event)
         .post("/api/governance/intake/alertmanager", Access::Engine, alerts::log_alerts)
 }

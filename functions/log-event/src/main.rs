@@ -1,4 +1,4 @@
-//! Trigger: API Gateway, POST `/api/governance/event`, `/api/governance/events`, `/api/governance/intake/alertmanager`.
+//! Trigger: API Gateway, POST `/api/governance/event`, `/api/governance/events`, `/api/governance/intake/alertmanager`, `/api/governance/intake/cloudevents`.
 //! Permissions: read credentials; write events, rollups, actions, incidents and system alerts; publish to the actions and
 //! notifications topics.
 //! State: clients, credentials, policy, and the shards that this environment writes.

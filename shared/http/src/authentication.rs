@@ -11,7 +11,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::authorization::{Access, is_intake};
+use crate::authorization::{Access, retries_only_5xx};
 use crate::caller::{self, Caller, NOT_PROVEN};
 use crate::expired_credential_alerts::ExpiredCredentialAlerts;
 use crate::problem::Problem;
@@ -104,7 +104,7 @@ impl Authentication {
             Ok(token) => token,
             Err(problem) => return problem.into_response(),
         };
-        let is_intake = is_intake(request.uri().path());
+        let retries_only_5xx = retries_only_5xx(request.uri().path());
         let response = self.authenticated(access, &token, |caller| {
             request.extensions_mut().insert(caller);
             if let Some(key) = self.cached_sealing_key() {
@@ -113,7 +113,7 @@ impl Authentication {
             next.run(request)
         });
         response.await.unwrap_or_else(|problem| {
-            let problem = if is_intake { problem.for_senders_that_retry_5xx() } else { problem };
+            let problem = if retries_only_5xx { problem.for_senders_that_retry_5xx() } else { problem };
             problem.into_response()
         })
     }

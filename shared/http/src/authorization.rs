@@ -5,13 +5,12 @@ use age_model::{Engine, Grant, Role};
 use crate::caller::Caller;
 use crate::problem::Problem;
 
-/// The routes for messages of other systems, in their own formats. Senders such as Alertmanager drop a message at any 4xx, 429 as
-/// well, and repeat it at a 5xx.
-const INTAKE: &str = "/api/governance/intake/";
+/// The route for messages of Alertmanager, which drops a message at any 4xx, 429 as well, and repeats it at a 5xx.
+const ALERTS: &str = "/api/governance/intake/alertmanager";
 
-/// Whether `path` is a route for messages of other systems.
-pub(crate) fn is_intake(path: &str) -> bool {
-    path.starts_with(INTAKE)
+/// Whether the senders of messages to `path` retry at a 5xx only.
+pub(crate) fn retries_only_5xx(path: &str) -> bool {
+    path == ALERTS
 }
 
 /// Which callers may use a route.

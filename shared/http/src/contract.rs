@@ -1,22 +1,49 @@
 //! The API description (`OpenAPI`): the common parts of all operations.
 
+mod schemas;
+
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::server::Server;
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     Components, Content, Header, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder, SecurityRequirement,
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::authorization::{Access, is_intake};
+use crate::authorization::{Access, retries_only_5xx};
 use crate::problem::{FieldError, PROBLEM_MEDIA_TYPE, ProblemBody};
 use crate::routes::Route;
+
+pub use schemas::simplify;
+
+/// The text for people who read the whole document first.
+const INTRODUCTION: &str = include_str!("contract/introduction.md");
+
+/// The tags of operations, in the order in which people meet them.
+const TAGS: &[(&str, &str)] = &[
+    ("Events", "Engines report events; people and programs read them."),
+    (
+        "Actions",
+        "AGE plans actions for serious events; workers report their outcomes, and people approve those that need it.",
+    ),
+    ("Incidents", "Serious events and failed remediations open incidents, which people acknowledge and resolve."),
+    ("Reports", "The risk of a week or of the time so far, with what to do about it."),
+    ("Policies", "The rules of AGE as versions of one document: stored, compared, simulated, activated, rolled back."),
+    ("Credentials", "Who may call AGE, and as what."),
+    ("About AGE", "Statistics, health and this document."),
+];
 
 const TOKEN: &str = "token";
 const PROBLEM: &str = "Problem";
 
-/// Completes the operations of `api`: the roles that may use each of `routes`, and the error responses that it can have.
+/// Completes `api`: the introduction and the tags, the roles that may use each of `routes`, and the error responses that it can have.
 pub fn complete(api: &mut OpenApi, routes: &[Route]) {
+    api.info.description = Some(INTRODUCTION.trim_end().to_owned());
+    api.servers = Some(vec![Server::new("/")]);
+    let tag = |(name, text): &(&str, &str)| TagBuilder::new().name(*name).description(Some(*text)).build();
+    api.tags = Some(TAGS.iter().map(tag).collect());
     let components = api.components.get_or_insert_with(Components::new);
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("agov1.<kid>.<secret>").build();
     components.add_security_scheme(TOKEN, SecurityScheme::Http(scheme));
@@ -54,7 +81,7 @@ fn describe(operation: &mut Operation, route: Route) {
     }
     if route.access != Access::Public {
         failures.extend([("401", "Missing or invalid credential"), ("500", "Stored data is corrupt")]);
-        if is_intake(route.path) {
+        if retries_only_5xx(route.path) {
             failures.push(("503", "Service unavailable, or too many requests: retry later"));
         } else {
             failures.push(("429", "Too many requests, retry later"));
@@ -66,6 +93,8 @@ fn describe(operation: &mut Operation, route: Route) {
         operation.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);
         let roles: Vec<&str> = route.access.roles().map(age_model::Role::as_str).collect();
         operation.extensions = Some(Extensions::builder().add("x-roles", roles).build());
+    } else {
+        operation.security = Some(Vec::new());
     }
     for (status, description) in failures {
         operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(status, description));

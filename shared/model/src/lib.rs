@@ -20,6 +20,7 @@ mod duration;
 mod ended_sessions;
 mod engine;
 mod event;
+mod event_with_actions;
 mod id;
 mod idempotency_key;
 mod incident;
@@ -78,6 +79,7 @@ pub use duration::format_duration;
 pub use ended_sessions::EndedSessions;
 pub use engine::{Engine, InvalidEngine};
 pub use event::{Event, EventType, NewEvent};
+pub use event_with_actions::EventWithActions;
 pub use id::{EventId, ReportId, SessionId, SimulationId};
 pub use idempotency_key::IdempotencyKey;
 pub use incident::{

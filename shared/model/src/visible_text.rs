@@ -72,23 +72,24 @@ fn is_in(ranges: &[(char, char)], character: char) -> bool {
 }
 
 /// Returns a regular expression, as JSON Schema defines it, of the texts without hidden characters that neither begin nor end with
-/// a space and do not begin with a combining mark. It does not bound their length.
+/// a space and do not begin with a combining mark. It does not bound their length. Of characters above U+FFFF it knows nothing, because
+/// implementations of regular expressions disagree on them: some hidden ones match, although they are refused.
 pub(crate) fn visible_pattern() -> String {
     let (hidden, combining) = (class(HIDDEN), class(COMBINING));
     format!("^[^ {hidden}{combining}](?:[^{hidden}]*[^ {hidden}])?$")
 }
 
-/// Returns the members of a character class. Characters above U+FFFF stand for themselves, because the implementations of regular
-/// expressions have no escape of them in common.
+/// Returns the members of a character class up to U+FFFF.
 fn class(ranges: &[(char, char)]) -> String {
-    let escaped = |character: char| match u32::from(character) {
-        code @ ..=0xffff => format!("\\u{code:04x}"),
-        _ => character.to_string(),
-    };
+    let escaped = |character: char| format!("\\u{:04x}", u32::from(character));
     let member = |(first, last): &(char, char)| {
-        if first == last { escaped(*first) } else { format!("{}-{}", escaped(*first), escaped(*last)) }
+        if first == last {
+            escaped(*first)
+        } else {
+            format!("{}-{}", escaped(*first), escaped((*last).min('\u{ffff}')))
+        }
     };
-    ranges.iter().map(member).collect()
+    ranges.iter().filter(|(first, _)| *first <= '\u{ffff}').map(member).collect()
 }
 
 /// Returns `text` with every character that is [hidden](is_hidden) shown by its number, such as `[U+202E]`. Line feeds stay, and the
@@ -190,6 +191,6 @@ mod tests {
     fn pattern_escapes_what_can_be_escaped() {
         let pattern = visible_pattern();
         assert!(pattern.starts_with(r"^[^ \u0000-\u001f\u007f-\u00a0\u00ad\u034f"), "{pattern}");
-        assert!(pattern.contains("\u{e0000}-\u{10ffff}") && pattern.ends_with("])?$"), "{pattern}");
+        assert!(pattern.is_ascii() && pattern.ends_with("])?$"), "{pattern}");
     }
 }

@@ -1,4 +1,4 @@
-//! The body of a batch: a JSON array, NDJSON or a batch of CloudEvents. An invalid event does not affect the others.
+//! The body of a batch: a JSON array or NDJSON, or a batch of CloudEvents. An invalid event does not affect the others.
 
 use age_governance::KnownEngines;
 use age_http::{AnyBody, FieldError, Problem};
@@ -15,9 +15,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 pub(super) const MAX_EVENTS: usize = 500;
 
 /// The body of a request with a batch.
-pub(super) type BatchBody = AnyBody<MAX_BYTES, true>;
-
-const CLOUD_EVENTS: &str = "application/cloudevents-batch+json";
+pub(crate) type BatchBody = AnyBody<MAX_BYTES, true>;
 
 /// The media type was never registered, so both names are in use.
 const NDJSON: [&str; 2] = ["application/x-ndjson", "application/ndjson"];
@@ -35,22 +33,42 @@ pub(super) fn parse(
         let detail = "must not be given for a batch: each event has its own key";
         return Err(Problem::invalid(vec![FieldError::new(KEY_HEADER, detail)]));
     }
-    let (items, parse) = match body.media_type.as_deref() {
-        Some(CLOUD_EVENTS) => {
-            (elements(&body.bytes)?, cloud_event as fn(&[u8], &KnownEngines) -> Result<ParsedEvent, Problem>)
-        }
-        Some(media_type) if NDJSON.contains(&media_type) => (lines(&body.bytes), json::parse_batched as _),
-        _ if body.is_json() => (elements(&body.bytes)?, json::parse_batched as _),
+    if cloudevents::is_declared(headers, body.media_type.as_deref()) {
+        return Err(Problem::unsupported_media_type(format!("CloudEvents are accepted at {}", cloudevents::PATH)));
+    }
+    let items = match body.media_type.as_deref() {
+        Some(media_type) if NDJSON.contains(&media_type) => lines(&body.bytes),
+        _ if body.is_json() => elements(&body.bytes)?,
         _ => {
-            let detail = format!("the Content-Type must be application/json, {} or {CLOUD_EVENTS}", NDJSON.join(", "));
+            let detail = format!("the Content-Type must be application/json or {}", NDJSON.join(" or "));
             return Err(Problem::unsupported_media_type(detail));
         }
     };
+    parse_each(&items, |item| json::parse_batched(item, engines))
+}
+
+/// Parses a batch of CloudEvents, in their order.
+///
+/// # Errors
+/// 400 if the body is not JSON, 413 if it has too many events, 422 if it is not an array or there is an idempotency key.
+pub(crate) fn parse_cloud_events(
+    headers: &HeaderMap,
+    body: &[u8],
+    engines: &KnownEngines,
+) -> Result<Vec<Result<ParsedEvent, Problem>>, Problem> {
+    cloudevents::refuse_key(headers)?;
+    parse_each(&elements(body)?, |item| cloudevents::parse_structured(&HeaderMap::new(), item, engines))
+}
+
+fn parse_each(
+    items: &[&[u8]],
+    parse: impl Fn(&[u8]) -> Result<ParsedEvent, Problem>,
+) -> Result<Vec<Result<ParsedEvent, Problem>>, Problem> {
     if items.len() > MAX_EVENTS {
         let detail = format!("a batch must have at most {MAX_EVENTS} events; got {}", items.len());
         return Err(Problem::too_large(detail, Vec::new()));
     }
-    Ok(items.into_iter().map(|item| parse(item, engines)).collect())
+    Ok(items.iter().map(|item| parse(item)).collect())
 }
 
 fn elements(body: &[u8]) -> Result<Vec<&[u8]>, Problem> {
@@ -66,10 +84,6 @@ fn elements(body: &[u8]) -> Result<Vec<&[u8]>, Problem> {
 /// Returns the lines that are not blank.
 fn lines(body: &[u8]) -> Vec<&[u8]> {
     body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()).collect()
-}
-
-fn cloud_event(json: &[u8], engines: &KnownEngines) -> Result<ParsedEvent, Problem> {
-    cloudevents::parse_structured(&HeaderMap::new(), json, engines)
 }
 
 #[cfg(test)]
@@ -131,8 +145,9 @@ mod tests {
 
         #[test]
         fn arbitrary_array_never_panics(body in mangled(ARRAYS), cloud in any::<bool>()) {
-            let media_type = if cloud { CLOUD_EVENTS } else { "application/json" };
-            if let Ok(items) = parse_as(media_type, &body) {
+            let parsed =
+                if cloud { parse_cloud_events(&HeaderMap::new(), &body, &ENGINES) } else { parse_as("application/json", &body) };
+            if let Ok(items) = parsed {
                 let values: Vec<serde_json::Value> = serde_json::from_slice(&body).unwrap_or_else(|_| vec![serde_json::Value::Null; items.len()]);
                 prop_assert_eq!(items.len(), values.len());
             }
