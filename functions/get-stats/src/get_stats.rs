@@ -25,10 +25,13 @@ pub(crate) struct Stats {
     /// Number of CRITICAL events.
     critical_count: u64,
     /// The risk score of the latest report; null if there is no report.
+    #[schema(required)]
     latest_risk_score: Option<u32>,
     /// The engine with the highest sum of severity weights; null if there are no events.
+    #[schema(required)]
     top_risky_engine: Option<Engine>,
     /// The engine with the most events; null if there are no events.
+    #[schema(required)]
     busiest_engine: Option<Engine>,
     by_engine: BTreeMap<Engine, u64>,
     by_severity: BTreeMap<Severity, u64>,

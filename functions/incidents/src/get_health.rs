@@ -20,10 +20,12 @@ const MAX_AGE_SECONDS: i64 = 300;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Health {
     /// Whether anybody has subscribed to notifications; null if that is unknown.
+    #[schema(required)]
     notifications_reachable: Option<bool>,
     /// Whether the messages of each topic that people rely on reach anybody.
     topics: Vec<TopicView>,
     /// When the sweep last ran; null if it never ran.
+    #[schema(required)]
     last_sweep_at: Option<Timestamp>,
     /// The policy version that AGE works by.
     policy: PolicyHealth,

@@ -106,6 +106,7 @@ pub struct ReportSummary {
     /// Score by category before the limit of 100.
     pub raw_scores: BTreeMap<String, u64>,
     /// The category with the highest score. None if all scores are 0.
+    #[schema(required)]
     pub peak_category: Option<String>,
     /// Points by category and engine. The points of a category sum to its raw score.
     pub contributions: BTreeMap<String, BTreeMap<Engine, u64>>,
