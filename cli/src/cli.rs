@@ -3,11 +3,16 @@
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::commands::action::ActionCommand;
 use crate::commands::credential::CredentialCommand;
+use crate::commands::doctor::run_checks;
 use crate::commands::event::EventCommand;
+use crate::commands::health::print_health;
 use crate::commands::incident::IncidentCommand;
 use crate::commands::policy::PolicyCommand;
 use crate::commands::report::ReportCommand;
+use crate::commands::stats::print_stats;
+use crate::commands::whoami::print_caller;
 use crate::error::Error;
 use crate::global_options::GlobalOptions;
 use crate::session::Session;
@@ -15,10 +20,12 @@ use crate::session::Session;
 const AFTER_HELP: &str = "\
 Exit codes:
   0    success
-  1    AGE refused the request, or refused some lines of an import, or a policy is not valid
+  1    AGE refused the request, or refused some lines of an import, or a policy is not valid,
+       or a check of `agectl doctor` failed
   2    wrong usage or configuration, or a file that cannot be read or written
   3    AGE cannot be reached or is unavailable, or its response is unexpected
   4    the credential is missing or invalid, or its role does not allow the request
+  5    nothing found: a list is empty, or AGE has nothing with the id that `show` was given
   130  interrupted
 
 The token is read from AGE_TOKEN or from the file that --token-file names. No option takes the token itself, because \
@@ -40,18 +47,33 @@ pub(crate) enum Command {
     /// Create, list, rotate and revoke the credentials of AGE's callers
     #[command(subcommand)]
     Credential(CredentialCommand),
-    /// Send events to AGE
+    /// Send, list and show events
     #[command(subcommand)]
     Event(EventCommand),
-    /// List and show reports
+    /// List and show actions; approve and deny those that wait for it
+    #[command(subcommand)]
+    Action(ActionCommand),
+    /// Make, list, show and export reports
     #[command(subcommand)]
     Report(ReportCommand),
-    /// List incidents; acknowledge, resolve, reopen and comment on them
+    /// List and show incidents; acknowledge, resolve, reopen and comment on them
     #[command(subcommand)]
     Incident(IncidentCommand),
     /// Check, store, compare, simulate and activate versions of the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Show AGE's own health: the last sweep, the policy, the topics and the system alerts
+    Health,
+    /// Show statistics of the last 30 days
+    Stats,
+    /// Show the credential of the token and its role
+    ///
+    /// Only an admin also learns when the credential expires.
+    Whoami,
+    /// Check the address, the clock, the credential, its role, the last sweep, the policy and the subscriptions
+    ///
+    /// Prints a line for each check, and says what to do about one that failed.
+    Doctor,
     /// Print a script that completes agectl's commands and options in a shell
     Completions {
         /// Shell that runs the script
@@ -64,9 +86,14 @@ impl Command {
         match self {
             Self::Credential(command) => command.run(session).await,
             Self::Event(command) => command.run(session).await,
+            Self::Action(command) => command.run(session).await,
             Self::Report(command) => command.run(session).await,
             Self::Incident(command) => command.run(session).await,
             Self::Policy(command) => command.run(session).await,
+            Self::Health => print_health(session).await,
+            Self::Stats => print_stats(session).await,
+            Self::Whoami => print_caller(session).await,
+            Self::Doctor => run_checks(session).await,
             Self::Completions { shell } => print_completions(shell, session),
         }
     }

@@ -44,6 +44,10 @@ pub(crate) struct FakeState {
     pub(crate) interrupt_at: Option<usize>,
     /// No request gets a response; Ctrl-C is pressed twice.
     pub(crate) hangs: bool,
+    /// Standard output of the command is a terminal.
+    pub(crate) stdout_is_terminal: bool,
+    /// The header `Date` of each response.
+    pub(crate) date: Option<&'static str>,
 }
 
 #[derive(Clone, Default)]
