@@ -120,14 +120,14 @@ impl Error {
             Self::Unreachable { .. } | Self::UnexpectedResponse(_) | Self::SimulationFailed { .. } => {
                 ExitCode::Unavailable
             }
+            Self::NoSuchPolicy { matches: 0, .. } => ExitCode::NothingFound,
             Self::LinesRefused { .. }
+            | Self::NoSuchPolicy { .. }
             | Self::IncidentsFailed { .. }
             | Self::InvalidPolicy { .. }
             | Self::NoActivation
             | Self::ChecksFailed { .. }
             | Self::NotConfirmed => ExitCode::Refused,
-            Self::NoSuchPolicy { matches: 0, .. } => ExitCode::NothingFound,
-            Self::NoSuchPolicy { .. } => ExitCode::Refused,
             Self::NotFound(_) | Self::EmptyList(_) | Self::NoSuchAction { .. } | Self::NoReport => {
                 ExitCode::NothingFound
             }

@@ -14,7 +14,7 @@ pub enum ExitCode {
     Unavailable = 3,
     /// The credential is missing or invalid, or its role does not allow the request.
     AccessDenied = 4,
-    /// A list has no items, or AGE has nothing of the name that `show` was given.
+    /// A list is empty, nothing to show has the id, or no policy version has the hash.
     NothingFound = 5,
     /// Ctrl-C ended the command: 128 + SIGINT, as shells have it.
     Interrupted = 130,

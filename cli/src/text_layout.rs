@@ -33,9 +33,9 @@ pub(crate) fn format_bars<N: AsRef<str>>(title: &str, counts: impl IntoIterator<
 
 /// Formats a line for each fact: its label, and its text, which is wrapped between words. The texts begin in the same column.
 pub(crate) fn format_facts<'a>(facts: impl IntoIterator<Item = (&'a str, String)>) -> Vec<String> {
-    let facts: Vec<_> = facts.into_iter().collect();
-    let width = facts.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
-    let format = |(label, text): (&str, String)| wrap(&format!("  {label:<width$}  "), text.split_whitespace());
+    let facts: Vec<_> = facts.into_iter().map(|(label, text)| (visible_line(label), text)).collect();
+    let width = facts.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default();
+    let format = |(label, text): (String, String)| wrap(&format!("  {label:<width$}  "), text.split_whitespace());
     facts.into_iter().map(format).collect()
 }
 

@@ -61,8 +61,8 @@ impl ShowActionArgs {
         let ActionRef { event: id, action } = self.action;
         let response = session.api_client().await?.get_named(&[EVENTS, &id.to_string()]).await?;
         let event: EventOfAction = response.parse()?;
-        let is_named = |item: &&Box<RawValue>| parse_json::<ActionName>(item.get()).is_ok_and(|it| it.action == action);
-        let Some(item) = event.actions.iter().find(is_named) else {
+        let is_named = |json: &str| parse_json::<ActionName>(json).is_ok_and(|it| it.action == action);
+        let Some(item) = event.actions.iter().find(|item| is_named(item.get())) else {
             return Err(Error::NoSuchAction { event: id, action });
         };
         if session.json {

@@ -131,7 +131,7 @@ impl Checks {
                     self.failed(subject, format!("nobody gets the {messages}"), advice);
                 }
                 "unknown" => {
-                    self.failed(subject, "AGE does not know its subscriptions", "see the check of the last sweep")
+                    self.failed(subject, "AGE does not know its subscriptions", "see the check of the last sweep");
                 }
                 // A word of a later version.
                 status => self.ok(subject, status),

@@ -4,7 +4,7 @@ use age_model::{SystemAlertKind, Timestamp, format_duration};
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::format::{NO_VALUE, format_name, format_timestamp};
+use crate::format::{format_count, format_name, format_timestamp};
 use crate::session::Session;
 use crate::text_layout::{format_facts, format_quote, format_section};
 
@@ -83,17 +83,21 @@ impl Health {
     fn system_alerts(&self) -> String {
         let rows = self.system_alerts.iter().flat_map(SystemAlert::lines);
         let rows: Vec<_> = rows.collect();
-        format_section("System alerts", if rows.is_empty() { vec![format!("  {NO_VALUE}")] } else { rows })
+        format_section("System alerts", if rows.is_empty() { vec!["  none".to_owned()] } else { rows })
     }
 }
 
 impl SystemAlert {
     fn lines(&self) -> Vec<String> {
         let Self { kind, sender, subject, detail, count, last_at } = self;
-        let text = format!("{}, {} times, last {}", format_name(kind.as_str()), count, format_timestamp(*last_at));
-        let facts = [(sender.as_str(), text), ("", subject.clone())];
-        let mut lines = format_facts(facts);
-        lines.push(format_quote(4, detail));
+        let text = format!(
+            "{}, {}, last {}",
+            format_name(kind.as_str()),
+            format_count(*count, "time"),
+            format_timestamp(*last_at)
+        );
+        let mut lines = format_facts([(sender.as_str(), text)]);
+        lines.push(format_quote(4, &format!("{subject}: {detail}")));
         lines
     }
 }

@@ -68,7 +68,7 @@ impl ShowIncidentArgs {
         }
         let incident: ShownIncident = response.parse()?;
         let (entries, error) = parse_timeline(&incident.timeline, &incident.engine);
-        let sections = [incident.overview(), incident.timeline(&entries), incident.next_steps(&entries)];
+        let sections = [incident.overview(), incident.timeline(&entries), incident.next_steps(&self.id, &entries)];
         writeln!(session.stdout, "{}", sections.join("\n\n"))?;
         session.warn_unreadable(&incident.unreadable)?;
         error.map_or(Ok(()), Err)
@@ -119,8 +119,8 @@ impl ShownIncident {
     }
 
     /// Returns the commands that a person may want next, each with all ids.
-    fn next_steps(&self, entries: &[TimelineEntry]) -> String {
-        let change = |verb: &str| format!("agectl incident {verb} {}", self.id);
+    fn next_steps(&self, id: &IncidentId, entries: &[TimelineEntry]) -> String {
+        let change = |verb: &str| format!("agectl incident {verb} {id}");
         let mut commands = match self.status {
             IncidentStatus::Open => vec![("Acknowledge", change("ack")), ("Resolve", change("resolve"))],
             IncidentStatus::Resolved => vec![("Reopen", change("reopen"))],

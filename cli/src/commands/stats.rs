@@ -43,7 +43,7 @@ impl Stats {
             ("Events", format!("{}, {} CRITICAL", self.total_events, self.critical_count)),
             ("Most events", or_none(&self.busiest_engine)),
             ("Most risk", or_none(&self.top_risky_engine)),
-            ("Risk score of the latest report", or_none(&score)),
+            ("Risk score of the last report", or_none(&score)),
         ];
         let title = format!("The last 30 days, {}", format_timestamp(self.as_of));
         let by_severity = self.by_severity.iter().rev().map(|(severity, count)| (severity.as_str(), *count));

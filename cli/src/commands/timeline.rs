@@ -1,6 +1,6 @@
 //! The timeline of an incident as people read it.
 
-use age_model::{ActionStatus, IncidentCause, NotificationKind, Timestamp, shortened, visible_line};
+use age_model::{ActionStatus, EventId, IncidentCause, NotificationKind, Timestamp, shortened, visible_line};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -29,7 +29,7 @@ pub(crate) struct TimelineEntry {
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PlannedAction {
-    event_id: String,
+    event_id: EventId,
     pub(crate) action: String,
     pub(crate) status: ActionStatus,
 }
@@ -50,7 +50,7 @@ struct EventEntry {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ReportedEvent {
-    id: String,
+    id: EventId,
     event_type: String,
     severity: String,
     reported_by: Option<String>,

@@ -206,7 +206,7 @@ async fn beginning_of_a_hash_names_the_version_that_has_it() {
     );
     fake.plan_response(200, None, list);
     let output = fake.run("policy show ffffffff").await;
-    assert_eq!(output.exit_code, ExitCode::Refused);
+    assert_eq!(output.exit_code, ExitCode::NothingFound);
     assert!(output.stderr.contains("no policy version has a hash that begins with ffffffff"), "{}", output.stderr);
     let twice = json!({"policies": [{"hash": draft}, {"hash": format!("{}{}", &draft[..8], &default[8..])}]});
     fake.plan_response(200, None, twice);
