@@ -1,11 +1,11 @@
 //! `agectl action`: lists and shows actions, and approves or denies those that wait for it.
 
-use age_model::{ActionStatus, ApprovalDecision, Engine, EventId, Severity, Timestamp};
+use age_model::{ActionStatus, ApprovalDecision, Engine, Severity, Timestamp};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
-use crate::commands::action_show::ShowActionArgs;
-use crate::commands::event::RESOURCE as EVENTS;
+use crate::commands::action_show::{ActionRef, ShowActionArgs};
+use crate::commands::event_show::RESOURCE as EVENTS;
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_name, format_timestamp};
 use crate::item_list::ItemList;
@@ -39,17 +39,6 @@ pub(crate) struct ListActionsArgs {
     engine: Option<Engine>,
     #[command(flatten)]
     options: ListOptions,
-}
-
-/// An action: its event and its name. `agectl action list` has both in its first columns.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ActionRef {
-    /// Id of the event that the action is for, as `agectl action list` lists it
-    #[arg(value_name = "EVENT_ID")]
-    pub(super) event: EventId,
-    /// Name of the action, such as `permission_reset`
-    #[arg(value_name = "ACTION")]
-    pub(super) action: String,
 }
 
 #[derive(Debug, Args)]

@@ -6,13 +6,22 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::api_response::parse_json;
-use crate::commands::action::ActionRef;
-use crate::commands::event::RESOURCE as EVENTS;
-use crate::commands::event_show::format_details;
+use crate::commands::event_show::{RESOURCE as EVENTS, format_details};
 use crate::error::Error;
 use crate::format::format_timestamp;
 use crate::session::Session;
 use crate::text_layout::{format_commands, format_facts, format_quote, format_section};
+
+/// An action: its event and its name. `agectl action list` has both in its first columns.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ActionRef {
+    /// Id of the event that the action is for, as `agectl action list` lists it
+    #[arg(value_name = "EVENT_ID")]
+    pub(super) event: EventId,
+    /// Name of the action, such as `permission_reset`
+    #[arg(value_name = "ACTION")]
+    pub(super) action: String,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowActionArgs {

@@ -15,9 +15,6 @@ use crate::input_source::InputSource;
 use crate::session::Session;
 use crate::value_parsers::severity_parser;
 
-/// The path of stored events in the API.
-pub(crate) const RESOURCE: &str = "events";
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventCommand {
     /// List events, newest first

@@ -4,7 +4,7 @@ use age_model::{Engine, EventType, Severity, Timestamp};
 use clap::Args;
 use serde::Deserialize;
 
-use crate::commands::event::RESOURCE;
+use crate::commands::event_show::RESOURCE;
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_timestamp};
 use crate::item_list::ItemList;

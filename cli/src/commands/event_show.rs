@@ -5,13 +5,15 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::commands::event::RESOURCE;
 use crate::commands::timeline::PlannedAction;
 use crate::error::Error;
 use crate::format::format_timestamp;
 use crate::json_format::format_json;
 use crate::session::Session;
 use crate::text_layout::{format_commands, format_facts, format_section};
+
+/// The path of stored events in the API.
+pub(crate) const RESOURCE: &str = "events";
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowEventArgs {
