@@ -106,7 +106,7 @@ impl Checks {
 
     fn check_health(&mut self, health: &Health) {
         let name = "last sweep";
-        let advice = "look at the function `sweep` and its schedule: agectl health";
+        let advice = "look at the logs and the schedule of the function sweep";
         match health.sweep_age_seconds() {
             None => self.failed(name, "the sweep never ran", advice),
             Some(age) if age > MAX_SWEEP_AGE_SECONDS => {
@@ -127,7 +127,7 @@ impl Checks {
                 "subscribed" => self.ok(subject, "subscribed"),
                 "not_used" => self.ok(subject, "not used"),
                 "no_subscriber" => {
-                    let advice = "subscribe to the topic: aws sns subscribe, and confirm the e-mail of AWS";
+                    let advice = "subscribe with `aws sns subscribe`, and confirm the e-mail from AWS";
                     self.failed(subject, format!("nobody gets the {messages}"), advice);
                 }
                 "unknown" => {

@@ -148,7 +148,7 @@ async fn doctor_says_what_failed_and_what_to_do() {
         "failed  clock                this machine is 1 h behind AGE; set the clock of this machine, such as by NTP",
         "failed  last sweep           10 min ago; ",
         "failed  policy               the active version cannot be read",
-        "failed  topic notifications  nobody gets the notifications to the first line; subscribe to the topic",
+        "failed  topic notifications  nobody gets the notifications to the first line; subscribe with `aws sns subscribe`",
         "failed  topic alarms         AGE does not know",
         "ok      topic moon           waxing",
     ] {

@@ -190,6 +190,10 @@ async fn versions_are_compared_by_age_and_files_by_agectl() {
     assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap(), difference());
     let output = run_offline("policy diff default -", &Policy::compiled().unwrap().to_toml()).await;
     assert_eq!(output.stdout, "Nothing changes from the default policy to standard input.\n");
+    let output = run_offline("policy diff - --against default --json", &draft_toml()).await;
+    assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap(), difference());
+    let output = run_offline("policy diff default - --against default", "").await;
+    assert_eq!(output.exit_code, ExitCode::UsageError);
 }
 
 #[tokio::test]
