@@ -28,7 +28,7 @@ JS_FILES      := tests/browser functions/dashboard/src/script.js
 
 .SHELLFLAGS   := -eu -c
 .DEFAULT_GOAL := help
-.PHONY: help run up down logs weekly watch test lint build bench permissions openapi screenshots agectl sbom audit lock deploy clean
+.PHONY: help run up down logs weekly watch test lint build bench permissions openapi screenshots agectl man sbom audit lock deploy clean
 .PHONY: test-code test-stack test-documents check-system check-node cargo browser remake
 
 # ---- Commands ----
@@ -145,6 +145,9 @@ screenshots: check-node cargo browser ## take the screenshots in docs/screenshot
 agectl: cargo ## build the operators' command in target/debug; `cargo install --path cli` installs it
 	@echo "==> Building agectl"
 	@cargo build --locked --package agectl
+
+man: cargo ## write agectl's man pages and shell completions, for packages, to target/packaging
+	@cargo run --quiet --locked --package agectl --example packaging -- target/packaging
 
 sbom: .venv/checks/ready cargo ## write what AGE is linked from to target/sbom.cdx.json, in CycloneDX
 	@$(CHECKS)/python infra/supply_chain/sbom.py target/sbom.cdx.json

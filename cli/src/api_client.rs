@@ -1,17 +1,18 @@
 //! A client of AGE's HTTP API.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use age_model::{Token, UnreadableItem};
+use age_model::{KeyId, Timestamp, Token, UnreadableItem};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::api_response::{ApiResponse, parse_json};
+use crate::api_response::{self, ApiResponse, parse_json};
 use crate::api_url::ApiUrl;
 use crate::error::Error;
 use crate::problem::EventResult;
@@ -25,7 +26,10 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(35);
 pub(crate) struct ApiClient {
     http: Client,
     api_url: ApiUrl,
+    /// The credential that the token claims to prove.
+    kid: KeyId,
     retry_policy: RetryPolicy,
+    server_time: Cell<Option<Timestamp>>,
 }
 
 /// The response to `POST /events`: one result for each event, in the order of the request.
@@ -55,7 +59,7 @@ impl ApiClient {
             builder = builder.resolve(host, SocketAddr::new(ApiUrl::LOOPBACK, 0));
         }
         let http = builder.build().map_err(|error| Error::Usage(error.to_string()))?;
-        Ok(Self { http, api_url, retry_policy })
+        Ok(Self { http, api_url, kid: token.kid().clone(), retry_policy, server_time: Cell::new(None) })
     }
 
     /// Returns the same client with the retries of a command that sends many requests.
@@ -73,9 +77,33 @@ impl ApiClient {
         self.api_url.to_string()
     }
 
+    /// Returns the name of the credential that the token claims to prove.
+    pub(crate) const fn kid(&self) -> &KeyId {
+        &self.kid
+    }
+
+    /// Returns the time at which the latest response was sent, by the clock of AGE. `None` if no response had the header `Date`.
+    pub(crate) const fn server_time(&self) -> Option<Timestamp> {
+        self.server_time.get()
+    }
+
     pub(crate) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<ApiResponse, Error> {
         let url = self.api_url.resource(path);
         self.send(Idempotency::Idempotent, || self.http.get(url.clone()).query(query)).await
+    }
+
+    /// Gets one thing that the user names.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if AGE has no such thing.
+    pub(crate) async fn get_named(&self, path: &[&str]) -> Result<ApiResponse, Error> {
+        self.get(path, &[]).await.map_err(|error| match error {
+            // A gateway's 404 is about the address, and has no detail.
+            Error::Api(problem) if problem.status == StatusCode::NOT_FOUND && problem.has_detail() => {
+                Error::NotFound(problem)
+            }
+            error => error,
+        })
     }
 
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<ApiResponse, Error> {
@@ -93,7 +121,17 @@ impl ApiClient {
     /// carried the request out says so.
     pub(crate) async fn post_non_idempotent(&self, path: &[&str], body: &impl Serialize) -> Result<ApiResponse, Error> {
         let url = self.api_url.resource(path);
-        let result = self.send(Idempotency::NonIdempotent, || self.http.post(url.clone()).json(body)).await;
+        self.send_non_idempotent(|| self.http.post(url.clone()).json(body)).await
+    }
+
+    /// As [`ApiClient::post_non_idempotent`], without a body.
+    pub(crate) async fn post_without_body(&self, path: &[&str]) -> Result<ApiResponse, Error> {
+        let url = self.api_url.resource(path);
+        self.send_non_idempotent(|| self.http.post(url.clone())).await
+    }
+
+    async fn send_non_idempotent(&self, request: impl Fn() -> RequestBuilder) -> Result<ApiResponse, Error> {
+        let result = self.send(Idempotency::NonIdempotent, request).await;
         let advice = "AGE may have carried out the request: check before you repeat it.";
         result.map_err(|error| if error.had_no_effect() { error } else { error.with_advice(advice) })
     }
@@ -124,7 +162,7 @@ impl ApiClient {
             let request = self.http.post(url.clone()).header(CONTENT_TYPE, "application/x-ndjson");
             let request = request.body(pending_events());
             async move {
-                match send_once(request).await {
+                match self.send_once(request).await {
                     Ok(response) => apply_results(response.parse::<BatchResponse>()?.results, None),
                     Err(Error::Api(problem)) if !problem.results.is_empty() => {
                         apply_results(problem.results, problem.retry_after)
@@ -144,29 +182,51 @@ impl ApiClient {
         limit: usize,
         page_size: usize,
     ) -> Result<ListedItems, Error> {
-        let name = path.last().copied().unwrap_or_default();
         let mut listed = ListedItems::default();
         let mut cursor: Option<String> = None;
         loop {
-            let mut query = filter.to_vec();
-            query.push(("limit", page_size.min(limit.saturating_sub(listed.items.len())).to_string()));
-            query.extend(cursor.map(|cursor| ("cursor", cursor)));
-            let mut page: BTreeMap<String, Box<RawValue>> = self.get(path, &query).await?.parse()?;
-            let missing = || Error::UnexpectedResponse(format!("missing field `{name}`"));
-            let page_items = page.remove(name).ok_or_else(missing)?;
-            listed.items.extend(parse_json::<Vec<Box<RawValue>>>(page_items.get())?);
-            let unreadable: Option<Vec<UnreadableItem>> =
-                page.remove("unreadable").map(|unreadable| parse_json(unreadable.get())).transpose()?;
-            listed.unreadable.extend(unreadable.unwrap_or_default());
-            cursor = page.remove("nextCursor").map(|cursor| parse_json(cursor.get())).transpose()?;
+            let page_limit = page_size.min(limit.saturating_sub(listed.items.len()));
+            let page = self.list_page(path, filter, page_limit, cursor).await?;
+            listed.items.extend(page.items);
+            listed.unreadable.extend(page.unreadable);
+            cursor = page.next_cursor;
             if cursor.is_none() || listed.items.len() >= limit {
                 return Ok(listed);
             }
         }
     }
 
+    /// Returns the page of the list at `path` that begins at `cursor`, or else the first one.
+    pub(crate) async fn list_page(
+        &self,
+        path: &[&str],
+        filter: &[(&str, String)],
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<ListPage, Error> {
+        let name = path.last().copied().unwrap_or_default();
+        let mut query = filter.to_vec();
+        query.push(("limit", limit.to_string()));
+        query.extend(cursor.map(|cursor| ("cursor", cursor)));
+        let mut page: BTreeMap<String, Box<RawValue>> = self.get(path, &query).await?.parse()?;
+        let items = page.remove(name).ok_or_else(|| Error::UnexpectedResponse(format!("missing field `{name}`")))?;
+        let unreadable: Option<Option<_>> = page.remove("unreadable").map(|it| parse_json(it.get())).transpose()?;
+        let next_cursor: Option<Option<_>> = page.remove("nextCursor").map(|it| parse_json(it.get())).transpose()?;
+        Ok(ListPage {
+            items: parse_json(items.get())?,
+            unreadable: unreadable.flatten().unwrap_or_default(),
+            next_cursor: next_cursor.flatten(),
+        })
+    }
+
     async fn send(&self, idempotency: Idempotency, request: impl Fn() -> RequestBuilder) -> Result<ApiResponse, Error> {
-        self.retry_policy.run(idempotency, || send_once(request())).await
+        self.retry_policy.run(idempotency, || self.send_once(request())).await
+    }
+
+    async fn send_once(&self, request: RequestBuilder) -> Result<ApiResponse, Error> {
+        let response = request.send().await.map_err(Error::unreachable)?;
+        self.server_time.set(api_response::date(&response));
+        ApiResponse::from_http(response).await
     }
 }
 
@@ -179,7 +239,12 @@ pub(crate) struct ListedItems {
     pub(crate) unreadable: Vec<UnreadableItem>,
 }
 
-async fn send_once(request: RequestBuilder) -> Result<ApiResponse, Error> {
-    let response = request.send().await.map_err(Error::unreachable)?;
-    ApiResponse::from_http(response).await
+/// One page of a list.
+pub(crate) struct ListPage {
+    /// The items, with AGE's JSON unchanged.
+    pub(crate) items: Vec<Box<RawValue>>,
+    /// The items that AGE itself cannot read.
+    pub(crate) unreadable: Vec<UnreadableItem>,
+    /// The cursor of the next page. `None`: this one is the last.
+    pub(crate) next_cursor: Option<String>,
 }

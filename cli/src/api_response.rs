@@ -1,8 +1,9 @@
 //! Successful responses of AGE.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use reqwest::header::RETRY_AFTER;
+use age_model::Timestamp;
+use reqwest::header::{DATE, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
@@ -50,6 +51,13 @@ pub(crate) fn parse_json<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+/// Returns when the response was sent, by the clock of its sender, to the second.
+pub(crate) fn date(response: &Response) -> Option<Timestamp> {
+    let time = httpdate::parse_http_date(response.headers().get(DATE)?.to_str().ok()?).ok()?;
+    let millis = time.duration_since(UNIX_EPOCH).ok()?.as_millis();
+    i64::try_from(millis).ok().map(Timestamp::from_millis)
 }
 
 #[cfg(test)]

@@ -3,11 +3,16 @@
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::commands::action::ActionCommand;
 use crate::commands::credential::CredentialCommand;
+use crate::commands::doctor::run_checks;
 use crate::commands::event::EventCommand;
+use crate::commands::health::print_health;
 use crate::commands::incident::IncidentCommand;
 use crate::commands::policy::PolicyCommand;
 use crate::commands::report::ReportCommand;
+use crate::commands::stats::print_stats;
+use crate::commands::whoami::print_caller;
 use crate::error::Error;
 use crate::global_options::GlobalOptions;
 use crate::session::Session;
@@ -15,10 +20,12 @@ use crate::session::Session;
 const AFTER_HELP: &str = "\
 Exit codes:
   0    success
-  1    AGE refused the request, or refused some lines of an import, or a policy is not valid
+  1    AGE refused the request, or refused some lines of an import, or a policy is not valid,
+       or a check of `agectl doctor` failed
   2    wrong usage or configuration, or a file that cannot be read or written
   3    AGE cannot be reached or is unavailable, or its response is unexpected
   4    the credential is missing or invalid, or its role does not allow the request
+  5    nothing found: a list is empty, nothing to show has the id, or no policy version has the hash
   130  interrupted
 
 The token is read from AGE_TOKEN or from the file that --token-file names. No option takes the token itself, because \
@@ -40,18 +47,33 @@ pub(crate) enum Command {
     /// Create, list, rotate and revoke the credentials of AGE's callers
     #[command(subcommand)]
     Credential(CredentialCommand),
-    /// Send events to AGE
+    /// Send, list and show events
     #[command(subcommand)]
     Event(EventCommand),
-    /// List and show reports
+    /// List and show actions; approve and deny those that wait for it
+    #[command(subcommand)]
+    Action(ActionCommand),
+    /// Make, list, show and export reports
     #[command(subcommand)]
     Report(ReportCommand),
-    /// List incidents; acknowledge, resolve, reopen and comment on them
+    /// List and show incidents; acknowledge, resolve, reopen and comment on them
     #[command(subcommand)]
     Incident(IncidentCommand),
     /// Check, store, compare, simulate and activate versions of the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Show AGE's own health: the last sweep, the policy, the topics and the system alerts
+    Health,
+    /// Show statistics of the last 30 days
+    Stats,
+    /// Show the credential of the token and its role
+    ///
+    /// Only an admin also learns when the credential expires.
+    Whoami,
+    /// Check the address, the clock, the credential, its role, the last sweep, the policy and the subscriptions
+    ///
+    /// Prints a line for each check, and says what to do about one that failed.
+    Doctor,
     /// Print a script that completes agectl's commands and options in a shell
     Completions {
         /// Shell that runs the script
@@ -64,9 +86,14 @@ impl Command {
         match self {
             Self::Credential(command) => command.run(session).await,
             Self::Event(command) => command.run(session).await,
+            Self::Action(command) => command.run(session).await,
             Self::Report(command) => command.run(session).await,
             Self::Incident(command) => command.run(session).await,
             Self::Policy(command) => command.run(session).await,
+            Self::Health => print_health(session).await,
+            Self::Stats => print_stats(session).await,
+            Self::Whoami => print_caller(session).await,
+            Self::Doctor => run_checks(session).await,
             Self::Completions { shell } => print_completions(shell, session),
         }
     }
@@ -98,22 +125,43 @@ mod tests {
             "credential rotate night-desk --overlap 24h",
             "event send --engine qa --type suite_failed --severity HIGH --details {\"a\":1} --key run-4711",
             "event send --engine qa --type suite_failed --details-file - --source-time 2026-11-23T00:00:00Z",
+            "event list",
+            "event list --engine qa --severity HIGH --type suite_failed --from 2026-11-22 --to 2026-11-23T00:00:00Z --limit 7",
+            "event list --all --json",
+            "event list --watch",
+            "event list --watch 30 --limit 7 --engine qa",
+            "event show 01936f2e-0000-7000-8000-00000000000a",
+            "action list --status pending_approval --engine qa --all",
+            "action show 01936f2e-0000-7000-8000-00000000000a permission_reset",
+            "action approve 01936f2e-0000-7000-8000-00000000000a permission_reset --digest 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+            "action deny 01936f2e-0000-7000-8000-00000000000a permission_reset --digest 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
             "event import week.ndjson --concurrency 8 --from-line 200",
             "event import -",
             "report list --limit 3",
             "report show",
             "report show 01936f2e-0000-7000-8000-00000000000a",
+            "report export",
+            "report export 01936f2e-0000-7000-8000-00000000000a --format text --output report.txt",
+            "report make --json",
+            "health",
+            "stats --json",
+            "whoami",
+            "doctor",
+            "incident show billing.1795403565678.a~20b",
             "incident list --status open --engine billing --limit 7",
             "incident ack billing.1795403565678.a~20b --note investigating",
             "incident resolve billing.1795403565678.a~20b qa.1795403565678.c",
             "incident resolve --engine billing --expected-count 2000 --note done --yes",
             "incident ack --severity CRITICAL --type-prefix order_ --status open --opened-before 2026-11-23T00:00:00Z",
             "incident reopen billing.1795403565678.a~20b --note again",
+            "incident reopen billing.1795403565678.a~20b qa.1795403565678.c",
             "incident comment billing.1795403565678.a~20b --note seen",
+            "incident comment billing.1795403565678.a~20b qa.1795403565678.c --note seen",
             "policy check policy.toml --against default",
             "policy show",
             "policy show active",
             "policy diff 01234567 policy.json",
+            "policy diff 01234567 --against 89abcdef",
             "policy push -",
             "policy activate 01234567 --reason more --yes",
             "policy rollback --reason wrong",
@@ -147,6 +195,18 @@ mod tests {
             "event import x --from-line 0",
             "report show ..",
             "report list --limit 0",
+            "report export --format pdf",
+            "event list --all --limit 3",
+            "event list --all --watch",
+            "event list --watch 0",
+            "event list --watch soon",
+            "event list --from yesterday",
+            "event show ..",
+            "action list --status done",
+            "action approve 01936f2e-0000-7000-8000-00000000000a permission_reset",
+            "action approve 01936f2e-0000-7000-8000-00000000000a permission_reset --digest 0123",
+            "incident show",
+            "incident reopen",
             "incident list --status closed",
             "incident ack ../credentials",
             "incident resolve",

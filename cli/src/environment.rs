@@ -19,6 +19,8 @@ pub struct Environment<'a> {
     pub stdout: &'a mut dyn Write,
     /// Standard error: errors, progress and advice.
     pub stderr: &'a mut dyn Write,
+    /// Whether standard output is a terminal. A list that is watched is drawn again only then.
+    pub stdout_is_terminal: bool,
     /// Whether standard error is a terminal. A progress bar is drawn only then.
     pub stderr_is_terminal: bool,
     /// Yields once for each Ctrl-C.
@@ -44,6 +46,7 @@ impl<'a> Environment<'a> {
             stdin: Box::new(tokio::io::stdin()),
             stdout,
             stderr,
+            stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             interrupts: interrupts.fuse().boxed_local(),
             now: Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)),

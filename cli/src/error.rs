@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use age_model::{KeyId, visible_line};
+use age_model::{EventId, KeyId, visible_line};
 use thiserror::Error;
 
 use crate::exit_code::ExitCode;
@@ -15,6 +15,17 @@ pub(crate) enum Error {
     /// AGE or API Gateway responded with a status other than 2xx.
     #[error("{0}")]
     Api(Problem),
+    /// AGE has nothing of the name that the user gave.
+    #[error("{0}")]
+    NotFound(Problem),
+    /// A list is empty.
+    #[error("no {0} found")]
+    EmptyList(String),
+    /// The event exists, but not its action.
+    #[error("event {event} has no action {}", visible_line(action))]
+    NoSuchAction { event: EventId, action: String },
+    #[error("{} failed", format_count(*count, "check"))]
+    ChecksFailed { count: u64 },
     /// A request got no response.
     #[error("{}", unreachable_message(origin, cause, *is_connected))]
     Unreachable {
@@ -57,11 +68,13 @@ pub(crate) enum Error {
     Token(String),
     #[error("cannot read {name}: {cause}")]
     ReadFile { name: String, cause: io::Error },
+    #[error("cannot write {}: {cause}", visible_line(name))]
+    WriteFile { name: String, cause: io::Error },
     #[error(
         "cannot write the new token, which is lost: {cause}; get another one with `agectl credential rotate {kid} --overlap 0s`"
     )]
     WriteToken { kid: KeyId, cause: io::Error },
-    #[error("AGE has no report yet: it creates one each Monday, and on POST /api/governance/report")]
+    #[error("AGE has no report yet: it creates one each Monday, and on `agectl report make`")]
     NoReport,
     #[error("interrupted")]
     Interrupted,
@@ -107,20 +120,26 @@ impl Error {
             Self::Unreachable { .. } | Self::UnexpectedResponse(_) | Self::SimulationFailed { .. } => {
                 ExitCode::Unavailable
             }
+            Self::NoSuchPolicy { matches: 0, .. } => ExitCode::NothingFound,
             Self::LinesRefused { .. }
+            | Self::NoSuchPolicy { .. }
             | Self::IncidentsFailed { .. }
             | Self::InvalidPolicy { .. }
-            | Self::NoSuchPolicy { .. }
             | Self::NoActivation
-            | Self::NotConfirmed
-            | Self::NoReport => ExitCode::Refused,
+            | Self::ChecksFailed { .. }
+            | Self::NotConfirmed => ExitCode::Refused,
+            Self::NotFound(_) | Self::EmptyList(_) | Self::NoSuchAction { .. } | Self::NoReport => {
+                ExitCode::NothingFound
+            }
             Self::WithAdvice { cause, .. } => cause.exit_code(),
             Self::Token(_) => ExitCode::AccessDenied,
             Self::Interrupted => ExitCode::Interrupted,
             Self::WriteOutput(_) if self.is_broken_pipe() => ExitCode::Success,
-            Self::Usage(_) | Self::ReadFile { .. } | Self::WriteToken { .. } | Self::WriteOutput(_) => {
-                ExitCode::UsageError
-            }
+            Self::Usage(_)
+            | Self::ReadFile { .. }
+            | Self::WriteFile { .. }
+            | Self::WriteToken { .. }
+            | Self::WriteOutput(_) => ExitCode::UsageError,
         }
     }
 

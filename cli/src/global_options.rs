@@ -17,7 +17,7 @@ pub(crate) struct GlobalOptions {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<InputSource>,
 
-    /// Print JSON: the response of AGE, or the summary of an import
+    /// Print JSON: the response of AGE, or the summary of a command that sends many requests
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }

@@ -1,4 +1,4 @@
-//! Indented JSON.
+//! JSON as text: indented, or on one line.
 
 use std::fmt::Write;
 
@@ -37,6 +37,23 @@ pub(crate) fn format_json(json: &str) -> String {
         depth = depth.saturating_add(usize::from(matches!(character, '{' | '[')));
         in_string = character == '"';
         previous = Some(character);
+    }
+    text
+}
+
+/// As [`format_json`], on one line and without white space between the parts.
+pub(crate) fn format_json_line(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    let (mut in_string, mut is_escaped) = (false, false);
+    for character in json.chars() {
+        if in_string {
+            push_escaped(&mut text, character);
+            in_string = is_escaped || character != '"';
+            is_escaped = !is_escaped && character == '\\';
+        } else if !character.is_ascii_whitespace() {
+            text.push(character);
+            in_string = character == '"';
+        }
     }
     text
 }
@@ -99,7 +116,10 @@ mod tests {
             for character in pretty.chars() {
                 if character == '\n' { expected.push(character) } else { push_escaped(&mut expected, character) }
             }
-            prop_assert_eq!(formatted, expected);
+            prop_assert_eq!(&formatted, &expected);
+            let line = format_json_line(&formatted);
+            prop_assert!(!line.contains('\n'));
+            prop_assert_eq!(format_json(&line), expected);
         }
     }
 }

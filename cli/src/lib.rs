@@ -1,9 +1,9 @@
-//! `agectl`, the operators' command of AGE: credentials, events, incidents, reports and the policy over AGE's HTTP API.
+//! `agectl`, the operators' command of AGE: what a person does with AGE, over its HTTP API.
 //!
 //! [`run`] runs one command in an [`Environment`] and returns its [`ExitCode`].
 //!
-//! Modules have no cycles: `cli` uses `commands`, which use `import`, `report_view` and `session`. `session` and `import`
-//! use `api_client`. The other modules know none of these.
+//! Modules have no cycles: `cli` uses `commands`, which use `import`, `item_list`, `report_view` and `session`. `item_list`, `session`
+//! and `import` use `api_client`. The other modules know none of these.
 
 mod api_client;
 mod api_response;
@@ -17,12 +17,15 @@ mod format;
 mod global_options;
 mod import;
 mod input_source;
+mod item_list;
 mod json_format;
+mod list_options;
 mod problem;
 mod report_view;
 mod retry;
 mod session;
 mod table;
+mod text_layout;
 mod value_parsers;
 mod visible_writer;
 

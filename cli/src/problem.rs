@@ -20,6 +20,7 @@ pub(crate) struct Problem {
     /// How many incidents match a filter, if another number was expected.
     pub(crate) actual_count: Option<u64>,
     detail: String,
+    has_detail: bool,
     errors: Vec<FieldError>,
 }
 
@@ -65,6 +66,7 @@ impl Problem {
 
     fn new(status: StatusCode, retry_after: Option<Duration>, body: ProblemBody) -> Self {
         let ProblemBody { detail, errors, results, actual_count } = body;
+        let has_detail = detail.is_some();
         // API Gateway refuses a request without saying why.
         let detail = detail.unwrap_or_else(|| match status {
             StatusCode::UNAUTHORIZED => {
@@ -75,7 +77,12 @@ impl Problem {
                 .to_owned(),
             status => format!("AGE responded with {status}"),
         });
-        Self { status, retry_after, results, actual_count, detail, errors }
+        Self { status, retry_after, results, actual_count, detail, has_detail, errors }
+    }
+
+    /// Whether the response has AGE's own detail. That of a gateway or proxy has none.
+    pub(crate) const fn has_detail(&self) -> bool {
+        self.has_detail
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {

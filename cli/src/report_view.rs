@@ -7,14 +7,10 @@ use std::time::Duration;
 use age_model::{Engine, Report, ReportKind, ReportStep, ReportSummary, visible_line};
 
 use crate::format::{NO_VALUE, format_count, format_duration, format_name, format_timestamp};
+use crate::text_layout::{
+    BAR_WIDTH, INDENT, NAME_WIDTH, format_bar, format_bars, format_labelled, format_section, wrap,
+};
 
-const WIDTH: usize = 80;
-const INDENT: usize = 2;
-/// Columns of the name in front of a bar.
-const NAME_WIDTH: usize = 16;
-const BAR_WIDTH: usize = 24;
-/// Columns of a label such as "Median time to acknowledge", with the space after it.
-const LABEL_WIDTH: usize = 28;
 /// Scores end at 100.
 const MAX_SCORE: u64 = 100;
 
@@ -83,17 +79,14 @@ fn main_engine(points: &BTreeMap<Engine, u64>) -> Option<String> {
 }
 
 fn format_severities(summary: &ReportSummary) -> String {
-    let most = summary.by_severity.values().copied().max().unwrap_or_default();
-    let rows = summary.by_severity.iter().rev().map(|(severity, count)| format_bar(severity.as_str(), *count, most));
-    format_section("Events by severity", rows)
+    let counts = summary.by_severity.iter().rev().map(|(severity, count)| (severity.as_str(), *count));
+    format_bars("Events by severity", counts)
 }
 
 fn format_engines(summary: &ReportSummary) -> String {
-    let mut counts: Vec<_> = summary.by_engine.iter().collect();
-    counts.sort_by_key(|(_, count)| Reverse(**count));
-    let most = counts.first().map_or(0, |(_, count)| **count);
-    let rows: Vec<_> = counts.into_iter().map(|(engine, count)| format_bar(engine.as_str(), *count, most)).collect();
-    format_section("Events by engine", if rows.is_empty() { vec!["  none".to_owned()] } else { rows })
+    let mut counts: Vec<_> = summary.by_engine.iter().map(|(engine, count)| (engine.as_str(), *count)).collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    format_bars("Events by engine", counts)
 }
 
 fn format_response(summary: &ReportSummary) -> String {
@@ -134,49 +127,6 @@ fn format_next_steps(steps: &[ReportStep], base_url: &str) -> String {
     format_section("Next steps", if rows.is_empty() { vec![none] } else { rows })
 }
 
-fn format_section(title: &str, rows: impl IntoIterator<Item = String>) -> String {
-    std::iter::once(visible_line(title)).chain(rows).collect::<Vec<_>>().join("\n")
-}
-
-fn format_labelled((label, text): (&str, String)) -> String {
-    wrap(&format!("  {label:<LABEL_WIDTH$}"), text.split_inclusive(", "))
-}
-
-fn format_bar(name: &str, value: u64, max: u64) -> String {
-    let name = visible_line(name);
-    format!("  {name:<NAME_WIDTH$}{:<BAR_WIDTH$}{value:>6}", "█".repeat(bar_cells(value, max)))
-}
-
-/// How many of the cells of a bar are full. At least one if `value` is not zero, so that small values are visible.
-fn bar_cells(value: u64, max: u64) -> usize {
-    let width = BAR_WIDTH as u64;
-    let cells = value.saturating_mul(width).checked_div(max).unwrap_or_default();
-    usize::try_from(cells.clamp(u64::from(value > 0), width)).unwrap_or(BAR_WIDTH)
-}
-
-/// Joins `parts` with spaces, and breaks lines between parts so that lines have up to [`WIDTH`] columns. Further lines are
-/// indented by the width of `prefix`.
-fn wrap<'a>(prefix: &str, parts: impl IntoIterator<Item = &'a str>) -> String {
-    let indent = prefix.chars().count();
-    let mut wrapped = prefix.to_owned();
-    let mut column = indent;
-    for part in parts.into_iter().map(|part| visible_line(part.trim())) {
-        let width = part.chars().count();
-        let space = usize::from(column > indent);
-        if space == 1 && column.saturating_add(space).saturating_add(width) > WIDTH {
-            wrapped.push('\n');
-            wrapped.push_str(&" ".repeat(indent));
-            column = indent;
-        } else if space == 1 {
-            wrapped.push(' ');
-            column = column.saturating_add(1);
-        }
-        wrapped.push_str(&part);
-        column = column.saturating_add(width);
-    }
-    wrapped
-}
-
 fn format_category(name: &str) -> String {
     format_name(name.trim_end_matches("_risk"))
 }
@@ -187,23 +137,4 @@ fn format_list(items: &[String]) -> String {
 
 fn format_seconds(seconds: Option<u64>) -> String {
     seconds.map_or_else(|| NO_VALUE.to_owned(), |seconds| format_duration(Duration::from_secs(seconds)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_text_is_wrapped_at_80_columns_and_indented() {
-        let wrapped = wrap("  • ", ["word"; 30]);
-        let lines: Vec<_> = wrapped.lines().collect();
-        assert_eq!(lines.len(), 2);
-        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{wrapped}");
-        assert!(lines[1].starts_with("    word"), "{wrapped}");
-    }
-
-    #[test]
-    fn bar_of_a_small_value_is_visible() {
-        assert_eq!([bar_cells(0, 0), bar_cells(0, 100), bar_cells(1, 1000), bar_cells(7, 7)], [0, 0, 1, BAR_WIDTH]);
-    }
 }

@@ -12,15 +12,14 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use uuid::Uuid;
 
 use crate::api_client::ApiClient;
-use crate::api_response::parse_json;
 use crate::api_url::ApiUrl;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::global_options::GlobalOptions;
 use crate::input_source::InputSource;
-use crate::json_format::format_json;
+use crate::json_format::{format_json, format_json_line};
 use crate::retry::RetryPolicy;
-use crate::table::format_table;
+use crate::table::{format_table, parse_rows};
 use crate::visible_writer::VisibleWriter;
 
 /// The longest answer to a question that is read, in bytes.
@@ -32,6 +31,7 @@ pub(crate) struct Session<'a> {
     pub(crate) json: bool,
     pub(crate) stdout: VisibleWriter<'a>,
     pub(crate) stderr: VisibleWriter<'a>,
+    pub(crate) stdout_is_terminal: bool,
     pub(crate) stderr_is_terminal: bool,
     pub(crate) interrupts: LocalBoxStream<'a, ()>,
     pub(crate) now: Timestamp,
@@ -52,6 +52,7 @@ impl<'a> Session<'a> {
             stdin,
             stdout,
             stderr,
+            stdout_is_terminal,
             stderr_is_terminal,
             interrupts,
             now,
@@ -62,6 +63,7 @@ impl<'a> Session<'a> {
             json,
             stdout: VisibleWriter::new(stdout),
             stderr: VisibleWriter::new(stderr),
+            stdout_is_terminal,
             stderr_is_terminal,
             interrupts,
             now,
@@ -161,6 +163,11 @@ impl<'a> Session<'a> {
         Ok(writeln!(self.stdout, "{}", format_json(json))?)
     }
 
+    /// Prints the JSON text `json` on one line.
+    pub(crate) fn print_json_line(&mut self, json: &str) -> Result<(), Error> {
+        Ok(writeln!(self.stdout, "{}", format_json_line(json))?)
+    }
+
     /// Says on standard error which items AGE cannot read.
     pub(crate) fn warn_unreadable(&mut self, items: &[UnreadableItem]) -> Result<(), Error> {
         for UnreadableItem { id } in items {
@@ -177,10 +184,9 @@ impl<'a> Session<'a> {
         items: &[Box<RawValue>],
         row: impl Fn(T) -> [String; COLUMNS],
     ) -> Result<(), Error> {
-        let (rows, errors): (Vec<_>, Vec<_>) =
-            items.iter().map(|item| parse_json::<T>(item.get()).map(&row)).partition(Result::is_ok);
-        writeln!(self.stdout, "{}", format_table(headings, rows.into_iter().flatten()))?;
-        errors.into_iter().find_map(Result::err).map_or(Ok(()), Err)
+        let (rows, error) = parse_rows(items, row);
+        writeln!(self.stdout, "{}", format_table(headings, rows))?;
+        error.map_or(Ok(()), Err)
     }
 
     /// Prints the items of all pages of a list as one JSON object with the field `name`.

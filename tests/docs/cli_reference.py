@@ -13,7 +13,9 @@ HEAD = """\
 # agectl
 
 The operators' command. `make agectl` builds it into `target/debug`; `cargo install --path cli` installs it. It reads
-`AGE_API_URL` and `AGE_TOKEN`. This page is what `agectl --help` prints for each command.
+`AGE_API_URL` and `AGE_TOKEN`. `make man` writes man pages and shell completions for packages to `target/packaging`.
+
+This page is what `agectl --help` prints for each command.
 """
 
 

@@ -1,4 +1,4 @@
-//! `agectl event`: sends events.
+//! `agectl event`: sends, lists and shows events.
 
 use age_model::{
     Action, ActionStatus, Details, Engine, EventId, IdempotencyKey, NewEvent, ReportedType, Severity, Timestamp,
@@ -7,6 +7,8 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 
 use crate::commands::event_import::ImportArgs;
+use crate::commands::event_list::ListEventsArgs;
+use crate::commands::event_show::ShowEventArgs;
 use crate::error::Error;
 use crate::format::format_name;
 use crate::input_source::InputSource;
@@ -15,6 +17,10 @@ use crate::value_parsers::severity_parser;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventCommand {
+    /// List events, newest first
+    List(ListEventsArgs),
+    /// Show an event with its details and its actions
+    Show(ShowEventArgs),
     /// Send one event; print its id and the actions that AGE planned for it
     Send(Box<SendArgs>),
     /// Import the events of a file, one JSON object per line; continues where an interrupted import stopped
@@ -61,6 +67,8 @@ struct ActionResponse {
 impl EventCommand {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
         match self {
+            Self::List(args) => args.run(session).await,
+            Self::Show(args) => args.run(session).await,
             Self::Send(args) => args.run(session).await,
             Self::Import(args) => args.run(session).await,
         }

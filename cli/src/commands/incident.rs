@@ -4,13 +4,17 @@ use age_model::{Engine, IncidentId, IncidentStatus, Note, Severity, Timestamp};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
-use crate::api_client::ListedItems;
+use crate::api_client::ApiClient;
 use crate::api_response::ApiResponse;
 use crate::commands::incident_bulk::{BulkArgs, BulkVerb, RESOURCE};
+use crate::commands::incident_show::ShowIncidentArgs;
 use crate::error::Error;
+use crate::exit_code::ExitCode;
 use crate::format::{NO_VALUE, format_timestamp};
+use crate::item_list::ItemList;
+use crate::list_options::ListOptions;
 use crate::session::Session;
-use crate::value_parsers::{incident_status_parser, positive_integer_parser};
+use crate::value_parsers::incident_status_parser;
 
 /// The API's maximum.
 const PAGE_SIZE: usize = 200;
@@ -19,15 +23,17 @@ const PAGE_SIZE: usize = 200;
 pub(crate) enum IncidentCommand {
     /// List incidents, newest first
     List(ListIncidentsArgs),
+    /// Show an incident with its timeline, and the commands that change it
+    Show(ShowIncidentArgs),
     /// Acknowledge incidents: you are working on them
     ///
     /// Takes an incident over that somebody else has acknowledged, if you name its id or give `--status acknowledged`.
     Ack(Box<BulkArgs>),
     /// Resolve incidents
     Resolve(Box<BulkArgs>),
-    /// Reopen an incident that was resolved in the last 24 hours
+    /// Reopen incidents that were resolved in the last 24 hours
     Reopen(ReopenArgs),
-    /// Comment on an incident, whatever its status
+    /// Comment on incidents, whatever their status
     Comment(CommentArgs),
 }
 
@@ -39,25 +45,26 @@ pub(crate) struct ListIncidentsArgs {
     /// List only incidents of this engine
     #[arg(long)]
     engine: Option<Engine>,
-    /// List at most N incidents
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = positive_integer_parser())]
-    limit: usize,
+    #[command(flatten)]
+    options: ListOptions,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ReopenArgs {
-    /// Id of the incident, as `agectl incident list` lists it
-    id: IncidentId,
-    /// Note for the timeline of the incident
+    /// Ids of the incidents, as `agectl incident list` lists them
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<IncidentId>,
+    /// Note for the timeline of each incident
     #[arg(long, value_name = "TEXT")]
     note: Option<Note>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CommentArgs {
-    /// Id of the incident, as `agectl incident list` lists it
-    id: IncidentId,
-    /// The comment, for the timeline of the incident: up to 1,000 characters
+    /// Ids of the incidents, as `agectl incident list` lists them
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<IncidentId>,
+    /// The comment, for the timeline of each incident: up to 1,000 characters
     #[arg(long, value_name = "TEXT")]
     note: Note,
 }
@@ -90,16 +97,11 @@ impl IncidentCommand {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
         match self {
             Self::List(args) => args.run(session).await,
+            Self::Show(args) => args.run(session).await,
             Self::Ack(args) => change_one_or_many(*args, BulkVerb::Acknowledge, session).await,
             Self::Resolve(args) => change_one_or_many(*args, BulkVerb::Resolve, session).await,
-            Self::Reopen(ReopenArgs { id, note }) => change_status(&id, "reopen", note, session).await,
-            Self::Comment(CommentArgs { id, note }) => {
-                let response = send_change(&id, "comments", Some(note), session).await?;
-                if session.json {
-                    return session.print_json(&response.body);
-                }
-                session.print_line(&format!("Commented on {id}"))
-            }
+            Self::Reopen(ReopenArgs { ids, note }) => change_each(&ids, "reopen", note, session).await,
+            Self::Comment(CommentArgs { ids, note }) => change_each(&ids, "comments", Some(note), session).await,
         }
     }
 }
@@ -108,51 +110,77 @@ impl ListIncidentsArgs {
     async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
         let status = self.status.map(|status| ("status", status.to_string()));
         let engine = self.engine.map(|engine| ("engine", engine.to_string()));
-        let filter: Vec<_> = status.into_iter().chain(engine).collect();
-        let ListedItems { items, unreadable } =
-            session.api_client().await?.list(&[RESOURCE], &filter, self.limit, PAGE_SIZE).await?;
-        session.warn_unreadable(&unreadable)?;
-        if session.json {
-            return session.print_json_list(RESOURCE, &items);
-        }
-        let headings = ["id", "severity", "status", "events", "opened", "changed by"];
-        session.print_table(headings, &items, |incident: Incident| incident.table_row())
+        let list = ItemList {
+            path: &[RESOURCE],
+            filter: status.into_iter().chain(engine).collect(),
+            page_size: PAGE_SIZE,
+            headings: ["id", "severity", "status", "events", "opened", "changed by"],
+        };
+        list.print(self.options, session, |incident: Incident| incident.table_row()).await
     }
 }
 
 async fn change_one_or_many(args: BulkArgs, verb: BulkVerb, session: &mut Session<'_>) -> Result<(), Error> {
     match args.only_id() {
-        Some(id) => change_status(id, verb.path(), args.note.clone(), session).await,
+        Some(id) => {
+            let client = session.api_client().await?;
+            let response = send_change(&client, id, verb.path(), args.note.as_ref()).await?;
+            print_changed(&response, verb.path(), session)
+        }
         None => args.run(verb, session).await,
     }
 }
 
-/// Changes the status of one incident and prints it.
-async fn change_status(
-    id: &IncidentId,
+/// Changes incidents one after the other: the API has no request for all of them. One that cannot be changed does not hold up the
+/// others.
+async fn change_each(
+    ids: &[IncidentId],
     verb: &str,
     note: Option<Note>,
     session: &mut Session<'_>,
 ) -> Result<(), Error> {
-    let response = send_change(id, verb, note, session).await?;
+    let client = session.api_client().await?;
+    if let [id] = ids {
+        return print_changed(&send_change(&client, id, verb, note.as_ref()).await?, verb, session);
+    }
+    let mut failed = 0;
+    for id in ids {
+        match send_change(&client, id, verb, note.as_ref()).await {
+            Ok(response) if session.json => session.print_json_line(&response.body)?,
+            Ok(response) => print_changed(&response, verb, session)?,
+            Err(Error::Api(problem)) if problem.exit_code() == ExitCode::Refused => {
+                session.print_warning(&format!("{id}: {problem}"))?;
+                failed += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if failed == 0 { Ok(()) } else { Err(Error::IncidentsFailed { count: failed }) }
+}
+
+/// Prints the incident that was changed.
+fn print_changed(response: &ApiResponse, verb: &str, session: &mut Session<'_>) -> Result<(), Error> {
     if session.json {
         return session.print_json(&response.body);
     }
     let incident: Incident = response.parse()?;
-    let changed_by = incident.changed_by().map(|by| format!(" by {by}")).unwrap_or_default();
-    session.print_line(&format!("{} is {}{changed_by}", incident.id, incident.status))
+    let text = match (verb, incident.changed_by()) {
+        ("comments", _) => format!("Commented on {}", incident.id),
+        (_, Some(by)) => format!("{} is {} by {by}", incident.id, incident.status),
+        (_, None) => format!("{} is {}", incident.id, incident.status),
+    };
+    session.print_line(&text)
 }
 
 async fn send_change(
+    client: &ApiClient,
     id: &IncidentId,
     verb: &str,
-    note: Option<Note>,
-    session: &mut Session<'_>,
+    note: Option<&Note>,
 ) -> Result<ApiResponse, Error> {
-    let request = StatusChangeRequest { note: note.map(String::from) };
-    let path = [RESOURCE, &id.to_string(), verb];
+    let request = StatusChangeRequest { note: note.cloned().map(String::from) };
     // Idempotent: AGE recognizes the same change by the same credential.
-    session.api_client().await?.post_idempotent(&path, &request).await
+    client.post_idempotent(&[RESOURCE, &id.to_string(), verb], &request).await
 }
 
 impl Incident {

@@ -1,15 +1,19 @@
-//! `agectl report`: lists and shows reports.
+//! `agectl report`: makes, lists, shows and exports reports.
 
-use age_model::{Report, ReportId};
-use clap::Subcommand;
+use std::path::PathBuf;
 
-use crate::api_client::{ApiClient, ListedItems};
+use age_model::{Report, ReportId, visible_text};
+use clap::{Subcommand, ValueEnum};
+
+use crate::api_client::ApiClient;
 use crate::api_response::parse_json;
 use crate::error::Error;
 use crate::format::{format_name, format_timestamp};
+use crate::item_list::ItemList;
+use crate::json_format::format_json;
+use crate::list_options::ListOptions;
 use crate::report_view::format_report;
 use crate::session::Session;
-use crate::value_parsers::positive_integer_parser;
 
 const RESOURCE: &str = "reports";
 /// The API's maximum.
@@ -19,35 +23,63 @@ const PAGE_SIZE: usize = 100;
 pub(crate) enum ReportCommand {
     /// List reports, newest first
     List {
-        /// List at most N reports
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = positive_integer_parser())]
-        limit: usize,
+        #[command(flatten)]
+        options: ListOptions,
     },
     /// Show a report
     Show {
         /// Id of the report, as `agectl report list` lists it [default: the newest report]
         id: Option<ReportId>,
     },
+    /// Write a report to a file or to standard output
+    Export {
+        /// Id of the report, as `agectl report list` lists it [default: the newest report]
+        id: Option<ReportId>,
+        /// `json`: the report as the API has it; `text`: as `agectl report show` prints it
+        #[arg(long, value_enum, default_value_t)]
+        format: ExportFormat,
+        /// Write to FILE, and replace it if it exists [default: standard output]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Make a report of the last 7 days, and show it
+    Make,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum ExportFormat {
+    #[default]
+    Json,
+    Text,
 }
 
 impl ReportCommand {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
-        let api_client = session.api_client().await?;
         match self {
-            Self::List { limit } => list_reports(&api_client, limit, session).await,
-            Self::Show { id } => show_report(&api_client, id, session).await,
+            Self::List { options } => list_reports(options, session).await,
+            Self::Show { id } => {
+                let client = session.api_client().await?;
+                let report = get_report(id, &client).await?;
+                print_report(&report, &client, session)
+            }
+            Self::Export { id, format, output } => export_report(id, format, output, session).await,
+            Self::Make => {
+                let client = session.api_client().await?;
+                let report = client.post_without_body(&["report"]).await?.body;
+                print_report(&report, &client, session)
+            }
         }
     }
 }
 
-async fn list_reports(api_client: &ApiClient, limit: usize, session: &mut Session<'_>) -> Result<(), Error> {
-    let ListedItems { items, unreadable } = api_client.list(&[RESOURCE], &[], limit, PAGE_SIZE).await?;
-    session.warn_unreadable(&unreadable)?;
-    if session.json {
-        return session.print_json_list(RESOURCE, &items);
-    }
-    let headings = ["id", "kind", "period", "risk score", "risk level", "events", "generated"];
-    session.print_table(headings, &items, |report: Report| table_row(&report))
+async fn list_reports(options: ListOptions, session: &mut Session<'_>) -> Result<(), Error> {
+    let list = ItemList {
+        path: &[RESOURCE],
+        filter: Vec::new(),
+        page_size: PAGE_SIZE,
+        headings: ["id", "kind", "period", "risk score", "risk level", "events", "generated"],
+    };
+    list.print(options, session, |report: Report| table_row(&report)).await
 }
 
 fn table_row(report: &Report) -> [String; 7] {
@@ -62,19 +94,38 @@ fn table_row(report: &Report) -> [String; 7] {
     ]
 }
 
-async fn show_report(api_client: &ApiClient, id: Option<ReportId>, session: &mut Session<'_>) -> Result<(), Error> {
-    let report = match id {
-        Some(id) => api_client.get(&[RESOURCE, &id.to_string()], &[]).await?.body,
-        None => newest_report(api_client).await?,
-    };
+fn print_report(report: &str, client: &ApiClient, session: &mut Session<'_>) -> Result<(), Error> {
     if session.json {
-        return session.print_json(&report);
+        return session.print_json(report);
     }
-    let text = format_report(&parse_json(&report)?, &api_client.base_url());
+    let text = format_report(&parse_json(report)?, &client.base_url());
     Ok(writeln!(session.stdout, "{text}")?)
 }
 
-async fn newest_report(api_client: &ApiClient) -> Result<String, Error> {
-    let newest = api_client.list(&[RESOURCE], &[], 1, PAGE_SIZE).await?.items.pop();
+async fn export_report(
+    id: Option<ReportId>,
+    format: ExportFormat,
+    output: Option<PathBuf>,
+    session: &mut Session<'_>,
+) -> Result<(), Error> {
+    let client = session.api_client().await?;
+    let report = get_report(id, &client).await?;
+    let text = match format {
+        ExportFormat::Json => format_json(&report),
+        ExportFormat::Text => format_report(&parse_json(&report)?, &client.base_url()),
+    };
+    let Some(file) = output else { return Ok(writeln!(session.stdout, "{text}")?) };
+    let name = file.to_string_lossy().into_owned();
+    let written = tokio::fs::write(&file, visible_text(&format!("{text}\n"))).await;
+    written.map_err(|cause| Error::WriteFile { name: name.clone(), cause })?;
+    session.print_warning(&format!("Wrote the report to {name}"))
+}
+
+/// Returns the report as JSON.
+async fn get_report(id: Option<ReportId>, client: &ApiClient) -> Result<String, Error> {
+    if let Some(id) = id {
+        return Ok(client.get_named(&[RESOURCE, &id.to_string()]).await?.body);
+    }
+    let newest = client.list(&[RESOURCE], &[], 1, PAGE_SIZE).await?.items.pop();
     newest.map(|report| report.get().to_owned()).ok_or(Error::NoReport)
 }

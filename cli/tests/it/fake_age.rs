@@ -30,6 +30,7 @@ pub(crate) struct RecordedRequest {
 pub(crate) struct PlannedResponse {
     pub(crate) status: u16,
     pub(crate) retry_after_seconds: Option<u64>,
+    /// JSON. A string stands for its text, which need not be JSON.
     pub(crate) body: Value,
 }
 
@@ -44,6 +45,10 @@ pub(crate) struct FakeState {
     pub(crate) interrupt_at: Option<usize>,
     /// No request gets a response; Ctrl-C is pressed twice.
     pub(crate) hangs: bool,
+    /// Standard output of the command is a terminal.
+    pub(crate) stdout_is_terminal: bool,
+    /// The header `Date` of planned responses, if it is not the time of this machine.
+    pub(crate) date: Option<&'static str>,
 }
 
 #[derive(Clone, Default)]
@@ -79,6 +84,11 @@ impl FakeAge {
 
     pub(crate) fn plan_response(&self, status: u16, retry_after_seconds: Option<u64>, body: Value) {
         self.state().planned_responses.push_back(PlannedResponse { status, retry_after_seconds, body });
+    }
+
+    /// Plans a response with exactly this body.
+    pub(crate) fn plan_text(&self, status: u16, body: &str) {
+        self.plan_response(status, None, Value::from(body));
     }
 
     /// Method, path and query of each request.
@@ -144,13 +154,13 @@ async fn handle_request(
         idempotency_key: header("idempotency-key"),
         body: String::from_utf8_lossy(&body).into_owned(),
     };
-    let (planned, hangs) = {
+    let (planned, hangs, date) = {
         let mut state = fake.state();
         state.requests.push(request.clone());
         if state.interrupt_at == Some(state.requests.len()) {
             fake.interrupt.notify_one();
         }
-        (state.planned_responses.pop_front(), state.hangs)
+        (state.planned_responses.pop_front(), state.hangs, state.date)
     };
     if hangs {
         fake.interrupt.notify_one();
@@ -160,7 +170,11 @@ async fn handle_request(
     }
     let Some(PlannedResponse { status, retry_after_seconds, body }) = planned else { return fake.respond(&request) };
     let status = StatusCode::from_u16(status).unwrap();
-    let mut response = (status, body.to_string()).into_response();
+    let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+    let mut response = (status, body).into_response();
+    if let Some(date) = date {
+        response.headers_mut().insert("Date", date.parse().unwrap());
+    }
     if let Some(seconds) = retry_after_seconds {
         response.headers_mut().insert("Retry-After", seconds.into());
     }

@@ -49,6 +49,7 @@ impl FakeAge {
             stdin: Box::new(stdin.as_bytes()),
             stdout,
             stderr: &mut stderr,
+            stdout_is_terminal: self.state().stdout_is_terminal,
             stderr_is_terminal: false,
             interrupts: interrupts.boxed_local(),
             now: "2026-11-23T00:05:00Z".parse().unwrap(),

@@ -3,8 +3,11 @@
 use age_model::is_hidden;
 use serde_json::{Value, json};
 
+use crate::actions::{EVENT, action, event};
+use crate::checks::{health, stats};
 use crate::fake_age::FakeAge;
 use crate::harness::CommandOutput;
+use crate::incident_show::shown_incident;
 use crate::lists::report;
 
 const HOSTILE: &[&str] = &[
@@ -54,6 +57,21 @@ fn hostile_report(hostile: &str) -> Value {
     report
 }
 
+/// An event whose texts are all hostile, except the names of its actions.
+fn poisoned_event_of_action(hostile: &str) -> Value {
+    let mut event = poisoned(event(), hostile);
+    event["actions"][0]["action"] = "permission_reset".into();
+    event["actions"][0]["status"] = "pending_approval".into();
+    event
+}
+
+fn hostile_stats(hostile: &str) -> Value {
+    let mut stats = poisoned(stats(), hostile);
+    stats["byEngine"][hostile] = 1.into();
+    stats["bySeverity"][hostile] = 1.into();
+    stats
+}
+
 /// A policy version, without the document, which no hostile text can be in: its hash would be another one.
 fn policy_version(hostile: &str) -> Value {
     let hash = age_policy::Policy::COMPILED_HASH;
@@ -71,6 +89,25 @@ fn simulation_job(hostile: &str) -> Value {
     json!({"id": hostile, "status": hostile, "error": hostile})
 }
 
+/// Replaces every text of `value` by `hostile`, except times, ids of events and the types of entries, which AGE itself chooses.
+fn poison(value: &mut Value, hostile: &str) {
+    match value {
+        Value::String(text) if text.ends_with('Z') => {}
+        Value::String(text) => hostile.clone_into(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| poison(item, hostile)),
+        Value::Object(fields) => fields
+            .iter_mut()
+            .filter(|(name, _)| !["id", "eventId", "type"].contains(&name.as_str()))
+            .for_each(|(_, item)| poison(item, hostile)),
+        _ => {}
+    }
+}
+
+fn poisoned(mut value: Value, hostile: &str) -> Value {
+    poison(&mut value, hostile);
+    value
+}
+
 fn problem(hostile: &str) -> Value {
     json!({"title": hostile, "status": 422, "detail": hostile, "errors": [{"pointer": format!("/{hostile}"), "detail": hostile}]})
 }
@@ -79,10 +116,26 @@ fn problem(hostile: &str) -> Value {
 async fn terminal_gets_nothing_raw() {
     let fake = FakeAge::start().await;
     let list = |name: &str, item: Value, hostile: &str| json!({name: [item], "unreadable": [{"id": hostile}]});
+    let event_show = format!("event show {EVENT}");
+    let action_show = format!("action show {EVENT} permission_reset");
+    let action_deny = format!("action deny {EVENT} permission_reset --digest {}", "0".repeat(64));
     for hostile in HOSTILE {
         for (command, status, response) in [
             ("incident list", 200, list("incidents", incident(hostile), hostile)),
             ("incident ack billing.1.a --note x", 200, incident(hostile)),
+            ("incident show billing.1.a", 200, poisoned(shown_incident(), hostile)),
+            ("incident show billing.1.a", 404, problem(hostile)),
+            ("incident comment billing.1.a billing.2.a --note x", 409, problem(hostile)),
+            ("event list", 200, list("events", poisoned(event(), hostile), hostile)),
+            (&event_show, 200, poisoned(event(), hostile)),
+            ("action list", 200, list("actions", poisoned(action("a", "b"), hostile), hostile)),
+            (&action_show, 200, poisoned_event_of_action(hostile)),
+            (&action_deny, 200, poisoned(action("a", "b"), hostile)),
+            ("health", 200, poisoned(health(), hostile)),
+            ("doctor", 200, poisoned(health(), hostile)),
+            ("doctor", 401, problem(hostile)),
+            ("stats", 200, hostile_stats(hostile)),
+            ("report make", 201, hostile_report(hostile)),
             ("credential list", 200, list("credentials", credential(hostile), hostile)),
             ("credential create night-desk --role reader", 201, credential(hostile)),
             ("credential revoke night-desk", 200, credential(hostile)),
@@ -170,13 +223,17 @@ async fn json_output_is_harmless_and_has_the_same_values() {
         for (command, response) in [
             ("incident list --json", json!({"incidents": [incident(hostile)]})),
             ("incident ack billing.1.a --json", incident(hostile)),
+            ("incident show billing.1.a --json", poisoned(shown_incident(), hostile)),
+            ("health --json", poisoned(health(), hostile)),
+            ("incident list --all --json", incident(hostile)),
             ("credential list --json", json!({"credentials": [credential(hostile)]})),
             ("credential create night-desk --role reader --json", credential(hostile)),
             ("report show 01936f2e-0000-5000-8000-00000000000a --json", hostile_report(hostile)),
             ("policy show --json", policy_version(hostile)),
             ("policy list --json", json!({"policies": [policy_version(hostile)]})),
         ] {
-            fake.plan_response(200, None, response.clone());
+            let is_line = command.contains("--all");
+            fake.plan_response(200, None, if is_line { json!({"incidents": [response]}) } else { response.clone() });
             let output = fake.run(command).await;
             assert_harmless(&output, &format!("{command}: {hostile:?}"));
             assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap(), response, "{command}");

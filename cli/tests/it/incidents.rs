@@ -95,3 +95,31 @@ async fn incident_is_reopened_and_commented_on() {
     );
     assert_eq!((fake.request_body(0), fake.request_body(1)), (json!({}), json!({"note": "seen"})));
 }
+
+#[tokio::test]
+async fn several_incidents_are_reopened_or_commented_on_one_by_one() {
+    let fake = FakeAge::start().await;
+    let incident = |id: &str| json!({"id": id, "status": "open", "severity": "CRITICAL", "eventCount": 7, "openedAt": "2026-11-23T00:00:00.000Z"});
+    for (arguments, expected) in [
+        ("comment", "Commented on billing.1.a\nCommented on qa.3.c\n"),
+        ("reopen", "billing.1.a is open\nqa.3.c is open\n"),
+    ] {
+        fake.plan_response(200, None, incident("billing.1.a"));
+        fake.plan_response(404, None, json!({"status": 404, "detail": "no resource has this id"}));
+        fake.plan_response(200, None, incident("qa.3.c"));
+        let output = fake.run(&format!("incident {arguments} billing.1.a billing.2.b qa.3.c --note x")).await;
+        assert_eq!((output.stdout.as_str(), output.exit_code), (expected, ExitCode::Refused));
+        let warnings = "billing.2.b: no resource has this id\nagectl: 1 incident could not be changed\n";
+        assert_eq!(output.stderr, warnings);
+    }
+    fake.plan_response(200, None, incident("billing.1.a"));
+    fake.plan_response(200, None, incident("qa.3.c"));
+    let output = fake.run("incident comment billing.1.a qa.3.c --note x --json").await;
+    let lines: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines, [incident("billing.1.a"), incident("qa.3.c")]);
+    // A credential that may not change one may change none.
+    fake.plan_response(403, None, json!({"detail": "the role reader may not use this route"}));
+    let before = fake.request_lines().len();
+    let output = fake.run("incident comment billing.1.a qa.3.c --note x").await;
+    assert_eq!((output.exit_code, fake.request_lines().len() - before), (ExitCode::AccessDenied, 1));
+}

@@ -89,8 +89,8 @@ async fn newest_report_is_shown_on_80_columns() {
     assert_eq!(
         (none.exit_code, none.stderr.as_str()),
         (
-            ExitCode::Refused,
-            "agectl: AGE has no report yet: it creates one each Monday, and on POST /api/governance/report\n"
+            ExitCode::NothingFound,
+            "agectl: AGE has no report yet: it creates one each Monday, and on `agectl report make`\n"
         )
     );
 }
@@ -257,4 +257,38 @@ async fn items_that_age_cannot_read_are_named_beside_the_list() {
         (ExitCode::Success, "agectl: billing.2.a is not listed: this version of AGE cannot read it\n")
     );
     assert_eq!(output.stdout.lines().count(), 2);
+}
+
+#[tokio::test]
+async fn report_is_made_and_shown() {
+    let fake = FakeAge::start().await;
+    fake.plan_response(201, None, report());
+    let output = fake.run("report make").await;
+    assert_eq!(output.stdout, REPORT_VIEW.replace("URL", &fake.url));
+    assert_eq!(fake.request_lines(), ["POST /api/governance/report"]);
+    assert_eq!(fake.state().requests[0].body, "");
+}
+
+#[tokio::test]
+async fn report_is_exported_to_a_file_or_to_standard_output() {
+    let fake = FakeAge::start().await;
+    let file = std::env::temp_dir().join(format!("agectl-report-{}.json", std::process::id()));
+    let name = file.to_str().unwrap();
+    fake.plan_response(200, None, json!({"reports": [report()]}));
+    let output = fake.run(&format!("report export --output {name}")).await;
+    assert_eq!((output.stdout.as_str(), output.exit_code), ("", ExitCode::Success));
+    assert_eq!(output.stderr, format!("Wrote the report to {name}\n"));
+    let written = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), report());
+    fake.plan_response(200, None, report());
+    let output = fake.run("report export 01936f2e-0000-5000-8000-00000000000a --format text").await;
+    assert_eq!(output.stdout, REPORT_VIEW.replace("URL", &fake.url));
+    fake.plan_response(200, None, report());
+    let output = fake.run("report export 01936f2e-0000-5000-8000-00000000000a --output /no/such/folder/x").await;
+    assert_eq!(output.exit_code, ExitCode::UsageError);
+    assert!(output.stderr.starts_with("agectl: cannot write /no/such/folder/x: "), "{}", output.stderr);
+    fake.plan_response(404, None, json!({"detail": "no resource has this id"}));
+    let output = fake.run("report show 01936f2e-0000-5000-8000-00000000000a").await;
+    assert_eq!(output.exit_code, ExitCode::NothingFound);
 }

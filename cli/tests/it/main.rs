@@ -1,15 +1,21 @@
 //! Tests of the command as its users see it: arguments in; output, exit code and HTTP requests out.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod actions;
+mod checks;
 mod credentials;
+mod emails;
 mod events;
 mod failures;
 mod fake_age;
 mod harness;
 mod hostile_texts;
 mod imports;
+mod incident_show;
 mod incidents;
+mod list_modes;
 mod lists;
+mod packaging;
 mod policies;
 mod policy_versions;
 mod simulations;

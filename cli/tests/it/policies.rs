@@ -190,6 +190,10 @@ async fn versions_are_compared_by_age_and_files_by_agectl() {
     assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap(), difference());
     let output = run_offline("policy diff default -", &Policy::compiled().unwrap().to_toml()).await;
     assert_eq!(output.stdout, "Nothing changes from the default policy to standard input.\n");
+    let output = run_offline("policy diff - --against default --json", &draft_toml()).await;
+    assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap(), difference());
+    let output = run_offline("policy diff default - --against default", "").await;
+    assert_eq!(output.exit_code, ExitCode::UsageError);
 }
 
 #[tokio::test]
@@ -206,7 +210,7 @@ async fn beginning_of_a_hash_names_the_version_that_has_it() {
     );
     fake.plan_response(200, None, list);
     let output = fake.run("policy show ffffffff").await;
-    assert_eq!(output.exit_code, ExitCode::Refused);
+    assert_eq!(output.exit_code, ExitCode::NothingFound);
     assert!(output.stderr.contains("no policy version has a hash that begins with ffffffff"), "{}", output.stderr);
     let twice = json!({"policies": [{"hash": draft}, {"hash": format!("{}{}", &draft[..8], &default[8..])}]});
     fake.plan_response(200, None, twice);

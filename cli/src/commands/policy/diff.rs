@@ -16,15 +16,17 @@ pub(crate) struct DiffArgs {
     /// TOML or JSON (`-`: standard input). If a file has such a name, write `./` before it.
     #[arg(value_name = "POLICY", num_args = 1..=2, required = true)]
     policies: Vec<PolicyRef>,
+    /// The policy that changes, if only the one that it becomes is given [default: active]
+    #[arg(long, value_name = "POLICY")]
+    against: Option<PolicyRef>,
 }
 
 impl DiffArgs {
     pub(super) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
-        let (old, new) = match self.policies.as_slice() {
-            [old, new] => (old, new),
-            [new] => (&PolicyRef::Active, new),
-            // `num_args` permits no other number.
-            _ => return Ok(()),
+        let (old, new) = match (self.policies.as_slice(), &self.against) {
+            ([old, new], None) => (old, new),
+            ([new], against) => (against.as_ref().unwrap_or(&PolicyRef::Active), new),
+            _ => return Err(Error::Usage("give two policies, or one policy and --against POLICY".to_owned())),
         };
         let client = OnceCell::new();
         let (old, new) = (old.open(&client, session).await?, new.open(&client, session).await?);

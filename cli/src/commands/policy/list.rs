@@ -4,18 +4,17 @@ use age_model::{PolicyHash, Timestamp};
 use clap::Args;
 use serde::Deserialize;
 
-use crate::api_client::ListedItems;
 use crate::commands::policy::resource::{MAX_PAGE, RESOURCE};
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_timestamp};
+use crate::item_list::ItemList;
+use crate::list_options::ListOptions;
 use crate::session::Session;
-use crate::value_parsers::positive_integer_parser;
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
-    /// List at most N versions
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = positive_integer_parser())]
-    limit: usize,
+    #[command(flatten)]
+    options: ListOptions,
 }
 
 #[derive(Deserialize)]
@@ -31,14 +30,13 @@ struct ListedVersion {
 
 impl ListArgs {
     pub(super) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
-        let client = session.api_client().await?;
-        let ListedItems { items, unreadable } = client.list(&[RESOURCE], &[], self.limit, MAX_PAGE).await?;
-        session.warn_unreadable(&unreadable)?;
-        if session.json {
-            return session.print_json_list(RESOURCE, &items);
-        }
-        let headings = ["version", "status", "author", "stored", "last activated", "hash"];
-        session.print_table(headings, &items, |version: ListedVersion| version.table_row())
+        let list = ItemList {
+            path: &[RESOURCE],
+            filter: Vec::new(),
+            page_size: MAX_PAGE,
+            headings: ["version", "status", "author", "stored", "last activated", "hash"],
+        };
+        list.print(self.options, session, ListedVersion::table_row).await
     }
 }
 

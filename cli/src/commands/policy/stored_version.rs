@@ -2,7 +2,6 @@
 
 use age_model::{PolicyHash, Timestamp};
 use age_policy::Policy;
-use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -39,14 +38,14 @@ pub(super) struct Activation {
 
 /// Asks AGE for the version `segment`: a hash, or `active`.
 pub(super) async fn get_version(segment: &str, client: &ApiClient) -> Result<ApiResponse, Error> {
-    client.get(&[RESOURCE, segment], &[]).await
+    client.get_named(&[RESOURCE, segment]).await
 }
 
 /// Returns the version, if AGE has it.
 pub(super) async fn find_version(hash: &PolicyHash, client: &ApiClient) -> Result<Option<StoredVersion>, Error> {
     match get_version(&hash.to_string(), client).await {
         Ok(response) => response.parse().map(Some),
-        Err(Error::Api(problem)) if problem.status == StatusCode::NOT_FOUND => Ok(None),
+        Err(Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -1,0 +1,47 @@
+//! The command lines that e-mails print work as they stand.
+
+use std::path::Path;
+
+use agectl::Cli;
+use clap::Parser;
+
+const HASH: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// The values of the placeholders in the source texts of e-mails.
+const VALUES: &[(&str, &str)] = &[
+    ("{previous}", HASH),
+    ("{hash}", HASH),
+    ("{kid}", "night-desk"),
+    ("{renewal}", " --expires-in 90d"),
+    ("{id}", "billing.1795403565678.a~20b"),
+    ("ID", "billing.1795403565678.a~20b"),
+];
+
+/// Returns each text that begins with `agectl ` in the sources of `age-notify`, without their tests, up to the end of its literal or
+/// line.
+fn command_lines() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/notify/src");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let lines = files.flat_map(|source| {
+        let source = source.split("#[cfg(test)]").next().unwrap();
+        let starts = source.match_indices("agectl ").map(|(start, _)| source[start..].to_owned());
+        starts.collect::<Vec<_>>()
+    });
+    lines.map(|text| text.replace("\\\"", "\u{0}")).map(|text| until_end(&text)).collect()
+}
+
+/// Returns `text` up to the end of its line or literal. Quotes that the shell removes are removed.
+fn until_end(text: &str) -> String {
+    let end = text.find(['"', '\n', '\\', '`']).unwrap_or(text.len());
+    text[..end].replace('\u{0}', "")
+}
+
+#[test]
+fn all_command_lines_of_emails_parse() {
+    let lines = command_lines();
+    assert!(lines.len() >= 5, "{lines:?}");
+    for line in lines {
+        let filled = VALUES.iter().fold(line.clone(), |line, (name, value)| line.replace(name, value));
+        Cli::try_parse_from(filled.split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+}
