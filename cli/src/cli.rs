@@ -67,8 +67,6 @@ pub(crate) enum Command {
     /// Show statistics of the last 30 days
     Stats,
     /// Show the credential of the token and its role
-    ///
-    /// Only an admin also learns when the credential expires.
     Whoami,
     /// Check the address, the clock, the credential, its role, the last sweep, the policy and the subscriptions
     ///

@@ -24,7 +24,7 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// The status that each of [`CALLERS`] gets. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 38] = [
+const MATRIX: [(&str, &str, [u16; 9]); 39] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     // The status of a batch is that of the request; each event has its own result.
     ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),
@@ -43,6 +43,7 @@ const MATRIX: [(&str, &str, [u16; 9]); 38] = [
     ("POST", "/api/governance/incidents/{id}/comments", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
     ("POST", "/api/governance/incidents/acknowledge", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
     ("POST", "/api/governance/incidents/resolve", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
+    ("GET", "/api/governance/whoami", [401, 401, 401, 401, 200, 200, 200, 200, 200]),
     ("GET", "/api/governance/health", [401, 401, 401, 401, 200, 200, 200, 200, 200]),
     ("POST", "/api/governance/report", [401, 401, 401, 401, 403, 403, 403, 201, 201]),
     ("GET", "/api/governance/reports", [401, 401, 401, 401, 403, 403, 200, 200, 200]),

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::api_client::ApiClient;
 use crate::commands::health::{self, Health, TopicHealth};
-use crate::commands::whoami::Caller;
+use crate::commands::whoami::OwnCredential;
 use crate::error::Error;
 use crate::session::Session;
 
@@ -98,7 +98,7 @@ impl Checks {
     }
 
     async fn check_role(&mut self, client: &ApiClient) {
-        match Caller::identify(client).await {
+        match OwnCredential::get(client).await {
             Ok(caller) => self.ok("role", caller.role.to_string()),
             Err(error) => self.failed("role", error.to_string(), "try again"),
         }

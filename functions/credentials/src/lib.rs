@@ -1,10 +1,11 @@
-//! Credentials: admins create, list, rotate and revoke them. The binary `first-admin` creates the first admin.
+//! Credentials: admins create, list, rotate and revoke them, and every caller may read its own. The binary `first-admin` creates the first admin.
 
 mod app;
 mod change_credential;
 mod credential_view;
 mod list_credentials;
 mod new_credential;
+mod whoami;
 
 use age_http::{Access, Routes};
 pub use app::App;
@@ -17,6 +18,7 @@ use utoipa::OpenApi;
     change_credential::create_credential,
     change_credential::rotate_credential,
     change_credential::revoke_credential,
+    whoami::whoami,
 ))]
 pub struct Contract;
 
@@ -28,4 +30,5 @@ pub fn routes() -> Routes<App> {
         .post("/api/governance/credentials", Access::Admin, change_credential::create_credential)
         .post("/api/governance/credentials/{kid}/rotate", Access::Admin, change_credential::rotate_credential)
         .delete("/api/governance/credentials/{kid}", Access::Admin, change_credential::revoke_credential)
+        .get("/api/governance/whoami", Access::Authenticated, whoami::whoami)
 }

@@ -1,4 +1,4 @@
-//! Trigger: API Gateway, `/api/governance/credentials`, a credential and its rotation.
+//! Trigger: API Gateway, `/api/governance/credentials`, a credential and its rotation, `/api/governance/whoami`.
 //! Permissions: read and write credentials.
 //! State: client and credentials.
 
