@@ -130,9 +130,9 @@ permissions: check-system build agectl ## print what fails without each permissi
 	@AGE_STATE_DIR=$(STATE)/permissions AGE_PORT= AGE_API_PORT= $(STACK) exec -- \
 		.venv/bin/python tests/iam/least_privilege.py
 
-openapi: cargo .venv/ready ## write the contract, and the schema and reference of the policy, from the code
+openapi: cargo .venv/ready ## write the contract, the catalogue of problems, and the schema and reference of the policy, from the code
 	@AGE_WRITE_CONTRACT=1 cargo test --quiet --locked --test it -p integration-tests -- \
-		--exact openapi::contract_file_matches_the_code
+		--exact openapi::contract_file_matches_the_code openapi::reference_of_problems_matches_the_code
 	@AGE_WRITE_CONTRACT=1 cargo test --quiet --locked --lib -p age-policy -- \
 		--exact schema::tests::schema_file_matches_the_code
 	@.venv/bin/python tests/docs/policy_reference.py

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{World, event};
+use crate::world::{REQUEST_ID, World, event};
 
 #[tokio::test]
 async fn event_is_stored_counted_and_starts_actions() {
@@ -24,6 +24,58 @@ async fn event_is_stored_counted_and_starts_actions() {
     assert_eq!(listed.text("/events/0/id"), created.text("/id"));
     assert_eq!(listed.json.get("nextCursor"), None);
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
+}
+
+#[tokio::test]
+async fn created_resource_has_its_path_and_each_response_the_id_of_its_request() {
+    let world = World::new().await;
+    let created = world.post(&event("qa", "suite_failed", "LOW")).await;
+    let location = created.header("location").unwrap().to_owned();
+    assert_eq!(
+        (location.clone(), created.header("x-request-id")),
+        (format!("/api/governance/events/{}", created.text("/id")), Some(REQUEST_ID))
+    );
+    assert_eq!(world.get(&location).await.json, created.json);
+    let report = world.post_json("/api/governance/report", &json!({})).await;
+    assert_eq!(world.get(report.header("location").unwrap()).await.text("/id"), report.text("/id"));
+    let credential = world.post_json("/api/governance/credentials", &json!({"kid": "desk", "role": "reader"})).await;
+    assert_eq!(credential.header("location"), Some("/api/governance/credentials/desk"));
+    let missing = world.get("/api/governance/events/01936f2e-0000-7000-8000-00000000000a").await;
+    assert_eq!(
+        (missing.status, missing.text("/requestId"), missing.header("x-request-id")),
+        (404, REQUEST_ID, Some(REQUEST_ID))
+    );
+}
+
+#[tokio::test]
+async fn problem_has_a_code_and_a_type_and_each_of_its_errors_a_code() {
+    let world = World::new().await;
+    let body = r#"{"engine":"qa","severity":"high","colour":1,"details":{"a":1},"details":{}}"#;
+    let refused =
+        world.send("POST", "/api/governance/event", &[("Content-Type", "application/json")], body.as_bytes()).await;
+    assert_eq!((refused.text("/type"), refused.text("/code")), ("urn:age:problem:invalid_fields", "invalid_fields"));
+    let codes: Vec<_> = refused
+        .list("/errors")
+        .iter()
+        .map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        codes,
+        [("/eventType", "required"), ("/severity", "invalid"), ("/details", "duplicate"), ("/colour", "unknown")]
+    );
+    let query = world.get("/api/governance/events?limit=0&colour=red&limit=1").await;
+    let codes: Vec<_> = query.list("/errors").iter().map(|error| error["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["duplicate", "unknown"]);
+    for (method, path, code) in [
+        ("GET", "/api/governance/events?cursor=x", "malformed_request"),
+        ("GET", "/api/governance/nothing", "not_found"),
+        ("DELETE", "/api/governance/stats", "method_not_allowed"),
+    ] {
+        assert_eq!(world.send(method, path, &[], b"").await.text("/code"), code, "{method} {path}");
+    }
+    let large = json!({"engine": "qa", "eventType": "a", "details": {"a": "x".repeat(20_000)}});
+    let large = world.post(&large).await;
+    assert_eq!((large.text("/code"), large.text("/errors/0/code")), ("too_large", "too_large"));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use age_http::Route;
+use age_http::{FieldErrorCode, ProblemCode, Route};
 use serde_json::Value;
 use utoipa::OpenApi as _;
 use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
@@ -55,6 +55,42 @@ fn contract_file_matches_the_code() {
         return;
     }
     assert!(generated == CONTRACT_FILE, "infra/openapi.json does not match the code: run `make openapi`");
+}
+
+const PROBLEMS_FILE: &str = include_str!("../../docs/reference/problems.md");
+
+const PROBLEMS_HEAD: &str = "\
+# Problems
+
+Every error response is a problem (RFC 9457). `code` tells programs what kind of problem it is, and never changes; `type` is the URI
+`urn:age:problem:` followed by the code. `detail` is for people. `requestId`, also the header `X-Request-Id`, finds the log lines of the
+request.
+
+";
+
+/// Returns the reference of problems, from the tables of codes in the code.
+fn problems() -> String {
+    let rows = |codes: &[(&str, &str)]| {
+        let rows = codes.iter().map(|(code, text)| format!("| `{code}` | {text} |\n"));
+        format!("| code | meaning |\n|---|---|\n{}", rows.collect::<String>())
+    };
+    let problems: Vec<_> = ProblemCode::ALL.iter().map(|code| (code.as_str(), code.description())).collect();
+    let fields: Vec<_> = FieldErrorCode::ALL.iter().map(|code| (code.as_str(), code.description())).collect();
+    format!(
+        "{PROBLEMS_HEAD}{}\n## Errors of fields\n\nEach item of `errors` has a `code`:\n\n{}",
+        rows(&problems),
+        rows(&fields)
+    )
+}
+
+#[test]
+fn reference_of_problems_matches_the_code() {
+    if std::env::var_os("AGE_WRITE_CONTRACT").is_some() {
+        std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/problems.md"), problems())
+            .unwrap();
+        return;
+    }
+    assert!(problems() == PROBLEMS_FILE, "docs/reference/problems.md does not match the code: run `make openapi`");
 }
 
 #[test]

@@ -52,7 +52,7 @@ async fn body_may_begin_with_a_byte_order_mark() {
     }
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 6);
     let binary = [("ce-specversion", "1.0"), ("ce-id", "3"), ("ce-source", "qa"), ("ce-type", "t"), JSON];
-    assert_eq!(world.send("POST", EVENT, &binary, "\u{feff}{}".as_bytes()).await.status, 201);
+    assert_eq!(world.send("POST", CLOUD_INTAKE, &binary, "\u{feff}{}".as_bytes()).await.status, 201);
     let created = world.post(&event("billing", "x", "CRITICAL")).await;
     let outcome = format!("{EVENTS}/{}/actions/billing_sync_repair/outcome", created.text("/id"));
     let outcome = world.send("POST", &outcome, &[JSON], "\u{feff}{\"outcome\":\"failed\"}".as_bytes()).await;
@@ -152,7 +152,7 @@ async fn key_given_twice_is_refused_with_its_pointer_in_every_format() {
         assert_eq!((refused.status, pointers(&refused)), (422, vec![pointer]), "{body}");
     }
     let binary = [("ce-specversion", "1.0"), ("ce-id", "3"), ("ce-source", "qa"), ("ce-type", "t"), JSON];
-    assert_eq!(pointers(&world.send("POST", EVENT, &binary, details.as_bytes()).await), ["/data/user"]);
+    assert_eq!(pointers(&world.send("POST", CLOUD_INTAKE, &binary, details.as_bytes()).await), ["/data/user"]);
     let alert = r#"{"status":"firing","labels":{"engine":"qa","alertname":"a","engine":"billing"},"startsAt":"2026-11-23T00:00:00Z","fingerprint":"f"}"#;
     let body = format!(r#"{{"version":"4","alerts":[{alert}]}}"#);
     let refused = world.send("POST", ALERTS, &[JSON], body.as_bytes()).await;

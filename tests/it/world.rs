@@ -19,7 +19,7 @@ use age_governance::{
     SimulationJobs, SimulatorTables, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
-use age_model::{DashboardSession, ManualClock, Timestamp};
+use age_model::{DashboardSession, ManualClock, RequestId, Timestamp};
 use age_notify::{Sns as SnsClient, Topic};
 use age_policy::Policy;
 use age_store::{
@@ -53,6 +53,9 @@ const LAMBDA_RESPONSE_BYTES: usize = 6 * 1024 * 1024;
 pub(crate) fn monday() -> Timestamp {
     "2026-11-23T00:05:00Z".parse().unwrap()
 }
+
+/// The id of each request.
+pub(crate) const REQUEST_ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
 
 pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
@@ -375,7 +378,7 @@ impl Api {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> ApiResponse {
-        let mut request = Request::builder().method(method).uri(path);
+        let mut request = Request::builder().method(method).uri(path).extension(RequestId::new(REQUEST_ID));
         for (name, value) in headers {
             request = request.header(*name, value.as_bytes());
         }

@@ -8,6 +8,8 @@ use age_model::{KeyId, KeyringError, RandomnessUnavailable, StoreError, Timestam
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -59,6 +61,11 @@ impl IssuedCredentialView {
     fn new(IssuedCredential { record, token }: &IssuedCredential, now: Timestamp) -> Self {
         Self { credential: CredentialView::new(token.kid(), record, now), token: token.reveal() }
     }
+
+    fn into_response(self) -> Response {
+        let location = format!("/api/governance/credentials/{}", self.credential.kid());
+        (StatusCode::CREATED, [(LOCATION, location)], Json(self)).into_response()
+    }
 }
 
 /// Create a credential
@@ -79,11 +86,11 @@ pub(crate) async fn create_credential(
     caller: Caller,
     _: NoQuery,
     JsonBody(body): JsonBody,
-) -> Result<(StatusCode, Json<IssuedCredentialView>), Problem> {
+) -> Result<Response, Problem> {
     let (now, clock) = (app.clock.now(), app.clock.as_ref());
     let (kid, grant) = NewCredential::parse_at(&body, &app.policies.current(), now)?;
     let created = age_governance::create_credential(&app.credentials, kid, grant, Some(&caller.kid), clock).await;
-    Ok((StatusCode::CREATED, Json(IssuedCredentialView::new(&created.map_err(problem)?, now))))
+    Ok(IssuedCredentialView::new(&created.map_err(problem)?, now).into_response())
 }
 
 /// Rotate a credential
@@ -106,11 +113,11 @@ pub(crate) async fn rotate_credential(
     PathId(kid): PathId<KeyId>,
     _: NoQuery,
     OptionalJsonBody(body): OptionalJsonBody,
-) -> Result<(StatusCode, Json<IssuedCredentialView>), Problem> {
+) -> Result<Response, Problem> {
     let (now, clock) = (app.clock.now(), app.clock.as_ref());
     let rotation = Rotation::parse_at(&body, now)?;
     let rotated = age_governance::rotate_credential(&app.credentials, kid, rotation, &caller.kid, clock).await;
-    Ok((StatusCode::CREATED, Json(IssuedCredentialView::new(&rotated.map_err(problem)?, now))))
+    Ok(IssuedCredentialView::new(&rotated.map_err(problem)?, now).into_response())
 }
 
 /// Revoke a credential

@@ -44,6 +44,10 @@ struct SecretView {
 }
 
 impl CredentialView {
+    pub(crate) const fn kid(&self) -> &KeyId {
+        &self.kid
+    }
+
     pub(crate) fn new(kid: &KeyId, record: &CredentialRecord, now: Timestamp) -> Self {
         let status = record.status_at(now);
         let credential = &record.credential;

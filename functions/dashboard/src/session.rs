@@ -103,5 +103,5 @@ async fn attach_session(mut request: Request, signed_in: SignedInCaller) -> Resu
 }
 
 fn not_signed_in() -> Problem {
-    Problem::unauthorized("sign in first")
+    Problem::missing_token("sign in first")
 }

@@ -112,7 +112,7 @@ async fn signed_in_caller(app: &AppState, headers: &HeaderMap) -> Result<Option<
 /// 401 if it is not valid, 403 if its role may not read, 429 or 503 as [`age_http::Authentication::authenticate`] has it.
 async fn authenticate(app: &AppState, text: &str) -> Result<Token, Problem> {
     let parsed = text.trim().parse();
-    let token: Token = parsed.map_err(|error: InvalidToken| Problem::unauthorized(format!("the input {error}")))?;
+    let token: Token = parsed.map_err(|error: InvalidToken| Problem::invalid_token(format!("the input {error}")))?;
     app.authentication.authenticate(Access::Reader, &token).await?;
     Ok(token)
 }

@@ -7,6 +7,8 @@ use age_store::Reports;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
 /// The state of the handler. Build one per execution environment.
@@ -37,12 +39,8 @@ pub fn routes() -> Routes<App> {
         (status = 400, description = "The body is not JSON; none is required"),
         (status = 413, description = "The body is too large"),
     ))]
-async fn generate_report(
-    State(app): State<App>,
-    caller: Caller,
-    _: NoQuery,
-    _: NoBody,
-) -> Result<(StatusCode, Json<Report>), Problem> {
+async fn generate_report(State(app): State<App>, caller: Caller, _: NoQuery, _: NoBody) -> Result<Response, Problem> {
     let report = app.generator.generate_on_demand(&app.reports, caller.kid).await?;
-    Ok((StatusCode::CREATED, Json(report)))
+    let location = format!("/api/governance/reports/{}", report.id);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(report)).into_response())
 }

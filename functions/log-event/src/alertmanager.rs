@@ -97,7 +97,7 @@ string_fields!(WebhookVersion);
 /// Why an alert is refused if the credential `kid` may not act for its engine.
 pub(crate) fn forbidden_engine(kid: &KeyId) -> FieldError {
     let detail = format!("the credential {kid} may not act for this engine");
-    FieldError { pointer: "/labels/engine".to_owned(), detail }
+    FieldError::at("/labels/engine", detail)
 }
 
 /// Parses the group of `body` into its alerts, which are not parsed yet.
@@ -173,7 +173,7 @@ impl Alert {
         let engine: Option<Engine> = self.label("engine", &mut errors);
         let engine = engine.and_then(|engine| match engines.require(engine) {
             Err(EngineRefusal::Unknown(error)) => {
-                errors.push(FieldError { pointer: "/labels/engine".to_owned(), detail: error.to_string() });
+                errors.push(FieldError::at("/labels/engine", error.to_string()));
                 None
             }
             _ => Some(engine),
@@ -211,7 +211,7 @@ impl Alert {
 
     fn label<T: FromStr<Err: std::fmt::Display>>(&self, name: &str, errors: &mut Vec<FieldError>) -> Option<T> {
         let mut refuse = |detail: String| {
-            errors.push(FieldError { pointer: format!("/labels/{name}"), detail });
+            errors.push(FieldError::at(format!("/labels/{name}"), detail));
         };
         let Some(label) = self.labels.0.get(name) else {
             refuse("is required".to_owned());

@@ -13,14 +13,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-pub(crate) use body::BatchBody;
 use schema::Events;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::known_engine::require_certainty;
-use crate::parsed_event::ParsedEvent;
+use crate::parsed_event::{BatchBody, ParsedEvent};
 use crate::refusals::Refusals;
 
 /// The most bytes of a result that is shortened.

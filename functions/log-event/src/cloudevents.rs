@@ -17,9 +17,8 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode;
 use thiserror::Error;
 
-use crate::batch::BatchBody;
 use crate::known_engine::refuse_unknown_engine;
-use crate::parsed_event::{KEY_HEADER, ParsedEvent};
+use crate::parsed_event::{BatchBody, KEY_HEADER, ParsedEvent};
 
 /// The route that accepts CloudEvents.
 pub(crate) const PATH: &str = "/api/governance/intake/cloudevents";

@@ -5,6 +5,7 @@ use age_http::{Caller, NoQuery, Origin, Problem};
 use age_model::EventWithActions;
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 
@@ -65,7 +66,10 @@ pub(crate) async fn record(
     caller.require_engine(event.reported.engine)?;
     let key_field = event.key_field;
     match app.recorder().record(event.into(), &caller.kid, origin, app.clock()).await? {
-        RecordResult::Created(recorded) => Ok((StatusCode::CREATED, Json(with_actions(recorded))).into_response()),
+        RecordResult::Created(recorded) => {
+            let location = format!("/api/governance/events/{}", recorded.event.id);
+            Ok((StatusCode::CREATED, [(LOCATION, location)], Json(with_actions(recorded))).into_response())
+        }
         RecordResult::Replayed(recorded) => {
             Ok((StatusCode::OK, [(REPLAYED, "true")], Json(with_actions(recorded))).into_response())
         }

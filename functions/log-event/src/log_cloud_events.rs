@@ -7,9 +7,10 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::batch::{self, BatchBody};
+use crate::batch;
 use crate::cloudevents::{self, CloudEvent};
 use crate::event;
+use crate::parsed_event::BatchBody;
 
 /// Record CloudEvents
 ///

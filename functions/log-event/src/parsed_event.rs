@@ -10,6 +10,12 @@ pub(crate) const KEY_HEADER: &str = "Idempotency-Key";
 /// The body of a request with one event.
 pub(crate) type EventBody = AnyBody<MAX_BODY_BYTES, true>;
 
+/// The largest body of a batch, in bytes.
+const MAX_BATCH_BYTES: usize = 1024 * 1024;
+
+/// The body of a request with a batch.
+pub(crate) type BatchBody = AnyBody<MAX_BATCH_BYTES, true>;
+
 /// An event of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct ParsedEvent {

@@ -59,5 +59,5 @@ fn parse(body: &[u8]) -> Result<Policy, Problem> {
 }
 
 fn field_error(error: &PolicyError) -> FieldError {
-    FieldError { pointer: error.path.pointer(), detail: error.to_string() }
+    FieldError::at(error.path.pointer(), error.to_string())
 }

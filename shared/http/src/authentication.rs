@@ -201,12 +201,12 @@ impl Authentication {
         match found {
             Ok(grant) => Ok(Caller { kid: kid.clone(), grant }),
             // INVARIANT: nothing tells whether a credential has or had the name of a token that is not proven.
-            Err(AuthError::Unknown) => Err(Problem::unauthorized(NOT_PROVEN)),
+            Err(AuthError::Unknown) => Err(Problem::invalid_token(NOT_PROVEN)),
             Err(error @ AuthError::Expired) => {
                 if let (Some(alerts), Some(credential)) = (&self.0.alerts, keyring.get(kid)) {
                     alerts.record_refusal(kid, credential, self.0.clock.now()).await;
                 }
-                Err(Problem::unauthorized(error.to_string()))
+                Err(Problem::invalid_token(error.to_string()))
             }
         }
     }

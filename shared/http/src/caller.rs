@@ -21,7 +21,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::unauthorized(NO_TOKEN))
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::missing_token(NO_TOKEN))
     }
 }
 
@@ -36,14 +36,14 @@ pub(crate) const NOT_PROVEN: &str = "the token is not valid: it is malformed, wr
 /// 401 if there is none, more than one, or a malformed one.
 pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<Token, Problem> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return Err(Problem::unauthorized(NO_TOKEN)) };
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(Problem::missing_token(NO_TOKEN)) };
     let text = value.to_str().unwrap_or_default();
     // RFC 9110: the name of the scheme is case-insensitive.
     let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Problem::unauthorized(NO_TOKEN));
+        return Err(Problem::missing_token(NO_TOKEN));
     }
-    token.trim().parse().map_err(|_| Problem::unauthorized(NOT_PROVEN))
+    token.trim().parse().map_err(|_| Problem::invalid_token(NOT_PROVEN))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::authorization::{Access, retries_only_5xx};
 use crate::problem::{FieldError, PROBLEM_MEDIA_TYPE, ProblemBody};
+use crate::problem_code::{FieldErrorCode, ProblemCode};
 use crate::routes::Route;
 
 pub use schemas::simplify;
@@ -49,6 +50,8 @@ pub fn complete(api: &mut OpenApi, routes: &[Route]) {
     components.add_security_scheme(TOKEN, SecurityScheme::Http(scheme));
     components.schemas.insert(PROBLEM.to_owned(), ProblemBody::schema());
     components.schemas.insert(FieldError::name().into_owned(), FieldError::schema());
+    components.schemas.insert(ProblemCode::name().into_owned(), ProblemCode::schema());
+    components.schemas.insert(FieldErrorCode::name().into_owned(), FieldErrorCode::schema());
     for route in routes {
         if let Some(operation) = api.paths.paths.get_mut(route.path).and_then(|item| operation(item, route.method)) {
             describe(operation, *route);
@@ -99,6 +102,14 @@ fn describe(operation: &mut Operation, route: Route) {
     for (status, description) in failures {
         operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(status, description));
     }
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        if status == "201" {
+            let location = described("The path of what was created.");
+            response.headers.entry("Location".to_owned()).or_insert(location);
+        }
+        response.headers.insert("X-Request-Id".to_owned(), described("The id of the request in AGE's logs."));
+    }
     // An operation may describe an error itself; its body is a problem all the same.
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response
@@ -118,6 +129,12 @@ fn problem(status: &str, description: &str) -> RefOr<Response> {
         "429" | "503" => response.header("Retry-After", Header::new(u16::schema())).build(),
         _ => response.build(),
     })
+}
+
+fn described(text: &str) -> RefOr<Header> {
+    let mut header = Header::new(String::schema());
+    header.description = Some(text.to_owned());
+    RefOr::T(header)
 }
 
 fn content() -> Content {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::problem::{FieldError, Problem};
+use crate::problem_code::FieldErrorCode;
 
 /// Why a field that has two values is refused: two readers may see different ones.
 pub(crate) const GIVEN_TWICE: &str = "must be given once";
@@ -116,9 +117,22 @@ impl Fields {
 
     /// Records that the field `name` is wrong.
     pub fn refuse(&mut self, name: &str, detail: impl Display) -> Refused {
+        self.refuse_as(FieldErrorCode::Invalid, name, detail)
+    }
+
+    /// Records that the field `name` is missing.
+    pub fn refuse_missing(&mut self, name: &str) -> Refused {
+        self.refuse_as(FieldErrorCode::Required, name, "is required")
+    }
+
+    fn refuse_as(&mut self, code: FieldErrorCode, name: &str, detail: impl Display) -> Refused {
         let prefix = if self.unprefixed.contains(name) { "" } else { self.prefix };
-        self.errors.push(FieldError::new(&format!("{prefix}{name}"), detail.to_string()));
+        self.errors.push(FieldError::new(&format!("{prefix}{name}"), detail.to_string()).with_code(code));
         Refused
+    }
+
+    fn refuse_duplicate(&mut self, name: &str) -> Refused {
+        self.refuse_as(FieldErrorCode::Duplicate, name, GIVEN_TWICE)
     }
 
     /// Records that the part of the field `name` at `pointer`, a JSON pointer into its value, is wrong.
@@ -133,7 +147,7 @@ impl Fields {
     /// Records that the field `name` is larger than allowed.
     pub fn refuse_too_large(&mut self, name: &str, detail: impl Display) -> Refused {
         self.is_too_large = true;
-        self.refuse(name, detail)
+        self.refuse_as(FieldErrorCode::TooLarge, name, detail)
     }
 
     /// Records that the header `name`, of no prefix, is wrong.
@@ -152,7 +166,7 @@ impl Fields {
         }
         let mut values = self.given.0.remove(name).unwrap_or_default();
         if values.len() > 1 {
-            return Err(self.refuse(name, GIVEN_TWICE));
+            return Err(self.refuse_duplicate(name));
         }
         Ok(values.pop().filter(|value| value.get() != "null"))
     }
@@ -197,7 +211,7 @@ impl Fields {
             serde_json::from_str(raw.get()).map_err(|_| self.refuse(name, "must be a list of strings"))?;
         let parse = |(index, text): (usize, &String)| {
             text.parse().map_err(|error: T::Err| {
-                self.errors.push(FieldError { pointer: format!("/{name}/{index}"), detail: error.to_string() });
+                self.errors.push(FieldError::at(format!("/{name}/{index}"), error.to_string()));
                 Refused
             })
         };
@@ -235,9 +249,9 @@ impl Fields {
     pub fn finish<T>(mut self, read: Result<T, Refused>) -> Result<T, Problem> {
         for (name, values) in std::mem::take(&mut self.given.0) {
             if !self.ignores_unknown {
-                self.refuse(&name, "is not a known field");
+                self.refuse_as(FieldErrorCode::Unknown, &name, "is not a known field");
             } else if values.len() > 1 {
-                self.refuse(&name, GIVEN_TWICE);
+                self.refuse_duplicate(&name);
             }
         }
         match read {
@@ -320,7 +334,7 @@ mod tests {
         let mut fields = Fields::parse(br#"{"a":1,"b":1,"b":2}"#).unwrap();
         fields.ignore_unknown();
         let problem = fields.finish(Ok(())).unwrap_err();
-        assert_eq!(problem.errors(), [FieldError::new("b", GIVEN_TWICE)]);
+        assert_eq!(problem.errors(), [FieldError::new("b", GIVEN_TWICE).with_code(FieldErrorCode::Duplicate)]);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::problem_code::{FieldErrorCode, ProblemCode};
+use crate::request_log;
 use crate::response_budget::ResponseBudget;
 
 /// The media type of problems (RFC 9457).
@@ -27,29 +29,48 @@ const MAX_TEXT_CHARS: usize = 1000;
 pub struct FieldError {
     /// The field as a JSON pointer into the body, or `/name` of a query parameter or header.
     pub pointer: String,
+    /// The kind of error.
+    pub code: FieldErrorCode,
     /// The error, and the allowed values.
     pub detail: String,
 }
 
 impl FieldError {
-    /// Creates the error of the field `name` at the top level, escaped for a JSON pointer.
+    /// Creates the error of the field `name` at the top level, escaped for a JSON pointer, whose value is not allowed.
     #[must_use]
     pub fn new(name: &str, detail: impl Into<String>) -> Self {
         let name = name.replace('~', "~0").replace('/', "~1");
-        Self { pointer: format!("/{name}"), detail: detail.into() }
+        Self::at(format!("/{name}"), detail)
+    }
+
+    /// Creates the error of the field at `pointer`, whose value is not allowed.
+    #[must_use]
+    pub fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code: FieldErrorCode::Invalid, detail: detail.into() }
     }
 
     /// Creates an error of the whole body.
     #[must_use]
     pub fn whole(detail: impl Into<String>) -> Self {
-        Self { pointer: String::new(), detail: detail.into() }
+        Self::at("", detail)
+    }
+
+    /// Returns the error as one of the kind `code`.
+    #[must_use]
+    pub fn with_code(self, code: FieldErrorCode) -> Self {
+        Self { code, ..self }
     }
 }
 
 /// The body of an error response (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Problem)]
+#[serde(rename_all = "camelCase")]
 pub struct ProblemBody {
+    /// The URI of the kind of problem: `urn:age:problem:` and the code.
+    pub r#type: String,
+    /// The kind of problem.
+    pub code: ProblemCode,
     /// The reason phrase of the status.
     pub title: &'static str,
     /// The HTTP status.
@@ -57,6 +78,9 @@ pub struct ProblemBody {
     pub status: u16,
     /// The error and how to correct it, for a person.
     pub detail: String,
+    /// The id of the request in the logs, as in the header `X-Request-Id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// The fields that are wrong: the first 32 KB of them. `detail` has their number.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -67,6 +91,7 @@ pub struct ProblemBody {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     status: StatusCode,
+    code: ProblemCode,
     detail: String,
     errors: Vec<FieldError>,
     retry_after: Option<u16>,
@@ -74,33 +99,39 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    fn new(status: StatusCode, code: ProblemCode, detail: impl Into<String>) -> Self {
         let detail = shortened(&detail.into(), MAX_TEXT_CHARS);
-        Self { status, detail, errors: Vec::new(), retry_after: None, accepted_encoding: None }
+        Self { status, code, detail, errors: Vec::new(), retry_after: None, accepted_encoding: None }
     }
 
     /// Creates a 400: the body is not JSON, or a cursor is not valid.
     #[must_use]
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, detail)
+        Self::new(StatusCode::BAD_REQUEST, ProblemCode::MalformedRequest, detail)
     }
 
-    /// Creates a 401: the credential is missing or not valid.
+    /// Creates a 401: the request has no credential.
     #[must_use]
-    pub fn unauthorized(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, detail)
+    pub fn missing_token(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, ProblemCode::MissingToken, detail)
+    }
+
+    /// Creates a 401: the credential is not valid.
+    #[must_use]
+    pub fn invalid_token(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, ProblemCode::InvalidToken, detail)
     }
 
     /// Creates a 403: the credential does not permit the request.
     #[must_use]
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, detail)
+        Self::new(StatusCode::FORBIDDEN, ProblemCode::Forbidden, detail)
     }
 
     /// Creates a 404: the resource does not exist.
     #[must_use]
     pub fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, detail)
+        Self::new(StatusCode::NOT_FOUND, ProblemCode::NotFound, detail)
     }
 
     /// Creates a 405: the resource does not have this method. The router adds the `Allow` header.
@@ -108,6 +139,7 @@ impl Problem {
     pub fn method_not_allowed() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
+            ProblemCode::MethodNotAllowed,
             "method not allowed; the Allow header lists the methods of this resource",
         )
     }
@@ -115,19 +147,19 @@ impl Problem {
     /// Creates a 409: the state of the resource does not permit the request.
     #[must_use]
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, detail)
+        Self::new(StatusCode::CONFLICT, ProblemCode::Conflict, detail)
     }
 
     /// Creates a 413: the body or a field is too large.
     #[must_use]
     pub fn too_large(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
-        Self { errors: bounded(errors), ..Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail) }
+        Self { errors: bounded(errors), ..Self::new(StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::TooLarge, detail) }
     }
 
     /// Creates a 415: the media type of the body is not supported.
     #[must_use]
     pub fn unsupported_media_type(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ProblemCode::UnsupportedMediaType, detail)
     }
 
     /// Creates a 415: the media type of the body is not JSON.
@@ -151,13 +183,19 @@ impl Problem {
             [one] => format!("{} {}", one.pointer.trim_start_matches('/'), one.detail),
             several => format!("{} fields are not valid", several.len()),
         };
-        Self { errors: bounded(errors), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+        Self {
+            errors: bounded(errors),
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::InvalidFields, detail)
+        }
     }
 
     /// Creates a 429: the caller exceeds its rate. The next request is permitted after `seconds`.
     #[must_use]
     pub fn too_many_requests(detail: impl Into<String>, seconds: u16) -> Self {
-        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, ProblemCode::TooManyRequests, detail)
+        }
     }
 
     /// Returns a 503 in place of a 429, for senders that give up at any 4xx; any other problem as it is.
@@ -202,7 +240,10 @@ impl Problem {
     /// Creates a 503: the request may succeed later.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self { retry_after: Some(RETRY_AFTER_SECONDS), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+        Self {
+            retry_after: Some(RETRY_AFTER_SECONDS),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Unavailable, detail)
+        }
     }
 }
 
@@ -210,8 +251,9 @@ impl Problem {
 fn bounded(errors: Vec<FieldError>) -> Vec<FieldError> {
     let mut bounded: Vec<FieldError> = errors
         .into_iter()
-        .map(|FieldError { pointer, detail }| FieldError {
+        .map(|FieldError { pointer, code, detail }| FieldError {
             pointer: shortened(&pointer, MAX_TEXT_CHARS),
+            code,
             detail: shortened(&detail, MAX_TEXT_CHARS),
         })
         .collect();
@@ -231,12 +273,16 @@ impl From<StoreError> for Problem {
             StoreError::Contended { .. } => {
                 Self::unavailable("too many concurrent writes; nothing was stored, retry later")
             }
-            StoreError::UnknownOutcome { .. } => {
-                Self::unavailable("write outcome unknown; retrying is safe, for an event with the same Idempotency-Key")
-            }
+            StoreError::UnknownOutcome { .. } => Self {
+                code: ProblemCode::UnknownOutcome,
+                ..Self::unavailable(
+                    "write outcome unknown; retrying is safe, for an event with the same Idempotency-Key",
+                )
+            },
             StoreError::InvalidTransition(error) => Self::conflict(error.to_string()),
             StoreError::Corrupt { .. } => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "stored data is corrupt; retrying will not help")
+                let code = ProblemCode::CorruptData;
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, code, "stored data is corrupt; retrying will not help")
             }
         }
     }
@@ -256,6 +302,9 @@ impl Problem {
     #[must_use]
     pub fn body(&self) -> ProblemBody {
         ProblemBody {
+            r#type: self.code.uri(),
+            code: self.code,
+            request_id: request_log::request_id(),
             title: self.status.canonical_reason().unwrap_or_default(),
             status: self.status.as_u16(),
             detail: self.detail.clone(),
@@ -274,8 +323,14 @@ impl Problem {
         if let Some(encoding) = self.accepted_encoding {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(encoding));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        // RFC 6750, 3.1: a request without a token gets no error code.
+        let challenge = match self.code {
+            ProblemCode::MissingToken => Some("Bearer"),
+            ProblemCode::InvalidToken => Some(r#"Bearer error="invalid_token""#),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         // A handler of another media type, such as a page, shows the problem in its own way.
         response.extensions_mut().insert(self);

@@ -10,6 +10,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use crate::problem::{FieldError, Problem};
+use crate::problem_code::FieldErrorCode;
 
 /// The query parameters of a request, or the fields of a form. Read each one by name, then call [`Query::finish`].
 #[derive(Debug, Clone, Default)]
@@ -25,7 +26,7 @@ impl Query {
         let mut parsed = Self::default();
         for (name, value) in form_urlencoded::parse(query) {
             if parsed.values.insert(name.to_string(), value.into_owned()).is_some() {
-                parsed.refuse(&name, "must be given once");
+                parsed.refuse_as(FieldErrorCode::Duplicate, &name, "must be given once");
             }
         }
         parsed
@@ -40,7 +41,11 @@ impl Query {
 
     /// Records that the parameter `name` is wrong.
     pub fn refuse(&mut self, name: &str, detail: impl Into<String>) {
-        self.errors.push(FieldError::new(name, detail));
+        self.refuse_as(FieldErrorCode::Invalid, name, detail);
+    }
+
+    fn refuse_as(&mut self, code: FieldErrorCode, name: &str, detail: impl Into<String>) {
+        self.errors.push(FieldError::new(name, detail).with_code(code));
     }
 
     /// Reads the parameter `name` as a `T`. Returns None if it is absent or wrong.
@@ -72,7 +77,7 @@ impl Query {
     /// 422 with every parameter that is wrong, unknown or given twice.
     pub fn finish(mut self) -> Result<(), Problem> {
         for name in std::mem::take(&mut self.values).keys() {
-            self.refuse(name, "is not a known parameter");
+            self.refuse_as(FieldErrorCode::Unknown, name, "is not a known parameter");
         }
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
     }

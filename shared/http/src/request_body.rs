@@ -43,7 +43,7 @@ pub trait FieldValue: Sized {
     /// # Errors
     /// [`Refused`] if the field is wrong, or absent and required.
     fn read(fields: &mut Fields, name: &str) -> Result<Self, Refused> {
-        Self::read_optional(fields, name)?.ok_or_else(|| fields.refuse(name, "is required"))
+        Self::read_optional(fields, name)?.ok_or_else(|| fields.refuse_missing(name))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The common parts of all routers: responses to unknown paths and methods, security headers, and one log line per request.
 
+use age_model::RequestId;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{
@@ -23,6 +24,9 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
+/// The id of the request in the logs.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// Adds the common parts to `routes`.
 pub(crate) fn complete(routes: Router) -> Router {
     let routes = routes.fallback(unknown_path).method_not_allowed_fallback(async || Problem::method_not_allowed());
@@ -38,7 +42,12 @@ pub(crate) async fn finish<F: Future<Output = Response>>(
     request: Request,
     respond: impl FnOnce(Request) -> F,
 ) -> Response {
+    let id: Option<RequestId> = request.extensions().get().cloned();
     let mut response = request_log::log(request, respond).await;
+    // The header may be there already: some standards have the caller choose the id.
+    if let Some(id) = id.and_then(|id| HeaderValue::from_str(id.as_str()).ok()) {
+        response.headers_mut().entry(REQUEST_ID).or_insert(id);
+    }
     for (name, value) in SECURITY_HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }

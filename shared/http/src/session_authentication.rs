@@ -32,7 +32,7 @@ impl Authentication {
         let now = self.now();
         let (keyring, key) = self.keyring_with_key().await?;
         // A key is made once, so a fresh read would not open what this one does not.
-        let session = SessionKey::derive(&key).open(sealed).ok_or_else(|| Problem::unauthorized("sign in first"))?;
+        let session = SessionKey::derive(&key).open(sealed).ok_or_else(|| Problem::missing_token("sign in first"))?;
         let grant = self.session_grant(keyring, &session, now).await?;
         let caller = self.authorize(access, Caller { kid: session.kid.clone(), grant })?;
         Ok(SignedInCaller { caller, session, key })
@@ -68,6 +68,6 @@ impl Authentication {
         if is_unknown && self.acquire_session_lookup(Some(&session.kid)) {
             grant = self.read().await?.authenticate_session(session, now).cloned();
         }
-        grant.map_err(|error| Problem::unauthorized(error.to_string()))
+        grant.map_err(|error| Problem::invalid_token(error.to_string()))
     }
 }

@@ -44,6 +44,7 @@ mod rate_limit;
 mod report;
 mod report_step;
 mod reported_type;
+mod request_id;
 mod sealing_key;
 mod session_authentication;
 mod severity;
@@ -107,6 +108,7 @@ pub use report::{
 };
 pub use report_step::{ReportStep, ReportStepKind, UnresolvedIncidents};
 pub use reported_type::{InvalidReportedType, ReportedType};
+pub use request_id::RequestId;
 pub use sealing_key::{InvalidSealingKey, SealingKey};
 pub use session_authentication::SessionError;
 pub use severity::Severity;

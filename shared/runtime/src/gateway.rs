@@ -3,13 +3,14 @@
 
 use std::pin::Pin;
 
+use age_model::RequestId;
 use axum::body::{Bytes, to_bytes};
 use axum::http::StatusCode;
 use axum::response::Response;
 use lambda_http::http::HeaderValue;
 use lambda_http::http::header::{HOST, HeaderName};
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Body, IntoResponse};
+use lambda_http::{Body, IntoResponse, Request, RequestExt};
 use lambda_runtime::LambdaEvent;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -35,6 +36,15 @@ pub(crate) fn sanitize(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<Lam
         request.headers.remove(HeaderName::from_static("x-forwarded-proto"));
     }
     event
+}
+
+/// Adds the id of the invocation, by which its log lines are found.
+pub(crate) fn name(mut request: Request) -> Request {
+    let id = request.lambda_context_ref().map(|context| RequestId::new(&context.request_id));
+    if let Some(id) = id {
+        request.extensions_mut().insert(id);
+    }
+    request
 }
 
 /// A response to API Gateway, which expects text as it is and other bytes in Base64. All text is UTF-8, so the tables of every other
@@ -66,7 +76,6 @@ fn encoded(text: &str, set: &'static AsciiSet) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lambda_http::Request;
     use lambda_runtime::Context;
     use proptest::prelude::*;
     use serde_json::json;

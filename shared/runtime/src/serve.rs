@@ -18,6 +18,7 @@ use lambda_runtime::Error;
 /// If the Lambda runtime cannot be reached.
 pub async fn serve(router: Router) -> Result<(), Error> {
     let router = ServiceExt::<lambda_http::Request>::map_response(router, gateway::GatewayResponse);
+    let router = ServiceExt::<lambda_http::Request>::map_request(router, gateway::name);
     lambda_runtime::run(Adapter::from(router).map_request(gateway::sanitize)).await
 }
 

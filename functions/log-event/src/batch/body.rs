@@ -1,21 +1,15 @@
 //! The body of a batch: a JSON array or NDJSON, or a batch of CloudEvents. An invalid event does not affect the others.
 
 use age_governance::KnownEngines;
-use age_http::{AnyBody, FieldError, Problem};
+use age_http::{FieldError, Problem};
 use axum::http::HeaderMap;
 use serde_json::value::RawValue;
 
-use crate::parsed_event::{KEY_HEADER, ParsedEvent};
+use crate::parsed_event::{BatchBody, KEY_HEADER, ParsedEvent};
 use crate::{cloudevents, json};
-
-/// The largest body of a batch, in bytes.
-const MAX_BYTES: usize = 1024 * 1024;
 
 /// The most events of a batch.
 pub(super) const MAX_EVENTS: usize = 500;
-
-/// The body of a request with a batch.
-pub(crate) type BatchBody = AnyBody<MAX_BYTES, true>;
 
 /// The media type was never registered, so both names are in use.
 const NDJSON: [&str; 2] = ["application/x-ndjson", "application/ndjson"];

@@ -37,7 +37,10 @@ fn take_schemas(contract: &mut Value) -> Map<String, Value> {
 /// Makes a schema of its own of each variant of a union by `type`: an entry of type `taken_over` of `TimelineEntry` is `TakenOverEntry`.
 fn name_variants(schemas: &mut Map<String, Value>) {
     let mut named = Map::new();
-    for (name, schema) in schemas.iter() {
+    let mut parts = Vec::new();
+    schemas.values().for_each(|schema| find_parts(schema, &mut parts));
+    // A union that is only a part of others gets no names: the union that it is a part of has them.
+    for (name, schema) in schemas.iter().filter(|(name, _)| !parts.contains(name)) {
         let flat = flatten(schema, schemas);
         let Some(variants) = flat.get("oneOf").and_then(Value::as_array) else { continue };
         let types: Option<Vec<&str>> =
@@ -60,6 +63,20 @@ fn name_variants(schemas: &mut Map<String, Value>) {
         named.insert(name.clone(), union);
     }
     schemas.extend(named);
+}
+
+/// Adds the names of the schemas that are parts of an `allOf` in `schema`.
+fn find_parts(schema: &Value, names: &mut Vec<String>) {
+    match schema {
+        Value::Object(fields) => {
+            let parts = fields.get("allOf").and_then(Value::as_array).into_iter().flatten();
+            let references = parts.filter_map(|part| part.get("$ref")?.as_str()?.strip_prefix(PREFIX));
+            names.extend(references.map(str::to_owned));
+            fields.values().for_each(|value| find_parts(value, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| find_parts(item, names)),
+        _ => {}
+    }
 }
 
 fn pascal_case(word: &str) -> String {
@@ -238,15 +255,21 @@ mod tests {
         let at = json!({ "type": "object", "required": ["at"], "properties": { "at": { "type": "string" } } });
         let schemas = json!({
             "TimelineItem": { "oneOf": [variant("event"), variant("taken_over")] },
+            "EventItem": { "type": "string" },
             "TimelineEntry": { "allOf": [{ "$ref": "#/components/schemas/TimelineItem" }, at], "description": "An entry." },
         });
-        let contract = simplified(schemas, &json!({ "$ref": "#/components/schemas/TimelineEntry" }));
+        let entry = json!({ "$ref": "#/components/schemas/TimelineEntry" });
+        let contract = simplified(
+            schemas,
+            &json!({ "type": "object", "properties": { "entry": entry, "item": { "$ref": "#/components/schemas/EventItem" } } }),
+        );
         let schemas = &contract["components"]["schemas"];
         let mapping =
             json!({ "event": "#/components/schemas/EventEntry", "taken_over": "#/components/schemas/TakenOverEntry" });
         assert_eq!(schemas["TimelineEntry"]["discriminator"], json!({ "propertyName": "type", "mapping": mapping }));
         assert_eq!(schemas["TakenOverEntry"]["required"], json!(["at", "type"]));
-        assert_eq!(schemas.as_object().unwrap().len(), 3);
+        assert_eq!(schemas["EventItem"], json!({ "type": "string" }), "another schema is left alone");
+        assert_eq!(schemas.as_object().unwrap().len(), 4);
     }
 
     #[test]
