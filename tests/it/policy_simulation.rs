@@ -26,7 +26,7 @@ const HASH: &str = Policy::HASH;
 /// The number of cases: `POLICY_SIMULATION_CASES`, or few on a developer's machine.
 fn cases() -> u32 {
     let set = std::env::var("POLICY_SIMULATION_CASES").ok().and_then(|cases| cases.parse().ok());
-    set.unwrap_or(if std::env::var_os("CI").is_some() { 60 } else { 12 })
+    set.unwrap_or(if std::env::var_os("CI").is_some() { 16 } else { 6 })
 }
 
 /// Reads the history of a world, as one of `policies` needs it.

@@ -24,7 +24,8 @@ HOOKS = Path(__file__).with_name("contract_hooks.py")
 OPTIONS = [
     "--checks=all",
     "--generation-deterministic",
-    "--workers=2",
+    # A worker mostly waits for the local AWS.
+    "--workers=4",
     # Other tests use the machine at the same time.
     "--request-timeout=30",
     # How long the generation of a request takes says nothing of AGE: it depends on what else the machine does.
