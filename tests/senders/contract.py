@@ -24,10 +24,10 @@ HOOKS = Path(__file__).with_name("contract_hooks.py")
 OPTIONS = [
     "--checks=all",
     "--generation-deterministic",
-    # A worker mostly waits for the local AWS.
-    "--workers=4",
+    "--workers=2",
     # Other tests use the machine at the same time.
-    "--request-timeout=30",
+    "--request-timeout=60",
+    "--max-response-time=60",
     # How long the generation of a request takes says nothing of AGE: it depends on what else the machine does.
     "--suppress-health-check=too_slow",
     "--continue-on-failure",
