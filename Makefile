@@ -22,14 +22,14 @@ LAMBDA_BUILD  = cargo lambda build --release --locked $(or \
 	$(if $(filter arm64,$(ARCH)),--arm64), \
 	$(error ARCH must be x86_64 or arm64; got "$(ARCH)"))
 
-PYTHON_FILES  := infra/aws infra/local infra/supply_chain examples tests/senders tests/iam tests/local tests/docs
+PYTHON_FILES  := infra/aws infra/local infra/supply_chain examples tests/senders tests/clients tests/iam tests/local tests/docs
 SHELL_SCRIPTS := .ci/run tests/browser/chromium.sh
-JS_FILES      := tests/browser functions/dashboard/src/script.js
+JS_FILES      := tests/browser tests/clients examples/clients functions/dashboard/src/script.js
 
 .SHELLFLAGS   := -eu -c
 .DEFAULT_GOAL := help
 .PHONY: help run up down logs weekly watch test lint build bench permissions openapi screenshots agectl man sbom audit lock deploy clean
-.PHONY: test-code test-stack test-documents check-system check-node cargo browser remake
+.PHONY: test-code test-stack test-documents check-system check-node cargo browser clients remake
 
 # ---- Commands ----
 
@@ -70,7 +70,7 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them when 
 	@set -a; . $(STATE)/stack.env; set +a; \
 		$(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
 
-test: check-system check-node build agectl .venv/checks/ready .venv/sam/ready browser ## run all tests, end-to-end ones on their own local AWS
+test: check-system check-node build agectl .venv/checks/ready .venv/sam/ready browser clients ## run all tests, end-to-end ones on their own local AWS
 	@echo "==> Documents"
 	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/docs
 	@echo "==> Compiling the tests"
@@ -149,6 +149,8 @@ agectl: cargo ## build the operators' command in target/debug; `cargo install --
 man: cargo ## write agectl's man pages and shell completions, for packages, to target/packaging
 	@cargo run --quiet --locked --package agectl --example packaging -- target/packaging
 
+clients: tests/clients/node_modules/.ready .venv/clients/ready ## install the generators of clients, for tests/clients
+
 sbom: .venv/checks/ready cargo ## write what AGE is linked from to target/sbom.cdx.json, in CycloneDX
 	@$(CHECKS)/python infra/supply_chain/sbom.py target/sbom.cdx.json
 
@@ -159,7 +161,7 @@ audit: .venv/ready cargo ## check the crates in Cargo.lock against the RustSec a
 
 # The hashes are those of all files of a release, so that each platform can choose its own.
 lock: .venv/ready ## write the hashes of the Python packages in infra/requirements*.in
-	@cd infra && for name in requirements requirements-checks requirements-sam; do \
+	@cd infra && for name in requirements requirements-checks requirements-clients requirements-sam; do \
 		../.venv/bin/uv pip compile --quiet --universal --no-deps --python-version 3.11.5 --generate-hashes --no-annotate \
 			--custom-compile-command "make lock" $$name.in --output-file $$name.txt >/dev/null; \
 	done
@@ -169,7 +171,7 @@ deploy: build .venv/sam/ready ## deploy to your AWS account; asks before it chan
 
 clean: ## stop the local AWS, and remove everything that was built or installed here
 	@if [ -f $(STATE)/aws.pid ] && [ -x .venv/bin/python ]; then $(STACK) down; fi
-	@rm -rf target .venv $(STATE) tests/browser/node_modules .mypy_cache .ruff_cache
+	@rm -rf target .venv $(STATE) tests/browser/node_modules tests/clients/node_modules tests/clients/generated .mypy_cache .ruff_cache
 	@find $(PYTHON_FILES) -name __pycache__ -exec rm -rf {} +
 
 # ---- Checks before a build: what the commands need of this machine ----
@@ -194,6 +196,11 @@ tests/browser/node_modules/.ready: $(addprefix tests/browser/,package.json packa
 	@cd tests/browser && npm ci --silent --no-audit --no-fund
 	@touch $@
 
+tests/clients/node_modules/.ready: $(addprefix tests/clients/,package.json package-lock.json .npmrc) | check-node
+	@echo "==> Installing the generators of TypeScript clients (once)"
+	@cd tests/clients && npm ci --silent --no-audit --no-fund
+	@touch $@
+
 # A .venv that was moved, or whose Python is gone, does not work: it is made again.
 VENV_WORKS := $(shell [ "$$(cat .venv/ready 2>/dev/null)" = "$(CURDIR)" ] && .venv/bin/python -c '' 2>/dev/null && echo yes)
 
@@ -215,6 +222,13 @@ VENV_WORKS := $(shell [ "$$(cat .venv/ready 2>/dev/null)" = "$(CURDIR)" ] && .ve
 	@echo "==> Installing the checks into .venv/checks (once)"
 	@.venv/bin/uv venv --quiet --clear --python .venv/bin/python .venv/checks
 	@.venv/bin/uv pip install --quiet --python .venv/checks $(LOCKED) --no-build --requirement infra/requirements-checks.txt
+	@echo "$(CURDIR)" > $@
+
+# Generators of Python clients pin other versions than the tools in .venv and the checks.
+.venv/clients/ready: infra/requirements-clients.txt .venv/ready
+	@echo "==> Installing the generators of Python clients into .venv/clients (once)"
+	@.venv/bin/uv venv --quiet --clear --python .venv/bin/python .venv/clients
+	@.venv/bin/uv pip install --quiet --python .venv/clients $(LOCKED) --no-build --requirement infra/requirements-clients.txt
 	@echo "$(CURDIR)" > $@
 
 # SAM CLI runs with the permissions of whoever deploys.
