@@ -51,9 +51,11 @@ def default_policy() -> dict[str, Any]:
 def reference() -> str:
     root, policy = schema(), default_policy()
     fields = {key: _resolve(root, field) for key, field in root["properties"].items()}
-    plain = [key for key in root["required"] if not _is_section(fields[key])]
+    # The schema has its keys by name, and those that people need first in `required`.
+    keys = [*root["required"], *(key for key in fields if key not in root["required"])]
+    plain = [key for key in keys if not _is_section(fields[key])]
     text = HEAD + "\n" + _table(root, fields, plain, policy)
-    for key in root["required"]:
+    for key in keys:
         if key not in plain:
             text += _section(root, f"## `{key}`", fields[key], policy.get(key))
     return text + WORDS.format(rows=_words(policy["alertmanager"]["severities"]))
