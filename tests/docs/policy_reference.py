@@ -109,6 +109,8 @@ def _allowed(root: Schema, field: Schema) -> str:
         case "integer":
             low, high = field["minimum"], field["maximum"]
             return f"{low:,} to {high:,}" if low != high else str(low)
+        case "boolean":
+            return "true, false"
         case "string" if "maxLength" in field:
             return f"{field['minLength']} to {field['maxLength']} characters"
         case "string":
@@ -155,6 +157,8 @@ def _shown(value: Any) -> str:
         return "absent"
     if isinstance(value, list) and value and not isinstance(value[0], dict):
         value = ", ".join(str(item) for item in value)
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, (dict, list)):
         return ""
     return str(value)
