@@ -82,7 +82,9 @@ fn describe(operation: &mut Operation, route: Route) {
     if route.path.contains('{') {
         failures.push(("404", "Not found"));
     }
-    if route.access != Access::Public {
+    if route.access == Access::Public {
+        operation.security = Some(Vec::new());
+    } else {
         failures.extend([("401", "Missing or invalid credential"), ("500", "Stored data is corrupt")]);
         if retries_only_5xx(route.path) {
             failures.push(("503", "Service unavailable, or too many requests: retry later"));
@@ -96,8 +98,6 @@ fn describe(operation: &mut Operation, route: Route) {
         operation.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);
         let roles: Vec<&str> = route.access.roles().map(age_model::Role::as_str).collect();
         operation.extensions = Some(Extensions::builder().add("x-roles", roles).build());
-    } else {
-        operation.security = Some(Vec::new());
     }
     for (status, description) in failures {
         operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(status, description));

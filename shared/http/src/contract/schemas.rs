@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 const PREFIX: &str = "#/components/schemas/";
 
-/// Rewrites the schemas of `contract`, an OpenAPI document, to their plain form. What they allow stays the same, except that a field
+/// Rewrites the schemas of `contract`, an `OpenAPI` document, to their plain form. What they allow stays the same, except that a field
 /// that is left out is no longer allowed to be null: requests may do so all the same, and responses never do.
 pub fn simplify(contract: &mut Value) {
     let mut schemas = take_schemas(contract);
@@ -47,11 +47,11 @@ fn name_variants(schemas: &mut Map<String, Value>) {
             variants.iter().map(|variant| variant.pointer("/properties/type/enum/0")?.as_str()).collect();
         let Some(types) = types else { continue };
         let kind = name.rfind(char::is_uppercase).and_then(|index| name.get(index..)).unwrap_or(name);
-        let names: Vec<String> = types.iter().map(|word| pascal_case(word) + kind).collect();
-        let references = names.iter().map(|name| json!({ "$ref": format!("{PREFIX}{name}") }));
+        let variant_names: Vec<String> = types.iter().map(|word| pascal_case(word) + kind).collect();
+        let references = variant_names.iter().map(|name| json!({ "$ref": format!("{PREFIX}{name}") }));
         let mapping: Map<String, Value> = types
             .iter()
-            .zip(&names)
+            .zip(&variant_names)
             .map(|(word, name)| ((*word).to_owned(), format!("{PREFIX}{name}").into()))
             .collect();
         let union = json!({
@@ -59,7 +59,7 @@ fn name_variants(schemas: &mut Map<String, Value>) {
             "discriminator": { "propertyName": "type", "mapping": mapping },
             "description": flat.get("description"),
         });
-        named.extend(names.iter().cloned().zip(variants.iter().cloned()));
+        named.extend(variant_names.iter().cloned().zip(variants.iter().cloned()));
         named.insert(name.clone(), union);
     }
     schemas.extend(named);
@@ -218,7 +218,7 @@ fn references(value: &Value) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn simplified(schemas: Value, schema: &Value) -> Value {
+    fn simplified(schemas: &Value, schema: &Value) -> Value {
         let content = json!({ "application/json": { "schema": schema } });
         let operation = json!({ "requestBody": { "content": content } });
         let mut contract = json!({ "paths": { "/": { "post": operation } }, "components": { "schemas": schemas } });
@@ -239,7 +239,7 @@ mod tests {
             },
             "Unused": { "type": "string" },
         });
-        let contract = simplified(schemas, &json!({ "$ref": "#/components/schemas/Whole" }));
+        let contract = simplified(&schemas, &json!({ "$ref": "#/components/schemas/Whole" }));
         let whole = json!({
             "type": "object",
             "description": "Both.",
@@ -260,7 +260,7 @@ mod tests {
         });
         let entry = json!({ "$ref": "#/components/schemas/TimelineEntry" });
         let contract = simplified(
-            schemas,
+            &schemas,
             &json!({ "type": "object", "properties": { "entry": entry, "item": { "$ref": "#/components/schemas/EventItem" } } }),
         );
         let schemas = &contract["components"]["schemas"];
@@ -276,7 +276,7 @@ mod tests {
     fn body_that_may_be_null_may_be_absent() {
         let schemas = json!({ "Note": { "type": "object" } });
         let reference = json!({ "$ref": "#/components/schemas/Note" });
-        let contract = simplified(schemas, &json!({ "oneOf": [reference, { "type": "null" }] }));
+        let contract = simplified(&schemas, &json!({ "oneOf": [reference, { "type": "null" }] }));
         let body = json!({ "required": false, "content": { "application/json": { "schema": reference } } });
         assert_eq!(contract["paths"]["/"]["post"]["requestBody"], body);
         assert_eq!(
