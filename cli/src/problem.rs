@@ -21,6 +21,8 @@ pub(crate) struct Problem {
     pub(crate) actual_count: Option<u64>,
     detail: String,
     has_detail: bool,
+    /// The id by which AGE's logs name the request.
+    request_id: Option<String>,
     errors: Vec<FieldError>,
 }
 
@@ -35,13 +37,15 @@ pub(crate) struct EventResult {
 
 /// The fields of a problem that agectl shows. All are optional, because API Gateway responds without them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ProblemBody {
     detail: Option<String>,
+    request_id: Option<String>,
     #[serde(default)]
     errors: Vec<FieldError>,
     #[serde(default)]
     results: Vec<EventResult>,
-    #[serde(default, rename = "actualCount")]
+    #[serde(default)]
     actual_count: Option<u64>,
 }
 
@@ -65,7 +69,7 @@ impl Problem {
     }
 
     fn new(status: StatusCode, retry_after: Option<Duration>, body: ProblemBody) -> Self {
-        let ProblemBody { detail, errors, results, actual_count } = body;
+        let ProblemBody { detail, request_id, errors, results, actual_count } = body;
         let has_detail = detail.is_some();
         // API Gateway refuses a request without saying why.
         let detail = detail.unwrap_or_else(|| match status {
@@ -77,7 +81,7 @@ impl Problem {
                 .to_owned(),
             status => format!("AGE responded with {status}"),
         });
-        Self { status, retry_after, results, actual_count, detail, has_detail, errors }
+        Self { status, retry_after, results, actual_count, detail, has_detail, request_id, errors }
     }
 
     /// Whether the response has AGE's own detail. That of a gateway or proxy has none.
@@ -110,6 +114,10 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A message may quote the input of another caller.
         f.write_str(&visible_line(&self.detail))?;
+        // An error of AGE's own is looked up in its logs.
+        if let Some(id) = self.request_id.as_ref().filter(|_| self.status.is_server_error()) {
+            write!(f, " (request {})", visible_line(id))?;
+        }
         for FieldError { pointer, detail } in &self.errors {
             let field = pointer.strip_prefix('/').unwrap_or("the body");
             write!(f, "\n  {}: {}", visible_line(field), visible_line(detail))?;
@@ -132,6 +140,14 @@ mod tests {
             "2 fields are not valid\n  engine: must be one of a, b\n  the body: has a [U+001B][2J"
         );
         assert_eq!((problem.exit_code(), problem.is_retryable()), (ExitCode::Refused, false));
+    }
+
+    #[test]
+    fn error_of_age_names_its_request() {
+        let message = |status, body| Problem::from_body(status, None, body).to_string();
+        let body = r#"{"detail":"stored data is corrupt","requestId":"8476a536"}"#;
+        assert_eq!(message(StatusCode::INTERNAL_SERVER_ERROR, body), "stored data is corrupt (request 8476a536)");
+        assert_eq!(message(StatusCode::NOT_FOUND, r#"{"detail":"no","requestId":"8476a536"}"#), "no");
     }
 
     #[test]

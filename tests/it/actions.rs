@@ -184,11 +184,12 @@ async fn failed_dispatch_is_retried_with_backoff_until_undeliverable() {
     let id = report_sync_failure(&world).await;
     let mut tried_at = vec![0];
     let mut elapsed = 0;
-    while world.get_status(&id).await == "pending" {
-        let before = world.get_action(&id).await["attempt"].as_u64();
+    let mut action = world.get_action(&id).await;
+    while action["status"] == "pending" {
         world.sweep_after(10).await;
         elapsed += 10;
-        if world.get_action(&id).await["attempt"].as_u64() != before {
+        let before = std::mem::replace(&mut action, world.get_action(&id).await);
+        if action["attempt"] != before["attempt"] {
             tried_at.push(elapsed);
         }
     }
