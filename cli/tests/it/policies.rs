@@ -115,7 +115,7 @@ async fn check_shows_what_changes_from_another_policy() {
         fake.plan_response(200, None, active_default());
     }
     let output = run_with_stdin(&fake, "policy check - --against active", &draft_toml()).await;
-    assert!(output.stdout.contains("Changes from the active default policy (0e4c6ab9bf3d) to"), "{}", output.stdout);
+    assert!(output.stdout.contains("Changes from the active default policy (12cad65e9467) to"), "{}", output.stdout);
     assert!(output.stdout.ends_with(change), "{}", output.stdout);
 }
 
@@ -178,7 +178,7 @@ async fn versions_are_compared_by_age_and_files_by_agectl() {
     fake.plan_response(200, None, difference());
     let output = fake.run(&format!("policy diff {}", hash(&draft()))).await;
     let expected = format!(
-        "Changes from the active default policy (0e4c6ab9bf3d) to version {}:\n  • The time between two reminders becomes 2 h; it was \
+        "Changes from the active default policy (12cad65e9467) to version {}:\n  • The time between two reminders becomes 2 h; it was \
          4 h.\n",
         &hash(&draft())[..12]
     );

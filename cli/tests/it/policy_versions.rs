@@ -15,7 +15,7 @@ async fn pushed_policy_is_stored_and_compared_with_the_active_one() {
     let output = run_with_stdin(&fake, "policy push -", &draft_toml()).await;
     let short = &hash(&draft())[..12];
     let expected = format!(
-        "Stored: version 1 ({short})\nHash: {}\nChanges from the active default policy (0e4c6ab9bf3d) to version {short}:\n  • The time \
+        "Stored: version 1 ({short})\nHash: {}\nChanges from the active default policy (12cad65e9467) to version {short}:\n  • The time \
          between two reminders becomes 2 h; it was 4 h.\n",
         hash(&draft())
     );
@@ -118,9 +118,9 @@ async fn rollback_activates_the_version_before_the_last_activation() {
     fake.plan_response(200, None, activated);
     let output = run_with_stdin(&fake, "policy rollback", "yes\n").await;
     assert_eq!(output.exit_code, ExitCode::Success, "{}", output.stderr);
-    assert_eq!(output.stdout, "Activated the default policy (0e4c6ab9bf3d): AGE works by it within 60 seconds\n");
+    assert_eq!(output.stdout, "Activated the default policy (12cad65e9467): AGE works by it within 60 seconds\n");
     let shown = format!(
-        "Back to version 0e4c6ab9bf3d: night-desk activated version 1 ({}) at 2026-11-22 10:00:00Z, \"fewer reminders\"\n",
+        "Back to version 12cad65e9467: night-desk activated version 1 ({}) at 2026-11-22 10:00:00Z, \"fewer reminders\"\n",
         &draft[..12]
     );
     assert!(output.stderr.starts_with(&shown), "{}", output.stderr);
@@ -165,7 +165,7 @@ async fn versions_and_activations_are_listed() {
     let output = fake.run("policy history --limit 7").await;
     let expected = format!(
         "ACTIVATED             BY          FROM          TO            VERSION  REASON\n\
-         2026-11-22 10:00:00Z  night-desk  0e4c6ab9bf3d  {}  1        fewer reminders\n",
+         2026-11-22 10:00:00Z  night-desk  12cad65e9467  {}  1        fewer reminders\n",
         &draft[..12]
     );
     assert_eq!(output.stdout, expected);
