@@ -1,6 +1,6 @@
 """Schemathesis hooks for rules that the OpenAPI schema cannot express, and for texts that only AGE can make.
 
-The hooks change requests that are meant to be valid, so that they are, and those that are meant to be invalid, where AGE
+The hooks change requests that are meant to be valid, so that they are, and those that are meant to be invalid where AGE
 accepts more than the schema says.
 """
 
