@@ -116,7 +116,8 @@ def _policy() -> dict[str, Any]:
 def _bulk_change(body: dict[str, Any]) -> dict[str, Any]:
     """A change of many incidents: of these ids, or of those that match a filter."""
     if body.get("ids"):
-        return {"ids": [INCIDENT_ID] * len(body["ids"]), "note": body.get("note")}
+        note = {name: value for name, value in body.items() if name == "note"}
+        return {"ids": [INCIDENT_ID] * len(body["ids"])} | note
     change = {"expectedCount": 0} | {name: value for name, value in body.items() if value is not None}
     return {name: value for name, value in change.items() if (name, value) != ("status", "resolved")}
 
