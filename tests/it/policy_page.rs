@@ -187,7 +187,7 @@ async fn version_shows_its_difference_to_the_active_one_or_another() {
             "What this version changes",
             "<bdi>HIGH events of search lead to MAOS_auto_fix.</bdi>",
             ", the active version.",
-            &format!("<code>agectl policy activate {search}</code>"),
+            &format!("<code>agectl policy activate {search} --reason TEXT</code>"),
             "<h3><bdi>Search</bdi> <code class=\"hint\">search</code></h3>",
             "<p class=\"empty\">None.</p>",
         ],

@@ -136,6 +136,7 @@ pub(crate) fn environment(runtime_api: &str, aws: &str, trusted: &str, function:
         ("NOTIFICATIONS_TOPIC_ARN", "notifications"),
         ("SECOND_LINE_TOPIC_ARN", "second-line"),
         ("REPORTS_TOPIC_ARN", "reports"),
+        ("SIMULATIONS_TOPIC_ARN", "simulations"),
     ];
     known.map(set).into_iter().chain(topics.map(|(name, to)| (name.to_owned(), topic(to)))).collect()
 }
