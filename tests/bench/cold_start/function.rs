@@ -137,6 +137,7 @@ pub(crate) fn environment(runtime_api: &str, aws: &str, trusted: &str, function:
         ("SECOND_LINE_TOPIC_ARN", "second-line"),
         ("REPORTS_TOPIC_ARN", "reports"),
         ("SIMULATIONS_TOPIC_ARN", "simulations"),
+        ("ALARMS_TOPIC_ARN", "alarms"),
     ];
     known.map(set).into_iter().chain(topics.map(|(name, to)| (name.to_owned(), topic(to)))).collect()
 }
