@@ -127,7 +127,7 @@ fn table(title: &'static str, all: &[Medians], zips: Option<&[(String, f64)]>) -
             ms(medians.cpu_of_first),
             ms(medians.cpu_to_answer()),
             rounded(medians.cpu_to_answer() / hello),
-            if medians.function.once { String::new() } else { ms(medians.cpu_warm) },
+            ms(medians.cpu_warm),
             ms(medians.wall_to_next),
             format!("{} MB", rounded(medians.peak)),
         ];
@@ -215,8 +215,8 @@ impl<'a> Bench<'a> {
         let wall_to_next = process.started.elapsed().as_secs_f64() * 1000.0;
         let cpu_to_next = process.cpu().await;
         let mut before = cpu_to_next;
-        let (mut costs, times) = (Vec::new(), if function.once { 1 } else { 1 + WARM_REQUESTS });
-        for _ in 0..times {
+        let mut costs = Vec::new();
+        for _ in 0..=WARM_REQUESTS {
             let response = api.invoke(function.event(&self.token, &self.session)).await;
             function.assert_succeeded(&response);
             api.ready().await;
@@ -225,8 +225,7 @@ impl<'a> Bench<'a> {
             before = after;
         }
         let cpu_of_first = costs.remove(0);
-        let cpu_warm = if costs.is_empty() { f64::NAN } else { median(costs) };
-        StartCost { cpu_to_next, wall_to_next, cpu_of_first, cpu_warm, peak: process.peak() }
+        StartCost { cpu_to_next, wall_to_next, cpu_of_first, cpu_warm: median(costs), peak: process.peak() }
     }
 }
 

@@ -1,7 +1,5 @@
 //! The functions, and the request that each gets.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use serde_json::{Value, json};
 
 /// A function and its request.
@@ -9,14 +7,12 @@ pub(crate) struct Function {
     /// The name of its folder in `target/lambda`.
     pub(crate) name: &'static str,
     request: FunctionRequest,
-    /// Whether the function gets only one request.
-    pub(crate) once: bool,
 }
 
 enum FunctionRequest {
     Get(&'static str),
     Post(&'static str, &'static str),
-    /// A payload that is not an HTTP request. `NEW` is replaced by a unique name.
+    /// A payload that is not an HTTP request.
     Raw(&'static str),
 }
 
@@ -29,7 +25,7 @@ const EVENT: &str =
 pub(crate) const HELLO: Function = repeatable("hello", Post("/api/governance/event", EVENT));
 
 /// The deployed functions.
-pub(crate) const FUNCTIONS: [Function; 14] = [
+pub(crate) const FUNCTIONS: [Function; 13] = [
     repeatable("log-event", Post("/api/governance/event", EVENT)),
     repeatable("list-events", Get("/api/governance/events")),
     repeatable("actions", Get("/api/governance/actions")),
@@ -43,7 +39,6 @@ pub(crate) const FUNCTIONS: [Function; 14] = [
     repeatable("sweep", Raw("{}")),
     repeatable("weekly-report", Raw("{}")),
     repeatable("simulate-policy", Raw(r#"{"Records":[]}"#)),
-    Function { name: "first-admin", request: Raw(r#"{"kid":"NEW"}"#), once: true },
 ];
 
 /// The functions that are measured with the largest policy.
@@ -54,17 +49,14 @@ pub(crate) const OF_LARGEST_POLICY: [Function; 3] = [
 ];
 
 const fn repeatable(name: &'static str, request: FunctionRequest) -> Function {
-    Function { name, request, once: false }
+    Function { name, request }
 }
 
 impl Function {
     /// Returns the payload of an invocation.
     pub(crate) fn event(&self, token: &str, session: &str) -> String {
         match self.request {
-            Raw(event) => {
-                static NAMES: AtomicUsize = AtomicUsize::new(0);
-                event.replace("NEW", &format!("admin-{}", NAMES.fetch_add(1, Ordering::Relaxed)))
-            }
+            Raw(event) => event.to_owned(),
             Get(path) => http_request("GET", path, "", token, session),
             Post(path, body) => http_request("POST", path, body, token, session),
         }
