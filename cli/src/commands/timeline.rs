@@ -90,7 +90,7 @@ struct Notification {
     incident_count: u64,
 }
 
-/// What a person or AGE did with the incident.
+/// A change of the incident by a person or by AGE.
 #[derive(Deserialize)]
 struct ChangeEntry {
     /// The word of a later version for the change.

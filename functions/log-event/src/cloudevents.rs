@@ -29,7 +29,7 @@ pub(crate) const STRUCTURED: &str = "application/cloudevents+json";
 /// The media type of events in batched mode.
 pub(crate) const BATCHED: &str = "application/cloudevents-batch+json";
 
-/// What the names of all media types of CloudEvents begin with.
+/// The prefix of the names of all media types of CloudEvents.
 const MEDIA_TYPES: &str = "application/cloudevents";
 
 /// The prefix of headers with attributes, in binary mode.

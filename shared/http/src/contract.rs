@@ -32,7 +32,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Incidents", "Serious events and failed remediations open incidents, which people acknowledge and resolve."),
     ("Reports", "The risk of a week or of the time so far, with what to do about it."),
     ("Policies", "The rules of AGE as versions of one document: stored, compared, simulated, activated, rolled back."),
-    ("Credentials", "Who may call AGE, and as what."),
+    ("Credentials", "The callers of AGE, each with a role."),
     ("About AGE", "Statistics, health and this document."),
 ];
 

@@ -38,7 +38,7 @@ pub struct Policy {
     pub incidents: IncidentRules,
     /// The severities of alerts from Prometheus Alertmanager.
     pub alertmanager: AlertRules,
-    /// Who may activate other versions of the policy while this one is active.
+    /// The rules for activating other versions of the policy while this one is active.
     #[serde(default)]
     #[schema(default)]
     pub activation: ActivationRules,
