@@ -31,7 +31,7 @@ impl ApiResponse {
         if status.is_success() {
             Ok(Self { status, is_replay, body })
         } else {
-            Err(Error::Api(Problem::from_body(status, retry_after, &body)))
+            Err(Error::Api(Box::new(Problem::from_body(status, retry_after, &body))))
         }
     }
 

@@ -14,10 +14,10 @@ use crate::problem::Problem;
 pub(crate) enum Error {
     /// AGE or API Gateway responded with a status other than 2xx.
     #[error("{0}")]
-    Api(Problem),
+    Api(Box<Problem>),
     /// AGE has nothing of the name that the user gave.
     #[error("{0}")]
-    NotFound(Problem),
+    NotFound(Box<Problem>),
     /// A list is empty.
     #[error("no {0} found")]
     EmptyList(String),

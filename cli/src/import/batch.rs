@@ -155,7 +155,7 @@ impl Batch {
                 201 => LineOutcome::Stored,
                 200 => LineOutcome::AlreadyThere,
                 _ => {
-                    let error = Error::Api(Problem::from_event_result(result, retry_after));
+                    let error = Error::Api(Box::new(Problem::from_event_result(result, retry_after)));
                     if error.is_retryable() {
                         retryable_error = retryable_error.or(Some(error));
                         self.pending.borrow_mut().push(line);
