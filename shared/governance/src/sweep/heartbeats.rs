@@ -20,9 +20,8 @@ impl Sweep {
         let active = self.dispatcher.active_policy();
         // A retired engine is checked as well: an incident about its silence is resolved.
         let engines = active.supervised();
-        let checks: Vec<_> =
-            engines.map(|engine| self.check_heartbeat(&active, engine, installed_at, keyring)).collect();
-        let checks = stream::iter(checks).buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await;
+        let checks = stream::iter(engines).map(|engine| self.check_heartbeat(&active, engine, installed_at, keyring));
+        let checks = checks.buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await;
         let failed: Vec<StoreError> = checks.into_iter().filter_map(Result::err).collect();
         report.failed += failed.len() as u64;
         failed.into_iter().next().map_or(Ok(()), Err)

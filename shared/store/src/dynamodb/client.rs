@@ -14,7 +14,6 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::dynamodb::attribute::{Item, text};
@@ -25,6 +24,9 @@ const MAX_BATCH_KEYS: usize = 100;
 
 /// How many batches of keys are read concurrently.
 const CONCURRENT_BATCHES: usize = 4;
+
+/// How many partitions of an index are read concurrently. Each read may need a connection of its own.
+const CONCURRENT_PARTITIONS: usize = 16;
 
 /// The errors with which DynamoDB refuses a table that does not exist, or that a role may not read.
 const ERRORS_OF_A_TABLE: [&str; 2] = ["ResourceNotFoundException", "AccessDeniedException"];
@@ -110,7 +112,7 @@ impl Table {
                 .expression_attribute_values(":until", text(until));
             query.send().await.map_err(|error| read_failed("Query", &self.name, error))
         };
-        let pages = try_join_all(shards.map(of_shard)).await?;
+        let pages: Vec<_> = stream::iter(shards).map(of_shard).buffered(CONCURRENT_PARTITIONS).try_collect().await?;
         Ok(pages.into_iter().flat_map(|page| page.items.unwrap_or_default()).collect())
     }
 
