@@ -1,6 +1,7 @@
 //! The parts of Lambda's Runtime API that a function uses, for one execution environment.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -9,6 +10,10 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
+use tokio::time::timeout;
+
+/// A function that is silent for longer has exited.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A call of the function.
 #[derive(Debug)]
@@ -55,7 +60,7 @@ impl RuntimeApi {
 
     /// Waits until the function asks for an invocation.
     pub(crate) async fn ready(&mut self) {
-        match self.calls.recv().await {
+        match self.next_call().await {
             Some(FunctionCall::Next) => {}
             other => panic!("the function is not ready: {other:?}"),
         }
@@ -64,10 +69,15 @@ impl RuntimeApi {
     /// Invokes the function. Returns its response.
     pub(crate) async fn invoke(&mut self, event: String) -> Bytes {
         self.events.send(event).unwrap();
-        match self.calls.recv().await {
+        match self.next_call().await {
             Some(FunctionCall::Respond(answer)) => answer,
             other => panic!("no response of the function: {other:?}"),
         }
+    }
+
+    async fn next_call(&mut self) -> Option<FunctionCall> {
+        let call = timeout(LONGEST_WAIT, self.calls.recv()).await;
+        call.expect("the function does not call the Runtime API; has it exited?")
     }
 }
 
