@@ -44,7 +44,7 @@ struct HighEventCost {
 
 /// Measures capacity and computes costs.
 pub(crate) async fn measure() -> Part {
-    let refused = refused().await;
+    let (refused, refused_batch) = refused().await;
     let reads = Box::pin(Reads::measure()).await;
     let writes = Writes {
         alone: one(600, "LOW", false).await.written,
@@ -64,6 +64,12 @@ pub(crate) async fn measure() -> Part {
         ),
         shown("the same, finished later", high.accepted.written + high.postponed.written + high.outcome.written, "WCU"),
         Figure::limited("a refused request", refused.read + refused.written, "RCU and WCU", 0.0),
+        Figure::limited(
+            "a batch of 100 refused events",
+            refused_batch.read + refused_batch.written,
+            "RCU and WCU",
+            1.0,
+        ),
     ];
     figures.extend(reads.figures());
     figures.push(shown("an idle sweep reads", writes.idle.read, "RCU"));
@@ -143,7 +149,8 @@ async fn idle() -> Units {
 }
 
 /// Measures all kinds of refused requests together.
-async fn refused() -> Units {
+/// Measures requests that are refused as a whole, and a batch of which every event is refused.
+async fn refused() -> (Units, Units) {
     let world = World::new().await;
     let (good, large) = (fresh(&world, "LOW", 600), fresh(&world, "LOW", 17_000));
     let other_engine = event("qa", "suite_failed", "LOW");
@@ -154,11 +161,13 @@ async fn refused() -> Units {
         assert_status(&world.post(&json!("words")).await, 422);
         assert_status(&world.as_caller(BILLING).post(&other_engine, None).await, 403);
         assert_status(&world.as_caller(READER).post(&good, None).await, 403);
-        assert_status(&world.as_caller(BILLING).post_json("/api/governance/events", &hundred).await, 200);
     };
     let units = world.dynamodb.measure_units(work).await.0;
+    let batch = world.as_caller(BILLING).post_json("/api/governance/events", &hundred);
+    let (in_batch, response) = world.dynamodb.measure_units(batch).await;
+    assert_status(&response, 200);
     assert_eq!(world.event_count(), 0);
-    units
+    (units, in_batch)
 }
 
 /// The read units of queries.

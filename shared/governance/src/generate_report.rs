@@ -74,7 +74,7 @@ impl ReportGenerator {
         let active = self.0.policies.current();
         let last_week = last_week.filter(|report| report.policy_hash == active.hash);
         let input = self.read_input(&active, period, last_week).await?;
-        let policy_versions = versions_active_in(self.0.policies.policies(), period).await;
+        let policy_versions = versions_active_in(&self.0.policies, period).await;
         Ok(Report { policy_versions, ..age_scoring::report(&active, kind, period, input, self.clock()) })
     }
 

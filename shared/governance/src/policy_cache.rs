@@ -92,6 +92,12 @@ impl PolicyCache {
         self.cached().unreadable.clone()
     }
 
+    /// Returns the pointer to the active version as it was read last; None before the first activation.
+    pub(crate) fn pointer(&self) -> Result<Option<PolicyPointer>, UnreadablePolicy> {
+        let cached = self.cached();
+        cached.unreadable.clone().map_or_else(|| Ok(cached.pointer.clone()), Err)
+    }
+
     /// Returns the number of the latest activation; 0 before the first.
     pub(crate) fn latest_activation(&self) -> u64 {
         self.cached().pointer.as_ref().map_or(0, |pointer| pointer.number)

@@ -1,9 +1,11 @@
 //! Reading policy versions, and what differs between two of them.
 
-use age_model::{ActiveInPeriod, Period, PolicyHash, PolicyVersion, StoreError, UnreadableItem};
+use age_model::{ActiveInPeriod, Period, PolicyHash, PolicyPointer, PolicyVersion, StoreError, UnreadableItem};
 use age_policy::{Policy, PolicyDifference};
 use age_store::{ListedPolicyVersion, Policies, ReadPointer, StoredPolicy};
 use thiserror::Error;
+
+use crate::policy_cache::PolicyCache;
 
 /// The position in the list after all stored versions: that of the default policy, unless it is stored.
 const AFTER_STORED: &str = "0000000000";
@@ -140,8 +142,17 @@ pub async fn list_policy_versions(
 
 /// Returns the policy versions that were active in `period`, in order. Empty if the history cannot be read: the figures of a report do
 /// not depend on it.
-pub(crate) async fn versions_active_in(policies: &Policies, period: Period) -> Vec<ActiveInPeriod> {
-    let read = read_versions_active_in(policies, period).await;
+pub(crate) async fn versions_active_in(policies: &PolicyCache, period: Period) -> Vec<ActiveInPeriod> {
+    // A policy that has not changed since the period began needs no history.
+    match policies.pointer() {
+        Ok(None) => return vec![ActiveInPeriod { hash: Policy::COMPILED_HASH, from: None, by: None }],
+        Ok(Some(active)) if active.activated_at <= period.from() => {
+            let PolicyPointer { hash, activated_at, activated_by, .. } = active;
+            return vec![ActiveInPeriod { hash, from: Some(activated_at), by: Some(activated_by) }];
+        }
+        _ => {}
+    }
+    let read = read_versions_active_in(policies.policies(), period).await;
     read.unwrap_or_else(|error| {
         tracing::error!(%error, "a report lacks the policy versions of its period: {error}");
         Vec::new()
