@@ -133,7 +133,8 @@ permissions: check-system build agectl ## print what fails without each permissi
 
 openapi: cargo .venv/ready ## write the contract, the catalogue of problems, and the schema and reference of the policy, from the code
 	@AGE_WRITE_CONTRACT=1 cargo test --quiet --locked --test it -p integration-tests -- \
-		--exact openapi::contract_file_matches_the_code openapi::reference_of_problems_matches_the_code
+		--exact openapi::contract_file_matches_the_code openapi::description_of_messages_matches_the_code \
+		openapi::reference_of_problems_matches_the_code
 	@AGE_WRITE_CONTRACT=1 cargo test --quiet --locked --lib -p age-policy -- \
 		--exact schema::tests::schema_file_matches_the_code
 	@.venv/bin/python tests/docs/policy_reference.py

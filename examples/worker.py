@@ -38,6 +38,8 @@ RETRIES = urllib3.Retry(
 class ActionRequest(TypedDict):
     """The request of AGE to an engine, as it is in the message."""
 
+    schemaVersion: int  # changes only if a field changes or goes
+    type: str  # action_request
     id: str  # the same in every delivery of this request
     action: str  # such as billing_sync_repair
     engine: str  # the engine whose worker carries it out

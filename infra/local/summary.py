@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -94,10 +95,11 @@ def timeline(incident: Item, style: Style) -> str:
 
 
 def email(message: Item, count: int, style: Style) -> str:
-    """An e-mail as SNS sent it, the first of so many."""
+    """The e-mail of a message as a queue gets it, the first of so many."""
+    text = json.loads(message["Message"])["text"]
     title = style.bold(f"E-mail to the administrators (the first of {count})")
     subject = style.bold(f"Subject: {message.get('Subject', '')}")
-    return "\n".join([style.rule(), title, style.rule(), subject, "", message["Message"].rstrip()])
+    return "\n".join([style.rule(), title, style.rule(), subject, "", text.rstrip()])
 
 
 def _incident(item: Item, begins: datetime, style: Style) -> list[str]:

@@ -11,6 +11,7 @@ use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, Open
 use crate::world::World;
 
 const CONTRACT_FILE: &str = include_str!("../../infra/openapi.json");
+const MESSAGES_FILE: &str = include_str!("../../infra/asyncapi.json");
 
 /// Returns the contract and the routes of each function.
 fn functions() -> [(OpenApi, Vec<Route>); 9] {
@@ -27,7 +28,8 @@ fn functions() -> [(OpenApi, Vec<Route>); 9] {
     ]
 }
 
-fn contract() -> OpenApi {
+/// Returns the contract as the API serves it.
+fn contract() -> Value {
     let info = InfoBuilder::new()
         .title("AGE, the Autonomous Governance Engine")
         .version(env!("CARGO_PKG_VERSION"))
@@ -39,22 +41,39 @@ fn contract() -> OpenApi {
         api.merge(part);
         routes.extend(function_routes);
     }
+    api.merge(age_notify::contract::Contract::openapi());
     age_http::contract::complete(&mut api, &routes);
-    api
+    let mut contract = serde_json::to_value(api).unwrap();
+    age_notify::contract::add_webhooks(&mut contract);
+    age_http::contract::simplify(&mut contract);
+    contract
 }
 
-/// `make openapi` sets `AGE_WRITE_CONTRACT` to write the file instead of comparing it.
+/// Returns the description of the messages that AGE publishes.
+fn messages() -> Value {
+    let mut messages = age_notify::contract::asyncapi(&contract());
+    age_http::contract::remove_unused(&mut messages);
+    messages
+}
+
+/// Compares a generated file with the one in the repository. `make openapi` sets `AGE_WRITE_CONTRACT` to write it instead.
+fn assert_generated(name: &str, generated: &Value, stored: &str) {
+    let generated = serde_json::to_string_pretty(generated).unwrap() + "\n";
+    if std::env::var_os("AGE_WRITE_CONTRACT").is_some() {
+        std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name), generated).unwrap();
+    } else {
+        assert!(generated == stored, "{name} does not match the code: run `make openapi`");
+    }
+}
+
 #[test]
 fn contract_file_matches_the_code() {
-    let mut generated = serde_json::to_value(contract()).unwrap();
-    age_http::contract::simplify(&mut generated);
-    let generated = serde_json::to_string_pretty(&generated).unwrap() + "\n";
-    if std::env::var_os("AGE_WRITE_CONTRACT").is_some() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/openapi.json");
-        std::fs::write(file, generated).unwrap();
-        return;
-    }
-    assert!(generated == CONTRACT_FILE, "infra/openapi.json does not match the code: run `make openapi`");
+    assert_generated("infra/openapi.json", &contract(), CONTRACT_FILE);
+}
+
+#[test]
+fn description_of_messages_matches_the_code() {
+    assert_generated("infra/asyncapi.json", &messages(), MESSAGES_FILE);
 }
 
 const PROBLEMS_FILE: &str = include_str!("../../docs/reference/problems.md");

@@ -4,6 +4,7 @@ pub(crate) mod browser;
 mod bulk_data;
 mod engines;
 mod http_server;
+mod message_schemas;
 pub(crate) mod proxy;
 pub(crate) mod sns;
 pub(crate) mod tables;

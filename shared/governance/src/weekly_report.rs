@@ -40,9 +40,6 @@ pub enum WeeklyError {
     /// The report is stored but was not sent. The next run sends it.
     #[error(transparent)]
     Publish(#[from] PublishError),
-    /// The report cannot be serialized.
-    #[error(transparent)]
-    Json(#[from] serde_json::Error),
 }
 
 /// A stored weekly report.
@@ -150,7 +147,7 @@ impl WeeklyReporter {
 
     async fn send(&self, report: &Report) -> Result<(), WeeklyError> {
         let active = self.generator.policies().current();
-        let message = report_message(&active.policy, report, self.public_url.as_deref())?;
+        let message = report_message(&active.policy, report, self.public_url.as_deref());
         self.topic.publish(&message).await?;
         self.deliveries.mark_sent(report.id, self.generator.clock().now()).await?;
         Ok(())

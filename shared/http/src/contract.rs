@@ -17,7 +17,7 @@ use crate::problem::{FieldError, PROBLEM_MEDIA_TYPE, ProblemBody};
 use crate::problem_code::{FieldErrorCode, ProblemCode};
 use crate::routes::Route;
 
-pub use schemas::simplify;
+pub use schemas::{remove_unused, simplify};
 
 /// The text for people who read the whole document first.
 const INTRODUCTION: &str = include_str!("contract/introduction.md");
@@ -33,6 +33,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Reports", "The risk of a week or of the time so far, with what to do about it."),
     ("Policies", "The rules of AGE as versions of one document: stored, compared, simulated, activated, rolled back."),
     ("Credentials", "The callers of AGE, each with a role."),
+    ("Messages", "What AGE publishes to SNS topics, as webhooks."),
     ("About AGE", "Statistics, health and this document."),
 ];
 

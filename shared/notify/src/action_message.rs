@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use age_model::{Action, ActionItem, Details, Engine, Event, EventId, EventType, Severity, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::message::Attribute;
-use crate::message::Message;
+use crate::message::{Attribute, Message, MessageType};
 
-#[derive(Serialize)]
+/// A request to carry out an action.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ActionRequest<'a> {
+pub(crate) struct ActionRequest<'a> {
     /// The same in every delivery of the action.
     id: String,
     action: Action,
@@ -27,7 +28,7 @@ struct ActionRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     deadline: Option<Timestamp>,
     policy_hash: &'a str,
-    /// The path to report the outcome to.
+    /// The path to which the outcome is posted.
     outcome_path: String,
 }
 
@@ -63,7 +64,7 @@ pub fn action_message(
             ("action", Attribute::One(action.to_string())),
             ("severity", Attribute::One(reported.severity.to_string())),
         ]),
-        ..Message::new(&subject, serde_json::to_string(&request)?)
+        ..Message::for_machines(MessageType::ActionRequest, &subject, &request)?
     })
 }
 
@@ -78,10 +79,12 @@ mod tests {
     fn action_message_has_what_its_worker_needs() {
         let item = an_action(Action::BillingSyncRepair, ActionStatus::Pending);
         let message = action_message(&an_event(), &item, Some("2026-11-23T03:42:45Z".parse().unwrap())).unwrap();
-        let request: serde_json::Value = serde_json::from_str(message.text()).unwrap();
+        let request: serde_json::Value = serde_json::from_str(message.json()).unwrap();
         assert_eq!(
             request,
             serde_json::json!({
+                "schemaVersion": 1,
+                "type": "action_request",
                 "id": "01936f2e-0000-7000-8000-00000000000a/billing_sync_repair",
                 "action": "billing_sync_repair",
                 "engine": "billing",

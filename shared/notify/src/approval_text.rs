@@ -25,9 +25,16 @@ impl NotifiedApproval<'_> {
         format_duration(seconds)
     }
 
-    fn path(&self, api: &str) -> String {
+    /// Returns the address of the approval's page.
+    pub(crate) fn page(&self, api: &str) -> String {
         let ActionItem { event_id, action, .. } = self.item;
         format!("{api}/dashboard/events/{event_id}/actions/{action}")
+    }
+
+    /// Returns the address to which the approval is posted.
+    pub(crate) fn resource(&self, api: &str) -> String {
+        let ActionItem { event_id, action, .. } = self.item;
+        format!("{api}/api/governance/events/{event_id}/actions/{action}/approval")
     }
 }
 
@@ -58,12 +65,12 @@ pub(crate) fn approval_text(policy: &Policy, notified: &NotifiedApproval<'_>, ap
         ApprovalNotificationKind::Request => (
             format!("{engine}: {action} waits for your approval"),
             format!("AGE did: {action}: {}; without an approval it is not carried out", item.status.description()),
-            format!("To approve or deny: {}", notified.path(api)),
+            format!("To approve or deny: {}", notified.page(api)),
         ),
         ApprovalNotificationKind::Reminder => (
             format!("{title}: nobody has approved or denied it, {} left", notified.time_left()),
             format!("AGE did: {action}: {}; without an approval it is not carried out", item.status.description()),
-            format!("To approve or deny: {}", notified.path(api)),
+            format!("To approve or deny: {}", notified.page(api)),
         ),
         ApprovalNotificationKind::Expiry => (
             format!("{title}: nobody approved or denied it in time"),
@@ -101,9 +108,10 @@ fn write_facts(text: &mut String, policy: &Policy, notified: &NotifiedApproval<'
         };
         line(text, "Decide by", &format!("{}{left}", deadline.in_words()));
     }
-    line(text, "Approval", &notified.path(api));
+    line(text, "Approval", &notified.page(api));
     if notified.kind != ApprovalNotificationKind::Expiry {
-        line(text, "API", &format!("POST {api}/api/governance/events/{event_id}/actions/{action}/approval"));
+        line(text, "Command", &format!("agectl action show {event_id} {action}"));
+        line(text, "API", &format!("POST {}", notified.resource(api)));
         for decision in ["approve", "deny"] {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{:<11} {{\"decision\":\"{decision}\",\"digest\":\"{digest}\"}}", "");

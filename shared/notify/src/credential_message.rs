@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use age_model::{Credential, CredentialNotificationKind, CredentialRecord, KeyId, Timestamp};
+use age_model::{Credential, CredentialNotificationKind, CredentialRecord, KeyId, Role, Timestamp};
 use age_policy::Policy;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::message::{Attribute, Message};
+use crate::message::{Attribute, Message, MessageType};
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -31,6 +33,24 @@ pub struct NotifiedCredential<'a> {
     pub at: Timestamp,
 }
 
+/// Credentials that expire or have expired, or that an operator made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CredentialsContent<'a> {
+    credentials: Vec<CredentialNotice<'a>>,
+}
+
+/// A credential of which people are notified.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CredentialNotice<'a> {
+    kind: CredentialNotificationKind,
+    kid: &'a KeyId,
+    role: Role,
+    /// When the credential or its refused secret expires; or when an operator made the credential.
+    at: Timestamp,
+    /// The command that issues a new token or, of a credential that an operator made, revokes it.
+    command: String,
+}
+
 /// Returns the message about `credentials`, as of `now`.
 #[must_use]
 pub fn credential_message(policy: &Policy, credentials: &[NotifiedCredential<'_>], now: Timestamp) -> Message {
@@ -42,7 +62,15 @@ pub fn credential_message(policy: &Policy, credentials: &[NotifiedCredential<'_>
         credentials.iter().flat_map(|it| &it.credential.grant.engines).map(ToString::to_string).collect();
     // SNS refuses an attribute without a value.
     let attributes = if engines.is_empty() { BTreeMap::new() } else { [("engine", Attribute::Any(engines))].into() };
-    Message { attributes, ..Message::new(&subject, text) }
+    let content = CredentialsContent { credentials: credentials.iter().map(CredentialNotice::new).collect() };
+    Message { attributes, ..Message::new(MessageType::Credentials, &subject, text, &content) }
+}
+
+impl<'a> CredentialNotice<'a> {
+    fn new(notified: &NotifiedCredential<'a>) -> Self {
+        let NotifiedCredential { kid, credential, kind, at, .. } = *notified;
+        Self { kind, kid, role: credential.grant.role, at, command: notified.command() }
+    }
 }
 
 impl NotifiedCredential<'_> {
@@ -162,7 +190,7 @@ fn line(text: &mut String, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use age_model::{Clock, CredentialRegistry, Engine, Grant, ManualClock, Role, Rotation, Token};
+    use age_model::{Clock, CredentialRegistry, Engine, Grant, ManualClock, Rotation, Token};
 
     use super::*;
 

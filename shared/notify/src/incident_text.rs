@@ -25,6 +25,13 @@ pub struct NotifiedIncident<'a> {
     pub worker_detail: Option<&'a str>,
 }
 
+impl NotifiedIncident<'_> {
+    /// Returns the address of the incident's page.
+    pub(crate) fn page(&self, api: &str) -> String {
+        format!("{api}/dashboard/incidents/{}", self.id)
+    }
+}
+
 /// The event that the only incident of a message began with, and its actions.
 pub(crate) type Cause<'a> = Option<(&'a Event, &'a [ActionItem])>;
 
@@ -71,7 +78,7 @@ pub(crate) fn incident_text(policy: &Policy, notified: &NotifiedIncident<'_>, ca
     let mut text = format!("{}: {}\n", incident.severity, reason(policy, notified));
     let _ = writeln!(text, "{}", taken_actions(incident, cause));
     let _ = writeln!(text, "{}", call_to_action(notified));
-    let _ = writeln!(text, "Incident: {}\n", address(notified, api));
+    let _ = writeln!(text, "Incident: {}\n", notified.page(api));
     line(&mut text, "Engine", &format!("{} ({})", policy.title(&id.key.engine), id.key.engine));
     line(&mut text, "Opened", &incident.opened_at.in_words());
     line(&mut text, "Events", &event_counts(notified));
@@ -100,7 +107,7 @@ pub(crate) fn incident_entry(policy: &Policy, notified: &NotifiedIncident<'_>, a
     line(&mut text, "Events", &event_counts(notified));
     write_reported_resolution(&mut text, incident);
     line(&mut text, "ID", &notified.id.to_string());
-    line(&mut text, "Incident", &address(notified, api));
+    line(&mut text, "Incident", &notified.page(api));
     write_failed_remediations(&mut text, notified);
     write_lookalikes(&mut text, incident);
     text
@@ -212,10 +219,6 @@ fn call_to_action(notified: &NotifiedIncident<'_>) -> String {
 /// [`IncidentId`].
 pub(crate) fn acknowledge_command(id: &str) -> String {
     format!("agectl incident ack {id}")
-}
-
-fn address(notified: &NotifiedIncident<'_>, api: &str) -> String {
-    format!("{api}/dashboard/incidents/{}", notified.id)
 }
 
 /// Returns the number of events: new since the last notification to the first line, and in total. The new ones of all

@@ -2,12 +2,14 @@
 
 mod action_message;
 mod approval_text;
+pub mod contract;
 mod credential_message;
 mod defang;
 #[cfg(test)]
 mod hostile_texts;
 mod incident_text;
 mod message;
+mod notification_json;
 mod notification_message;
 mod policy_message;
 mod report_message;

@@ -3,8 +3,17 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The version of the schemas of all messages. Fields may be added under the same number; it changes when a field changes or goes.
+pub(crate) const SCHEMA_VERSION: u32 = 1;
+
 /// The largest message that SNS accepts, in bytes, with its attributes.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 262_144;
+
+/// The most bytes of the attributes of a message: the names of all engines that were ever known.
+const MAX_ATTRIBUTES_BYTES: usize = 6_000;
 
 /// The longest subject (SNS): fewer than 100 characters of printable ASCII.
 const MAX_SUBJECT_CHARS: usize = 99;
@@ -14,12 +23,50 @@ const MAX_SUBJECT_CHARS: usize = 99;
 pub struct Message {
     /// The subject of the e-mail.
     pub(crate) subject: String,
-    /// The text, for people, and for machines unless there is `json`.
+    /// The text for people. Empty if only machines read the message.
     pub(crate) text: String,
-    /// The text for machines.
+    /// The text for machines. None if people alone read the message.
     pub(crate) json: Option<String>,
     /// The attributes that subscribers can filter by.
     pub(crate) attributes: BTreeMap<&'static str, Attribute>,
+}
+
+/// The type of a message, by which machines choose its schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MessageType {
+    ActionRequest,
+    Notification,
+    Credentials,
+    PolicyActivation,
+    MissingSubscribers,
+    Report,
+}
+
+/// The JSON of a message: the fields of all messages, and those of its type.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Json<'a, C> {
+    schema_version: u32,
+    #[serde(rename = "type")]
+    message_type: MessageType,
+    #[serde(flatten)]
+    text: Option<TextForPeople<'a>>,
+    #[serde(flatten)]
+    content: &'a C,
+}
+
+/// The text of a message for people, within its JSON.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TextForPeople<'a> {
+    /// The subject of the e-mail: fewer than 100 characters of printable ASCII.
+    subject: &'a str,
+    /// The text of the e-mail, in lines. Texts of engines and workers are quoted in lines that begin with `  > `. Absent if the message
+    /// would be too large for SNS with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    text: Option<&'a str>,
 }
 
 /// An attribute of a message.
@@ -50,18 +97,54 @@ impl Attribute {
 }
 
 impl Message {
-    /// A message whose `text` is for people and machines.
-    pub(crate) fn new(subject: &str, text: String) -> Self {
+    /// A message with `text` for people, and the same as JSON for machines: `content` and the text.
+    pub(crate) fn new(message_type: MessageType, subject: &str, text: String, content: &impl Serialize) -> Self {
+        let subject = subject_line(subject);
+        let json = |text: Option<&str>| {
+            let text = Some(TextForPeople { subject: &subject, text });
+            // INVARIANT: AGE's own content is always serializable. If it were not, people would be notified all the same.
+            serde_json::to_string(&Json { schema_version: SCHEMA_VERSION, message_type, text, content }).ok()
+        };
+        let whole = json(Some(&text));
+        let message = Self { subject: subject.clone(), text: text.clone(), json: whole, attributes: BTreeMap::new() };
+        let fits = message.size_bytes() <= MAX_MESSAGE_BYTES - MAX_ATTRIBUTES_BYTES;
+        if fits { message } else { Self { json: json(None), ..message } }
+    }
+
+    /// A message that only machines read.
+    ///
+    /// # Errors
+    /// If `content` cannot be serialized.
+    pub(crate) fn for_machines(
+        message_type: MessageType,
+        subject: &str,
+        content: &impl Serialize,
+    ) -> Result<Self, serde_json::Error> {
+        let json = Json { schema_version: SCHEMA_VERSION, message_type, text: None, content };
+        let json = Some(serde_json::to_string(&json)?);
+        Ok(Self { subject: subject_line(subject), text: String::new(), json, attributes: BTreeMap::new() })
+    }
+
+    /// A message of which the text is all.
+    pub(crate) fn text_only(subject: &str, text: String) -> Self {
         Self { subject: subject_line(subject), text, json: None, attributes: BTreeMap::new() }
     }
 
-    /// Returns what is published: the text, or a JSON object with the text of each protocol.
+    /// Whether subscribers get different texts, depending on the protocol of their subscription.
+    pub(crate) const fn depends_on_protocol(&self) -> bool {
+        self.json.is_some() && !self.text.is_empty()
+    }
+
+    /// Returns what is published: the text, or a JSON object with the text of each protocol. People get e-mails and text messages,
+    /// machines everything else.
     pub(crate) fn body(&self) -> Cow<'_, str> {
-        let Some(json) = &self.json else { return Cow::Borrowed(&self.text) };
-        let by_protocol = serde_json::json!({
-            "default": self.text, "sqs": json, "lambda": json, "http": json, "https": json, "firehose": json,
-        });
-        Cow::Owned(by_protocol.to_string())
+        match &self.json {
+            None => Cow::Borrowed(&self.text),
+            Some(json) if self.text.is_empty() => Cow::Borrowed(json),
+            Some(json) => {
+                Cow::Owned(serde_json::json!({ "default": json, "email": self.text, "sms": self.subject }).to_string())
+            }
+        }
     }
 
     /// Returns the size of the message as SNS counts it, in bytes: what is published, and the attributes.
@@ -76,10 +159,16 @@ impl Message {
         &self.subject
     }
 
-    /// Returns the text.
+    /// Returns the text for people.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Returns the text for machines; of a message without one, the text for people.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        self.json.as_deref().unwrap_or(&self.text)
     }
 }
 
@@ -92,11 +181,34 @@ fn subject_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]
     fn subject_is_cut_and_printable_ascii() {
         assert_eq!(subject_line("[AGE] échec\r\nBcc: x"), "[AGE] ?chec??Bcc: x");
         assert_eq!(subject_line(&"x".repeat(500)).len(), MAX_SUBJECT_CHARS);
+    }
+
+    #[test]
+    fn people_get_the_text_and_machines_the_json() {
+        let content = json!({ "n": 1 });
+        let message = Message::new(MessageType::Credentials, "[AGE] a", "line\n".to_owned(), &content);
+        let body: Value = serde_json::from_str(&message.body()).unwrap();
+        assert_eq!((&body["email"], &body["sms"]), (&json!("line\n"), &json!("[AGE] a")));
+        let machine: Value = serde_json::from_str(body["default"].as_str().unwrap()).unwrap();
+        assert_eq!(
+            machine,
+            json!({ "schemaVersion": 1, "type": "credentials", "subject": "[AGE] a", "text": "line\n", "n": 1 })
+        );
+    }
+
+    #[test]
+    fn message_for_machines_is_the_same_for_every_protocol() {
+        let message = Message::for_machines(MessageType::ActionRequest, "[AGE] a", &json!({ "n": 1 })).unwrap();
+        assert!(!message.depends_on_protocol());
+        let body: Value = serde_json::from_str(&message.body()).unwrap();
+        assert_eq!(body, json!({ "schemaVersion": 1, "type": "action_request", "n": 1 }));
     }
 }

@@ -12,11 +12,8 @@ use crate::approval_text::{self, NotifiedApproval, approval_entry, approval_subj
 use crate::incident_text::{
     self, Cause, NotifiedIncident, acknowledge_command, incident_entry, incident_subject, incident_text,
 };
-use crate::message::{Attribute, Message};
-
-/// The most bytes of the parts of a message about several things. With its first lines and attributes, it stays well below what
-/// SNS accepts.
-const MAX_ENTRIES_BYTES: usize = 190_000;
+use crate::message::{Attribute, MAX_MESSAGE_BYTES, Message, MessageType};
+use crate::notification_json::{ApprovalNotification, IncidentNotification, NotificationContent};
 
 /// Something of which a message notifies people.
 #[derive(Debug, Clone, Copy)]
@@ -53,13 +50,12 @@ impl Notified<'_> {
 /// Returns how many of `notified`, from the first on, one message can be about: at least one.
 #[must_use]
 pub fn count_fitting(policy: &Policy, notified: &[Notified<'_>], api: Option<&str>) -> usize {
-    let api = api.unwrap_or_default();
-    let mut bytes = 0;
-    let fits = |one: &&Notified<'_>| {
-        bytes += one.entry(policy, api).len() + 1;
-        bytes <= MAX_ENTRIES_BYTES
+    let fits = |count: &usize| {
+        let first = notified.get(..*count).unwrap_or_default();
+        notification_message(policy, first, None, api).size_bytes() <= MAX_MESSAGE_BYTES
     };
-    notified.iter().take_while(fits).count().max(1)
+    let counts: Vec<usize> = (2..=notified.len()).collect();
+    1 + counts.partition_point(fits)
 }
 
 /// Returns the message about `notified`. `cause` is the event that the only incident began with, with its actions; `api` is the
@@ -92,7 +88,7 @@ pub fn notification_message(
             ("action", Attribute::One(Action::NotifyAdmin.to_string())),
             ("severity", Attribute::One(contents.severity.to_string())),
         ]),
-        ..Message::new(&subject, text)
+        ..Message::new(MessageType::Notification, &subject, text, &contents.json(cause, api))
     }
 }
 
@@ -120,6 +116,13 @@ impl<'a> Contents<'a> {
             }
         }
         Self { incidents, approvals, severity }
+    }
+
+    /// `cause` belongs to the only incident.
+    fn json(&self, cause: Cause<'a>, api: &str) -> NotificationContent<'a> {
+        let incidents = self.incidents.iter().map(|one| IncidentNotification::new(one, cause, api));
+        let approvals = self.approvals.iter().map(|one| ApprovalNotification::new(one, api));
+        NotificationContent { severity: self.severity, incidents: incidents.collect(), approvals: approvals.collect() }
     }
 
     /// Returns the numbers of incidents and approvals by kind, such as `12 incidents: 9 new, 3 continuing`.
@@ -426,6 +429,7 @@ pub(crate) mod tests {
              Digest      d1\n\
              Decide by   Tue 24 Nov 2026, 03:12:45 UTC, 12 h left\n\
              Approval    https://age.example/dashboard/events/01936f2e-0000-7000-8000-00000000000a/actions/permission_reset\n\
+             Command     agectl action show 01936f2e-0000-7000-8000-00000000000a permission_reset\n\
              API         POST https://age.example/api/governance/events/01936f2e-0000-7000-8000-00000000000a/actions/permission_reset/approval\n            \
              {\"decision\":\"approve\",\"digest\":\"d1\"}\n            \
              {\"decision\":\"deny\",\"digest\":\"d1\"}\n\
@@ -473,7 +477,7 @@ pub(crate) mod tests {
         let fitting = count_fitting(&policy(), &entries, None);
         assert!((20..100).contains(&fitting), "{fitting}");
         let message = notification_message(&policy(), &entries[..fitting], None, None);
-        assert!(message.size_bytes() <= crate::message::MAX_MESSAGE_BYTES, "{}", message.size_bytes());
+        assert!(message.size_bytes() <= MAX_MESSAGE_BYTES, "{}", message.size_bytes());
         let short = an_incident();
         let entries = vec![entry(&short, NotificationKind::Initial, 1); 100];
         assert_eq!(count_fitting(&policy(), &entries, None), 100);

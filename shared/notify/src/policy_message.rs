@@ -6,8 +6,10 @@ use std::fmt::Write;
 
 use age_model::PolicyActivation;
 use age_policy::PolicyDifference;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::message::Message;
+use crate::message::{Message, MessageType};
 use crate::text::{line, one_line, quoted_admin};
 
 /// The most changes that a message lists. The difference of the versions has all of them.
@@ -15,6 +17,22 @@ const MAX_CHANGES: usize = 20;
 
 /// How many digits of a hash tell two versions apart for people.
 const SHORT_HASH_CHARS: usize = 12;
+
+/// The activation of a policy version.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PolicyActivationContent<'a> {
+    #[serde(flatten)]
+    activation: &'a PolicyActivation,
+    /// The first changes, in sentences. Absent if the versions cannot be compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    changes: Option<Vec<&'a str>>,
+    /// Number of all changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    change_count: Option<usize>,
+}
 
 /// Returns the message about `activation`. `difference` is what changed for whom; None if the versions cannot be compared.
 #[must_use]
@@ -49,7 +67,13 @@ pub fn policy_message(activation: &PolicyActivation, difference: Option<&PolicyD
         }
         None => text.push_str("\nThe versions cannot be compared now.\n"),
     }
-    Message::new(&format!("[AGE] {by} activated policy version {version}"), text)
+    let content = PolicyActivationContent {
+        activation,
+        changes: difference.map(|it| it.changes.iter().take(MAX_CHANGES).map(|change| &*change.sentence).collect()),
+        change_count: difference.map(|it| it.changes.len()),
+    };
+    let subject = format!("[AGE] {by} activated policy version {version}");
+    Message::new(MessageType::PolicyActivation, &subject, text, &content)
 }
 
 #[cfg(test)]

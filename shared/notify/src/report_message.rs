@@ -5,19 +5,15 @@ use std::fmt::Write;
 use age_model::{ActionFigures, IncidentFigures, Report, ReportSummary, Severity};
 use age_policy::Policy;
 
-use crate::message::Message;
+use crate::message::{Message, MessageType};
 
 /// Returns the message with the weekly `report`: text for people, JSON for machines. `api` is the address of the API for links, if it
 /// is known.
-///
-/// # Errors
-/// If the report cannot be serialized.
-pub fn report_message(policy: &Policy, report: &Report, api: Option<&str>) -> Result<Message, serde_json::Error> {
+#[must_use]
+pub fn report_message(policy: &Policy, report: &Report, api: Option<&str>) -> Message {
     let (week, level, score) = (report.from.day().in_words(), report.risk_level, report.risk_score);
     let subject = format!("[AGE] Week of {week}: risk {level}, score {score} of 100");
-    let mut message = Message::new(&subject, text(policy, report, api));
-    message.json = Some(serde_json::to_string(report)?);
-    Ok(message)
+    Message::new(MessageType::Report, &subject, text(policy, report, api), report)
 }
 
 fn text(policy: &Policy, report: &Report, api: Option<&str>) -> String {
@@ -145,7 +141,7 @@ mod tests {
         let input = ReportInput { counts, baseline: Baseline::Counts(before), activity };
         let report = age_scoring::report(&ActivePolicy::compiled().unwrap(), ReportKind::Weekly, period, input, &clock);
 
-        let message = report_message(&policy, &report, Some("https://age.example")).unwrap();
+        let message = report_message(&policy, &report, Some("https://age.example"));
         assert_eq!(message.subject(), "[AGE] Week of Mon 16 Nov 2026: risk CRITICAL, score 23 of 100");
         for line in [
             "Risk level    CRITICAL, highest in billing risk",
@@ -172,6 +168,6 @@ mod tests {
         ] {
             assert!(message.text().lines().any(|found| found == line), "{line}\n{}", message.text());
         }
-        assert_eq!(serde_json::from_str::<Report>(&message.json.unwrap()).unwrap(), report);
+        assert_eq!(serde_json::from_str::<Report>(message.json()).unwrap(), report);
     }
 }

@@ -7,5 +7,5 @@ use crate::message::Message;
 /// Returns the message that starts the simulation `id`: its text is the id.
 #[must_use]
 pub fn simulation_message(id: SimulationId) -> Message {
-    Message::new("[AGE] Simulation", id.to_string())
+    Message::text_only("[AGE] Simulation", id.to_string())
 }

@@ -1,8 +1,16 @@
 //! The message that tells people that topics have no subscriber, for when the alarm about it would reach nobody either.
 
 use age_model::TopicName;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::message::Message;
+use crate::message::{Message, MessageType};
+
+/// The topics whose messages nobody receives.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MissingSubscribersContent<'a> {
+    topics: &'a [TopicName],
+}
 
 /// Returns the message that says that `topics` have no subscriber. It is sent once a day while the alarms topic is one of them.
 #[must_use]
@@ -17,7 +25,8 @@ pub fn subscriber_notice(topics: &[TopicName]) -> Message {
         names.join(", "),
         lines.concat()
     );
-    Message::new("[AGE] HIGH, nobody receives AGE's alarms", text)
+    let subject = "[AGE] HIGH, nobody receives AGE's alarms";
+    Message::new(MessageType::MissingSubscribers, subject, text, &MissingSubscribersContent { topics })
 }
 
 #[cfg(test)]

@@ -71,7 +71,8 @@ impl Topic {
             return Err(failed(format!("the message has {size} bytes; SNS accepts {MAX_MESSAGE_BYTES}")));
         }
         let publish = self.client.publish().topic_arn(&self.arn).subject(&message.subject).message(message.body());
-        let mut publish = publish.set_message_structure(message.json.as_ref().map(|_| "json".to_owned()));
+        let structure = message.depends_on_protocol().then(|| "json".to_owned());
+        let mut publish = publish.set_message_structure(structure);
         for (name, value) in &message.attributes {
             let value =
                 MessageAttributeValue::builder().data_type(value.data_type()).string_value(value.text()).build();

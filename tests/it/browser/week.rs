@@ -133,7 +133,7 @@ async fn engines(world: &World) -> BTreeMap<String, Api> {
 async fn work(world: &World, engines: &BTreeMap<String, Api>, done: usize) -> usize {
     let requests = world.sns.published("actions");
     for request in &requests[done..] {
-        let request: Value = serde_json::from_str(&request.message).unwrap();
+        let request = &request.json;
         let is_lost = request["details"]["minutesDown"].as_i64().is_some_and(|minutes| minutes > 30);
         let outcome = if is_lost {
             json!({ "outcome": "failed", "detail": "the ledger does not answer" })

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::message_schemas;
 use super::proxy::Fault;
 use age_model::{Clock, ManualClock, Timestamp};
 use axum::Router;
@@ -13,6 +14,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 /// The largest message, with its attributes, in bytes.
@@ -24,7 +26,10 @@ pub(crate) struct Published {
     /// The last part of the topic's ARN.
     pub(crate) topic: String,
     pub(crate) subject: String,
+    /// The message as an e-mail has it.
     pub(crate) message: String,
+    /// The message as machines get it. Null if it has no JSON.
+    pub(crate) json: Value,
     pub(crate) attributes: BTreeMap<String, String>,
     pub(crate) at: Timestamp,
 }
@@ -45,6 +50,15 @@ struct SnsState {
     /// A message with this text is refused as invalid.
     refused_text: Mutex<Option<String>>,
     published: Mutex<Vec<Published>>,
+    /// How messages differ from the contract.
+    invalid: Mutex<Vec<String>>,
+}
+
+impl Drop for Sns {
+    fn drop(&mut self) {
+        let invalid = self.state.invalid.lock().unwrap();
+        assert!(invalid.is_empty() || std::thread::panicking(), "messages are not as the contract says: {invalid:#?}");
+    }
 }
 
 impl Sns {
@@ -60,6 +74,7 @@ impl Sns {
             unconfirmed: Mutex::default(),
             refused_text: Mutex::default(),
             published: Mutex::default(),
+            invalid: Mutex::default(),
         });
         let router = Router::new().fallback(publish).with_state(Arc::clone(&state));
         tokio::spawn(async move {
@@ -134,10 +149,16 @@ async fn publish(State(state): State<Arc<SnsState>>, body: Bytes) -> Response {
         let error = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidParameter</Code><Message>Invalid parameter: Message</Message></Error></ErrorResponse>";
         return (StatusCode::BAD_REQUEST, error).into_response();
     }
+    let (message, json) = by_protocol(&field("Message"), &field("MessageStructure"));
+    // Simulations are started by a message between functions of AGE.
+    if topic != "simulations" {
+        state.invalid.lock().unwrap().extend(message_schemas::errors(&topic, &json));
+    }
     state.published.lock().unwrap().push(Published {
         topic,
         subject: field("Subject"),
-        message: field("Message"),
+        message,
+        json,
         attributes,
         at: state.clock.now(),
     });
@@ -151,6 +172,16 @@ async fn publish(State(state): State<Arc<SnsState>>, body: Bytes) -> Response {
 fn is_subject(subject: &str) -> bool {
     let is_printable = subject.chars().all(|character| (' '..='~').contains(&character));
     is_printable && subject.len() <= 100 && !subject.starts_with(' ')
+}
+
+/// Returns what an e-mail has, and what machines get.
+fn by_protocol(message: &str, structure: &str) -> (String, Value) {
+    if structure != "json" {
+        return (message.to_owned(), serde_json::from_str(message).unwrap_or_default());
+    }
+    let texts: BTreeMap<String, String> = serde_json::from_str(message).unwrap();
+    let email = texts.get("email").unwrap_or(&texts["default"]).clone();
+    (email, serde_json::from_str(&texts["default"]).unwrap())
 }
 
 fn success(operation: &str, result: &str) -> Response {

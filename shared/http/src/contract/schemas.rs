@@ -21,10 +21,10 @@ pub fn simplify(contract: &mut Value) {
         simplify_bodies(paths);
         simplify_schema(paths);
     }
-    remove_unused(contract, &mut schemas);
     if let Some(components) = contract.get_mut("components").and_then(Value::as_object_mut) {
         components.insert("schemas".to_owned(), schemas.into());
     }
+    remove_unused(contract);
 }
 
 fn take_schemas(contract: &mut Value) -> Map<String, Value> {
@@ -193,16 +193,20 @@ fn simplify_bodies(value: &mut Value) {
     fields.values_mut().for_each(simplify_bodies);
 }
 
-/// Removes the schemas that neither an operation nor a schema of an operation refers to.
-fn remove_unused(contract: &Value, schemas: &mut Map<String, Value>) {
+/// Removes the schemas to which nothing outside the schemas of `document` refers, directly or through other schemas.
+pub fn remove_unused(document: &mut Value) {
+    let mut schemas = take_schemas(document);
     let mut used = BTreeSet::new();
-    let mut found = references(contract);
+    let mut found = references(document);
     while let Some(name) = found.pop() {
         if used.insert(name.clone()) {
             found.extend(schemas.get(&name).map(references).unwrap_or_default());
         }
     }
     schemas.retain(|name, _| used.contains(name));
+    if let Some(components) = document.get_mut("components").and_then(Value::as_object_mut) {
+        components.insert("schemas".to_owned(), schemas.into());
+    }
 }
 
 fn references(value: &Value) -> Vec<String> {
