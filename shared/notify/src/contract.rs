@@ -160,7 +160,7 @@ pub fn asyncapi(contract: &Value) -> Value {
     let operations: Map<String, Value> =
         TOPICS.iter().map(|topic| (topic.operation.to_owned(), topic.async_operation())).collect();
     json!({
-        "asyncapi": "3.0.0",
+        "asyncapi": "3.1.0",
         "info": {
             "title": "Messages of AGE, the Autonomous Governance Engine",
             "version": contract.pointer("/info/version"),
@@ -168,6 +168,15 @@ pub fn asyncapi(contract: &Value) -> Value {
                             added under the same `schemaVersion`; it changes when a field changes or goes.",
             "license": { "name": "MIT" },
             "contact": contract.pointer("/info/contact"),
+            "tags": [{ "name": "Messages" }],
+        },
+        "servers": {
+            "sns": {
+                "host": "sns.{region}.amazonaws.com",
+                "protocol": "sns",
+                "description": "SNS of the region in which AGE is deployed.",
+                "variables": { "region": { "default": "us-east-1" } },
+            },
         },
         "defaultContentType": "application/json",
         "channels": by_name(TopicContract::channel),
@@ -280,6 +289,7 @@ impl TopicContract {
             "action": "send",
             "channel": { "$ref": format!("#/channels/{}", self.name) },
             "summary": self.summary,
+            "description": self.description(),
         })
     }
 }

@@ -53,7 +53,7 @@ pub(crate) struct IncidentNotification<'a> {
     /// Event types that people may confuse with its own: they are written in other characters that look the same.
     #[serde(skip_serializing_if = "<[EventType]>::is_empty")]
     looks_like: &'a [EventType],
-    /// The event that opened the incident. Only in the initial notification of one incident alone.
+    /// The event that opened the incident. Only if the message is about one incident and no other.
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<&'a Event>,
     /// The actions of that event, and what has come of them.
