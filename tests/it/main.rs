@@ -29,6 +29,7 @@ mod incident_policy_versions;
 mod incidents;
 mod intake;
 mod isolation;
+mod list_filters;
 mod listing;
 mod local_aws;
 mod many_event_types;
