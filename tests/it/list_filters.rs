@@ -53,7 +53,7 @@ impl World {
                 "{list}{query} shows nothing: {}",
                 expected.len()
             );
-            for limit in [1, 2, 3, 7, 100] {
+            for limit in [1, 3, 100] {
                 let listed = self.list_full_pages(list, query, limit).await;
                 assert_eq!(listed, expected, "{list}, limit {limit}{query}");
             }
@@ -194,8 +194,8 @@ async fn actions_are_filtered_by_every_column() {
 async fn page_of_a_sparse_filter_of_actions_is_full() {
     let world = World::new().await;
     let mut expected = Vec::new();
-    for number in 0..430 {
-        let engine = if number % 70 == 0 { "compliance" } else { "qa" };
+    for number in 0..260 {
+        let engine = if number % 40 == 0 { "compliance" } else { "qa" };
         let created = world.post(&event(engine, &format!("permission_{number}"), "HIGH")).await;
         if engine == "compliance" {
             expected.push(created.text("/id").to_owned());
@@ -203,7 +203,7 @@ async fn page_of_a_sparse_filter_of_actions_is_full() {
         world.clock.advance(1);
     }
     expected.reverse();
-    for limit in [1, 4, 7, 200] {
+    for limit in [2, 7, 200] {
         let listed = world.list_full_pages("actions", "&status=pending_approval", limit).await;
         let ids: Vec<_> = listed.iter().map(|item| item["eventId"].as_str().unwrap()).collect();
         assert_eq!(ids, expected, "limit {limit}");

@@ -38,6 +38,7 @@ mod openapi;
 mod opened_by;
 mod origin_verification;
 mod own_events;
+mod page_filters;
 mod pages;
 mod paths;
 mod policies;

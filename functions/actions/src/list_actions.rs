@@ -37,9 +37,9 @@ pub(crate) struct ActionPage {
     operation_id = "list_actions", tag = "Actions",
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Maximum number of actions; 50 by default"),
-        ("status" = Option<Vec<ActionStatus>>, Query, max_items = 32, description = "Only actions with these statuses"),
-        ("action" = Option<Vec<Action>>, Query, max_items = 32, description = "Only these actions"),
-        ("engine" = Option<Vec<Engine>>, Query, max_items = 32, description = "Only actions for events of these engines"),
+        ("status" = Option<Vec<ActionStatus>>, Query, style = Form, explode, max_items = 32, description = "Only actions with these statuses"),
+        ("action" = Option<Vec<Action>>, Query, style = Form, explode, max_items = 32, description = "Only these actions"),
+        ("engine" = Option<Vec<Engine>>, Query, style = Form, explode, max_items = 32, description = "Only actions for events of these engines"),
         ("from" = Option<Timestamp>, Query, description = "Only actions planned at this time or later; a day stands for its midnight in UTC"),
         ("to" = Option<Timestamp>, Query, description = "Only actions planned before this time"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page, with the same filters"),

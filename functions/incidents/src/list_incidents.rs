@@ -37,9 +37,9 @@ pub(crate) struct IncidentPage {
     operation_id = "list_incidents", tag = "Incidents",
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Maximum number of incidents; 50 by default"),
-        ("status" = Option<Vec<IncidentStatus>>, Query, max_items = 32, description = "Only incidents with these statuses"),
-        ("severity" = Option<Vec<Severity>>, Query, max_items = 32, description = "Only incidents with these severities"),
-        ("engine" = Option<Vec<Engine>>, Query, max_items = 32, description = "Only incidents of these engines"),
+        ("status" = Option<Vec<IncidentStatus>>, Query, style = Form, explode, max_items = 32, description = "Only incidents with these statuses"),
+        ("severity" = Option<Vec<Severity>>, Query, style = Form, explode, max_items = 32, description = "Only incidents with these severities"),
+        ("engine" = Option<Vec<Engine>>, Query, style = Form, explode, max_items = 32, description = "Only incidents of these engines"),
         ("from" = Option<Timestamp>, Query, description = "Only incidents opened at this time or later; a day stands for its midnight in UTC"),
         ("to" = Option<Timestamp>, Query, description = "Only incidents opened before this time"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page, with the same filters"),

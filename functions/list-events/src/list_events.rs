@@ -36,9 +36,9 @@ pub(crate) struct EventPage {
     operation_id = "list_events", tag = "Events",
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Maximum number of events; 50 by default"),
-        ("engine" = Option<Vec<Engine>>, Query, max_items = 32, description = "Only events of these engines"),
-        ("severity" = Option<Vec<Severity>>, Query, max_items = 32, description = "Only events of these severities"),
-        ("eventType" = Option<Vec<EventType>>, Query, max_items = 32, description = "Only events of these types"),
+        ("engine" = Option<Vec<Engine>>, Query, style = Form, explode, max_items = 32, description = "Only events of these engines"),
+        ("severity" = Option<Vec<Severity>>, Query, style = Form, explode, max_items = 32, description = "Only events of these severities"),
+        ("eventType" = Option<Vec<EventType>>, Query, style = Form, explode, max_items = 32, description = "Only events of these types"),
         ("from" = Option<Timestamp>, Query, description = "Only events accepted at this time or later; a day stands for its midnight in UTC"),
         ("to" = Option<Timestamp>, Query, description = "Only events accepted before this time"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page, with the same filters"),

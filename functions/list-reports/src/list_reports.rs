@@ -36,7 +36,7 @@ pub(crate) struct ReportPage {
     operation_id = "list_reports", tag = "Reports",
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "Maximum number of reports; 10 by default"),
-        ("kind" = Option<Vec<ReportKind>>, Query, max_items = 32, description = "Only reports of these kinds"),
+        ("kind" = Option<Vec<ReportKind>>, Query, style = Form, explode, max_items = 32, description = "Only reports of these kinds"),
         ("from" = Option<Timestamp>, Query, description = "Only reports generated at this time or later; a day stands for its midnight in UTC"),
         ("to" = Option<Timestamp>, Query, description = "Only reports generated before this time"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page, with the same filters"),
