@@ -1,4 +1,4 @@
-//! The options that every list has.
+//! The options that every list has, and the parameters of its query.
 
 use std::time::Duration;
 
@@ -47,4 +47,12 @@ impl ListOptions {
             None => ListMode::First { limit },
         }
     }
+}
+
+/// Returns the parameter `name` with each of `values`, of which AGE lists the items that have one.
+pub(crate) fn filter<T: ToString>(
+    name: &'static str,
+    values: impl IntoIterator<Item = T>,
+) -> Vec<(&'static str, String)> {
+    values.into_iter().map(|value| (name, value.to_string())).collect()
 }

@@ -1,6 +1,6 @@
 //! Parsers of argument values that `clap` cannot derive from the type.
 
-use age_model::{ActionStatus, Day, IncidentStatus, Role, Severity, Timestamp};
+use age_model::{Action, ActionStatus, Day, IncidentStatus, ReportKind, Role, Severity, Timestamp};
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser, ValueParser};
 
 /// Defines parsers of enums. They know all names, so that help and completions list them.
@@ -14,8 +14,10 @@ macro_rules! enum_parsers {
 }
 
 enum_parsers!(
+    action_parser: Action,
     action_status_parser: ActionStatus,
     incident_status_parser: IncidentStatus,
+    report_kind_parser: ReportKind,
     role_parser: Role,
     severity_parser: Severity
 );

@@ -28,7 +28,7 @@ print(event.id, *(f"{item.action} is {item.status}" for item in event.actions))
 reader = connect(os.environ["AGE_ADMIN_TOKEN"])
 cursor: str | Unset = UNSET
 while True:
-    page = list_incidents.sync(client=reader, engine="billing", status=IncidentStatus.OPEN, cursor=cursor)
+    page = list_incidents.sync(client=reader, engine=["billing"], status=[IncidentStatus.OPEN], cursor=cursor)
     if not isinstance(page, IncidentPage):
         raise SystemExit(f"AGE refused the request: {page}")
     for incident in page.incidents:

@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   const reader = connect(process.env.AGE_ADMIN_TOKEN);
   let cursor: string | null | undefined;
   do {
-    const query = { engine: 'billing', status: 'open', ...(cursor && { cursor }) } as const;
+    const query = { engine: ['billing'], status: ['open' as const], ...(cursor && { cursor }) };
     const { data: page, error } = await reader.GET('/api/governance/incidents', { params: { query } });
     if (!page) throw new Error(`${error?.title}: ${error?.detail}`);
     for (const incident of page.incidents) console.log(incident.id, `${incident.eventCount} events`);

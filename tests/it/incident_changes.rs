@@ -376,6 +376,7 @@ async fn bulk_change_selects_by_every_field_of_the_filter() {
     let before = "2026-11-23T00:06:00Z";
     world.clock.advance(10 * MINUTE);
     let late = world.open_incident("qa", "order_4").await;
+    let late_at = world.get(&format!("/api/governance/incidents/{late}")).await.text("/openedAt").to_owned();
     world.change_with_note(&late, "acknowledge", DAY_DESK, "").await;
     let actual = async |change: &str, filter: Value| {
         let mut body = filter;
@@ -387,6 +388,8 @@ async fn bulk_change_selects_by_every_field_of_the_filter() {
     assert_eq!(actual("resolve", json!({ "engine": "qa" })).await, 4);
     assert_eq!(actual("resolve", json!({ "engine": "qa", "eventTypePrefix": "order_" })).await, 3);
     assert_eq!(actual("resolve", json!({ "eventTypePrefix": "order_", "openedBefore": before })).await, 4);
+    assert_eq!(actual("resolve", json!({ "openedFrom": before })).await, 1);
+    assert_eq!(actual("resolve", json!({ "openedFrom": late_at, "openedBefore": late_at })).await, 0);
     assert_eq!(actual("resolve", json!({ "status": "acknowledged" })).await, 1);
     assert_eq!(actual("resolve", json!({ "severity": "HIGH" })).await, 1);
 

@@ -1,6 +1,6 @@
 //! `agectl action`: lists and shows actions, and approves or denies those that wait for it.
 
-use age_model::{ActionStatus, ApprovalDecision, Engine, Severity, Timestamp};
+use age_model::{Action, ActionStatus, ApprovalDecision, Engine, Severity, Timestamp};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use crate::commands::event_show::RESOURCE as EVENTS;
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_name, format_timestamp};
 use crate::item_list::ItemList;
-use crate::list_options::ListOptions;
+use crate::list_options::{ListOptions, filter};
 use crate::session::Session;
-use crate::value_parsers::{action_status_parser, parse_digest};
+use crate::value_parsers::{action_parser, action_status_parser, parse_day_or_time, parse_digest};
 
 const RESOURCE: &str = "actions";
 /// The API's maximum.
@@ -31,12 +31,21 @@ pub(crate) enum ActionCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct ListActionsArgs {
-    /// List only actions with this status
-    #[arg(long, value_parser = action_status_parser())]
-    status: Option<ActionStatus>,
-    /// List only actions of this engine
-    #[arg(long)]
-    engine: Option<Engine>,
+    /// List only actions with one of these statuses, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = action_status_parser())]
+    status: Vec<ActionStatus>,
+    /// List only these actions, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = action_parser())]
+    action: Vec<Action>,
+    /// List only actions for events of these engines, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    engine: Vec<Engine>,
+    /// List only actions that were planned at TIME or later: RFC 3339, or a day, which stands for its midnight in UTC
+    #[arg(long, value_name = "TIME", value_parser = parse_day_or_time)]
+    from: Option<Timestamp>,
+    /// List only actions that were planned before TIME: RFC 3339, or a day, which stands for its midnight in UTC
+    #[arg(long, value_name = "TIME", value_parser = parse_day_or_time)]
+    to: Option<Timestamp>,
     #[command(flatten)]
     options: ListOptions,
 }
@@ -83,11 +92,16 @@ impl ActionCommand {
 
 impl ListActionsArgs {
     async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
-        let status = self.status.map(|status| ("status", status.to_string()));
-        let engine = self.engine.map(|engine| ("engine", engine.to_string()));
+        let filter = [
+            filter("status", &self.status),
+            filter("action", &self.action),
+            filter("engine", &self.engine),
+            filter("from", self.from),
+            filter("to", self.to),
+        ];
         let list = ItemList {
             path: &[RESOURCE],
-            filter: status.into_iter().chain(engine).collect(),
+            filter: filter.concat(),
             page_size: PAGE_SIZE,
             headings: ["event", "action", "status", "severity", "planned", "decide by", "engine", "event type"],
         };

@@ -8,7 +8,7 @@ use crate::commands::event_show::RESOURCE;
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_timestamp};
 use crate::item_list::ItemList;
-use crate::list_options::ListOptions;
+use crate::list_options::{ListOptions, filter};
 use crate::session::Session;
 use crate::value_parsers::{parse_day_or_time, severity_parser};
 
@@ -17,15 +17,15 @@ const PAGE_SIZE: usize = 500;
 
 #[derive(Debug, Args)]
 pub(crate) struct ListEventsArgs {
-    /// List only events of this engine
-    #[arg(long)]
-    engine: Option<Engine>,
-    /// List only events with this severity
-    #[arg(long, value_parser = severity_parser())]
-    severity: Option<Severity>,
-    /// List only events of this type
+    /// List only events of these engines, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    engine: Vec<Engine>,
+    /// List only events with one of these severities, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = severity_parser())]
+    severity: Vec<Severity>,
+    /// List only events of this type; repeat the option for several types
     #[arg(long = "type", value_name = "TYPE")]
-    event_type: Option<EventType>,
+    event_types: Vec<EventType>,
     /// List only events that AGE accepted at TIME or later: RFC 3339, or a day, which stands for its midnight in UTC
     #[arg(long, value_name = "TIME", value_parser = parse_day_or_time)]
     from: Option<Timestamp>,
@@ -50,15 +50,15 @@ struct ListedEvent {
 impl ListEventsArgs {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
         let filter = [
-            ("engine", self.engine.map(|engine| engine.to_string())),
-            ("severity", self.severity.map(|severity| severity.to_string())),
-            ("eventType", self.event_type.map(String::from)),
-            ("from", self.from.map(|from| from.to_string())),
-            ("to", self.to.map(|to| to.to_string())),
+            filter("engine", &self.engine),
+            filter("severity", &self.severity),
+            filter("eventType", self.event_types.iter().map(EventType::as_str)),
+            filter("from", self.from),
+            filter("to", self.to),
         ];
         let list = ItemList {
             path: &[RESOURCE],
-            filter: filter.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+            filter: filter.concat(),
             page_size: PAGE_SIZE,
             headings: ["id", "severity", "accepted", "reported by", "engine", "type"],
         };

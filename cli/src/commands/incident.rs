@@ -12,9 +12,9 @@ use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::format::{NO_VALUE, format_timestamp};
 use crate::item_list::ItemList;
-use crate::list_options::ListOptions;
+use crate::list_options::{ListOptions, filter};
 use crate::session::Session;
-use crate::value_parsers::incident_status_parser;
+use crate::value_parsers::{incident_status_parser, parse_day_or_time, severity_parser};
 
 /// The API's maximum.
 const PAGE_SIZE: usize = 200;
@@ -39,12 +39,21 @@ pub(crate) enum IncidentCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct ListIncidentsArgs {
-    /// List only incidents with this status
-    #[arg(long, value_parser = incident_status_parser())]
-    status: Option<IncidentStatus>,
-    /// List only incidents of this engine
-    #[arg(long)]
-    engine: Option<Engine>,
+    /// List only incidents with one of these statuses, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = incident_status_parser())]
+    status: Vec<IncidentStatus>,
+    /// List only incidents with one of these severities, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = severity_parser())]
+    severity: Vec<Severity>,
+    /// List only incidents of these engines, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    engine: Vec<Engine>,
+    /// List only incidents that were opened at TIME or later: RFC 3339, or a day, which stands for its midnight in UTC
+    #[arg(long, value_name = "TIME", value_parser = parse_day_or_time)]
+    from: Option<Timestamp>,
+    /// List only incidents that were opened before TIME: RFC 3339, or a day, which stands for its midnight in UTC
+    #[arg(long, value_name = "TIME", value_parser = parse_day_or_time)]
+    to: Option<Timestamp>,
     #[command(flatten)]
     options: ListOptions,
 }
@@ -108,11 +117,16 @@ impl IncidentCommand {
 
 impl ListIncidentsArgs {
     async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
-        let status = self.status.map(|status| ("status", status.to_string()));
-        let engine = self.engine.map(|engine| ("engine", engine.to_string()));
+        let filter = [
+            filter("status", &self.status),
+            filter("severity", &self.severity),
+            filter("engine", &self.engine),
+            filter("from", self.from),
+            filter("to", self.to),
+        ];
         let list = ItemList {
             path: &[RESOURCE],
-            filter: status.into_iter().chain(engine).collect(),
+            filter: filter.concat(),
             page_size: PAGE_SIZE,
             headings: ["id", "severity", "status", "events", "opened", "changed by"],
         };

@@ -15,7 +15,7 @@ pub(crate) const RESOURCE: &str = "incidents";
 const MAX_IDS: usize = 500;
 
 /// The arguments that select incidents by a filter.
-const FILTER: [&str; 6] = ["engine", "status", "severity", "type_prefix", "opened_before", "opened_by"];
+const FILTER: [&str; 7] = ["engine", "status", "severity", "type_prefix", "opened_from", "opened_before", "opened_by"];
 
 /// The change of the incidents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,9 @@ pub(crate) struct BulkArgs {
     /// All incidents whose event type begins with TEXT
     #[arg(long, value_name = "TEXT")]
     type_prefix: Option<String>,
+    /// All incidents that were opened at TIME or later, RFC 3339, such as 2026-11-23T00:05:00Z
+    #[arg(long, value_name = "TIME")]
+    opened_from: Option<Timestamp>,
     /// All incidents that were opened before TIME, RFC 3339, such as 2026-11-23T00:05:00Z
     #[arg(long, value_name = "TIME")]
     opened_before: Option<Timestamp>,
@@ -73,6 +76,8 @@ struct BulkRequest {
     severity: Option<Severity>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_type_prefix: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened_from: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     opened_before: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,6 +184,7 @@ impl BulkArgs {
             status: self.status,
             severity: self.severity,
             event_type_prefix: self.type_prefix,
+            opened_from: self.opened_from,
             opened_before: self.opened_before,
             opened_by: self.opened_by,
             expected_count: None,

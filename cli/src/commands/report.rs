@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use age_model::{Report, ReportId, visible_text};
-use clap::{Subcommand, ValueEnum};
+use age_model::{Report, ReportId, ReportKind, Timestamp, visible_text};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::api_client::ApiClient;
 use crate::api_response::parse_json;
@@ -11,9 +11,10 @@ use crate::error::Error;
 use crate::format::{format_name, format_timestamp};
 use crate::item_list::ItemList;
 use crate::json_format::format_json;
-use crate::list_options::ListOptions;
+use crate::list_options::{ListOptions, filter};
 use crate::report_view::format_report;
 use crate::session::Session;
+use crate::value_parsers::{parse_day_or_time, report_kind_parser};
 
 const RESOURCE: &str = "reports";
 /// The API's maximum.
@@ -22,10 +23,7 @@ const PAGE_SIZE: usize = 100;
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReportCommand {
     /// List reports, newest first
-    List {
-        #[command(flatten)]
-        options: ListOptions,
-    },
+    List(ListReportsArgs),
     /// Show a report
     Show {
         /// Id of the report, as `agectl report list` lists it [default: the newest report]
@@ -46,6 +44,21 @@ pub(crate) enum ReportCommand {
     Make,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ListReportsArgs {
+    /// List only reports of these kinds, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = report_kind_parser())]
+    kind: Vec<ReportKind>,
+    /// List only reports that were generated at TIME or later: RFC 3339, or a day, which stands for its midnight in UTC
+    #[arg(long, value_name = "TIME", value_parser = parse_day_or_time)]
+    from: Option<Timestamp>,
+    /// List only reports that were generated before TIME: RFC 3339, or a day, which stands for its midnight in UTC
+    #[arg(long, value_name = "TIME", value_parser = parse_day_or_time)]
+    to: Option<Timestamp>,
+    #[command(flatten)]
+    options: ListOptions,
+}
+
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub(crate) enum ExportFormat {
     #[default]
@@ -56,7 +69,7 @@ pub(crate) enum ExportFormat {
 impl ReportCommand {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
         match self {
-            Self::List { options } => list_reports(options, session).await,
+            Self::List(args) => list_reports(args, session).await,
             Self::Show { id } => {
                 let client = session.api_client().await?;
                 let report = get_report(id, &client).await?;
@@ -72,14 +85,15 @@ impl ReportCommand {
     }
 }
 
-async fn list_reports(options: ListOptions, session: &mut Session<'_>) -> Result<(), Error> {
+async fn list_reports(args: ListReportsArgs, session: &mut Session<'_>) -> Result<(), Error> {
+    let filter = [filter("kind", &args.kind), filter("from", args.from), filter("to", args.to)];
     let list = ItemList {
         path: &[RESOURCE],
-        filter: Vec::new(),
+        filter: filter.concat(),
         page_size: PAGE_SIZE,
         headings: ["id", "kind", "period", "risk score", "risk level", "events", "generated"],
     };
-    list.print(options, session, |report: Report| table_row(&report)).await
+    list.print(args.options, session, |report: Report| table_row(&report)).await
 }
 
 fn table_row(report: &Report) -> [String; 7] {

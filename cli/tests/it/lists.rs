@@ -143,6 +143,38 @@ async fn list_follows_cursors_up_to_the_limit() {
 }
 
 #[tokio::test]
+async fn each_value_of_a_filter_is_a_parameter_of_its_own() {
+    let fake = FakeAge::start().await;
+    for (command, list, query) in [
+        (
+            "incident list --status open,acknowledged --severity HIGH --severity CRITICAL --engine qa,maos --from 2026-11-23",
+            "incidents",
+            "status=open&status=acknowledged&severity=HIGH&severity=CRITICAL&engine=qa&engine=maos&from=2026-11-23T00%3A00%3A00.000Z",
+        ),
+        (
+            "action list --status failed,timed_out --action notify_admin --engine qa --to 2026-11-23T01:00:00Z",
+            "actions",
+            "status=failed&status=timed_out&action=notify_admin&engine=qa&to=2026-11-23T01%3A00%3A00.000Z",
+        ),
+        (
+            "event list --engine qa,maos --severity LOW,HIGH --type a,b --type c",
+            "events",
+            "engine=qa&engine=maos&severity=LOW&severity=HIGH&eventType=a%2Cb&eventType=c",
+        ),
+        (
+            "report list --kind weekly,on_demand --from 2026-11-01 --to 2026-11-23",
+            "reports",
+            "kind=weekly&kind=on_demand&from=2026-11-01T00%3A00%3A00.000Z&to=2026-11-23T00%3A00%3A00.000Z",
+        ),
+    ] {
+        fake.plan_response(200, None, json!({ list: [] }));
+        assert_eq!(fake.run(command).await.exit_code, ExitCode::NothingFound, "{command}");
+        let request = fake.state().requests.pop().unwrap();
+        assert_eq!(request.line, format!("GET /api/governance/{list}?{query}&limit=50"), "{command}");
+    }
+}
+
+#[tokio::test]
 async fn json_list_has_the_items_of_all_pages() {
     let fake = FakeAge::start().await;
     fake.plan_response(200, None, json!({"incidents": [incident(1)], "nextCursor": "x"}));

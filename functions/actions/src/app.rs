@@ -5,14 +5,14 @@ use std::sync::Arc;
 use age_governance::{ActionLifecycle, Notifier, PolicyCache};
 use age_http::Problem;
 use age_model::{Action, ActionItem, Clock, EventId};
-use age_store::EventSearch;
+use age_store::{ActionSearch, EventSearch};
 
 /// The state of the handlers. Build one per execution environment.
 #[derive(Clone)]
 pub struct App(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) search: EventSearch,
+    pub(crate) search: ActionSearch,
     pub(crate) lifecycle: ActionLifecycle,
     pub(crate) notifier: Notifier,
     pub(crate) policies: PolicyCache,
@@ -22,12 +22,13 @@ pub(crate) struct Inner {
 impl App {
     /// Combines the parts.
     pub fn new(
-        search: EventSearch,
+        events: EventSearch,
         lifecycle: ActionLifecycle,
         notifier: Notifier,
         policies: PolicyCache,
         clock: impl Clock + 'static,
     ) -> Self {
+        let search = ActionSearch::new(events, lifecycle.actions().clone());
         Self(Arc::new(Inner { search, lifecycle, notifier, policies, clock: Box::new(clock) }))
     }
 }

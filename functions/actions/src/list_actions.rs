@@ -1,12 +1,10 @@
 //! `GET /api/governance/actions`: the list of actions.
-//!
-//! Only events from a severity up have actions, so the list of those events is the index of actions.
 
 use std::collections::BTreeSet;
 
 use age_http::{CursorKey, CursorScope, Problem, Query};
-use age_model::{ActionItem, ActionStatus, Engine, UnreadableItem};
-use age_store::{EventFilter, Found};
+use age_model::{Action, ActionItem, ActionStatus, Engine, Timestamp, UnreadableItem};
+use age_store::ActionFilter;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -31,16 +29,19 @@ pub(crate) struct ActionPage {
 
 /// List actions
 ///
-/// Returns the actions of up to `limit` events, newest first. With a `status`, a page may be short or empty and still have a
-/// next one.
+/// Returns up to `limit` actions, newest first. A page is full unless it is the last one, or only few of the actions of 1,000 events
+/// match.
 #[utoipa::path(
     get,
     path = "/api/governance/actions",
     operation_id = "list_actions", tag = "Actions",
     params(
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Maximum number of events; 50 by default"),
-        ("status" = Option<ActionStatus>, Query, description = "Only actions with this status"),
-        ("engine" = Option<Engine>, Query, description = "Only actions of this engine"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Maximum number of actions; 50 by default"),
+        ("status" = Option<Vec<ActionStatus>>, Query, style = Form, explode, max_items = 32, description = "Only actions with these statuses"),
+        ("action" = Option<Vec<Action>>, Query, style = Form, explode, max_items = 32, description = "Only these actions"),
+        ("engine" = Option<Vec<Engine>>, Query, style = Form, explode, max_items = 32, description = "Only actions for events of these engines"),
+        ("from" = Option<Timestamp>, Query, description = "Only actions planned at this time or later; a day stands for its midnight in UTC"),
+        ("to" = Option<Timestamp>, Query, description = "Only actions planned before this time"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page, with the same filters"),
     ),
     responses((status = 200, description = "A page of actions", body = ActionPage)),
@@ -51,25 +52,28 @@ pub(crate) async fn list_actions(
     mut query: Query,
 ) -> Result<Json<ActionPage>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
-    let status: Option<ActionStatus> = query.optional("status");
-    let engine: Option<Engine> = query.optional("engine");
+    let statuses: BTreeSet<ActionStatus> = query.set("status");
+    let actions: BTreeSet<Action> = query.set("action");
+    let of_engines: BTreeSet<Engine> = query.set("engine");
     let active = app.policies.current();
-    let engines = active.engines_of_records(engine).unwrap_or_else(|error| {
+    let engines = active.engines_of_records(of_engines.clone()).unwrap_or_else(|error| {
         query.refuse("engine", error.to_string());
         BTreeSet::new()
     });
+    let (from, to) = query.period();
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
+    let scope = CursorScope::new("actions")
+        .filters("status", &statuses)
+        .filters("action", &actions)
+        .filters("engine", &of_engines)
+        .filter("from", from.as_ref())
+        .filter("to", to.as_ref());
     let min_severity = Some(active.policy.actions.min_severity);
-    let filter = EventFilter { engines, min_severity, ..EventFilter::default() };
-    let scope = CursorScope::new("actions").filter("status", status.as_ref()).filter("engine", engine.as_ref());
+    let filter = ActionFilter { engines, min_severity, statuses, actions, from, to };
     let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let page = app.search.page(&filter, limit, before, app.clock.as_ref()).await?;
-    let events = page.events.iter().map(|event| event.id).collect();
-    let Found { items, unreadable } = app.lifecycle.actions().of_events(events).await?;
-    let actions = items.into_iter().filter(|item| status.is_none_or(|status| item.status == status)).collect();
     let next_cursor = page.next.map(|position| cursors.seal(&scope, &position));
-    let unreadable = [page.unreadable, unreadable].concat();
-    Ok(Json(ActionPage { actions, unreadable, next_cursor }))
+    Ok(Json(ActionPage { actions: page.actions, unreadable: page.unreadable, next_cursor }))
 }

@@ -8,4 +8,4 @@ pub(crate) mod list;
 pub(crate) mod resolve_all;
 
 pub(crate) use engine_counts::{EngineCount, count_by_engine};
-pub(crate) use filter::{IncidentFilter, StatusFilter};
+pub(crate) use filter::{IncidentFilterForm, StatusFilter};

@@ -6,6 +6,7 @@ mod app;
 mod assets;
 mod base_path;
 mod cookie;
+mod day_span;
 mod download;
 mod engine_filter;
 mod engine_state;

@@ -21,3 +21,10 @@ pub(crate) fn report_path(id: ReportId) -> String {
 pub(crate) fn policy_path(hash: &PolicyHash) -> String {
     format!("/dashboard/policy/{hash}")
 }
+
+/// Returns the URL of the list at `path` with those of `fields` that have a value.
+pub(crate) fn list_url(path: &str, fields: impl IntoIterator<Item = (&'static str, Option<String>)>) -> String {
+    let given = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}

@@ -36,6 +36,8 @@ request_body! {
         severity: Option<Severity>,
         /// Only incidents whose event type begins with this text.
         event_type_prefix: Option<String>,
+        /// Only incidents that were opened at this time or later.
+        opened_from: Option<Timestamp>,
         /// Only incidents that were opened before this time.
         opened_before: Option<Timestamp>,
         /// Only incidents that an event opened which this credential reported.
@@ -175,6 +177,7 @@ impl BulkChangeBody {
             mut status,
             severity,
             event_type_prefix,
+            opened_from,
             opened_before,
             opened_by,
             expected_count,
@@ -185,6 +188,7 @@ impl BulkChangeBody {
             || status.is_some()
             || severity.is_some()
             || event_type_prefix.is_some()
+            || opened_from.is_some()
             || opened_before.is_some()
             || opened_by.is_some();
         match (ids, expected_count) {
@@ -201,7 +205,8 @@ impl BulkChangeBody {
                 if command == IncidentCommand::Acknowledge && status != Some(IncidentStatus::Acknowledged) {
                     (command, status) = (IncidentCommand::AcknowledgeOpen, Some(IncidentStatus::Open));
                 }
-                let filter = BulkFilter { engine, status, severity, event_type_prefix, opened_before, opened_by };
+                let filter =
+                    BulkFilter { engine, status, severity, event_type_prefix, opened_from, opened_before, opened_by };
                 let expected_count = expected_count.get().unsigned_abs();
                 Ok((BulkSelection::Matching { filter, expected_count }, command))
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use age_http::{CursorKey, CursorScope, DayOrTime, Problem, Query};
+use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{Engine, Event, EventType, Severity, Timestamp, UnreadableItem};
 use age_store::EventFilter;
 use axum::Json;
@@ -36,9 +36,9 @@ pub(crate) struct EventPage {
     operation_id = "list_events", tag = "Events",
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Maximum number of events; 50 by default"),
-        ("engine" = Option<Engine>, Query, description = "Only events of this engine"),
-        ("severity" = Option<Severity>, Query, description = "Only events of this severity"),
-        ("eventType" = Option<EventType>, Query, description = "Only events of this type"),
+        ("engine" = Option<Vec<Engine>>, Query, style = Form, explode, max_items = 32, description = "Only events of these engines"),
+        ("severity" = Option<Vec<Severity>>, Query, style = Form, explode, max_items = 32, description = "Only events of these severities"),
+        ("eventType" = Option<Vec<EventType>>, Query, style = Form, explode, max_items = 32, description = "Only events of these types"),
         ("from" = Option<Timestamp>, Query, description = "Only events accepted at this time or later; a day stands for its midnight in UTC"),
         ("to" = Option<Timestamp>, Query, description = "Only events accepted before this time"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page, with the same filters"),
@@ -51,29 +51,25 @@ pub(crate) async fn list_events(
     mut query: Query,
 ) -> Result<Json<EventPage>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
-    let engine: Option<Engine> = query.optional("engine");
+    let of_engines: BTreeSet<Engine> = query.set("engine");
     let active = app.policies.current();
-    let engines = active.engines_of_records(engine).unwrap_or_else(|error| {
+    let engines = active.engines_of_records(of_engines.clone()).unwrap_or_else(|error| {
         query.refuse("engine", error.to_string());
         BTreeSet::new()
     });
-    let severity: Option<Severity> = query.optional("severity");
-    let event_type: Option<EventType> = query.optional("eventType");
-    let from = query.optional("from").map(|DayOrTime(time)| time);
-    let to = query.optional("to").map(|DayOrTime(time)| time);
-    if from.zip(to).is_some_and(|(from, to)| from > to) {
-        query.refuse("from", "must not be after to");
-    }
+    let severities: BTreeSet<Severity> = query.set("severity");
+    let event_types: BTreeSet<EventType> = query.set("eventType");
+    let (from, to) = query.period();
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
     let scope = CursorScope::new("events")
-        .filter("engine", engine.as_ref())
-        .filter("severity", severity.as_ref())
-        .filter("eventType", event_type.as_ref().map(EventType::as_str).as_ref())
+        .filters("engine", &of_engines)
+        .filters("severity", &severities)
+        .filters("eventType", event_types.iter().map(EventType::as_str))
         .filter("from", from.as_ref())
         .filter("to", to.as_ref());
-    let filter = EventFilter { engines, severity, event_type, from, to, ..EventFilter::default() };
+    let filter = EventFilter { engines, severities, event_types, from, to, ..EventFilter::default() };
     let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let page = app.search.page(&filter, limit, before, app.clock.as_ref()).await?;
     let next_cursor = page.next.map(|position| cursors.seal(&scope, &position));

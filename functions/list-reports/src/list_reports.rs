@@ -1,7 +1,10 @@
 //! `GET /api/governance/reports`: the list of reports.
 
+use std::collections::BTreeSet;
+
 use age_http::{CursorKey, CursorScope, Problem, Query};
-use age_model::{Report, UnreadableItem};
+use age_model::{Report, ReportKind, Timestamp, UnreadableItem};
+use age_store::ReportFilter;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -33,7 +36,10 @@ pub(crate) struct ReportPage {
     operation_id = "list_reports", tag = "Reports",
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "Maximum number of reports; 10 by default"),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page"),
+        ("kind" = Option<Vec<ReportKind>>, Query, style = Form, explode, max_items = 32, description = "Only reports of these kinds"),
+        ("from" = Option<Timestamp>, Query, description = "Only reports generated at this time or later; a day stands for its midnight in UTC"),
+        ("to" = Option<Timestamp>, Query, description = "Only reports generated before this time"),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page, with the same filters"),
     ),
     responses((status = 200, description = "A page of reports", body = ReportPage)),
 )]
@@ -43,12 +49,15 @@ pub(crate) async fn list_reports(
     mut query: Query,
 ) -> Result<Json<ReportPage>, Problem> {
     let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT);
+    let kinds: BTreeSet<ReportKind> = query.set("kind");
+    let (from, to) = query.period();
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
-    let scope = CursorScope::new("reports");
+    let scope =
+        CursorScope::new("reports").filters("kind", &kinds).filter("from", from.as_ref()).filter("to", to.as_ref());
     let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
-    let page = app.reports.list(limit, before.as_ref()).await?;
+    let page = app.reports.list(&ReportFilter { kinds, from, to }, limit, before.as_ref()).await?;
     let next_cursor = page.next.map(|position| cursors.seal(&scope, &position));
     Ok(Json(ReportPage { reports: page.reports, unreadable: page.unreadable, next_cursor }))
 }

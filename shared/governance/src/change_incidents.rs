@@ -37,6 +37,8 @@ pub struct BulkFilter {
     pub severity: Option<Severity>,
     /// How the event type begins.
     pub event_type_prefix: Option<String>,
+    /// The incident was opened at this time or later.
+    pub opened_from: Option<Timestamp>,
     /// The incident was opened before this time.
     pub opened_before: Option<Timestamp>,
     /// An event opened the incident which this credential reported.
@@ -181,7 +183,7 @@ pub async fn matching_incidents(
     if ids.len() > MAX_MATCHES {
         return Err(CommandError::Conflict(BulkConflict::TooMany(ids.len() as u64)));
     }
-    // The index that lists incidents is eventually consistent, and has neither severity nor opener.
+    // The index that lists incidents is eventually consistent, and lacks the opener.
     let reads = stream::iter(ids).map(async |id| match incidents.get(&id).await {
         Ok(Some(record)) => Ok(filter.matches_incident(&record.incident).then_some(id)),
         Ok(None) => Ok(None),
@@ -194,17 +196,19 @@ pub async fn matching_incidents(
 }
 
 impl BulkFilter {
-    /// Whether the filter matches an incident as the eventually consistent index has it. Without `severity` and `opened_by`, which
-    /// the index lacks.
+    /// Whether the filter matches an incident as the eventually consistent index has it. Without `opened_by`, which the index lacks.
     #[must_use]
     pub fn matches_summary(&self, summary: &IncidentSummary) -> bool {
-        self.matches_id(&summary.id) && self.status.is_none_or(|status| status == summary.status)
+        self.matches_id(&summary.id)
+            && self.status.is_none_or(|status| status == summary.status)
+            && self.severity.is_none_or(|severity| severity == summary.severity)
     }
 
     fn matches_id(&self, IncidentId { key, opened_at }: &IncidentId) -> bool {
         let event_type = key.event_type.as_str();
         self.engine.is_none_or(|engine| engine == key.engine)
             && self.event_type_prefix.as_deref().is_none_or(|prefix| event_type.starts_with(prefix))
+            && self.opened_from.is_none_or(|time| *opened_at >= time)
             && self.opened_before.is_none_or(|time| *opened_at < time)
     }
 

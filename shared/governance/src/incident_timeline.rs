@@ -71,7 +71,7 @@ async fn events(
 ) -> Result<(Found<Event>, bool), StoreError> {
     let filter = EventFilter {
         engines: BTreeSet::from([id.key.engine]),
-        event_type: Some(id.key.event_type.clone()),
+        event_types: BTreeSet::from([id.key.event_type.clone()]),
         min_severity: Some(min_severity),
         or_resolving: true,
         from: Some(incident.opened_at),

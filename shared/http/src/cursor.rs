@@ -25,11 +25,24 @@ impl CursorScope {
     #[must_use]
     pub fn filter(mut self, name: &str, value: Option<&impl Display>) -> Self {
         if let Some(value) = value {
-            let pair = form_urlencoded::Serializer::new(String::new()).append_pair(name, &value.to_string()).finish();
-            self.0.push('&');
-            self.0.push_str(&pair);
+            self.push(name, value);
         }
         self
+    }
+
+    /// Adds the filter `name` with each of `values`, the items of a set: it has one order, whatever that of the request was.
+    #[must_use]
+    pub fn filters<T: Display>(mut self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
+        for value in values {
+            self.push(name, &value);
+        }
+        self
+    }
+
+    fn push(&mut self, name: &str, value: &impl Display) {
+        let pair = form_urlencoded::Serializer::new(String::new()).append_pair(name, &value.to_string()).finish();
+        self.0.push('&');
+        self.0.push_str(&pair);
     }
 }
 
@@ -117,6 +130,11 @@ mod tests {
         assert_ne!(scope(&[("a", "1&b=2")]), scope(&[("a", "1"), ("b", "2")]));
         assert_ne!(scope(&[("a", "1")]), scope(&[("b", "1")]));
         assert_eq!(list().filter("a", None::<&str>.as_ref()), list());
+        let set = |values: &[&str]| list().filters("a", values.iter().collect::<std::collections::BTreeSet<_>>());
+        assert_eq!(set(&["1", "2"]), set(&["2", "1", "2"]));
+        assert_ne!(set(&["1", "2"]), set(&["1"]));
+        assert_ne!(set(&["1", "2"]), set(&["1&a=2"]));
+        assert_eq!((set(&[]), set(&["1"])), (list(), scope(&[("a", "1")])));
     }
 
     proptest! {

@@ -43,7 +43,7 @@ pub use origin_verification::verify_origin;
 pub use path::{PathId, PathNames};
 pub use problem::{FieldError, Problem, ProblemBody};
 pub use problem_code::{FieldErrorCode, ProblemCode};
-pub use query::{NoQuery, Query};
+pub use query::{MAX_VALUES, NoQuery, Query};
 pub use rate_limit::{RequestCost, RequestRate};
 pub use request_body::{FieldValue, RequestBody, WholeNumber, json_name};
 pub use response_budget::ResponseBudget;

@@ -67,17 +67,23 @@ impl ActivePolicy {
         Err(UnknownEngine { engine, engines, is_retired: self.is_retired(engine) })
     }
 
-    /// Returns the engines whose records are to be listed: `engine`, or all if it is None.
+    /// Returns the engines whose records are to be listed: `engines`, or all if it has none.
     ///
     /// # Errors
-    /// [`UnknownEngine`] if no active version ever had `engine`.
-    pub fn engines_of_records(&self, engine: Option<Engine>) -> Result<BTreeSet<Engine>, UnknownEngine> {
-        match engine {
-            None => Ok(self.engines.clone()),
-            Some(engine) if self.engines.contains(&engine) => Ok(BTreeSet::from([engine])),
-            Some(engine) => {
-                Err(UnknownEngine { engine, engines: self.engines.iter().copied().collect(), is_retired: false })
-            }
+    /// [`UnknownEngine`] for the first of which no active version ever had it.
+    pub fn engines_of_records(
+        &self,
+        engines: impl IntoIterator<Item = Engine>,
+    ) -> Result<BTreeSet<Engine>, UnknownEngine> {
+        let wanted: BTreeSet<Engine> = engines.into_iter().collect();
+        match wanted.difference(&self.engines).next() {
+            Some(engine) => Err(UnknownEngine {
+                engine: *engine,
+                engines: self.engines.iter().copied().collect(),
+                is_retired: false,
+            }),
+            None if wanted.is_empty() => Ok(self.engines.clone()),
+            None => Ok(wanted),
         }
     }
 }
@@ -104,7 +110,8 @@ mod tests {
         assert!(active.is_retired(search) && active.engines_of_records(Some(search)) == Ok(BTreeSet::from([search])));
         let refused = active.require_engine(search).unwrap_err().to_string();
         assert!(refused.ends_with("voice_engine; got \"search\", which is retired"), "{refused}");
-        let refused = active.engines_of_records(Some(other)).unwrap_err().to_string();
+        assert_eq!(active.engines_of_records([search, qa, qa]), Ok(BTreeSet::from([qa, search])));
+        let refused = active.engines_of_records([qa, other]).unwrap_err().to_string();
         assert!(refused.contains("age, billing, ") && refused.ends_with("got \"other\""), "{refused}");
         assert!(
             active.require_engine(Engine::AGE).is_err()

@@ -6,6 +6,8 @@ pub(crate) mod client;
 pub(crate) mod error;
 pub(crate) mod keys;
 pub(crate) mod merge;
+pub(crate) mod query_filter;
 pub(crate) mod row;
+pub(crate) mod sort_key_range;
 pub(crate) mod transaction;
 pub(crate) mod update;

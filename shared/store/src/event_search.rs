@@ -10,6 +10,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::error::read_failed;
 use crate::dynamodb::keys::{self, Position};
+use crate::dynamodb::query_filter::QueryFilter;
 use crate::events::Events;
 use crate::found::unreadable;
 use crate::rollups::{Freshness, Rollup, Rollups};
@@ -34,12 +35,12 @@ const CLOCK_SKEW_SECONDS: i64 = 600;
 pub struct EventFilter {
     /// Only events of these engines.
     pub engines: BTreeSet<Engine>,
-    /// Only events of this severity.
-    pub severity: Option<Severity>,
+    /// Only events of these severities; of any if empty.
+    pub severities: BTreeSet<Severity>,
     /// Only events of this severity or a higher one. A severity that this version does not know counts as higher.
     pub min_severity: Option<Severity>,
-    /// Only events of this type.
-    pub event_type: Option<EventType>,
+    /// Only events of these types; of any if empty. At most 100, as DynamoDB allows.
+    pub event_types: BTreeSet<EventType>,
     /// Also events of other severities that report an event as resolved.
     pub or_resolving: bool,
     /// Only events accepted at this time or later.
@@ -49,17 +50,30 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    fn severities(&self) -> impl Iterator<Item = Severity> {
+    fn wanted_severities(&self) -> impl Iterator<Item = Severity> {
         let is_wanted = |severity: &Severity| {
             let is_min = self.or_resolving || self.min_severity.is_none_or(|min| *severity >= min);
-            is_min && self.severity.is_none_or(|only| *severity == only)
+            is_min && (self.severities.is_empty() || self.severities.contains(severity))
         };
         Severity::ALL.iter().copied().filter(is_wanted)
     }
 
+    /// Returns the conditions on attributes that are no part of the index's key.
+    fn conditions(&self) -> QueryFilter {
+        let mut conditions = QueryFilter::default();
+        conditions.one_of("severity", &self.severities);
+        for lower in Severity::ALL.iter().filter(|severity| self.min_severity.is_some_and(|min| **severity < min)) {
+            let (severity, lower) = (conditions.attribute("severity"), conditions.value(lower));
+            let or_resolving = if self.or_resolving { " OR attribute_exists(resolves)" } else { "" };
+            conditions.require(format!("({severity} <> {lower}{or_resolving})"));
+        }
+        conditions.one_of("event_type", self.event_types.iter().map(EventType::as_str));
+        conditions
+    }
+
     /// Whether events of severities that this version does not know match.
-    const fn includes_unknown_severities(&self) -> bool {
-        self.severity.is_none()
+    fn includes_unknown_severities(&self) -> bool {
+        self.severities.is_empty()
     }
 }
 
@@ -175,7 +189,8 @@ impl EventSearch {
             let unknown_hours = Hour::all().filter(|hour| may_have_more && !hours.contains_key(hour));
             for hour in hours.keys().copied().chain(unknown_hours) {
                 let counts = hours.get(&hour).copied().unwrap_or_default();
-                let events = filter.severities().fold(0_u64, |sum, severity| sum.saturating_add(counts.of(severity)));
+                let events =
+                    filter.wanted_severities().fold(0_u64, |sum, severity| sum.saturating_add(counts.of(severity)));
                 if events > 0 || may_have_more {
                     let slot = slots.entry(day.at(hour)).or_default();
                     slot.partitions.push((*engine, *day, *shard));
@@ -228,7 +243,7 @@ impl EventSearch {
             return Ok(PartitionPage { rows: Vec::new(), frontier: None });
         }
         let table = self.events.table();
-        let mut query = table
+        let query = table
             .client
             .query()
             .table_name(&table.name)
@@ -240,27 +255,7 @@ impl EventSearch {
             .expression_attribute_values(":from", text(from))
             .expression_attribute_values(":top", text(&top))
             .scan_index_forward(false);
-        let mut conditions = Vec::new();
-        if let Some(severity) = filter.severity {
-            conditions.push("severity = :severity".to_owned());
-            query = query.expression_attribute_values(":severity", text(severity));
-        }
-        let lower = Severity::ALL.iter().filter(|severity| filter.min_severity.is_some_and(|min| **severity < min));
-        for severity in lower {
-            let or_resolving = if filter.or_resolving { " OR attribute_exists(resolves)" } else { "" };
-            conditions.push(format!("(severity <> :{severity}{or_resolving})"));
-            query = query.expression_attribute_values(format!(":{severity}"), text(severity));
-        }
-        if let Some(event_type) = &filter.event_type {
-            conditions.push("event_type = :event_type".to_owned());
-            query = query.expression_attribute_values(":event_type", text(event_type.as_str()));
-        }
-        // DynamoDB's limit counts items before the filter. A filtered page ends after a megabyte instead.
-        query = if conditions.is_empty() {
-            query.limit(i32::try_from(limit).unwrap_or(i32::MAX))
-        } else {
-            query.filter_expression(conditions.join(" AND "))
-        };
+        let query = filter.conditions().apply(query, limit);
         let page = query.send().await.map_err(|error| read_failed("Query", &table.name, error))?;
         let at = |item: &Item| item.get("at").and_then(|at| at.as_s().ok()).map(|at| Position::stored(at));
         let row = |item: &Item| Some(Row { position: at(item)?, event: self.events.parse(item) });

@@ -1,6 +1,6 @@
 //! Rows of the `incidents` table that more than one module reads or writes.
 
-use age_model::{Incident, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Timestamp};
+use age_model::{Incident, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::dynamodb::keys;
@@ -48,6 +48,7 @@ pub(crate) struct ListingEntry {
     pub(crate) listing: String,
     pub(crate) listed: String,
     pub(crate) status: IncidentStatus,
+    pub(crate) severity: Severity,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) acknowledged_at: Option<Timestamp>,
 }
@@ -58,6 +59,7 @@ impl ListingEntry {
             listing: keys::listing(incident.status).to_owned(),
             listed: keys::listed(&IncidentId { key: key.clone(), opened_at: incident.opened_at }),
             status: incident.status,
+            severity: incident.severity,
             acknowledged_at: incident.first_acknowledged_at,
         }
     }

@@ -13,7 +13,7 @@ use crate::dynamodb::update::UpdateExpression;
 use crate::incident_rows::ListingEntry;
 
 /// The attributes of a state's row that this version knows. Others move with the incident when it is archived.
-pub(crate) const STATE_ROW: [&str; 17] = [
+pub(crate) const STATE_ROW: [&str; 18] = [
     "fingerprint",
     "opened_at",
     "v",
@@ -29,6 +29,7 @@ pub(crate) const STATE_ROW: [&str; 17] = [
     "listing",
     "listed",
     "status",
+    "severity",
     "acknowledged_at",
     "expires_at",
 ];
@@ -135,10 +136,11 @@ pub(crate) fn set_listing(
 ) {
     let entry = |state: &IncidentState| state.incident.as_ref().map(|incident| ListingEntry::new(key, incident));
     let Some(new) = entry(state).filter(|new| entry(&before.state).as_ref() != Some(new)) else { return };
-    let ListingEntry { listing, listed, status, acknowledged_at } = new;
+    let ListingEntry { listing, listed, status, severity, acknowledged_at } = new;
     expression.set(&["listing"], text(listing));
     expression.set(&["listed"], text(listed));
     expression.set(&["status"], text(status));
+    expression.set(&["severity"], text(severity));
     match acknowledged_at {
         Some(at) => expression.set(&["acknowledged_at"], text(at)),
         None => expression.remove(&["acknowledged_at"]),

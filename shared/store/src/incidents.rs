@@ -1,24 +1,20 @@
-//! Reading incidents: one, its notifications and changes, and lists of them, newest first.
+//! Reading incidents: one, its notifications and changes, and sets of them. Their list is in `incident_list`.
 
 use age_model::{
-    Engine, Incident, IncidentChange, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Notification,
-    StoreError, Timestamp, UnreadableItem,
+    Incident, IncidentChange, IncidentCounters, IncidentId, IncidentKey, IncidentStatus, Notification, Severity,
+    StoreError, Timestamp,
 };
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future::try_join_all;
-use futures_util::stream::{self, StreamExt};
 use serde::Deserialize;
 
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::error::read_failed;
 use crate::dynamodb::keys;
-use crate::found::{Found, unreadable};
+use crate::found::Found;
 use crate::incident_rows::{self, ArchivedRow, ListingEntry};
 use crate::incident_state_row::read_state;
-
-/// How many incidents of a page are read concurrently.
-const CONCURRENT_READS: usize = 16;
 
 #[derive(Debug, Deserialize)]
 struct NotificationRow {
@@ -45,6 +41,8 @@ pub struct IncidentSummary {
     pub id: IncidentId,
     /// The status.
     pub status: IncidentStatus,
+    /// The severity.
+    pub severity: Severity,
     /// When it was acknowledged, if it was.
     pub acknowledged_at: Option<Timestamp>,
 }
@@ -68,23 +66,12 @@ pub struct IncidentRecord {
     pub counters: IncidentCounters,
 }
 
-/// A page of incidents, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IncidentPage {
-    /// The incidents.
-    pub incidents: Vec<IncidentRecord>,
-    /// The incidents of the page that cannot be read.
-    pub unreadable: Vec<UnreadableItem>,
-    /// The last incident of the page, if there are more: where the next page begins.
-    pub next: Option<IncidentId>,
-}
-
 /// Reads the `incidents` table.
 #[derive(Debug, Clone)]
-pub struct Incidents(Table);
+pub struct Incidents(pub(crate) Table);
 
 /// An incident of a list, with when its row expires.
-type ListedIncident = Option<(IncidentRecord, Option<i64>)>;
+pub(crate) type ListedIncident = Option<(IncidentRecord, Option<i64>)>;
 
 impl Incidents {
     /// Uses the table `name`.
@@ -101,7 +88,7 @@ impl Incidents {
         Ok(self.read(id).await?.map(|(record, _)| record))
     }
 
-    async fn read(&self, id: &IncidentId) -> Result<ListedIncident, StoreError> {
+    pub(crate) async fn read(&self, id: &IncidentId) -> Result<ListedIncident, StoreError> {
         let latest = match read_state(&self.0, &id.key).await {
             Ok(latest) => latest,
             // The row is about the latest incident of the key. An earlier one has a row of its own.
@@ -160,101 +147,6 @@ impl Incidents {
         Ok(page.items.unwrap_or_default())
     }
 
-    /// Returns up to `limit` incidents of `status` and `engine`, or of any, that come after `before` in the list, newest first. Incidents that
-    /// have expired at `now` are not listed.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the table cannot be read.
-    pub async fn list(
-        &self,
-        status: Option<IncidentStatus>,
-        engine: Option<Engine>,
-        limit: usize,
-        before: Option<&IncidentId>,
-        now: Timestamp,
-    ) -> Result<IncidentPage, StoreError> {
-        let mut page = IncidentPage { incidents: Vec::new(), unreadable: Vec::new(), next: before.cloned() };
-        loop {
-            let missing = limit.saturating_sub(page.incidents.len() + page.unreadable.len());
-            let Found { items: mut summaries, unreadable: unlisted } =
-                self.summaries(status, engine, missing + 1, page.next.as_ref()).await?;
-            page.unreadable.extend(unlisted);
-            let more = summaries.len() > missing;
-            summaries.truncate(missing);
-            page.next = summaries.last().filter(|_| more).map(|summary| summary.id.clone());
-            let reads: Vec<_> = summaries.iter().map(|summary| self.read(&summary.id)).collect();
-            let read: Vec<_> = stream::iter(reads).buffered(CONCURRENT_READS).collect().await;
-            for (summary, read) in summaries.iter().zip(read) {
-                match read {
-                    Ok(Some((record, expires_at))) => {
-                        // The index is eventually consistent: the status may have changed.
-                        let has_status = status.is_none_or(|status| status == record.incident.status);
-                        let has_expired = expires_at.is_some_and(|expires_at| expires_at <= now.seconds());
-                        page.incidents.extend(Some(record).filter(|_| has_status && !has_expired));
-                    }
-                    Ok(None) => {}
-                    Err(error) => page.unreadable.push(unreadable(Some(summary.id.to_string()), error)?),
-                }
-            }
-            if page.next.is_none() || page.incidents.len() + page.unreadable.len() >= limit {
-                return Ok(page);
-            }
-        }
-    }
-
-    /// Returns up to `limit` incidents of the list, newest first, and the entries that cannot be read.
-    async fn summaries(
-        &self,
-        status: Option<IncidentStatus>,
-        engine: Option<Engine>,
-        limit: usize,
-        before: Option<&IncidentId>,
-    ) -> Result<Found<IncidentSummary>, StoreError> {
-        let of_listing = async |listing: &'static str| {
-            let query = self.of_listing(listing).scan_index_forward(false).table_name(&self.0.name);
-            let query = match before {
-                Some(id) => query
-                    .key_condition_expression("listing = :listing AND listed < :before")
-                    .expression_attribute_values(":before", text(keys::listed(id))),
-                None => query.key_condition_expression("listing = :listing"),
-            };
-            let status = status.filter(|_| listing == keys::UNRESOLVED);
-            let mut conditions = Vec::new();
-            let mut query = query;
-            if let Some(status) = status {
-                conditions.push("#status = :status");
-                query = query
-                    .expression_attribute_names("#status", "status")
-                    .expression_attribute_values(":status", text(status));
-            }
-            if let Some(engine) = engine {
-                conditions.push("begins_with(fingerprint, :of_engine)");
-                query = query.expression_attribute_values(":of_engine", text(keys::fingerprints(engine)));
-            }
-            // DynamoDB's limit counts entries before the filter. A filtered page ends after a megabyte instead.
-            let query = if conditions.is_empty() {
-                query.limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            } else {
-                query.filter_expression(conditions.join(" AND "))
-            };
-            let mut entries = query.into_paginator().items().send();
-            let mut items = Vec::new();
-            while items.len() < limit {
-                let Some(item) = entries.next().await else { break };
-                items.push(item.map_err(|error| read_failed("Query", &self.0.name, error))?);
-            }
-            Ok::<_, StoreError>(items)
-        };
-        let listings = status.map_or_else(|| vec![keys::UNRESOLVED, keys::RESOLVED], |it| vec![keys::listing(it)]);
-        let items = try_join_all(listings.into_iter().map(of_listing)).await?;
-        let mut found = Found::of(items.iter().flatten().map(|item| self.summary(item)))?;
-        // The index is eventually consistent: an incident that has just changed may be in both parts.
-        found.items.sort_by_key(|summary| std::cmp::Reverse(keys::listed(&summary.id)));
-        found.items.dedup_by(|a, b| a.id == b.id);
-        found.items.truncate(limit);
-        Ok(found)
-    }
-
     /// Returns the incidents that were opened from `from` on and before `to`, the earliest first.
     ///
     /// # Errors
@@ -297,18 +189,18 @@ impl Incidents {
         items.iter().map(|item| self.summary(item)).collect()
     }
 
-    fn of_listing(&self, listing: &'static str) -> QueryFluentBuilder {
+    pub(crate) fn of_listing(&self, listing: &'static str) -> QueryFluentBuilder {
         let query = self.0.client.query().index_name("listing");
         query.expression_attribute_values(":listing", text(listing))
     }
 
-    fn summary(&self, item: &Item) -> Result<IncidentSummary, StoreError> {
+    pub(crate) fn summary(&self, item: &Item) -> Result<IncidentSummary, StoreError> {
         let SummaryRow { fingerprint, entry } = self.0.parse(item)?;
         let opened_at = entry.listed.split('#').next().and_then(|at| at.parse().ok());
         let id = keys::incident_key(&fingerprint).zip(opened_at);
         let (key, opened_at) =
             id.ok_or_else(|| self.0.corrupt(item, "listed", "must be a time and an incident key"))?;
-        let ListingEntry { status, acknowledged_at, .. } = entry;
-        Ok(IncidentSummary { id: IncidentId { key, opened_at }, status, acknowledged_at })
+        let ListingEntry { status, severity, acknowledged_at, .. } = entry;
+        Ok(IncidentSummary { id: IncidentId { key, opened_at }, status, severity, acknowledged_at })
     }
 }

@@ -4,6 +4,7 @@
 //! [`StoreError::Corrupt`](age_model::StoreError); lists name it beside the others, see [`Found`], and sums fail. Writes keep what
 //! a later version has stored in a row.
 
+mod action_search;
 mod actions;
 mod credential_notifications;
 mod credential_rows;
@@ -14,6 +15,7 @@ mod ended_sessions;
 mod event_search;
 mod events;
 mod found;
+mod incident_list;
 mod incident_rows;
 mod incident_state_row;
 mod incident_states;
@@ -30,6 +32,7 @@ mod shard_assignment;
 mod system_alerts;
 mod system_health;
 
+pub use action_search::{ActionFilter, ActionPage, ActionSearch};
 pub use actions::{Actions, OpenAction};
 pub use credential_notifications::{CredentialNotifications, SentCredentialNotifications};
 pub use credentials::Credentials;
@@ -42,15 +45,16 @@ pub use ended_sessions::{CredentialsWithSessions, EndedSessionsStore};
 pub use event_search::{EventFilter, EventPage, EventSearch};
 pub use events::Events;
 pub use found::Found;
+pub use incident_list::{IncidentFilter, IncidentPage};
 pub use incident_state_row::{IncidentStateChange, IncidentStateRecord};
 pub use incident_states::{DueIncident, IncidentStates};
-pub use incidents::{IncidentPage, IncidentRecord, IncidentSummary, Incidents};
+pub use incidents::{IncidentRecord, IncidentSummary, Incidents};
 pub use policies::{Policies, ReadPointer};
 pub use policy_activations::{ActivationChange, PolicyActivationPage};
 pub use policy_notifications::PolicyNotifications;
 pub use policy_versions::{AddedPolicy, ListedPolicyVersion, PolicyVersionPage, StoredPolicy};
 pub use report_deliveries::{ReportDeliveries, ReportDelivery};
-pub use reports::{ReportPage, Reports};
+pub use reports::{ReportFilter, ReportPage, Reports};
 pub use rollups::{Freshness, OutcomeCounters, PlannedRemediations, Rollup, RollupSet, Rollups};
 pub use shard_assignment::{MAX_SHARD_COUNT, ShardAssignments};
 pub use system_alerts::SystemAlerts;

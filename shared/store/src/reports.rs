@@ -1,6 +1,8 @@
 //! The `reports` table.
 
-use age_model::{Report, ReportId, ReportKind, StoreError, UnreadableItem};
+use std::collections::BTreeSet;
+
+use age_model::{Report, ReportId, ReportKind, StoreError, Timestamp, UnreadableItem};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use futures_util::future::try_join_all;
@@ -10,6 +12,7 @@ use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::error::{read_failed, write_failed};
 use crate::dynamodb::keys::Position;
+use crate::dynamodb::sort_key_range::SortKeyRange;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::found::{Found, unreadable};
 
@@ -22,6 +25,17 @@ struct ReportRow {
     generated_at: String,
     /// The report as JSON: it is read as a whole or not at all.
     report: String,
+}
+
+/// The reports to list: those that meet every condition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReportFilter {
+    /// Only reports of these kinds; of any if empty.
+    pub kinds: BTreeSet<ReportKind>,
+    /// Only reports generated at this time or later.
+    pub from: Option<Timestamp>,
+    /// Only reports generated before this time.
+    pub to: Option<Timestamp>,
 }
 
 /// A page of reports, newest first.
@@ -69,15 +83,24 @@ impl Reports {
         }
     }
 
-    /// Returns up to `limit` reports of all kinds that come after `before` in the list, newest first.
+    /// Returns up to `limit` reports that match `filter` and come after `before` in the list, newest first. Each kind is a
+    /// partition of the index, of which up to `limit + 1` reports are read.
     ///
     /// # Errors
     /// [`StoreError`] if the table cannot be read.
-    pub async fn list(&self, limit: usize, before: Option<&Position>) -> Result<ReportPage, StoreError> {
+    pub async fn list(
+        &self,
+        filter: &ReportFilter,
+        limit: usize,
+        before: Option<&Position>,
+    ) -> Result<ReportPage, StoreError> {
+        let ReportFilter { kinds, from, to } = filter;
+        let [from, to] = [from, to].map(|time| time.map(|time| time.to_string()));
+        let range = SortKeyRange::new(from, [to, before.map(ToString::to_string)]);
         // One more than requested, which shows whether the list has more.
-        let of_kind = |kind: &ReportKind| self.rows(*kind, limit + 1, before.cloned());
-        let mut rows: Vec<Item> =
-            try_join_all(ReportKind::ALL.iter().map(of_kind)).await?.into_iter().flatten().collect();
+        let of_kind = |kind: &ReportKind| self.rows(*kind, limit + 1, range.clone());
+        let kinds = ReportKind::ALL.iter().filter(|kind| kinds.is_empty() || kinds.contains(kind));
+        let mut rows: Vec<Item> = try_join_all(kinds.map(of_kind)).await?.into_iter().flatten().collect();
         let position =
             |row: &Item| row.get("generated_at").and_then(|at| at.as_s().ok()).map(|at| Position::stored(at));
         rows.sort_by_key(|row| std::cmp::Reverse(position(row)));
@@ -101,7 +124,7 @@ impl Reports {
     pub async fn latest(&self) -> Result<Option<Report>, StoreError> {
         let mut before = None;
         loop {
-            let ReportPage { mut reports, next, .. } = self.list(1, before.as_ref()).await?;
+            let ReportPage { mut reports, next, .. } = self.list(&ReportFilter::default(), 1, before.as_ref()).await?;
             if !reports.is_empty() || next.is_none() {
                 return Ok(reports.pop());
             }
@@ -114,30 +137,32 @@ impl Reports {
     /// # Errors
     /// [`StoreError`] if the table cannot be read.
     pub async fn newest(&self, kind: ReportKind, limit: usize) -> Result<Vec<Report>, StoreError> {
-        let rows = self.rows(kind, limit, None).await?;
+        let rows = self.rows(kind, limit, SortKeyRange::default()).await?;
         Ok(Found::of(rows.iter().map(|row| self.parse(row)))?.items)
     }
 
-    async fn rows(&self, kind: ReportKind, limit: usize, before: Option<Position>) -> Result<Vec<Item>, StoreError> {
+    async fn rows(&self, kind: ReportKind, limit: usize, range: SortKeyRange) -> Result<Vec<Item>, StoreError> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
         let Table { client, name, .. } = &self.0;
-        let mut query = client
+        let query = client
             .query()
             .table_name(name)
             .index_name("by_generated")
             .expression_attribute_values(":kind", text(kind))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        query = match before {
-            Some(before) => query
-                .key_condition_expression("kind = :kind AND generated_at < :before")
-                .expression_attribute_values(":before", text(before)),
-            None => query.key_condition_expression("kind = :kind"),
-        };
+        let query = range.apply(query, "kind = :kind", "generated_at");
         let mut items = query.into_paginator().items().send();
         let mut rows = Vec::new();
         while rows.len() < limit {
             let Some(item) = items.next().await else { break };
-            rows.push(item.map_err(|error| read_failed("Query", name, error))?);
+            let item = item.map_err(|error| read_failed("Query", name, error))?;
+            let generated_at = item.get("generated_at").and_then(|at| at.as_s().ok());
+            if generated_at.is_some_and(|at| range.contains(at)) {
+                rows.push(item);
+            }
         }
         Ok(rows)
     }

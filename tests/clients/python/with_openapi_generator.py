@@ -48,14 +48,14 @@ def main() -> None:
     listed: list[Event] = []
     cursor: str | None = None
     while True:
-        page = EventsApi(admin).list_events(limit=1, engine="deep_agent", event_type=EVENT_TYPE, cursor=cursor)
+        page = EventsApi(admin).list_events(limit=1, engine=["deep_agent"], event_type=[EVENT_TYPE], cursor=cursor)
         listed.extend(page.events)
         cursor = page.next_cursor
         if not cursor:
             break
     assert len(listed) == EVENT_COUNT, listed
 
-    incidents = IncidentsApi(admin).list_incidents(status=IncidentStatus.OPEN, limit=200).incidents
+    incidents = IncidentsApi(admin).list_incidents(status=[IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED], limit=200).incidents
     found = next(incident for incident in incidents if incident.event_type == EVENT_TYPE)
     timeline = [entry.actual_instance for entry in IncidentsApi(admin).get_incident(found.id).timeline]
     first = timeline[0]

@@ -61,7 +61,7 @@ def main() -> None:
     listed: list[Event] = []
     cursor: str | Unset = UNSET
     while True:
-        page = list_events.sync(client=admin, engine="deep_agent", event_type=EVENT_TYPE, limit=1, cursor=cursor)
+        page = list_events.sync(client=admin, engine=["deep_agent"], event_type=[EVENT_TYPE], limit=1, cursor=cursor)
         assert isinstance(page, EventPage), page
         listed.extend(page.events)
         if not page.next_cursor:
@@ -69,7 +69,7 @@ def main() -> None:
         cursor = page.next_cursor
     assert len(listed) == EVENT_COUNT, listed
 
-    incidents = list_incidents.sync(client=admin, status=IncidentStatus.OPEN, limit=200)
+    incidents = list_incidents.sync(client=admin, status=[IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED], limit=200)
     assert isinstance(incidents, IncidentPage), incidents
     found = next(incident for incident in incidents.incidents if incident.event_type == EVENT_TYPE)
     incident = get_incident.sync(found.id, client=admin)

@@ -45,14 +45,14 @@ async function main(): Promise<void> {
   const listed: Event[] = [];
   let cursor: string | undefined;
   do {
-    const query = { engine: 'deep_agent', eventType, limit: 1, ...(cursor ? { cursor } : {}) };
+    const query = { engine: ['deep_agent'], eventType: [eventType], limit: 1, ...(cursor ? { cursor } : {}) };
     const page = present((await listEvents({ client: admin, query })).data, 'a page of events');
     listed.push(...page.events);
     cursor = page.nextCursor ?? undefined;
   } while (cursor);
   assert.equal(listed.length, eventCount);
 
-  const open = await listIncidents({ client: admin, query: { status: 'open', limit: 200 } });
+  const open = await listIncidents({ client: admin, query: { status: ['open', 'acknowledged'], limit: 200 } });
   const incident = present(
     open.data?.incidents.find((it) => it.eventType === eventType),
     'the incident',

@@ -44,14 +44,14 @@ async function main(): Promise<void> {
   const listed: components['schemas']['Event'][] = [];
   let cursor: string | undefined;
   do {
-    const query = { engine: 'deep_agent', eventType, limit: 1, ...(cursor ? { cursor } : {}) };
+    const query = { engine: ['deep_agent'], eventType: [eventType], limit: 1, ...(cursor ? { cursor } : {}) };
     const page = present((await admin.GET('/api/governance/events', { params: { query } })).data, 'a page of events');
     listed.push(...page.events);
     cursor = page.nextCursor ?? undefined;
   } while (cursor);
   assert.equal(listed.length, eventCount);
 
-  const open = await admin.GET('/api/governance/incidents', { params: { query: { status: 'open', limit: 200 } } });
+  const open = await admin.GET('/api/governance/incidents', { params: { query: { status: ['open', 'acknowledged'], limit: 200 } } });
   const incident = present(
     open.data?.incidents.find((it) => it.eventType === eventType),
     'the incident',

@@ -43,14 +43,15 @@ async function main(): Promise<void> {
   const listed: Event[] = [];
   let cursor: string | undefined;
   do {
-    const page = await listEvents({ engine: 'deep_agent', eventType, limit: 1, ...(cursor ? { cursor } : {}) }, admin);
+    const query = { engine: ['deep_agent'], eventType: [eventType], limit: 1, ...(cursor ? { cursor } : {}) };
+    const page = await listEvents(query, admin);
     assert(page.status === 200);
     listed.push(...page.data.events);
     cursor = page.data.nextCursor ?? undefined;
   } while (cursor);
   assert.equal(listed.length, eventCount);
 
-  const open = await listIncidents({ status: 'open', limit: 200 }, admin);
+  const open = await listIncidents({ status: ['open', 'acknowledged'], limit: 200 }, admin);
   assert(open.status === 200);
   const incident = present(
     open.data.incidents.find((it) => it.eventType === eventType),

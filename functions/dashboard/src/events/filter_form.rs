@@ -1,11 +1,13 @@
 //! The filter form of the list of events.
 
 use age_http::Query;
-use age_model::{Day, Engine, EventType, Severity};
+use age_model::{Engine, EventType, Severity};
 use age_policy::ActivePolicy;
 use age_store::EventFilter;
 
+use crate::day_span::DaySpan;
 use crate::engine_filter::read_engine;
+use crate::paths::list_url;
 
 /// The fields of the filter form, as they stand in the URL.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -13,38 +15,29 @@ pub(crate) struct EventFilterForm {
     pub(crate) engine: Option<Engine>,
     pub(crate) severity: Option<Severity>,
     pub(crate) event_type: Option<EventType>,
-    /// The first day.
-    pub(crate) from: Option<Day>,
-    /// The last day, included.
-    pub(crate) to: Option<Day>,
+    pub(crate) days: DaySpan,
 }
 
 impl EventFilterForm {
     /// Reads the fields from `query`, which refuses those that are not valid.
     pub(crate) fn read(query: &mut Query, active: &ActivePolicy) -> Self {
-        let form = Self {
+        Self {
             engine: read_engine(query, active),
             severity: query.optional("severity"),
             event_type: query.optional("eventType"),
-            from: query.optional("from"),
-            to: query.optional("to"),
-        };
-        if form.from.zip(form.to).is_some_and(|(from, to)| from > to) {
-            query.refuse("from", "must not be after to");
+            days: DaySpan::read(query),
         }
-        form
     }
 
     pub(crate) fn filter(&self, active: &ActivePolicy) -> EventFilter {
         EventFilter {
             // `read` has refused an engine that no active version ever had.
             engines: active.engines_of_records(self.engine).unwrap_or_default(),
-            severity: self.severity,
-            min_severity: None,
-            event_type: self.event_type.clone(),
-            or_resolving: false,
-            from: self.from.map(Day::start),
-            to: self.to.map(|to| to.next().start()),
+            severities: self.severity.into_iter().collect(),
+            event_types: self.event_type.clone().into_iter().collect(),
+            from: self.days.start(),
+            to: self.days.end(),
+            ..EventFilter::default()
         }
     }
 
@@ -54,13 +47,9 @@ impl EventFilterForm {
             ("engine", self.engine.map(|engine| engine.to_string())),
             ("severity", self.severity.map(|severity| severity.to_string())),
             ("eventType", self.event_type.clone().map(String::from)),
-            ("from", self.from.map(|from| from.to_string())),
-            ("to", self.to.map(|to| to.to_string())),
-            ("cursor", cursor.map(str::to_owned)),
         ];
-        let given = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+        let cursor = ("cursor", cursor.map(str::to_owned));
+        list_url(path, fields.into_iter().chain(self.days.fields()).chain([cursor]))
     }
 
     pub(crate) fn event_type(&self) -> &str {

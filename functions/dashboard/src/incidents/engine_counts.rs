@@ -7,7 +7,7 @@ use age_policy::Policy;
 use age_store::IncidentSummary;
 
 use crate::engine_title::engine_title;
-use crate::incidents::filter::IncidentFilter;
+use crate::incidents::filter::IncidentFilterForm;
 use crate::safe_text::SafeText;
 
 /// The number of incidents of an engine, and where they are listed.
@@ -20,7 +20,7 @@ pub(crate) struct EngineCount {
 /// Counts `incidents` by engine. The links have `filter` with the engine.
 pub(crate) fn count_by_engine<'a>(
     incidents: impl Iterator<Item = &'a IncidentSummary>,
-    filter: IncidentFilter,
+    filter: IncidentFilterForm,
     policy: &Policy,
 ) -> Vec<EngineCount> {
     let mut numbers: BTreeMap<Engine, usize> = BTreeMap::new();
@@ -30,7 +30,7 @@ pub(crate) fn count_by_engine<'a>(
     let count = |(engine, number)| EngineCount {
         engine: engine_title(policy, engine),
         number,
-        url: IncidentFilter { engine: Some(engine), ..filter }.url("/dashboard/incidents"),
+        url: IncidentFilterForm { engine: Some(engine), ..filter }.url("/dashboard/incidents"),
     };
     numbers.into_iter().map(count).collect()
 }

@@ -1,14 +1,17 @@
-//! The filter of the list of incidents: status and engine.
+//! The filter form of the list of incidents.
 
 use std::fmt;
 use std::str::FromStr;
 
 use age_governance::BulkFilter;
 use age_http::Query;
-use age_model::{Engine, IncidentStatus, UnknownName};
+use age_model::{Engine, IncidentStatus, Severity, UnknownName};
 use age_policy::ActivePolicy;
+use age_store::IncidentFilter;
 
+use crate::day_span::DaySpan;
 use crate::engine_filter::read_engine;
+use crate::paths::list_url;
 
 /// The incidents of which statuses the list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +22,12 @@ pub(crate) enum StatusFilter {
 
 /// Which incidents the list shows: open ones of all engines, unless the URL says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct IncidentFilter {
+pub(crate) struct IncidentFilterForm {
     pub(crate) status: StatusFilter,
     pub(crate) engine: Option<Engine>,
+    pub(crate) severity: Option<Severity>,
+    /// When they were opened.
+    pub(crate) days: DaySpan,
 }
 
 impl StatusFilter {
@@ -50,11 +56,17 @@ impl FromStr for StatusFilter {
     }
 }
 
-impl IncidentFilter {
+impl IncidentFilterForm {
+    /// Returns the filter for all incidents of `status`.
+    pub(crate) const fn of(status: StatusFilter) -> Self {
+        Self { status, engine: None, severity: None, days: DaySpan { from: None, to: None } }
+    }
+
     /// Reads the filter from a URL or a form, which refuses values that are not valid.
     pub(super) fn read(query: &mut Query, active: &ActivePolicy) -> Self {
         let status = query.optional("status").unwrap_or(StatusFilter::Status(IncidentStatus::Open));
-        Self { status, engine: read_engine(query, active) }
+        let engine = read_engine(query, active);
+        Self { status, engine, severity: query.optional("severity"), days: DaySpan::read(query) }
     }
 
     /// The status that the incidents have; None for any.
@@ -62,20 +74,51 @@ impl IncidentFilter {
         if let StatusFilter::Status(status) = self.status { Some(status) } else { None }
     }
 
+    pub(super) fn filter(self) -> IncidentFilter {
+        IncidentFilter {
+            statuses: self.incident_status().into_iter().collect(),
+            severities: self.severity.into_iter().collect(),
+            engines: self.engine.into_iter().collect(),
+            from: self.days.start(),
+            to: self.days.end(),
+        }
+    }
+
     /// Returns the filter of a bulk change for the unresolved incidents of this filter; None if it has only resolved ones.
     pub(super) fn unresolved(self) -> Option<BulkFilter> {
         let status = self.incident_status();
         let has_unresolved = status != Some(IncidentStatus::Resolved);
-        has_unresolved.then(|| BulkFilter { engine: self.engine, status, ..BulkFilter::default() })
+        has_unresolved.then(|| BulkFilter {
+            engine: self.engine,
+            status,
+            severity: self.severity,
+            opened_from: self.days.start(),
+            opened_before: self.days.end(),
+            ..BulkFilter::default()
+        })
     }
 
     pub(super) const fn with_status(self, status: StatusFilter) -> Self {
         Self { status, ..self }
     }
 
+    /// Whether the list has only some of the incidents with its status.
+    pub(crate) fn is_narrowed(self) -> bool {
+        self != Self::of(self.status)
+    }
+
+    /// Returns the fields, as URLs and forms have them.
+    pub(crate) fn fields(self) -> impl Iterator<Item = (&'static str, Option<String>)> {
+        let fields = [
+            ("status", Some(self.status.to_string())),
+            ("engine", self.engine.map(|engine| engine.to_string())),
+            ("severity", self.severity.map(|severity| severity.to_string())),
+        ];
+        fields.into_iter().chain(self.days.fields())
+    }
+
     /// Returns the URL of `path` with this filter.
     pub(crate) fn url(self, path: &str) -> String {
-        let engine = self.engine.map(|engine| format!("&engine={engine}")).unwrap_or_default();
-        format!("{path}?status={}{engine}", self.status)
+        list_url(path, self.fields())
     }
 }

@@ -16,7 +16,7 @@ use crate::engine_title::engine_title;
 use crate::format::format_count;
 use crate::incident_labels::describe_cause;
 use crate::incidents::engine_counts::{EngineCount, count_by_engine};
-use crate::incidents::filter::{IncidentFilter, StatusFilter};
+use crate::incidents::filter::{IncidentFilterForm, StatusFilter};
 use crate::page::{self, Section};
 use crate::paths::incident_path;
 use crate::policy::severities_from;
@@ -30,7 +30,7 @@ const PAGE_SIZE: usize = 25;
 struct IncidentsPage<'a> {
     session: &'a Session,
     section: Section,
-    filter: IncidentFilter,
+    filter: IncidentFilterForm,
     /// Every engine with its title.
     engines: Vec<(Engine, SafeText)>,
     /// The severities of events that open incidents, in words.
@@ -67,14 +67,15 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let active = app.policies.current();
     let mut query = query.without_blanks();
-    let filter = IncidentFilter::read(&mut query, &active);
+    let filter = IncidentFilterForm::read(&mut query, &active);
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
 
     let scope = CursorScope::new("dashboard/incidents").filter("filter", Some(&filter.url("")));
     let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let incidents = &app.tables.incidents;
-    let found = incidents.list(filter.incident_status(), filter.engine, PAGE_SIZE, before.as_ref(), app.clock.now());
+    let store_filter = filter.filter();
+    let found = incidents.list(&store_filter, PAGE_SIZE, before.as_ref(), app.clock.now());
     let (found, unresolved) = try_join!(found, unresolved(incidents, filter.unresolved()))?;
     let by_engine =
         if filter.engine.is_none() { count_by_engine(unresolved.iter(), filter, &active.policy) } else { Vec::new() };

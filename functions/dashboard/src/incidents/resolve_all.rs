@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::engine_title::engine_title;
 use crate::form::VerifiedForm;
 use crate::format::format_count;
-use crate::incidents::filter::IncidentFilter;
+use crate::incidents::filter::IncidentFilterForm;
 use crate::page::{self, Section};
 use crate::paths::incident_path;
 use crate::safe_text::SafeText;
@@ -30,7 +30,7 @@ const MAX_EXPECTED: usize = 1_000_000;
 struct ConfirmationPage<'a> {
     session: &'a Session,
     section: Section,
-    filter: IncidentFilter,
+    filter: IncidentFilterForm,
     engine: Option<SafeText>,
     /// The latest incidents, with path and title.
     incidents: Vec<(String, SafeText)>,
@@ -43,7 +43,7 @@ struct ConfirmationPage<'a> {
 struct ResultPage<'a> {
     session: &'a Session,
     section: Section,
-    filter: IncidentFilter,
+    filter: IncidentFilterForm,
     resolved: String,
     unchanged: Option<String>,
     /// Path, title and reason of each incident that could not be resolved.
@@ -68,11 +68,11 @@ impl ResolveAllForm {
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, query: Query) -> Result<Response, Problem> {
     let active = app.policies.current();
     let mut query = query.without_blanks();
-    let filter = IncidentFilter::read(&mut query, &active);
+    let filter = IncidentFilterForm::read(&mut query, &active);
     query.finish()?;
     // The incidents of this very millisecond are included.
     let opened_before = app.clock.now().plus_millis(1);
-    let bulk_filter = BulkFilter { opened_before: Some(opened_before), ..unresolved(filter)? };
+    let bulk_filter = unresolved(filter, opened_before)?;
     let matching = matching_incidents(&app.tables.incidents, &bulk_filter).await?;
     let page = ConfirmationPage {
         session: &session,
@@ -94,15 +94,14 @@ pub(crate) async fn resolve_all(
 ) -> Result<Response, Problem> {
     let active = app.policies.current();
     let mut form = form.without_blanks();
-    let filter = IncidentFilter::read(&mut form, &active);
+    let filter = IncidentFilterForm::read(&mut form, &active);
     let expected_count = form.number("expectedCount", 0, 0..=MAX_EXPECTED) as u64;
     let opened_before: Option<Timestamp> = form.optional("openedBefore");
     let note = VerifiedForm(form).into_note()?;
     let required = || Problem::invalid(vec![FieldError::new("openedBefore", "is required")]);
     let opened_before = opened_before.ok_or_else(required)?;
 
-    let bulk_filter = BulkFilter { opened_before: Some(opened_before), ..unresolved(filter)? };
-    let selection = BulkSelection::Matching { filter: bulk_filter, expected_count };
+    let selection = BulkSelection::Matching { filter: unresolved(filter, opened_before)?, expected_count };
     let (incidents, lifecycle, clock) = (&app.tables.incidents, app.action_lifecycle.incidents(), app.clock.as_ref());
     let change = StatusChange { at: clock.now(), by: Some(session.caller.kid.clone()), note };
     let result =
@@ -126,9 +125,12 @@ pub(crate) async fn resolve_all(
     Ok(page::render(StatusCode::OK, &page))
 }
 
-fn unresolved(filter: IncidentFilter) -> Result<BulkFilter, Problem> {
+/// Returns the filter of the unresolved incidents that were opened before this time.
+fn unresolved(filter: IncidentFilterForm, opened_before: Timestamp) -> Result<BulkFilter, Problem> {
     let refused = || Problem::invalid(vec![FieldError::new("status", "must be open, acknowledged or all")]);
-    filter.unresolved().ok_or_else(refused)
+    let filter = filter.unresolved().ok_or_else(refused)?;
+    let opened_before = filter.opened_before.map_or(opened_before, |end| end.min(opened_before));
+    Ok(BulkFilter { opened_before: Some(opened_before), ..filter })
 }
 
 fn title(id: &IncidentId, policy: &Policy) -> SafeText {

@@ -9,7 +9,7 @@ use age_store::{Found, IncidentSummary, OpenAction, SystemHealth};
 
 use crate::engine_title::engine_title;
 use crate::format::{duration_between, format_duration};
-use crate::incidents::{EngineCount, IncidentFilter, StatusFilter, count_by_engine};
+use crate::incidents::{EngineCount, IncidentFilterForm, StatusFilter, count_by_engine};
 use crate::paths::{action_path, incident_path};
 use crate::safe_text::SafeText;
 
@@ -154,7 +154,7 @@ impl NeedsAttention {
         // What a later version does with its statuses is not known: a person looks.
         let is_open = |summary: &IncidentSummary| summary.status != IncidentStatus::Acknowledged;
         let open: Vec<_> = take_turns(others.into_iter().filter(is_open).collect(), |summary| summary.id.key.engine);
-        let filter = IncidentFilter { status: StatusFilter::Status(IncidentStatus::Open), engine: None };
+        let filter = IncidentFilterForm::of(StatusFilter::Status(IncidentStatus::Open));
         let open_by_engine = count_by_engine(open.iter(), filter, policy);
         let (open_incidents, more_open_incidents) = split_off_unlisted(open.into_iter());
         let (system_alerts, more_system_alerts) = split_off_unlisted(system_alerts.into_iter());

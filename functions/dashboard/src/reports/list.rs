@@ -2,6 +2,7 @@
 
 use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{Day, KeyId, Report, ReportKind, RiskLevel, Timestamp};
+use age_store::ReportFilter;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,9 +10,10 @@ use axum::response::Response;
 use tokio::try_join;
 
 use crate::app::App;
+use crate::day_span::DaySpan;
 use crate::format::format_count;
 use crate::page::{self, Section};
-use crate::paths::report_path;
+use crate::paths::{list_url, report_path};
 use crate::reports::labels::{first_and_last_day, kind_label};
 use crate::session::Session;
 
@@ -31,6 +33,7 @@ const HEIGHT: u32 = 100;
 struct ReportsPage<'a> {
     session: &'a Session,
     section: Section,
+    form: ReportFilterForm,
     reports: Vec<ReportRow>,
     /// How many reports of the page cannot be read.
     unreadable: usize,
@@ -39,6 +42,14 @@ struct ReportsPage<'a> {
     next_weekly_at: Timestamp,
     next_page: Option<String>,
     has_previous_page: bool,
+}
+
+/// The fields of the filter form, as they stand in the URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct ReportFilterForm {
+    kind: Option<ReportKind>,
+    /// When they were generated.
+    days: DaySpan,
 }
 
 struct ReportRow {
@@ -66,28 +77,48 @@ pub(crate) async fn show(
     State(App(app)): State<App>,
     session: Session,
     cursors: CursorKey,
-    mut query: Query,
+    query: Query,
 ) -> Result<Response, Problem> {
+    let mut query = query.without_blanks();
+    let form = ReportFilterForm { kind: query.optional("kind"), days: DaySpan::read(&mut query) };
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
-    let scope = CursorScope::new("dashboard/reports");
+    let scope = CursorScope::new("dashboard/reports").filter("filter", Some(&form.url(None)));
     let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
-    let reports = &app.tables.reports;
+    let (reports, filter) = (&app.tables.reports, form.filter());
     let weekly = reports.newest(ReportKind::Weekly, PAGE_SIZE);
-    let (found, weekly) = try_join!(reports.list(PAGE_SIZE, before.as_ref()), weekly)?;
+    let (found, weekly) = try_join!(reports.list(&filter, PAGE_SIZE, before.as_ref()), weekly)?;
     let cursor = found.next.map(|position| cursors.seal(&scope, &position));
     let next_monday = app.clock.now().day().monday().start().plus_days(7);
     let page = ReportsPage {
         session: &session,
         section: Section::Reports,
+        form,
         trend: ScoreTrend::of(&weekly),
         reports: found.reports.into_iter().map(ReportRow::from).collect(),
         unreadable: found.unreadable.len(),
         next_weekly_at: next_monday.plus_seconds(WEEKLY_REPORT_DELAY_SECONDS),
-        next_page: cursor.map(|cursor| format!("/dashboard/reports?cursor={cursor}")),
+        next_page: cursor.map(|cursor| form.url(Some(cursor))),
         has_previous_page: before.is_some(),
     };
     Ok(page::render(StatusCode::OK, &page))
+}
+
+impl ReportFilterForm {
+    fn filter(self) -> ReportFilter {
+        let Self { kind, days } = self;
+        ReportFilter { kinds: kind.into_iter().collect(), from: days.start(), to: days.end() }
+    }
+
+    /// Returns the URL of the list with these fields.
+    fn url(self, cursor: Option<String>) -> String {
+        let kind = ("kind", self.kind.map(|kind| kind.to_string()));
+        list_url("/dashboard/reports", [kind].into_iter().chain(self.days.fields()).chain([("cursor", cursor)]))
+    }
+
+    fn is_empty(self) -> bool {
+        self == Self::default()
+    }
 }
 
 impl From<Report> for ReportRow {
