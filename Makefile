@@ -106,6 +106,8 @@ lint: check-node .venv/checks/ready cargo tests/browser/node_modules/.ready ## c
 	@$(CHECKS)/checkov --file infra/template.yaml --config-file infra/checkov.yaml
 	@echo "==> Bill of materials"
 	@$(CHECKS)/python infra/supply_chain/sbom.py target/sbom.cdx.json
+	@echo "==> Contract"
+	@$(CHECKS)/python tests/clients/breaking_changes.py
 	@echo "==> Python"
 	@$(CHECKS)/ruff check --quiet $(PYTHON_FILES)
 	@$(CHECKS)/ruff format --quiet --check --diff $(PYTHON_FILES)

@@ -1,9 +1,15 @@
 //! The contract of the API: `infra/openapi.json` is generated from the code, and the API serves it.
 
+mod examples;
+mod problems;
+mod recorder;
+mod scenario;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use age_http::{FieldErrorCode, ProblemCode, Route};
+use age_model::Token;
 use serde_json::Value;
 use utoipa::OpenApi as _;
 use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
@@ -66,9 +72,11 @@ fn assert_generated(name: &str, generated: &Value, stored: &str) {
     }
 }
 
-#[test]
-fn contract_file_matches_the_code() {
-    assert_generated("infra/openapi.json", &contract(), CONTRACT_FILE);
+#[tokio::test]
+async fn contract_file_matches_the_code() {
+    let mut contract = contract();
+    examples::add_to(&mut contract).await;
+    assert_generated("infra/openapi.json", &contract, CONTRACT_FILE);
 }
 
 #[test]
@@ -133,4 +141,120 @@ async fn contract_is_served_without_a_credential() {
     let served = world.api().send_without_token("GET", "/api/governance/openapi.json", &[], b"").await;
     assert_eq!((served.status, served.header("content-type")), (200, Some("application/json")));
     assert_eq!(served.json, serde_json::from_str::<Value>(CONTRACT_FILE).unwrap());
+}
+
+#[test]
+fn examples_have_no_secrets() {
+    let tokens: Vec<&str> = CONTRACT_FILE.split('"').filter(|text| text.parse::<Token>().is_ok()).collect();
+    assert_eq!(tokens.len(), 2, "those of a created and of a rotated credential");
+    assert!(tokens.iter().all(|token| token.ends_with(recorder::NO_SECRET)));
+}
+
+#[tokio::test]
+async fn method_that_a_path_does_not_have_is_refused_with_those_that_it_has() {
+    let world = World::new().await;
+    let contract: Value = serde_json::from_str(CONTRACT_FILE).unwrap();
+    for (path, item) in contract["paths"].as_object().unwrap() {
+        let mut methods: BTreeSet<String> =
+            item.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+        if methods.contains("GET") {
+            methods.insert("HEAD".to_owned());
+        }
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+            let response = world.send(method, path, &[], b"").await;
+            let expected = !methods.contains(method);
+            assert_eq!(response.status == 405, expected, "{method} {path}: {response:?}");
+            if expected {
+                let allowed = response.header("allow").unwrap().split(',').map(|it| it.trim().to_owned());
+                assert_eq!(allowed.collect::<BTreeSet<_>>(), methods, "{method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn head_is_answered_as_get_without_the_body() {
+    let world = World::new().await;
+    let routes = functions().into_iter().flat_map(|(_, routes)| routes).filter(|route| route.method == "GET");
+    let mut bodies = 0;
+    for path in routes.map(|route| route.path) {
+        for token in [true, false] {
+            let send = async |method: &str| {
+                if token {
+                    world.send(method, path, &[], b"").await
+                } else {
+                    world.api().send_without_token(method, path, &[], b"").await
+                }
+            };
+            let (get, head) = (send("GET").await, send("HEAD").await);
+            assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{path}");
+            assert_eq!(head.headers, get.headers, "{path}");
+            bodies += get.body.len();
+        }
+    }
+    assert!(bodies > 0);
+}
+
+/// Returns each operation of the contract with its id.
+fn operations(contract: &Value) -> Vec<(&str, &Value)> {
+    let items = contract["paths"].as_object().unwrap().values();
+    let operations = items.flat_map(|item| item.as_object().unwrap().values());
+    operations.map(|operation| (operation["operationId"].as_str().unwrap(), operation)).collect()
+}
+
+#[test]
+fn every_parameter_and_header_is_described_and_numbers_have_bounds_and_a_default() {
+    let contract: Value = serde_json::from_str(CONTRACT_FILE).unwrap();
+    for (id, operation) in operations(&contract) {
+        let parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+        for parameter in parameters {
+            let name = format!("{} of {id}", parameter["name"].as_str().unwrap());
+            let description = parameter["description"].as_str().unwrap_or_default();
+            assert!(!description.is_empty(), "{name} has no description");
+            let schema = &parameter["schema"];
+            if schema["type"] == "integer" {
+                assert!(schema["minimum"].is_u64() && schema["maximum"].is_u64(), "{name} has no bounds");
+                assert!(description.contains("by default"), "{name} has no default");
+            }
+        }
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            for (name, header) in response["headers"].as_object().unwrap() {
+                assert!(header["description"].is_string(), "{name} of {id} {status} has no description");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_link_passes_what_the_next_operation_needs_from_the_response() {
+    let contract: Value = serde_json::from_str(CONTRACT_FILE).unwrap();
+    let operations = operations(&contract);
+    let mut links = 0;
+    for (id, operation) in &operations {
+        for response in operation["responses"].as_object().unwrap().values() {
+            for link in response.get("links").and_then(Value::as_object).into_iter().flat_map(|links| links.values()) {
+                let target = link["operationId"].as_str().unwrap();
+                let (_, next) = operations.iter().find(|(id, _)| *id == target).unwrap();
+                let parameters = link["parameters"].as_object().unwrap();
+                let names = |required: bool| {
+                    let all = next["parameters"].as_array().unwrap().iter();
+                    let chosen = all.filter(move |it| !required || it["required"] == true);
+                    chosen.map(|it| it["name"].as_str().unwrap()).collect::<BTreeSet<_>>()
+                };
+                let given: BTreeSet<_> = parameters.keys().map(String::as_str).collect();
+                assert!(names(true).is_subset(&given) && given.is_subset(&names(false)), "{id} to {target}: {given:?}");
+                for value in parameters.values() {
+                    let pointer = value.as_str().unwrap().strip_prefix("$response.body#").unwrap();
+                    let example = &response["content"]["application/json"]["example"];
+                    // A list that ends with the example has no next page.
+                    assert!(
+                        pointer == "/nextCursor" || example.pointer(pointer).is_some(),
+                        "{id} to {target}: {value}"
+                    );
+                    links += 1;
+                }
+            }
+        }
+    }
+    assert!(links > 30, "{links}");
 }

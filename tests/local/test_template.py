@@ -184,6 +184,19 @@ class TemplateTest(unittest.TestCase):
             "OriginSecretHashes", "secret", one[1:], f"{one}0", f"{one},", f"{one}, {one}", ",".join([one] * 3)
         )
 
+    def test_every_path_of_the_contract_takes_all_methods(self) -> None:
+        # Otherwise $default would answer 404 to HEAD, and to a method that needs a 405.
+        routes = set()
+        for name in functions(self.template):
+            events = self.template["Resources"][name]["Properties"].get("Events", {}).values()
+            routes |= {
+                (it["Properties"]["Path"], it["Properties"]["Method"]) for it in events if it["Type"] == "HttpApi"
+            }
+        contract = json.loads((ROOT / "infra" / "openapi.json").read_text())
+        of_default = "/api/governance/openapi.json"
+        self.assertEqual({path for path in contract["paths"] if (path, "ANY") not in routes}, {of_default})
+        self.assertIn(("$default", "ANY"), routes)
+
     def test_concurrency_is_not_reserved_by_default(self) -> None:
         self.assertEqual(self.template["Parameters"]["ReserveConcurrency"]["Default"], "no")
 

@@ -24,7 +24,7 @@ request_body! {
     post,
     path = "/api/governance/events/{id}/actions/{action}/approval",
     operation_id = "decide_approval", tag = "Actions",
-    params(("id" = EventId, Path), ("action" = Action, Path)),
+    params(("id" = EventId, Path, description = "The id of the event"), ("action" = Action, Path, description = "An action of the event")),
     request_body = Approval,
     responses(
         (status = 200, description = "The updated action", body = ActionItem),

@@ -100,7 +100,7 @@ pub(crate) async fn create_credential(
     post,
     path = "/api/governance/credentials/{kid}/rotate",
     operation_id = "rotate_credential", tag = "Credentials",
-    params(("kid" = KeyId, Path)),
+    params(("kid" = KeyId, Path, description = "The name of the credential")),
     request_body = Option<Rotation>,
     responses(
         (status = 201, description = "The credential and its new token", body = IssuedCredentialView),
@@ -127,7 +127,7 @@ pub(crate) async fn rotate_credential(
     delete,
     path = "/api/governance/credentials/{kid}",
     operation_id = "revoke_credential", tag = "Credentials",
-    params(("kid" = KeyId, Path)),
+    params(("kid" = KeyId, Path, description = "The name of the credential")),
     responses(
         (status = 200, description = "The revoked credential", body = CredentialView),
         (status = 409, description = "It is an admin, and no other one that does not expire would remain"),

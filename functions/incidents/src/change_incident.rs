@@ -35,7 +35,7 @@ request_body! {
     post,
     path = "/api/governance/incidents/{id}/acknowledge",
     operation_id = "acknowledge_incident", tag = "Incidents",
-    params(("id" = String, Path)),
+    params(("id" = String, Path, description = "The id of the incident, such as `billing.1795392300000.invoice_sync_failed`")),
     request_body = Option<StatusChangeBody>,
     responses(
         (status = 200, description = "The updated incident", body = IncidentView),
@@ -60,7 +60,7 @@ pub(crate) async fn acknowledge_incident(
     post,
     path = "/api/governance/incidents/{id}/resolve",
     operation_id = "resolve_incident", tag = "Incidents",
-    params(("id" = String, Path)),
+    params(("id" = String, Path, description = "The id of the incident, such as `billing.1795392300000.invoice_sync_failed`")),
     request_body = Option<StatusChangeBody>,
     responses(
         (status = 200, description = "The updated incident", body = IncidentView),
@@ -87,7 +87,7 @@ pub(crate) async fn resolve_incident(
     post,
     path = "/api/governance/incidents/{id}/reopen",
     operation_id = "reopen_incident", tag = "Incidents",
-    params(("id" = String, Path)),
+    params(("id" = String, Path, description = "The id of the incident, such as `billing.1795392300000.invoice_sync_failed`")),
     request_body = Option<StatusChangeBody>,
     responses(
         (status = 200, description = "The updated incident", body = IncidentView),
@@ -113,7 +113,7 @@ pub(crate) async fn reopen_incident(
     post,
     path = "/api/governance/incidents/{id}/comments",
     operation_id = "comment_on_incident", tag = "Incidents",
-    params(("id" = String, Path)),
+    params(("id" = String, Path, description = "The id of the incident, such as `billing.1795392300000.invoice_sync_failed`")),
     request_body = CommentBody,
     responses(
         (status = 200, description = "The incident", body = IncidentView),

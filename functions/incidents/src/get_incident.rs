@@ -38,7 +38,7 @@ pub(crate) struct IncidentWithTimeline {
     get,
     path = "/api/governance/incidents/{id}",
     operation_id = "get_incident", tag = "Incidents",
-    params(("id" = String, Path)),
+    params(("id" = String, Path, description = "The id of the incident, such as `billing.1795392300000.invoice_sync_failed`")),
     responses((status = 200, description = "The incident", body = IncidentWithTimeline)),
 )]
 pub(crate) async fn get_incident(

@@ -15,7 +15,7 @@ use crate::app::App;
     get,
     path = "/api/governance/events/{id}",
     operation_id = "get_event", tag = "Events",
-    params(("id" = EventId, Path)),
+    params(("id" = EventId, Path, description = "The id of the event")),
     responses((status = 200, description = "The event", body = EventWithActions)),
 )]
 pub(crate) async fn get_event(

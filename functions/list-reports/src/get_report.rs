@@ -15,7 +15,7 @@ use crate::app::App;
     get,
     path = "/api/governance/reports/{id}",
     operation_id = "get_report", tag = "Reports",
-    params(("id" = ReportId, Path)),
+    params(("id" = ReportId, Path, description = "The id of the report")),
     responses((status = 200, description = "The report", body = Report)),
 )]
 pub(crate) async fn get_report(

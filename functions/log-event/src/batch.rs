@@ -132,7 +132,7 @@ impl From<Problem> for EventResult {
     responses(
         (status = 200, description = "The result of each event", body = EventResults),
         (status = 503, description = "Service unavailable, retry later", body = UnfinishedBatch, content_type = "application/problem+json",
-            headers(("Retry-After" = u16))),
+            headers(("Retry-After" = u16, description = "After how many seconds the request may be repeated."))),
     ),
 )]
 pub(crate) async fn log_events(

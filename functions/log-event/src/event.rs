@@ -29,7 +29,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
     responses(
         (status = 201, description = "The event is stored, with these planned actions", body = EventWithActions),
         (status = 200, description = "The event was stored before under the same idempotency key", body = EventWithActions,
-            headers(("Idempotency-Replayed" = String, description = "true"))),
+            headers(("Idempotency-Replayed" = String, description = "`true`"))),
     ),
 )]
 pub(crate) async fn log_event(

@@ -25,7 +25,7 @@ use crate::parsed_event::BatchBody;
     responses(
         (status = 201, description = "The event is stored, with these planned actions", body = EventWithActions),
         (status = 200, description = "An event with this source and id was stored before", body = EventWithActions,
-            headers(("Idempotency-Replayed" = String, description = "true"))),
+            headers(("Idempotency-Replayed" = String, description = "`true`"))),
     ),
 )]
 pub(crate) async fn log_cloud_event(

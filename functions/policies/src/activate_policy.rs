@@ -29,7 +29,7 @@ request_body! {
     post,
     path = "/api/governance/policies/{hash}/activate",
     operation_id = "activate_policy", tag = "Policies",
-    params(("hash" = PolicyHash, Path)),
+    params(("hash" = PolicyHash, Path, description = "The policy version: the hash of its document")),
     request_body = ActivationBody,
     responses(
         (status = 200, description = "The activation", body = PolicyActivation),

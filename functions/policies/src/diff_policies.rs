@@ -30,7 +30,7 @@ pub(crate) struct DifferenceView {
     path = "/api/governance/policies/{hash}/diff",
     operation_id = "diff_policies", tag = "Policies",
     params(
-        ("hash" = PolicyHash, Path),
+        ("hash" = PolicyHash, Path, description = "The policy version: the hash of its document"),
         ("against" = Option<PolicyHash>, Query, description = "The version to compare with; the active one by default"),
     ),
     responses((status = 200, description = "The changes", body = DifferenceView)),

@@ -29,7 +29,7 @@ pub(crate) async fn get_active_policy(State(App(app)): State<App>, _: NoQuery) -
     get,
     path = "/api/governance/policies/{hash}",
     operation_id = "get_policy", tag = "Policies",
-    params(("hash" = PolicyHash, Path)),
+    params(("hash" = PolicyHash, Path, description = "The policy version: the hash of its document")),
     responses((status = 200, description = "The version", body = PolicyView)),
 )]
 pub(crate) async fn get_policy(

@@ -52,7 +52,7 @@ impl SimulationBody {
     post,
     path = "/api/governance/policies/{hash}/simulation",
     operation_id = "simulate_policy", tag = "Policies",
-    params(("hash" = PolicyHash, Path)),
+    params(("hash" = PolicyHash, Path, description = "The policy version: the hash of its document")),
     request_body = SimulationBody,
     responses((status = 202, description = "The simulation, which runs", body = SimulationView, headers(("Location" = String, description = "The path of the simulation")))),
 )]
@@ -82,7 +82,7 @@ pub(crate) async fn simulate_policy(
     get,
     path = "/api/governance/policies/{hash}/simulations/{id}",
     operation_id = "get_simulation", tag = "Policies",
-    params(("hash" = PolicyHash, Path), ("id" = SimulationId, Path)),
+    params(("hash" = PolicyHash, Path, description = "The policy version: the hash of its document"), ("id" = SimulationId, Path, description = "The id of the simulation")),
     responses((status = 200, description = "The simulation", body = SimulationView)),
 )]
 pub(crate) async fn get_simulation(

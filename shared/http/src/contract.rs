@@ -1,5 +1,6 @@
 //! The API description (`OpenAPI`): the common parts of all operations.
 
+mod links;
 mod schemas;
 
 use utoipa::openapi::extensions::Extensions;
@@ -56,6 +57,7 @@ pub fn complete(api: &mut OpenApi, routes: &[Route]) {
     for route in routes {
         if let Some(operation) = api.paths.paths.get_mut(route.path).and_then(|item| operation(item, route.method)) {
             describe(operation, *route);
+            links::add(operation);
         }
     }
 }
@@ -73,7 +75,8 @@ fn describe(operation: &mut Operation, route: Route) {
     let has_body = operation.request_body.is_some();
     let is_cursor = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "cursor");
     let has_cursor = operation.parameters.iter().flatten().any(is_cursor);
-    let mut failures = vec![("422", "Invalid fields or parameters, each named")];
+    let mut failures =
+        vec![("405", "The path does not have this method"), ("422", "Invalid fields or parameters, each named")];
     if has_body || has_cursor {
         failures.push(("400", "Invalid JSON or cursor"));
     }
@@ -106,10 +109,11 @@ fn describe(operation: &mut Operation, route: Route) {
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
         if status == "201" {
-            let location = described("The path of what was created.");
-            response.headers.entry("Location".to_owned()).or_insert(location);
+            let location = header::<String>("The path of what was created.");
+            response.headers.entry("Location".to_owned()).or_insert(location.into());
         }
-        response.headers.insert("X-Request-Id".to_owned(), described("The id of the request in AGE's logs."));
+        let request_id = header::<String>("The id of the request in AGE's logs.");
+        response.headers.insert("X-Request-Id".to_owned(), request_id.into());
     }
     // An operation may describe an error itself; its body is a problem all the same.
     for (status, response) in &mut operation.responses.responses {
@@ -125,17 +129,30 @@ fn describe(operation: &mut Operation, route: Route) {
 fn problem(status: &str, description: &str) -> RefOr<Response> {
     let response = ResponseBuilder::new().description(description).content(PROBLEM_MEDIA_TYPE, content());
     RefOr::T(match status {
-        "401" => response.header("WWW-Authenticate", Header::new(String::schema())).build(),
-        "415" => response.header("Accept-Encoding", Header::new(String::schema())).build(),
-        "429" | "503" => response.header("Retry-After", Header::new(u16::schema())).build(),
+        "401" => {
+            let challenge = header::<String>("`Bearer`, with `error=\"invalid_token\"` if the request has a token.");
+            response.header("WWW-Authenticate", challenge).build()
+        }
+        "405" => {
+            let methods = header::<String>("The methods that the path has.");
+            response.header("Allow", methods).build()
+        }
+        "415" => {
+            let encodings = header::<String>("The content encodings of bodies that the operation supports.");
+            response.header("Accept-Encoding", encodings).build()
+        }
+        "429" | "503" => {
+            let seconds = header::<u16>("After how many seconds the request may be repeated.");
+            response.header("Retry-After", seconds).build()
+        }
         _ => response.build(),
     })
 }
 
-fn described(text: &str) -> RefOr<Header> {
-    let mut header = Header::new(String::schema());
-    header.description = Some(text.to_owned());
-    RefOr::T(header)
+fn header<T: PartialSchema>(description: &str) -> Header {
+    let mut header = Header::new(T::schema());
+    header.description = Some(description.to_owned());
+    header
 }
 
 fn content() -> Content {

@@ -139,10 +139,14 @@ fn merge(objects: &[&Value], description: Option<&Value>) -> Value {
     merged.into()
 }
 
-/// Makes fields that may be absent not null, and says of objects without fields that they may have any.
+/// Makes fields and parameters that may be absent not null, and says of objects without fields that they may have any.
 fn simplify_schema(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
+            let is_optional = fields.contains_key("in") && fields.get("required") != Some(&Value::Bool(true));
+            if let Some(parameter) = fields.get_mut("schema").filter(|_| is_optional) {
+                *parameter = without_null(parameter);
+            }
             let required: Vec<Value> = fields.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
             if let Some(Value::Object(properties)) = fields.get_mut("properties") {
                 let optional = properties.iter_mut().filter(|(name, _)| !required.iter().any(|it| it == *name));
@@ -274,6 +278,15 @@ mod tests {
         assert_eq!(schemas["TakenOverEntry"]["required"], json!(["at", "type"]));
         assert_eq!(schemas["EventItem"], json!({ "type": "string" }), "another schema is left alone");
         assert_eq!(schemas.as_object().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn parameter_that_may_be_absent_is_not_null() {
+        let parameter = |kind: Value| json!({ "in": "header", "name": "key", "schema": { "type": kind } });
+        let operation = json!({ "parameters": [parameter(json!(["string", "null"]))] });
+        let mut contract = json!({ "paths": { "/": { "post": operation } }, "components": { "schemas": {} } });
+        simplify(&mut contract);
+        assert_eq!(contract["paths"]["/"]["post"]["parameters"], json!([parameter(json!("string"))]));
     }
 
     #[test]
