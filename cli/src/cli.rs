@@ -139,6 +139,8 @@ mod tests {
             "report show",
             "report show 01936f2e-0000-7000-8000-00000000000a",
             "report export",
+            "report export latest --format csv",
+            "report export 01936f2e-0000-7000-8000-00000000000a --format markdown --output report.md",
             "report export 01936f2e-0000-7000-8000-00000000000a --format text --output report.txt",
             "report make --json",
             "health",

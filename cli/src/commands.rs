@@ -14,6 +14,8 @@ mod incident_bulk;
 mod incident_show;
 pub(crate) mod policy;
 pub(crate) mod report;
+mod report_export;
+mod report_ref;
 pub(crate) mod stats;
 mod timeline;
 pub(crate) mod whoami;

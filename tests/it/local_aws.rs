@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, MutexGuard};
 
+mod night_on_call;
 mod policy;
 
 /// A text that must not appear in any log. `infra/local/secret_scan.py` searches for it after the run.

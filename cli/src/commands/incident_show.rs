@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::commands::incident_bulk::RESOURCE;
-use crate::commands::timeline::{TimelineEntry, describe_cause, parse_timeline};
+use crate::commands::timeline::{TimelineEntry, parse_timeline};
 use crate::error::Error;
 use crate::format::{format_name, format_timestamp};
 use crate::session::Session;
@@ -83,7 +83,7 @@ impl ShownIncident {
             ("Incident", self.id.clone()),
             ("Status", format_name(self.status.as_str())),
             ("Severity", self.severity.to_string()),
-            ("Cause", describe_cause(self.cause).to_owned()),
+            ("Cause", self.cause.description().to_owned()),
             ("Events", format!("{}{last_event}", self.event_count)),
             ("Opened", format!("{}{opened_by}", format_timestamp(self.opened_at))),
         ];

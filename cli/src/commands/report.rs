@@ -1,24 +1,19 @@
 //! `agectl report`: makes, lists, shows and exports reports.
 
-use std::path::PathBuf;
-
-use age_model::{Report, ReportId, ReportKind, Timestamp, visible_text};
-use clap::{Args, Subcommand, ValueEnum};
+use age_model::{Report, ReportKind, Timestamp};
+use clap::{Args, Subcommand};
 
 use crate::api_client::ApiClient;
 use crate::api_response::parse_json;
+use crate::commands::report_export::ExportReportArgs;
+use crate::commands::report_ref::{PAGE_SIZE, RESOURCE, ReportRef};
 use crate::error::Error;
 use crate::format::{format_name, format_timestamp};
 use crate::item_list::ItemList;
-use crate::json_format::format_json;
 use crate::list_options::{ListOptions, filter};
 use crate::report_view::format_report;
 use crate::session::Session;
 use crate::value_parsers::{parse_day_or_time, report_kind_parser};
-
-const RESOURCE: &str = "reports";
-/// The API's maximum.
-const PAGE_SIZE: usize = 100;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReportCommand {
@@ -26,20 +21,12 @@ pub(crate) enum ReportCommand {
     List(ListReportsArgs),
     /// Show a report
     Show {
-        /// Id of the report, as `agectl report list` lists it [default: the newest report]
-        id: Option<ReportId>,
+        /// Id of the report, as `agectl report list` lists it, or `latest`
+        #[arg(default_value = "latest")]
+        id: ReportRef,
     },
     /// Write a report to a file or to standard output
-    Export {
-        /// Id of the report, as `agectl report list` lists it [default: the newest report]
-        id: Option<ReportId>,
-        /// `json`: the report as the API has it; `text`: as `agectl report show` prints it
-        #[arg(long, value_enum, default_value_t)]
-        format: ExportFormat,
-        /// Write to FILE, and replace it if it exists [default: standard output]
-        #[arg(long, short, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
+    Export(ExportReportArgs),
     /// Make a report of the last 7 days, and show it
     Make,
 }
@@ -59,23 +46,16 @@ pub(crate) struct ListReportsArgs {
     options: ListOptions,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub(crate) enum ExportFormat {
-    #[default]
-    Json,
-    Text,
-}
-
 impl ReportCommand {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
         match self {
             Self::List(args) => list_reports(args, session).await,
             Self::Show { id } => {
                 let client = session.api_client().await?;
-                let report = get_report(id, &client).await?;
+                let report = id.get(&client).await?;
                 print_report(&report, &client, session)
             }
-            Self::Export { id, format, output } => export_report(id, format, output, session).await,
+            Self::Export(args) => args.run(session).await,
             Self::Make => {
                 let client = session.api_client().await?;
                 let report = client.post_without_body(&["report"]).await?.body;
@@ -114,32 +94,4 @@ fn print_report(report: &str, client: &ApiClient, session: &mut Session<'_>) -> 
     }
     let text = format_report(&parse_json(report)?, &client.base_url());
     Ok(writeln!(session.stdout, "{text}")?)
-}
-
-async fn export_report(
-    id: Option<ReportId>,
-    format: ExportFormat,
-    output: Option<PathBuf>,
-    session: &mut Session<'_>,
-) -> Result<(), Error> {
-    let client = session.api_client().await?;
-    let report = get_report(id, &client).await?;
-    let text = match format {
-        ExportFormat::Json => format_json(&report),
-        ExportFormat::Text => format_report(&parse_json(&report)?, &client.base_url()),
-    };
-    let Some(file) = output else { return Ok(writeln!(session.stdout, "{text}")?) };
-    let name = file.to_string_lossy().into_owned();
-    let written = tokio::fs::write(&file, visible_text(&format!("{text}\n"))).await;
-    written.map_err(|cause| Error::WriteFile { name: name.clone(), cause })?;
-    session.print_warning(&format!("Wrote the report to {name}"))
-}
-
-/// Returns the report as JSON.
-async fn get_report(id: Option<ReportId>, client: &ApiClient) -> Result<String, Error> {
-    if let Some(id) = id {
-        return Ok(client.get_named(&[RESOURCE, &id.to_string()]).await?.body);
-    }
-    let newest = client.list(&[RESOURCE], &[], 1, PAGE_SIZE).await?.items.pop();
-    newest.map(|report| report.get().to_owned()).ok_or(Error::NoReport)
 }

@@ -1,6 +1,8 @@
 //! The timeline of an incident as people read it.
 
-use age_model::{ActionStatus, EventId, IncidentCause, NotificationKind, Timestamp, shortened, visible_line};
+use age_model::{
+    ActionStatus, EventId, IncidentCause, IncidentChangeKind, NotificationKind, Timestamp, shortened, visible_line,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -94,7 +96,7 @@ struct Notification {
 #[derive(Deserialize)]
 struct ChangeEntry {
     /// The word of a later version for the change.
-    change: Option<String>,
+    change: Option<IncidentChangeKind>,
     by: Option<String>,
     note: Option<String>,
 }
@@ -137,7 +139,7 @@ impl TimelineEntry {
             }
             "opened" => {
                 let OpenedEntry { cause } = parse_json(json)?;
-                entry(format!("Incident opened: {}", describe_cause(cause)))
+                entry(format!("Incident opened: {}", cause.description()))
             }
             "notification" => {
                 let NotificationEntry { notification } = parse_json(json)?;
@@ -145,16 +147,10 @@ impl TimelineEntry {
             }
             kind => {
                 let ChangeEntry { change, by, note } = parse_json(json)?;
-                let verb = match kind {
-                    "acknowledged" => "Acknowledged",
-                    "taken_over" => "Taken over",
-                    "commented" => "Comment",
-                    "resolved" => "Resolved",
-                    "reopened" => "Reopened",
-                    // A later version's entry, whatever it is about.
-                    later => change.as_deref().unwrap_or(later),
-                };
-                Self { quote: note, ..entry(format!("{}{}", format_name(verb), by_whom(by.as_ref()))) }
+                // A later version's entry has a word of its own, whatever it is about.
+                let change = change.unwrap_or_else(|| IncidentChangeKind::stored(kind));
+                let text = format!("{}{}", format_name(change.description()), by_whom(by.as_ref()));
+                Self { quote: note, ..entry(text) }
             }
         })
     }
@@ -209,32 +205,13 @@ impl ReportedEvent {
 
 impl Notification {
     fn describe(&self) -> String {
-        let kind = match self.kind {
-            NotificationKind::Initial => "initial notification",
-            NotificationKind::Reminder => "reminder, not acknowledged yet",
-            NotificationKind::Escalation => "escalation to the second line, not acknowledged yet",
-            NotificationKind::Digest => "digest",
-            NotificationKind::Resolution => "resolution",
-            NotificationKind::Unknown(kind) => kind.as_str(),
-        };
+        let kind = self.kind.description();
         let new_events = format_count(self.new_event_count, "new event");
         let others = match self.incident_count.saturating_sub(1) {
             0 => String::new(),
             others => format!("; the same e-mail is about {}", format_count(others, "other incident")),
         };
         format!("E-mail {}: {kind}; {new_events}{others}", self.number)
-    }
-}
-
-/// Returns why an incident was opened.
-pub(crate) const fn describe_cause(cause: IncidentCause) -> &'static str {
-    match cause {
-        IncidentCause::CriticalEvent => "CRITICAL event",
-        IncidentCause::FailedRemediation => "failed remediation",
-        IncidentCause::GivenUp => "remediations were ineffective too often; AGE starts no more of them",
-        IncidentCause::EngineSilent => "silent engine",
-        IncidentCause::ManyEventTypes => "too many open incidents: this one gathers further event types",
-        IncidentCause::Unknown(cause) => cause.as_str(),
     }
 }
 

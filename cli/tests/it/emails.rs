@@ -5,6 +5,7 @@ use std::path::Path;
 use agectl::Cli;
 use clap::Parser;
 
+const EVENT: &str = "01936f2e-0000-7000-8000-00000000000a";
 const HASH: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// The values of the placeholders in the source texts of e-mails.
@@ -13,7 +14,11 @@ const VALUES: &[(&str, &str)] = &[
     ("{hash}", HASH),
     ("{kid}", "night-desk"),
     ("{renewal}", " --expires-in 90d"),
+    ("{event_id}", EVENT),
+    ("{action}", "permission_reset"),
     ("{id}", "billing.1795403565678.a~20b"),
+    ("EVENT_ID", EVENT),
+    ("ACTION", "permission_reset"),
     ("ID", "billing.1795403565678.a~20b"),
 ];
 
@@ -36,12 +41,23 @@ fn until_end(text: &str) -> String {
     text[..end].replace('\u{0}', "")
 }
 
+/// Returns `line` with a value for each placeholder.
+fn fill(line: &str) -> String {
+    VALUES.iter().fold(line.to_owned(), |line, (name, value)| line.replace(name, value))
+}
+
 #[test]
 fn all_command_lines_of_emails_parse() {
     let lines = command_lines();
     assert!(lines.len() >= 5, "{lines:?}");
     for line in lines {
-        let filled = VALUES.iter().fold(line.clone(), |line, (name, value)| line.replace(name, value));
-        Cli::try_parse_from(filled.split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
+        Cli::try_parse_from(fill(&line).split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+}
+
+#[test]
+fn command_line_of_an_approval_parses_with_the_values() {
+    for line in ["agectl action show {event_id} {action}", "agectl action show EVENT_ID ACTION"] {
+        Cli::try_parse_from(fill(line).split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
     }
 }

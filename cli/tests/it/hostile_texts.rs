@@ -240,3 +240,19 @@ async fn json_output_is_harmless_and_has_the_same_values() {
         }
     }
 }
+
+#[tokio::test]
+async fn exported_report_is_harmless() {
+    let fake = FakeAge::start().await;
+    for hostile in HOSTILE {
+        for format in ["json", "csv", "markdown", "text"] {
+            let command = format!("report export 01936f2e-0000-5000-8000-00000000000a --format {format}");
+            fake.plan_response(200, None, hostile_report(hostile));
+            let mut output = fake.run(&command).await;
+            // The lines of CSV end so.
+            output.stdout = output.stdout.replace("\r\n", "\n");
+            assert_harmless(&output, &format!("{command}: {hostile:?}"));
+            assert!(output.stdout.lines().count() > 20, "{}{}", output.stdout, output.stderr);
+        }
+    }
+}

@@ -16,7 +16,7 @@ const REPORT: &str = r#"{"id":"01936f2e-0000-5000-8000-00000000000a","kind":"wee
   "nextSteps":[{"kind":"open_incidents","text":"Acknowledge 1 open incident","detail":"Nobody had acknowledged them when the report was generated","count":1,"path":"/dashboard/incidents?status=open"},
     {"kind":"category","text":"Review the permissions of MAOS, the retries of the billing synchronization and the failures of QA.","detail":"Billing risk is 100, above the threshold of 30. Points by engine: Billing 300","path":"/dashboard/events?engine=billing&from=2026-11-16&to=2026-11-22"}],"policyHash":"x","generatedAt":"2026-11-23T00:05:01.000Z"}"#;
 
-const REPORT_VIEW: &str = "\
+pub(crate) const REPORT_VIEW: &str = "\
 AGE weekly report, Mon 16 Nov 2026 to Sun 22 Nov 2026
   Risk level                  CRITICAL, highest category: billing
   Risk score                  77 of 100, the mean of all categories
@@ -299,28 +299,4 @@ async fn report_is_made_and_shown() {
     assert_eq!(output.stdout, REPORT_VIEW.replace("URL", &fake.url));
     assert_eq!(fake.request_lines(), ["POST /api/governance/report"]);
     assert_eq!(fake.state().requests[0].body, "");
-}
-
-#[tokio::test]
-async fn report_is_exported_to_a_file_or_to_standard_output() {
-    let fake = FakeAge::start().await;
-    let file = std::env::temp_dir().join(format!("agectl-report-{}.json", std::process::id()));
-    let name = file.to_str().unwrap();
-    fake.plan_response(200, None, json!({"reports": [report()]}));
-    let output = fake.run(&format!("report export --output {name}")).await;
-    assert_eq!((output.stdout.as_str(), output.exit_code), ("", ExitCode::Success));
-    assert_eq!(output.stderr, format!("Wrote the report to {name}\n"));
-    let written = std::fs::read_to_string(&file).unwrap();
-    std::fs::remove_file(&file).unwrap();
-    assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), report());
-    fake.plan_response(200, None, report());
-    let output = fake.run("report export 01936f2e-0000-5000-8000-00000000000a --format text").await;
-    assert_eq!(output.stdout, REPORT_VIEW.replace("URL", &fake.url));
-    fake.plan_response(200, None, report());
-    let output = fake.run("report export 01936f2e-0000-5000-8000-00000000000a --output /no/such/folder/x").await;
-    assert_eq!(output.exit_code, ExitCode::UsageError);
-    assert!(output.stderr.starts_with("agectl: cannot write /no/such/folder/x: "), "{}", output.stderr);
-    fake.plan_response(404, None, json!({"detail": "no resource has this id"}));
-    let output = fake.run("report show 01936f2e-0000-5000-8000-00000000000a").await;
-    assert_eq!(output.exit_code, ExitCode::NothingFound);
 }

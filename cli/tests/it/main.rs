@@ -18,4 +18,5 @@ mod lists;
 mod packaging;
 mod policies;
 mod policy_versions;
+mod report_exports;
 mod simulations;

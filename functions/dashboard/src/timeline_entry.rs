@@ -1,13 +1,12 @@
 //! The entries of a timeline, of an incident or of an action.
 
 use age_model::{
-    ActionItem, ActionStatus, ActionTransition, Attribution, Event, KeyId, Notification, NotificationKind,
+    ActionItem, ActionStatus, ActionTransition, Attribution, Event, IncidentChangeKind, KeyId, Notification,
     TimelineEntry, TimelineItem, Timestamp,
 };
 
 use crate::action_labels::{explain_status, status_word};
 use crate::format::format_count;
-use crate::incident_labels::describe_cause;
 use crate::paths::{action_path, event_path};
 use crate::safe_text::SafeText;
 
@@ -31,6 +30,10 @@ pub(crate) struct TimelineEntryView {
 impl TimelineEntryView {
     pub(crate) fn new(TimelineEntry { at, item }: TimelineEntry, engine: &str) -> Self {
         let view = |symbol, text| Self { at, symbol, text, quote: None, details: None, path: None };
+        let change = |symbol, kind: IncidentChangeKind, by: &Attribution| {
+            let quote = by.note.as_deref().map(SafeText::new);
+            Self { quote, ..view(symbol, format!("{}{}", kind.description(), by_whom(by.by.as_ref()))) }
+        };
         match item {
             TimelineItem::Event { event } => {
                 let path = Some(event_path(event.id));
@@ -49,16 +52,14 @@ impl TimelineEntryView {
                 let quote = detail.as_deref().map(SafeText::new);
                 Self { quote, ..view("←", describe_outcome(of, by.as_ref())) }
             }
-            TimelineItem::Opened { cause, .. } => view("▲", format!("Incident opened: {}", describe_cause(cause))),
+            TimelineItem::Opened { cause, .. } => view("▲", format!("Incident opened: {}", cause.description())),
             TimelineItem::Notification { notification } => view("@", describe_notification(&notification)),
-            TimelineItem::Acknowledged(by) => attributed(view("✓", describe_change("Acknowledged", &by)), &by),
-            TimelineItem::TakenOver(by) => attributed(view("✓", describe_change("Taken over", &by)), &by),
-            TimelineItem::Changed { change, attribution } => {
-                attributed(view("?", describe_change(change.as_str(), &attribution)), &attribution)
-            }
-            TimelineItem::Commented(by) => attributed(view("✎", describe_change("Comment", &by)), &by),
-            TimelineItem::Resolved(by) => attributed(view("■", describe_change("Resolved", &by)), &by),
-            TimelineItem::Reopened(by) => attributed(view("▲", describe_change("Reopened", &by)), &by),
+            TimelineItem::Acknowledged(by) => change("✓", IncidentChangeKind::Acknowledged, &by),
+            TimelineItem::TakenOver(by) => change("✓", IncidentChangeKind::TakenOver, &by),
+            TimelineItem::Commented(by) => change("✎", IncidentChangeKind::Commented, &by),
+            TimelineItem::Resolved(by) => change("■", IncidentChangeKind::Resolved, &by),
+            TimelineItem::Reopened(by) => change("▲", IncidentChangeKind::Reopened, &by),
+            TimelineItem::Changed { change: kind, attribution } => change("?", kind, &attribution),
         }
     }
 
@@ -67,11 +68,6 @@ impl TimelineEntryView {
         let entries = age_model::action_timeline(item).into_iter();
         entries.map(|entry| Self { path: None, ..Self::new(entry, engine) }).collect()
     }
-}
-
-/// Returns `view` with the note of the person who changed the incident.
-fn attributed(view: TimelineEntryView, Attribution { note, .. }: &Attribution) -> TimelineEntryView {
-    TimelineEntryView { quote: note.as_deref().map(SafeText::new), ..view }
 }
 
 fn shorten_details(event: &Event) -> Option<SafeText> {
@@ -131,19 +127,12 @@ fn describe_outcome(ActionTransition { action, status, .. }: ActionTransition, b
     }
 }
 
-fn describe_change(verb: &str, Attribution { by, .. }: &Attribution) -> String {
-    by.as_ref().map_or_else(|| format!("{verb} automatically"), |by| format!("{verb} by {by}"))
+fn by_whom(by: Option<&KeyId>) -> String {
+    by.map_or_else(|| " automatically".to_owned(), |by| format!(" by {by}"))
 }
 
 fn describe_notification(notification: &Notification) -> String {
-    let kind = match notification.kind {
-        NotificationKind::Initial => "initial notification",
-        NotificationKind::Digest => "digest",
-        NotificationKind::Reminder => "reminder, not acknowledged yet",
-        NotificationKind::Escalation => "escalation to the second line, not acknowledged yet",
-        NotificationKind::Resolution => "resolution",
-        NotificationKind::Unknown(kind) => kind.as_str(),
-    };
+    let kind = notification.kind.description();
     let new_events = format_count(notification.new_event_count, "new event");
     let others = match notification.incident_count.saturating_sub(1) {
         0 => String::new(),
@@ -154,6 +143,8 @@ fn describe_notification(notification: &Notification) -> String {
 
 #[cfg(test)]
 mod tests {
+    use age_model::NotificationKind;
+
     use super::*;
 
     fn notification(kind: NotificationKind, incident_count: u64) -> Notification {

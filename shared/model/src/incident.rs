@@ -62,6 +62,36 @@ crate::string_enum::open_string_enum! {
     }
 }
 
+impl IncidentCause {
+    /// Returns why an incident was opened, for a sentence such as `Incident opened: …` in a page or timeline.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::CriticalEvent => "CRITICAL event",
+            Self::FailedRemediation => "failed remediation",
+            Self::GivenUp => "remediations were ineffective too often; AGE starts no more of them",
+            Self::EngineSilent => "silent engine",
+            Self::ManyEventTypes => "too many open incidents: this one gathers further event types",
+            Self::Unknown(cause) => cause.as_str(),
+        }
+    }
+}
+
+impl NotificationKind {
+    /// Returns the kind in the words of a timeline.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Initial => "initial notification",
+            Self::Digest => "digest",
+            Self::Reminder => "reminder, not acknowledged yet",
+            Self::Escalation => "escalation to the second line, not acknowledged yet",
+            Self::Resolution => "resolution",
+            Self::Unknown(kind) => kind.as_str(),
+        }
+    }
+}
+
 /// The id of an incident: its incident key and the time at which it was opened. An id has one text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IncidentId {

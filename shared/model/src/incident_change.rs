@@ -22,6 +22,21 @@ crate::string_enum::open_string_enum! {
     }
 }
 
+impl IncidentChangeKind {
+    /// Returns the change in the words of a timeline, for a sentence such as `Acknowledged by night-desk`.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Acknowledged => "Acknowledged",
+            Self::TakenOver => "Taken over",
+            Self::Commented => "Comment",
+            Self::Resolved => "Resolved",
+            Self::Reopened => "Reopened",
+            Self::Unknown(change) => change.as_str(),
+        }
+    }
+}
+
 /// A change of an incident's status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StatusChange {
@@ -61,5 +76,18 @@ impl IncidentChange {
     pub fn new(number: u32, kind: IncidentChangeKind, change: StatusChange) -> Self {
         let StatusChange { at, by, note } = change;
         Self { number, kind, at, by, note, policy_hash: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_change_has_its_own_description_and_a_later_one_its_word() {
+        let descriptions: std::collections::BTreeSet<_> =
+            IncidentChangeKind::ALL.iter().map(|kind| kind.description()).collect();
+        assert_eq!(descriptions.len(), IncidentChangeKind::ALL.len());
+        assert_eq!(IncidentChangeKind::stored("delegated").description(), "delegated");
     }
 }

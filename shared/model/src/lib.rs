@@ -42,6 +42,7 @@ mod policy_pointer;
 mod policy_version;
 mod rate_limit;
 mod report;
+mod report_rows;
 mod report_step;
 mod reported_type;
 mod request_id;
@@ -50,6 +51,7 @@ mod session_authentication;
 mod severity;
 mod simulation_job;
 mod simulation_request;
+mod spreadsheet;
 mod store_error;
 mod string_enum;
 mod system_alert;
@@ -106,6 +108,7 @@ pub use report::{
     ActionFigures, ActiveInPeriod, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput,
     ReportKind, ReportSummary, RiskLevel,
 };
+pub use report_rows::report_rows;
 pub use report_step::{ReportStep, ReportStepKind, UnresolvedIncidents};
 pub use reported_type::{InvalidReportedType, ReportedType};
 pub use request_id::RequestId;
@@ -114,6 +117,7 @@ pub use session_authentication::SessionError;
 pub use severity::Severity;
 pub use simulation_job::{SimulationJob, SimulationStatus};
 pub use simulation_request::{MAX_SIMULATED_DAYS, SimulationRequest};
+pub use spreadsheet::{BYTE_ORDER_MARK, format_csv};
 pub use store_error::StoreError;
 pub use string_enum::{UnknownName, Words, deserialize_known};
 pub use system_alert::{SystemAlert, SystemAlertKind};

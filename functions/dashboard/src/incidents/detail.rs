@@ -12,7 +12,6 @@ use axum::response::Response;
 use crate::app::{App, Tables};
 use crate::engine_title::engine_title;
 use crate::format::{duration_between, format_count, format_duration};
-use crate::incident_labels::describe_cause;
 use crate::page::{self, Section};
 use crate::paths::incident_path;
 use crate::policy::severities_from;
@@ -82,7 +81,7 @@ pub(crate) async fn show(
         looks_like: incident.looks_like.iter().map(|other| SafeText::new(other.as_str())).collect(),
         events_path: gathered_events_path(id, incident),
         incident,
-        cause: describe_cause(incident.cause),
+        cause: incident.cause.description(),
         acted_on: severities_from(min_severity),
         events: format_count(counters.events, "event"),
         duration: format_duration(duration_between(incident.opened_at, end)),

@@ -14,7 +14,6 @@ use tokio::try_join;
 use crate::app::App;
 use crate::engine_title::engine_title;
 use crate::format::format_count;
-use crate::incident_labels::describe_cause;
 use crate::incidents::engine_counts::{EngineCount, count_by_engine};
 use crate::incidents::filter::{IncidentFilterForm, StatusFilter};
 use crate::page::{self, Section};
@@ -111,7 +110,7 @@ impl IncidentRow {
             event_type: SafeText::new(id.key.event_type.as_str()),
             status: incident.status,
             severity: incident.severity,
-            cause: describe_cause(incident.cause),
+            cause: incident.cause.description(),
             opened_at: incident.opened_at,
             events: format_count(counters.events, "event"),
             acknowledged: incident.acknowledged,
