@@ -75,9 +75,13 @@ impl Stack {
     async fn email_with(&self, word: &str, received: &mut Vec<Value>) -> Printed {
         let start = Instant::now();
         loop {
-            let mut texts = received.iter().filter_map(|email| email["Message"].as_str());
-            if let Some(text) = texts.find(|text| text.contains(word)) {
-                return Printed(text.to_owned());
+            // A queue gets the e-mail as a field of the JSON.
+            let text = |email: &Value| {
+                let message: Value = serde_json::from_str(email["Message"].as_str()?).ok()?;
+                message["text"].as_str().map(str::to_owned)
+            };
+            if let Some(text) = received.iter().filter_map(text).find(|text| text.contains(word)) {
+                return Printed(text);
             }
             assert!(start.elapsed() < EMAIL_DEADLINE, "no e-mail with {word}: {received:?}");
             received.extend(self.receive_all("NOTIFICATIONS_QUEUE_URL").await);
@@ -121,8 +125,9 @@ async fn person_on_call_needs_only_the_email_and_agectl() {
     let pending = night.run("agectl action list --status pending_approval").await;
     let row = pending.row("permission_night_drift");
     let (event, name) = (row[0], row[1]);
-    stack.email_with("permission_night_drift", &mut emails).await.assert_has(&[event]);
-    let action = night.run(&format!("agectl action show {event} {name}")).await;
+    let email = stack.email_with("permission_night_drift", &mut emails).await;
+    email.assert_has(&[&format!("agectl action show {event} {name}")]);
+    let action = night.run(email.after("Command").trim()).await;
     action.assert_has(&["permission_night_drift", "Permissions are reset to their last good state."]);
     night.run(action.after("Approve ")).await.assert_has(&["Approved permission_reset of event "]);
 

@@ -1,4 +1,4 @@
-//! The examples of the contract: requests that were sent to AGE, and its real answers.
+//! The examples of the contract: requests that were sent to AGE, its real answers, and the messages that it published meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,8 @@ const ABRIDGED: [(&str, &[&str]); 2] =
 /// The names of the problems that several operations have, by their JSON.
 type SharedProblems = BTreeMap<String, String>;
 
-/// Adds examples to `contract`: of each request body, of each response with a body, and of the parameters in paths.
+/// Adds examples to `contract`: of each request body, of each response with a body, of the parameters in paths, and of the messages of
+/// each topic.
 pub(super) async fn add_to(contract: &mut Value) {
     let world = World::with_policy(&scenario::policy()).await;
     let mut recorder = Recorder::new(contract);
@@ -33,11 +34,26 @@ pub(super) async fn add_to(contract: &mut Value) {
             add_response(response, &example, &shared);
         }
     }
+    scenario::publish_to_each_topic(&world).await;
+    add_messages(contract, &world);
     let examples = shared.into_iter().map(|(json, name)| {
         let problem: Value = serde_json::from_str(&json).unwrap();
         (name, json!({ "value": problem }))
     });
     contract["components"]["examples"] = Value::Object(examples.collect());
+}
+
+/// Adds the first message of each type that a topic has.
+fn add_messages(contract: &mut Value, world: &World) {
+    for (topic, webhook) in contract["webhooks"].as_object_mut().unwrap() {
+        let mut examples = Map::new();
+        for message in world.sns.published(&topic.replace('_', "-")) {
+            let message_type = message.json["type"].as_str().unwrap().to_owned();
+            examples.entry(message_type).or_insert_with(|| json!({ "value": message.json }));
+        }
+        assert!(!examples.is_empty(), "no example of the messages of {topic}");
+        webhook["post"]["requestBody"]["content"]["application/json"]["examples"] = examples.into();
+    }
 }
 
 fn add_request(description: &mut Value, operation: &Operation, request: &Request) {

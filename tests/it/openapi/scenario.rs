@@ -229,3 +229,12 @@ async fn record_credentials(recorder: &mut Recorder, world: &World) {
     recorder.send(&admin, "revoke_credential", Request::to(format!("/credentials/{ADMIN}")), 200).await;
     recorder.send(&admin, "revoke_credential", Request::to(format!("/credentials/{TESTS}")), 409).await;
 }
+
+/// Lets an incident be escalated to the second line, and sends the weekly report.
+pub(super) async fn publish_to_each_topic(world: &World) {
+    let lost = json!({ "engine": "billing", "eventType": "ledger_lost", "severity": "CRITICAL" });
+    assert_eq!(world.post(&lost).await.status, 201);
+    world.clock.advance(40 * MINUTE);
+    world.sweep().await;
+    world.run_weekly_report().await.unwrap();
+}
