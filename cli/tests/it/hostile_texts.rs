@@ -245,9 +245,13 @@ async fn json_output_is_harmless_and_has_the_same_values() {
 async fn exported_report_is_harmless() {
     let fake = FakeAge::start().await;
     for hostile in HOSTILE {
+        let mut report = hostile_report(hostile);
+        // No engine has such a name: agectl would refuse the whole report.
+        report["summary"]["silentEngines"] = json!([]);
+        report["summary"]["byEngine"].as_object_mut().unwrap().remove(*hostile);
         for format in ["json", "csv", "markdown", "text"] {
             let command = format!("report export 01936f2e-0000-5000-8000-00000000000a --format {format}");
-            fake.plan_response(200, None, hostile_report(hostile));
+            fake.plan_response(200, None, report.clone());
             let mut output = fake.run(&command).await;
             // The lines of CSV end so.
             output.stdout = output.stdout.replace("\r\n", "\n");
