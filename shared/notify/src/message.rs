@@ -99,16 +99,18 @@ impl Attribute {
 impl Message {
     /// A message with `text` for people, and the same as JSON for machines: `content` and the text.
     pub(crate) fn new(message_type: MessageType, subject: &str, text: String, content: &impl Serialize) -> Self {
-        let subject = subject_line(subject);
-        let json = |text: Option<&str>| {
-            let text = Some(TextForPeople { subject: &subject, text });
-            // INVARIANT: AGE's own content is always serializable. If it were not, people would be notified all the same.
-            serde_json::to_string(&Json { schema_version: SCHEMA_VERSION, message_type, text, content }).ok()
-        };
-        let whole = json(Some(&text));
-        let message = Self { subject: subject.clone(), text: text.clone(), json: whole, attributes: BTreeMap::new() };
-        let fits = message.size_bytes() <= MAX_MESSAGE_BYTES - MAX_ATTRIBUTES_BYTES;
-        if fits { message } else { Self { json: json(None), ..message } }
+        let mut message = Self { subject: subject_line(subject), text, json: None, attributes: BTreeMap::new() };
+        message.json = message.json_of(message_type, Some(&message.text), content);
+        if message.size_bytes() > MAX_MESSAGE_BYTES - MAX_ATTRIBUTES_BYTES {
+            message.json = message.json_of(message_type, None, content);
+        }
+        message
+    }
+
+    fn json_of(&self, message_type: MessageType, text: Option<&str>, content: &impl Serialize) -> Option<String> {
+        let text = Some(TextForPeople { subject: &self.subject, text });
+        // INVARIANT: AGE's own content is always serializable. If it were not, people would be notified all the same.
+        serde_json::to_string(&Json { schema_version: SCHEMA_VERSION, message_type, text, content }).ok()
     }
 
     /// A message that only machines read.

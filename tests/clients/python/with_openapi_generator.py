@@ -55,7 +55,11 @@ def main() -> None:
             break
     assert len(listed) == EVENT_COUNT, listed
 
-    incidents = IncidentsApi(admin).list_incidents(status=[IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED], limit=200).incidents
+    incidents = (
+        IncidentsApi(admin)
+        .list_incidents(status=[IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED], limit=200)
+        .incidents
+    )
     found = next(incident for incident in incidents if incident.event_type == EVENT_TYPE)
     timeline = [entry.actual_instance for entry in IncidentsApi(admin).get_incident(found.id).timeline]
     first = timeline[0]

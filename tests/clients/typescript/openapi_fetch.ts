@@ -51,7 +51,9 @@ async function main(): Promise<void> {
   } while (cursor);
   assert.equal(listed.length, eventCount);
 
-  const open = await admin.GET('/api/governance/incidents', { params: { query: { status: ['open', 'acknowledged'], limit: 200 } } });
+  const open = await admin.GET('/api/governance/incidents', {
+    params: { query: { status: ['open', 'acknowledged'], limit: 200 } },
+  });
   const incident = present(
     open.data?.incidents.find((it) => it.eventType === eventType),
     'the incident',
