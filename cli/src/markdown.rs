@@ -1,4 +1,4 @@
-//! Markdown (CommonMark, with GitHub's tables) that shows the texts of others as they are.
+//! Markdown, with GitHub's tables, that shows the texts of others as they are.
 
 use std::fmt::Write;
 
