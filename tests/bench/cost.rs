@@ -163,7 +163,8 @@ async fn refused() -> (Units, Units) {
         assert_status(&world.as_caller(READER).post(&good, None).await, 403);
     };
     let units = world.dynamodb.measure_units(work).await.0;
-    let batch = world.as_caller(BILLING).post_json("/api/governance/events", &hundred);
+    let billing = world.as_caller(BILLING);
+    let batch = billing.post_json("/api/governance/events", &hundred);
     let (in_batch, response) = world.dynamodb.measure_units(batch).await;
     assert_status(&response, 200);
     assert_eq!(world.event_count(), 0);

@@ -235,7 +235,9 @@ async fn reports_are_generated_on_demand_and_weekly() {
     let emails = stack.receive_all("REPORTS_QUEUE_URL").await;
     let report = |email: &Value| {
         let mut message: Value = serde_json::from_str(email["Message"].as_str().unwrap()).unwrap();
-        ["schemaVersion", "type", "subject", "text"].map(|name| message.as_object_mut().unwrap().remove(name).unwrap());
+        for name in ["schemaVersion", "type", "subject", "text"] {
+            message.as_object_mut().unwrap().remove(name).unwrap();
+        }
         message
     };
     let own: Vec<Value> = emails.iter().map(report).collect();
