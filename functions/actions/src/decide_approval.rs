@@ -13,6 +13,7 @@ request_body! {
     struct Approval {
         decision: ApprovalDecision,
         /// The digest of the action that was reviewed.
+        #[schema(pattern = "^[0-9a-f]{64}$")]
         digest: String,
     }
 }

@@ -1,6 +1,7 @@
 //! `POST /api/governance/incidents/acknowledge` and `…/resolve`: change many incidents with one request.
 
 use age_governance::{BulkConflict, BulkFailure, BulkFilter, BulkResult, BulkSelection};
+use age_http::contract::status_schema;
 use age_http::{
     AnyBody, Caller, FieldError, NoQuery, Problem, ProblemBody, RequestBody, ResponseBudget, WholeNumber, request_body,
 };
@@ -11,6 +12,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use crate::app::{App, Inner};
 
@@ -75,10 +77,14 @@ struct BulkChangeResult {
 struct FailedChange {
     #[schema(value_type = String)]
     id: IncidentId,
-    /// The HTTP status that a request for this incident alone would get.
+    #[schema(schema_with = failure_status)]
     status: u16,
     /// Why it could not be changed.
     detail: String,
+}
+
+fn failure_status() -> Object {
+    status_schema(&[404, 409, 500, 503], "The status of a request for this incident alone.")
 }
 
 /// A problem with the number of incidents that match.

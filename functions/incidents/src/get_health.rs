@@ -48,6 +48,7 @@ pub(crate) struct TopicView {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PolicyHealth {
     /// The SHA-256 of the version.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     hash: String,
     /// When it was activated. Absent for the default policy, unless it was activated.
     #[serde(skip_serializing_if = "Option::is_none")]

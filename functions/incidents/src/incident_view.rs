@@ -33,6 +33,7 @@ pub(crate) struct IncidentView {
     opened_by: Option<KeyId>,
     /// The policy version by which the incident was opened.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     policy_hash: Option<String>,
     /// Number of HIGH and CRITICAL events since the incident was opened, including the one that opened it.
     event_count: u64,

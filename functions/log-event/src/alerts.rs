@@ -1,6 +1,7 @@
 //! `POST /api/governance/intake/alertmanager`: records the alerts of a group.
 
 use age_governance::{BatchResult, IncomingEvent, RecordResult};
+use age_http::contract::status_schema;
 use age_http::{AnyBody, Caller, FieldError, NoQuery, Origin, Problem, RequestCost, ResponseBudget};
 use age_model::{EventId, shortened};
 use axum::extract::State;
@@ -9,6 +10,7 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use crate::alertmanager::{self, ParsedAlert, Webhook};
 use crate::app::App;
@@ -34,7 +36,7 @@ struct AlertResult {
     /// Its first 64 characters.
     #[serde(skip_serializing_if = "String::is_empty")]
     fingerprint: String,
-    /// The status of a request for this alert alone: 201 stored, 200 stored before, 403 forbidden, 422 invalid.
+    #[schema(schema_with = result_status)]
     status: u16,
     /// The id of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +44,13 @@ struct AlertResult {
     /// Every label that is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+}
+
+fn result_status() -> Object {
+    status_schema(
+        &[200, 201, 403, 422],
+        "The status of a request for this alert alone: 201 stored, 200 stored before, 403 forbidden, 422 invalid.",
+    )
 }
 
 /// The results of a group of alerts.

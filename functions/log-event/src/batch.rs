@@ -29,8 +29,7 @@ const SHORT_RESULT_BYTES: usize = 125;
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct EventResult {
-    /// The status of a request for this event alone: 201 stored, 200 stored before under the same idempotency key; 400, 413 or 422
-    /// invalid, 403 forbidden, 500 stored data is corrupt, 503 service unavailable.
+    #[schema(schema_with = schema::result_status)]
     status: u16,
     /// The id of the event.
     #[serde(skip_serializing_if = "Option::is_none")]

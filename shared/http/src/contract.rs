@@ -5,11 +5,13 @@ mod schemas;
 
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, Parameter};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::server::Server;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, Content, Header, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder, SecurityRequirement,
+    Components, Content, Header, Object, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder, Schema,
+    SecurityRequirement,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -62,6 +64,17 @@ pub fn complete(api: &mut OpenApi, routes: &[Route]) {
     }
 }
 
+/// Returns the schema of a field that has one of these HTTP statuses.
+#[must_use]
+pub fn status_schema(statuses: &[u16], description: &str) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+        .enum_values(Some(statuses.iter().copied()))
+        .description(Some(description))
+        .build()
+}
+
 fn operation<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operation> {
     match method {
         "GET" => item.get.as_mut(),
@@ -86,6 +99,7 @@ fn describe(operation: &mut Operation, route: Route) {
     if route.path.contains('{') {
         failures.push(("404", "Not found"));
     }
+    operation.parameters.iter_mut().flatten().for_each(set_default);
     if route.access == Access::Public {
         operation.security = Some(Vec::new());
     } else {
@@ -123,6 +137,19 @@ fn describe(operation: &mut Operation, route: Route) {
         {
             response.content.insert(PROBLEM_MEDIA_TYPE.to_owned(), RefOr::T(content()));
         }
+    }
+}
+
+/// Adds the default that the description of a number names, such as `50 by default`, to its schema.
+fn set_default(parameter: &mut RefOr<Parameter>) {
+    let RefOr::T(Parameter { description: Some(description), schema: Some(RefOr::T(Schema::Object(object))), .. }) =
+        parameter
+    else {
+        return;
+    };
+    let named = description.strip_suffix(" by default").and_then(|text| text.rsplit(' ').next());
+    if let Some(number) = named.and_then(|number| number.parse::<u64>().ok()) {
+        object.default = Some(number.into());
     }
 }
 

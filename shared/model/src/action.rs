@@ -183,8 +183,10 @@ pub struct ActionItem {
     /// When the action was planned: when AGE accepted its event.
     pub created_at: Timestamp,
     /// SHA-256 of the policy that planned the action, hexadecimal.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub policy_hash: String,
     /// SHA-256 of the action, its event and its policy, hexadecimal. An approval repeats it, and so covers nothing else.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub digest: String,
     /// How many attempts to dispatch the action were begun.
     pub attempt: u32,

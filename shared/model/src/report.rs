@@ -56,6 +56,7 @@ pub struct Report {
     /// The figures of the period.
     pub summary: ReportSummary,
     /// The mean of the categories' scores, 0 to 100.
+    #[schema(maximum = 100)]
     pub risk_score: u32,
     /// The level of the highest category.
     pub risk_level: RiskLevel,
@@ -65,6 +66,7 @@ pub struct Report {
     #[serde(default)]
     pub next_steps: Vec<ReportStep>,
     /// SHA-256 of the policy that scored it, hexadecimal.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub policy_hash: String,
     /// The policy versions that were active in the period, in order. Empty if they cannot be read.
     #[serde(default)]
@@ -223,6 +225,7 @@ pub struct ActivitySummary {
 #[serde(rename_all = "camelCase")]
 pub struct PreviousWeek {
     /// The mean of the categories' scores, 0 to 100.
+    #[schema(maximum = 100)]
     pub risk_score: u32,
     /// Score by category, 0 to 100.
     pub risk_scores: BTreeMap<String, u32>,

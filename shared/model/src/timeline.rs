@@ -66,6 +66,7 @@ pub enum TimelineItem {
         cause: IncidentCause,
         /// The policy version by which it was opened.
         #[serde(rename = "policyHash", skip_serializing_if = "Option::is_none")]
+        #[schema(pattern = "^[0-9a-f]{64}$")]
         policy_hash: Option<String>,
     },
     /// People were notified.
@@ -117,6 +118,7 @@ pub struct Attribution {
     pub note: Option<String>,
     /// The policy version that was active.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub policy_hash: Option<String>,
 }
 

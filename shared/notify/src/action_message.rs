@@ -27,6 +27,7 @@ pub(crate) struct ActionRequest<'a> {
     /// An outcome that is reported later is refused: do not begin after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     deadline: Option<Timestamp>,
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     policy_hash: &'a str,
     /// The path to which the outcome is posted.
     outcome_path: String,

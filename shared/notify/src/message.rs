@@ -207,6 +207,16 @@ mod tests {
     }
 
     #[test]
+    fn json_lacks_the_text_that_does_not_fit() {
+        let text = "x".repeat(MAX_MESSAGE_BYTES * 2 / 3);
+        let message = Message::new(MessageType::Notification, "[AGE] a", text.clone(), &json!({ "n": 1 }));
+        assert!(message.size_bytes() <= MAX_MESSAGE_BYTES, "{}", message.size_bytes());
+        let machine: Value = serde_json::from_str(message.json()).unwrap();
+        assert_eq!(machine, json!({ "schemaVersion": 1, "type": "notification", "subject": "[AGE] a", "n": 1 }));
+        assert_eq!(message.text(), text);
+    }
+
+    #[test]
     fn message_for_machines_is_the_same_for_every_protocol() {
         let message = Message::for_machines(MessageType::ActionRequest, "[AGE] a", &json!({ "n": 1 })).unwrap();
         assert!(!message.depends_on_protocol());

@@ -91,6 +91,7 @@ pub(crate) struct ApprovalNotification<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     approve_by: Option<Timestamp>,
     /// SHA-256 of the action, its event and its policy, hexadecimal. An approval repeats it.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     digest: &'a str,
     links: Links,
 }

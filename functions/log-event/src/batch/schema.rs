@@ -2,12 +2,22 @@
 
 use std::borrow::Cow;
 
+use age_http::contract::status_schema;
 use utoipa::openapi::schema::ArrayBuilder;
-use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::openapi::{Object, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::body::MAX_EVENTS;
 use crate::json::BatchedEventReport;
+
+/// The status of the result of an event.
+pub(super) fn result_status() -> Object {
+    status_schema(
+        &[200, 201, 400, 403, 413, 422, 500, 503],
+        "The status of a request for this event alone: 201 stored, 200 stored before under the same idempotency key; 400, 413 or 422 \
+         invalid, 403 forbidden, 500 stored data is corrupt, 503 service unavailable.",
+    )
+}
 
 /// A batch of events as JSON.
 pub(super) struct Events;

@@ -54,6 +54,7 @@ pub struct WeekComparison {
 #[serde(rename_all = "camelCase")]
 pub struct WeekRisk {
     /// The mean of the categories' scores, 0 to 100.
+    #[schema(maximum = 100)]
     pub risk_score: u32,
     /// The level of the highest category.
     pub risk_level: RiskLevel,
