@@ -21,6 +21,7 @@ from age_client.models import (
     EventPage,
     EventReport,
     EventResults,
+    EventResultStatus,
     EventWithActions,
     IncidentCause,
     IncidentPage,
@@ -56,7 +57,7 @@ def main() -> None:
     low = [BatchedEvent("deep_agent", event_type, details=details) for event_type in (EVENT_TYPE, EVENT_TYPE, RESERVED)]
     batch = log_events.sync(client=engine, body=low)
     assert isinstance(batch, EventResults), batch
-    assert [assert_type(result.status, int) for result in batch.results] == [201, 201, 422], batch
+    assert [assert_type(result.status, EventResultStatus) for result in batch.results] == [201, 201, 422], batch
 
     listed: list[Event] = []
     cursor: str | Unset = UNSET

@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   const low = { engine: 'deep_agent', eventType, details };
   const batch = await logEvents([low, low, { ...low, eventType: reserved }], engine);
   assert(batch.status === 200);
-  sameType<(typeof batch.data.results)[number]['status'], number>(true);
+  sameType<(typeof batch.data.results)[number]['status'], 200 | 201 | 400 | 403 | 413 | 422 | 500 | 503>(true);
   assert.deepEqual(
     batch.data.results.map((result) => result.status),
     [201, 201, 422],
