@@ -258,3 +258,12 @@ fn every_link_passes_what_the_next_operation_needs_from_the_response() {
     }
     assert!(links > 30, "{links}");
 }
+
+#[test]
+fn descriptions_are_for_clients() {
+    for (name, file) in [("openapi.json", CONTRACT_FILE), ("asyncapi.json", MESSAGES_FILE)] {
+        for of_the_code in ["INVARIANT", "[`", "crate::", "Self::"] {
+            assert!(!file.contains(of_the_code), "{name} has {of_the_code}");
+        }
+    }
+}

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 #[schema(as = Incident)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IncidentView {
+    /// The id: the engine, the time of the opening in milliseconds, and the event type, escaped.
     #[schema(value_type = String)]
     id: IncidentId,
     engine: Engine,
@@ -43,6 +44,7 @@ pub(crate) struct IncidentView {
     failed_remediation_count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_failed_remediation: Option<FailedRemediation>,
+    /// Number of messages to people about the incident.
     notification_count: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_notification_at: Option<Timestamp>,

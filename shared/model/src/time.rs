@@ -11,8 +11,7 @@ use utoipa::ToSchema;
 const HOUR_SECONDS: i64 = 3600;
 
 /// A point in time, UTC, to the millisecond. Its text always has the form `2026-11-23T00:05:00.000Z`.
-///
-/// INVARIANT: the year is between 0001 and 9999, so that texts sort by time; sort keys rely on it.
+// INVARIANT: the year is between 0001 and 9999, so that texts sort by time; sort keys rely on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, format = DateTime)]
 pub struct Timestamp(DateTime<Utc>);

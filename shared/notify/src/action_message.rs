@@ -23,10 +23,12 @@ pub(crate) struct ActionRequest<'a> {
     occurred_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_time: Option<Timestamp>,
+    /// The number of this attempt to dispatch the action, from 1.
     attempt: u32,
     /// An outcome that is reported later is refused: do not begin after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     deadline: Option<Timestamp>,
+    /// SHA-256 of the policy that planned the action, hexadecimal.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     policy_hash: &'a str,
     /// The path to which the outcome is posted.

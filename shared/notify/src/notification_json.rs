@@ -28,6 +28,7 @@ pub(crate) struct NotificationContent<'a> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IncidentNotification<'a> {
     kind: NotificationKind,
+    /// The id of the incident in the API.
     #[schema(value_type = String)]
     id: &'a IncidentId,
     engine: Engine,
