@@ -115,7 +115,7 @@ test('no cell of a CSV file is a formula', async () => {
     ['/dashboard/reports', 'CSV'],
   ]) {
     await page.goto(path);
-    if (path.endsWith('reports')) await page.getByRole('main').getByRole('link').first().click();
+    if (path.endsWith('reports')) await page.getByRole('main').getByRole('list').getByRole('link').first().click();
     const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: link }).click()]);
     const rows = parseCsv(await readFile(await file.path(), 'utf8'));
     assert.ok(
