@@ -58,6 +58,7 @@ def opened(stack: Stack, set_clock: SetClock, failures: list[str]) -> Iterator[H
     harness = Harness(stack, set_clock)
     with queues.preserved(harness.sqs, [*(stack[name] for name in QUEUES), *failures]):
         try:
+            harness.activate_policies()  # a report reads the history of a policy that has changed
             harness.sweep()  # stores whether notifications would reach anybody
             yield harness
         finally:
@@ -119,6 +120,18 @@ class Harness:
         return self._report(
             {"engine": engine, "eventType": prefix + self.unique_name(), "severity": severity}, 201, key
         )
+
+    def activate_policies(self) -> None:
+        """Activate a new policy version, and then the one that was active before."""
+        active = self.get("/policies/active")
+        recommendation = f"{{count}} CRITICAL events ({datetime.now(UTC).isoformat()})"
+        document = active["document"] | {"critical_recommendation": recommendation}
+        stored = self.post("/policies", body=document, status=201)
+        for version, expected in [(stored, active), (active, stored)]:
+            body = {"expectedActive": expected["hash"], "reason": "least privilege"}
+            self.post("/policies/{}/activate", version["hash"], body=body)
+        newest = self.get("/policies/activations?limit=1")["activations"][0]
+        expect("the newest activation", newest["hash"], active["hash"])
 
     def report_again(self, event: Item, status: int, key: str | None = None) -> Item:
         """Report an event with the same engine, type and severity."""

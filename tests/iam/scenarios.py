@@ -371,15 +371,7 @@ def credentials_are_listed(harness: Harness) -> None:
     },
 )
 def policy_version_is_stored_and_activated(harness: Harness) -> None:
-    active = harness.get("/policies/active")
-    recommendation = f"{{count}} CRITICAL events ({datetime.now(UTC).isoformat()})"
-    document = active["document"] | {"critical_recommendation": recommendation}
-    stored = harness.post("/policies", body=document, status=201)
-    for version, expected in [(stored, active), (active, stored)]:
-        body = {"expectedActive": expected["hash"], "reason": "least privilege"}
-        harness.post("/policies/{}/activate", version["hash"], body=body)
-    newest = harness.get("/policies/activations?limit=1")["activations"][0]
-    expect("the newest activation", newest["hash"], active["hash"])
+    harness.activate_policies()
 
 
 @scenario(
