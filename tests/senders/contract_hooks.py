@@ -63,10 +63,8 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         if isinstance(body.get(name), str):
             body[name] = _event_type(body[name])
     if "eventType" in query:
-        event_types = query["eventType"]
-        query["eventType"] = [
-            _event_type(it) for it in ([event_types] if isinstance(event_types, str) else event_types)
-        ]
+        values = query["eventType"]
+        query["eventType"] = [_event_type(value) for value in ([values] if isinstance(values, str) else values)]
     if body.get("engines"):
         body["engines"] = [ENGINE]
     if body.get("expiresAt"):
