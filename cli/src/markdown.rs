@@ -66,7 +66,7 @@ pub(crate) fn link(text: &str, url: &str) -> String {
     let mut address = String::with_capacity(url.len());
     for character in visible_line(url).chars() {
         match character {
-            // They would end the address, or begin an escape or an entity such as `&lt;`.
+            // These characters would end the address, or begin an escape or an entity such as `&lt;`.
             '<' | '>' | '\\' | ';' => {
                 // Writing to a string cannot fail.
                 let _ = write!(address, "%{:02X}", u32::from(character));

@@ -10,14 +10,13 @@ use utoipa::ToSchema;
 use crate::approval_text::NotifiedApproval;
 use crate::incident_text::{Cause, NotifiedIncident};
 
-/// What people are notified of.
+/// The incidents and approvals of which a message notifies people.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NotificationContent<'a> {
     /// The highest severity.
     pub(crate) severity: Severity,
     /// The incidents, the oldest first.
-    #[schema(inline = false)]
     pub(crate) incidents: Vec<IncidentNotification<'a>>,
     /// The approvals, the oldest first.
     pub(crate) approvals: Vec<ApprovalNotification<'a>>,
@@ -45,7 +44,7 @@ pub(crate) struct IncidentNotification<'a> {
     failed_remediation_count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_failed_remediation: Option<FailedRemediation>,
-    /// What the worker said about the last failed remediation.
+    /// The words of the worker about the last failed remediation.
     #[serde(skip_serializing_if = "Option::is_none")]
     worker_detail: Option<&'a str>,
     /// When all of its events were reported as resolved.
