@@ -134,12 +134,13 @@ def _subscribe_queue(endpoint: str, topic: str, outputs: dict[str, str]) -> str:
     sqs, arn = service("sqs", endpoint), _topic(topic, outputs)
     queue: str = sqs.create_queue(QueueName=f"{STACK}-{topic.lower().replace('_', '-')}")["QueueUrl"]
     queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": _queue_policy(arn, queue_arn)})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": queue_policy([arn], queue_arn)})
     service("sns", endpoint).subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
     return queue
 
 
-def _queue_policy(topic_arn: str, queue_arn: str) -> str:
+def queue_policy(topic_arns: list[str], queue_arn: str) -> str:
+    """Lets the topics send to the queue."""
     return json.dumps(
         {
             "Version": "2012-10-17",
@@ -149,7 +150,7 @@ def _queue_policy(topic_arn: str, queue_arn: str) -> str:
                     "Principal": {"Service": "sns.amazonaws.com"},
                     "Action": "sqs:SendMessage",
                     "Resource": queue_arn,
-                    "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+                    "Condition": {"ArnEquals": {"aws:SourceArn": topic_arns}},
                 }
             ],
         }

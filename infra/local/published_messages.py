@@ -8,6 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from client import Item, Stack
+from deploy import queue_policy
 from settings import ROOT, UserError
 
 TOPICS = ("ACTIONS", "NOTIFICATIONS", "SECOND_LINE", "REPORTS")
@@ -21,9 +22,12 @@ class PublishedMessages:
         self._sqs = stack.service("sqs")
         self._url: str = self._sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
         attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]
+        queue_arn = attributes["QueueArn"]
         self._topics = {stack[f"{topic}_TOPIC_ARN"]: topic.lower() for topic in TOPICS}
-        for arn in self._topics:
-            stack.service("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=attributes["QueueArn"])
+        policy = queue_policy(list(self._topics), queue_arn)
+        self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": policy})
+        for topic_arn in self._topics:
+            stack.service("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue_arn)
 
     def check(self) -> int:
         """Takes all messages out of the queue. Returns how many there were, if all are as the contract says."""
