@@ -1,5 +1,4 @@
-//! Ids of events, reports, sessions and simulations. An event's id is made from the clock or from an idempotency key, a weekly report's id from its
-//! period.
+//! Ids of records. An event's id is made from the clock or from an idempotency key, a weekly report's id from its period.
 
 use std::fmt;
 use std::str::FromStr;
@@ -81,6 +80,10 @@ identifier!(
     EventId,
     /// The id of a report.
     ReportId,
+    /// The id of a decision.
+    DecisionId,
+    /// The id of a hold.
+    HoldId,
     /// The id of a session of the dashboard.
     SessionId,
     /// The id of a simulation of a policy version.

@@ -21,6 +21,7 @@ mod ended_sessions;
 mod engine;
 mod event;
 mod event_with_actions;
+mod hold;
 mod id;
 mod idempotency_key;
 mod incident;
@@ -40,6 +41,7 @@ mod period;
 mod policy_hash;
 mod policy_pointer;
 mod policy_version;
+mod posture;
 mod rate_limit;
 mod report;
 mod report_rows;
@@ -61,6 +63,7 @@ mod topic;
 mod turns;
 mod unknown_word;
 mod unreadable_item;
+mod verdict;
 mod visible_text;
 
 pub use action::{Action, ActionItem, ActionStatus, InvalidTransition, PlannedAction};
@@ -83,7 +86,8 @@ pub use ended_sessions::EndedSessions;
 pub use engine::{Engine, InvalidEngine};
 pub use event::{Event, EventType, NewEvent};
 pub use event_with_actions::EventWithActions;
-pub use id::{EventId, ReportId, SessionId, SimulationId};
+pub use hold::{Hold, HoldOrigin};
+pub use id::{DecisionId, EventId, HoldId, ReportId, SessionId, SimulationId};
 pub use idempotency_key::IdempotencyKey;
 pub use incident::{
     FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId, IncidentStatus, InvalidIncidentId,
@@ -103,6 +107,7 @@ pub use period::Period;
 pub use policy_hash::{InvalidPolicyHash, PolicyHash};
 pub use policy_pointer::{MAX_ENGINES_EVER, PolicyPointer};
 pub use policy_version::{PolicyActivation, PolicyVersion};
+pub use posture::{EnginePosture, Posture};
 pub use rate_limit::RateLimit;
 pub use report::{
     ActionFigures, ActiveInPeriod, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput,
@@ -127,4 +132,5 @@ pub use topic::{SubscriptionCounts, TopicHealth, TopicName, TopicStatus, is_subs
 pub use turns::take_turns;
 pub use unknown_word::UnknownWord;
 pub use unreadable_item::UnreadableItem;
+pub use verdict::Verdict;
 pub use visible_text::{is_hidden, shortened, visible_line, visible_text};
