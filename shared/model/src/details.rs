@@ -111,7 +111,7 @@ fn texts_equal(one: &str, other: &str) -> bool {
 }
 
 /// Returns the text without white space outside strings, and how deep its brackets nest.
-fn without_white_space(text: &str) -> (String, usize) {
+pub(crate) fn without_white_space(text: &str) -> (String, usize) {
     let (mut compact, mut depth, mut deepest) = (String::with_capacity(text.len()), 0_usize, 0_usize);
     let (mut in_string, mut escaped) = (false, false);
     for character in text.chars() {

@@ -62,7 +62,7 @@ pub(crate) fn check_json(text: &str) -> Result<(), InvalidJson> {
 }
 
 /// Escapes a key for a JSON pointer.
-fn pointer_token(key: &str) -> Cow<'_, str> {
+pub(crate) fn pointer_token(key: &str) -> Cow<'_, str> {
     if key.contains(['~', '/']) { key.replace('~', "~0").replace('/', "~1").into() } else { key.into() }
 }
 

@@ -2,9 +2,11 @@
 //!
 //! Pure: no I/O, no AWS SDK. Time and randomness are arguments, see [`Clock`].
 
+mod access_request;
 mod action;
 mod alert;
 mod approval;
+mod canonical_text;
 mod clock;
 mod command_error;
 mod content_hash;
@@ -15,6 +17,7 @@ mod credential_record;
 mod credential_registry;
 mod credential_source;
 mod dashboard_session;
+mod decision_reason;
 mod details;
 mod duration;
 mod ended_sessions;
@@ -66,6 +69,7 @@ mod unreadable_item;
 mod verdict;
 mod visible_text;
 
+pub use access_request::{AccessAction, AccessEntity, AccessRequest, AccessRequestError};
 pub use action::{Action, ActionItem, ActionStatus, InvalidTransition, PlannedAction};
 pub use alert::{AlertId, AlertStatus};
 pub use approval::{ApprovalDecision, ApprovalNotificationKind};
@@ -80,6 +84,7 @@ pub use credential_record::{CredentialRecord, Revocation};
 pub use credential_registry::{CredentialRegistry, KeyringError, Rotation, StoredRecord};
 pub use credential_source::{CredentialSource, KeyringFuture, RecordedFuture, SystemAlertRecorder};
 pub use dashboard_session::DashboardSession;
+pub use decision_reason::{DecisionReason, ReasonCode};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use duration::format_duration;
 pub use ended_sessions::EndedSessions;
