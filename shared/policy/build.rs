@@ -20,6 +20,10 @@ mod document;
 mod document_schema;
 #[path = "src/engine_names.rs"]
 mod engine_names;
+#[path = "src/guardrail_document.rs"]
+mod guardrail_document;
+#[path = "src/guardrail_validation.rs"]
+mod guardrail_validation;
 #[path = "src/policy_path.rs"]
 mod policy_path;
 #[path = "src/reader.rs"]

@@ -42,3 +42,33 @@ pub(crate) const EMAIL_BURST: RangeInclusive<i64> = 3..=9;
 
 pub(crate) const SEVERITY_WORDS: RangeInclusive<usize> = 0..=512;
 pub(crate) const MAX_WORD_CHARS: usize = 64;
+
+pub(crate) const GUARDRAILS: RangeInclusive<usize> = 0..=200;
+/// Ids of guardrails and of hold rules.
+pub(crate) const MAX_RULE_ID_CHARS: usize = 64;
+pub(crate) const MAX_MESSAGE_CHARS: usize = 200;
+pub(crate) const ENGINES_OF_GUARDRAIL: RangeInclusive<usize> = 1..=*ENGINES.end();
+/// The fields of one part of a request that a guardrail reads.
+pub(crate) const FIELDS: RangeInclusive<usize> = 0..=64;
+pub(crate) const MAX_PATH_CHARS: usize = 256;
+/// The values that a field may have.
+pub(crate) const VALUES: RangeInclusive<usize> = 1..=100;
+pub(crate) const MAX_VALUE_CHARS: usize = 200;
+/// The whole numbers that every JSON reader has exactly.
+pub(crate) const NUMBER: RangeInclusive<i64> = -9_007_199_254_740_991..=9_007_199_254_740_991;
+/// Older results of remediations say little about the present.
+pub(crate) const INEFFECTIVE_SECONDS: RangeInclusive<i64> = 1..=7 * 86_400;
+
+/// An answer that held longer would outlive too many changes of the state.
+pub(crate) const VALID_FOR_SECONDS: RangeInclusive<i64> = 1..=3600;
+pub(crate) const APPROVE_DECISION_SECONDS: RangeInclusive<i64> = 1..=86_400;
+/// The sweep, which finds permits without an event, runs each minute.
+pub(crate) const EXPECT_EVENT_SECONDS: RangeInclusive<i64> = 60..=7 * 86_400;
+pub(crate) const UNBOUND_FIELDS: RangeInclusive<usize> = 0..=64;
+pub(crate) const UNAVAILABLE_OPERATIONS: RangeInclusive<usize> = 0..=200;
+/// Names of actions, as in requests.
+pub(crate) const MAX_OPERATION_CHARS: usize = 1024;
+pub(crate) const HOLD_RULES: RangeInclusive<usize> = 0..=64;
+pub(crate) const OPERATIONS: RangeInclusive<usize> = 1..=64;
+/// As a hold that a person sets.
+pub(crate) const HOLD_SECONDS: RangeInclusive<i64> = 60..=age_model::Hold::MAX_DAYS * 86_400;

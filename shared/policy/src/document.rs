@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::document_schema;
+use crate::guardrail_document::{DecisionRules, Guardrail};
 
 /// The policy document: how events are scored, which actions they lead to, and when people are notified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -42,6 +43,14 @@ pub struct Policy {
     #[serde(default)]
     #[schema(default)]
     pub activation: ActivationRules,
+    /// The guardrails, by which AGE decides whether an operation may run. The strictest verdict of all that match is the answer: deny,
+    /// then needs approval, then allow. If none matches, the answer is deny, so a policy without guardrails permits nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 200)]
+    pub guardrails: Vec<Guardrail>,
+    /// The rules of the answers to requests for decisions.
+    #[serde(default, skip_serializing_if = "DecisionRules::is_default")]
+    pub decisions: DecisionRules,
 }
 
 /// The rules by which other versions of the policy are activated.

@@ -18,6 +18,9 @@ mod engine_difference;
 mod engine_names;
 mod event_decisions;
 mod gathering;
+mod guardrail_document;
+mod guardrail_validation;
+mod guardrails;
 mod heartbeats;
 mod incident_changes;
 mod incident_steps;
@@ -51,6 +54,11 @@ pub use difference::difference;
 pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, OnResolved, Policy};
 pub use event_decisions::{EventRole, count_opened, decide};
 pub use gathering::{gather, is_gathered};
+pub use guardrail_document::{
+    DecisionRules, FieldCondition, FieldValue, Guardrail, HoldCondition, HoldRule, IncidentCondition, LevelCondition,
+    OnUnavailable, RemediationCondition, RequestConditions, StateConditions,
+};
+pub use guardrails::{ConditionExplanation, Evaluation, FleetState, MatchResult, RuleExplanation, evaluate, explain};
 pub use heartbeats::{Heartbeat, resolved_by_person};
 pub use incident_changes::{IncidentCommand, can_be_reopened, change_incident, resolve};
 pub use incident_steps::{StepResult, notified_counts};

@@ -5,8 +5,9 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use age_model::{shortened, visible_line};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
+use crate::bounds;
 use crate::policy_path::{PolicyError, PolicyPath};
 
 /// How much of a wrong value an error repeats, in characters.
@@ -64,6 +65,11 @@ impl<'a> Node<'a> {
             let number = whole(value)?;
             allowed.contains(&number).then(|| number.try_into().ok()).flatten()
         })
+    }
+
+    /// Reads a number within [`bounds::NUMBER`], in its one form: 60.0 is 60.
+    pub(crate) fn number(&self) -> Option<Number> {
+        self.read(format_args!("a number from {} to {}", bounds::NUMBER.start(), bounds::NUMBER.end()), number)
     }
 
     /// Reads true or false.
@@ -158,7 +164,7 @@ pub(crate) fn each_once<T: PartialEq>(nodes: &[Node<'_>], read: impl Fn(&Node<'_
     let mut items: Vec<T> = Vec::new();
     let is_complete = nodes.iter().fold(true, |is_complete, node| match read(node) {
         Some(item) if items.contains(&item) => {
-            node.refuse(format!("must be listed once; got {:?} twice", node.as_str().unwrap_or_default()));
+            node.refuse(format!("must be listed once; got {} twice", node.value.map(shown).unwrap_or_default()));
             false
         }
         Some(item) => {
@@ -185,6 +191,15 @@ fn whole(value: &Value) -> Option<i64> {
         let whole = (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64);
         whole
     })
+}
+
+/// Returns a number within [`bounds::NUMBER`].
+pub(crate) fn number(value: &Value) -> Option<Number> {
+    if let Some(whole) = whole(value) {
+        return bounds::NUMBER.contains(&whole).then(|| whole.into());
+    }
+    let number = value.as_f64().filter(|number| number.abs() < EXACT - 1.0)?;
+    Number::from_f64(number)
 }
 
 /// Returns `value` for an error, shortened.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::bounds;
 use crate::document::{ActivationRules, Category, EngineRules, Policy};
 use crate::engine_names::EngineNames;
+use crate::guardrail_validation::{Names, read_decision_rules, read_guardrails};
 use crate::policy_path::{PolicyError, PolicyPath};
 use crate::reader::{Fields, Node, all, each_once};
 use crate::rule_validation::{read_actions, read_alert_rules, read_incident_rules};
@@ -61,6 +62,11 @@ fn read_policy(fields: &Fields<'_, '_>) -> Option<Policy> {
     let incidents = read_incident_rules(&fields.field("incidents"), min_severity);
     let alertmanager = read_alert_rules(&fields.field("alertmanager"));
     let activation = fields.optional("activation", read_activation_rules);
+    let category_names = categories.as_ref().map(|them| them.iter().map(|it| it.name.as_str()).collect());
+    let decisions = fields.optional("decisions", read_decision_rules).map(Option::unwrap_or_default);
+    let unbound_context = decisions.as_ref().map(|rules| rules.unbound_context.as_slice()).unwrap_or_default();
+    let names = Names { engines: &names, categories: category_names, unbound_context };
+    let guardrails = fields.optional("guardrails", |node| read_guardrails(node, &names));
     Some(Policy {
         score_cap: score_cap?,
         critical_recommendation: critical_recommendation?,
@@ -72,6 +78,8 @@ fn read_policy(fields: &Fields<'_, '_>) -> Option<Policy> {
         incidents: incidents?,
         alertmanager: alertmanager?,
         activation: activation?.unwrap_or_default(),
+        guardrails: guardrails?.unwrap_or_default(),
+        decisions: decisions?,
     })
 }
 
@@ -161,7 +169,7 @@ fn read_categories(
     let mut seen = BTreeMap::new();
     all(nodes.iter().map(|node| {
         node.object(|fields| {
-            let name = read_category_name(&fields.field("name"), &mut seen);
+            let name = read_unique_name(&fields.field("name"), bounds::MAX_CATEGORY_CHARS, &mut seen);
             let engines = fields.field("engines").list(&bounds::CATEGORY_ENGINES);
             add_scored(scored, engines.as_deref());
             let engines = engines.and_then(|engines| each_once(&engines, |engine| names.read_or_age(engine)));
@@ -188,10 +196,14 @@ fn add_scored(scored: &mut Option<BTreeSet<Engine>>, engines: Option<&[Node<'_>]
     }
 }
 
-/// Reads the name of a category, which none of `seen` has.
-fn read_category_name(node: &Node<'_>, seen: &mut BTreeMap<String, PolicyPath>) -> Option<String> {
-    let is_name = |name: &&str| is_plain_name(name, bounds::MAX_CATEGORY_CHARS);
-    let name = node.read(plain_name(bounds::MAX_CATEGORY_CHARS), |value| value.as_str().filter(is_name))?;
+/// Reads a name of 1 to `max_chars` lower-case letters, digits and underscores, a letter first, which none of `seen` has.
+pub(crate) fn read_unique_name(
+    node: &Node<'_>,
+    max_chars: usize,
+    seen: &mut BTreeMap<String, PolicyPath>,
+) -> Option<String> {
+    let is_name = |name: &&str| is_plain_name(name, max_chars);
+    let name = node.read(plain_name(max_chars), |value| value.as_str().filter(is_name))?;
     if let Some(first) = seen.get(name) {
         node.refuse(format!("must differ from {first}; got {name:?} twice"));
         return None;
@@ -261,7 +273,7 @@ mod tests {
             ("/score_cap", Some(json!(null)), &["score_cap"]),
             ("/score_cap", Some(json!(u64::MAX)), &["score_cap"]),
             ("/scorecap", Some(json!(100)), &["scorecap"]),
-            ("/guardrails", Some(json!([])), &["guardrails"]),
+            ("/guardrail", Some(json!([])), &["guardrail"]),
             ("/a b", Some(json!(1)), &["\"a b\""]),
             ("/critical_recommendation", Some(json!("Address events")), &["critical_recommendation"]),
             ("/critical_recommendation", Some(json!("{count}\n")), &["critical_recommendation"]),

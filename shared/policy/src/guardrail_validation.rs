@@ -1,0 +1,284 @@
+//! The validation of guardrails and of the rules of decisions. The build script compiles this file as well.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use age_model::{AccessRequest, Engine, RiskLevel, Severity, Verdict};
+use serde_json::Value;
+
+use crate::bounds;
+use crate::engine_names::EngineNames;
+use crate::guardrail_document::{
+    DecisionRules, FieldCondition, FieldValue, Guardrail, HoldCondition, HoldRule, IncidentCondition, LevelCondition,
+    OnUnavailable, RemediationCondition, RequestConditions, StateConditions,
+};
+use crate::reader::{Node, all, each_once, number};
+use crate::validation::read_unique_name;
+
+/// The names that guardrails may refer to.
+pub(crate) struct Names<'a> {
+    pub(crate) engines: &'a EngineNames<'a>,
+    /// The names of the categories. None if they cannot be read, so that no reference to one is an error.
+    pub(crate) categories: Option<BTreeSet<&'a str>>,
+    /// The fields of the context that guardrails cannot read.
+    pub(crate) unbound_context: &'a [String],
+}
+
+pub(crate) fn read_guardrails(node: &Node<'_>, names: &Names<'_>) -> Option<Vec<Guardrail>> {
+    let nodes = node.list(&bounds::GUARDRAILS)?;
+    let mut seen = BTreeMap::new();
+    all(nodes.iter().map(|node| {
+        node.object(|fields| {
+            let id = read_unique_name(&fields.field("id"), bounds::MAX_RULE_ID_CHARS, &mut seen);
+            let engines = fields.optional("engines", |engines| {
+                each_once(&engines.list(&bounds::ENGINES_OF_GUARDRAIL)?, |engine| names.engines.read(engine))
+            });
+            let verdict = fields.field("verdict").word(Verdict::ALL);
+            let message = fields.field("message").line(bounds::MAX_MESSAGE_CHARS);
+            let request = fields.optional("match", |node| read_request_conditions(node, names));
+            let state = fields.optional("state", |node| read_state_conditions(node, names));
+            Some(Guardrail {
+                id: id?,
+                engines: engines?.unwrap_or_default().into_iter().collect(),
+                verdict: verdict?,
+                message: message?.to_owned(),
+                request: request?.unwrap_or_default(),
+                state: state?.unwrap_or_default(),
+            })
+        })
+    }))
+}
+
+fn read_request_conditions(node: &Node<'_>, names: &Names<'_>) -> Option<RequestConditions> {
+    const ENTITY: &[&str] = &["type", "id"];
+    node.object(|fields| {
+        let part = |name, own: &[&str]| fields.optional(name, |node| read_fields(node, |path| check_path(path, own)));
+        let subject = part("subject", ENTITY);
+        let action = part("action", &["name"]);
+        let resource = part("resource", ENTITY);
+        let context = fields.optional("context", |node| read_fields(node, |path| check_context_path(path, names)));
+        Some(RequestConditions {
+            subject: subject?.unwrap_or_default(),
+            action: action?.unwrap_or_default(),
+            resource: resource?.unwrap_or_default(),
+            context: context?.unwrap_or_default(),
+        })
+    })
+}
+
+/// Reads the conditions on the fields of one part of a request. `check` refuses a path.
+fn read_fields(
+    node: &Node<'_>,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> Option<BTreeMap<String, FieldCondition>> {
+    let entries = node.entries(&bounds::FIELDS)?;
+    all(entries.iter().map(|(path, node)| {
+        let is_path = check(path).map_err(|detail| node.refuse(detail)).is_ok();
+        let condition = read_field_condition(node);
+        Some(((*path).to_owned(), condition.filter(|_| is_path)?))
+    }))
+}
+
+/// Checks the path of a field of a subject, an action or a resource, which has the fields `own` and `properties`.
+fn check_path(path: &str, own: &[&str]) -> Result<(), String> {
+    let is_property = path.strip_prefix("properties.").is_some_and(is_dotted);
+    if own.contains(&path) || is_property {
+        return Ok(());
+    }
+    Err(format!(
+        "is not a known field; the fields are {}, and those below properties, as in properties.a.b",
+        own.join(", ")
+    ))
+}
+
+/// Checks the path of a field of the context.
+fn check_context_path(path: &str, names: &Names<'_>) -> Result<(), String> {
+    let name = path.split('.').next().unwrap_or_default();
+    if !is_dotted(path) {
+        let max = bounds::MAX_PATH_CHARS;
+        return Err(format!("must be a path of 1 to {max} characters, with a dot between the names, as in a.b"));
+    }
+    if name == AccessRequest::DECISION_ID {
+        return Err("must be another field: it names the decision whose approval is used".to_owned());
+    }
+    if names.unbound_context.iter().any(|unbound| unbound == name) {
+        return Err("must not be in decisions.unbound_context, whose fields guardrails cannot read".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether `path` is names with dots between them.
+fn is_dotted(path: &str) -> bool {
+    path.chars().count() <= bounds::MAX_PATH_CHARS && path.split('.').all(|name| is_text(name) && !name.is_empty())
+}
+
+/// Whether `text` has no control characters.
+fn is_text(text: &str) -> bool {
+    !text.contains(|character: char| character.is_control())
+}
+
+fn read_field_condition(node: &Node<'_>) -> Option<FieldCondition> {
+    let condition = node.object(|fields| {
+        let equals = fields.optional("equals", read_value);
+        let one_of = fields.optional("in", |node| each_once(&node.list(&bounds::VALUES)?, read_value));
+        let prefix = fields.optional("prefix", |node| {
+            let max = bounds::MAX_VALUE_CHARS;
+            let is_prefix = |text: &&str| !text.is_empty() && text.chars().count() <= max && is_text(text);
+            let expected = format_args!("1 to {max} characters, none of them a control character");
+            node.read(expected, |value| value.as_str().filter(is_prefix)).map(str::to_owned)
+        });
+        let above = fields.optional("above", Node::number);
+        let below = fields.optional("below", Node::number);
+        let exists = fields.optional("exists", Node::boolean);
+        Some(FieldCondition {
+            equals: equals?,
+            one_of: one_of?,
+            prefix: prefix?,
+            above: above?,
+            below: below?,
+            exists: exists?,
+        })
+    })?;
+    if condition == FieldCondition::default() {
+        node.refuse("must have at least one of equals, in, prefix, above, below, exists");
+        return None;
+    }
+    Some(condition)
+}
+
+fn read_value(node: &Node<'_>) -> Option<FieldValue> {
+    let max = bounds::MAX_VALUE_CHARS;
+    let expected = format_args!(
+        "a string of up to {max} characters, none of them a control character, a number from {} to {}, true or false",
+        bounds::NUMBER.start(),
+        bounds::NUMBER.end()
+    );
+    node.read(expected, |value| match value {
+        Value::String(text) => (text.chars().count() <= max && is_text(text)).then(|| FieldValue::Text(text.clone())),
+        Value::Number(_) => number(value).map(FieldValue::Number),
+        Value::Bool(value) => Some(FieldValue::Boolean(*value)),
+        _ => None,
+    })
+}
+
+fn read_state_conditions(node: &Node<'_>, names: &Names<'_>) -> Option<StateConditions> {
+    let read_engine = |node: &Node<'_>| -> Option<Engine> { names.engines.read(node) };
+    node.object(|fields| {
+        let at_level = fields.optional("at_level", |node| {
+            node.object(|fields| {
+                let category = read_category(&fields.field("category"), names);
+                let level = fields.field("level").word(RiskLevel::ALL);
+                Some(LevelCondition { category: category?, level: level? })
+            })
+        });
+        let open_incident = fields.optional("open_incident", |node| {
+            node.object(|fields| {
+                let severity = fields.field("severity").word(Severity::ALL);
+                let unacknowledged = fields.optional("unacknowledged", Node::boolean);
+                let engine = fields.optional("engine", read_engine);
+                let unacknowledged = unacknowledged?.unwrap_or_default();
+                Some(IncidentCondition { severity: severity?, unacknowledged, engine: engine? })
+            })
+        });
+        let ineffective_within = fields.optional("ineffective_within", |node| {
+            node.object(|fields| {
+                let seconds = fields.field("seconds").whole_number(&bounds::INEFFECTIVE_SECONDS);
+                let engine = fields.optional("engine", read_engine);
+                Some(RemediationCondition { seconds: seconds?, engine: engine? })
+            })
+        });
+        let held = fields.optional("held", |node| {
+            node.object(|fields| Some(HoldCondition { engine: read_engine(&fields.field("engine"))? }))
+        });
+        Some(StateConditions {
+            at_level: at_level?,
+            open_incident: open_incident?,
+            ineffective_within: ineffective_within?,
+            held: held?,
+        })
+    })
+}
+
+fn read_category(node: &Node<'_>, names: &Names<'_>) -> Option<String> {
+    let is_known = |name: &&str| names.categories.as_ref().is_none_or(|categories| categories.contains(name));
+    node.read("the name of a category", |value| value.as_str().filter(is_known)).map(str::to_owned)
+}
+
+pub(crate) fn read_decision_rules(node: &Node<'_>) -> Option<DecisionRules> {
+    node.object(|fields| {
+        let default = DecisionRules::default();
+        let valid_for = fields.optional("valid_for_seconds", |node| node.whole_number(&bounds::VALID_FOR_SECONDS));
+        let approve_within =
+            fields.optional("approve_within_seconds", |node| node.whole_number(&bounds::APPROVE_DECISION_SECONDS));
+        let record_payload = fields.optional("record_payload", Node::boolean);
+        let unbound_context = fields
+            .optional("unbound_context", |node| each_once(&node.list(&bounds::UNBOUND_FIELDS)?, read_unbound_field));
+        let expect_event =
+            fields.optional("expect_event_within_seconds", |node| node.whole_number(&bounds::EXPECT_EVENT_SECONDS));
+        let on_unavailable = fields.optional("on_unavailable", read_on_unavailable);
+        let holds = fields.optional("holds", read_hold_rules);
+        Some(DecisionRules {
+            valid_for_seconds: valid_for?.unwrap_or(default.valid_for_seconds),
+            approve_within_seconds: approve_within?.unwrap_or(default.approve_within_seconds),
+            record_payload: record_payload?.unwrap_or_default(),
+            unbound_context: unbound_context?.unwrap_or_default(),
+            expect_event_within_seconds: expect_event?,
+            on_unavailable: on_unavailable?.unwrap_or_default(),
+            holds: holds?.unwrap_or_default(),
+        })
+    })
+}
+
+/// Reads the name of a field of the context itself. Fields below it are not bound either.
+fn read_unbound_field(node: &Node<'_>) -> Option<String> {
+    let expected = "the name of a field of the context, without a dot, other than decisionId";
+    let is_name = |name: &&str| is_dotted(name) && !name.contains('.') && *name != AccessRequest::DECISION_ID;
+    node.read(expected, |value| value.as_str().filter(is_name)).map(str::to_owned)
+}
+
+fn read_on_unavailable(node: &Node<'_>) -> Option<BTreeMap<String, OnUnavailable>> {
+    let entries = node.entries(&bounds::UNAVAILABLE_OPERATIONS)?;
+    all(entries.iter().map(|(operation, node)| {
+        let is_operation = is_operation(operation);
+        if !is_operation {
+            node.refuse(format!("must be named with {}", operation_name()));
+        }
+        let answer = node.word(OnUnavailable::ALL);
+        Some(((*operation).to_owned(), answer.filter(|_| is_operation)?))
+    }))
+}
+
+/// Whether `name` can be that of an action of a request.
+fn is_operation(name: &str) -> bool {
+    !name.is_empty() && name.chars().count() <= bounds::MAX_OPERATION_CHARS && is_text(name)
+}
+
+/// Returns what [`is_operation`] allows, for errors.
+fn operation_name() -> String {
+    format!("1 to {} characters, none of them a control character", bounds::MAX_OPERATION_CHARS)
+}
+
+fn read_hold_rules(node: &Node<'_>) -> Option<Vec<HoldRule>> {
+    let nodes = node.list(&bounds::HOLD_RULES)?;
+    let mut seen = BTreeMap::new();
+    all(nodes.iter().map(|node| {
+        node.object(|fields| {
+            let id = read_unique_name(&fields.field("id"), bounds::MAX_RULE_ID_CHARS, &mut seen);
+            let message = fields.field("message").line(bounds::MAX_MESSAGE_CHARS);
+            let unacknowledged = fields.field("unacknowledged").word(Severity::ALL);
+            let operations = fields.optional("operations", |node| {
+                each_once(&node.list(&bounds::OPERATIONS)?, |node| {
+                    let is_operation = |name: &&str| is_operation(name);
+                    node.read(operation_name(), |value| value.as_str().filter(is_operation)).map(str::to_owned)
+                })
+            });
+            let for_seconds = fields.field("for_seconds").whole_number(&bounds::HOLD_SECONDS);
+            Some(HoldRule {
+                id: id?,
+                message: message?.to_owned(),
+                unacknowledged: unacknowledged?,
+                operations: operations?.unwrap_or_default().into_iter().collect(),
+                for_seconds: for_seconds?,
+            })
+        })
+    }))
+}

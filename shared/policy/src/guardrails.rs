@@ -1,0 +1,199 @@
+//! Guardrails: may this operation run? Every guardrail is evaluated; the strictest verdict of those that match is the answer.
+
+mod condition;
+mod field_condition;
+mod state_condition;
+
+use age_model::{
+    AccessRequest, DecisionReason, Engine, Hold, HoldOrigin, Posture, ReasonCode, Timestamp, Verdict, visible_line,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::document::Policy;
+use crate::guardrail_document::Guardrail;
+
+pub(crate) use condition::conditions;
+use condition::{Condition, Finding};
+
+/// The most reasons of an answer. Each is stored and sent.
+const MAX_REASONS: usize = 10;
+
+/// What AGE knows when it decides, and who asks.
+#[derive(Debug, Clone, Copy)]
+pub struct FleetState<'a> {
+    /// The engine that asks.
+    pub engine: Engine,
+    /// The time of the request.
+    pub now: Timestamp,
+    /// The posture; None if it was never written.
+    pub posture: Option<&'a Posture>,
+    /// The holds. Those that have ended have no effect.
+    pub holds: &'a [Hold],
+}
+
+/// The answer of the guardrails to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluation {
+    /// The strictest verdict, one that this version knows.
+    pub verdict: Verdict,
+    /// The reasons of the verdict, sorted by the ids of the guardrails, at most 10.
+    pub reasons: Vec<DecisionReason>,
+    /// Whether the answer depends on the posture.
+    pub used_posture: bool,
+}
+
+/// Decides about a request. The order of the policy's guardrails has no effect.
+#[must_use]
+pub fn evaluate(policy: &Policy, request: &AccessRequest, state: &FleetState<'_>) -> Evaluation {
+    let held = hold_reasons(request, state);
+    if !held.is_empty() {
+        return Evaluation { verdict: Verdict::Deny, reasons: held, used_posture: false };
+    }
+    let mut guardrails: Vec<_> = policy.guardrails.iter().collect();
+    guardrails.sort_by(|one, other| one.id.cmp(&other.id));
+    let outcomes: Vec<_> = guardrails.into_iter().map(|guardrail| outcome(guardrail, request, state)).collect();
+    let used_posture = outcomes.iter().any(|outcome| outcome.used_posture);
+    let Some(verdict) = outcomes.iter().filter_map(|outcome| outcome.verdict).max() else {
+        let message = "no guardrail of the policy matches the request".to_owned();
+        let reasons = vec![DecisionReason { rule: None, code: ReasonCode::NoRule, message }];
+        return Evaluation { verdict: Verdict::Deny, reasons, used_posture };
+    };
+    let strictest = outcomes.into_iter().filter(|outcome| outcome.verdict == Some(verdict));
+    let reasons = strictest.flat_map(|outcome| outcome.reasons).take(MAX_REASONS).collect();
+    Evaluation { verdict, reasons, used_posture }
+}
+
+/// Returns a reason for each active hold that stops the request, whatever the guardrails say.
+fn hold_reasons(request: &AccessRequest, state: &FleetState<'_>) -> Vec<DecisionReason> {
+    let stops = |hold: &&Hold| hold.is_active(state.now) && hold.stops(state.engine, &request.action.name);
+    let mut holds: Vec<_> = state.holds.iter().filter(stops).collect();
+    holds.sort_by_key(|hold| hold.id);
+    let reason = |hold: &Hold| {
+        let held = match &hold.operation {
+            Some(operation) => format!("{} of {}", visible_line(operation), hold.engine),
+            None => hold.engine.to_string(),
+        };
+        let origin = match &hold.set_by {
+            HoldOrigin::Person(person) => person.to_string(),
+            HoldOrigin::Policy(rule) => format!("the policy's hold rule {}", visible_line(rule)),
+        };
+        let message =
+            format!("{held} is on hold until {}, set by {origin}: {}", hold.until, visible_line(&hold.reason));
+        DecisionReason { rule: None, code: ReasonCode::Held, message }
+    };
+    holds.into_iter().map(reason).take(MAX_REASONS).collect()
+}
+
+/// What one guardrail says about a request.
+struct Outcome {
+    /// None if the guardrail does not match, or allows only what is certain.
+    verdict: Option<Verdict>,
+    reasons: Vec<DecisionReason>,
+    used_posture: bool,
+}
+
+fn outcome(guardrail: &Guardrail, request: &AccessRequest, state: &FleetState<'_>) -> Outcome {
+    let reason = |code, message| DecisionReason { rule: Some(guardrail.id.clone()), code, message };
+    let mut used_posture = false;
+    let mut reasons = Vec::new();
+    for condition in conditions(guardrail) {
+        used_posture |= condition.reads_posture();
+        match condition.find(request, state) {
+            Finding::Met => {}
+            Finding::NotMet => return Outcome { verdict: None, reasons: Vec::new(), used_posture },
+            Finding::Unknown(code, detail) => {
+                reasons.push(reason(code, format!("{detail}, which guardrail {} reads", guardrail.id)));
+            }
+        }
+    }
+    // INVARIANT: whatever is unknown permits nothing. A verdict of a later version is stricter than those known, so it denies.
+    let verdict = match (guardrail.verdict, reasons.is_empty()) {
+        (Verdict::Allow, false) => None,
+        (verdict @ (Verdict::Allow | Verdict::NeedsApproval), true) => Some(verdict),
+        _ => Some(Verdict::Deny),
+    };
+    if reasons.is_empty() {
+        reasons.push(reason(ReasonCode::RuleMatched, guardrail.message.clone()));
+    }
+    Outcome { verdict, reasons, used_posture }
+}
+
+/// Whether a condition is met, or a guardrail matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchResult {
+    /// All conditions are met.
+    Matched,
+    /// A condition is not met.
+    NotMatched,
+    /// No condition is false, and one cannot be evaluated.
+    Unknown,
+}
+
+/// Whether a guardrail matches a request, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleExplanation {
+    /// The id of the guardrail.
+    pub rule: String,
+    /// The verdict of the guardrail, if it matches.
+    pub verdict: Verdict,
+    /// Whether the guardrail matches.
+    pub result: MatchResult,
+    /// The conditions. A guardrail without conditions matches every request.
+    pub conditions: Vec<ConditionExplanation>,
+}
+
+/// Whether a condition is met, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionExplanation {
+    /// The condition, such as `context.amount is above 1000`.
+    pub condition: String,
+    /// Whether the condition is met.
+    pub result: MatchResult,
+    /// Why the condition cannot be evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub code: Option<ReasonCode>,
+    /// What the request or the state has instead, or why the condition cannot be evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub detail: Option<String>,
+}
+
+/// Explains for each guardrail, in the order of the policy, whether it matches a request. Holds are none of them.
+#[must_use]
+pub fn explain(policy: &Policy, request: &AccessRequest, state: &FleetState<'_>) -> Vec<RuleExplanation> {
+    let explain_rule = |guardrail: &Guardrail| {
+        let conditions: Vec<_> =
+            conditions(guardrail).iter().map(|condition| explain_condition(condition, request, state)).collect();
+        let has = |result| conditions.iter().any(|condition| condition.result == result);
+        let result = if has(MatchResult::NotMatched) {
+            MatchResult::NotMatched
+        } else if has(MatchResult::Unknown) {
+            MatchResult::Unknown
+        } else {
+            MatchResult::Matched
+        };
+        RuleExplanation { rule: guardrail.id.clone(), verdict: guardrail.verdict, result, conditions }
+    };
+    policy.guardrails.iter().map(explain_rule).collect()
+}
+
+fn explain_condition(
+    condition: &Condition<'_>,
+    request: &AccessRequest,
+    state: &FleetState<'_>,
+) -> ConditionExplanation {
+    let (result, code, detail) = match condition.find(request, state) {
+        Finding::Met => (MatchResult::Matched, None, None),
+        Finding::NotMet => (MatchResult::NotMatched, None, condition.found(request, state)),
+        Finding::Unknown(code, detail) => (MatchResult::Unknown, Some(code), Some(detail)),
+    };
+    ConditionExplanation { condition: condition.to_string(), result, code, detail }
+}
+
+#[cfg(test)]
+mod tests;
