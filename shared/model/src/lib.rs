@@ -25,6 +25,7 @@ mod engine;
 mod event;
 mod event_with_actions;
 mod hold;
+mod hold_record;
 mod id;
 mod idempotency_key;
 mod incident;
@@ -92,6 +93,7 @@ pub use engine::{Engine, InvalidEngine};
 pub use event::{Event, EventType, NewEvent};
 pub use event_with_actions::EventWithActions;
 pub use hold::{Hold, HoldOrigin};
+pub use hold_record::{HoldEnd, HoldRecord, HoldStatus};
 pub use id::{DecisionId, EventId, HoldId, ReportId, SessionId, SimulationId};
 pub use idempotency_key::IdempotencyKey;
 pub use incident::{

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use age_model::{
-    Day, Engine, EventId, Hour, Incident, IncidentId, IncidentKey, IncidentStatus, PolicyHash, ReportId, Severity,
-    SystemAlertKind, Timestamp, TopicName,
+    Day, Engine, EventId, HoldId, Hour, Incident, IncidentId, IncidentKey, IncidentStatus, PolicyHash, ReportId,
+    Severity, SystemAlertKind, Timestamp, TopicName,
 };
 use thiserror::Error;
 
@@ -169,6 +169,31 @@ pub(crate) const ENDED_SESSIONS: &str = "ended_sessions";
 /// `incidents.opened_at` of AGE's health.
 pub(crate) const HEALTH: &str = "health";
 
+/// `incidents.opened_at` of the state of the fleet: the posture and the holds.
+pub(crate) const FLEET_STATE: &str = "fleet_state";
+
+/// The prefix of the attributes of the state of the fleet that have holds, each under its id.
+const HOLD: &str = "hold#";
+
+/// Returns the attribute of the state of the fleet that has the hold `id`.
+pub(crate) fn hold(id: HoldId) -> String {
+    format!("{HOLD}{id}")
+}
+
+/// Returns the text of the id of the hold that an attribute of the state of the fleet has.
+pub(crate) fn hold_id(attribute: &str) -> Option<&str> {
+    attribute.strip_prefix(HOLD)
+}
+
+/// `incidents.fingerprint` of the records of holds, each under its id. Ids sort by the time at which the holds were set.
+pub(crate) const HOLDS: &str = "holds";
+
+/// Returns `incidents.opened_at` that sorts before the records of holds that were set at `time` or later, and after the others.
+pub(crate) fn holds_from(time: Timestamp) -> String {
+    let millis = u64::try_from(time.millis()).unwrap_or(0);
+    format!("{:08x}-{:04x}", millis >> 16, millis & 0xffff)
+}
+
 /// Returns the attribute of AGE's health that says whether `topic` has a confirmed subscription.
 pub(crate) fn topic_is_subscribed(topic: TopicName) -> String {
     format!("{topic}_subscribed")
@@ -313,6 +338,8 @@ impl FromStr for Position {
 
 #[cfg(test)]
 mod tests {
+    use age_model::{Clock, ManualClock};
+
     use super::*;
 
     #[test]
@@ -337,6 +364,15 @@ mod tests {
             assert_eq!(super::incident_key(&fingerprint(&key(event_type))), Some(key(event_type)));
         }
         assert_eq!(super::incident_key(AGE), None);
+    }
+
+    #[test]
+    fn records_of_holds_sort_by_time() {
+        let clock = ManualClock::at("2026-11-23T00:05:00.123Z".parse().unwrap());
+        let (id, now) = (HoldId::fresh(&clock).to_string(), clock.now());
+        assert!(holds_from(now) <= id && id < holds_from(now.plus_millis(1)), "{id}");
+        assert_eq!(hold_id(&hold(id.parse().unwrap())), Some(id.as_str()));
+        assert_eq!((hold_id("holds_version"), hold_id("levels")), (None, None));
     }
 
     #[test]
