@@ -25,7 +25,7 @@ use age_notify::{Sns as SnsClient, Topic};
 use age_policy::Policy;
 use age_store::{
     Actions, CredentialNotifications, Credentials, CredentialsWithSessions, DynamoDb, EmailRateLimiter,
-    EndedSessionsStore, EventSearch, Events, IncidentStates, Incidents, Policies, PolicyNotifications,
+    EndedSessionsStore, EventSearch, Events, FleetStateStore, IncidentStates, Incidents, Policies, PolicyNotifications,
     ReportDeliveries, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 use aws_config::SdkConfig;
@@ -211,6 +211,8 @@ impl World {
         let (lifecycle, policies) = (lifecycle(&db), policies(&db));
         Sweep {
             events: events(&db),
+            incidents: Incidents::new(&db, "Incidents"),
+            fleet_state: FleetStateStore::new(&db, "Incidents"),
             dispatcher: dispatcher(&lifecycle, &policies, &self.sns_config),
             notifier: notifier(&db, &lifecycle, &policies, &self.sns_config),
             credentials: CredentialMonitor::new(

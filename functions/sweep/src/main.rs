@@ -12,8 +12,8 @@ use age_governance::{
 use age_notify::Sns;
 use age_runtime::{Error, PublicUrl, ScheduledEvent, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, CredentialNotifications, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Policies,
-    PolicyNotifications, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, CredentialNotifications, Credentials, DynamoDb, EmailRateLimiter, Events, FleetStateStore, IncidentStates,
+    Incidents, Policies, PolicyNotifications, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 
 config! {
@@ -74,6 +74,8 @@ async fn main() -> Result<(), Error> {
     );
     let sweep = Sweep {
         events,
+        incidents: Incidents::new(&db, config.incidents_table.clone()),
+        fleet_state: FleetStateStore::new(&db, config.incidents_table.clone()),
         dispatcher: ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policies),
         notifier,
         credentials,

@@ -1,7 +1,10 @@
 //! Transitions of actions: the status, its counters, and the state of the incident key, in one transaction.
 
+use std::collections::BTreeMap;
+
 use age_model::{
-    ActionItem, ActionStatus, Clock, IncidentKey, IncidentState, InvalidTransition, Remediation, StoreError, Timestamp,
+    ActionItem, ActionStatus, Clock, Day, Engine, IncidentKey, IncidentState, InvalidTransition, Remediation,
+    StoreError, Timestamp,
 };
 use age_policy::ActivePolicy;
 use age_store::{Actions, IncidentStateRecord, OutcomeCounters, Rollups, TransactionResult, Write, wait_before_retry};
@@ -168,30 +171,37 @@ impl ActionLifecycle {
         Err(self.incidents.states().contended(MAX_ATTEMPTS))
     }
 
-    /// The writes that mark succeeded `remediations` of `key` as ineffective at `at`.
-    pub(crate) fn ineffective(
+    /// The writes that mark succeeded `remediations` as ineffective at `at`.
+    pub(crate) fn ineffective(&self, remediations: &[Remediation], at: Timestamp) -> Result<Vec<Write>, StoreError> {
+        let write = |it: &Remediation| self.actions.ineffective(it.event_id, it.action, at);
+        remediations.iter().map(write).collect()
+    }
+
+    /// The writes that count the remediations that one transaction marks as ineffective at `at`, each with its engine.
+    ///
+    /// INVARIANT: all of a transaction are counted together, because a transaction takes one write per row.
+    pub(crate) fn count_ineffective<'a>(
         &self,
-        key: &IncidentKey,
-        remediations: &[Remediation],
+        remediations: impl Iterator<Item = (Engine, &'a Remediation)>,
         at: Timestamp,
     ) -> Result<Vec<Write>, StoreError> {
-        let mut writes = Vec::new();
-        for Remediation { event_id, action, .. } in remediations {
-            writes.push(self.actions.ineffective(*event_id, *action, at)?);
+        let mut days: BTreeMap<(Engine, Day), i64> = BTreeMap::new();
+        for (engine, remediation) in remediations {
+            *days.entry((engine, remediation.since.day())).or_default() += 1;
+            // The row of the day on which they were found has the time.
+            days.entry((engine, at.day())).or_default();
         }
-        // One write per day on which they were planned: a transaction takes one write per row.
-        let days: std::collections::BTreeSet<_> = remediations.iter().map(|it| it.since.day()).collect();
-        for day in days {
-            let of_day = remediations.iter().filter(|remediation| remediation.since.day() == day).count();
+        let write = |((engine, day), number)| {
             let change = OutcomeCounters {
                 to: ActionStatus::Ineffective,
                 from: Some(ActionStatus::Succeeded),
-                number: i64::try_from(of_day).unwrap_or(i64::MAX),
+                number,
                 outcome_millis: None,
+                ineffective_at: (day == at.day()).then_some(at),
             };
-            writes.push(self.rollups.count_outcomes(key.engine, day, change)?);
-        }
-        Ok(writes)
+            self.rollups.count_outcomes(engine, day, change)
+        };
+        days.into_iter().map(write).collect()
     }
 
     fn count_outcome(&self, old: &ActionItem, new: &ActionItem) -> Result<Write, StoreError> {
@@ -202,6 +212,7 @@ impl ActionLifecycle {
             from: (old.status == ActionStatus::Succeeded).then_some(old.status),
             number: 1,
             outcome_millis: new.completed_at.filter(|_| has_outcome).map(took),
+            ineffective_at: None,
         };
         self.rollups.count_outcomes(new.engine, new.created_at.day(), change)
     }

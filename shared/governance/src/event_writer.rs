@@ -201,6 +201,11 @@ impl EventWriter {
         for (key, decision) in &decisions.by_key {
             writes.extend(decision.writes(key, &self.lifecycle, policy_hash, now)?);
         }
+        let ineffective = decisions
+            .by_key
+            .iter()
+            .flat_map(|(key, it)| it.decision.ineffective().iter().map(|remediation| (key.engine, remediation)));
+        writes.extend(self.lifecycle.count_ineffective(ineffective, now)?);
         Ok(writes)
     }
 

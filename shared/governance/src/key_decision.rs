@@ -29,7 +29,8 @@ impl KeyDecision {
         Self::new(before, state)
     }
 
-    /// Returns the writes of the decision about `key`, made at `now` by the policy version `policy_hash`.
+    /// Returns the writes of the decision about `key`, made at `now` by the policy version `policy_hash`, except for the counters of
+    /// ineffective remediations, see [`ActionLifecycle::count_ineffective`].
     pub(crate) fn writes(
         &self,
         key: &age_model::IncidentKey,
@@ -53,7 +54,7 @@ impl KeyDecision {
             writes.extend(incidents.writes(key, &self.before, &next, policy_hash, now)?);
             writes.extend(incidents.notify_admin_write(&self.before, state_after, now)?);
         }
-        writes.extend(lifecycle.ineffective(key, self.decision.ineffective(), now)?);
+        writes.extend(lifecycle.ineffective(self.decision.ineffective(), now)?);
         Ok(writes)
     }
 }

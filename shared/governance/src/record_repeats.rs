@@ -67,6 +67,8 @@ impl EventWriter {
                 incidents.set_lookalikes(&key, incident, std::iter::empty());
             }
             let mut writes = decision.writes(&key, &self.lifecycle, &active.hash, now)?;
+            let ineffective = decision.decision.ineffective().iter().map(|remediation| (key.engine, remediation));
+            writes.extend(self.lifecycle.count_ineffective(ineffective, now)?);
             if let Some(gathering) = gathering {
                 let key = IncidentKey::many_event_types(key.engine);
                 writes.extend(gathering.writes(&key, &self.lifecycle, &active.hash, now)?);

@@ -1,4 +1,4 @@
-//! The steps that are due without a request: dispatching and ending actions, notifications, silent engines, credentials that
+//! The steps that are due without a request: recording the posture, dispatching and ending actions, notifications, silent engines, credentials that
 //! expire, activations of policy versions, and AGE's own health and events.
 //!
 //! Every change is a conditional write, so concurrent sweeps, or one that dies at any point, do no harm: what is not recorded
@@ -11,12 +11,13 @@ mod heartbeats;
 mod notifications;
 mod own_events;
 mod policies;
+mod posture;
 
 use std::collections::BTreeMap;
 
 use age_model::{ActionStatus, Clock, StoreError, Timestamp, TopicName};
 use age_notify::Topic;
-use age_store::{Events, OpenAction, Reports, SystemAlerts};
+use age_store::{Events, FleetStateStore, Incidents, OpenAction, Reports, SystemAlerts};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -25,6 +26,7 @@ use crate::dispatch_action::ActionDispatcher;
 use crate::notify_people::{Notifier, SendSummary};
 use crate::own_events::OwnEvents;
 use crate::policy_notifier::PolicyNotifier;
+use crate::sweep::posture::FleetReading;
 
 /// How long a run begins new steps, in seconds. The function may run for 90; the next run begins after 60, and may overlap.
 const RUN_SECONDS: i64 = 40;
@@ -40,6 +42,10 @@ const CONCURRENT_STEPS: usize = 16;
 pub struct Sweep {
     /// The events that actions are for.
     pub events: Events,
+    /// The incidents, whose numbers are a part of the posture.
+    pub incidents: Incidents,
+    /// The posture and the holds.
+    pub fleet_state: FleetStateStore,
     /// Dispatches actions.
     pub dispatcher: ActionDispatcher,
     /// Notifies the first line.
@@ -114,15 +120,21 @@ impl Sweep {
         let end = self.now().plus_seconds(RUN_SECONDS);
         self.dispatcher.policies().refresh().await;
         let mut report = SweepReport::default();
+        let (fleet, posture) = Box::pin(self.update_fleet_state()).await;
         let policy = self.check_policy(&mut report).await;
-        let weekly_report = self.check_weekly_report(&mut report).await;
         let health = self.record_health(&mut report).await;
+        let weekly_report = match &health {
+            Ok(health) => self.check_weekly_report(health, &mut report).await,
+            Err(_) => Ok(()),
+        };
         let actions_end = self.now().plus_seconds(ACTIONS_SECONDS);
         let actions = Box::pin(self.process_due_actions(actions_end, &mut report)).await;
         let (approvals, actions) = actions.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
         let keyring = self.credentials.keyring(self.now()).await;
         let heartbeats = match &health {
-            Ok(health) => self.check_heartbeats(health.installed_at, keyring.as_deref().ok(), &mut report).await,
+            Ok(health) => {
+                self.check_heartbeats(health.installed_at, keyring.as_deref().ok(), fleet.as_ref(), &mut report).await
+            }
             Err(_) => Ok(()),
         };
         let notifications = Box::pin(self.process_due_notifications(approvals, end, &mut report)).await;
@@ -137,6 +149,7 @@ impl Sweep {
         let activations = self.notify_about_policies(end, &mut report).await;
         let own_events = self.record_system_alerts(end).await;
         let failed = [
+            posture.err(),
             policy.err(),
             own_events.err(),
             weekly_report.err(),
@@ -150,6 +163,23 @@ impl Sweep {
         let SweepReport { transitions, failed, emails_sent, emails_held, .. } = &report;
         tracing::info!(?transitions, failed, emails_sent, emails_held, "sweep done");
         report
+    }
+
+    /// Records the posture, on which guardrails decide. Returns what was read for it, if it could be read.
+    async fn update_fleet_state(&self) -> (Option<FleetReading>, Result<(), StoreError>) {
+        let active = self.dispatcher.active_policy();
+        let fleet = match self.read_fleet(&active).await {
+            Ok(fleet) => fleet,
+            Err(error) => {
+                self.report_unreadable(&error).await;
+                return (None, Err(error));
+            }
+        };
+        let recorded = self.record_posture(&fleet, &active).await;
+        if let Err(error) = &recorded {
+            self.report_unreadable(error).await;
+        }
+        (Some(fleet), recorded.map(drop))
     }
 
     fn now(&self) -> Timestamp {

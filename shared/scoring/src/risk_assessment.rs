@@ -10,6 +10,8 @@ use age_policy::{Category, Policy};
 pub struct Assessment {
     /// Score by category, up to the policy's `score_cap`.
     pub scores: BTreeMap<String, u32>,
+    /// Level by category.
+    pub levels: BTreeMap<String, RiskLevel>,
     /// Score by category before the limit.
     pub raw_scores: BTreeMap<String, u64>,
     /// Points by category and engine. The points of a category sum to its raw score.
@@ -39,6 +41,7 @@ impl Assessment {
         let name = |scored: &Scored<'_>| scored.category.name.clone();
         Self {
             scores: scored.iter().map(|scored| (name(scored), scored.score)).collect(),
+            levels: scored.iter().map(|scored| (name(scored), policy.level(scored.score))).collect(),
             raw_scores: scored.iter().map(|scored| (name(scored), scored.raw)).collect(),
             contributions: scored.iter().map(|scored| (name(scored), scored.points.clone())).collect(),
             peak: highest.map(name),

@@ -21,7 +21,9 @@ use crate::dynamodb::keys;
 use crate::dynamodb::transaction::{self, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::rollups::closed_days::ClosedDayCache;
-use crate::rollups::rows::{OUTCOME_MILLIS, OUTCOMES, PLANNED, Row, SHARD_COUNT, SUPPRESSED};
+use crate::rollups::rows::{
+    LAST_HEARD_AT, LAST_INEFFECTIVE_AT, OUTCOME_MILLIS, OUTCOMES, PLANNED, Row, SHARD_COUNT, SUPPRESSED,
+};
 
 pub use crate::rollups::rows::Rollup;
 use crate::rollups::set::EngineDay;
@@ -195,7 +197,7 @@ impl Rollups {
         let PlannedRemediations { planned, suppressed } = remediations;
         let mut counters: Vec<(String, i64)> = counters.into_iter().collect();
         counters.extend([(PLANNED.to_owned(), planned), (SUPPRESSED.to_owned(), suppressed)]);
-        self.add(keys::engine_shard(engine, shard), day.to_string(), &counters, Some(heard_at))
+        self.add(keys::engine_shard(engine, shard), day.to_string(), &counters, Some((LAST_HEARD_AT, heard_at)))
     }
 
     /// Returns the write that counts outcomes of remediations of `engine` that were planned on `day`.
@@ -203,7 +205,7 @@ impl Rollups {
     /// # Errors
     /// [`StoreError`] if the request cannot be built.
     pub fn count_outcomes(&self, engine: Engine, day: Day, change: OutcomeCounters) -> Result<Write, StoreError> {
-        let OutcomeCounters { to, from, number, outcome_millis } = change;
+        let OutcomeCounters { to, from, number, outcome_millis, ineffective_at } = change;
         let mut counters = vec![(to.to_string(), number)];
         counters.extend(from.map(|from| (from.to_string(), -number)));
         counters.extend(
@@ -211,7 +213,8 @@ impl Rollups {
                 .into_iter()
                 .flat_map(|millis| [(OUTCOMES.to_owned(), 1), (OUTCOME_MILLIS.to_owned(), millis)]),
         );
-        self.add(keys::engine_shard(engine, 0), keys::outcomes(day), &counters, None)
+        let found = ineffective_at.map(|at| (LAST_INEFFECTIVE_AT, at));
+        self.add(keys::engine_shard(engine, 0), keys::outcomes(day), &counters, found)
     }
 
     fn add(
@@ -219,12 +222,12 @@ impl Rollups {
         row: String,
         day: String,
         counters: &[(String, i64)],
-        heard_at: Option<Timestamp>,
+        latest: Option<(&str, Timestamp)>,
     ) -> Result<Write, StoreError> {
         let mut expression = UpdateExpression::default();
         expression.set_schema_version();
-        if let Some(at) = heard_at {
-            expression.set(&["last_heard_at"], text(at));
+        if let Some((name, at)) = latest {
+            expression.set(&[name], text(at));
         }
         for (counter, by) in counters.iter().filter(|(_, by)| *by != 0) {
             expression.add(counter, *by);
@@ -289,7 +292,7 @@ pub struct PlannedRemediations {
     pub suppressed: i64,
 }
 
-/// A change of the outcome counters of one day.
+/// A change of the outcome counters of the remediations that were planned on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutcomeCounters {
     /// The status that the remediations have reached.
@@ -300,4 +303,6 @@ pub struct OutcomeCounters {
     pub number: i64,
     /// The time from planning to the worker's outcome, in milliseconds, if there is an outcome to count.
     pub outcome_millis: Option<i64>,
+    /// When a remediation was found ineffective, planned on whatever day, if the row is that of the day of this time.
+    pub ineffective_at: Option<Timestamp>,
 }

@@ -51,7 +51,7 @@ impl CategoryRisk {
 /// Returns the risk of each category, the highest first.
 pub(super) fn assess(policy: &Policy, hours: &HourlyCounts, now: Timestamp) -> Vec<CategoryRisk> {
     let week = Period::trailing_week(now);
-    let scores = Assessment::of(policy, &event_counts::sum(hours, week)).scores;
+    let Assessment { scores, levels, .. } = Assessment::of(policy, &event_counts::sum(hours, week));
     let previous_scores = Assessment::of(policy, &event_counts::sum(hours, week.previous_week())).scores;
     let score_in =
         |scores: &BTreeMap<String, u32>, category: &Category| scores.get(&category.name).copied().unwrap_or(0);
@@ -60,7 +60,7 @@ pub(super) fn assess(policy: &Policy, hours: &HourlyCounts, now: Timestamp) -> V
         CategoryRisk {
             title: category_title(&category.name),
             score,
-            level: policy.level(score),
+            level: levels.get(&category.name).copied().unwrap_or(RiskLevel::Low),
             threshold: category.recommend_above,
             since: (score > category.recommend_above).then(|| find_start(policy, category, hours, now)),
             previous_score: score_in(&previous_scores, category),

@@ -67,12 +67,15 @@ impl Sweep {
     }
 
     /// Checks whether the report of last week exists.
-    pub(super) async fn check_weekly_report(&self, report: &mut SweepReport) -> Result<(), StoreError> {
+    pub(super) async fn check_weekly_report(
+        &self,
+        health: &SystemHealth,
+        report: &mut SweepReport,
+    ) -> Result<(), StoreError> {
         let now = self.now();
         let monday = now.day().monday();
-        let health = self.notifier.health().get().await?;
         // Before the first sweep AGE was not installed, so no report was due.
-        let was_installed = health.is_some_and(|health| health.installed_at <= monday.start());
+        let was_installed = health.installed_at <= monday.start();
         if was_installed && now >= monday.start().plus_seconds(REPORT_DUE_SECONDS) {
             let id = ReportId::weekly(Period::week_before(monday));
             report.weekly_report_missing = self.reports.get(id, Consistency::Eventual).await?.is_none();

@@ -4,23 +4,27 @@ use age_model::{Engine, IncidentKey, Keyring, StoreError, Timestamp};
 use age_policy::{ActivePolicy, Heartbeat, Policy, resolved_by_person};
 use futures_util::stream::{self, StreamExt};
 
+use super::posture::FleetReading;
 use super::{CONCURRENT_STEPS, Sweep, SweepReport};
 use crate::incident_lifecycle::IncidentUpdate;
 
 impl Sweep {
     /// Opens an incident for each engine that has been silent for longer than its expected interval, and resolves those of
     /// engines that report again or need not. An engine that has never reported is expected to from the creation of its first
-    /// credential on, or from `installed_at`. None for `keyring` means that the credentials cannot be read.
+    /// credential on, or from `installed_at`. None for `keyring` means that the credentials cannot be read. What `fleet`
+    /// shows need not be read again.
     pub(super) async fn check_heartbeats(
         &self,
         installed_at: Timestamp,
         keyring: Option<&Keyring>,
+        fleet: Option<&FleetReading>,
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
         let active = self.dispatcher.active_policy();
         // A retired engine is checked as well: an incident about its silence is resolved.
         let engines = active.supervised();
-        let checks = stream::iter(engines).map(|engine| self.check_heartbeat(&active, engine, installed_at, keyring));
+        let checks =
+            stream::iter(engines).map(|engine| self.check_heartbeat(&active, engine, installed_at, keyring, fleet));
         let checks = checks.buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await;
         let failed: Vec<StoreError> = checks.into_iter().filter_map(Result::err).collect();
         report.failed += failed.len() as u64;
@@ -33,9 +37,14 @@ impl Sweep {
         engine: Engine,
         installed_at: Timestamp,
         keyring: Option<&Keyring>,
+        fleet: Option<&FleetReading>,
     ) -> Result<(), StoreError> {
         let (policy, now) = (&active.policy, self.now());
-        let Some(heartbeat) = self.heartbeat(policy, engine, installed_at, keyring).await? else { return Ok(()) };
+        let heartbeat = self.heartbeat(policy, engine, installed_at, keyring, fleet).await?;
+        let Some(heartbeat) = heartbeat else { return Ok(()) };
+        if heartbeat != Heartbeat::Silent && fleet.is_some_and(|fleet| !fleet.is_silence_unresolved(engine)) {
+            return Ok(());
+        }
         let incidents = self.dispatcher.lifecycle().incidents();
         let key = IncidentKey::engine_silent(engine);
         let is_silent = heartbeat == Heartbeat::Silent;
@@ -68,11 +77,17 @@ impl Sweep {
         engine: Engine,
         installed_at: Timestamp,
         keyring: Option<&Keyring>,
+        fleet: Option<&FleetReading>,
     ) -> Result<Option<Heartbeat>, StoreError> {
         let Some(since) = policy.must_have_reported_since(engine, installed_at, self.now()) else {
             return Ok(Some(Heartbeat::NotExpected));
         };
-        let last_heard_at = self.last_heard_at(engine, since).await?;
+        let known = fleet.and_then(|fleet| fleet.last_heard_at(engine)).filter(|at| *at >= since);
+        let last_heard_at = match known {
+            Some(at) => Some(at),
+            // The engine may have reported since.
+            None => self.last_heard_at(engine, since).await?,
+        };
         if last_heard_at.is_none() && keyring.is_none() {
             return Ok(None);
         }

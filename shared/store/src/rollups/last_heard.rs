@@ -7,10 +7,12 @@ use crate::dynamodb::attribute::{Item, SCHEMA_VERSION, number, text};
 use crate::dynamodb::client::Consistency;
 use crate::dynamodb::error::{read_failed, write_failed};
 use crate::dynamodb::keys;
-use crate::rollups::{Rollups, rows};
+use crate::rollups::Rollups;
+use crate::rollups::rows::{self, LAST_HEARD_AT};
 
-/// The latest rows of shard 0 of which one counts events: a day has one such row, and one of outcomes.
-const LATEST_ROWS: i32 = 2;
+/// The latest rows of shard 0 of which one counts events: a day has one such row, and one of outcomes. The latest day may have
+/// outcomes alone, of remediations of the day before.
+const LATEST_ROWS: i32 = 4;
 
 impl Rollups {
     /// Records in `shard` that `engine` was heard at `at`, without an event to count.
@@ -44,13 +46,13 @@ impl Rollups {
     pub async fn last_heard_at(&self, engine: Engine, since: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let Some((day, item)) = self.latest_day(engine).await? else { return Ok(None) };
         // No shard of a later day exists: its row of shard 0 would have been written first.
-        let mut last = self.heard_at(&item)?;
+        let mut last = rows::time(&self.table, &item, LAST_HEARD_AT)?;
         for shard in 1..rows::shard_count(&self.table, &item)? {
             if last.is_some_and(|at| at >= since) {
                 break;
             }
             for item in self.items(engine, shard, (day, day), Consistency::Eventual).await? {
-                last = last.max(self.heard_at(&item)?);
+                last = last.max(rows::time(&self.table, &item, LAST_HEARD_AT)?);
             }
         }
         // A day whose events were counted without a time was heard at its beginning, or later.
@@ -71,11 +73,5 @@ impl Rollups {
         let page = query.send().await.map_err(|error| read_failed("Query", &self.table.name, error))?;
         let day_of = |item: &Item| item.get("day")?.as_s().ok()?.parse().ok();
         Ok(page.items.unwrap_or_default().into_iter().find_map(|item| Some((day_of(&item)?, item))))
-    }
-
-    fn heard_at(&self, item: &Item) -> Result<Option<Timestamp>, StoreError> {
-        let Some(value) = item.get("last_heard_at") else { return Ok(None) };
-        let at = value.as_s().ok().and_then(|text| text.parse().ok());
-        at.map(Some).ok_or_else(|| self.table.corrupt(item, "last_heard_at", "must be a time"))
     }
 }

@@ -13,6 +13,8 @@ pub(super) const PLANNED: &str = "planned";
 pub(super) const SUPPRESSED: &str = "suppressed";
 pub(super) const OUTCOMES: &str = "outcomes";
 pub(super) const OUTCOME_MILLIS: &str = "outcome_millis";
+pub(super) const LAST_HEARD_AT: &str = "last_heard_at";
+pub(super) const LAST_INEFFECTIVE_AT: &str = "last_ineffective_at";
 
 /// The counters of one engine's events, one day, one shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub(super) struct DayOutcomes {
     pub(super) by_status: BTreeMap<ActionStatus, u64>,
     pub(super) outcomes: u64,
     pub(super) outcome_millis: u64,
+    /// The engine, and when a remediation of it was last found ineffective on the day, if one was.
+    pub(super) last_ineffective: Option<(Engine, Timestamp)>,
     /// Why the counters are incomplete, if they are: the row has some that this version does not know.
     pub(super) uncounted: Option<StoreError>,
 }
@@ -62,7 +66,7 @@ impl Row {
         let day = text.split('#').next().and_then(|day| day.parse().ok());
         let day = day.ok_or_else(|| table.corrupt(item, "day", "must begin with a day such as 2026-11-23"))?;
         if text == keys::outcomes(day) {
-            return Ok(Self::Outcomes(day, outcomes(table, item)));
+            return Ok(Self::Outcomes(day, outcomes(table, engine, item)));
         }
         let has_counters = item.keys().any(|name| keys::is_counter(name));
         if text != day.to_string() && !has_counters {
@@ -107,7 +111,7 @@ fn rollup(table: &Table, engine: Engine, shard: u32, day: Day, item: &Item) -> R
         hours,
         planned: planned.unwrap_or(0),
         suppressed: suppressed.unwrap_or(0),
-        last_heard_at: item.get("last_heard_at").and_then(|at| at.as_s().ok()?.parse().ok()),
+        last_heard_at: item.get(LAST_HEARD_AT).and_then(|at| at.as_s().ok()?.parse().ok()),
         uncounted,
     })
 }
@@ -118,7 +122,7 @@ pub(super) fn shard_count(table: &Table, item: &Item) -> Result<u32, StoreError>
     shard_count.map_err(|_| table.corrupt(item, SHARD_COUNT, "is too large"))
 }
 
-fn outcomes(table: &Table, item: &Item) -> DayOutcomes {
+fn outcomes(table: &Table, engine: Engine, item: &Item) -> DayOutcomes {
     let mut uncounted = None;
     let mut number = |name: &str| {
         count(table, item, name).unwrap_or_else(|error| {
@@ -136,7 +140,19 @@ fn outcomes(table: &Table, item: &Item) -> DayOutcomes {
     };
     let unknown = item.iter().find(|(name, value)| value.is_n() && !is_known(name));
     let unknown = unknown.map(|(name, _)| table.corrupt(item, name.clone(), "counts a status that is not known"));
-    DayOutcomes { by_status, outcomes, outcome_millis, uncounted: uncounted.or(unknown) }
+    let ineffective_at = time(table, item, LAST_INEFFECTIVE_AT).unwrap_or_else(|error| {
+        uncounted = Some(error);
+        None
+    });
+    let last_ineffective = ineffective_at.map(|at| (engine, at));
+    DayOutcomes { by_status, outcomes, outcome_millis, last_ineffective, uncounted: uncounted.or(unknown) }
+}
+
+/// Returns the time of the attribute `field`, if the row has it.
+pub(super) fn time(table: &Table, item: &Item, field: &str) -> Result<Option<Timestamp>, StoreError> {
+    let Some(value) = item.get(field) else { return Ok(None) };
+    let at = value.as_s().ok().and_then(|text| text.parse().ok());
+    at.map(Some).ok_or_else(|| table.corrupt(item, field, "must be a time"))
 }
 
 fn count(table: &Table, item: &Item, field: &str) -> Result<Option<u64>, StoreError> {

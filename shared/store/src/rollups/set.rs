@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use age_model::{ActionCounts, ActionStatus, Day, EventCounts, Hour, Period, StoreError, Timestamp};
+use age_model::{ActionCounts, ActionStatus, Day, Engine, EventCounts, Hour, Period, StoreError, Timestamp};
 
 use crate::rollups::rows::{DayOutcomes, Rollup};
 
@@ -62,6 +62,34 @@ impl RollupSet {
             }
         }
         Ok(hours)
+    }
+
+    /// Returns when each engine was last heard, of those that were heard on one of the days. A day whose events were counted without a
+    /// time was heard at its beginning, or later.
+    #[must_use]
+    pub fn last_heard(&self) -> BTreeMap<Engine, Timestamp> {
+        let mut last: BTreeMap<Engine, Timestamp> = BTreeMap::new();
+        for rollup in self.rollups() {
+            let at = rollup.last_heard_at.unwrap_or_else(|| rollup.day.start());
+            last.entry(rollup.engine).and_modify(|last| *last = at.max(*last)).or_insert(at);
+        }
+        last
+    }
+
+    /// Returns when a remediation of each engine was last found ineffective, of those of which one was on one of the days.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if this version cannot read a row of outcomes.
+    pub fn last_ineffective(&self) -> Result<BTreeMap<Engine, Timestamp>, StoreError> {
+        let mut last: BTreeMap<Engine, Timestamp> = BTreeMap::new();
+        for (_, day) in &self.0 {
+            if let Some(error) = &day.outcomes.uncounted {
+                return Err(error.clone());
+            }
+            // The days of an engine are in order.
+            last.extend(day.outcomes.last_ineffective);
+        }
+        Ok(last)
     }
 
     /// Returns the outcomes of the remediations that were planned on the days of `period`.
