@@ -10,7 +10,9 @@ mod create_policy;
 mod credential_expiry;
 mod credential_monitor;
 mod decide_approval;
+mod decide_decision_approval;
 mod decide_events;
+mod decision_outcome;
 mod dispatch_action;
 mod due_notification;
 mod event_writer;
@@ -35,6 +37,7 @@ mod record_batch;
 mod record_event;
 mod record_repeats;
 mod report_outcome;
+mod request_decision;
 mod rollup_shards;
 mod simulate_policy;
 mod sweep;
@@ -50,6 +53,7 @@ pub use change_incidents::{
 pub use create_policy::{CreatedPolicy, create_policy};
 pub use credential_monitor::CredentialMonitor;
 pub use decide_approval::{ApprovalConflict, decide_approval};
+pub use decide_decision_approval::decide_decision_approval;
 pub use dispatch_action::{ActionDispatcher, DispatchOutcome};
 pub use due_notification::DueNotification;
 pub use event_writer::EventWriter;
@@ -74,6 +78,9 @@ pub use read_policies::{
 pub use record_batch::BatchResult;
 pub use record_event::{EventRecorder, RecordResult, RecordedEvent};
 pub use report_outcome::{OutcomeReport, report_outcome};
+pub use request_decision::{
+    BatchSemantics, DecisionAnswer, DecisionBatch, DecisionError, DecisionMaker, RequestedDecision,
+};
 pub use simulate_policy::{SimulationError, SimulationInput, SimulationJobs, run_simulation};
 pub use sweep::{Sweep, SweepFailed, SweepReport};
 pub use weekly_report::{WeeklyError, WeeklyReporter, WeeklyResult};

@@ -207,6 +207,17 @@ impl Problem {
         }
     }
 
+    /// Returns a 400 in place of a 415 or 422, for an API whose standard has it so; any other problem as it is.
+    #[must_use]
+    pub fn into_bad_request(self) -> Self {
+        match self.status {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::UNPROCESSABLE_ENTITY => {
+                Self { status: StatusCode::BAD_REQUEST, ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// Returns the HTTP status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {

@@ -20,6 +20,20 @@ crate::string_enum::open_string_enum! {
         StaleState = "stale_state",
         /// The posture was never written, or has a word that this version does not know.
         UnknownState = "unknown_state",
+        /// A responder has approved the operation.
+        Approved = "approved",
+        /// The decision that `context.decisionId` names does not exist, is of another engine, or needs no approval.
+        ApprovalUnknown = "approval_unknown",
+        /// The request is another one than the approved one.
+        ApprovalMismatch = "approval_mismatch",
+        /// A responder has denied the operation.
+        ApprovalDenied = "approval_denied",
+        /// The approval has expired.
+        ApprovalExpired = "approval_expired",
+        /// The approval was used.
+        ApprovalUsed = "approval_used",
+        /// Another policy version is active than the one under which the operation was approved.
+        PolicyChanged = "policy_changed",
     }
 }
 

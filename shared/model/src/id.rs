@@ -8,6 +8,7 @@ use thiserror::Error;
 use uuid::{Builder, Uuid};
 
 use crate::clock::Clock;
+use crate::credential::KeyId;
 use crate::engine::Engine;
 use crate::idempotency_key::IdempotencyKey;
 use crate::period::Period;
@@ -16,6 +17,7 @@ use crate::simulation_request::SimulationRequest;
 /// Namespaces of name-based ids (RFC 9562, version 5). If one changed, replays would be stored again and a week would get a
 /// second report.
 const KEYED_EVENTS: Uuid = Uuid::from_u128(0x8d6c_1f0e_52a7_4b39_9e41_7c05_d2b8_63fa);
+const DECISIONS: Uuid = Uuid::from_u128(0xc41d_72b9_05e8_4f6a_b3d7_1e90_86fa_2c53);
 const SIMULATIONS: Uuid = Uuid::from_u128(0x6b1e_90d4_7f3c_4a52_8e07_35c9_ad14_f2b8);
 const WEEKLY_REPORTS: Uuid = Uuid::from_u128(0x3f92_a4c7_0b6d_4e18_a5d3_91e7_4c2f_b806);
 
@@ -95,6 +97,34 @@ impl EventId {
     #[must_use]
     pub fn keyed(engine: Engine, key: &IdempotencyKey) -> Self {
         Self(Uuid::new_v5(&KEYED_EVENTS, format!("{engine}\n{}", key.unique_text()).as_bytes()))
+    }
+}
+
+/// A request for a decision, as far as a repeat of it is the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecisionKey<'a> {
+    /// The credential that asks.
+    pub caller: &'a KeyId,
+    /// The engine whose operation it is.
+    pub engine: Engine,
+    /// The caller's `X-Request-ID`, which alone identifies nothing: gateways use one for several requests.
+    pub request_id: &'a str,
+    /// The digest of the whole request.
+    pub digest: &'a str,
+    /// The position in the batch.
+    pub position: u32,
+}
+
+impl DecisionId {
+    /// Returns the id of the decision on the request `key`, which is the same for every repeat of it. `after` is the decision on the
+    /// same request that has expired, if there is one.
+    #[must_use]
+    pub fn keyed(key: DecisionKey<'_>, after: Option<Self>) -> Self {
+        let DecisionKey { caller, engine, request_id, digest, position } = key;
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        // The id of the request comes last, because it may have line feeds.
+        let name = format!("{caller}\n{engine}\n{digest}\n{position}\n{after}\n{request_id}");
+        Self(Uuid::new_v5(&DECISIONS, name.as_bytes()))
     }
 }
 

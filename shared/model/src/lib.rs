@@ -17,6 +17,7 @@ mod credential_record;
 mod credential_registry;
 mod credential_source;
 mod dashboard_session;
+mod decision;
 mod decision_reason;
 mod details;
 mod duration;
@@ -85,6 +86,9 @@ pub use credential_record::{CredentialRecord, Revocation};
 pub use credential_registry::{CredentialRegistry, KeyringError, Rotation, StoredRecord};
 pub use credential_source::{CredentialSource, KeyringFuture, RecordedFuture, SystemAlertRecorder};
 pub use dashboard_session::DashboardSession;
+pub use decision::{
+    Decision, DecisionApproval, DecisionApprovalConflict, DecisionApprovalStatus, DecisionPosture, DecisionRequest,
+};
 pub use decision_reason::{DecisionReason, ReasonCode};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use duration::format_duration;
@@ -94,7 +98,7 @@ pub use event::{Event, EventType, NewEvent};
 pub use event_with_actions::EventWithActions;
 pub use hold::{Hold, HoldOrigin};
 pub use hold_record::{HoldEnd, HoldRecord, HoldStatus};
-pub use id::{DecisionId, EventId, HoldId, ReportId, SessionId, SimulationId};
+pub use id::{DecisionId, DecisionKey, EventId, HoldId, ReportId, SessionId, SimulationId};
 pub use idempotency_key::IdempotencyKey;
 pub use incident::{
     FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId, IncidentStatus, InvalidIncidentId,

@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use age_model::{Engine, KeyId, Keyring, PolicyHash, PolicyPointer, StoreError, Timestamp};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::ConditionCheck;
 use serde::{Deserialize, Serialize};
 
 use crate::credentials::Credentials;
@@ -12,6 +13,7 @@ use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{BatchError, DynamoDb, Table, read_batch};
 use crate::dynamodb::error::read_failed;
 use crate::dynamodb::keys;
+use crate::dynamodb::transaction::{self, Write};
 
 /// The attributes of the table's key.
 const KEY: &[&str] = &["kind", "id"];
@@ -72,6 +74,20 @@ impl Policies {
             Err(BatchError { error, .. }) => return Err(error),
         };
         Ok((credentials.keyring_of_row(keyring.into_iter().next())?, pointer))
+    }
+
+    /// Returns the part of a transaction by which it holds only while `hash` is the active version. Before the first activation, every
+    /// version counts as active: an environment knows no other than the compiled one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the request cannot be built.
+    pub(crate) fn is_active(&self, hash: &PolicyHash) -> Result<Write, StoreError> {
+        let check = ConditionCheck::builder()
+            .set_key(Some(key(keys::ACTIVE, keys::ACTIVE_ID)))
+            .condition_expression("attribute_not_exists(id) OR #hash = :hash")
+            .expression_attribute_names("#hash", "hash")
+            .expression_attribute_values(":hash", text(hash));
+        transaction::check(&self.0.name, check)
     }
 
     /// Returns the error of the document of the version `hash`, which cannot be read.

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use age_model::{
-    Day, Engine, EventId, HoldId, Hour, Incident, IncidentId, IncidentKey, IncidentStatus, PolicyHash, ReportId,
-    Severity, SystemAlertKind, Timestamp, TopicName,
+    Day, DecisionId, Engine, EventId, HoldId, Hour, Incident, IncidentId, IncidentKey, IncidentStatus, PolicyHash,
+    ReportId, Severity, SystemAlertKind, Timestamp, TopicName,
 };
 use thiserror::Error;
 
@@ -281,6 +281,10 @@ impl Position {
     }
 
     pub(crate) fn of_event(at: Timestamp, id: EventId) -> Self {
+        Self(format!("{at}#{id}"))
+    }
+
+    pub(crate) fn of_decision(at: Timestamp, id: DecisionId) -> Self {
         Self(format!("{at}#{id}"))
     }
 

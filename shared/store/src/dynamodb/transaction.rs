@@ -2,7 +2,7 @@
 
 use age_model::StoreError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
+use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 
 use crate::dynamodb::attribute::Item;
@@ -90,6 +90,12 @@ pub(crate) fn put(table: &str, put: PutBuilder) -> Result<Write, StoreError> {
 pub(crate) fn update(table: &str, update: UpdateBuilder) -> Result<Write, StoreError> {
     let update = built(table, update.table_name(table).build())?;
     Ok(Write(TransactWriteItem::builder().update(update).build()))
+}
+
+/// Makes a condition on a row that is not written a part of a transaction.
+pub(crate) fn check(table: &str, check: ConditionCheckBuilder) -> Result<Write, StoreError> {
+    let check = built(table, check.table_name(table).build())?;
+    Ok(Write(TransactWriteItem::builder().condition_check(check).build()))
 }
 
 #[cfg(test)]

@@ -1,0 +1,261 @@
+//! The `decisions` table: what the guardrails answered, one row a decision, which expires.
+
+use age_model::{
+    Decision, DecisionApproval, DecisionApprovalStatus, DecisionId, DecisionPosture, DecisionReason, DecisionRequest,
+    Engine, KeyId, PolicyHash, StoreError, Timestamp, Verdict,
+};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
+use serde::{Deserialize, Serialize};
+
+use crate::dynamodb::attribute::{Item, text};
+use crate::dynamodb::client::{Consistency, DynamoDb, Table};
+use crate::dynamodb::error::write_failed;
+use crate::dynamodb::keys::Position;
+use crate::dynamodb::transaction::{self, TransactionResult, Write};
+use crate::dynamodb::update::UpdateExpression;
+use crate::policies::Policies;
+
+/// The row, except for attributes of a later version.
+#[derive(Debug, Serialize, Deserialize)]
+struct DecisionRow {
+    id: DecisionId,
+    /// The partition of the index `listing`.
+    engine: Engine,
+    /// The sort key of the index `listing`.
+    at: String,
+    asked_by: KeyId,
+    request: DecisionRequest,
+    verdict: Verdict,
+    reasons: Vec<DecisionReason>,
+    policy_hash: PolicyHash,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    posture: Option<DecisionPosture>,
+    valid_until: Timestamp,
+    /// The status of the approval, for filters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approval_status: Option<DecisionApprovalStatus>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approval: Option<DecisionApproval>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approved_by_decision: Option<DecisionId>,
+    expires_at: i64,
+}
+
+/// A decision to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDecision {
+    /// The decision.
+    pub decision: Decision,
+    /// The approval that it uses.
+    pub uses: Option<UsedApproval>,
+}
+
+/// An approval as it was read, which a decision uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedApproval {
+    /// The decision that was approved.
+    pub decision: DecisionId,
+    /// What was approved.
+    pub digest: String,
+}
+
+/// The result of recording decisions. Unless they are `Recorded`, nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordedDecisions {
+    /// All of them are recorded, and the approvals that they use are used.
+    Recorded,
+    /// Decisions with these ids were recorded before.
+    Exist(Vec<Decision>),
+    /// An approval has been used meanwhile, or another policy version is active.
+    Stale,
+    /// Another transaction was writing the rows.
+    Conflict,
+}
+
+/// The `decisions` table.
+#[derive(Debug, Clone)]
+pub struct Decisions {
+    pub(crate) table: Table,
+    retention_days: i64,
+}
+
+impl Decisions {
+    /// Uses the table `name`, whose rows expire `retention_days` after the decision.
+    #[must_use]
+    pub fn new(db: &DynamoDb, name: impl Into<String>, retention_days: i64) -> Self {
+        Self { table: db.table(name, &["id"]), retention_days }
+    }
+
+    /// Returns the decision `id`, if it exists.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    pub async fn get(&self, id: DecisionId, consistency: Consistency) -> Result<Option<Decision>, StoreError> {
+        let item = self.table.get([("id", text(id))], consistency).await?;
+        item.map(|item| self.parse(&item)).transpose()
+    }
+
+    /// Returns those of the decisions `ids` that exist, read strongly, in no particular order.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be read.
+    pub async fn get_all(&self, ids: impl IntoIterator<Item = DecisionId>) -> Result<Vec<Decision>, StoreError> {
+        let keys: Vec<Item> = ids.into_iter().map(|id| Item::from([("id".to_owned(), text(id))])).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.table.get_all(keys).await?.iter().map(|item| self.parse(item)).collect()
+    }
+
+    /// Records `decisions` together, none of whose ids may exist. The approvals that they use are used up, provided that they are
+    /// approved and that `active` is the active policy version.
+    ///
+    /// INVARIANT: a decision that uses an approval, the end of that approval and the check of the version are one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they were not recorded, or that is unknown.
+    pub async fn record(
+        &self,
+        decisions: &[NewDecision],
+        policies: &Policies,
+        active: &PolicyHash,
+    ) -> Result<RecordedDecisions, StoreError> {
+        if let [NewDecision { decision, uses: None }] = decisions {
+            return self.record_one(decision).await;
+        }
+        let mut writes = Vec::new();
+        for NewDecision { decision, .. } in decisions {
+            let put = Put::builder()
+                .set_item(Some(self.item(decision)?))
+                .condition_expression("attribute_not_exists(id)")
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            writes.push(transaction::put(&self.table.name, put)?);
+        }
+        let mut has_uses = false;
+        for NewDecision { decision, uses } in decisions {
+            let Some(used) = uses else { continue };
+            has_uses = true;
+            writes.push(self.use_of(used, decision)?);
+        }
+        if has_uses {
+            writes.push(policies.is_active(active)?);
+        }
+        match self.table.commit(writes).await? {
+            TransactionResult::Committed => Ok(RecordedDecisions::Recorded),
+            TransactionResult::Exists(rows) => {
+                let existing = rows.iter().map(|row| self.parse(&row.item)).collect::<Result<_, _>>()?;
+                Ok(RecordedDecisions::Exist(existing))
+            }
+            TransactionResult::Stale => Ok(RecordedDecisions::Stale),
+            TransactionResult::Conflict(_) | TransactionResult::InProgress => Ok(RecordedDecisions::Conflict),
+        }
+    }
+
+    /// Records a decision that uses no approval, for half of what a transaction costs.
+    async fn record_one(&self, decision: &Decision) -> Result<RecordedDecisions, StoreError> {
+        let put = self.table.client.put_item().table_name(&self.table.name).set_item(Some(self.item(decision)?));
+        let put = put
+            .condition_expression("attribute_not_exists(id)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = put.send().await else { return Ok(RecordedDecisions::Recorded) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(exists)) => {
+                let existing = self.parse(&exists.item().cloned().unwrap_or_default())?;
+                Ok(RecordedDecisions::Exist(vec![existing]))
+            }
+            Some(PutItemError::TransactionConflictException(_)) => Ok(RecordedDecisions::Conflict),
+            _ => Err(write_failed("PutItem", &self.table.name, error)),
+        }
+    }
+
+    /// Returns the write by which `decision` uses up an approval.
+    fn use_of(&self, used: &UsedApproval, decision: &Decision) -> Result<Write, StoreError> {
+        let mut expression = UpdateExpression::default();
+        expression.set(&["approval", "status"], text(DecisionApprovalStatus::Used));
+        expression.set(&["approval_status"], text(DecisionApprovalStatus::Used));
+        expression.set(&["approval", "usedBy"], text(decision.id));
+        let condition = condition_on_approval(&mut expression, DecisionApprovalStatus::Approved, &used.digest);
+        let update = expression.into_update().key("id", text(used.decision)).condition_expression(condition);
+        transaction::update(&self.table.name, update)
+    }
+
+    /// Stores that a responder has decided on the pending approval of the decision `id`. Returns false, and nothing is written, if
+    /// it is not pending any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it was not stored.
+    pub async fn decide_approval(&self, id: DecisionId, approval: &DecisionApproval) -> Result<bool, StoreError> {
+        let mut expression = UpdateExpression::default();
+        expression.set(&["approval", "status"], text(approval.status));
+        expression.set(&["approval_status"], text(approval.status));
+        for (name, value) in [
+            ("decidedBy", approval.decided_by.as_ref().map(ToString::to_string)),
+            ("decidedAt", approval.decided_at.map(|at| at.to_string())),
+        ] {
+            if let Some(value) = value {
+                expression.set(&["approval", name], text(value));
+            }
+        }
+        let condition = condition_on_approval(&mut expression, DecisionApprovalStatus::Pending, &approval.digest);
+        let update = expression.into_update();
+        let update_item = self.table.client.update_item().table_name(&self.table.name).key("id", text(id));
+        let update_item = update_item
+            .condition_expression(condition)
+            .set_update_expression(update.get_update_expression().clone())
+            .set_expression_attribute_names(update.get_expression_attribute_names().clone())
+            .set_expression_attribute_values(update.get_expression_attribute_values().clone());
+        self.table.update_if(update_item).await
+    }
+
+    /// Returns the error of writes that conflicted with others in each of `attempts`.
+    #[must_use]
+    pub fn contended(&self, attempts: u32) -> StoreError {
+        StoreError::Contended { table: self.table.name.clone(), attempts }
+    }
+
+    fn item(&self, decision: &Decision) -> Result<Item, StoreError> {
+        self.table.serialize(&DecisionRow {
+            id: decision.id,
+            engine: decision.engine,
+            at: Position::of_decision(decision.decided_at, decision.id).to_string(),
+            asked_by: decision.asked_by.clone(),
+            request: decision.request.clone(),
+            verdict: decision.verdict,
+            reasons: decision.reasons.clone(),
+            policy_hash: decision.policy_hash,
+            posture: decision.posture.clone(),
+            valid_until: decision.expires_at,
+            approval_status: decision.approval.as_ref().map(|approval| approval.status),
+            approval: decision.approval.clone(),
+            approved_by_decision: decision.approved_by_decision,
+            expires_at: decision.decided_at.plus_days(self.retention_days).seconds(),
+        })
+    }
+
+    pub(crate) fn parse(&self, item: &Item) -> Result<Decision, StoreError> {
+        let row: DecisionRow = self.table.parse(item)?;
+        let at = row.at.parse::<Position>().ok().and_then(|position| position.time());
+        Ok(Decision {
+            id: row.id,
+            decided_at: at.ok_or_else(|| self.table.corrupt(item, "at", "must be a time and a decision id"))?,
+            engine: row.engine,
+            asked_by: row.asked_by,
+            request: row.request,
+            verdict: row.verdict,
+            reasons: row.reasons,
+            policy_hash: row.policy_hash,
+            posture: row.posture,
+            expires_at: row.valid_until,
+            approval: row.approval,
+            approved_by_decision: row.approved_by_decision,
+        })
+    }
+}
+
+/// Returns the condition that the approval has this status and is of what `digest` names.
+fn condition_on_approval(expression: &mut UpdateExpression, status: DecisionApprovalStatus, digest: &str) -> String {
+    let [of_status, of_digest] = ["status", "digest"].map(|name| expression.path(&["approval", name]));
+    let [status, digest] = [expression.value(text(status)), expression.value(text(digest))];
+    format!("{of_status} = {status} AND {of_digest} = {digest}")
+}
