@@ -4,6 +4,7 @@
 use age_model::Clock;
 use serde_json::{Value, json};
 
+use crate::decisions;
 use crate::world::browser::Browser;
 use crate::world::proxy::Units;
 use crate::world::test_credentials::{BILLING, NIGHT_DESK, READER};
@@ -176,4 +177,36 @@ async fn refused_request_costs_nothing_and_a_refused_batch_one_unit() {
     let (refused, response) = world.dynamodb.measure_units(batch).await;
     // The sender takes 200 for a success, so operators are told.
     assert_eq!((response.status, refused), (200, Units { read: 0.0, written: 1.0 }));
+}
+
+#[tokio::test]
+async fn decision_consumes_exact_units_in_two_calls() {
+    let world = World::with_policy(&decisions::policy()).await;
+    world.sweep().await;
+    let billing = world.as_caller(BILLING);
+    let refund = |amount: u64, context: &Value| {
+        let mut context = context.clone();
+        context["amount"] = amount.into();
+        json!({
+            "subject": { "type": "engine", "id": "billing" }, "action": { "name": "refund" },
+            "resource": { "type": "invoice", "id": "4711" }, "context": context,
+        })
+    };
+    let ask = async |request: Value| {
+        let (units, answer) = world.dynamodb.measure_units(billing.post_json("/access/v1/evaluation", &request)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let calls = ["GetItem", "BatchGetItem", "PutItem", "TransactWriteItems"].map(|it| world.dynamodb.calls(it));
+        ((units.read, units.written), calls, answer)
+    };
+    // The posture with the holds 1; the row 1, its index entry 1.
+    let (units, calls, _) = ask(refund(1, &json!({}))).await;
+    assert_eq!((units, calls), ((1.0, 2.0), [1, 0, 1, 0]));
+    let (_, _, asked) = ask(refund(2000, &json!({}))).await;
+    let id = asked.text("/context/id");
+    let approval = json!({ "decision": "approve", "digest": asked.text("/context/approval/digest") });
+    assert_eq!(world.post_json(&format!("/api/governance/decisions/{id}/approval"), &approval).await.status, 200);
+    // The approved decision 2 more; in the transaction both rows and the check of the policy, each twice.
+    let (units, calls, used) = ask(refund(2000, &json!({ "decisionId": id }))).await;
+    assert_eq!(used.text("/context/verdict"), "allow");
+    assert_eq!((units, calls), ((3.0, 14.0), [1, 1, 0, 1]), "the two reads go together");
 }

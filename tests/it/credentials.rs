@@ -6,6 +6,7 @@ use age_http::{RequestRate, Route};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::decisions;
 use crate::policies::default_with_recommendation;
 use crate::strangers::NOT_PROVEN;
 use crate::world::proxy::{Call, Fault};
@@ -24,7 +25,7 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// The status that each of [`CALLERS`] gets. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 39] = [
+const MATRIX: [(&str, &str, [u16; 9]); 45] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     // The status of a batch is that of the request; each event has its own result.
     ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),
@@ -54,6 +55,12 @@ const MATRIX: [(&str, &str, [u16; 9]); 39] = [
     ("POST", "/api/governance/credentials", [401, 401, 401, 401, 403, 403, 403, 403, 201]),
     ("POST", "/api/governance/credentials/{kid}/rotate", [401, 401, 401, 401, 403, 403, 403, 403, 201]),
     ("DELETE", "/api/governance/credentials/{kid}", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
+    ("POST", "/access/v1/evaluation", [401, 401, 401, 401, 400, 200, 403, 403, 200]),
+    ("POST", "/access/v1/evaluations", [401, 401, 401, 401, 400, 200, 403, 403, 200]),
+    ("GET", "/.well-known/authzen-configuration", [200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    ("GET", "/api/governance/decisions", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/decisions/{id}", [401, 401, 401, 401, 403, 200, 200, 200, 200]),
+    ("POST", "/api/governance/decisions/{id}/approval", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
     ("GET", "/api/governance/policies", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("POST", "/api/governance/policies", [401, 401, 401, 401, 403, 403, 403, 403, 201]),
     ("GET", "/api/governance/policies/active", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
@@ -69,7 +76,7 @@ const MATRIX: [(&str, &str, [u16; 9]); 39] = [
 
 #[tokio::test]
 async fn each_route_permits_only_its_roles() {
-    let world = World::new().await;
+    let world = World::with_policy(&decisions::policy()).await;
     let known: Vec<(&str, &str)> = MATRIX.iter().map(|(method, path, _)| (*method, *path)).collect();
     // The dashboard has its own matrix in `dashboard`.
     let routes: Vec<Route> = world.api().routes().into_iter().filter(|it| !it.path.starts_with("/dashboard")).collect();
@@ -158,6 +165,17 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
         ("POST", "/api/governance/incidents/acknowledge" | "/api/governance/incidents/resolve") => {
             (route.to_owned(), json!({ "ids": ["billing.1795392300000.none"] }))
         }
+        (_, "/access/v1/evaluation" | "/access/v1/evaluations") => (route.to_owned(), refund_of_billing()),
+        (_, path) if path.starts_with("/api/governance/decisions/{id}") => {
+            world.sweep().await;
+            let asked = world.post_json("/access/v1/evaluation", &refund_of_billing()).await;
+            let body = if path.ends_with("/approval") {
+                json!({ "decision": "approve", "digest": asked.text("/context/approval/digest") })
+            } else {
+                Value::Null
+            };
+            (route.replace("{id}", asked.text("/context/id")), body)
+        }
         (_, "/api/governance/reports/{id}") => (with_id(route, &world.generate_report().await), Value::Null),
         ("POST", CREDENTIALS) => {
             world.post(&event("billing", &fresh, "LOW")).await;
@@ -195,6 +213,14 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
         }
         _ => (route.to_owned(), Value::Null),
     }
+}
+
+/// Returns a request for a decision about a refund that needs approval.
+fn refund_of_billing() -> Value {
+    json!({
+        "subject": { "type": "user", "id": "a" }, "action": { "name": "refund" },
+        "resource": { "type": "invoice", "id": "1" }, "context": { "engine": "billing", "amount": 2000 },
+    })
 }
 
 /// Returns a text that no policy version has.

@@ -18,6 +18,7 @@ mod crash_histories;
 mod credential_expiry;
 mod credentials;
 mod dashboard;
+mod decisions;
 mod event_formats;
 mod faults;
 mod forward_compatibility;

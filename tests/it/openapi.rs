@@ -20,7 +20,7 @@ const CONTRACT_FILE: &str = include_str!("../../infra/openapi.json");
 const MESSAGES_FILE: &str = include_str!("../../infra/asyncapi.json");
 
 /// Returns the contract and the routes of each function.
-fn functions() -> [(OpenApi, Vec<Route>); 9] {
+fn functions() -> [(OpenApi, Vec<Route>); 10] {
     [
         (log_event::Contract::openapi(), log_event::routes().list().collect()),
         (list_events::Contract::openapi(), list_events::routes().list().collect()),
@@ -31,6 +31,7 @@ fn functions() -> [(OpenApi, Vec<Route>); 9] {
         (get_stats::Contract::openapi(), get_stats::routes().list().collect()),
         (credentials::Contract::openapi(), credentials::routes().list().collect()),
         (policies::Contract::openapi(), policies::routes().list().collect()),
+        (decide::Contract::openapi(), decide::routes().list().collect()),
     ]
 }
 

@@ -15,16 +15,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use age_governance::{
-    ActionDispatcher, ActionLifecycle, CredentialMonitor, EventRecorder, EventWriter, IncidentLifecycle, Notifier,
-    NotifierStores, OwnEvents, PolicyActivator, PolicyCache, PolicyNotifier, PolicySimulator, ReportGenerator,
-    SimulationJobs, SimulatorTables, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
+    ActionDispatcher, ActionLifecycle, CredentialMonitor, DecisionMaker, EventRecorder, EventWriter, IncidentLifecycle,
+    Notifier, NotifierStores, OwnEvents, PolicyActivator, PolicyCache, PolicyNotifier, PolicySimulator,
+    ReportGenerator, SimulationJobs, SimulatorTables, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
 use age_model::{DashboardSession, ManualClock, RequestId, Timestamp};
 use age_notify::{Sns as SnsClient, Topic};
 use age_policy::Policy;
 use age_store::{
-    Actions, CredentialNotifications, Credentials, CredentialsWithSessions, DynamoDb, EmailRateLimiter,
+    Actions, CredentialNotifications, Credentials, CredentialsWithSessions, Decisions, DynamoDb, EmailRateLimiter,
     EndedSessionsStore, EventSearch, Events, FleetStateStore, IncidentStates, Incidents, Policies, PolicyNotifications,
     ReportDeliveries, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
@@ -325,6 +325,9 @@ impl Api {
         let simulations = SimulationJobs::new(table.clone(), topic(sns_config, "simulations"));
         let policies_app = policies::App::new(table, activator, simulations, policy_simulator(&db), clock());
         let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policies.clone(), clock());
+        let decisions = Decisions::new(&db, "Decisions", RETENTION_DAYS);
+        let maker = DecisionMaker::new(decisions, FleetStateStore::new(&db, "Incidents"), policies.clone());
+        let decide_app = decide::App::new(maker, None, clock());
         let authentication = &authentication.api;
         let functions = vec![
             Function::new(get_stats::routes(), authentication, stats_app),
@@ -336,6 +339,7 @@ impl Api {
             Function::new(list_reports::routes(), authentication, reports_app),
             Function::new(credentials::routes(), authentication, credentials_app),
             Function::new(policies::routes(), authentication, policies_app),
+            Function::new(decide::routes(), authentication, decide_app),
             Function { routes: dashboard::routes().list().collect(), router: dashboard::router(dashboard_app) },
         ];
         Self { functions, token: token.to_owned() }

@@ -1,7 +1,7 @@
 //! `POST /access/v1/evaluation`: decides whether one operation may run.
 
 use age_governance::{BatchSemantics, DecisionAnswer, DecisionBatch};
-use age_http::{Caller, Fields, NoQuery, Problem};
+use age_http::{Caller, Fields, Problem};
 use axum::extract::State;
 use axum::response::Response;
 
@@ -27,7 +27,6 @@ pub(crate) async fn evaluate(
     State(App(app)): State<App>,
     caller: Caller,
     request_id: RequestIdHeader,
-    _: NoQuery,
     body: Result<EvaluationBody, Problem>,
 ) -> Response {
     let result = match body {

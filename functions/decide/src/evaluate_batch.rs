@@ -1,7 +1,7 @@
 //! `POST /access/v1/evaluations`: decides on several operations together.
 
 use age_governance::{BatchSemantics, DecisionBatch, RequestedDecision};
-use age_http::{Caller, FieldError, Fields, NoQuery, Problem};
+use age_http::{Caller, FieldError, Fields, Problem};
 use age_model::{AccessRequestError, Decision};
 use axum::extract::State;
 use axum::response::Response;
@@ -48,7 +48,6 @@ pub(crate) async fn evaluate_batch(
     State(App(app)): State<App>,
     caller: Caller,
     request_id: RequestIdHeader,
-    _: NoQuery,
     body: Result<EvaluationBody, Problem>,
 ) -> Response {
     let result = match body {

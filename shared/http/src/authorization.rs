@@ -13,6 +13,11 @@ pub(crate) fn retries_only_5xx(path: &str) -> bool {
     path == ALERTS
 }
 
+/// Whether `path` is of the AuthZEN API, which has 400 where other routes have 415 and 422.
+pub(crate) fn answers_invalid_requests_with_400(path: &str) -> bool {
+    path.starts_with("/access/v1/")
+}
+
 /// Which callers may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {

@@ -15,7 +15,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::authorization::{Access, retries_only_5xx};
+use crate::authorization::{Access, answers_invalid_requests_with_400, retries_only_5xx};
 use crate::problem::{FieldError, PROBLEM_MEDIA_TYPE, ProblemBody};
 use crate::problem_code::{FieldErrorCode, ProblemCode};
 use crate::routes::Route;
@@ -33,6 +33,10 @@ const TAGS: &[(&str, &str)] = &[
         "AGE plans actions for serious events; workers report their outcomes, and people approve those that need it.",
     ),
     ("Incidents", "Serious events and failed remediations open incidents, which people acknowledge and resolve."),
+    (
+        "Decisions",
+        "Engines ask before they act, by the AuthZEN Authorization API 1.0; people approve and look decisions up.",
+    ),
     ("Reports", "The risk of a week or of the time so far, with what to do about it."),
     ("Policies", "The rules of AGE as versions of one document: stored, compared, simulated, activated, rolled back."),
     ("Credentials", "The callers of AGE, each with a role."),
@@ -88,13 +92,19 @@ fn describe(operation: &mut Operation, route: Route) {
     let has_body = operation.request_body.is_some();
     let is_cursor = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "cursor");
     let has_cursor = operation.parameters.iter().flatten().any(is_cursor);
-    let mut failures =
-        vec![("405", "The path does not have this method"), ("422", "Invalid fields or parameters, each named")];
+    let mut failures = vec![("405", "The path does not have this method")];
+    let is_authzen = answers_invalid_requests_with_400(route.path);
+    if !is_authzen {
+        failures.push(("422", "Invalid fields or parameters, each named"));
+    }
     if has_body || has_cursor {
         failures.push(("400", "Invalid JSON or cursor"));
     }
     if has_body {
-        failures.extend([("413", "Too large"), ("415", "Unsupported media type or content encoding")]);
+        failures.push(("413", "Too large"));
+        if !is_authzen {
+            failures.push(("415", "Unsupported media type or content encoding"));
+        }
     }
     if route.path.contains('{') {
         failures.push(("404", "Not found"));

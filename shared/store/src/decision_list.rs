@@ -115,7 +115,8 @@ impl Decisions {
         let query = self.table.client.query().table_name(&self.table.name).index_name("listing");
         let query = query.scan_index_forward(false).expression_attribute_values(":engine", text(engine));
         let query = filter.conditions().apply(range.apply(query, "engine = :engine", "#at"), limit);
-        let mut items = query.expression_attribute_names("#at", "at").into_paginator().items().send();
+        let query = query.projection_expression("id, #at").expression_attribute_names("#at", "at");
+        let mut items = query.into_paginator().items().send();
         let mut entries = Vec::new();
         while entries.len() < limit {
             let Some(item) = items.next().await else { break };

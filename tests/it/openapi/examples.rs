@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::recorder::{BASE, Operation, Recorder, Request};
+use super::recorder::{Operation, Recorder, Request};
 use super::{problems, scenario};
 use crate::world::World;
 
@@ -60,7 +60,7 @@ fn add_request(description: &mut Value, operation: &Operation, request: &Request
     if let Some(media_type) = operation.media_type() {
         description["requestBody"]["content"][media_type]["example"] = request.body.clone().unwrap();
     }
-    let sent = format!("{BASE}{}", request.path);
+    let sent = request.url();
     let sent = sent.split('?').next().unwrap().split('/');
     let values: BTreeMap<&str, &str> = operation.path.split('/').zip(sent).collect();
     for parameter in description.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {

@@ -39,7 +39,7 @@ pub(super) async fn record(recorder: &mut Recorder, world: &World) {
 async fn provoke(world: &World, limited: &Api, operation: &Operation, request: &Request, status: u16) -> ApiResponse {
     let Operation { method, description, .. } = operation;
     let admin = world.as_caller(TESTS);
-    let path = format!("{BASE}{}", request.path);
+    let path = request.url();
     let with_query = |query: &str| format!("{path}{}{query}", if path.contains('?') { '&' } else { '?' });
     let typed = ("Content-Type", operation.media_type().unwrap_or("application/json"));
     let body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
@@ -65,7 +65,7 @@ async fn provoke(world: &World, limited: &Api, operation: &Operation, request: &
 /// Returns the path of `request` with another first parameter, of something that does not exist.
 fn path_to_nothing(operation: &Operation, request: &Request) -> String {
     let (before, _) = operation.path.split_once('{').unwrap();
-    let parameter = format!("{BASE}{}", request.path).strip_prefix(before).unwrap().to_owned();
+    let parameter = request.url().strip_prefix(before).unwrap().to_owned();
     let rest = parameter.find('/').map_or("", |end| &parameter[end..]);
     format!("{before}unknown{rest}")
 }

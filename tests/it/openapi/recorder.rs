@@ -8,6 +8,9 @@ use crate::world::{Api, ApiResponse};
 
 pub(super) const BASE: &str = "/api/governance";
 
+/// The paths that a standard prescribes.
+const STANDARD_PATHS: [&str; 2] = ["/access/v1/", "/.well-known/"];
+
 /// The secret of every token in an example.
 pub(super) const NO_SECRET: &str = "EXAMPLE-ONLY-THIS-IS-NOT-A-SECRET-AAAAAAAAA";
 
@@ -54,7 +57,7 @@ impl Operation {
 /// A request that was sent.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
-    /// The path and query, below [`BASE`].
+    /// The path and query, below [`BASE`] unless a standard prescribes the path.
     pub(super) path: String,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Option<Value>,
@@ -63,6 +66,12 @@ pub(super) struct Request {
 impl Request {
     pub(super) fn to(path: impl Into<String>) -> Self {
         Self { path: path.into(), headers: Vec::new(), body: None }
+    }
+
+    /// Returns the whole path and query.
+    pub(super) fn url(&self) -> String {
+        let base = if STANDARD_PATHS.iter().any(|path| self.path.starts_with(path)) { "" } else { BASE };
+        format!("{base}{}", self.path)
     }
 
     pub(super) fn json(self, body: Value) -> Self {
@@ -100,7 +109,7 @@ impl Recorder {
         let body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
         let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         headers.extend(media_type.map(|media_type| ("Content-Type", media_type)));
-        let response = api.send(method, &format!("{BASE}{}", request.path), &headers, body.as_bytes()).await;
+        let response = api.send(method, &request.url(), &headers, body.as_bytes()).await;
         assert_eq!(response.status, status, "{operation}: {response:?}");
         if status < 400 {
             self.requests.entry(operation.to_owned()).or_insert(request);

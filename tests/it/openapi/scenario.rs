@@ -27,6 +27,13 @@ pub(super) fn policy() -> Policy {
     document["actions"]["carried_out_by"] = json!({});
     let words = document["alertmanager"]["severities"].as_object_mut().unwrap();
     words.retain(|word, _| ["critical", "warning"].contains(&word.as_str()));
+    let refund = json!({ "action": { "name": { "equals": "refund" } } });
+    let mut large = refund.clone();
+    large["context"] = json!({ "amount": { "above": 1000 } });
+    document["guardrails"] = json!([
+        { "id": "refunds", "verdict": "allow", "message": "refunds are allowed", "match": refund },
+        { "id": "large_refunds", "verdict": "needs_approval", "message": "refunds over 1,000 need approval", "match": large },
+    ]);
     Policy::from_value(&document).unwrap()
 }
 
@@ -35,6 +42,7 @@ pub(super) async fn record(recorder: &mut Recorder, world: &World) {
     let event = record_events(recorder, world).await;
     record_actions(recorder, world, &event).await;
     record_incidents(recorder, world).await;
+    record_decisions(recorder, world).await;
     record_reports(recorder, world).await;
     record_policies(recorder, world).await;
     record_about(recorder, world).await;
@@ -146,6 +154,36 @@ async fn limit_changes(world: &World, id: &str) {
             }),
         )
         .await;
+}
+
+async fn record_decisions(recorder: &mut Recorder, world: &World) {
+    let (billing, desk) = (world.as_caller(BILLING), world.as_caller(NIGHT_DESK));
+    recorder.send(&billing, "get_authzen_configuration", Request::to("/.well-known/authzen-configuration"), 200).await;
+    let refund = |amount: u64| {
+        json!({
+            "subject": { "type": "engine", "id": "billing" }, "action": { "name": "refund" },
+            "resource": { "type": "invoice", "id": "2026-1204" }, "context": { "amount": amount },
+        })
+    };
+    let ask = Request::to("/access/v1/evaluation").header("X-Request-ID", "refund-2026-1204").json(refund(2500));
+    let asked = recorder.send(&billing, "evaluate", ask, 200).await;
+    let batch = json!({
+        "subject": { "type": "engine", "id": "billing" }, "action": { "name": "refund" }, "context": { "amount": 20 },
+        "evaluations": [
+            { "resource": { "type": "invoice", "id": "2026-1205" } },
+            { "resource": { "type": "invoice", "id": "2026-1206" }, "action": { "name": "delete" } },
+        ],
+    });
+    recorder.send(&billing, "evaluate_batch", Request::to("/access/v1/evaluations").json(batch), 200).await;
+    let path = format!("/decisions/{}", asked.text("/context/id"));
+    let decide = |decision: &str| {
+        let digest = asked.text("/context/approval/digest");
+        Request::to(format!("{path}/approval")).json(json!({ "decision": decision, "digest": digest }))
+    };
+    recorder.send(&desk, "decide_decision_approval", decide("approve"), 200).await;
+    recorder.send(&desk, "decide_decision_approval", decide("deny"), 409).await;
+    recorder.send(&desk, "get_decision", Request::to(&path), 200).await;
+    recorder.send(&desk, "list_decisions", Request::to("/decisions?verdict=needs_approval"), 200).await;
 }
 
 async fn record_reports(recorder: &mut Recorder, world: &World) {

@@ -1,0 +1,123 @@
+//! Decisions: guardrails and holds are asked over AuthZEN's API, answers are recorded once, and approvals are used once.
+
+mod approvals;
+mod batches;
+mod faults;
+mod lists;
+mod protocol;
+
+use age_model::{Clock, Engine, Hold, HoldEnd, HoldId, HoldOrigin, Posture};
+use age_policy::Policy;
+use age_store::FleetStateStore;
+use serde_json::{Value, json};
+
+use crate::policies::default_document;
+use crate::world::test_credentials::{BILLING, NIGHT_DESK};
+use crate::world::{ApiResponse, World};
+
+const EVALUATION: &str = "/access/v1/evaluation";
+const EVALUATIONS: &str = "/access/v1/evaluations";
+
+/// Returns the default policy with guardrails: refunds are allowed, those over 1,000 need approval, and none runs while
+/// `billing_risk` is HIGH. Charges do not depend on the state of the fleet.
+pub(crate) fn policy() -> Policy {
+    let mut document = default_document();
+    document["decisions"] = json!({ "valid_for_seconds": 300, "unbound_context": ["sentAt"] });
+    let refund = json!({ "action": { "name": { "equals": "refund" } } });
+    let mut large = refund.clone();
+    large["context"] = json!({ "amount": { "above": 1000 } });
+    document["guardrails"] = json!([
+        { "id": "refunds", "verdict": "allow", "message": "refunds are allowed", "match": refund },
+        { "id": "large_refunds", "verdict": "needs_approval", "message": "refunds over 1,000 need approval", "match": large },
+        { "id": "no_refunds_at_risk", "verdict": "deny", "message": "no refunds while billing is at risk", "match": refund,
+          "state": { "at_level": { "category": "billing_risk", "level": "HIGH" } } },
+        { "id": "charges", "verdict": "allow", "message": "charges are allowed",
+          "match": { "action": { "name": { "equals": "charge" } } } },
+    ]);
+    Policy::from_value(&document).unwrap()
+}
+
+/// Returns a world with [`policy`] and a posture of now.
+async fn world() -> World {
+    let world = World::with_policy(&policy()).await;
+    world.sweep().await;
+    world
+}
+
+fn refund(amount: i64) -> Value {
+    operation("refund", amount)
+}
+
+fn operation(action: &str, amount: i64) -> Value {
+    json!({
+        "subject": { "type": "engine", "id": "billing" }, "action": { "name": action },
+        "resource": { "type": "invoice", "id": "4711" }, "context": { "amount": amount },
+    })
+}
+
+/// Returns `request` with the id of an approved decision.
+fn with_approval(mut request: Value, decision: &str) -> Value {
+    request["context"]["decisionId"] = decision.into();
+    request
+}
+
+/// Asks as the engine billing.
+async fn ask(world: &World, request: &Value) -> ApiResponse {
+    let answer = world.as_caller(BILLING).post_json(EVALUATION, request).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer
+}
+
+/// Asks as the engine billing, with an `X-Request-ID`.
+async fn ask_as(world: &World, request: &Value, id: &str) -> ApiResponse {
+    let headers = [("Content-Type", "application/json"), ("X-Request-ID", id)];
+    world.as_caller(BILLING).send("POST", EVALUATION, &headers, request.to_string().as_bytes()).await
+}
+
+/// Returns the verdict of an answer and the code of its first reason.
+fn verdict(answer: &ApiResponse) -> (&str, &str) {
+    assert_eq!(answer.json["decision"], answer.text("/context/verdict") == "allow", "{answer:?}");
+    (answer.text("/context/verdict"), answer.text("/context/reasons/0/code"))
+}
+
+fn id(answer: &ApiResponse) -> &str {
+    answer.text("/context/id")
+}
+
+/// Approves or denies the operation of a decision. Returns the response.
+async fn decide(world: &World, id: &str, decision: &str) -> ApiResponse {
+    let path = format!("/api/governance/decisions/{id}");
+    let shown = world.get(&path).await;
+    let body = json!({ "decision": decision, "digest": shown.text("/approval/digest") });
+    world.as_caller(NIGHT_DESK).post_json(&format!("{path}/approval"), &body).await
+}
+
+fn fleet(world: &World) -> FleetStateStore {
+    FleetStateStore::new(&world.db(), "Incidents")
+}
+
+async fn posture(world: &World) -> Posture {
+    fleet(world).get().await.unwrap().posture.unwrap()
+}
+
+/// Holds the engine billing for an hour.
+async fn hold_billing(world: &World) {
+    let set_at = world.clock.now();
+    let hold = Hold {
+        id: HoldId::fresh(world.clock.as_ref()),
+        engine: Engine::from_static("billing"),
+        operation: None,
+        reason: "the ledger is being audited".to_owned(),
+        set_by: HoldOrigin::Person(NIGHT_DESK.parse().unwrap()),
+        set_at,
+        until: set_at.plus_seconds(3600),
+    };
+    fleet(world).set_hold(&hold, world.clock.as_ref()).await.unwrap();
+}
+
+async fn end_holds(world: &World) {
+    let end = HoldEnd { at: world.clock.now(), by: HoldOrigin::Person(NIGHT_DESK.parse().unwrap()), reason: None };
+    for hold in fleet(world).get().await.unwrap().holds {
+        fleet(world).end_hold(hold.id, &end, world.clock.as_ref()).await.unwrap();
+    }
+}
