@@ -3,6 +3,7 @@
 use crate::action_difference::{action_changes, effect_changes};
 use crate::document::Policy;
 use crate::engine_difference::{category_changes, engine_changes, word_changes};
+use crate::guardrail_difference::{decision_changes, guardrail_changes};
 use crate::policy_change::PolicyDifference;
 use crate::setting_difference::setting_changes;
 
@@ -10,7 +11,14 @@ use crate::setting_difference::setting_changes;
 #[must_use]
 pub fn difference(old: &Policy, new: &Policy) -> PolicyDifference {
     // INVARIANT: see `canonical_json`.
-    let document = |policy| serde_json::to_value(policy).unwrap_or_default();
+    let document = |policy: &Policy| {
+        let mut document = serde_json::to_value(policy).unwrap_or_default();
+        // Default rules of decisions are left out of the document. They are compared by their values.
+        if let Some(sections) = document.as_object_mut() {
+            sections.insert("decisions".to_owned(), serde_json::to_value(&policy.decisions).unwrap_or_default());
+        }
+        document
+    };
     let (before, after) = (document(old), document(new));
     let settings = |subjects| setting_changes(subjects, &before, &after);
     let mut changes = engine_changes(old, new);
@@ -22,6 +30,9 @@ pub fn difference(old: &Policy, new: &Policy) -> PolicyDifference {
     changes.extend(settings(&["incidents", "alerts"]));
     changes.extend(word_changes(&old.alertmanager, &new.alertmanager));
     changes.extend(settings(&["activation"]));
+    changes.extend(guardrail_changes(old, new));
+    changes.extend(settings(&["decisions"]));
+    changes.extend(decision_changes(&old.decisions, &new.decisions));
     PolicyDifference { changes }
 }
 
@@ -29,11 +40,12 @@ pub fn difference(old: &Policy, new: &Policy) -> PolicyDifference {
 mod tests {
     use std::collections::BTreeSet;
 
-    use age_model::{Action, Engine, RiskLevel, Severity};
+    use age_model::{Action, Engine, RiskLevel, Severity, Verdict};
     use proptest::prelude::*;
 
     use super::*;
     use crate::document::{ActionRule, Category, EngineRules, OnResolved};
+    use crate::guardrail_document::{Guardrail, HoldRule, OnUnavailable, RequestConditions, StateConditions};
 
     fn engine(name: &str) -> Engine {
         name.parse().unwrap()
@@ -172,6 +184,20 @@ mod tests {
         );
     }
 
+    /// Returns a guardrail. Ids are unique, as in a valid policy.
+    fn guardrail(number: u32) -> Guardrail {
+        let verdict = Verdict::ALL[number as usize % 3];
+        let engines = [engine("qa")].into_iter().filter(|_| number.is_multiple_of(2)).collect();
+        let message = "guarded".to_owned();
+        let (request, state) = (RequestConditions::default(), StateConditions::default());
+        Guardrail { id: format!("rule_{number}"), engines, verdict, message, request, state }
+    }
+
+    fn hold_rule(number: u32, unacknowledged: Severity) -> HoldRule {
+        let (message, operations) = ("critical".to_owned(), BTreeSet::new());
+        HoldRule { id: format!("rule_{number}"), message, unacknowledged, operations, for_seconds: 60 }
+    }
+
     /// Changes a policy at random; the result need not be valid.
     fn changed(policy: &mut Policy, kind: usize, number: u32) {
         let severity = Severity::ALL[number as usize % 4];
@@ -209,12 +235,23 @@ mod tests {
             25 => _ = policy.alertmanager.severities.insert(format!("w{}", number % 3), severity),
             27 => policy.activation.requires_another_admin = number.is_multiple_of(2),
             26 => policy.actions.also.push(rule(Some("age"), Some(severity), None, action)),
+            28 => policy.guardrails.push(guardrail(number)),
+            29 => policy.guardrails.reverse(),
+            30 => policy.guardrails.iter_mut().for_each(|guardrail| guardrail.message.push('!')),
+            31 => policy.decisions.valid_for_seconds = i64::from(number % 9),
+            32 => policy.decisions.record_payload = number.is_multiple_of(2),
+            33 => policy.decisions.unbound_context.insert(0, format!("field_{number}")),
+            34 => policy.decisions.unbound_context.reverse(),
+            35 => _ = policy.decisions.on_unavailable.insert(name.to_owned(), OnUnavailable::ALL[number as usize % 2]),
+            36 => policy.decisions.holds.insert(0, hold_rule(number, severity)),
+            37 => policy.decisions.holds.reverse(),
+            38 => policy.decisions.expect_event_within_seconds = Some(seconds),
             _ => policy.score_cap = number,
         }
     }
 
     fn policy() -> impl Strategy<Value = Policy> {
-        prop::collection::vec((0usize..29, any::<u32>()), 0..4).prop_map(|changes| {
+        prop::collection::vec((0usize..40, any::<u32>()), 0..5).prop_map(|changes| {
             let mut policy = Policy::compiled().unwrap();
             for (kind, number) in changes {
                 changed(&mut policy, kind, number);

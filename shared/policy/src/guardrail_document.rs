@@ -306,3 +306,41 @@ pub struct HoldRule {
     #[schema(minimum = 60, maximum = 2_592_000)]
     pub for_seconds: i64,
 }
+
+/// A guardrail and rules of decisions that have every field.
+#[cfg(test)]
+pub(crate) mod test_data {
+    use serde_json::json;
+
+    use super::{DecisionRules, Guardrail};
+
+    pub(crate) fn guardrails() -> Vec<Guardrail> {
+        let condition =
+            json!({"equals": "a", "in": ["a", 1], "prefix": "a", "above": -0.5, "below": 1, "exists": true});
+        let guardrail = json!({
+            "id": "rule", "engines": ["billing"], "verdict": "needs_approval", "message": "guarded",
+            "match": {
+                "subject": {"type": condition}, "action": {"name": condition}, "resource": {"properties.a": condition},
+                "context": {"a.b": condition},
+            },
+            "state": {
+                "at_level": {"category": "billing_risk", "level": "HIGH"},
+                "open_incident": {"severity": "HIGH", "unacknowledged": true, "engine": "qa"},
+                "ineffective_within": {"seconds": 60, "engine": "qa"},
+                "held": {"engine": "qa"},
+            },
+        });
+        vec![serde_json::from_value(guardrail).unwrap()]
+    }
+
+    pub(crate) fn decision_rules() -> DecisionRules {
+        let hold = json!({
+            "id": "rule", "message": "critical", "unacknowledged": "CRITICAL", "operations": ["refund"], "for_seconds": 60,
+        });
+        let rules = json!({
+            "valid_for_seconds": 60, "approve_within_seconds": 60, "record_payload": true, "unbound_context": ["sent_at"],
+            "expect_event_within_seconds": 60, "on_unavailable": {"read": "allow"}, "holds": [hold],
+        });
+        serde_json::from_value(rules).unwrap()
+    }
+}

@@ -282,3 +282,154 @@ fn read_hold_rules(node: &Node<'_>) -> Option<Vec<HoldRule>> {
         })
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::document::Policy;
+    use crate::guardrail_document::test_data;
+    use crate::validation::tests::{InvalidChange, default_document, paths, set};
+
+    fn invalid_changes_of_guardrails() -> Vec<InvalidChange> {
+        let rule = |id: &str| json!({"id": id, "verdict": "allow", "message": "allowed"});
+        let hold =
+            |id: &str| json!({"id": id, "message": "critical", "unacknowledged": "CRITICAL", "for_seconds": 86_400});
+        let rules = |count: usize| (0..count).map(|number| rule(&format!("rule_{number}"))).collect();
+        vec![
+            ("/guardrails", Some(json!({})), &["guardrails"]),
+            ("/guardrails", Some(rules(201)), &["guardrails"]),
+            ("/guardrails/-", Some(rule("rule")), &["guardrails[1].id"]),
+            ("/guardrails/-", Some(rule("Rule")), &["guardrails[1].id"]),
+            ("/guardrails/-", Some(rule(&"x".repeat(65))), &["guardrails[1].id"]),
+            ("/guardrails/-", Some(json!({})), &["guardrails[1].id", "guardrails[1].verdict", "guardrails[1].message"]),
+            ("/guardrails/0/when", Some(json!({})), &["guardrails[0].when"]),
+            ("/guardrails/0/engines", Some(json!([])), &["guardrails[0].engines"]),
+            ("/guardrails/0/engines/-", Some(json!("billing")), &["guardrails[0].engines[1]"]),
+            ("/guardrails/0/engines/-", Some(json!("search")), &["guardrails[0].engines[1]"]),
+            ("/guardrails/0/engines/-", Some(json!("age")), &["guardrails[0].engines[1]"]),
+            ("/guardrails/0/verdict", Some(json!("permit")), &["guardrails[0].verdict"]),
+            ("/guardrails/0/message", Some(json!("a\nb")), &["guardrails[0].message"]),
+            ("/guardrails/0/message", Some("x".repeat(201).into()), &["guardrails[0].message"]),
+            ("/guardrails/0/match/resource", Some(json!("invoice")), &["guardrails[0].match.resource"]),
+            ("/guardrails/0/match/target", Some(json!({})), &["guardrails[0].match.target"]),
+            ("/guardrails/0/match/resource/kind", Some(json!({"equals": 1})), &["guardrails[0].match.resource.kind"]),
+            (
+                "/guardrails/0/match/subject/properties.a..b",
+                Some(json!({"equals": 1})),
+                &["guardrails[0].match.subject.\"properties.a..b\""],
+            ),
+            ("/guardrails/0/match/action/id", Some(json!({"equals": 1})), &["guardrails[0].match.action.id"]),
+            (
+                "/guardrails/0/match/context/decisionId",
+                Some(json!({"exists": true})),
+                &["guardrails[0].match.context.decisionId"],
+            ),
+            (
+                "/guardrails/0/match/context/sent_at.day",
+                Some(json!({"exists": true})),
+                &["guardrails[0].match.context.\"sent_at.day\""],
+            ),
+            ("/guardrails/0/match/context/", Some(json!({"exists": true})), &["guardrails[0].match.context.\"\""]),
+            ("/guardrails/0/match/context/b", Some(json!({})), &["guardrails[0].match.context.b"]),
+            (
+                "/guardrails/0/match/context/b",
+                Some(json!({"is": 1})),
+                &["guardrails[0].match.context.b.is", "guardrails[0].match.context.b"],
+            ),
+            (
+                "/guardrails/0/match/subject/type/equals",
+                Some(json!(null)),
+                &["guardrails[0].match.subject.type.equals"],
+            ),
+            (
+                "/guardrails/0/match/subject/type/equals",
+                Some(json!(9_007_199_254_740_992_i64)),
+                &["guardrails[0].match.subject.type.equals"],
+            ),
+            ("/guardrails/0/match/subject/type/in", Some(json!([])), &["guardrails[0].match.subject.type.in"]),
+            ("/guardrails/0/match/subject/type/in", Some(json!([1, 1.0])), &["guardrails[0].match.subject.type.in[1]"]),
+            ("/guardrails/0/match/subject/type/prefix", Some(json!("")), &["guardrails[0].match.subject.type.prefix"]),
+            ("/guardrails/0/match/subject/type/above", Some(json!("1")), &["guardrails[0].match.subject.type.above"]),
+            ("/guardrails/0/match/subject/type/below", Some(json!(1e16)), &["guardrails[0].match.subject.type.below"]),
+            ("/guardrails/0/match/subject/type/exists", Some(json!(1)), &["guardrails[0].match.subject.type.exists"]),
+            ("/guardrails/0/state/level", Some(json!({})), &["guardrails[0].state.level"]),
+            (
+                "/guardrails/0/state/at_level/category",
+                Some(json!("search_risk")),
+                &["guardrails[0].state.at_level.category"],
+            ),
+            ("/guardrails/0/state/at_level/level", Some(json!("DIRE")), &["guardrails[0].state.at_level.level"]),
+            (
+                "/guardrails/0/state/open_incident",
+                Some(json!({"unacknowledged": 1, "engine": "search"})),
+                &[
+                    "guardrails[0].state.open_incident.severity",
+                    "guardrails[0].state.open_incident.unacknowledged",
+                    "guardrails[0].state.open_incident.engine",
+                ],
+            ),
+            (
+                "/guardrails/0/state/ineffective_within/seconds",
+                Some(json!(604_801)),
+                &["guardrails[0].state.ineffective_within.seconds"],
+            ),
+            ("/guardrails/0/state/held", Some(json!({})), &["guardrails[0].state.held.engine"]),
+            ("/decisions", Some(json!([])), &["decisions"]),
+            ("/decisions/valid_for", Some(json!(1)), &["decisions.valid_for"]),
+            ("/decisions/valid_for_seconds", Some(json!(3601)), &["decisions.valid_for_seconds"]),
+            ("/decisions/approve_within_seconds", Some(json!(86_401)), &["decisions.approve_within_seconds"]),
+            ("/decisions/record_payload", Some(json!("no")), &["decisions.record_payload"]),
+            ("/decisions/unbound_context/-", Some(json!("sent_at")), &["decisions.unbound_context[1]"]),
+            ("/decisions/unbound_context/-", Some(json!("a.c")), &["decisions.unbound_context[1]"]),
+            ("/decisions/unbound_context/-", Some(json!("decisionId")), &["decisions.unbound_context[1]"]),
+            ("/decisions/unbound_context/-", Some(json!("a")), &["guardrails[0].match.context.\"a.b\""]),
+            ("/decisions/expect_event_within_seconds", Some(json!(59)), &["decisions.expect_event_within_seconds"]),
+            ("/decisions/on_unavailable/read", Some(json!("ask")), &["decisions.on_unavailable.read"]),
+            ("/decisions/on_unavailable/", Some(json!("deny")), &["decisions.on_unavailable.\"\""]),
+            ("/decisions/holds/-", Some(hold("rule")), &["decisions.holds[1].id"]),
+            ("/decisions/holds/0/unacknowledged", Some(json!(true)), &["decisions.holds[0].unacknowledged"]),
+            ("/decisions/holds/0/operations", Some(json!([])), &["decisions.holds[0].operations"]),
+            ("/decisions/holds/0/operations/-", Some(json!("refund")), &["decisions.holds[0].operations[1]"]),
+            ("/decisions/holds/0/for_seconds", Some(json!(2_592_001)), &["decisions.holds[0].for_seconds"]),
+        ]
+    }
+
+    #[test]
+    fn invalid_guardrail_is_refused_with_exactly_the_paths_of_its_errors() {
+        let mut valid = default_document();
+        valid["guardrails"] = serde_json::to_value(test_data::guardrails()).unwrap();
+        valid["decisions"] = serde_json::to_value(test_data::decision_rules()).unwrap();
+        assert_eq!(paths(&valid), [""; 0]);
+        for (pointer, value, expected) in invalid_changes_of_guardrails() {
+            let mut document = valid.clone();
+            set(&mut document, pointer, value.clone());
+            assert_eq!(paths(&document), expected, "{pointer} {value:?}");
+        }
+    }
+
+    #[test]
+    fn guardrails_that_say_nothing_do_not_change_the_hash() {
+        let mut document = default_document();
+        document["guardrails"] = json!([]);
+        document["decisions"] = json!({"valid_for_seconds": 300.0, "record_payload": false, "unbound_context": []});
+        assert_eq!(Policy::from_value(&document).unwrap().hash(), Policy::COMPILED_HASH);
+        document["guardrails"] = serde_json::to_value(test_data::guardrails()).unwrap();
+        let policy = Policy::from_value(&document).unwrap();
+        assert_eq!(serde_json::from_str::<Policy>(&policy.canonical_json()).unwrap(), policy);
+        // Empty conditions and numbers in another notation are the same policy.
+        let other = |document: &mut Value| {
+            set(document, "/guardrails/0/match/context/a.b/below", Some(json!(1.0)));
+            set(document, "/guardrails/0/state/open_incident/unacknowledged", Some(json!(true)));
+        };
+        other(&mut document);
+        assert_eq!(Policy::from_value(&document).unwrap().hash(), policy.hash());
+        let condition = |value: Value| {
+            let mut document = document.clone();
+            set(&mut document, "/guardrails/0/match", Some(value));
+            Policy::from_value(&document).unwrap().hash()
+        };
+        assert_eq!(condition(json!({})), condition(json!({"context": {}})));
+    }
+}

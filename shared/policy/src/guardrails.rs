@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use crate::document::Policy;
 use crate::guardrail_document::Guardrail;
 
-pub(crate) use condition::conditions;
-use condition::{Condition, Finding};
+use condition::Finding;
+pub(crate) use condition::{Condition, conditions};
 
 /// The most reasons of an answer. Each is stored and sent.
 const MAX_REASONS: usize = 10;

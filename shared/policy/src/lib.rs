@@ -18,6 +18,7 @@ mod engine_difference;
 mod engine_names;
 mod event_decisions;
 mod gathering;
+mod guardrail_difference;
 mod guardrail_document;
 mod guardrail_validation;
 mod guardrails;

@@ -95,6 +95,20 @@ const SETTINGS: &[Setting] = &[
         Unit::Plain,
         "Whether the author of a version needs another admin to activate it",
     ),
+    ("decisions", "decisions.valid_for_seconds", Unit::Seconds, "The time for which a decision holds"),
+    (
+        "decisions",
+        "decisions.approve_within_seconds",
+        Unit::Seconds,
+        "The time that responders have to approve a decision",
+    ),
+    ("decisions", "decisions.record_payload", Unit::Plain, "Whether a decision is recorded with its request"),
+    (
+        "decisions",
+        "decisions.expect_event_within_seconds",
+        Unit::Seconds,
+        "The time within which the event of an allowed operation is expected",
+    ),
     ("alerts", "alertmanager.otherwise", Unit::Plain, "The severity of an alert whose word has no severity"),
 ];
 
@@ -137,6 +151,8 @@ mod tests {
     fn every_single_value_of_the_document_is_a_setting() {
         let mut policy = Policy::compiled().unwrap();
         policy.incidents.on_resolved = Some(crate::document::OnResolved::Note);
+        policy.decisions = crate::guardrail_document::test_data::decision_rules();
+        policy.guardrails = crate::guardrail_document::test_data::guardrails();
         let document = serde_json::to_value(policy).unwrap();
         let mut paths = BTreeSet::new();
         for (section, value) in document.as_object().unwrap() {
@@ -153,6 +169,10 @@ mod tests {
             "actions.first_match",
             "actions.also",
             "alertmanager.severities",
+            "guardrails",
+            "decisions.unbound_context",
+            "decisions.on_unavailable",
+            "decisions.holds",
         ];
         let listed: BTreeSet<_> =
             SETTINGS.iter().map(|(_, path, ..)| *path).chain(elsewhere).map(str::to_owned).collect();

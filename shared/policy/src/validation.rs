@@ -225,18 +225,19 @@ fn plain_name(max_chars: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::guardrail_document::test_data;
 
-    fn default_document() -> Value {
+    pub(crate) fn default_document() -> Value {
         serde_json::to_value(Policy::compiled().unwrap()).unwrap()
     }
 
     /// Returns the place at `pointer` in `document`, which has its parent.
-    fn set(document: &mut Value, pointer: &str, value: Option<Value>) {
+    pub(crate) fn set(document: &mut Value, pointer: &str, value: Option<Value>) {
         let (parent, key) = pointer.rsplit_once('/').unwrap();
         let key = key.replace("~1", "/").replace("~0", "~");
         match (document.pointer_mut(parent).unwrap(), value) {
@@ -249,13 +250,13 @@ mod tests {
         }
     }
 
-    fn paths(document: &Value) -> Vec<String> {
+    pub(crate) fn paths(document: &Value) -> Vec<String> {
         let errors = Policy::from_value(document).err().unwrap_or_default();
         errors.iter().map(|error| error.path.to_string()).collect()
     }
 
     /// A change of the default policy, and the paths of the errors that it causes.
-    type InvalidChange = (&'static str, Option<Value>, &'static [&'static str]);
+    pub(crate) type InvalidChange = (&'static str, Option<Value>, &'static [&'static str]);
 
     fn invalid_changes_of_scores() -> Vec<InvalidChange> {
         let engine = || json!({"title": "Search", "expected_interval_seconds": 0});
@@ -552,6 +553,8 @@ mod tests {
             mutations in prop::collection::vec((any::<prop::sample::Index>(), mutation()), 1..4)
         ) {
             let mut document = default_document();
+            document["guardrails"] = serde_json::to_value(test_data::guardrails()).unwrap();
+            document["decisions"] = serde_json::to_value(test_data::decision_rules()).unwrap();
             for (place, mutation) in mutations {
                 let mut places = Vec::new();
                 pointers(&document, "", &mut places);
