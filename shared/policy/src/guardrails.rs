@@ -195,5 +195,7 @@ fn explain_condition(
     ConditionExplanation { condition: condition.to_string(), result, code, detail }
 }
 
+#[cfg(all(test, feature = "toml"))]
+mod fixture_tests;
 #[cfg(test)]
 mod tests;
