@@ -5,6 +5,7 @@ use clap_complete::Shell;
 
 use crate::commands::action::ActionCommand;
 use crate::commands::credential::CredentialCommand;
+use crate::commands::decide::DecideArgs;
 use crate::commands::doctor::run_checks;
 use crate::commands::event::EventCommand;
 use crate::commands::health::print_health;
@@ -21,7 +22,7 @@ const AFTER_HELP: &str = "\
 Exit codes:
   0    success
   1    AGE refused the request, or refused some lines of an import, or a policy is not valid,
-       or a check of `agectl doctor` failed
+       or a check of `agectl doctor` or a case of `agectl policy test` failed
   2    wrong usage or configuration, or a file that cannot be read or written
   3    AGE cannot be reached or is unavailable, or its response is unexpected
   4    the credential is missing or invalid, or its role does not allow the request
@@ -59,9 +60,13 @@ pub(crate) enum Command {
     /// List and show incidents; acknowledge, resolve, reopen and comment on them
     #[command(subcommand)]
     Incident(IncidentCommand),
-    /// Check, store, compare, simulate and activate versions of the policy
+    /// Check, test, store, compare, simulate and activate versions of the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Show how guardrails decide about a request, and for each guardrail why
+    ///
+    /// agectl decides itself: nothing is recorded, and the state of the fleet is the one that you describe.
+    Decide(DecideArgs),
     /// Show AGE's own health: the last sweep, the policy, the topics and the system alerts
     Health,
     /// Show statistics of the last 30 days
@@ -88,6 +93,7 @@ impl Command {
             Self::Report(command) => command.run(session).await,
             Self::Incident(command) => command.run(session).await,
             Self::Policy(command) => command.run(session).await,
+            Self::Decide(args) => args.run(session).await,
             Self::Health => print_health(session).await,
             Self::Stats => print_stats(session).await,
             Self::Whoami => print_caller(session).await,
@@ -168,6 +174,9 @@ mod tests {
             "policy list --limit 3",
             "policy history",
             "policy schema",
+            "policy test guardrails.test.toml",
+            "decide --explain request.json --policy guardrails.toml --state state.toml --engine billing",
+            "decide --explain - --json",
             "policy simulate 01234567 --from 2026-11-02T00:00:00Z --to 2026-11-23T00:00:00Z --all",
             "policy simulate policy.toml --export history.json --json",
             "policy export --from 2026-11-02T00:00:00Z",
@@ -220,6 +229,9 @@ mod tests {
             "policy activate 0123456 --reason more",
             "policy activate 01234567",
             "policy history --limit 0",
+            "policy test",
+            "decide",
+            "decide --explain request.json --engine Billing",
             "policy simulate a --export history.json --from 2026-11-02T00:00:00Z",
             "policy simulate a --from yesterday",
             "credential list --token secret",

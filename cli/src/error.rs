@@ -26,6 +26,8 @@ pub(crate) enum Error {
     NoSuchAction { event: EventId, action: String },
     #[error("{} failed", format_count(*count, "check"))]
     ChecksFailed { count: u64 },
+    #[error("{count} of {} failed", format_count(*all, "case"))]
+    CasesFailed { count: u64, all: u64 },
     /// A request got no response.
     #[error("{}", unreachable_message(origin, cause, *is_connected))]
     Unreachable {
@@ -127,6 +129,7 @@ impl Error {
             | Self::InvalidPolicy { .. }
             | Self::NoActivation
             | Self::ChecksFailed { .. }
+            | Self::CasesFailed { .. }
             | Self::NotConfirmed => ExitCode::Refused,
             Self::NotFound(_) | Self::EmptyList(_) | Self::NoSuchAction { .. } | Self::NoReport => {
                 ExitCode::NothingFound

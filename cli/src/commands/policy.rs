@@ -1,4 +1,4 @@
-//! `agectl policy`: checks, stores, compares, simulates and activates versions of the policy.
+//! `agectl policy`: checks, tests, stores, compares, simulates and activates versions of the policy.
 
 mod activate;
 mod check;
@@ -7,6 +7,7 @@ mod diff;
 mod export;
 mod history;
 mod list;
+mod loaded_policy;
 mod period;
 mod policy_file;
 mod policy_ref;
@@ -17,8 +18,12 @@ mod show;
 mod simulate;
 mod simulation_view;
 mod stored_version;
+mod test_cases;
 
 use clap::Subcommand;
+
+pub(crate) use crate::commands::policy::loaded_policy::LoadedPolicy;
+pub(crate) use crate::commands::policy::policy_ref::PolicyRef;
 
 use crate::commands::policy::activate::ActivateArgs;
 use crate::commands::policy::check::CheckArgs;
@@ -30,6 +35,7 @@ use crate::commands::policy::push::PushArgs;
 use crate::commands::policy::rollback::RollbackArgs;
 use crate::commands::policy::show::ShowArgs;
 use crate::commands::policy::simulate::SimulateArgs;
+use crate::commands::policy::test_cases::TestArgs;
 use crate::error::Error;
 use crate::session::Session;
 
@@ -39,6 +45,10 @@ pub(crate) enum PolicyCommand {
     ///
     /// Prints each error on a line of standard error, as FILE: path: what is wrong and what is allowed.
     Check(CheckArgs),
+    /// Try the guardrails of a policy on cases, without asking AGE
+    ///
+    /// Each case has a request, a state of the fleet and the decision that is expected. The file of the policy is beside the cases.
+    Test(TestArgs),
     /// Show a policy as TOML, from which `agectl policy push` makes the same version
     Show(ShowArgs),
     /// Show what changes from one policy to another, and for whom
@@ -74,6 +84,7 @@ impl PolicyCommand {
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Error> {
         match self {
             Self::Check(args) => args.run(session).await,
+            Self::Test(args) => args.run(session).await,
             Self::Show(args) => args.run(session).await,
             Self::Diff(args) => args.run(session).await,
             Self::Push(args) => args.run(session).await,

@@ -8,6 +8,7 @@ mod emails;
 mod events;
 mod failures;
 mod fake_age;
+mod guardrails;
 mod harness;
 mod hostile_texts;
 mod imports;

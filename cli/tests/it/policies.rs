@@ -72,6 +72,10 @@ async fn valid_policy_is_checked_without_age_in_both_formats() {
             output.stderr
         );
     }
+    let with_guardrail =
+        format!("{}\n[[guardrails]]\nid = \"everything\"\nverdict = \"allow\"\nmessage = \"allowed\"\n", draft_toml());
+    let output = run_offline("policy check -", &with_guardrail).await;
+    assert!(output.stdout.contains("5 categories, 7 action rules, 1 guardrail\n"), "{}", output.stdout);
     let output = run_offline("policy check - --json", &draft_toml()).await;
     let expected = json!({"isValid": true, "hash": hash(&draft()), "engines": 8, "categories": 5, "rules": 7});
     assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap(), expected);
@@ -160,11 +164,11 @@ async fn default_policy_is_shown_with_its_comments_and_without_age() {
 async fn document_that_agectl_does_not_understand_is_not_shown_as_toml() {
     let fake = FakeAge::start().await;
     let mut later = version(&draft(), 1, false);
-    later["document"]["guardrails"] = json!([]);
+    later["document"]["ledger"] = json!([]);
     fake.plan_response(200, None, later.clone());
     let output = fake.run(&format!("policy show {}", hash(&draft()))).await;
     assert_eq!((output.exit_code, output.stdout.as_str()), (ExitCode::Unavailable, ""));
-    assert!(output.stderr.contains("unknown field `guardrails`"), "{}", output.stderr);
+    assert!(output.stderr.contains("unknown field `ledger`"), "{}", output.stderr);
     later["document"] = json!(Policy::compiled().unwrap());
     fake.plan_response(200, None, later);
     let output = fake.run(&format!("policy show {}", hash(&draft()))).await;

@@ -103,7 +103,7 @@ fn outcome(guardrail: &Guardrail, request: &AccessRequest, state: &FleetState<'_
             Finding::Met => {}
             Finding::NotMet => return Outcome { verdict: None, reasons: Vec::new(), used_posture },
             Finding::Unknown(code, detail) => {
-                reasons.push(reason(code, format!("{detail}, which guardrail {} reads", guardrail.id)));
+                reasons.push(reason(code, format!("{detail}; guardrail {} reads it", guardrail.id)));
             }
         }
     }

@@ -3,6 +3,7 @@
 use age_policy::{Policy, PolicyError, toml_to_json};
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::data_format::DataFormat;
 use crate::error::Error;
 use crate::format::format_count;
 use crate::input_source::InputSource;
@@ -12,25 +13,19 @@ use crate::session::Session;
 pub(super) struct PolicyFile {
     name: String,
     text: String,
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Json,
-    Toml,
+    format: DataFormat,
 }
 
 impl PolicyFile {
     /// Reads `source`. The extension of a file says whether it is TOML or JSON; of another input, its first character does.
     pub(super) async fn read(source: &InputSource, session: &mut Session<'_>) -> Result<Self, Error> {
         let text = session.read_to_string(source).await?;
-        Ok(Self { name: source.to_string(), format: Format::of(source, &text), text })
+        Ok(Self { name: source.to_string(), format: DataFormat::of(source, &text), text })
     }
 
     /// Returns the default policy of agectl, which AGE may not have.
     pub(super) fn default_policy() -> Self {
-        Self { name: "the default policy".to_owned(), text: Policy::DEFAULT_TOML.to_owned(), format: Format::Toml }
+        Self { name: "the default policy".to_owned(), text: Policy::DEFAULT_TOML.to_owned(), format: DataFormat::Toml }
     }
 
     /// Returns the name for messages.
@@ -44,8 +39,8 @@ impl PolicyFile {
     /// Every error of the document, or the first one of its syntax.
     pub(super) fn parse(&self) -> Result<Policy, Vec<PolicyError>> {
         match self.format {
-            Format::Json => Policy::from_json(self.text.as_bytes()),
-            Format::Toml => Policy::from_toml(&self.text),
+            DataFormat::Json => Policy::from_json(self.text.as_bytes()),
+            DataFormat::Toml => Policy::from_toml(&self.text),
         }
     }
 
@@ -55,8 +50,8 @@ impl PolicyFile {
     /// If the text is not JSON or TOML. It need not be a valid policy: AGE decides, which may be of another version than agectl.
     pub(super) fn to_json(&self) -> Result<Box<RawValue>, Vec<PolicyError>> {
         let json = match self.format {
-            Format::Json => RawValue::from_string(self.text.clone()),
-            Format::Toml => to_raw_value(&toml_to_json(&self.text).map_err(|error| vec![error])?),
+            DataFormat::Json => RawValue::from_string(self.text.clone()),
+            DataFormat::Toml => to_raw_value(&toml_to_json(&self.text).map_err(|error| vec![error])?),
         };
         // `parse` says where the syntax is wrong.
         json.map_err(|_| self.parse().err().unwrap_or_default())
@@ -88,22 +83,6 @@ impl PolicyFile {
     }
 }
 
-impl Format {
-    fn of(source: &InputSource, text: &str) -> Self {
-        let extension = match source {
-            InputSource::File(path) => path.extension().unwrap_or_default().to_ascii_lowercase(),
-            InputSource::Stdin => std::ffi::OsString::new(),
-        };
-        match extension.to_str() {
-            Some("json") => Self::Json,
-            Some("toml") => Self::Toml,
-            // No TOML document begins with a brace, and each policy in JSON does.
-            _ if text.trim_start().starts_with('{') => Self::Json,
-            _ => Self::Toml,
-        }
-    }
-}
-
 /// Says how large a policy is, such as `8 engines, 5 categories, 7 action rules`.
 pub(super) fn size_of(policy: &Policy) -> String {
     let categories = match policy.categories.len() {
@@ -111,7 +90,11 @@ pub(super) fn size_of(policy: &Policy) -> String {
         count => format!("{count} categories"),
     };
     let engines = format_count(policy.engines.len() as u64, "engine");
-    format!("{engines}, {categories}, {}", format_count(rules_of(policy), "action rule"))
+    let guardrails = match policy.guardrails.len() {
+        0 => String::new(),
+        count => format!(", {}", format_count(count as u64, "guardrail")),
+    };
+    format!("{engines}, {categories}, {}{guardrails}", format_count(rules_of(policy), "action rule"))
 }
 
 /// Returns the number of the action rules.
@@ -124,27 +107,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn format_follows_from_the_extension_or_the_first_character() {
-        let format = |name: &str, text| Format::of(&name.parse().unwrap(), text);
-        for (name, text, expected) in [
-            ("a.toml", "{", Format::Toml),
-            ("a.JSON", "a = 1", Format::Json),
-            ("-", " \n{}", Format::Json),
-            ("-", "a = 1", Format::Toml),
-            ("policy", "# {", Format::Toml),
-            ("policy.txt", "{}", Format::Json),
-        ] {
-            assert_eq!(format(name, text), expected, "{name}: {text}");
-        }
-    }
-
-    #[test]
     fn json_is_sent_as_it_was_written() {
         let file = |text: &str, format| PolicyFile { name: "a".to_owned(), text: text.to_owned(), format };
         let sent = |text, format| file(text, format).to_json().map(|json| json.get().to_owned());
-        assert_eq!(sent(r#"{"a":1,"a":2.0}"#, Format::Json).unwrap(), r#"{"a":1,"a":2.0}"#);
-        assert_eq!(sent("a = 1\n[b]\nc = []\n", Format::Toml).unwrap(), r#"{"a":1,"b":{"c":[]}}"#);
-        let errors = sent("{", Format::Json).unwrap_err();
+        assert_eq!(sent(r#"{"a":1,"a":2.0}"#, DataFormat::Json).unwrap(), r#"{"a":1,"a":2.0}"#);
+        assert_eq!(sent("a = 1\n[b]\nc = []\n", DataFormat::Toml).unwrap(), r#"{"a":1,"b":{"c":[]}}"#);
+        let errors = sent("{", DataFormat::Json).unwrap_err();
         assert!(errors[0].to_string().starts_with("the policy must be JSON: EOF"), "{errors:?}");
     }
 }

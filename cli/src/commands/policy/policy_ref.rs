@@ -16,7 +16,7 @@ use crate::input_source::InputSource;
 
 /// A policy: a stored version, the default policy of agectl, or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum PolicyRef {
+pub(crate) enum PolicyRef {
     /// The version that AGE works by.
     Active,
     /// The default policy of this version of agectl.
@@ -29,14 +29,14 @@ pub(super) enum PolicyRef {
 
 /// The hash of a stored version, or its beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct VersionRef(String);
+pub(crate) struct VersionRef(String);
 
 /// A text that does not name a policy version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "must be the hash of a policy version, or its first {MIN_DIGITS} or more digits; `agectl policy list` lists them"
 )]
-pub(super) struct InvalidVersionRef;
+pub(crate) struct InvalidVersionRef;
 
 /// The fewest digits of a hash that name a version.
 const MIN_DIGITS: usize = 8;

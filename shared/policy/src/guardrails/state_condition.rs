@@ -64,7 +64,8 @@ fn current_posture<'a>(state: &FleetState<'a>) -> Result<&'a Posture, Finding> {
         return Ok(posture);
     }
     let max = format_duration(Posture::VALID_SECONDS);
-    let detail = format!("the state of the fleet is of {} and holds for {max}", posture.as_of);
+    let direction = if posture.as_of > state.now { "ahead" } else { "ago" };
+    let detail = format!("the state of the fleet is of {}, more than {max} {direction}", posture.as_of);
     Err(Finding::Unknown(ReasonCode::StaleState, detail))
 }
 

@@ -75,7 +75,7 @@ fn answer(guardrail: &Value, request: &AccessRequest, state: &FleetState<'_>) ->
     let policy = if guardrail["verdict"] == "allow" { json!([guardrail]) } else { json!([guardrail, everything]) };
     let evaluation = evaluate(&self::policy(&policy), request, state);
     let reasons = evaluation.reasons.iter();
-    let shown = reasons.map(|it| format!("{}: {}", it.code, it.message.replace(", which guardrail rule reads", "")));
+    let shown = reasons.map(|it| format!("{}: {}", it.code, it.message.replace("; guardrail rule reads it", "")));
     (evaluation.verdict.as_str(), shown.collect::<Vec<_>>().join("; "))
 }
 
@@ -228,8 +228,11 @@ fn every_state_condition_matches_or_not_or_is_unknown() {
         let current = Posture { as_of: now().plus_seconds(-150), ..posture.clone() };
         assert_answers(&conditions, &refund(json!({})), &state(Some(&current), &[]), Ok(is_met));
         let stale = Posture { as_of: now().plus_seconds(-151), ..posture.clone() };
-        let reason = format!("stale_state: the state of the fleet is of {} and holds for 2 min 30 s", stale.as_of);
+        let reason = format!("stale_state: the state of the fleet is of {}, more than 2 min 30 s ago", stale.as_of);
         assert_answers(&conditions, &refund(json!({})), &state(Some(&stale), &[]), Err(&reason));
+        let ahead = Posture { as_of: now().plus_seconds(151), ..posture.clone() };
+        let reason = format!("stale_state: the state of the fleet is of {}, more than 2 min 30 s ahead", ahead.as_of);
+        assert_answers(&conditions, &refund(json!({})), &state(Some(&ahead), &[]), Err(&reason));
         let reason = "unknown_state: the state of the fleet was never written";
         assert_answers(&conditions, &refund(json!({})), &state(None, &[]), Err(reason));
     }
