@@ -97,8 +97,8 @@ pub(crate) fn asking_engine(given: Option<Engine>, request: &AccessRequest, poli
     if policy.engines.contains_key(&engine) {
         return Ok(engine);
     }
-    let names: Vec<_> = policy.engines.keys().map(Engine::as_str).collect();
-    Err(format!("the engine must be one of the policy: {}; got {engine}", names.join(", ")))
+    let known: Vec<_> = policy.engines.keys().map(Engine::as_str).collect();
+    Err(format!("the engine must be one of the policy: {}; got {engine}", known.join(", ")))
 }
 
 impl ExplainedDecision {

@@ -294,8 +294,6 @@ mod tests {
 
     fn invalid_changes_of_guardrails() -> Vec<InvalidChange> {
         let rule = |id: &str| json!({"id": id, "verdict": "allow", "message": "allowed"});
-        let hold =
-            |id: &str| json!({"id": id, "message": "critical", "unacknowledged": "CRITICAL", "for_seconds": 86_400});
         let rules = |count: usize| (0..count).map(|number| rule(&format!("rule_{number}"))).collect();
         vec![
             ("/guardrails", Some(json!({})), &["guardrails"]),
@@ -376,6 +374,13 @@ mod tests {
                 &["guardrails[0].state.ineffective_within.seconds"],
             ),
             ("/guardrails/0/state/held", Some(json!({})), &["guardrails[0].state.held.engine"]),
+        ]
+    }
+
+    fn invalid_changes_of_decisions() -> Vec<InvalidChange> {
+        let hold =
+            |id: &str| json!({"id": id, "message": "critical", "unacknowledged": "CRITICAL", "for_seconds": 86_400});
+        vec![
             ("/decisions", Some(json!([])), &["decisions"]),
             ("/decisions/valid_for", Some(json!(1)), &["decisions.valid_for"]),
             ("/decisions/valid_for_seconds", Some(json!(3601)), &["decisions.valid_for_seconds"]),
@@ -402,7 +407,7 @@ mod tests {
         valid["guardrails"] = serde_json::to_value(test_data::guardrails()).unwrap();
         valid["decisions"] = serde_json::to_value(test_data::decision_rules()).unwrap();
         assert_eq!(paths(&valid), [""; 0]);
-        for (pointer, value, expected) in invalid_changes_of_guardrails() {
+        for (pointer, value, expected) in [invalid_changes_of_guardrails(), invalid_changes_of_decisions()].concat() {
             let mut document = valid.clone();
             set(&mut document, pointer, value.clone());
             assert_eq!(paths(&document), expected, "{pointer} {value:?}");
