@@ -47,6 +47,7 @@ def deploy(port: int, api_url: str) -> Stack:
             "ACTIONS_TABLE": outputs["ActionsTableName"],
             "INCIDENTS_TABLE": outputs["IncidentsTableName"],
             "REPORTS_TABLE": outputs["ReportsTableName"],
+            "DECISIONS_TABLE": outputs["DecisionsTableName"],
             "CREDENTIALS_TABLE": outputs["CredentialsTableName"],
             **{f"{topic}_TOPIC_ARN": _topic(topic, outputs) for topic in (*TOPICS, "ALARMS")},
             **queues,

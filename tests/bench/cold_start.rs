@@ -4,7 +4,6 @@ mod aws;
 mod function;
 mod process;
 mod runtime_api;
-mod tls;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use serde_json::Value;
 
 use crate::figure::{Figure, Part, Table, median, rounded};
 use crate::world::test_policies::{activate, largest_policy};
-use crate::world::{tables, test_credentials};
+use crate::world::{tables, test_credentials, tls};
 use function::{FUNCTIONS, Function, HELLO, OF_LARGEST_POLICY};
 use process::Process;
 use runtime_api::RuntimeApi;

@@ -123,15 +123,41 @@ class Harness:
 
     def activate_policies(self) -> None:
         """Activate a new policy version, and then the one that was active before."""
-        active = self.get("/policies/active")
         recommendation = f"{{count}} CRITICAL events ({datetime.now(UTC).isoformat()})"
-        document = active["document"] | {"critical_recommendation": recommendation}
-        stored = self.post("/policies", body=document, status=201)
-        for version, expected in [(stored, active), (active, stored)]:
-            body = {"expectedActive": expected["hash"], "reason": "least privilege"}
-            self.post("/policies/{}/activate", version["hash"], body=body)
+        with self.activated({"critical_recommendation": recommendation}) as active:
+            pass
         newest = self.get("/policies/activations?limit=1")["activations"][0]
-        expect("the newest activation", newest["hash"], active["hash"])
+        expect("the newest activation", newest["hash"], active)
+
+    @contextmanager
+    def activated(self, changes: Item) -> Iterator[str]:
+        """Activate a policy version with these changes, until the end. Yields the hash of the version that was active."""
+        active = self.get("/policies/active")
+        stored = self.post("/policies", body=active["document"] | changes, status=201)
+        self._activate(stored["hash"], active["hash"])
+        try:
+            yield active["hash"]
+        finally:
+            self._activate(active["hash"], stored["hash"])
+
+    def _activate(self, version: str, expected: str) -> None:
+        body = {"expectedActive": expected, "reason": "least privilege"}
+        self.post("/policies/{}/activate", version, body=body)
+
+    def evaluate(self, operation: str, context: Item | None = None) -> Item:
+        """Ask, as the engine billing, whether its operation of this name may run. Returns the answer."""
+        request = {
+            "subject": {"type": "engine", "id": "billing"},
+            "action": {"name": operation},
+            "resource": {"type": "invoice", "id": "4711"},
+            "context": context or {},
+        }
+        sent, headers = json.dumps(request).encode(), {"content-type": "application/json"}
+        answer = self.stack.call("POST", "/access/v1/evaluation", sent, headers, self.stack["AGE_TOKEN_BILLING"])
+        if answer.status != 200:
+            raise ScenarioError(f"the evaluation answered {answer.status} instead of 200")
+        evaluation: Item = answer.json()
+        return evaluation
 
     def report_again(self, event: Item, status: int, key: str | None = None) -> Item:
         """Report an event with the same engine, type and severity."""

@@ -16,7 +16,10 @@ from roles import Permission, Role, Roles
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
 
 # Errors of calls that IAM allowed. Calls that fail otherwise are a fault of the test.
-ALLOWED_ERRORS = {"ConditionalCheckFailedException", "MissingParameter"}
+ALLOWED_ERRORS = {"ConditionalCheckFailedException", "MissingParameter", "TransactionCanceledException"}
+
+# The methods of boto3 that are not named after their actions.
+METHODS = {"InvokeFunction": "invoke", "ConditionCheckItem": "transact_write_items"}
 
 # Not tried: the local AWS has no X-Ray, and checks another ARN for logs than AWS does.
 NOT_TRIED = {"logs", "xray"}
@@ -42,7 +45,7 @@ class Probe:
 
     def is_denied(self, client: Any) -> bool:
         name = self.action.split(":")[1]
-        method = "invoke" if name == "InvokeFunction" else xform_name(name)
+        method = METHODS.get(name) or xform_name(name)
         try:
             getattr(client, method)(**self.request)
         except ClientError as error:
@@ -108,6 +111,7 @@ def _of_table(table: str, names: list[str]) -> dict[str, Request]:
         "PutItem": of_table | {"Item": key} | never,
         "UpdateItem": of_table | {"Key": key, "UpdateExpression": "REMOVE nothing"} | never,
         "DeleteItem": of_table | {"Key": key},
+        "ConditionCheckItem": {"TransactItems": [{"ConditionCheck": of_table | {"Key": key} | never}]},
         "Query": of_table | _where(names[0]),
         "Scan": of_table | {"Limit": 1},
         "BatchGetItem": {"RequestItems": {table: {"Keys": [key]}}},

@@ -410,6 +410,43 @@ def history_is_exported(harness: Harness) -> None:
     expect("the number of earlier events of the alert", len(earlier), 1)
 
 
+@scenario("decide", {"dynamodb:GetItem": "IncidentsTable", "dynamodb:PutItem": "DecisionsTable"})
+def operation_is_decided(harness: Harness) -> None:
+    harness.evaluate(harness.unique_name())
+
+
+@scenario(
+    "decide",
+    {
+        "dynamodb:GetItem": "DecisionsTable",
+        "dynamodb:BatchGetItem": "DecisionsTable",
+        "dynamodb:Query": "DecisionsTable/index/listing",
+    },
+)
+def decisions_are_listed(harness: Harness) -> None:
+    decided = harness.evaluate(harness.unique_name())["context"]["id"]
+    harness.get("/decisions/{}", decided)
+    listed = harness.get("/decisions?engine=billing&limit=1")["decisions"]
+    expect("the newest decision", [it["id"] for it in listed], [decided])
+
+
+@scenario("decide", {"dynamodb:UpdateItem": "DecisionsTable", "dynamodb:ConditionCheckItem": "PoliciesTable"})
+def approved_operation_is_allowed(harness: Harness) -> None:
+    operation = harness.unique_name()
+    guardrail = {
+        "id": operation,
+        "verdict": "needs_approval",
+        "message": "a responder approves it",
+        "match": {"action": {"name": {"equals": operation}}},
+    }
+    with harness.activated({"guardrails": [guardrail]}):
+        harness.restart("decide")  # a running environment may go on with the earlier version for a minute
+        asked = harness.evaluate(operation)["context"]
+        body = {"decision": "approve", "digest": asked["approval"]["digest"]}
+        harness.post("/decisions/{}/approval", asked["id"], body=body)
+        expect("the decision", harness.evaluate(operation, {"decisionId": asked["id"]})["decision"], True)
+
+
 @scenario("first-admin", {"dynamodb:GetItem": "CredentialsTable", "dynamodb:PutItem": "CredentialsTable"})
 def first_admin_is_made(harness: Harness) -> None:
     harness.admin()
@@ -470,6 +507,7 @@ SCENARIOS += [
     _authentication("get-stats", lambda harness: harness.get("/stats")),
     _authentication("credentials", lambda harness: harness.get("/credentials")),
     _authentication_alone("policies", lambda harness: harness.get("/policies?limit=1")),
+    _authentication("decide", lambda harness: harness.get("/decisions?limit=1")),
     _authentication("dashboard", lambda harness: harness.page("/dashboard")),
     _policy("sweep", lambda harness: harness.sweep()),
     _policy("weekly-report", lambda harness: harness.weekly(datetime.now(UTC) - timedelta(days=400 + next(_weeks)))),

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, MutexGuard};
 
+mod authzen;
 mod night_on_call;
 mod policy;
 
@@ -454,7 +455,7 @@ async fn failed_remediation_opens_an_incident_that_is_escalated_and_resolved() {
 async fn run_sender(script: &'static str) {
     // Keeps the stack locked while the program uses it.
     let stack = Stack::connect().await;
-    let output = run_program(script).await;
+    let output = run_program(script, Vec::new()).await;
     drop(stack);
     let text = text_of(&output);
     if output.status.code() == Some(77) && std::env::var_os("CI").is_none() {
@@ -465,13 +466,14 @@ async fn run_sender(script: &'static str) {
     assert!(output.status.success(), "{text}");
 }
 
-/// Runs a Python program of `tests/senders`.
-async fn run_program(script: &'static str) -> std::process::Output {
+/// Runs a Python program of `tests/senders` with these environment variables.
+async fn run_program(script: &'static str, variables: Vec<(&'static str, String)>) -> std::process::Output {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let stack_env = root.join(std::env::var("AGE_STACK_ENV").unwrap());
     let program = tokio::task::spawn_blocking(move || {
         let mut python = std::process::Command::new(root.join(".venv/bin/python"));
-        python.arg(root.join("tests/senders").join(script)).env("AGE_STACK_ENV", stack_env).output().unwrap()
+        python.arg(root.join("tests/senders").join(script)).env("AGE_STACK_ENV", stack_env);
+        python.envs(variables).output().unwrap()
     });
     program.await.unwrap()
 }
@@ -485,7 +487,7 @@ fn text_of(output: &std::process::Output) -> String {
 #[ignore = "needs a running stack: make test"]
 async fn requests_of_generated_clients_are_accepted() {
     // Other tests use the stack meanwhile.
-    let generated = run_program("../clients/generate.py").await;
+    let generated = run_program("../clients/generate.py", Vec::new()).await;
     assert!(generated.status.success(), "{}", text_of(&generated));
     run_sender("../clients/send.py").await;
 }

@@ -10,6 +10,7 @@ pub(crate) mod sns;
 pub(crate) mod tables;
 pub(crate) mod test_credentials;
 pub(crate) mod test_policies;
+pub(crate) mod tls;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

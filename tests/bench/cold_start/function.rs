@@ -21,11 +21,13 @@ use FunctionRequest::{Get, Post, Raw};
 const EVENT: &str =
     r#"{"engine":"billing","eventType":"invoice_sent","severity":"LOW","details":{"invoice":4711,"total":"12.50"}}"#;
 
+const EVALUATION: &str = r#"{"subject":{"type":"user","id":"alice"},"action":{"name":"read"},"resource":{"type":"record","id":"record-1"},"context":{"engine":"billing"}}"#;
+
 /// The baseline.
 pub(crate) const HELLO: Function = repeatable("hello", Post("/api/governance/event", EVENT));
 
 /// The deployed functions.
-pub(crate) const FUNCTIONS: [Function; 13] = [
+pub(crate) const FUNCTIONS: [Function; 14] = [
     repeatable("log-event", Post("/api/governance/event", EVENT)),
     repeatable("list-events", Get("/api/governance/events")),
     repeatable("actions", Get("/api/governance/actions")),
@@ -39,6 +41,7 @@ pub(crate) const FUNCTIONS: [Function; 13] = [
     repeatable("sweep", Raw("{}")),
     repeatable("weekly-report", Raw("{}")),
     repeatable("simulate-policy", Raw(r#"{"Records":[]}"#)),
+    repeatable("decide", Post("/access/v1/evaluation", EVALUATION)),
 ];
 
 /// The functions that are measured with the largest policy.
@@ -119,6 +122,7 @@ pub(crate) fn environment(runtime_api: &str, aws: &str, trusted: &str, function:
         ("ACTIONS_TABLE", "Actions"),
         ("INCIDENTS_TABLE", "Incidents"),
         ("REPORTS_TABLE", "Reports"),
+        ("DECISIONS_TABLE", "Decisions"),
         ("EVENT_RETENTION_DAYS", "400"),
         ("REQUESTS_PER_SECOND", "100000"),
         ("REQUESTS_BURST", "100000"),

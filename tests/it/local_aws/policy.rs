@@ -31,7 +31,8 @@ async fn wait_until_everywhere(activated: Timestamp) {
 }
 
 impl Stack {
-    async fn agectl(&self, arguments: &[&str], input: &str) -> String {
+    /// Runs agectl as the admin. Returns what it prints.
+    pub(super) async fn agectl(&self, arguments: &[&str], input: &str) -> String {
         let (code, output) = agectl(self, self.name("AGE_ADMIN_TOKEN"), arguments, input).await;
         assert_eq!(code, 0, "{arguments:?}: {output}");
         output
