@@ -77,6 +77,7 @@ class Harness:
         self._session = ""  # the cookie of the dashboard's session
         self._events: list[Item] = []
         self._credentials: list[str] = []
+        self._pending: list[Item] = []  # decisions whose operations need approval
         self._denials: list[str] = []  # errors that a proxy passed on
         self._all_engines_reported = False
 
@@ -131,7 +132,7 @@ class Harness:
 
     @contextmanager
     def activated(self, changes: Item) -> Iterator[str]:
-        """Activate a policy version with these changes, until the end. Yields the hash of the version that was active."""
+        """Activate a policy version with these changes, until the end. Yields the hash of the version before."""
         active = self.get("/policies/active")
         stored = self.post("/policies", body=active["document"] | changes, status=201)
         self._activate(stored["hash"], active["hash"])
@@ -157,6 +158,8 @@ class Harness:
         if answer.status != 200:
             raise ScenarioError(f"the evaluation answered {answer.status} instead of 200")
         evaluation: Item = answer.json()
+        if "approval" in evaluation["context"]:
+            self._pending.append(evaluation["context"])
         return evaluation
 
     def report_again(self, event: Item, status: int, key: str | None = None) -> Item:
@@ -317,7 +320,7 @@ class Harness:
         queues.receive_all(self.sqs, self.stack["NOTIFICATIONS_QUEUE_URL"])
 
     def finish(self) -> None:
-        """End what the scenario began, so that no later sweep acts on it: actions, incidents and credentials."""
+        """End what the scenario began: actions, approvals, incidents and credentials. No later sweep acts on it."""
         types = {event["eventType"] for event in self._events if event["severity"] != "LOW"}
         for event in self._events:
             for item in event["actions"]:
@@ -328,6 +331,10 @@ class Harness:
                 if incident["eventType"] in types and incident["status"] != "resolved":
                     self._attempt(f"/incidents/{incident['id']}/resolve", {})
         self._events.clear()
+        for decision in self._pending:
+            denial = {"decision": "deny", "digest": decision["approval"]["digest"]}
+            self._attempt(f"/decisions/{decision['id']}/approval", denial)
+        self._pending.clear()
         for kid in self._credentials:
             self.stack.call("DELETE", f"{API}/credentials/{kid}")
         self._credentials.clear()
