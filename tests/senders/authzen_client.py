@@ -46,7 +46,10 @@ class Client:
 
     def discover(self, path: str) -> None:
         """Take the endpoints from the configuration at `path`."""
-        self._endpoints = self.get(path).json
+        response = self.get(path)
+        if response.status != 200:
+            raise SystemExit(f"{self.base} has no AuthZEN configuration: {response}")
+        self._endpoints = response.json
 
     def get(self, path: str) -> Response:
         """Get a public resource."""
