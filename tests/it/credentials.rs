@@ -165,10 +165,9 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
         ("POST", "/api/governance/incidents/acknowledge" | "/api/governance/incidents/resolve") => {
             (route.to_owned(), json!({ "ids": ["billing.1795392300000.none"] }))
         }
-        (_, "/access/v1/evaluation" | "/access/v1/evaluations") => (route.to_owned(), refund_of_billing()),
+        (_, "/access/v1/evaluation" | "/access/v1/evaluations") => (route.to_owned(), transfer_of_billing()),
         (_, path) if path.starts_with("/api/governance/decisions/{id}") => {
-            world.sweep().await;
-            let asked = world.post_json("/access/v1/evaluation", &refund_of_billing()).await;
+            let asked = world.post_json("/access/v1/evaluation", &transfer_of_billing()).await;
             let body = if path.ends_with("/approval") {
                 json!({ "decision": "approve", "digest": asked.text("/context/approval/digest") })
             } else {
@@ -215,11 +214,11 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
     }
 }
 
-/// Returns a request for a decision about a refund that needs approval.
-fn refund_of_billing() -> Value {
+/// Returns a request for a decision about a transfer, which needs approval.
+fn transfer_of_billing() -> Value {
     json!({
-        "subject": { "type": "user", "id": "a" }, "action": { "name": "refund" },
-        "resource": { "type": "invoice", "id": "1" }, "context": { "engine": "billing", "amount": 2000 },
+        "subject": { "type": "user", "id": "a" }, "action": { "name": "transfer" },
+        "resource": { "type": "invoice", "id": "1" }, "context": { "engine": "billing" },
     })
 }
 

@@ -19,7 +19,8 @@ const EVALUATION: &str = "/access/v1/evaluation";
 const EVALUATIONS: &str = "/access/v1/evaluations";
 
 /// Returns the default policy with guardrails: refunds are allowed, those over 1,000 need approval, and none runs while
-/// `billing_risk` is HIGH. Charges do not depend on the state of the fleet.
+/// `billing_risk` is HIGH. Charges are allowed and transfers need approval in any state
+/// of the fleet.
 pub(crate) fn policy() -> Policy {
     let mut document = default_document();
     document["decisions"] = json!({ "valid_for_seconds": 300, "unbound_context": ["sentAt"] });
@@ -33,6 +34,8 @@ pub(crate) fn policy() -> Policy {
           "state": { "at_level": { "category": "billing_risk", "level": "HIGH" } } },
         { "id": "charges", "verdict": "allow", "message": "charges are allowed",
           "match": { "action": { "name": { "equals": "charge" } } } },
+        { "id": "transfers", "verdict": "needs_approval", "message": "transfers need approval",
+          "match": { "action": { "name": { "equals": "transfer" } } } },
     ]);
     Policy::from_value(&document).unwrap()
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::recorder::{Recorder, Request};
 use crate::world::World;
-use crate::world::test_credentials::{ADMIN, BILLING, DAY_DESK, NIGHT_DESK, TESTS};
+use crate::world::test_credentials::{ADMIN, ANOTHER_ENGINE, BILLING, DAY_DESK, NIGHT_DESK, TESTS};
 
 const MINUTE: i64 = 60;
 
@@ -183,6 +183,7 @@ async fn record_decisions(recorder: &mut Recorder, world: &World) {
     recorder.send(&desk, "decide_decision_approval", decide("approve"), 200).await;
     recorder.send(&desk, "decide_decision_approval", decide("deny"), 409).await;
     recorder.send(&desk, "get_decision", Request::to(&path), 200).await;
+    recorder.send(&world.as_caller(ANOTHER_ENGINE), "get_decision", Request::to(&path), 403).await;
     recorder.send(&desk, "list_decisions", Request::to("/decisions?verdict=needs_approval"), 200).await;
 }
 
