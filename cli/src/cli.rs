@@ -6,6 +6,7 @@ use clap_complete::Shell;
 use crate::commands::action::ActionCommand;
 use crate::commands::credential::CredentialCommand;
 use crate::commands::decide::DecideArgs;
+use crate::commands::decision::DecisionCommand;
 use crate::commands::doctor::run_checks;
 use crate::commands::event::EventCommand;
 use crate::commands::health::print_health;
@@ -63,6 +64,9 @@ pub(crate) enum Command {
     /// Check, test, store, compare, simulate and activate versions of the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// List and show decisions; approve and deny operations that wait for it
+    #[command(subcommand)]
+    Decision(DecisionCommand),
     /// Show how guardrails decide about a request, and for each guardrail why
     ///
     /// agectl decides itself: nothing is recorded, and the state of the fleet is the one that you describe.
@@ -93,6 +97,7 @@ impl Command {
             Self::Report(command) => command.run(session).await,
             Self::Incident(command) => command.run(session).await,
             Self::Policy(command) => command.run(session).await,
+            Self::Decision(command) => command.run(session).await,
             Self::Decide(args) => args.run(session).await,
             Self::Health => print_health(session).await,
             Self::Stats => print_stats(session).await,

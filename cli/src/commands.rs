@@ -4,6 +4,7 @@ pub(crate) mod action;
 mod action_show;
 pub(crate) mod credential;
 pub(crate) mod decide;
+pub(crate) mod decision;
 pub(crate) mod doctor;
 pub(crate) mod event;
 pub(crate) mod event_import;

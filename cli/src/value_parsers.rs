@@ -1,6 +1,8 @@
 //! Parsers of argument values that `clap` cannot derive from the type.
 
-use age_model::{Action, ActionStatus, Day, IncidentStatus, ReportKind, Role, Severity, Timestamp};
+use age_model::{
+    Action, ActionStatus, Day, DecisionApprovalStatus, IncidentStatus, ReportKind, Role, Severity, Timestamp, Verdict,
+};
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser, ValueParser};
 
 /// Defines parsers of enums. They know all names, so that help and completions list them.
@@ -16,10 +18,12 @@ macro_rules! enum_parsers {
 enum_parsers!(
     action_parser: Action,
     action_status_parser: ActionStatus,
+    decision_approval_parser: DecisionApprovalStatus,
     incident_status_parser: IncidentStatus,
     report_kind_parser: ReportKind,
     role_parser: Role,
-    severity_parser: Severity
+    severity_parser: Severity,
+    verdict_parser: Verdict
 );
 
 /// Parses integers from 1.
@@ -33,9 +37,11 @@ pub(crate) fn parse_day_or_time(text: &str) -> Result<Timestamp, &'static str> {
     time.map_err(|_| "must be a day such as 2026-11-23 or an RFC 3339 time such as 2026-11-23T00:05:00Z")
 }
 
-/// Parses the digest of an action: a SHA-256.
+/// Parses the digest of an action or of an operation: a SHA-256.
 pub(crate) fn parse_digest(text: &str) -> Result<String, &'static str> {
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_digest = text.len() == 64 && text.bytes().all(is_digit);
-    is_digest.then(|| text.to_owned()).ok_or("must be the 64 hexadecimal digits that `agectl action show` prints")
+    is_digest
+        .then(|| text.to_owned())
+        .ok_or("must be the 64 hexadecimal digits that `agectl action show` or `agectl decision show` prints")
 }

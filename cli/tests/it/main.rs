@@ -4,6 +4,7 @@
 mod actions;
 mod checks;
 mod credentials;
+mod decisions;
 mod emails;
 mod events;
 mod failures;
