@@ -107,8 +107,13 @@ impl ApiClient {
     }
 
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<ApiResponse, Error> {
+        self.delete_with(path, &[]).await
+    }
+
+    /// As [`ApiClient::delete`], with a query.
+    pub(crate) async fn delete_with(&self, path: &[&str], query: &[(&str, String)]) -> Result<ApiResponse, Error> {
         let url = self.api_url.resource(path);
-        self.send(Idempotency::Idempotent, || self.http.delete(url.clone())).await
+        self.send(Idempotency::Idempotent, || self.http.delete(url.clone()).query(query)).await
     }
 
     /// Posts a request that has the same effect when it is sent twice.

@@ -10,6 +10,7 @@ use crate::commands::decision::DecisionCommand;
 use crate::commands::doctor::run_checks;
 use crate::commands::event::EventCommand;
 use crate::commands::health::print_health;
+use crate::commands::hold::HoldCommand;
 use crate::commands::incident::IncidentCommand;
 use crate::commands::policy::PolicyCommand;
 use crate::commands::report::ReportCommand;
@@ -61,6 +62,9 @@ pub(crate) enum Command {
     /// List and show incidents; acknowledge, resolve, reopen and comment on them
     #[command(subcommand)]
     Incident(IncidentCommand),
+    /// Stop engines, or one of their operations, for a time
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Check, test, store, compare, simulate and activate versions of the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -96,6 +100,7 @@ impl Command {
             Self::Action(command) => command.run(session).await,
             Self::Report(command) => command.run(session).await,
             Self::Incident(command) => command.run(session).await,
+            Self::Hold(command) => command.run(session).await,
             Self::Policy(command) => command.run(session).await,
             Self::Decision(command) => command.run(session).await,
             Self::Decide(args) => args.run(session).await,
@@ -168,6 +173,11 @@ mod tests {
             "incident reopen billing.1795403565678.a~20b qa.1795403565678.c",
             "incident comment billing.1795403565678.a~20b --note seen",
             "incident comment billing.1795403565678.a~20b qa.1795403565678.c --note seen",
+            "hold list --status active,ended --engine billing --json",
+            "hold set billing --reason audit --for 4h",
+            "hold set billing --operation refund --reason audit --until 2026-11-24T00:00:00Z",
+            "hold end 01936f2e-0000-7000-8000-00000000000a",
+            "hold end 01936f2e-0000-7000-8000-00000000000a --reason done",
             "policy check policy.toml --against default",
             "policy show",
             "policy show active",
@@ -227,6 +237,11 @@ mod tests {
             "incident resolve --expected-count 3",
             "incident resolve billing.1795403565678.a --engine billing",
             "incident comment billing.1795403565678.a",
+            "hold list --status paused",
+            "hold set billing --reason audit",
+            "hold set billing --for 4h",
+            "hold set billing --reason audit --for 4h --until 2026-11-24T00:00:00Z",
+            "hold end billing",
             "policy check",
             "policy diff",
             "policy diff a b c",

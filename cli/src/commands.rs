@@ -11,6 +11,7 @@ pub(crate) mod event_import;
 mod event_list;
 mod event_show;
 pub(crate) mod health;
+pub(crate) mod hold;
 pub(crate) mod incident;
 mod incident_bulk;
 mod incident_show;

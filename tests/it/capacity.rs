@@ -97,9 +97,9 @@ async fn remediation_with_quick_outcome_consumes_exact_write_units() {
             .await,
         4.0
     );
-    // Each sweep writes the system's health, 1. It postpones the action to the end of the verification, 3, and verifies it: the
+    // Each sweep writes the posture, 1, and the system's health, 1. It postpones the action to the end of the verification, 3, and verifies it: the
     // action 3, the counters 2, the incident state 2.
-    assert_sweeps_write(&world, &[(60, 4.0), (60, 1.0), (3420, 1.0), (60, 8.0), (60, 1.0)]).await;
+    assert_sweeps_write(&world, &[(60, 5.0), (60, 2.0), (3420, 2.0), (60, 9.0), (60, 2.0)]).await;
     let event = path.trim_end_matches("/actions/billing_sync_repair/outcome");
     assert_eq!(world.get(event).await.text("/actions/0/status"), "verified");
 }
@@ -109,13 +109,13 @@ async fn remediation_with_late_outcome_consumes_exact_write_units() {
     let world = World::new().await;
     let path = report_high_event(&world).await;
     // The sweep postpones the action to the deadline of the outcome, and then to the end of the verification.
-    assert_sweeps_write(&world, &[(60, 4.0), (60, 1.0), (600, 1.0)]).await;
+    assert_sweeps_write(&world, &[(60, 5.0), (60, 2.0), (600, 2.0)]).await;
     assert_eq!(
         measure_written(&world, world.as_caller(BILLING).post_json(&path, &json!({ "outcome": "succeeded" })), 200)
             .await,
         4.0
     );
-    assert_sweeps_write(&world, &[(60, 1.0), (1080, 4.0), (2340, 1.0), (120, 8.0)]).await;
+    assert_sweeps_write(&world, &[(60, 2.0), (1080, 5.0), (2340, 2.0), (120, 9.0)]).await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use age_http::{RequestRate, Route};
+use age_model::Clock;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -25,7 +26,7 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// The status that each of [`CALLERS`] gets. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 45] = [
+const MATRIX: [(&str, &str, [u16; 9]); 49] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     // The status of a batch is that of the request; each event has its own result.
     ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),
@@ -44,6 +45,10 @@ const MATRIX: [(&str, &str, [u16; 9]); 45] = [
     ("POST", "/api/governance/incidents/{id}/comments", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
     ("POST", "/api/governance/incidents/acknowledge", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
     ("POST", "/api/governance/incidents/resolve", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
+    ("GET", "/api/governance/holds", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("POST", "/api/governance/holds", [401, 401, 401, 401, 403, 403, 403, 201, 201]),
+    ("GET", "/api/governance/holds/{id}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("DELETE", "/api/governance/holds/{id}", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
     ("GET", "/api/governance/whoami", [401, 401, 401, 401, 200, 200, 200, 200, 200]),
     ("GET", "/api/governance/health", [401, 401, 401, 401, 200, 200, 200, 200, 200]),
     ("POST", "/api/governance/report", [401, 401, 401, 401, 403, 403, 403, 201, 201]),
@@ -174,6 +179,14 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
                 Value::Null
             };
             (route.replace("{id}", asked.text("/context/id")), body)
+        }
+        (_, "/api/governance/holds" | "/api/governance/holds/{id}") => {
+            let until = world.clock.now().plus_days(1).to_string();
+            let hold = json!({ "engine": "qa", "reason": "audit", "until": until });
+            if !route.ends_with("/{id}") {
+                return (route.to_owned(), if method == "POST" { hold } else { Value::Null });
+            }
+            (with_id(route, &world.post_json("/api/governance/holds", &hold).await), Value::Null)
         }
         (_, "/api/governance/reports/{id}") => (with_id(route, &world.generate_report().await), Value::Null),
         ("POST", CREDENTIALS) => {

@@ -312,6 +312,7 @@ impl Api {
             search: search.clone(),
             actions: actions.clone(),
             incidents: incidents.clone(),
+            fleet_state: FleetStateStore::new(&db, "Incidents"),
             health,
             system_alerts: system_alerts.clone(),
         };

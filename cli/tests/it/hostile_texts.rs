@@ -7,6 +7,7 @@ use crate::actions::{EVENT, action, event};
 use crate::checks::{health, stats};
 use crate::fake_age::FakeAge;
 use crate::harness::CommandOutput;
+use crate::holds::hold;
 use crate::incident_show::shown_incident;
 use crate::lists::report;
 
@@ -147,6 +148,8 @@ async fn terminal_gets_nothing_raw() {
                 json!({"id": "01936f2e-0000-7000-8000-00000000000a", "actions": [{"action": hostile, "status": hostile}]}),
             ),
             ("event send --engine qa --type a", 422, problem(hostile)),
+            ("hold list", 200, list("holds", poisoned(hold(), hostile), hostile)),
+            ("hold set billing --reason x --for 1h", 201, poisoned(hold(), hostile)),
             ("policy list", 200, list("policies", policy_version(hostile), hostile)),
             ("policy history", 200, list("activations", policy_activation(hostile), hostile)),
             ("policy show", 200, policy_version(hostile)),

@@ -11,6 +11,7 @@ mod failures;
 mod fake_age;
 mod guardrails;
 mod harness;
+mod holds;
 mod hostile_texts;
 mod imports;
 mod incident_show;

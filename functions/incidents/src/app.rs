@@ -5,7 +5,9 @@ use std::sync::Arc;
 use age_governance::{IncidentLifecycle, PolicyCache};
 use age_http::Problem;
 use age_model::{Clock, IncidentId};
-use age_store::{Actions, EventSearch, Events, IncidentRecord, Incidents, SystemAlerts, SystemHealthStore};
+use age_store::{
+    Actions, EventSearch, Events, FleetStateStore, IncidentRecord, Incidents, SystemAlerts, SystemHealthStore,
+};
 
 /// The state of the handlers. Build one per execution environment.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub struct Tables {
     pub actions: Actions,
     /// The incidents.
     pub incidents: Incidents,
+    /// The holds.
+    pub fleet_state: FleetStateStore,
     /// AGE's own health.
     pub health: SystemHealthStore,
     /// The system alerts: what AGE refused or could not do.

@@ -1,16 +1,20 @@
-//! Incidents: lists them, returns one with its timeline, and changes one or many of them. Also AGE's own health.
+//! Incidents: lists them, returns one with its timeline, and changes one or many of them. Also holds, with which people stop engines,
+//! and AGE's own health.
 
 mod app;
 mod change_incident;
 mod change_incidents;
 mod get_health;
 mod get_incident;
+mod holds;
 mod incident_view;
 mod list_incidents;
 
 use age_http::{Access, Routes};
 pub use app::{App, Tables};
 use utoipa::OpenApi;
+
+use crate::holds::{change_hold, list_holds};
 
 /// The contract of the routes.
 #[derive(Debug, OpenApi)]
@@ -24,6 +28,10 @@ use utoipa::OpenApi;
     change_incidents::acknowledge_incidents,
     change_incidents::resolve_incidents,
     get_health::get_health,
+    holds::list_holds::list_holds,
+    holds::change_hold::set_hold,
+    holds::change_hold::get_hold,
+    holds::change_hold::end_hold,
 ))]
 pub struct Contract;
 
@@ -40,4 +48,8 @@ pub fn routes() -> Routes<App> {
         .post("/api/governance/incidents/acknowledge", Access::Responder, change_incidents::acknowledge_incidents)
         .post("/api/governance/incidents/resolve", Access::Responder, change_incidents::resolve_incidents)
         .get("/api/governance/health", Access::Authenticated, get_health::get_health)
+        .get("/api/governance/holds", Access::Reader, list_holds::list_holds)
+        .post("/api/governance/holds", Access::Responder, change_hold::set_hold)
+        .get("/api/governance/holds/{id}", Access::Reader, change_hold::get_hold)
+        .delete("/api/governance/holds/{id}", Access::Responder, change_hold::end_hold)
 }

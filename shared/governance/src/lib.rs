@@ -24,6 +24,7 @@ mod incident_lifecycle;
 mod incident_timeline;
 mod key_decision;
 mod manage_credentials;
+mod manage_holds;
 mod notify_people;
 mod open_incidents;
 mod own_events;
@@ -65,6 +66,7 @@ pub use manage_credentials::{
     CredentialError, IssuedCredential, create_credential, create_first_admin, list_credentials, revoke_credential,
     rotate_credential,
 };
+pub use manage_holds::{AppliedHold, HoldConflict, NewHold, end_hold, set_hold};
 pub use notify_people::{NotifiedAtOnce, Notifier, NotifierStores, SendSummary};
 pub use own_events::OwnEvents;
 pub use pending_event::{EventIdentity, IncomingEvent, WriteOutcome};

@@ -11,6 +11,7 @@ mod heartbeats;
 mod notifications;
 mod own_events;
 mod policies;
+mod policy_holds;
 mod posture;
 
 use std::collections::BTreeMap;
@@ -26,7 +27,6 @@ use crate::dispatch_action::ActionDispatcher;
 use crate::notify_people::{Notifier, SendSummary};
 use crate::own_events::OwnEvents;
 use crate::policy_notifier::PolicyNotifier;
-use crate::sweep::posture::FleetReading;
 
 /// How long a run begins new steps, in seconds. The function may run for 90; the next run begins after 60, and may overlap.
 const RUN_SECONDS: i64 = 40;
@@ -120,7 +120,8 @@ impl Sweep {
         let end = self.now().plus_seconds(RUN_SECONDS);
         self.dispatcher.policies().refresh().await;
         let mut report = SweepReport::default();
-        let (fleet, posture) = Box::pin(self.update_fleet_state()).await;
+        let fleet = self.read_fleet(&self.dispatcher.active_policy()).await;
+        let (posture, holds) = Box::pin(self.update_fleet_state(&fleet, &mut report)).await;
         let policy = self.check_policy(&mut report).await;
         let health = self.record_health(&mut report).await;
         let weekly_report = match &health {
@@ -133,7 +134,7 @@ impl Sweep {
         let keyring = self.credentials.keyring(self.now()).await;
         let heartbeats = match &health {
             Ok(health) => {
-                self.check_heartbeats(health.installed_at, keyring.as_deref().ok(), fleet.as_ref(), &mut report).await
+                self.check_heartbeats(health.installed_at, keyring.as_deref().ok(), &fleet, &mut report).await
             }
             Err(_) => Ok(()),
         };
@@ -150,6 +151,7 @@ impl Sweep {
         let own_events = self.record_system_alerts(end).await;
         let failed = [
             posture.err(),
+            holds.err(),
             policy.err(),
             own_events.err(),
             weekly_report.err(),
@@ -163,23 +165,6 @@ impl Sweep {
         let SweepReport { transitions, failed, emails_sent, emails_held, .. } = &report;
         tracing::info!(?transitions, failed, emails_sent, emails_held, "sweep done");
         report
-    }
-
-    /// Records the posture, on which guardrails decide. Returns what was read for it, if it could be read.
-    async fn update_fleet_state(&self) -> (Option<FleetReading>, Result<(), StoreError>) {
-        let active = self.dispatcher.active_policy();
-        let fleet = match self.read_fleet(&active).await {
-            Ok(fleet) => fleet,
-            Err(error) => {
-                self.report_unreadable(&error).await;
-                return (None, Err(error));
-            }
-        };
-        let recorded = self.record_posture(&fleet, &active).await;
-        if let Err(error) = &recorded {
-            self.report_unreadable(error).await;
-        }
-        (Some(fleet), recorded.map(drop))
     }
 
     fn now(&self) -> Timestamp {

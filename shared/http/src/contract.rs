@@ -35,7 +35,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Incidents", "Serious events and failed remediations open incidents, which people acknowledge and resolve."),
     (
         "Decisions",
-        "Engines ask before they act, by the AuthZEN Authorization API 1.0; people approve and look decisions up.",
+        "Engines ask before they act, by the AuthZEN Authorization API 1.0; people approve, look decisions up, and stop engines for a time.",
     ),
     ("Reports", "The risk of a week or of the time so far, with what to do about it."),
     ("Policies", "The rules of AGE as versions of one document: stored, compared, simulated, activated, rolled back."),

@@ -8,6 +8,7 @@ mod posture_row;
 
 use age_model::{Clock, Hold, Posture, StoreError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use crate::dynamodb::attribute::{Item, SCHEMA_VERSION, number, text};
 use crate::dynamodb::backoff;
@@ -30,6 +31,15 @@ pub struct StoredFleetState {
     pub holds: Vec<Hold>,
 }
 
+/// The result of recording a posture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedPosture {
+    /// Whether the posture was recorded. If not, the row has one of the same time or a later one.
+    pub is_latest: bool,
+    /// The holds that the row has, as in [`StoredFleetState`], or why they cannot be read.
+    pub holds: Result<Vec<Hold>, StoreError>,
+}
+
 /// The row with the state of the fleet, and the records of holds.
 #[derive(Debug, Clone)]
 pub struct FleetStateStore(Table);
@@ -49,12 +59,11 @@ impl FleetStateStore {
         self.state(&self.item().await?)
     }
 
-    /// Records `posture`, unless the row has one of the same time or a later one: returns false, and nothing is written, if it has.
-    /// No hold changes.
+    /// Records `posture`, unless the row has one of the same time or a later one. No hold changes.
     ///
     /// # Errors
     /// [`StoreError`] if it was not written.
-    pub async fn record_posture(&self, posture: &Posture, clock: &dyn Clock) -> Result<bool, StoreError> {
+    pub async fn record_posture(&self, posture: &Posture, clock: &dyn Clock) -> Result<RecordedPosture, StoreError> {
         let set = "SET v = if_not_exists(v, :v), as_of = :as_of, policy_hash = :policy_hash, levels = :levels, engines = :engines";
         let update = self
             .0
@@ -68,11 +77,21 @@ impl FleetStateStore {
             .expression_attribute_values(":as_of", text(posture.as_of))
             .expression_attribute_values(":policy_hash", text(posture.policy_hash))
             .expression_attribute_values(":levels", posture_row::levels(posture))
-            .expression_attribute_values(":engines", posture_row::engines(posture));
+            .expression_attribute_values(":engines", posture_row::engines(posture))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let recorded = |is_latest, item: Option<Item>| {
+            Ok(RecordedPosture { is_latest, holds: self.holds(&item.unwrap_or_default()) })
+        };
         for attempt in 1..=MAX_ATTEMPTS {
-            let Err(error) = update.clone().send().await else { return Ok(true) };
+            let error = match update.clone().send().await {
+                Ok(updated) => return recorded(true, updated.attributes),
+                Err(error) => error,
+            };
             match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => return Ok(false),
+                Some(UpdateItemError::ConditionalCheckFailedException(later)) => {
+                    return recorded(false, later.item.clone());
+                }
                 // A hold is being set or ended.
                 Some(UpdateItemError::TransactionConflictException(_)) => {
                     backoff::wait_before_retry(attempt, clock).await;

@@ -50,7 +50,7 @@ pub use ended_sessions::{CredentialsWithSessions, EndedSessionsStore};
 pub use event_search::{EventFilter, EventPage, EventSearch};
 pub use events::Events;
 pub use fleet_state::hold_list::{HoldFilter, HoldPage, HoldPosition, InvalidHoldPosition};
-pub use fleet_state::{FleetStateStore, SetHold, StoredFleetState};
+pub use fleet_state::{FleetStateStore, RecordedPosture, SetHold, StoredFleetState};
 pub use found::Found;
 pub use incident_list::{IncidentFilter, IncidentPage};
 pub use incident_state_row::{IncidentStateChange, IncidentStateRecord};

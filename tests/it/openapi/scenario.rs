@@ -1,9 +1,9 @@
 //! One morning with AGE, in which every operation succeeds once and conflicts as it can: the examples of the contract.
 
 use age_governance::{SimulationInput, run_simulation};
-use age_model::SimulationId;
+use age_model::{Clock, Engine, Hold, HoldId, HoldOrigin, SimulationId};
 use age_policy::Policy;
-use age_store::Policies;
+use age_store::{FleetStateStore, Policies, SetHold};
 use serde_json::{Value, json};
 
 use super::recorder::{Recorder, Request};
@@ -43,6 +43,7 @@ pub(super) async fn record(recorder: &mut Recorder, world: &World) {
     record_actions(recorder, world, &event).await;
     record_incidents(recorder, world).await;
     record_decisions(recorder, world).await;
+    record_holds(recorder, world).await;
     record_reports(recorder, world).await;
     record_policies(recorder, world).await;
     record_about(recorder, world).await;
@@ -185,6 +186,44 @@ async fn record_decisions(recorder: &mut Recorder, world: &World) {
     recorder.send(&desk, "get_decision", Request::to(&path), 200).await;
     recorder.send(&world.as_caller(ANOTHER_ENGINE), "get_decision", Request::to(&path), 403).await;
     recorder.send(&desk, "list_decisions", Request::to("/decisions?verdict=needs_approval"), 200).await;
+}
+
+async fn record_holds(recorder: &mut Recorder, world: &World) {
+    let (night, day) = (world.as_caller(NIGHT_DESK), world.as_caller(DAY_DESK));
+    let hold = |engine: &str| {
+        Request::to("/holds").json(json!({
+            "engine": engine, "operation": "refund", "reason": "Refunds are checked by hand until the ledger agrees",
+            "until": "2026-11-23T06:00:00.000Z",
+        }))
+    };
+    let set = recorder.send(&night, "set_hold", hold("billing"), 201).await;
+    recorder.send(&night, "set_hold", hold("billing"), 200).await;
+    recorder.send(&night, "set_hold", hold("search"), 422).await;
+    let path = format!("/holds/{}", set.text("/id"));
+    recorder.send(&day, "list_holds", Request::to("/holds?status=active"), 200).await;
+    recorder.send(&day, "get_hold", Request::to(&path), 200).await;
+    let audit = json!({ "engine": "compliance", "reason": "Audit", "until": "2026-11-23T06:00:00.000Z" });
+    for number in 1..64 {
+        let mut audit = audit.clone();
+        audit["operation"] = format!("operation_{number}").into();
+        assert_eq!(night.post_json("/api/governance/holds", &audit).await.status, 201);
+    }
+    recorder.send(&night, "set_hold", Request::to("/holds").json(audit), 409).await;
+    recorder.send(&day, "end_hold", Request::to(format!("{path}?reason=The+ledger+agrees")), 200).await;
+
+    let clock = world.clock.as_ref();
+    let by_policy = Hold {
+        id: HoldId::fresh(clock),
+        engine: Engine::from_static("billing"),
+        operation: None,
+        reason: "a critical incident of the engine is unacknowledged".to_owned(),
+        set_by: HoldOrigin::Policy("unacknowledged_critical".to_owned()),
+        set_at: clock.now(),
+        until: clock.now().plus_days(1),
+    };
+    let holds = FleetStateStore::new(&world.db(), "Incidents");
+    assert_eq!(holds.set_hold(&by_policy, clock).await.unwrap(), SetHold::Set);
+    recorder.send(&day, "end_hold", Request::to(format!("/holds/{}", by_policy.id)), 409).await;
 }
 
 async fn record_reports(recorder: &mut Recorder, world: &World) {

@@ -2,6 +2,7 @@
 
 use age_model::{Engine, IncidentKey, Keyring, StoreError, Timestamp};
 use age_policy::{ActivePolicy, Heartbeat, Policy, resolved_by_person};
+use age_store::IncidentSummary;
 use futures_util::stream::{self, StreamExt};
 
 use super::posture::FleetReading;
@@ -17,7 +18,7 @@ impl Sweep {
         &self,
         installed_at: Timestamp,
         keyring: Option<&Keyring>,
-        fleet: Option<&FleetReading>,
+        fleet: &FleetReading,
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
         let active = self.dispatcher.active_policy();
@@ -37,12 +38,14 @@ impl Sweep {
         engine: Engine,
         installed_at: Timestamp,
         keyring: Option<&Keyring>,
-        fleet: Option<&FleetReading>,
+        fleet: &FleetReading,
     ) -> Result<(), StoreError> {
         let (policy, now) = (&active.policy, self.now());
         let heartbeat = self.heartbeat(policy, engine, installed_at, keyring, fleet).await?;
         let Some(heartbeat) = heartbeat else { return Ok(()) };
-        if heartbeat != Heartbeat::Silent && fleet.is_some_and(|fleet| !fleet.is_silence_unresolved(engine)) {
+        let is_silence = |it: &IncidentSummary| it.id.key.engine == engine && it.is_engine_silent();
+        let is_unresolved = fleet.unresolved().map_or(true, |unresolved| unresolved.iter().any(is_silence));
+        if heartbeat != Heartbeat::Silent && !is_unresolved {
             return Ok(());
         }
         let incidents = self.dispatcher.lifecycle().incidents();
@@ -77,12 +80,12 @@ impl Sweep {
         engine: Engine,
         installed_at: Timestamp,
         keyring: Option<&Keyring>,
-        fleet: Option<&FleetReading>,
+        fleet: &FleetReading,
     ) -> Result<Option<Heartbeat>, StoreError> {
         let Some(since) = policy.must_have_reported_since(engine, installed_at, self.now()) else {
             return Ok(Some(Heartbeat::NotExpected));
         };
-        let known = fleet.and_then(|fleet| fleet.last_heard_at(engine)).filter(|at| *at >= since);
+        let known = fleet.last_heard_at(engine).filter(|at| *at >= since);
         let last_heard_at = match known {
             Some(at) => Some(at),
             // The engine may have reported since.

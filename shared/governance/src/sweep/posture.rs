@@ -5,45 +5,58 @@ use std::collections::{BTreeMap, BTreeSet};
 use age_model::{Engine, EnginePosture, IncidentStatus, Period, PolicyHash, Posture, StoreError, Timestamp};
 use age_policy::ActivePolicy;
 use age_scoring::Assessment;
-use age_store::{Freshness, IncidentSummary, RollupSet};
-use futures_util::future::try_join;
+use age_store::{Found, Freshness, IncidentSummary, RecordedPosture, RollupSet};
+use futures_util::future::join;
 
-use super::Sweep;
+use super::{Sweep, SweepReport};
 
 /// What a run has read of the fleet at its beginning.
 pub(super) struct FleetReading {
     at: Timestamp,
     /// The rollups of the running week.
-    rollups: RollupSet,
-    unresolved: Vec<IncidentSummary>,
+    rollups: Result<RollupSet, StoreError>,
+    /// The incidents that are not resolved.
+    unresolved: Result<Found<IncidentSummary>, StoreError>,
     last_heard: BTreeMap<Engine, Timestamp>,
 }
 
 impl Sweep {
     /// Reads the fleet, as of now.
-    pub(super) async fn read_fleet(&self, active: &ActivePolicy) -> Result<FleetReading, StoreError> {
+    pub(super) async fn read_fleet(&self, active: &ActivePolicy) -> FleetReading {
         let at = self.now();
         // Every engine of the policy is in a category.
         let engines: BTreeSet<Engine> =
             active.policy.categories.iter().flat_map(|category| category.engines.iter().copied()).collect();
         let rollups = self.dispatcher.lifecycle().rollups();
         let rollups = rollups.of(&engines, Period::trailing_week(at), Freshness::Cached(at));
-        let (rollups, unresolved) = try_join(rollups, self.incidents.all_unresolved()).await?;
-        let last_heard = rollups.last_heard();
-        Ok(FleetReading { at, rollups, unresolved, last_heard })
+        let (rollups, unresolved) = join(rollups, self.incidents.unresolved()).await;
+        let last_heard = rollups.as_ref().map(RollupSet::last_heard).unwrap_or_default();
+        FleetReading { at, rollups, unresolved, last_heard }
     }
 
-    /// Records the posture that `fleet` shows by the policy `active`, and returns it.
-    pub(super) async fn record_posture(
+    /// Records the posture, on which guardrails decide, and then sets and ends holds as the policy demands. Returns the result of each.
+    pub(super) async fn update_fleet_state(
         &self,
         fleet: &FleetReading,
-        active: &ActivePolicy,
-    ) -> Result<Posture, StoreError> {
-        let posture = fleet.posture(active)?;
-        if !self.fleet_state.record_posture(&posture, self.clock.as_ref()).await? {
-            tracing::info!("the posture of this run was not recorded: another run has recorded a later one");
+        report: &mut SweepReport,
+    ) -> (Result<(), StoreError>, Result<(), StoreError>) {
+        let active = self.dispatcher.active_policy();
+        let recorded = match fleet.posture(&active) {
+            Ok(posture) => self.fleet_state.record_posture(&posture, self.clock.as_ref()).await,
+            Err(error) => Err(error),
+        };
+        let (posture, holds) = match recorded {
+            Ok(RecordedPosture { holds, .. }) => (Ok(()), holds),
+            Err(error) => (Err(error), self.fleet_state.get().await.map(|state| state.holds)),
+        };
+        let updated = match holds {
+            Ok(holds) => self.update_policy_holds(fleet, &active, &holds, report).await,
+            Err(error) => Err(error),
+        };
+        for error in [posture.as_ref().err(), updated.as_ref().err()].into_iter().flatten() {
+            self.report_unreadable(error).await;
         }
-        Ok(posture)
+        (posture, updated)
     }
 }
 
@@ -53,40 +66,56 @@ impl FleetReading {
         self.last_heard.get(&engine).copied()
     }
 
-    /// Whether an incident about the silence of `engine` is not resolved.
-    pub(super) fn is_silence_unresolved(&self, engine: Engine) -> bool {
-        self.unresolved.iter().any(|it| it.id.key.engine == engine && it.is_engine_silent())
+    /// Returns the incidents that are not resolved, as far as this version can read them.
+    pub(super) fn unresolved(&self) -> Result<&[IncidentSummary], &StoreError> {
+        self.unresolved.as_ref().map(|found| found.items.as_slice())
     }
 
-    fn posture(&self, active: &ActivePolicy) -> Result<Posture, StoreError> {
+    /// Whether this version can read every incident that is not resolved.
+    pub(super) fn is_unresolved_complete(&self) -> bool {
+        self.unresolved.as_ref().is_ok_and(|found| found.unreadable.is_empty())
+    }
+
+    /// Returns the posture by the policy `active`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if something that it needs could not be read: a posture is complete, or there is none.
+    pub(super) fn posture(&self, active: &ActivePolicy) -> Result<Posture, StoreError> {
         let ActivePolicy { policy, hash, .. } = active;
-        let corrupt = |table: &str, key: String, field: &str, detail: String| StoreError::Corrupt {
-            table: table.to_owned(),
-            key,
-            field: field.to_owned(),
-            detail,
-        };
         let policy_hash: PolicyHash =
-            hash.parse().map_err(|error| corrupt("policies", hash.clone(), "hash", format!("{error}")))?;
-        let week = self.rollups.events(Period::trailing_week(self.at))?;
+            hash.parse().map_err(|error| corrupt("policies", hash, "hash", format!("{error}")))?;
+        let rollups = self.rollups.as_ref().map_err(StoreError::clone)?;
+        let unresolved = self.unresolved.as_ref().map_err(StoreError::clone)?;
+        if let Some(item) = unresolved.unreadable.first() {
+            return Err(corrupt("incidents", &item.id, "", "cannot be counted".to_owned()));
+        }
+        let week = rollups.events(Period::trailing_week(self.at))?;
         let mut engines: BTreeMap<Engine, EnginePosture> = BTreeMap::new();
-        for IncidentSummary { id, status, severity, .. } in &self.unresolved {
-            // Neither more nor fewer than there are: no count has a severity that this version does not know.
+        for IncidentSummary { id, status, severity, .. } in &unresolved.items {
             if !severity.is_known() {
-                return Err(corrupt("incidents", id.to_string(), "severity", format!("must be known; got {severity}")));
+                let detail = format!("must be known to be counted; got {severity}");
+                return Err(corrupt("incidents", &id.to_string(), "severity", detail));
             }
             let state = engines.entry(id.key.engine).or_default();
             state.open_incidents.add(*severity, 1);
-            // A status of a later version is not acknowledged.
-            if *status != IncidentStatus::Acknowledged {
+            if is_unacknowledged(*status) {
                 state.unacknowledged_incidents.add(*severity, 1);
             }
         }
-        for (engine, at) in self.rollups.last_ineffective()? {
+        for (engine, at) in rollups.last_ineffective()? {
             engines.entry(engine).or_default().last_ineffective_at = Some(at);
         }
         // Nobody decides about a retired engine.
         engines.retain(|engine, _| policy.engines.contains_key(engine));
         Ok(Posture { as_of: self.at, policy_hash, levels: Assessment::of(policy, &week).levels, engines })
     }
+}
+
+/// Whether nobody has acknowledged an unresolved incident of this status. One of a later version is no acknowledgement.
+pub(super) fn is_unacknowledged(status: IncidentStatus) -> bool {
+    status != IncidentStatus::Acknowledged
+}
+
+fn corrupt(table: &str, key: &str, field: &str, detail: String) -> StoreError {
+    StoreError::Corrupt { table: table.to_owned(), key: key.to_owned(), field: field.to_owned(), detail }
 }

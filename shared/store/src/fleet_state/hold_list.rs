@@ -39,7 +39,7 @@ pub struct HoldPage {
     pub next: Option<HoldPosition>,
 }
 
-/// A position in the list: after the hold `id` among those of `status`. Its text is `status#id`.
+/// A position in the list: after the hold `id` among those of `status`. Its text is `status.id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HoldPosition {
     status: HoldStatus,
@@ -48,12 +48,12 @@ pub struct HoldPosition {
 
 /// The text is not a position.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("must be a position in the list of holds such as ended#01936f2e-0000-7000-8000-00000000000a")]
+#[error("must be a position in the list of holds such as ended.01936f2e-0000-7000-8000-00000000000a")]
 pub struct InvalidHoldPosition;
 
 impl fmt::Display for HoldPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.status, self.id)
+        write!(f, "{}.{}", self.status, self.id)
     }
 }
 
@@ -61,7 +61,7 @@ impl FromStr for HoldPosition {
     type Err = InvalidHoldPosition;
 
     fn from_str(text: &str) -> Result<Self, InvalidHoldPosition> {
-        let (status, id) = text.split_once('#').ok_or(InvalidHoldPosition)?;
+        let (status, id) = text.split_once('.').ok_or(InvalidHoldPosition)?;
         let status = status.parse().map_err(|_| InvalidHoldPosition)?;
         Ok(Self { status, id: id.parse().map_err(|_| InvalidHoldPosition)? })
     }

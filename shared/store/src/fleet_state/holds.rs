@@ -1,6 +1,6 @@
 //! Setting and ending holds. Each change is one transaction of the state of the fleet, which decisions read, and of the hold's record.
 
-use age_model::{Clock, Hold, HoldEnd, HoldId, HoldOrigin, HoldRecord, StoreError};
+use age_model::{Clock, Hold, HoldEnd, HoldId, HoldRecord, StoreError};
 use aws_sdk_dynamodb::types::Put;
 
 use super::hold_rows::{self, EndRow, HoldRow, RecordRow};
@@ -20,8 +20,8 @@ const VERSION: &str = "holds_version";
 pub enum SetHold {
     /// The hold was set.
     Set,
-    /// The policy's rule holds the engine or operation already: nothing was written.
-    Exists,
+    /// This hold is active that says the same: nothing was written.
+    Exists(Hold),
     /// [`FleetStateStore::MAX_ACTIVE_HOLDS`] are active: nothing was written.
     TooMany,
 }
@@ -30,7 +30,7 @@ impl FleetStateStore {
     /// The most active holds, so that the row stays below the 400 KB of an item.
     pub const MAX_ACTIVE_HOLDS: usize = 64;
 
-    /// Sets `hold`, and removes the holds whose time is up. A hold by the policy is set once for its rule, engine and operation.
+    /// Sets `hold`, unless an active one says the same, and removes the holds whose time is up.
     ///
     /// # Errors
     /// [`StoreError`] if it was not set, or that is unknown.
@@ -39,11 +39,9 @@ impl FleetStateStore {
             let state = self.item().await?;
             let (active, expired): (Vec<_>, Vec<_>) =
                 self.holds(&state)?.into_iter().partition(|other| other.is_active(hold.set_at));
-            if active.iter().any(|other| other.id == hold.id) {
-                return Ok(SetHold::Set); // An earlier attempt, whose response was lost.
-            }
-            if active.iter().any(|other| is_same_of_policy(other, hold)) {
-                return Ok(SetHold::Exists);
+            if let Some(same) = active.iter().find(|other| says_the_same(other, hold)) {
+                let is_own = same.id == hold.id; // Of an earlier attempt.
+                return Ok(if is_own { SetHold::Set } else { SetHold::Exists(same.clone()) });
             }
             if active.len() >= Self::MAX_ACTIVE_HOLDS {
                 return Ok(SetHold::TooMany);
@@ -124,9 +122,9 @@ impl FleetStateStore {
     }
 }
 
-fn is_same_of_policy(one: &Hold, other: &Hold) -> bool {
-    let target = |hold: &Hold| (hold.engine, hold.operation.clone());
-    matches!(one.set_by, HoldOrigin::Policy(_)) && one.set_by == other.set_by && target(one) == target(other)
+/// Whether two holds differ in nothing but their ids and the times at which they were set.
+fn says_the_same(one: &Hold, other: &Hold) -> bool {
+    *one == Hold { id: one.id, set_at: one.set_at, ..other.clone() }
 }
 
 fn record_key(id: HoldId) -> Item {
