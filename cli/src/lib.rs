@@ -12,6 +12,7 @@ mod cli;
 mod commands;
 mod data_file;
 mod data_format;
+mod decision_request;
 mod environment;
 mod error;
 mod exit_code;

@@ -14,6 +14,10 @@ mod confusables {
 mod bounds;
 #[path = "src/canonical_json.rs"]
 mod canonical_json;
+#[path = "src/decision_document.rs"]
+mod decision_document;
+#[path = "src/decision_validation.rs"]
+mod decision_validation;
 #[path = "src/document.rs"]
 mod document;
 #[path = "src/document_schema.rs"]
@@ -32,6 +36,8 @@ mod reader;
 mod rule_validation;
 #[path = "src/toml_text.rs"]
 mod toml_text;
+#[path = "src/unique_name.rs"]
+mod unique_name;
 #[path = "src/validation.rs"]
 mod validation;
 

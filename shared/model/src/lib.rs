@@ -3,6 +3,7 @@
 //! Pure: no I/O, no AWS SDK. Time and randomness are arguments, see [`Clock`].
 
 mod access_request;
+mod access_request_part;
 mod action;
 mod alert;
 mod approval;
@@ -71,7 +72,8 @@ mod unreadable_item;
 mod verdict;
 mod visible_text;
 
-pub use access_request::{AccessAction, AccessEntity, AccessRequest, AccessRequestError};
+pub use access_request::AccessRequest;
+pub use access_request_part::{AccessAction, AccessEntity, AccessRequestError};
 pub use action::{Action, ActionItem, ActionStatus, InvalidTransition, PlannedAction};
 pub use alert::{AlertId, AlertStatus};
 pub use approval::{ApprovalDecision, ApprovalNotificationKind};

@@ -44,8 +44,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::decision_document::{HoldRule, OnUnavailable};
     use crate::document::{ActionRule, Category, EngineRules, OnResolved};
-    use crate::guardrail_document::{Guardrail, HoldRule, OnUnavailable, RequestConditions, StateConditions};
+    use crate::guardrail_document::{Guardrail, RequestConditions, StateConditions};
 
     fn engine(name: &str) -> Engine {
         name.parse().unwrap()

@@ -7,8 +7,9 @@ use age_model::{Action, Engine, RiskLevel, Severity, deserialize_known};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::decision_document::DecisionRules;
 use crate::document_schema;
-use crate::guardrail_document::{DecisionRules, Guardrail};
+use crate::guardrail_document::Guardrail;
 
 /// The policy document: how events are scored, which actions they lead to, and when people are notified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

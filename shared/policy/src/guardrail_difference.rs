@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use age_model::{Verdict, format_duration};
 
+use crate::decision_document::{DecisionRules, HoldRule, OnUnavailable};
 use crate::document::Policy;
-use crate::guardrail_document::{DecisionRules, Guardrail, HoldRule, OnUnavailable};
+use crate::guardrail_document::Guardrail;
 use crate::guardrails::{Condition, conditions};
 use crate::policy_change::{PolicyChange, listed};
 

@@ -1,4 +1,4 @@
-//! The validation of guardrails and of the rules of decisions. The build script compiles this file as well.
+//! The validation of guardrails. The build script compiles this file as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::bounds;
 use crate::engine_names::EngineNames;
 use crate::guardrail_document::{
-    DecisionRules, FieldCondition, FieldValue, Guardrail, HoldCondition, HoldRule, IncidentCondition, LevelCondition,
-    OnUnavailable, RemediationCondition, RequestConditions, StateConditions,
+    FieldCondition, FieldValue, Guardrail, HoldCondition, IncidentCondition, LevelCondition, RemediationCondition,
+    RequestConditions, StateConditions,
 };
 use crate::reader::{Node, all, each_once, number};
-use crate::validation::read_unique_name;
+use crate::unique_name::read_unique_name;
 
 /// The names that guardrails may refer to.
 pub(crate) struct Names<'a> {
@@ -107,12 +107,12 @@ fn check_context_path(path: &str, names: &Names<'_>) -> Result<(), String> {
 }
 
 /// Whether `path` is names with dots between them.
-fn is_dotted(path: &str) -> bool {
+pub(crate) fn is_dotted(path: &str) -> bool {
     path.chars().count() <= bounds::MAX_PATH_CHARS && path.split('.').all(|name| is_text(name) && !name.is_empty())
 }
 
 /// Whether `text` has no control characters.
-fn is_text(text: &str) -> bool {
+pub(crate) fn is_text(text: &str) -> bool {
     !text.contains(|character: char| character.is_control())
 }
 
@@ -203,91 +203,12 @@ fn read_category(node: &Node<'_>, names: &Names<'_>) -> Option<String> {
     node.read("the name of a category", |value| value.as_str().filter(is_known)).map(str::to_owned)
 }
 
-pub(crate) fn read_decision_rules(node: &Node<'_>) -> Option<DecisionRules> {
-    node.object(|fields| {
-        let default = DecisionRules::default();
-        let valid_for = fields.optional("valid_for_seconds", |node| node.whole_number(&bounds::VALID_FOR_SECONDS));
-        let approve_within =
-            fields.optional("approve_within_seconds", |node| node.whole_number(&bounds::APPROVE_DECISION_SECONDS));
-        let record_payload = fields.optional("record_payload", Node::boolean);
-        let unbound_context = fields
-            .optional("unbound_context", |node| each_once(&node.list(&bounds::UNBOUND_FIELDS)?, read_unbound_field));
-        let expect_event =
-            fields.optional("expect_event_within_seconds", |node| node.whole_number(&bounds::EXPECT_EVENT_SECONDS));
-        let on_unavailable = fields.optional("on_unavailable", read_on_unavailable);
-        let holds = fields.optional("holds", read_hold_rules);
-        Some(DecisionRules {
-            valid_for_seconds: valid_for?.unwrap_or(default.valid_for_seconds),
-            approve_within_seconds: approve_within?.unwrap_or(default.approve_within_seconds),
-            record_payload: record_payload?.unwrap_or_default(),
-            unbound_context: unbound_context?.unwrap_or_default(),
-            expect_event_within_seconds: expect_event?,
-            on_unavailable: on_unavailable?.unwrap_or_default(),
-            holds: holds?.unwrap_or_default(),
-        })
-    })
-}
-
-/// Reads the name of a field of the context itself. Fields below it are not bound either.
-fn read_unbound_field(node: &Node<'_>) -> Option<String> {
-    let expected = "the name of a field of the context, without a dot, other than decisionId";
-    let is_name = |name: &&str| is_dotted(name) && !name.contains('.') && *name != AccessRequest::DECISION_ID;
-    node.read(expected, |value| value.as_str().filter(is_name)).map(str::to_owned)
-}
-
-fn read_on_unavailable(node: &Node<'_>) -> Option<BTreeMap<String, OnUnavailable>> {
-    let entries = node.entries(&bounds::UNAVAILABLE_OPERATIONS)?;
-    all(entries.iter().map(|(operation, node)| {
-        let is_operation = is_operation(operation);
-        if !is_operation {
-            node.refuse(format!("must be named with {}", operation_name()));
-        }
-        let answer = node.word(OnUnavailable::ALL);
-        Some(((*operation).to_owned(), answer.filter(|_| is_operation)?))
-    }))
-}
-
-/// Whether `name` can be that of an action of a request.
-fn is_operation(name: &str) -> bool {
-    !name.is_empty() && name.chars().count() <= bounds::MAX_OPERATION_CHARS && is_text(name)
-}
-
-/// Returns what [`is_operation`] allows, for errors.
-fn operation_name() -> String {
-    format!("1 to {} characters, none of them a control character", bounds::MAX_OPERATION_CHARS)
-}
-
-fn read_hold_rules(node: &Node<'_>) -> Option<Vec<HoldRule>> {
-    let nodes = node.list(&bounds::HOLD_RULES)?;
-    let mut seen = BTreeMap::new();
-    all(nodes.iter().map(|node| {
-        node.object(|fields| {
-            let id = read_unique_name(&fields.field("id"), bounds::MAX_RULE_ID_CHARS, &mut seen);
-            let message = fields.field("message").line(bounds::MAX_MESSAGE_CHARS);
-            let unacknowledged = fields.field("unacknowledged").word(Severity::ALL);
-            let operations = fields.optional("operations", |node| {
-                each_once(&node.list(&bounds::OPERATIONS)?, |node| {
-                    let is_operation = |name: &&str| is_operation(name);
-                    node.read(operation_name(), |value| value.as_str().filter(is_operation)).map(str::to_owned)
-                })
-            });
-            let for_seconds = fields.field("for_seconds").whole_number(&bounds::HOLD_SECONDS);
-            Some(HoldRule {
-                id: id?,
-                message: message?.to_owned(),
-                unacknowledged: unacknowledged?,
-                operations: operations?.unwrap_or_default().into_iter().collect(),
-                for_seconds: for_seconds?,
-            })
-        })
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::decision_document;
     use crate::document::Policy;
     use crate::guardrail_document::test_data;
     use crate::validation::tests::{InvalidChange, default_document, paths, set};
@@ -377,37 +298,13 @@ mod tests {
         ]
     }
 
-    fn invalid_changes_of_decisions() -> Vec<InvalidChange> {
-        let hold =
-            |id: &str| json!({"id": id, "message": "critical", "unacknowledged": "CRITICAL", "for_seconds": 86_400});
-        vec![
-            ("/decisions", Some(json!([])), &["decisions"]),
-            ("/decisions/valid_for", Some(json!(1)), &["decisions.valid_for"]),
-            ("/decisions/valid_for_seconds", Some(json!(3601)), &["decisions.valid_for_seconds"]),
-            ("/decisions/approve_within_seconds", Some(json!(86_401)), &["decisions.approve_within_seconds"]),
-            ("/decisions/record_payload", Some(json!("no")), &["decisions.record_payload"]),
-            ("/decisions/unbound_context/-", Some(json!("sent_at")), &["decisions.unbound_context[1]"]),
-            ("/decisions/unbound_context/-", Some(json!("a.c")), &["decisions.unbound_context[1]"]),
-            ("/decisions/unbound_context/-", Some(json!("decisionId")), &["decisions.unbound_context[1]"]),
-            ("/decisions/unbound_context/-", Some(json!("a")), &["guardrails[0].match.context.\"a.b\""]),
-            ("/decisions/expect_event_within_seconds", Some(json!(59)), &["decisions.expect_event_within_seconds"]),
-            ("/decisions/on_unavailable/read", Some(json!("ask")), &["decisions.on_unavailable.read"]),
-            ("/decisions/on_unavailable/", Some(json!("deny")), &["decisions.on_unavailable.\"\""]),
-            ("/decisions/holds/-", Some(hold("rule")), &["decisions.holds[1].id"]),
-            ("/decisions/holds/0/unacknowledged", Some(json!(true)), &["decisions.holds[0].unacknowledged"]),
-            ("/decisions/holds/0/operations", Some(json!([])), &["decisions.holds[0].operations"]),
-            ("/decisions/holds/0/operations/-", Some(json!("refund")), &["decisions.holds[0].operations[1]"]),
-            ("/decisions/holds/0/for_seconds", Some(json!(2_592_001)), &["decisions.holds[0].for_seconds"]),
-        ]
-    }
-
     #[test]
     fn invalid_guardrail_is_refused_with_exactly_the_paths_of_its_errors() {
         let mut valid = default_document();
         valid["guardrails"] = serde_json::to_value(test_data::guardrails()).unwrap();
-        valid["decisions"] = serde_json::to_value(test_data::decision_rules()).unwrap();
+        valid["decisions"] = serde_json::to_value(decision_document::test_data::decision_rules()).unwrap();
         assert_eq!(paths(&valid), [""; 0]);
-        for (pointer, value, expected) in [invalid_changes_of_guardrails(), invalid_changes_of_decisions()].concat() {
+        for (pointer, value, expected) in invalid_changes_of_guardrails() {
             let mut document = valid.clone();
             set(&mut document, pointer, value.clone());
             assert_eq!(paths(&document), expected, "{pointer} {value:?}");

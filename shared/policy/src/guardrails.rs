@@ -2,35 +2,23 @@
 
 mod condition;
 mod field_condition;
+mod finding;
+mod fleet_state;
 mod state_condition;
 
-use age_model::{
-    AccessRequest, DecisionReason, Engine, Hold, HoldOrigin, Posture, ReasonCode, Timestamp, Verdict, visible_line,
-};
+use age_model::{AccessRequest, DecisionReason, Hold, HoldOrigin, ReasonCode, Verdict, visible_line};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::document::Policy;
 use crate::guardrail_document::Guardrail;
 
-use condition::Finding;
 pub(crate) use condition::{Condition, conditions};
+use finding::Finding;
+pub use fleet_state::FleetState;
 
 /// The most reasons of an answer. Each is stored and sent.
 const MAX_REASONS: usize = 10;
-
-/// What AGE knows when it decides, and who asks.
-#[derive(Debug, Clone, Copy)]
-pub struct FleetState<'a> {
-    /// The engine that asks.
-    pub engine: Engine,
-    /// The time of the request.
-    pub now: Timestamp,
-    /// The posture; None if it was never written.
-    pub posture: Option<&'a Posture>,
-    /// The holds. Those that have ended have no effect.
-    pub holds: &'a [Hold],
-}
 
 /// The answer of the guardrails to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

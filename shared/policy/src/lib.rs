@@ -11,6 +11,8 @@ mod approval_timing;
 mod bounds;
 mod canonical_json;
 mod compiled;
+mod decision_document;
+mod decision_validation;
 mod difference;
 mod document;
 mod document_schema;
@@ -42,6 +44,7 @@ mod schema;
 mod setting_difference;
 #[cfg(feature = "toml")]
 mod toml_text;
+mod unique_name;
 mod validation;
 
 pub use action_planning::{Plan, plan};
@@ -51,13 +54,14 @@ pub use alert_resolution::Resolution;
 pub use approval_timing::ApprovalStep;
 pub use bounds::LEASE_SECONDS;
 pub use compiled::CompiledPolicyError;
+pub use decision_document::{DecisionRules, HoldRule, OnUnavailable};
 pub use difference::difference;
 pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, OnResolved, Policy};
 pub use event_decisions::{EventRole, count_opened, decide};
 pub use gathering::{gather, is_gathered};
 pub use guardrail_document::{
-    DecisionRules, FieldCondition, FieldValue, Guardrail, HoldCondition, HoldRule, IncidentCondition, LevelCondition,
-    OnUnavailable, RemediationCondition, RequestConditions, StateConditions,
+    FieldCondition, FieldValue, Guardrail, HoldCondition, IncidentCondition, LevelCondition, RemediationCondition,
+    RequestConditions, StateConditions,
 };
 pub use guardrails::{ConditionExplanation, Evaluation, FleetState, MatchResult, RuleExplanation, evaluate, explain};
 pub use heartbeats::{Heartbeat, resolved_by_person};

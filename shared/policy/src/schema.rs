@@ -110,7 +110,7 @@ mod tests {
         policy.incidents.on_resolved = Some(crate::document::OnResolved::Note);
         policy.actions.first_match[0].severity = Some(age_model::Severity::High);
         policy.guardrails = crate::guardrail_document::test_data::guardrails();
-        policy.decisions = crate::guardrail_document::test_data::decision_rules();
+        policy.decisions = crate::decision_document::test_data::decision_rules();
         let document = serde_json::to_value(policy).unwrap();
         let schema = generated();
         let changes = changes(&schema, &schema, "", &document);

@@ -151,7 +151,7 @@ mod tests {
     fn every_single_value_of_the_document_is_a_setting() {
         let mut policy = Policy::compiled().unwrap();
         policy.incidents.on_resolved = Some(crate::document::OnResolved::Note);
-        policy.decisions = crate::guardrail_document::test_data::decision_rules();
+        policy.decisions = crate::decision_document::test_data::decision_rules();
         policy.guardrails = crate::guardrail_document::test_data::guardrails();
         let document = serde_json::to_value(policy).unwrap();
         let mut paths = BTreeSet::new();

@@ -7,12 +7,14 @@ use age_model::{Engine, InvalidEngine, RiskLevel, Severity};
 use serde_json::Value;
 
 use crate::bounds;
+use crate::decision_validation::read_decision_rules;
 use crate::document::{ActivationRules, Category, EngineRules, Policy};
 use crate::engine_names::EngineNames;
-use crate::guardrail_validation::{Names, read_decision_rules, read_guardrails};
+use crate::guardrail_validation::{Names, read_guardrails};
 use crate::policy_path::{PolicyError, PolicyPath};
 use crate::reader::{Fields, Node, all, each_once};
 use crate::rule_validation::{read_actions, read_alert_rules, read_incident_rules};
+use crate::unique_name::read_unique_name;
 
 impl Policy {
     /// Reads a policy that people wrote. Checks every word, number, text and reference.
@@ -196,40 +198,13 @@ fn add_scored(scored: &mut Option<BTreeSet<Engine>>, engines: Option<&[Node<'_>]
     }
 }
 
-/// Reads a name of 1 to `max_chars` lower-case letters, digits and underscores, a letter first, which none of `seen` has.
-pub(crate) fn read_unique_name(
-    node: &Node<'_>,
-    max_chars: usize,
-    seen: &mut BTreeMap<String, PolicyPath>,
-) -> Option<String> {
-    let is_name = |name: &&str| is_plain_name(name, max_chars);
-    let name = node.read(plain_name(max_chars), |value| value.as_str().filter(is_name))?;
-    if let Some(first) = seen.get(name) {
-        node.refuse(format!("must differ from {first}; got {name:?} twice"));
-        return None;
-    }
-    seen.insert(name.to_owned(), node.path().clone());
-    Some(name.to_owned())
-}
-
-/// Whether `name` has 1 to `max_chars` lower-case letters, digits and underscores, a letter first.
-fn is_plain_name(name: &str, max_chars: usize) -> bool {
-    name.len() <= max_chars
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-}
-
-/// Returns what [`is_plain_name`] allows, for errors.
-fn plain_name(max_chars: usize) -> String {
-    format!("1 to {max_chars} lower-case letters, digits and underscores, a letter first")
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::decision_document;
     use crate::guardrail_document::test_data;
 
     pub(crate) fn default_document() -> Value {
@@ -554,7 +529,7 @@ pub(crate) mod tests {
         ) {
             let mut document = default_document();
             document["guardrails"] = serde_json::to_value(test_data::guardrails()).unwrap();
-            document["decisions"] = serde_json::to_value(test_data::decision_rules()).unwrap();
+            document["decisions"] = serde_json::to_value(decision_document::test_data::decision_rules()).unwrap();
             for (place, mutation) in mutations {
                 let mut places = Vec::new();
                 pointers(&document, "", &mut places);

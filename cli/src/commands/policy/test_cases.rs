@@ -8,9 +8,9 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::commands::decide::{asking_engine, parse_request};
 use crate::commands::policy::policy_file::PolicyFile;
 use crate::data_file::DataFile;
+use crate::decision_request::{asking_engine, parse_request};
 use crate::error::Error;
 use crate::fleet_state::StateDocument;
 use crate::format::format_count;

@@ -3,29 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use age_model::{AccessRequest, Engine, ReasonCode};
+use age_model::{AccessRequest, Engine};
 
 use crate::guardrail_document::{
     FieldCondition, Guardrail, HoldCondition, IncidentCondition, LevelCondition, RemediationCondition,
 };
-use crate::guardrails::FleetState;
 use crate::guardrails::field_condition::{Field, FieldTest, Part};
+use crate::guardrails::finding::Finding;
+use crate::guardrails::fleet_state::FleetState;
 use crate::guardrails::state_condition;
-
-/// What a condition finds: true, false, or neither.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Finding {
-    Met,
-    NotMet,
-    /// The condition cannot be evaluated, with the reason as the beginning of a sentence.
-    Unknown(ReasonCode, String),
-}
-
-impl From<bool> for Finding {
-    fn from(is_met: bool) -> Self {
-        if is_met { Self::Met } else { Self::NotMet }
-    }
-}
 
 /// One condition of a guardrail.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use age_model::{AccessRequest, ReasonCode, shortened, visible_line};
 use serde_json::{Map, Number, Value};
 
 use crate::guardrail_document::{FieldCondition, FieldValue};
-use crate::guardrails::condition::Finding;
+use crate::guardrails::finding::Finding;
 
 /// How much of a value an explanation shows, in characters.
 const MAX_SHOWN_CHARS: usize = 80;

@@ -3,8 +3,8 @@
 use age_model::{AccessRequest, Engine, Verdict};
 use serde_json::json;
 
+use crate::decision_document::DecisionRules;
 use crate::document::Policy;
-use crate::guardrail_document::DecisionRules;
 use crate::guardrails::{FleetState, evaluate};
 
 const FIXTURE: &str = include_str!("../../../../tests/authzen/policy.toml");

@@ -5,8 +5,8 @@ use std::fmt;
 use age_model::{Engine, Posture, ReasonCode, RiskLevel, Severity, format_duration};
 
 use crate::guardrail_document::{HoldCondition, IncidentCondition, LevelCondition, RemediationCondition};
-use crate::guardrails::FleetState;
-use crate::guardrails::condition::Finding;
+use crate::guardrails::finding::Finding;
+use crate::guardrails::fleet_state::FleetState;
 
 /// Whether all operations of an engine are on hold. Holds are current, whatever the age of the posture.
 pub(crate) fn is_held(condition: &HoldCondition, state: &FleetState<'_>) -> bool {

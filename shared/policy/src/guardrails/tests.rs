@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use age_model::{EnginePosture, PolicyHash, RiskLevel, Severity, SeverityCounts};
+use age_model::{Engine, EnginePosture, PolicyHash, Posture, RiskLevel, Severity, SeverityCounts, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,0 +1,18 @@
+//! Results of conditions: true, false, or neither.
+
+use age_model::ReasonCode;
+
+/// What a condition finds: true, false, or neither.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Finding {
+    Met,
+    NotMet,
+    /// The condition cannot be evaluated, with the reason as the beginning of a sentence.
+    Unknown(ReasonCode, String),
+}
+
+impl From<bool> for Finding {
+    fn from(is_met: bool) -> Self {
+        if is_met { Self::Met } else { Self::NotMet }
+    }
+}

@@ -1,0 +1,16 @@
+//! What guardrails decide by, besides the request.
+
+use age_model::{Engine, Hold, Posture, Timestamp};
+
+/// What AGE knows when it decides, and who asks.
+#[derive(Debug, Clone, Copy)]
+pub struct FleetState<'a> {
+    /// The engine that asks.
+    pub engine: Engine,
+    /// The time of the request.
+    pub now: Timestamp,
+    /// The posture; None if it was never written.
+    pub posture: Option<&'a Posture>,
+    /// The holds. Those that have ended have no effect.
+    pub holds: &'a [Hold],
+}
