@@ -14,8 +14,8 @@ FILE = ROOT / "docs" / "reference" / "policy.md"
 HEAD = """\
 # Policy
 
-A policy is one document: engines, scores, actions, incidents, alerts. People write it as TOML, with the keys below; the
-API takes the same document as JSON. Unknown keys are refused. The default policy is
+A policy is one document: engines, scores, actions, incidents, alerts and guardrails. People write it as TOML, with the
+keys below; the API takes the same document as JSON. Unknown keys are refused. The default policy is
 [shared/policy/default.toml](../../shared/policy/default.toml). [policy.schema.json](policy.schema.json) is a JSON
 Schema for editors: Taplo and its extensions find it by the first line of a TOML file, `#:schema` and the path of the
 schema.
@@ -34,7 +34,19 @@ A word that the policy does not map is logged and counted in the metric `Unmappe
 [system alert](../concepts.md#system-alerts).
 """
 # What a reference to one of these definitions allows.
-ALLOWED = {"Engine": "an engine", "Action": "an action"}
+ALLOWED = {"Engine": "an engine", "Action": "an action", "FieldValue": "a string, a number, true or false"}
+# The headings of definitions that have a table of their own, below the section that refers to them.
+SUBSECTIONS = {
+    "ActionRule": "Rules of actions",
+    "RequestConditions": "Conditions on the request: `match`",
+    "FieldCondition": "Conditions on a field of the request",
+    "StateConditions": "Conditions on the state: `state`",
+    "LevelCondition": "The condition `at_level`",
+    "IncidentCondition": "The condition `open_incident`",
+    "RemediationCondition": "The condition `ineffective_within`",
+    "HoldCondition": "The condition `held`",
+    "HoldRule": "Rules of holds",
+}
 
 Schema = dict[str, Any]
 
@@ -58,7 +70,9 @@ def reference() -> str:
     for key in keys:
         if key not in plain:
             text += _section(root, f"## `{key}`", fields[key], policy.get(key))
-    return text + WORDS.format(rows=_words(policy["alertmanager"]["severities"]))
+        if key == "alertmanager":
+            text += WORDS.format(rows=_words(policy["alertmanager"]["severities"]))
+    return text
 
 
 def _words(severities: dict[str, str]) -> str:
@@ -80,10 +94,16 @@ def _section(root: Schema, heading: str, section: Schema, default: Any) -> str:
         text += f"\nEach {kind}: {_lowered(item)}\n"
     keys = item.get("required", []) + [key for key in item["properties"] if key not in item.get("required", [])]
     text += "\n" + _table(root, item["properties"], keys, default if item is section else None)
-    rules = {_definition(field.get("items", {})) for field in item["properties"].values()} & {"ActionRule"}
-    for name in rules:
-        text += _section(root, "### Rules of actions", root["$defs"][name], None)
+    for name in dict.fromkeys(_definition(_inner(item["properties"][key])) for key in keys):
+        if name in SUBSECTIONS:
+            text += _section(root, f"### {SUBSECTIONS[name]}", root["$defs"][name], None)
     return text
+
+
+def _inner(field: Schema) -> Schema:
+    """The schema of the items of a list or of the values of a map; else `field`."""
+    inner = field.get("items") or field.get("additionalProperties")
+    return inner if isinstance(inner, dict) else field
 
 
 def _table(root: Schema, fields: Schema, keys: list[str], default: Any) -> str:
@@ -113,6 +133,10 @@ def _allowed(root: Schema, field: Schema) -> str:
             return "true, false"
         case "string" if "maxLength" in field:
             return f"{field['minLength']} to {field['maxLength']} characters"
+        case "number":
+            return "a number"
+        case "string" if "pattern" not in field:
+            return "a string"
         case "string":
             return f"matches `{field['pattern']}`"
         case "array":

@@ -52,7 +52,7 @@ async fn levels_of_the_posture_decide() {
     world.clock.advance(1);
     risky.as_of = world.clock.now();
     risky.levels.insert("billing_risk".to_owned(), RiskLevel::High);
-    assert!(fleet(&world).record_posture(&risky, world.clock.as_ref()).await.unwrap());
+    assert!(fleet(&world).record_posture(&risky, world.clock.as_ref()).await.unwrap().is_latest);
     let denied = ask(&world, &refund(10)).await;
     assert_eq!(verdict(&denied), ("deny", "rule_matched"));
     assert_eq!(denied.text("/context/reasons/0/rule"), "no_refunds_at_risk");
