@@ -1,6 +1,7 @@
 //! Tests of the evaluation of guardrails.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use age_model::{Engine, EnginePosture, PolicyHash, Posture, RiskLevel, Severity, SeverityCounts, Timestamp};
 use proptest::prelude::*;
@@ -42,8 +43,8 @@ fn refund(context: Value) -> AccessRequest {
 
 /// A posture that was written now, in which nothing is wrong.
 fn healthy() -> Posture {
-    let policy = Policy::compiled().unwrap();
-    let levels = policy.categories.into_iter().map(|category| (category.name, RiskLevel::Low)).collect();
+    let categories = DEFAULT.categories.iter();
+    let levels = categories.map(|category| (category.name.clone(), RiskLevel::Low)).collect();
     Posture { as_of: now(), policy_hash: Policy::COMPILED_HASH, levels, engines: BTreeMap::new() }
 }
 
@@ -356,6 +357,15 @@ fn explanation_names_each_condition_and_what_it_found() {
     );
 }
 
+/// The default policy, parsed once for all cases of the properties.
+static DEFAULT: LazyLock<Policy> = LazyLock::new(|| Policy::compiled().unwrap());
+
+/// Returns the default policy with these rules, which are valid.
+fn ruled(rules: Vec<Value>) -> Policy {
+    let guardrails = rules.into_iter().map(|rule| serde_json::from_value(rule).unwrap()).collect();
+    Policy { guardrails, ..DEFAULT.clone() }
+}
+
 /// The cases of each of the five properties: a million together in the slow profile.
 fn cases() -> ProptestConfig {
     ProptestConfig::with_cases(if std::env::var_os("CI").is_some() { 200_000 } else { 1_000 })
@@ -471,7 +481,7 @@ proptest! {
         state in any_state()
     ) {
         let state = self::state(state.posture.as_ref(), &state.holds);
-        let answer = |rules: Vec<Value>| evaluate(&policy(&rules.into()), &request, &state);
+        let answer = |rules: Vec<Value>| evaluate(&ruled(rules), &request, &state);
         prop_assert_eq!(answer(shuffled.0), answer(shuffled.1));
     }
 
@@ -480,7 +490,7 @@ proptest! {
         rules in rules(), request in any_request(), state in any_state(), conditions in conditions(), denies in any::<bool>()
     ) {
         let state = self::state(state.posture.as_ref(), &state.holds);
-        let verdict = |rules: &[Value]| evaluate(&policy(&rules.to_vec().into()), &request, &state).verdict;
+        let verdict = |rules: &[Value]| evaluate(&ruled(rules.to_vec()), &request, &state).verdict;
         let before = verdict(&rules);
         let mut added = conditions;
         added["id"] = "added".into();
@@ -494,7 +504,7 @@ proptest! {
 
     #[test]
     fn less_knowledge_never_permits_more(rules in rules(), request in any_request(), state in any_state()) {
-        let policy = policy(&rules.into());
+        let policy = ruled(rules);
         let verdict = |posture| evaluate(&policy, &request, &self::state(posture, &state.holds)).verdict;
         prop_assert!(verdict(None) >= verdict(state.posture.as_ref()));
     }
@@ -517,7 +527,7 @@ proptest! {
         }
         let Ok(request) = AccessRequest::from_json(&request) else { return Ok(()) };
         // Rules that validation would refuse are evaluated as well: a later version may have stored them.
-        let mut policy = Policy::compiled().unwrap();
+        let mut policy = DEFAULT.clone();
         policy.guardrails = serde_json::from_value(rules).unwrap_or_else(|_| test_data::guardrails());
         let state = self::state(state.posture.as_ref(), &state.holds);
         let evaluation = evaluate(&policy, &request, &state);
@@ -528,7 +538,7 @@ proptest! {
 
     #[test]
     fn explanation_agrees_with_the_verdict(rules in rules(), request in any_request(), state in any_state()) {
-        let policy = policy(&rules.into());
+        let policy = ruled(rules);
         let state = self::state(state.posture.as_ref(), &[]);
         let evaluation = evaluate(&policy, &request, &state);
         let verdicts = explain(&policy, &request, &state).into_iter().filter_map(|rule| match rule.result {
