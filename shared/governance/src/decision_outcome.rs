@@ -9,7 +9,7 @@ use age_model::{
 use age_policy::{Evaluation, FleetState, Policy, evaluate};
 use age_store::{NewDecision, StoredFleetState, UsedApproval};
 
-use crate::request_decision::DecisionBatch;
+use crate::decision_batch::DecisionBatch;
 
 /// The most characters of an `X-Request-ID` that a record has.
 const MAX_REQUEST_ID_CHARS: usize = 128;

@@ -12,6 +12,7 @@ mod credential_monitor;
 mod decide_approval;
 mod decide_decision_approval;
 mod decide_events;
+mod decision_batch;
 mod decision_outcome;
 mod dispatch_action;
 mod due_notification;
@@ -55,6 +56,7 @@ pub use create_policy::{CreatedPolicy, create_policy};
 pub use credential_monitor::CredentialMonitor;
 pub use decide_approval::{ApprovalConflict, decide_approval};
 pub use decide_decision_approval::decide_decision_approval;
+pub use decision_batch::{BatchSemantics, DecisionAnswer, DecisionBatch, RequestedDecision};
 pub use dispatch_action::{ActionDispatcher, DispatchOutcome};
 pub use due_notification::DueNotification;
 pub use event_writer::EventWriter;
@@ -80,9 +82,7 @@ pub use read_policies::{
 pub use record_batch::BatchResult;
 pub use record_event::{EventRecorder, RecordResult, RecordedEvent};
 pub use report_outcome::{OutcomeReport, report_outcome};
-pub use request_decision::{
-    BatchSemantics, DecisionAnswer, DecisionBatch, DecisionError, DecisionMaker, RequestedDecision,
-};
+pub use request_decision::{DecisionError, DecisionMaker};
 pub use simulate_policy::{SimulationError, SimulationInput, SimulationJobs, run_simulation};
 pub use sweep::{Sweep, SweepFailed, SweepReport};
 pub use weekly_report::{WeeklyError, WeeklyReporter, WeeklyResult};

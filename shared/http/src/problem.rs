@@ -1,6 +1,8 @@
 //! Error responses: problem details (RFC 9457, `application/problem+json`). They never contain internals of the store.
 
-use age_model::{CommandError, StoreError, shortened};
+mod store_error;
+
+use age_model::shortened;
 use axum::Json;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -272,42 +274,6 @@ fn bounded(errors: Vec<FieldError>) -> Vec<FieldError> {
     bounded
 }
 
-impl From<StoreError> for Problem {
-    /// Logs the error of the store, which may name tables and keys, and returns a problem that does not.
-    fn from(error: StoreError) -> Self {
-        match &error {
-            StoreError::InvalidTransition(error) => tracing::info!(%error, "refused a status transition: {error}"),
-            failed => tracing::error!(error = %failed, "store request failed: {failed}"),
-        }
-        match error {
-            StoreError::Unavailable { .. } => Self::unavailable("service unavailable; nothing was stored, retry later"),
-            StoreError::Contended { .. } => {
-                Self::unavailable("too many concurrent writes; nothing was stored, retry later")
-            }
-            StoreError::UnknownOutcome { .. } => Self {
-                code: ProblemCode::UnknownOutcome,
-                ..Self::unavailable(
-                    "write outcome unknown; retrying is safe, for an event with the same Idempotency-Key",
-                )
-            },
-            StoreError::InvalidTransition(error) => Self::conflict(error.to_string()),
-            StoreError::Corrupt { .. } => {
-                let code = ProblemCode::CorruptData;
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, code, "stored data is corrupt; retrying will not help")
-            }
-        }
-    }
-}
-
-impl<C: std::fmt::Display> From<CommandError<C>> for Problem {
-    fn from(error: CommandError<C>) -> Self {
-        match error {
-            CommandError::Conflict(conflict) => Self::conflict(conflict.to_string()),
-            CommandError::Store(error) => error.into(),
-        }
-    }
-}
-
 impl Problem {
     /// Returns the body of the response.
     #[must_use]
@@ -363,16 +329,5 @@ mod tests {
     #[test]
     fn json_pointers_are_escaped() {
         assert_eq!(FieldError::new("a/b~c", "x").pointer, "/a~1b~0c");
-    }
-
-    #[test]
-    fn problem_of_a_store_error_has_no_internals() {
-        let error =
-            StoreError::Unavailable { operation: "Query", table: "secret-table".into(), cause: "secret".into() };
-        let problem = Problem::from(error);
-        assert_eq!((problem.status, problem.retry_after), (StatusCode::SERVICE_UNAVAILABLE, Some(2)));
-        assert!(!format!("{problem:?}").contains("secret"));
-        let corrupt = StoreError::Corrupt { table: "t".into(), key: "k".into(), field: "f".into(), detail: "d".into() };
-        assert_eq!(Problem::from(corrupt).status, StatusCode::INTERNAL_SERVER_ERROR);
     }
 }
