@@ -53,7 +53,7 @@ def sweep_times_out_an_action_and_escalates(harness: Harness) -> None:
 @scenario(
     "sweep",
     {
-        "dynamodb:Query": "RollupsTable ActionsTable/index/due IncidentsTable/index/due",
+        "dynamodb:Query": "RollupsTable ActionsTable/index/due IncidentsTable/index/due IncidentsTable/index/listing",
         "dynamodb:GetItem": "IncidentsTable ReportsTable",
         "dynamodb:UpdateItem": "IncidentsTable",
         "sns:GetTopicAttributes": "NotificationsTopic SecondLineTopic ReportsTopic AlarmsTopic",

@@ -5,6 +5,7 @@ use age_policy::{HoldRule, Policy};
 use age_store::{FleetStateStore, SetHold};
 use serde_json::{Value, json};
 
+use crate::world::browser::Browser;
 use crate::world::test_credentials::{DAY_DESK, NIGHT_DESK, READER};
 use crate::world::{ApiResponse, World, event, monday};
 
@@ -268,6 +269,42 @@ async fn hold_that_this_version_cannot_read_hides_nothing_of_the_records() {
     world.sweep().await;
     let row = world.row("Incidents", &[("fingerprint", "age"), ("opened_at", "fleet_state")]).await;
     assert_eq!(row["Item"]["later"]["S"], "kept", "what a later version has written stays");
+}
+
+#[tokio::test]
+async fn dashboard_shows_what_is_paused_until_when_by_whom_and_why() {
+    let world = World::new().await;
+    let mut reader = Browser::signed_in(&world, READER).await;
+    for path in ["/dashboard", "/dashboard/engines"] {
+        assert!(!reader.get(path).await.body.contains("paused until"), "{path}");
+    }
+    let mut refunds = hold();
+    refunds["reason"] = "<b>Audit</b>\u{202e}".into();
+    refunds["operation"] = "refund & more".into();
+    set(&world, &refunds).await;
+    let by = format!("</time> by <bdi>{NIGHT_DESK}</bdi> because: <bdi>&#60;b&#62;Audit&#60;/b&#62;[U+202E]</bdi>");
+    for (path, target) in
+        [("/dashboard", "<strong><bdi>Billing</bdi></strong>, operation"), ("/dashboard/engines", "Operation")]
+    {
+        let page = reader.get(path).await.body;
+        assert!(page.contains(&format!("{target} <bdi>refund &#38; more</bdi>")), "{page}");
+        assert!(
+            page.contains("paused until <time datetime=\"2026-11-23T01:05:00.000Z\">") && page.contains(&by),
+            "{page}"
+        );
+    }
+    let unknown = json!({
+        "TableName": "Incidents",
+        "Key": { "fingerprint": { "S": "age" }, "opened_at": { "S": "fleet_state" } },
+        "UpdateExpression": "SET #hold = :later",
+        "ExpressionAttributeNames": { "#hold": "hold#x" },
+        "ExpressionAttributeValues": { ":later": { "S": "kept" } },
+    });
+    world.dynamodb.call("UpdateItem", &unknown).await;
+    for path in ["/dashboard", "/dashboard/engines"] {
+        let page = reader.get(path).await;
+        assert!(page.status == 200 && page.body.contains("The holds cannot be shown"), "{page:?}");
+    }
 }
 
 #[tokio::test]

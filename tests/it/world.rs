@@ -297,6 +297,7 @@ impl Api {
                 rollups: rollups.clone(),
                 reports: reports.clone(),
                 policies: Policies::new(&db, "Policies"),
+                fleet_state: FleetStateStore::new(&db, "Incidents"),
                 health: health.clone(),
                 system_alerts: system_alerts.clone(),
                 ended_sessions: EndedSessionsStore::new(&db, "Incidents"),

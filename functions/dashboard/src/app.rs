@@ -6,8 +6,8 @@ use age_governance::{ActionLifecycle, PolicyCache, ReportGenerator, SimulationJo
 use age_http::{Authentication, Problem};
 use age_model::{Action, ActionItem, Clock, Event, EventId, IncidentId, Report, ReportId};
 use age_store::{
-    Actions, Consistency, EndedSessionsStore, EventSearch, Events, IncidentRecord, Incidents, Policies, Reports,
-    Rollups, SystemAlerts, SystemHealthStore,
+    Actions, Consistency, EndedSessionsStore, EventSearch, Events, FleetStateStore, IncidentRecord, Incidents,
+    Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 
 /// The state of the handlers. Build one per execution environment.
@@ -31,6 +31,8 @@ pub struct Tables {
     pub reports: Reports,
     /// Policy versions and their activations.
     pub policies: Policies,
+    /// The holds.
+    pub fleet_state: FleetStateStore,
     /// The health of AGE itself.
     pub health: SystemHealthStore,
     /// The system alerts: what AGE refused or could not do.

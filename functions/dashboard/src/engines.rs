@@ -18,6 +18,7 @@ use crate::app::{App, AppState};
 use crate::engine_state::{find_unexpected, format_in_progress, silent_incident_path};
 use crate::engine_title::{engine_title, engine_titles};
 use crate::format::format_duration;
+use crate::holds::ShownHolds;
 use crate::page::{self, Section};
 use crate::paths::event_path;
 use crate::policy::category_titles;
@@ -33,6 +34,7 @@ struct EnginesPage<'a> {
     session: &'a Session,
     section: Section,
     engines: Vec<EngineCard>,
+    paused: ShownHolds,
 }
 
 struct EngineCard {
@@ -75,9 +77,10 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let engines: Vec<Engine> = active.supervised().collect();
     let reads: Vec<_> = engines.iter().map(|engine| find_last_event(&app, *engine)).collect();
     let last_events = stream::iter(reads).buffered(CONCURRENT_READS).try_collect::<Vec<_>>();
-    let (unresolved, open_actions, last_events) =
-        try_join!(app.tables.incidents.unresolved(), app.tables.actions.open(), last_events)?;
     let now = app.clock.now();
+    let paused = ShownHolds::read(&app.tables.fleet_state, &active.policy, now);
+    let (unresolved, open_actions, last_events, paused) =
+        try_join!(app.tables.incidents.unresolved(), app.tables.actions.open(), last_events, paused)?;
     let without_event = engines.iter().zip(&last_events).filter(|(_, event)| event.is_none());
     let without_event = without_event.map(|(engine, _)| *engine);
     let unexpected = find_unexpected(without_event, &active.policy, &keyring, &app.tables.rollups).await?;
@@ -87,7 +90,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         ..engine_card(&active.policy, *engine, last_event, &keyring, &unresolved.items, &open_actions, now)
     };
     let engines = engines.iter().zip(last_events).map(card).collect();
-    Ok(page::render(StatusCode::OK, &EnginesPage { session: &session, section: Section::Engines, engines }))
+    Ok(page::render(StatusCode::OK, &EnginesPage { session: &session, section: Section::Engines, engines, paused }))
 }
 
 async fn find_last_event(app: &AppState, engine: Engine) -> Result<Option<Event>, StoreError> {

@@ -16,6 +16,7 @@ mod error_page;
 mod events;
 mod form;
 mod format;
+mod holds;
 mod incident_labels;
 mod incidents;
 mod overview;

@@ -8,8 +8,8 @@ use age_http::{Authentication, RequestRate, verify_origin};
 use age_notify::Sns;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Credentials, CredentialsWithSessions, DynamoDb, EndedSessionsStore, EventSearch, Events, IncidentStates,
-    Incidents, Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, Credentials, CredentialsWithSessions, DynamoDb, EndedSessionsStore, EventSearch, Events, FleetStateStore,
+    IncidentStates, Incidents, Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 use dashboard::{App, Tables};
 
@@ -61,6 +61,7 @@ async fn main() -> Result<(), Error> {
         rollups,
         policies: policies_table,
         reports: Reports::new(&db, config.reports_table),
+        fleet_state: FleetStateStore::new(&db, config.incidents_table.clone()),
         health: SystemHealthStore::new(&db, config.incidents_table.clone()),
         system_alerts: SystemAlerts::new(&db, config.incidents_table),
         ended_sessions,

@@ -26,6 +26,7 @@ use tokio::try_join;
 use crate::app::{App, Tables};
 use crate::engine_state::find_unexpected;
 use crate::format::format_duration;
+use crate::holds::ShownHolds;
 use crate::page::{self, Section};
 use crate::policy::severities_from;
 use crate::remediation_figures::{RemediationFigure, remediation_figures};
@@ -38,6 +39,7 @@ struct OverviewPage<'a> {
     section: Section,
     now: Timestamp,
     needs_attention: NeedsAttention,
+    paused: ShownHolds,
     /// Whether this version can count all events and remediations. Without that, the figures below are not shown.
     are_counts_complete: bool,
     risks: Vec<CategoryRisk>,
@@ -52,17 +54,18 @@ struct OverviewPage<'a> {
 }
 
 /// Makes the same reads, however many events there are: for each engine one of its open actions and one of its rollups of 30 days; 1 of
-/// the unresolved incidents, 1 of AGE's health, and 1 of its system alerts; and one more for each pending approval that it lists. One more for each engine
+/// the unresolved incidents, 1 of AGE's health, 1 of its system alerts, and 1 of the holds; and one more for each pending approval that it lists. One more for each engine
 /// without an event in these days and without a credential of its own shows whether it was ever heard. Each further shard of an engine's
 /// rollups takes one more, and so does each further megabyte of a response.
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
     let active = app.policies.current();
     let now = app.clock.now();
     let (days, week) = (event_counts::period(now), Period::trailing_week(now));
-    let Tables { rollups, incidents, actions, health, system_alerts, .. } = &app.tables;
+    let Tables { rollups, incidents, actions, health, system_alerts, fleet_state, .. } = &app.tables;
     let counted = rollups.of(&active.engines, days, Freshness::Cached(now));
-    let (unresolved, open_actions, counted, health, system_alerts) =
-        try_join!(incidents.unresolved(), actions.open(), counted, health.get(), system_alerts.shown(now))?;
+    let paused = ShownHolds::read(fleet_state, &active.policy, now);
+    let (unresolved, open_actions, counted, health, system_alerts, paused) =
+        try_join!(incidents.unresolved(), actions.open(), counted, health.get(), system_alerts.shown(now), paused)?;
     let approvals = actions.of_events(needs_attention::listed_approvals(&open_actions)).await?;
     let figures = counted.by_hour(days).and_then(|hours| Ok((hours, counted.actions(week)?)));
     if let Err(error) = &figures {
@@ -96,6 +99,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
         acted_on: severities_from(active.policy.actions.min_severity),
         are_counts_complete,
         needs_attention,
+        paused,
         remediations: remediation_figures(action_counts.running(), settled),
         mean_time_to_outcome: mean_time_to_outcome.map(format_duration),
     };
