@@ -186,4 +186,8 @@ fn explain_condition(
 #[cfg(all(test, feature = "toml"))]
 mod fixture_tests;
 #[cfg(test)]
-mod tests;
+mod property_tests;
+#[cfg(test)]
+mod table_tests;
+#[cfg(test)]
+mod test_data;
