@@ -40,7 +40,7 @@ async fn semantics_end_the_batch_as_authzen_says() {
         let answer = ask_all(&world, &batch(semantic, &requests()), semantic).await;
         assert_eq!(verdicts(&answer), expected, "{semantic}: {answer:?}");
     }
-    let needs = ask_all(&world, &batch("deny_on_first_deny", &vec![refund(2000), refund(1)]), "needs").await;
+    let needs = ask_all(&world, &batch("deny_on_first_deny", &[refund(2000), refund(1)]), "needs").await;
     assert_eq!(verdicts(&needs), ["needs_approval"], "what needs approval is not permitted");
     let unknown = ask_all(&world, &batch("any", &requests()), "unknown").await;
     assert_eq!((unknown.status, unknown.text("/errors/0/pointer")), (400, "/options/evaluations_semantic"));
@@ -64,7 +64,7 @@ async fn evaluation_has_the_defaults_that_it_does_not_replace() {
 async fn evaluation_that_is_not_valid_is_denied_with_its_errors_and_the_others_are_decided() {
     let world = world().await;
     let invalid = json!({ "subject": { "type": "user", "id": "a" }, "action": { "name": "refund" } });
-    let twice = batch("execute_all", &vec![invalid, refund(1), json!("x")]);
+    let twice = batch("execute_all", &[invalid, refund(1), json!("x")]);
     let answer = ask_all(&world, &twice, "i").await;
     assert_eq!(verdicts(&answer), ["invalid", "allow", "invalid"], "{answer:?}");
     assert_eq!(answer.json["evaluations"][0]["decision"], false);
@@ -89,7 +89,7 @@ async fn batch_of_50_is_recorded_in_one_transaction_and_51_are_refused() {
 async fn repeat_of_a_batch_gets_the_recorded_answers() {
     let world = world().await;
     for semantic in ["execute_all", "deny_on_first_deny", "permit_on_first_permit"] {
-        let requests = batch(semantic, &vec![refund(2000), refund(1), operation("drop", 1), refund(2)]);
+        let requests = batch(semantic, &[refund(2000), refund(1), operation("drop", 1), refund(2)]);
         let first = ask_all(&world, &requests, semantic).await;
         hold_billing(&world).await;
         assert_eq!(ask_all(&world, &requests, semantic).await.json, first.json, "{semantic}");
@@ -97,7 +97,7 @@ async fn repeat_of_a_batch_gets_the_recorded_answers() {
         assert_eq!(ask_all(&world, &requests, semantic).await.json, first.json, "{semantic}");
     }
     // What was denied while the engine was held stays denied for a repeat.
-    let requests = batch("deny_on_first_deny", &vec![refund(1), refund(2)]);
+    let requests = batch("deny_on_first_deny", &[refund(1), refund(2)]);
     hold_billing(&world).await;
     let held = ask_all(&world, &requests, "held").await;
     end_holds(&world).await;
