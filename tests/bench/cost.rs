@@ -3,6 +3,7 @@
 mod month;
 
 use age_model::Severity;
+use age_policy::Policy;
 use age_store::{Credentials, Policies};
 use serde_json::{Value, json};
 
@@ -71,6 +72,11 @@ pub(crate) async fn measure() -> Part {
             1.0,
         ),
     ];
+    let [decision, with_approval] = decisions().await;
+    figures.push(Figure::limited("a decision reads", decision.read, "RCU", 1.0));
+    figures.push(Figure::limited("a decision writes", decision.written, "WCU", 2.0));
+    figures.push(shown("a decision that uses an approval reads", with_approval.read, "RCU"));
+    figures.push(shown("a decision that uses an approval writes", with_approval.written, "WCU"));
     figures.extend(reads.figures());
     figures.push(shown("an idle sweep reads", writes.idle.read, "RCU"));
     figures.push(shown("an idle sweep writes", writes.idle.written, "WCU"));
@@ -148,7 +154,41 @@ async fn idle() -> Units {
     world.dynamodb.measure_units(Box::pin(world.sweep())).await.0
 }
 
-/// Measures all kinds of refused requests together.
+/// Measures a decision alone, and one that uses an approval.
+async fn decisions() -> [Units; 2] {
+    let world = World::with_policy(&with_transfers_that_need_approval()).await;
+    world.sweep().await;
+    let billing = world.as_caller(BILLING);
+    let transfer = |context: Value| {
+        json!({
+            "subject": { "type": "engine", "id": "billing" }, "action": { "name": "transfer" },
+            "resource": { "type": "account", "id": "4711" }, "context": context,
+        })
+    };
+    let ask = async |request: Value| {
+        let (units, answer) = world.dynamodb.measure_units(billing.post_json("/access/v1/evaluation", &request)).await;
+        assert_status(&answer, 200);
+        (units, answer)
+    };
+    let (decision, asked) = ask(transfer(json!({ "amount": 20 }))).await;
+    let id = asked.text("/context/id");
+    let approval = json!({ "decision": "approve", "digest": asked.text("/context/approval/digest") });
+    assert_status(&world.post_json(&format!("/api/governance/decisions/{id}/approval"), &approval).await, 200);
+    let (with_approval, used) = ask(transfer(json!({ "amount": 20, "decisionId": id }))).await;
+    assert_eq!(used.json["decision"], true, "{used:?}");
+    [decision, with_approval]
+}
+
+fn with_transfers_that_need_approval() -> Policy {
+    let mut policy = Policy::compiled().unwrap();
+    let rule = json!({
+        "id": "transfers", "verdict": "needs_approval", "message": "transfers need approval",
+        "match": { "action": { "name": { "equals": "transfer" } } },
+    });
+    policy.guardrails = vec![serde_json::from_value(rule).unwrap()];
+    policy
+}
+
 /// Measures requests that are refused as a whole, and a batch of which every event is refused.
 async fn refused() -> (Units, Units) {
     let world = World::new().await;

@@ -45,7 +45,8 @@ pub(crate) const FUNCTIONS: [Function; 14] = [
 ];
 
 /// The functions that are measured with the largest policy.
-pub(crate) const OF_LARGEST_POLICY: [Function; 3] = [
+pub(crate) const OF_LARGEST_POLICY: [Function; 4] = [
+    repeatable("decide", Post("/access/v1/evaluation", EVALUATION)),
     repeatable("log-event", Post("/api/governance/event", EVENT)),
     repeatable("get-stats", Get("/api/governance/stats")),
     repeatable("sweep", Raw("{}")),
