@@ -45,7 +45,8 @@ class Guard:
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return the answer to an access evaluation: `decision`, and why in `context`."""
         headers = {"X-Request-ID": str(uuid.uuid4())}
-        return self._call("POST", "/access/v1/evaluation", headers, request)
+        answer: dict[str, Any] = self._call("POST", "/access/v1/evaluation", headers, request)
+        return answer
 
     def wait_for_approval(self, decision: str) -> str:
         """Wait until a responder has decided, or nobody did in time. Returns the status of the approval."""
@@ -63,7 +64,8 @@ class Guard:
         headers = {"Authorization": f"Bearer {self._token}", **headers}
         response = self._http.request(method, self._api_url + path, json=body, headers=headers)
         if response.status not in (200, 201):
-            raise UndecidedError(f"{method} {path} answered {response.status}: {response.data.decode(errors='replace')}")
+            problem = response.data.decode(errors="replace")
+            raise UndecidedError(f"{method} {path} answered {response.status}: {problem}")
         return json.loads(response.data)
 
 
