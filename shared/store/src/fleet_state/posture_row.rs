@@ -1,6 +1,6 @@
 //! The posture as attributes of a row. With 64 engines and 64 categories of the longest names, they have less than 8 KB.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use age_model::{
     Engine, EnginePosture, PolicyHash, Posture, RiskLevel, Severity, SeverityCounts, StoreError, Timestamp,
@@ -11,28 +11,35 @@ use serde::Deserialize;
 use crate::dynamodb::attribute::{Item, binary, text};
 use crate::dynamodb::client::Table;
 
-/// The attributes with the posture, except for `engines`.
+/// Separates the name of an engine from its state.
+const END_OF_NAME: u8 = 0;
+
+/// The attributes with the posture, except for `engines`. They have no maps, to which a later version could add something that
+/// would not be of this posture: each run replaces them whole.
 #[derive(Debug, Deserialize)]
 struct PostureRow {
     as_of: Timestamp,
     policy_hash: PolicyHash,
-    /// The categories of each level.
-    levels: BTreeMap<RiskLevel, Vec<String>>,
+    /// Each level, followed by the categories that have it.
+    levels: Vec<Vec<String>>,
 }
 
-/// Returns the attribute `levels`: the names of the categories of each level.
+/// Returns the attribute `levels`: each level, followed by the names of its categories.
 pub(super) fn levels(posture: &Posture) -> AttributeValue {
-    let mut levels: HashMap<String, Vec<AttributeValue>> = HashMap::new();
+    let mut levels: BTreeMap<RiskLevel, Vec<AttributeValue>> = BTreeMap::new();
     for (category, level) in &posture.levels {
-        levels.entry(level.to_string()).or_default().push(text(category));
+        levels.entry(*level).or_insert_with(|| vec![text(level)]).push(text(category));
     }
-    AttributeValue::M(levels.into_iter().map(|(level, categories)| (level, AttributeValue::L(categories))).collect())
+    AttributeValue::L(levels.into_values().map(AttributeValue::L).collect())
 }
 
-/// Returns the attribute `engines`: the state of each engine that has an open incident or an ineffective remediation.
+/// Returns the attribute `engines`: each engine that has an open incident or an ineffective remediation, with its state.
 pub(super) fn engines(posture: &Posture) -> AttributeValue {
     let engines = posture.engines.iter().filter(|(_, state)| **state != EnginePosture::default());
-    AttributeValue::M(engines.map(|(engine, state)| (engine.to_string(), binary(&encode(state)))).collect())
+    let engine = |(engine, state): (&Engine, &EnginePosture)| {
+        binary(&[engine.as_str().as_bytes(), &[END_OF_NAME], &encode(state)].concat())
+    };
+    AttributeValue::L(engines.map(engine).collect())
 }
 
 /// Returns the posture of the row, if it has one.
@@ -41,15 +48,22 @@ pub(super) fn parse(table: &Table, item: &Item) -> Result<Option<Posture>, Store
         return Ok(None);
     }
     let PostureRow { as_of, policy_hash, levels } = table.parse(item)?;
-    let of_level =
-        |(level, categories): (RiskLevel, Vec<String>)| categories.into_iter().map(move |name| (name, level));
-    let engine = |(name, value): (&String, &AttributeValue)| {
-        let state = value.as_b().ok().and_then(|bytes| decode(bytes.as_ref()));
-        Some((name.parse::<Engine>().ok()?, state?))
+    let of_level = |words: Vec<String>| {
+        let mut words = words.into_iter();
+        let level = words.next().map(|level| RiskLevel::stored(&level));
+        words.filter_map(move |category| Some((category, level?)))
     };
-    let engines = item.get("engines").and_then(|engines| engines.as_m().ok());
+    let engine = |value: &AttributeValue| {
+        let bytes = value.as_b().ok()?.as_ref();
+        let end = bytes.iter().position(|byte| *byte == END_OF_NAME)?;
+        let (name, state) = bytes.split_at_checked(end)?;
+        let (_, state) = state.split_first()?;
+        Some((std::str::from_utf8(name).ok()?.parse::<Engine>().ok()?, decode(state)?))
+    };
+    let engines = item.get("engines").and_then(|engines| engines.as_l().ok());
     let engines = engines.and_then(|engines| engines.iter().map(engine).collect());
-    let engines = engines.ok_or_else(|| table.corrupt(item, "engines", "must be a map of engines and their counts"))?;
+    let engines =
+        engines.ok_or_else(|| table.corrupt(item, "engines", "must be a list of engines and their counts"))?;
     Ok(Some(Posture { as_of, policy_hash, levels: levels.into_iter().flat_map(of_level).collect(), engines }))
 }
 
@@ -92,7 +106,6 @@ mod tests {
             AttributeValue::S(text) => text.len(),
             AttributeValue::B(bytes) => bytes.as_ref().len(),
             AttributeValue::L(list) => 3 + list.iter().map(|value| 1 + size(value)).sum::<usize>(),
-            AttributeValue::M(map) => 3 + map.iter().map(|(name, value)| 1 + name.len() + size(value)).sum::<usize>(),
             other => panic!("the posture has no {other:?}"),
         }
     }
