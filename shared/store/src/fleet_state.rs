@@ -3,7 +3,7 @@
 
 pub(crate) mod hold_list;
 mod hold_rows;
-mod holds;
+pub(crate) mod holds;
 mod posture_row;
 
 use age_model::{Clock, Hold, Posture, StoreError};
@@ -16,8 +16,6 @@ use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::error::write_failed;
 use crate::dynamodb::keys;
 use crate::incident_rows::KEY;
-
-pub use holds::SetHold;
 
 /// Attempts while others write the row at the same time.
 const MAX_ATTEMPTS: u32 = 8;
