@@ -120,11 +120,13 @@ lint: check-node .venv/checks/ready cargo tests/browser/node_modules/.ready ## c
 build: .venv/ready cargo ## build the functions as AWS runs them, in target/lambda
 	@echo "==> Building the functions ($(ARCH))"
 	@$(TOOLS) $(LAMBDA_BUILD) --workspace --exclude agectl --exclude hello
+	@.venv/bin/python infra/local/unwind_tables.py
 	@.venv/bin/python infra/local/zip_sizes.py
 
 # hello is built alone: together with the functions it would get the features that they need of its dependencies.
 bench: build ## measure the functions against their limits; writes BENCHMARKS.md and target/bench.json
 	@$(TOOLS) $(LAMBDA_BUILD) --package hello
+	@.venv/bin/python infra/local/unwind_tables.py
 	@.venv/bin/python infra/local/zip_sizes.py
 	@echo "==> Measuring"
 	@cargo bench --locked --package integration-tests --bench age

@@ -8,6 +8,7 @@
 mod api_client;
 mod api_response;
 mod api_url;
+mod approval_request;
 mod cli;
 mod commands;
 mod data_file;

@@ -2,8 +2,9 @@
 
 use age_model::{Action, ActionStatus, ApprovalDecision, Engine, Severity, Timestamp};
 use clap::{Args, Subcommand};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use crate::approval_request::ApprovalRequest;
 use crate::commands::action_show::{ActionRef, ShowActionArgs};
 use crate::commands::event_show::RESOURCE as EVENTS;
 use crate::error::Error;
@@ -71,12 +72,6 @@ struct ListedAction {
     severity: Severity,
     created_at: Timestamp,
     approve_by: Option<Timestamp>,
-}
-
-#[derive(Serialize)]
-struct ApprovalRequest<'a> {
-    decision: ApprovalDecision,
-    digest: &'a str,
 }
 
 impl ActionCommand {

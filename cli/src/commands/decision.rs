@@ -5,8 +5,8 @@ use age_model::{
     Timestamp, Verdict,
 };
 use clap::{Args, Subcommand};
-use serde::Serialize;
 
+use crate::approval_request::ApprovalRequest;
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_name, format_timestamp};
 use crate::item_list::ItemList;
@@ -65,12 +65,6 @@ pub(crate) struct DecideOperationArgs {
     /// Digest of the approval, as `agectl decision show` has it: you decide on what you have seen, and on nothing else
     #[arg(long, value_parser = parse_digest)]
     digest: String,
-}
-
-#[derive(Serialize)]
-struct ApprovalRequest<'a> {
-    decision: ApprovalDecision,
-    digest: &'a str,
 }
 
 impl DecisionCommand {
