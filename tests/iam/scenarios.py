@@ -54,7 +54,7 @@ def sweep_times_out_an_action_and_escalates(harness: Harness) -> None:
     "sweep",
     {
         "dynamodb:Query": "RollupsTable ActionsTable/index/due IncidentsTable/index/due IncidentsTable/index/listing",
-        "dynamodb:GetItem": "IncidentsTable ReportsTable",
+        "dynamodb:GetItem": "ReportsTable",
         "dynamodb:UpdateItem": "IncidentsTable",
         "sns:GetTopicAttributes": "NotificationsTopic SecondLineTopic ReportsTopic AlarmsTopic",
     },
@@ -89,6 +89,15 @@ def sweep_dispatches_and_notifies(harness: Harness) -> None:
     harness.expect_statuses(unnotified, notify_admin="dispatched")
     expect("the stored notifications", _notification_kinds(harness, unnotified), ["initial"])
     _expect_email_about(harness, unnotified)
+
+
+@scenario("sweep", {"dynamodb:GetItem": "IncidentsTable"})
+def sweep_finds_a_silent_engine(harness: Harness) -> None:
+    engines = harness.get("/policies/active")["document"]["engines"]
+    engines["qa"]["expected_interval_seconds"] = 1
+    version = {"engines": engines, "critical_recommendation": f"{{count}} events, {time.time_ns()}"}
+    with harness.installed_eight_days_ago(), harness.activated(version):
+        harness.sweep()
 
 
 @scenario("sweep", {"dynamodb:GetItem": "CredentialsTable", "dynamodb:Query": "IncidentsTable"})

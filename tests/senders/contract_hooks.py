@@ -10,7 +10,7 @@ import http.client
 import json
 import os
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -69,6 +69,10 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         body["engines"] = [ENGINE]
     if body.get("expiresAt"):
         body["expiresAt"] = FUTURE
+    if case.path.endswith("/holds") and body.get("until"):
+        body["until"] = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    if case.path.startswith("/access/v1/"):
+        case.body = _evaluation(body)
     if case.path.endswith(("/incidents/acknowledge", "/incidents/resolve")) and isinstance(case.body, dict):
         case.body = _bulk_change(body)
     # Rules about several fields of a policy are not in the schema.
@@ -83,6 +87,15 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         body["source"] = f"{body['source']}/{ENGINE}"
     elif "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = f"{next(NUMBERS)} {case.headers['Idempotency-Key']}"[:255].strip()
+
+
+def _evaluation(body: dict[str, Any]) -> dict[str, Any]:
+    """A request for decisions that names a subject, an action, a resource and an engine of the active policy."""
+    entity = {"type": "user", "id": "alice"}
+    names = {"subject": entity, "action": {"name": "read"}, "resource": entity}
+    parts = {name: (body.get(name) or {}) | named for name, named in names.items()}
+    context = {name: value for name, value in (body.get("context") or {}).items() if name != "decisionId"}
+    return body | parts | {"context": context | {"engine": ENGINE}}
 
 
 def _make_invalid(case: Any) -> None:

@@ -7,6 +7,8 @@ use age_model::{Severity, deserialize_known};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::document_schema;
+
 /// The rules of the answers to requests for decisions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -27,7 +29,7 @@ pub struct DecisionRules {
     pub unbound_context: Vec<String>,
     /// How long after an operation was allowed its event is expected, in seconds. Events are not expected, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 60, maximum = 604_800)]
+    #[schema(schema_with = document_schema::expect_event_within_seconds)]
     pub expect_event_within_seconds: Option<i64>,
     /// What engines do with an operation while AGE cannot be asked, by the name of its action. Without an entry, they deny it. At most
     /// 200.

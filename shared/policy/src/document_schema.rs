@@ -26,6 +26,14 @@ pub(crate) fn levels() -> Schema {
     )
 }
 
+/// The derived schema would have the default `null`, which is no number.
+pub(crate) fn expect_event_within_seconds() -> Schema {
+    number(
+        "How long after an operation was allowed its event is expected, in seconds. Events are not expected, if absent.",
+        &bounds::EXPECT_EVENT_SECONDS,
+    )
+}
+
 pub(crate) fn carried_out_by() -> Schema {
     let remediations = Action::ALL.iter().filter(|action| action.is_remediation());
     let engine = || RefOr::Ref(Ref::from_schema_name(Engine::name()));
