@@ -2,7 +2,7 @@
 
 use age_governance::{BatchSemantics, DecisionBatch, RequestedDecision};
 use age_http::{Caller, FieldError, Fields, Problem};
-use age_model::{AccessRequestError, Decision};
+use age_model::{AccessRequest, AccessRequestError, Decision, Engine};
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
@@ -75,6 +75,7 @@ async fn evaluations(
     let active = app.policies().current();
     let item = |item: &RawValue| -> RequestedDecision { requested(&item_parts(item)?, &defaults, &caller, &active) };
     let requests: Vec<RequestedDecision> = items.iter().map(|value| item(value)).collect();
+    require_few_approvals(&requests)?;
     let batch = DecisionBatch { caller: caller.kid.clone(), request_id: request_id.text(), requests, semantics };
     let answers = app.maker.decide(&batch, app.clock.as_ref()).await.map_err(undecided)?;
     let evaluations = answers.into_iter().map(Evaluation::from).collect();
@@ -89,6 +90,17 @@ fn list(json: &RawValue) -> Result<Vec<Box<RawValue>>, Problem> {
         let detail = format!("must be a list of at most {max} evaluations");
         invalid(vec![AccessRequestError { pointer: "/evaluations".to_owned(), detail }])
     })
+}
+
+/// Requires that the decisions fit into one transaction.
+fn require_few_approvals(requests: &[RequestedDecision]) -> Result<(), Problem> {
+    let max = Decision::MAX_APPROVALS_OF_BATCH;
+    let names_decision = |(_, request): &&(Engine, AccessRequest)| request.decision_id().is_ok_and(|id| id.is_some());
+    let number = requests.iter().flatten().filter(names_decision).count();
+    if number <= max {
+        return Ok(());
+    }
+    Err(refused("/evaluations", &format!("must have at most {max} evaluations with context.decisionId; got {number}")))
 }
 
 /// Returns the parts of an evaluation of a batch.

@@ -172,8 +172,12 @@ impl DecisionApproval {
 }
 
 impl Decision {
-    /// The most decisions of a batch: a transaction of DynamoDB has 100 writes, and a decision that uses an approval needs two.
+    /// The most decisions of a batch.
     pub const MAX_BATCH: usize = 50;
+
+    /// The most decisions of a batch that use approvals: a transaction of DynamoDB has 100 items, and the use of an approval and the check
+    /// of the policy version are items besides the decisions.
+    pub const MAX_APPROVALS_OF_BATCH: usize = 49;
 
     /// Whether the answer lets the operation run.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{EVALUATIONS, end_holds, hold_billing, operation, refund, world};
+use super::{EVALUATIONS, ask, decide, end_holds, hold_billing, id, operation, refund, with_approval, world};
 use crate::world::test_credentials::BILLING;
 use crate::world::{ApiResponse, World};
 
@@ -83,6 +83,23 @@ async fn batch_of_50_is_recorded_in_one_transaction_and_51_are_refused() {
     assert_eq!((world.dynamodb.calls("TransactWriteItems"), world.dynamodb.calls("PutItem")), (1, 0));
     let refused = ask_all(&world, &batch("execute_all", &vec![refund(1); 51]), "b").await;
     assert_eq!((refused.status, refused.text("/errors/0/pointer")), (400, "/evaluations"));
+}
+
+#[tokio::test]
+async fn batch_that_uses_49_approvals_is_decided_and_one_with_50_is_refused() {
+    let world = world().await;
+    let mut named = Vec::new();
+    for amount in 2000..2050 {
+        let asked = ask(&world, &refund(amount)).await;
+        assert_eq!(decide(&world, id(&asked), "approve").await.status, 200);
+        named.push(with_approval(refund(amount), id(&asked)));
+    }
+    let refused = ask_all(&world, &batch("execute_all", &named), "50").await;
+    assert_eq!((refused.status, refused.text("/errors/0/pointer")), (400, "/evaluations"), "{refused:?}");
+    named.pop();
+    named.push(refund(1));
+    let answer = ask_all(&world, &batch("execute_all", &named), "49").await;
+    assert_eq!(verdicts(&answer), ["allow"; 50]);
 }
 
 #[tokio::test]
