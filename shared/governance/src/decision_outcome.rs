@@ -54,20 +54,20 @@ impl<'a> Judge<'a> {
         Self { policy, hash, fleet, named, now, used: BTreeSet::new() }
     }
 
-    /// Judges the request at `position` of `batch`, whose decision has the id `id`.
+    /// Judges the request, with its digest, at `position` of `batch`, whose decision has the id `id`.
     pub(crate) fn judge(
         &mut self,
         id: DecisionId,
         batch: &DecisionBatch,
         engine: Engine,
-        request: &AccessRequest,
+        (request, digest): (&AccessRequest, String),
         position: u32,
     ) -> Judged {
         let posture = self.fleet.posture.as_ref();
         let state = FleetState { engine, now: self.now, posture, holds: &self.fleet.holds };
         let Evaluation { verdict, reasons, .. } = evaluate(self.policy, request, &state);
         let rules = &self.policy.decisions;
-        let digest = request.bound_digest(&rules.unbound_context, &self.hash);
+        let bound_digest = request.bound_digest(&rules.unbound_context, &self.hash);
         let mut decision = Decision {
             id,
             decided_at: self.now,
@@ -79,7 +79,7 @@ impl<'a> Judge<'a> {
                 action: request.action.name.clone(),
                 resource_type: request.resource.kind.clone(),
                 resource_id: request.resource.id.clone(),
-                digest: request.digest(),
+                digest,
                 request_id: batch.request_id.as_ref().map(|id| shortened(id, MAX_REQUEST_ID_CHARS)),
                 position,
                 payload: rules.record_payload.then(|| request.as_json()),
@@ -98,10 +98,10 @@ impl<'a> Judge<'a> {
         let Some(named) = request.decision_id().ok().flatten() else {
             let until = self.now.plus_seconds(rules.approve_within_seconds);
             decision.expires_at = until;
-            decision.approval = Some(DecisionApproval::pending(digest, until));
+            decision.approval = Some(DecisionApproval::pending(bound_digest, until));
             return Judged::New(NewDecision { decision, uses: None });
         };
-        match self.approval(named, engine, &digest) {
+        match self.approval(named, engine, &bound_digest) {
             Approval::Pending(pending) => Judged::Recorded(pending.clone()),
             Approval::Approved(approved, approval) => {
                 let by = approval.decided_by.as_ref().map_or("a responder", |by| by.as_str());

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use age_model::{
-    AccessRequest, Clock, Decision, DecisionId, DecisionKey, Engine, InvalidPolicyHash, PolicyHash, StoreError,
-    Timestamp,
+    Clock, Decision, DecisionId, DecisionKey, Engine, InvalidPolicyHash, PolicyHash, StoreError, Timestamp,
 };
 use age_policy::{ActivePolicy, Policy};
 use age_store::{Decisions, FleetStateStore, NewDecision, RecordedDecisions, StoredFleetState, wait_before_retry};
@@ -140,10 +139,11 @@ fn answers(
         let answer = match requested {
             Err(errors) => DecisionAnswer::Invalid(errors.clone()),
             Ok((engine, request)) => {
-                let id = id_of(batch, (*engine, request, position), record_id, recorded, *now);
+                let digest = request.digest();
+                let id = id_of(batch, (*engine, &digest, position), record_id, recorded, *now);
                 let judged = match recorded.get(&id) {
                     Some(decision) => Judged::Recorded(decision.clone()),
-                    None => judge.judge(id, batch, *engine, request, position),
+                    None => judge.judge(id, batch, *engine, (request, digest), position),
                 };
                 let decision = match judged {
                     Judged::Recorded(decision) => decision.as_of(*now),
@@ -168,14 +168,13 @@ fn answers(
 /// with that id has expired, the next one has another.
 fn id_of(
     batch: &DecisionBatch,
-    (engine, request, position): (Engine, &AccessRequest, u32),
+    (engine, digest, position): (Engine, &str, u32),
     record_id: &mut RecordId,
     recorded: &BTreeMap<DecisionId, Decision>,
     now: Timestamp,
 ) -> DecisionId {
     let Some(request_id) = &batch.request_id else { return record_id.fresh };
-    let digest = request.digest();
-    let key = DecisionKey { caller: &batch.caller, engine, request_id, digest: &digest, position };
+    let key = DecisionKey { caller: &batch.caller, engine, request_id, digest, position };
     loop {
         let id = DecisionId::keyed(key, record_id.expired);
         match recorded.get(&id) {

@@ -198,14 +198,8 @@ impl Decisions {
             }
         }
         let condition = condition_on_approval(&mut expression, DecisionApprovalStatus::Pending, &approval.digest);
-        let update = expression.into_update();
-        let update_item = self.table.client.update_item().table_name(&self.table.name).key("id", text(id));
-        let update_item = update_item
-            .condition_expression(condition)
-            .set_update_expression(update.get_update_expression().clone())
-            .set_expression_attribute_names(update.get_expression_attribute_names().clone())
-            .set_expression_attribute_values(update.get_expression_attribute_values().clone());
-        self.table.update_if(update_item).await
+        let update = self.table.client.update_item().table_name(&self.table.name).key("id", text(id));
+        self.table.update_if(expression.apply(update).condition_expression(condition)).await
     }
 
     /// Returns the error of writes that conflicted with others in each of `attempts`.

@@ -117,14 +117,8 @@ impl Policies {
             expression.remove(&[ending]);
         }
         let condition = condition(&mut expression);
-        let update = expression.into_update();
-        let update_item = self.0.client.update_item().table_name(&self.0.name);
-        let update_item = update_item
-            .set_key(Some(key(keys::SIMULATION, &job.id.to_string())))
-            .condition_expression(condition)
-            .set_update_expression(update.get_update_expression().clone())
-            .set_expression_attribute_names(update.get_expression_attribute_names().clone())
-            .set_expression_attribute_values(update.get_expression_attribute_values().clone());
-        self.0.update_if(update_item).await
+        let update = self.0.client.update_item().table_name(&self.0.name);
+        let update = update.set_key(Some(key(keys::SIMULATION, &job.id.to_string())));
+        self.0.update_if(expression.apply(update).condition_expression(condition)).await
     }
 }

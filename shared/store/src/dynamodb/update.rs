@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue::{self, M};
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
@@ -79,6 +80,15 @@ impl UpdateExpression {
             .update_expression(expression)
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(values)
+    }
+
+    /// Adds it to an update that is sent alone, which lacks its table, key and condition.
+    pub(crate) fn apply(self, update_item: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+        let update = self.into_update();
+        update_item
+            .set_update_expression(update.get_update_expression().clone())
+            .set_expression_attribute_names(update.get_expression_attribute_names().clone())
+            .set_expression_attribute_values(update.get_expression_attribute_values().clone())
     }
 
     /// Returns the attribute at `path`, for a condition.
