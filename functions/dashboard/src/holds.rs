@@ -34,7 +34,7 @@ impl ShownHolds {
         let StoredFleetState { holds, .. } = match store.get().await {
             Ok(state) => state,
             Err(error @ StoreError::Corrupt { .. }) => {
-                tracing::error!(%error, "the holds are not shown: {error}");
+                tracing::error!(%error, "the dashboard shows no holds, because they cannot be read: {error}");
                 return Ok(Self { are_unreadable: true, ..Self::default() });
             }
             Err(error) => return Err(error),

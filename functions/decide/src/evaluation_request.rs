@@ -112,7 +112,7 @@ fn engine(request: &AccessRequest, caller: &Caller, active: &ActivePolicy) -> Re
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the reader above gives precise errors; this is its schema")]
 pub(crate) struct EvaluationRequest {
-    /// Who wants to act. A subject of type `engine` is the engine that asks.
+    /// The person or system that wants to act. A subject of type `engine` is the engine that asks.
     subject: EvaluationEntity,
     /// The operation.
     action: EvaluationAction,

@@ -21,7 +21,7 @@ pub(crate) struct Evaluation {
     context: EvaluationContext,
 }
 
-/// What AGE says of a decision beyond yes and no.
+/// The context of an answer: the record of the decision, or the errors of the request.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum EvaluationContext {

@@ -1,4 +1,4 @@
-//! What a decision is: the verdict of the guardrails and holds, and the approval that the request names.
+//! Judging requests for decisions: by guardrails and holds, and by the approval that a request names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ pub(crate) enum Judged {
     New(NewDecision),
 }
 
-/// What a request's approval says.
+/// The answer of the approval that a request names.
 enum Approval<'a> {
     /// The operation is approved.
     Approved(&'a Decision, &'a DecisionApproval),

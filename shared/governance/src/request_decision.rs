@@ -40,7 +40,7 @@ pub struct DecisionMaker {
     policies: PolicyCache,
 }
 
-/// What an attempt to decide is made on.
+/// The policy and the state that an attempt to decide is made on.
 struct Basis {
     active: Arc<ActivePolicy>,
     hash: PolicyHash,

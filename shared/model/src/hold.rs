@@ -16,7 +16,7 @@ pub struct Hold {
     pub operation: Option<String>,
     /// The reason, for people: 1 to 1,000 characters.
     pub reason: String,
-    /// Who or what set the hold.
+    /// The person or the rule of the policy that set the hold.
     pub set_by: HoldOrigin,
     /// When the hold was set.
     pub set_at: Timestamp,
@@ -24,7 +24,7 @@ pub struct Hold {
     pub until: Timestamp,
 }
 
-/// Who or what set a hold.
+/// The person or the rule of the policy that set or ended a hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HoldOrigin {
     /// A person, by the name of the credential.

@@ -27,7 +27,7 @@ pub struct HoldRecord {
 pub struct HoldEnd {
     /// When.
     pub at: Timestamp,
-    /// Who or what ended it.
+    /// The person or the rule of the policy that ended the hold.
     pub by: HoldOrigin,
     /// The reason, for people: 1 to 1,000 characters.
     pub reason: Option<String>,

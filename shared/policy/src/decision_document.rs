@@ -31,8 +31,8 @@ pub struct DecisionRules {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = document_schema::expect_event_within_seconds)]
     pub expect_event_within_seconds: Option<i64>,
-    /// What engines do with an operation while AGE cannot be asked, by the name of its action. Without an entry, they deny it. At most
-    /// 200.
+    /// The answer that engines assume for an operation while AGE cannot be asked, by the name of its action. Without an entry, it is
+    /// deny. At most 200.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub on_unavailable: BTreeMap<String, OnUnavailable>,
     /// When AGE itself sets a hold on an engine.
@@ -61,7 +61,7 @@ impl DecisionRules {
     }
 }
 
-/// What an engine does with an operation while AGE cannot be asked.
+/// The answer that an engine assumes while AGE cannot be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnavailable {

@@ -73,7 +73,7 @@ fn hold_reasons(request: &AccessRequest, state: &FleetState<'_>) -> Vec<Decision
     holds.into_iter().map(reason).take(MAX_REASONS).collect()
 }
 
-/// What one guardrail says about a request.
+/// The result of one guardrail for a request.
 struct Outcome {
     /// None if the guardrail does not match, or allows only what is certain.
     verdict: Option<Verdict>,
@@ -145,7 +145,7 @@ pub struct ConditionExplanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub code: Option<ReasonCode>,
-    /// What the request or the state has instead, or why the condition cannot be evaluated.
+    /// The value that the request or the state has instead, or why the condition cannot be evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub detail: Option<String>,

@@ -56,7 +56,7 @@ pub struct NewDecision {
 pub struct UsedApproval {
     /// The decision that was approved.
     pub decision: DecisionId,
-    /// What was approved.
+    /// The digest that the approval is bound to.
     pub digest: String,
 }
 

@@ -10,7 +10,7 @@ use futures_util::future::join;
 
 use super::{Sweep, SweepReport};
 
-/// What a run has read of the fleet at its beginning.
+/// The state of the fleet, as a run has read it at its beginning.
 pub(super) struct FleetReading {
     at: Timestamp,
     /// The rollups of the running week.

@@ -40,7 +40,7 @@ pub(crate) enum FieldTest<'a> {
     Exists(bool),
 }
 
-/// What a request has at a field.
+/// The value of a field of a request.
 #[derive(Debug, Clone, Copy)]
 enum Content<'a> {
     Text(&'a str),

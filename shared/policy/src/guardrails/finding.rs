@@ -2,7 +2,7 @@
 
 use age_model::ReasonCode;
 
-/// What a condition finds: true, false, or neither.
+/// The result of a condition: true, false, or neither.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Finding {
     Met,

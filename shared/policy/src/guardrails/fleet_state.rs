@@ -1,8 +1,8 @@
-//! What guardrails decide by, besides the request.
+//! The state of the fleet by which guardrails decide.
 
 use age_model::{Engine, Hold, Posture, Timestamp};
 
-/// What AGE knows when it decides, and who asks.
+/// The state of the fleet when AGE decides, and the engine that asks.
 #[derive(Debug, Clone, Copy)]
 pub struct FleetState<'a> {
     /// The engine that asks.
