@@ -2,7 +2,7 @@
 
 use age_model::{Action, Engine, RiskLevel, Severity};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 
 use crate::bounds;
@@ -46,12 +46,16 @@ pub(crate) fn carried_out_by() -> Schema {
     )
 }
 
+/// Each type is a schema of its own: generators warn of a bound that applies to only one of several types.
 pub(crate) fn field_value() -> Schema {
-    let types = [Type::String, Type::Number, Type::Boolean];
-    let value = ObjectBuilder::new().schema_type(SchemaType::from_iter(types));
+    let of = |schema_type| ObjectBuilder::new().schema_type(schema_type);
     let (min, max) = (*bounds::NUMBER.start(), *bounds::NUMBER.end());
-    let value = value.max_length(Some(bounds::MAX_VALUE_CHARS)).minimum(Some(min)).maximum(Some(max));
-    value.description(Some("A value that a field is compared with: a string, a number, true or false.")).into()
+    AnyOfBuilder::new()
+        .item(of(Type::String).max_length(Some(bounds::MAX_VALUE_CHARS)))
+        .item(of(Type::Number).minimum(Some(min)).maximum(Some(max)))
+        .item(of(Type::Boolean))
+        .description(Some("A value that a field is compared with: a string, a number, true or false."))
+        .into()
 }
 
 fn object(
