@@ -141,7 +141,7 @@ def _allowed(root: Schema, field: Schema) -> str:
             return f"matches `{field['pattern']}`"
         case "array":
             items = _resolve(root, field["items"])
-            each = f", each {_allowed(root, items)}" if items["type"] != "object" else ""
+            each = f", each {_allowed(root, items)}" if items.get("type") != "object" else ""
             if "maxItems" not in field:
                 return "a list" + each
             return f"{field.get('minItems', 0)} to {field['maxItems']} items{each}"
@@ -164,7 +164,7 @@ def _definition(field: Schema) -> str:
 
 
 def _is_section(field: Schema) -> bool:
-    return field["type"] in ("array", "object")
+    return field.get("type") in ("array", "object")
 
 
 def _sentence(field: Schema) -> str:
