@@ -3,7 +3,6 @@
 mod month;
 
 use age_model::Severity;
-use age_policy::Policy;
 use age_store::{Credentials, Policies};
 use serde_json::{Value, json};
 
@@ -11,7 +10,7 @@ use crate::figure::{Figure, Part, Table, rounded};
 use crate::world::browser::Browser;
 use crate::world::proxy::Units;
 use crate::world::test_credentials::{BILLING, READER};
-use crate::world::test_policies::{activate, largest_policy};
+use crate::world::test_policies::{activate, largest_policy, with_transfers_that_need_approval};
 use crate::world::{Api, ApiResponse, World, event};
 use month::Month;
 
@@ -177,16 +176,6 @@ async fn decisions() -> [Units; 2] {
     let (with_approval, used) = ask(transfer(json!({ "amount": 20, "decisionId": id }))).await;
     assert_eq!(used.json["decision"], true, "{used:?}");
     [decision, with_approval]
-}
-
-fn with_transfers_that_need_approval() -> Policy {
-    let mut policy = Policy::compiled().unwrap();
-    let rule = json!({
-        "id": "transfers", "verdict": "needs_approval", "message": "transfers need approval",
-        "match": { "action": { "name": { "equals": "transfer" } } },
-    });
-    policy.guardrails = vec![serde_json::from_value(rule).unwrap()];
-    policy
 }
 
 /// Measures requests that are refused as a whole, and a batch of which every event is refused.

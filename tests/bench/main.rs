@@ -15,6 +15,7 @@ mod contention;
 mod cost;
 mod figure;
 mod growth;
+mod latency;
 mod machine;
 mod markdown;
 mod memory;
@@ -34,7 +35,7 @@ use std::path::Path;
 use figure::Part;
 use it::world;
 
-const PARTS: [&str; 5] = ["cold-start", "cost", "growth", "contention", "scoring"];
+const PARTS: [&str; 6] = ["cold-start", "cost", "latency", "growth", "contention", "scoring"];
 
 #[tokio::main]
 async fn main() {
@@ -49,6 +50,7 @@ async fn main() {
         parts.push(match *name {
             "cold-start" => cold_start::measure(root).await,
             "cost" => Box::pin(cost::measure()).await,
+            "latency" => latency::measure().await,
             "growth" => growth::measure().await,
             "contention" => contention::measure().await,
             _ => scoring::measure().await,

@@ -19,6 +19,7 @@ mod credential_expiry;
 mod credentials;
 mod dashboard;
 mod decisions;
+mod depth;
 mod event_formats;
 mod faults;
 mod forward_compatibility;

@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 mod bulk_data;
+pub(crate) mod call_log;
 mod engines;
 mod http_server;
 mod message_schemas;
@@ -10,6 +11,7 @@ pub(crate) mod sns;
 pub(crate) mod tables;
 pub(crate) mod test_credentials;
 pub(crate) mod test_policies;
+pub(crate) mod timed_requests;
 pub(crate) mod tls;
 
 use std::collections::BTreeMap;
@@ -33,6 +35,7 @@ use aws_config::SdkConfig;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
+use call_log::CallLog;
 use dynoxide::Database;
 pub(crate) use engines::ENGINES;
 use proxy::Proxy;
@@ -64,6 +67,8 @@ pub(crate) struct World {
     database: Database,
     pub(crate) dynamodb: Proxy,
     pub(crate) sns: Sns,
+    /// The calls of both.
+    pub(crate) calls: Arc<CallLog>,
     db_config: SdkConfig,
     sns_config: SdkConfig,
     /// Connects to DynamoDB without the proxy. The authentication layer uses it, so that injected faults do not affect it.
@@ -102,8 +107,9 @@ impl World {
         let clock = Arc::new(ManualClock::at(monday()));
         let (url, database) = tables::start_dynamodb().await;
         let direct_config = age_runtime::aws::local(&url);
-        let dynamodb = Proxy::start(url).await;
-        let sns = Sns::start(Arc::clone(&clock), dynamodb.injector()).await;
+        let calls = Arc::new(CallLog::default());
+        let dynamodb = Proxy::start(url, Arc::clone(&calls)).await;
+        let sns = Sns::start(Arc::clone(&clock), Arc::clone(&calls), dynamodb.injector()).await;
         let (db_config, sns_config) = (age_runtime::aws::local(&dynamodb.url), age_runtime::aws::local(&sns.url));
         let tokens = test_credentials::create(&credentials_table(&direct_config), &clock).await;
         if let Some(policy) = policy {
@@ -111,7 +117,7 @@ impl World {
         }
         let authentication = authentication(&direct_config, UNLIMITED, &clock).await;
         let api = Api::new(&clock, &db_config, &sns_config, &authentication, &tokens[test_credentials::TESTS]);
-        Self { clock, database, dynamodb, sns, db_config, sns_config, direct_config, tokens, api }
+        Self { clock, database, dynamodb, sns, calls, db_config, sns_config, direct_config, tokens, api }
     }
 
     pub(crate) fn set_time(&self, moment: &str) {

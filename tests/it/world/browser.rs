@@ -32,6 +32,11 @@ impl<'a> Browser<'a> {
         browser
     }
 
+    /// Returns the same browser, which sends requests to the environments `api`.
+    pub(crate) fn sending_to(self, api: &Api) -> Self {
+        Self { api: api.clone(), ..self }
+    }
+
     pub(crate) async fn send(&mut self, method: &str, path: &str, body: &str) -> ApiResponse {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = cookies.join("; ");

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use super::call_log::{CallLog, Service};
+
 /// How the proxy handles a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -62,6 +64,7 @@ pub(crate) struct Proxy {
 struct State {
     upstream: String,
     http: reqwest::Client,
+    log: Arc<CallLog>,
     rule: Mutex<Rule>,
     calls: Mutex<BTreeMap<String, usize>>,
     released: Notify,
@@ -76,12 +79,14 @@ struct State {
 }
 
 impl Proxy {
-    pub(crate) async fn start(upstream: String) -> Self {
+    /// Starts the proxy before the DynamoDB at `upstream`. Each call is logged in `log`.
+    pub(crate) async fn start(upstream: String, log: Arc<CallLog>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State {
             upstream,
             http: reqwest::Client::new(),
+            log,
             rule: Mutex::new(Box::new(|_| Fault::None)),
             calls: Mutex::default(),
             released: Notify::new(),
@@ -217,6 +222,7 @@ impl State {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let mut body: Value = serde_json::from_slice(&bytes).unwrap();
         body["ReturnConsumedCapacity"] = Value::from("TOTAL");
+        let _in_progress = self.log.begin(Service::DynamoDb, &operation).await;
         let call = Call { earlier: self.count(&operation), body, operation };
         let fault = (self.rule.lock().unwrap())(&call);
         match fault {

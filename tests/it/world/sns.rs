@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::call_log::{CallLog, Service};
 use super::message_schemas;
 use super::proxy::Fault;
 use age_model::{Clock, ManualClock, Timestamp};
@@ -42,6 +43,7 @@ pub(crate) struct Sns {
 struct SnsState {
     fault: Box<dyn Fn(&str) -> Fault + Send + Sync>,
     clock: Arc<ManualClock>,
+    log: Arc<CallLog>,
     refusing: AtomicBool,
     /// The topics without a confirmed subscription.
     unsubscribed: Mutex<BTreeSet<String>>,
@@ -62,13 +64,18 @@ impl Drop for Sns {
 }
 
 impl Sns {
-    /// Starts the server. `fault` returns the fault of each call, by its action.
-    pub(crate) async fn start(clock: Arc<ManualClock>, fault: impl Fn(&str) -> Fault + Send + Sync + 'static) -> Self {
+    /// Starts the server. `fault` returns the fault of each call, by its action. Each call is logged in `log`.
+    pub(crate) async fn start(
+        clock: Arc<ManualClock>,
+        log: Arc<CallLog>,
+        fault: impl Fn(&str) -> Fault + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(SnsState {
             fault: Box::new(fault),
             clock,
+            log,
             refusing: AtomicBool::default(),
             unsubscribed: Mutex::default(),
             unconfirmed: Mutex::default(),
@@ -123,6 +130,7 @@ async fn publish(State(state): State<Arc<SnsState>>, body: Bytes) -> Response {
     let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| form.get(name).cloned().unwrap_or_default();
     let topic = field("TopicArn").rsplit(':').next().unwrap_or_default().to_owned();
+    let _in_progress = state.log.begin(Service::Sns, &field("Action")).await;
     let fault = (state.fault)(&field("Action"));
     let refused = || {
         let error = "<ErrorResponse><Error><Type>Receiver</Type><Code>InternalError</Code><Message>no</Message></Error></ErrorResponse>";

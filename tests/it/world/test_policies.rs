@@ -4,6 +4,7 @@ use age_governance::{ActivationRequest, OwnEvents, PolicyActivator, create_polic
 use age_model::{Action, Clock, Engine};
 use age_policy::{ActionRule, Category, EngineRules, Policy};
 use age_store::{DynamoDb, Events, Policies, Rollups};
+use serde_json::json;
 
 use super::RETENTION_DAYS;
 use super::test_credentials::TESTS;
@@ -41,6 +42,17 @@ pub(crate) fn largest_policy() -> Policy {
     };
     policy.actions.first_match.splice(0..0, (0..RULES).map(rule));
     policy.validate().unwrap();
+    policy
+}
+
+/// Returns the default policy with a guardrail: operations `transfer` need approval.
+pub(crate) fn with_transfers_that_need_approval() -> Policy {
+    let mut policy = Policy::compiled().unwrap();
+    let rule = json!({
+        "id": "transfers", "verdict": "needs_approval", "message": "transfers need approval",
+        "match": { "action": { "name": { "equals": "transfer" } } },
+    });
+    policy.guardrails = vec![serde_json::from_value(rule).unwrap()];
     policy
 }
 
