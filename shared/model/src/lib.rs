@@ -19,6 +19,7 @@ mod credential_registry;
 mod credential_source;
 mod dashboard_session;
 mod decision;
+mod decision_counts;
 mod decision_reason;
 mod details;
 mod duration;
@@ -91,6 +92,7 @@ pub use dashboard_session::DashboardSession;
 pub use decision::{
     Decision, DecisionApproval, DecisionApprovalConflict, DecisionApprovalStatus, DecisionPosture, DecisionRequest,
 };
+pub use decision_counts::DecisionCounts;
 pub use decision_reason::{DecisionReason, ReasonCode};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use duration::format_duration;
