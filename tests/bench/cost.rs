@@ -73,7 +73,7 @@ pub(crate) async fn measure() -> Part {
     ];
     let [decision, with_approval] = decisions().await;
     figures.push(Figure::limited("a decision reads", decision.read, "RCU", 1.0));
-    figures.push(Figure::limited("a decision writes", decision.written, "WCU", 2.0));
+    figures.push(Figure::limited("a decision writes", decision.written, "WCU", 5.0));
     figures.push(shown("a decision that uses an approval reads", with_approval.read, "RCU"));
     figures.push(shown("a decision that uses an approval writes", with_approval.written, "WCU"));
     figures.extend(reads.figures());

@@ -236,6 +236,12 @@ class Harness:
         item = self._db.get_item(TableName=self.stack["EVENTS_TABLE"], Key={"id": {"S": event["id"]}})["Item"]
         return int(item["bucket"]["S"].rsplit("#", 1)[1])
 
+    def denied_in_first_shard(self) -> int:
+        """The number of decisions on operations of billing without a rule that the first shard has counted today."""
+        key = {"engine_shard": {"S": "billing#0"}, "day": {"S": f"{datetime.now(UTC):%Y-%m-%d}#decisions"}}
+        row = self._db.get_item(TableName=self.stack["ROLLUPS_TABLE"], Key=key).get("Item", {})
+        return int(row.get("c#no_rule", {"N": "0"})["N"])
+
     def emails(self, event: Item) -> str:
         """The texts of the e-mails about the incident of an event. Deletes all others."""
         texts = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -171,16 +172,8 @@ def lost_answer_to_an_update_is_looked_up(harness: Harness) -> None:
 
 @scenario("log-event", {"dynamodb:GetItem": "RollupsTable"})
 def conflict_on_a_shard_moves_the_event_to_another(harness: Harness) -> None:
-    reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}]
-    error_body = {
-        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-        "CancellationReasons": reasons,
-    }
-    with harness.faulty_dynamodb(
-        "log-event", "TransactWriteItems", times=1, error_body=json.dumps(error_body)
-    ) as proxy:
+    with _conflict_on_the_counter(harness, "log-event"):
         event = harness.report("LOW", "qa")
-        expect("the number of conflicts", proxy.fault_count, 1)
     expect("whether the first shard counts the event", harness.shard(event) == 0, False)
 
 
@@ -419,9 +412,20 @@ def history_is_exported(harness: Harness) -> None:
     expect("the number of earlier events of the alert", len(earlier), 1)
 
 
-@scenario("decide", {"dynamodb:GetItem": "IncidentsTable", "dynamodb:PutItem": "DecisionsTable"})
+@scenario(
+    "decide",
+    {"dynamodb:GetItem": "IncidentsTable", "dynamodb:PutItem": "DecisionsTable", "dynamodb:UpdateItem": "RollupsTable"},
+)
 def operation_is_decided(harness: Harness) -> None:
     harness.evaluate(harness.unique_name())
+
+
+@scenario("decide", {"dynamodb:GetItem": "RollupsTable"})
+def conflict_on_a_shard_moves_the_count_of_a_decision_to_another(harness: Harness) -> None:
+    counted = harness.denied_in_first_shard()
+    with _conflict_on_the_counter(harness, "decide"):
+        harness.evaluate(harness.unique_name())
+    expect("the decisions that the first shard has counted", harness.denied_in_first_shard(), counted)
 
 
 @scenario(
@@ -547,6 +551,19 @@ def _simulate(harness: Harness) -> dict[str, str]:
             return job
         time.sleep(0.5)
     raise ScenarioError("the simulation does not end")
+
+
+@contextmanager
+def _conflict_on_the_counter(harness: Harness, function: str) -> Iterator[None]:
+    """Cancel the function's next transaction, whose second item is a counter."""
+    reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+    error_body = {
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "CancellationReasons": reasons,
+    }
+    with harness.faulty_dynamodb(function, "TransactWriteItems", times=1, error_body=json.dumps(error_body)) as proxy:
+        yield
+        expect("the number of conflicts", proxy.fault_count, 1)
 
 
 def _decide(harness: Harness, event: dict[str, str], decision: str) -> str:

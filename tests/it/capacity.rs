@@ -199,15 +199,15 @@ async fn decision_consumes_exact_units_in_two_calls() {
         let calls = ["GetItem", "BatchGetItem", "PutItem", "TransactWriteItems"].map(|it| world.dynamodb.calls(it));
         ((units.read, units.written), calls, answer)
     };
-    // The posture with the holds 1; the row 1, its index entry 1.
+    // The posture with the holds 1; in the transaction the row 2, its index entry 1, the counters 2.
     let (units, calls, _) = ask(refund(1, &json!({}))).await;
-    assert_eq!((units, calls), ((1.0, 2.0), [1, 0, 1, 0]));
+    assert_eq!((units, calls), ((1.0, 5.0), [1, 0, 0, 1]));
     let (_, _, asked) = ask(refund(2000, &json!({}))).await;
     let id = asked.text("/context/id");
     let approval = json!({ "decision": "approve", "digest": asked.text("/context/approval/digest") });
     assert_eq!(world.post_json(&format!("/api/governance/decisions/{id}/approval"), &approval).await.status, 200);
-    // The approved decision 1 more; in the transaction each row 2 and its index entry 1, the check of the policy 2.
+    // The approved decision 1 more; in the transaction each row 2 and its index entry 1, the counters 2, the check of the policy 2.
     let (units, calls, used) = ask(refund(2000, &json!({ "decisionId": id }))).await;
     assert_eq!(used.text("/context/verdict"), "allow");
-    assert_eq!((units, calls), ((2.0, 8.0), [1, 1, 0, 1]), "the two reads go together");
+    assert_eq!((units, calls), ((2.0, 10.0), [1, 1, 0, 1]), "the two reads go together");
 }

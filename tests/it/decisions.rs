@@ -2,13 +2,14 @@
 
 mod approvals;
 mod batches;
+mod counts;
 mod faults;
 mod lists;
 mod protocol;
 
-use age_model::{Clock, Engine, Hold, HoldEnd, HoldId, HoldOrigin, Posture};
+use age_model::{Clock, DecisionCounts, Engine, Hold, HoldEnd, HoldId, HoldOrigin, Period, Posture};
 use age_policy::Policy;
-use age_store::FleetStateStore;
+use age_store::{FleetStateStore, Freshness, RollupSet, Rollups};
 use serde_json::{Value, json};
 
 use crate::policies::default_document;
@@ -93,6 +94,48 @@ async fn decide(world: &World, id: &str, decision: &str) -> ApiResponse {
     let shown = world.get(&path).await;
     let body = json!({ "decision": decision, "digest": shown.text("/approval/digest") });
     world.as_caller(NIGHT_DESK).post_json(&format!("{path}/approval"), &body).await
+}
+
+/// Returns the rollups of billing, qa and maos in the trailing week.
+async fn rollups(world: &World) -> RollupSet {
+    let engines = ["billing", "qa", "maos"].map(Engine::from_static);
+    let week = Period::trailing_week(world.clock.now());
+    Rollups::new(&world.db(), "Rollups").of(&engines.into(), week, Freshness::Strong).await.unwrap()
+}
+
+/// Returns the counts of the decisions of billing, qa and maos in the trailing week.
+async fn counted(world: &World) -> DecisionCounts {
+    rollups(world).await.decisions(Period::trailing_week(world.clock.now())).unwrap()
+}
+
+/// Returns all decisions that are recorded, as the list shows them.
+async fn recorded(world: &World) -> Vec<Value> {
+    let (mut decisions, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = world.get(&format!("/api/governance/decisions?limit=200{cursor}")).await;
+        decisions.extend(page.list("/decisions").to_vec());
+        match page.json["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return decisions,
+        }
+    }
+}
+
+/// Asserts that what is counted is what is recorded.
+async fn assert_counts_agree(world: &World, case: &str) {
+    let (recorded, counted) = (recorded(world).await, counted(world).await);
+    let with = |verdict: &str| recorded.iter().filter(|it| it["verdict"] == verdict).count() as u64;
+    let expected = (with("allow"), with("deny"), with("needs_approval"));
+    assert_eq!((counted.allowed, counted.denied, counted.needs_approval), expected, "{case}: {recorded:?}");
+    let decided_by = |rule: &String| {
+        let names = |it: &&Value| it["reasons"].as_array().unwrap().iter().any(|reason| reason["rule"] == **rule);
+        recorded.iter().filter(names).count() as u64
+    };
+    for (rule, number) in &counted.by_rule {
+        assert_eq!(*number, decided_by(rule), "{case}: {rule}");
+    }
+    let with_rule = recorded.iter().filter(|it| it["reasons"][0]["rule"].is_string()).count();
+    assert_eq!(counted.by_rule.is_empty(), with_rule == 0, "{case}");
 }
 
 fn fleet(world: &World) -> FleetStateStore {

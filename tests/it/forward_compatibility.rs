@@ -35,7 +35,7 @@ impl World {
     }
 
     /// Changes the rows of `table` that `change` accepts. Returns their number.
-    async fn change_rows(&self, table: &str, change: impl Fn(&mut Value) -> bool) -> usize {
+    pub(crate) async fn change_rows(&self, table: &str, change: impl Fn(&mut Value) -> bool) -> usize {
         let mut changed = 0;
         for mut row in self.scan_rows(table).await {
             if change(&mut row) {

@@ -335,7 +335,8 @@ impl Api {
         let policies_app = policies::App::new(table, activator, simulations, policy_simulator(&db), clock());
         let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policies.clone(), clock());
         let decisions = Decisions::new(&db, "Decisions", RETENTION_DAYS);
-        let maker = DecisionMaker::new(decisions, FleetStateStore::new(&db, "Incidents"), policies.clone());
+        let rollups = Rollups::new(&db, "Rollups");
+        let maker = DecisionMaker::new(decisions, rollups, FleetStateStore::new(&db, "Incidents"), policies.clone());
         let decide_app = decide::App::new(maker, None, clock());
         let authentication = &authentication.api;
         let functions = vec![

@@ -1,5 +1,7 @@
 //! `POST /access/v1/evaluations`: decides on several operations together.
 
+use std::collections::BTreeSet;
+
 use age_governance::{BatchSemantics, DecisionBatch, RequestedDecision};
 use age_http::{Caller, FieldError, Fields, Problem};
 use age_model::{AccessRequest, AccessRequestError, Decision, Engine};
@@ -94,13 +96,20 @@ fn list(json: &RawValue) -> Result<Vec<Box<RawValue>>, Problem> {
 
 /// Requires that the decisions fit into one transaction.
 fn require_few_approvals(requests: &[RequestedDecision]) -> Result<(), Problem> {
-    let max = Decision::MAX_APPROVALS_OF_BATCH;
+    let valid = || requests.iter().flatten();
+    let engines: BTreeSet<Engine> = valid().map(|(engine, _)| *engine).collect();
+    let (decisions, engines) = (valid().count(), engines.len());
+    let max = Decision::max_approvals_of_batch(decisions, engines);
     let names_decision = |(_, request): &&(Engine, AccessRequest)| request.decision_id().is_ok_and(|id| id.is_some());
-    let number = requests.iter().flatten().filter(names_decision).count();
+    let number = valid().filter(names_decision).count();
     if number <= max {
         return Ok(());
     }
-    Err(refused("/evaluations", &format!("must have at most {max} evaluations with context.decisionId; got {number}")))
+    let detail = format!(
+        "must have at most {max} evaluations with context.decisionId, because it has {decisions} evaluations and asks for {engines} \
+         engines; got {number}"
+    );
+    Err(refused("/evaluations", &detail))
 }
 
 /// Returns the parts of an evaluation of a batch.

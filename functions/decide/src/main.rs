@@ -1,11 +1,11 @@
 //! Trigger: API Gateway, `/access/v1`, `/.well-known/authzen-configuration` and `/api/governance/decisions`.
-//! Permissions: read credentials, policy versions, the posture and holds; read and write decisions.
+//! Permissions: read credentials, policy versions, the posture and holds; read and write decisions; write rollups.
 //! State: client, credentials and policy.
 
 use age_governance::{DecisionMaker, PolicyCache};
 use age_http::{Authentication, RequestRate, verify_origin};
 use age_runtime::{AuthenticationConfig, Error, PublicUrl, SystemClock, aws, config, logs};
-use age_store::{Credentials, Decisions, DynamoDb, FleetStateStore, Policies};
+use age_store::{Credentials, Decisions, DynamoDb, FleetStateStore, Policies, Rollups};
 use decide::App;
 
 config! {
@@ -15,6 +15,7 @@ config! {
         clock: SystemClock,
         policies_table: String,
         decisions_table: String,
+        rollups_table: String,
         incidents_table: String,
         event_retention_days: i64,
         public_url: Option<PublicUrl>,
@@ -34,7 +35,8 @@ async fn main() -> Result<(), Error> {
     let authentication = Authentication::new(policies.with_credentials(credentials), rate, clock).await;
     let decisions = Decisions::new(&db, config.decisions_table, config.event_retention_days);
     let fleet = FleetStateStore::new(&db, config.incidents_table);
-    let app = App::new(DecisionMaker::new(decisions, fleet, policies), config.public_url, clock);
+    let rollups = Rollups::new(&db, config.rollups_table);
+    let app = App::new(DecisionMaker::new(decisions, rollups, fleet, policies), config.public_url, clock);
     let routes = decide::routes().authenticated(&authentication, app);
     age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use age_model::{ActionItem, Clock, Event, EventId, StoreError};
 use age_policy::{ActivePolicy, EventRole};
-use age_store::{Consistency, Events, ExistingRow, PlannedRemediations, TransactionResult, Write, wait_before_retry};
+use age_store::{
+    Consistency, Events, ExistingRow, PlannedRemediations, ShardedCounters, TransactionResult, Write, wait_before_retry,
+};
 
 use crate::action_lifecycle::ActionLifecycle;
 use crate::decide_events::Decisions;
@@ -52,7 +54,7 @@ impl EventWriter {
     /// Writes to these tables.
     #[must_use]
     pub fn new(events: Events, lifecycle: ActionLifecycle) -> Self {
-        let shards = ShardChooser::new(lifecycle.rollups().clone());
+        let shards = ShardChooser::new(lifecycle.rollups().clone(), ShardedCounters::Events);
         Self { events, lifecycle, shards, heard: HeardEngines::default() }
     }
 

@@ -13,6 +13,7 @@ mod decide_approval;
 mod decide_decision_approval;
 mod decide_events;
 mod decision_batch;
+mod decision_counters;
 mod decision_outcome;
 mod dispatch_action;
 mod due_notification;

@@ -8,15 +8,19 @@ use age_model::{
     Clock, Decision, DecisionId, DecisionKey, Engine, InvalidPolicyHash, PolicyHash, StoreError, Timestamp,
 };
 use age_policy::{ActivePolicy, Policy};
-use age_store::{Decisions, FleetStateStore, NewDecision, RecordedDecisions, StoredFleetState, wait_before_retry};
+use age_store::{
+    Decisions, FleetStateStore, NewDecision, RecordedDecisions, Rollups, StoredFleetState, wait_before_retry,
+};
 use thiserror::Error;
 
 use crate::decision_batch::{DecisionAnswer, DecisionBatch};
+use crate::decision_counters::DecisionCounters;
 use crate::decision_outcome::{Judge, Judged};
 use crate::policy_cache::PolicyCache;
 
-/// Attempts while others write the same decisions and approvals. Each reads again what has changed.
-const MAX_ATTEMPTS: u32 = 8;
+/// Attempts while others write the same decisions, approvals and counters. Each reads again what has changed. With the waits between
+/// them some two seconds.
+const MAX_ATTEMPTS: u32 = 12;
 
 /// Why AGE cannot decide. Nothing is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -38,6 +42,7 @@ pub struct DecisionMaker {
     decisions: Decisions,
     fleet: FleetStateStore,
     policies: PolicyCache,
+    counters: Arc<DecisionCounters>,
 }
 
 /// The policy and the state that an attempt to decide is made on.
@@ -61,8 +66,8 @@ struct RecordId {
 impl DecisionMaker {
     /// Uses these tables, and the active version of `policies`.
     #[must_use]
-    pub const fn new(decisions: Decisions, fleet: FleetStateStore, policies: PolicyCache) -> Self {
-        Self { decisions, fleet, policies }
+    pub fn new(decisions: Decisions, rollups: Rollups, fleet: FleetStateStore, policies: PolicyCache) -> Self {
+        Self { decisions, fleet, policies, counters: Arc::new(DecisionCounters::new(rollups)) }
     }
 
     /// Returns the table of decisions.
@@ -92,7 +97,9 @@ impl DecisionMaker {
             if new.is_empty() {
                 return Ok(answers);
             }
-            match self.decisions.record(&new, self.policies.policies(), &basis.hash).await? {
+            let shards = self.counters.choose(&new, basis.now);
+            let counters = self.counters.writes(&new, &shards, basis.now)?;
+            match self.decisions.record(&new, counters, self.policies.policies(), &basis.hash).await? {
                 RecordedDecisions::Recorded => return Ok(answers),
                 RecordedDecisions::Exist(decisions) => {
                     recorded.extend(decisions.into_iter().map(|decision| (decision.id, decision)));
@@ -101,7 +108,10 @@ impl DecisionMaker {
                     self.policies.refresh().await;
                     basis = self.basis(batch, clock).await?;
                 }
-                RecordedDecisions::Conflict => wait_before_retry(attempt, clock).await,
+                RecordedDecisions::Conflict(counters) => {
+                    wait_before_retry(attempt, clock).await;
+                    self.counters.reassign(shards, &counters, clock).await;
+                }
             }
         }
         Err(self.decisions.contended(MAX_ATTEMPTS).into())

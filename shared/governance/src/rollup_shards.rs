@@ -1,23 +1,29 @@
-//! The shards of rollups that this execution environment counts events in.
+//! The shards of rollups that this execution environment counts in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use age_model::{Clock, Day, Engine, StoreError};
-use age_store::{MAX_SHARD_COUNT, Rollups, ShardAssignments};
+use age_store::{MAX_SHARD_COUNT, Rollups, ShardAssignments, ShardedCounters};
 
-/// The rollups that count some events, each with the shard that is written.
+/// The rollups that count some events or decisions, each with the shard that is written.
 pub(crate) type RollupShards = BTreeMap<(Engine, Day), u32>;
 
-/// Chooses shards. Build one per execution environment.
+/// Chooses shards of counters of one kind. Build one per execution environment.
 #[derive(Debug)]
 pub(crate) struct ShardChooser {
     assignments: ShardAssignments,
     rollups: Rollups,
+    counters: ShardedCounters,
 }
 
 impl ShardChooser {
-    pub(crate) fn new(rollups: Rollups) -> Self {
-        Self { assignments: ShardAssignments::default(), rollups }
+    pub(crate) fn new(rollups: Rollups, counters: ShardedCounters) -> Self {
+        Self { assignments: ShardAssignments::default(), rollups, counters }
+    }
+
+    /// Returns the table of the counters.
+    pub(crate) const fn rollups(&self) -> &Rollups {
+        &self.rollups
     }
 
     /// Returns the shard of each of `rollups`.
@@ -52,11 +58,12 @@ impl ShardChooser {
         shard_count: u32,
     ) -> Result<Option<u32>, StoreError> {
         // A read conflicts with nobody: of many environments one publishes, and the others find it.
-        let published = self.rollups.shard_count(engine, day).await?;
+        let published = self.rollups.shard_count((engine, day), self.counters).await?;
         if published > shard_count || self.assignments.may_move(engine, day) {
             return Ok(Some(published));
         }
         // INVARIANT: readers know the larger shard count before anything is written to the new shards.
-        self.rollups.publish_shard_count(engine, day, (shard_count * 2).min(MAX_SHARD_COUNT)).await
+        let doubled = (shard_count * 2).min(MAX_SHARD_COUNT);
+        self.rollups.publish_shard_count((engine, day), self.counters, doubled).await
     }
 }

@@ -175,9 +175,16 @@ impl Decision {
     /// The most decisions of a batch.
     pub const MAX_BATCH: usize = 50;
 
-    /// The most decisions of a batch that use approvals: a transaction of DynamoDB has 100 items, and the use of an approval and the check
-    /// of the policy version are items besides the decisions.
-    pub const MAX_APPROVALS_OF_BATCH: usize = 49;
+    /// The most items of a transaction of DynamoDB.
+    const MAX_ITEMS: usize = 100;
+
+    /// Returns the most decisions that may use approvals in a batch of so many `decisions` on operations of so many `engines`. The
+    /// transaction that records the batch has an item for each decision, for the counters of each engine, for each approval that is
+    /// used, and for the check of the policy version.
+    #[must_use]
+    pub const fn max_approvals_of_batch(decisions: usize, engines: usize) -> usize {
+        (Self::MAX_ITEMS - 1).saturating_sub(decisions.saturating_add(engines))
+    }
 
     /// Whether the answer lets the operation run.
     #[must_use]

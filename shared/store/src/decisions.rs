@@ -4,13 +4,11 @@ use age_model::{
     Decision, DecisionApproval, DecisionApprovalStatus, DecisionId, DecisionPosture, DecisionReason, DecisionRequest,
     Engine, KeyId, PolicyHash, StoreError, Timestamp, Verdict,
 };
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
 
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
-use crate::dynamodb::error::write_failed;
 use crate::dynamodb::keys::Position;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
@@ -69,8 +67,8 @@ pub enum RecordedDecisions {
     Exist(Vec<Decision>),
     /// An approval has been used meanwhile, or another policy version is active.
     Stale,
-    /// Another transaction was writing the rows.
-    Conflict,
+    /// Other transactions were writing the rows. The counters with these indexes are among them.
+    Conflict(Vec<usize>),
 }
 
 /// The `decisions` table.
@@ -108,22 +106,22 @@ impl Decisions {
         self.table.get_all(keys).await?.iter().map(|item| self.parse(item)).collect()
     }
 
-    /// Records `decisions` together, none of whose ids may exist. The approvals that they use are used up, provided that they are
-    /// approved and that `active` is the active policy version.
+    /// Records `decisions` together, none of whose ids may exist, with `counters`, the writes that count them. The approvals that they
+    /// use are used up, provided that they are approved and that `active` is the active policy version.
     ///
-    /// INVARIANT: a decision that uses an approval, the end of that approval and the check of the version are one transaction.
+    /// INVARIANT: decisions, their counters, the end of the approvals that they use and the check of the version are one transaction. A
+    /// recorded decision is counted once.
     ///
     /// # Errors
     /// [`StoreError`] if they were not recorded, or that is unknown.
     pub async fn record(
         &self,
         decisions: &[NewDecision],
+        counters: Vec<Write>,
         policies: &Policies,
         active: &PolicyHash,
     ) -> Result<RecordedDecisions, StoreError> {
-        if let [NewDecision { decision, uses: None }] = decisions {
-            return self.record_one(decision).await;
-        }
+        let counters_at = decisions.len()..decisions.len() + counters.len();
         let mut writes = Vec::new();
         for NewDecision { decision, .. } in decisions {
             let put = Put::builder()
@@ -132,6 +130,7 @@ impl Decisions {
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
             writes.push(transaction::put(&self.table.name, put)?);
         }
+        writes.extend(counters);
         let mut has_uses = false;
         for NewDecision { decision, uses } in decisions {
             let Some(used) = uses else { continue };
@@ -148,24 +147,11 @@ impl Decisions {
                 Ok(RecordedDecisions::Exist(existing))
             }
             TransactionResult::Stale => Ok(RecordedDecisions::Stale),
-            TransactionResult::Conflict(_) | TransactionResult::InProgress => Ok(RecordedDecisions::Conflict),
-        }
-    }
-
-    /// Records a decision that uses no approval, for half of what a transaction costs.
-    async fn record_one(&self, decision: &Decision) -> Result<RecordedDecisions, StoreError> {
-        let put = self.table.client.put_item().table_name(&self.table.name).set_item(Some(self.item(decision)?));
-        let put = put
-            .condition_expression("attribute_not_exists(id)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = put.send().await else { return Ok(RecordedDecisions::Recorded) };
-        match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(exists)) => {
-                let existing = self.parse(&exists.item().cloned().unwrap_or_default())?;
-                Ok(RecordedDecisions::Exist(vec![existing]))
+            TransactionResult::Conflict(indexes) => {
+                let of_counters = indexes.into_iter().filter(|index| counters_at.contains(index));
+                Ok(RecordedDecisions::Conflict(of_counters.map(|index| index - counters_at.start).collect()))
             }
-            Some(PutItemError::TransactionConflictException(_)) => Ok(RecordedDecisions::Conflict),
-            _ => Err(write_failed("PutItem", &self.table.name, error)),
+            TransactionResult::InProgress => Ok(RecordedDecisions::Conflict(Vec::new())),
         }
     }
 

@@ -63,7 +63,7 @@ pub use policy_notifications::PolicyNotifications;
 pub use policy_versions::{AddedPolicy, ListedPolicyVersion, PolicyVersionPage, StoredPolicy};
 pub use report_deliveries::{ReportDeliveries, ReportDelivery};
 pub use reports::{ReportFilter, ReportPage, Reports};
-pub use rollups::{Freshness, OutcomeCounters, PlannedRemediations, Rollup, RollupSet, Rollups};
+pub use rollups::{Freshness, OutcomeCounters, PlannedRemediations, Rollup, RollupSet, Rollups, ShardedCounters};
 pub use shard_assignment::{MAX_SHARD_COUNT, ShardAssignments};
 pub use system_alerts::SystemAlerts;
 pub use system_health::{SystemHealth, SystemHealthStore};

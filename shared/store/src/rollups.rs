@@ -1,33 +1,33 @@
-//! The `rollups` table: hourly counters. One row counts the events of one shard of an engine's day; another row counts the
-//! outcomes of the remediations that were planned on that day.
+//! The `rollups` table: hourly counters. One row counts the events of one shard of an engine's day, another one its decisions; a third
+//! row counts the outcomes of the remediations that were planned on that day.
 
+mod attributes;
 mod closed_days;
+mod decision_counter;
+mod decision_rows;
 mod last_heard;
 mod rows;
 mod set;
+mod shard_counts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use age_model::{ActionStatus, Day, Engine, Hour, Period, Severity, StoreError, Timestamp};
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use age_model::{ActionStatus, Day, DecisionCounts, Engine, Hour, Period, Severity, StoreError, Timestamp};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::dynamodb::attribute::{Item, SCHEMA_VERSION, number, text};
+use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
-use crate::dynamodb::error::write_failed;
 use crate::dynamodb::keys;
 use crate::dynamodb::transaction::{self, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::rollups::closed_days::ClosedDayCache;
-use crate::rollups::rows::{
-    LAST_HEARD_AT, LAST_INEFFECTIVE_AT, OUTCOME_MILLIS, OUTCOMES, PLANNED, Row, SHARD_COUNT, SUPPRESSED,
-};
+use crate::rollups::rows::{LAST_HEARD_AT, LAST_INEFFECTIVE_AT, OUTCOME_MILLIS, OUTCOMES, PLANNED, Row, SUPPRESSED};
 
 pub use crate::rollups::rows::Rollup;
 use crate::rollups::set::EngineDay;
 pub use crate::rollups::set::RollupSet;
+pub use crate::rollups::shard_counts::ShardedCounters;
 
 /// How many engines are read concurrently, each with a connection of its own.
 const CONCURRENT_ENGINES: usize = 16;
@@ -125,15 +125,12 @@ impl Rollups {
         let mut counted: BTreeMap<Day, EngineDay> = days.map(|day| (day, EngineDay::default())).collect();
         let mut add = |row| match row {
             Row::Events(rollup) => counted.entry(rollup.day).or_default().rollups.push(rollup),
+            Row::Decisions(decisions) => counted.entry(decisions.day).or_default().decisions.push(decisions),
             Row::Outcomes(day, outcomes) => counted.entry(day).or_default().outcomes = outcomes,
             Row::Other => {}
         };
         let rows = self.rows(engine, 0, (first, last), consistency).await?;
-        let sharded = rows.iter().filter_map(|row| match row {
-            Row::Events(rollup) if rollup.shard_count > 1 => Some((rollup.day, rollup.shard_count)),
-            _ => None,
-        });
-        let sharded: Vec<(Day, u32)> = sharded.collect();
+        let sharded: Vec<(Day, u32)> = rows.iter().filter_map(Row::shards).filter(|(_, number)| *number > 1).collect();
         rows.into_iter().for_each(&mut add);
         let shard_count = sharded.iter().map(|(_, shard_count)| *shard_count).max().unwrap_or(1);
         if let (Some((first, _)), Some((last, _))) = (sharded.iter().min(), sharded.iter().max()) {
@@ -200,6 +197,22 @@ impl Rollups {
         self.add(keys::engine_shard(engine, shard), day.to_string(), &counters, Some((LAST_HEARD_AT, heard_at)))
     }
 
+    /// Returns the write that counts decisions of `engine`, and what came of others, at `at` in `shard`.
+    ///
+    /// INVARIANT: `at` is the present. Days that are closed do not change any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the request cannot be built.
+    pub fn count_decisions(
+        &self,
+        (engine, at): (Engine, Timestamp),
+        shard: u32,
+        counts: &DecisionCounts,
+    ) -> Result<Write, StoreError> {
+        let counters = decision_rows::counters(counts, at.hour());
+        self.add(keys::engine_shard(engine, shard), keys::decisions(at.day()), &counters, None)
+    }
+
     /// Returns the write that counts outcomes of remediations of `engine` that were planned on `day`.
     ///
     /// # Errors
@@ -234,52 +247,6 @@ impl Rollups {
         }
         let update = expression.into_update().key("engine_shard", text(row)).key("day", text(day));
         transaction::update(&self.table.name, update)
-    }
-
-    /// Returns the shard count of `engine` on `day`, as the row of shard 0 has it.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it cannot be read.
-    pub async fn shard_count(&self, engine: Engine, day: Day) -> Result<u32, StoreError> {
-        let key = [("engine_shard", text(keys::engine_shard(engine, 0))), ("day", text(day))];
-        let item = self.table.get(key, Consistency::Strong).await?;
-        item.map_or(Ok(1), |item| rows::shard_count(&self.table, &item))
-    }
-
-    /// Raises the shard count in the row of shard 0 of `day` to at least `shard_count`. Returns the shard count that the row
-    /// has afterwards, or None if a transaction was writing the row.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it was not written.
-    pub async fn publish_shard_count(
-        &self,
-        engine: Engine,
-        day: Day,
-        shard_count: u32,
-    ) -> Result<Option<u32>, StoreError> {
-        let sent = self
-            .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key("engine_shard", text(keys::engine_shard(engine, 0)))
-            .key("day", text(day))
-            .update_expression("SET v = if_not_exists(v, :v), #shard_count = :shard_count")
-            .condition_expression("attribute_not_exists(#shard_count) OR #shard_count < :shard_count")
-            .expression_attribute_names("#shard_count", SHARD_COUNT)
-            .expression_attribute_values(":v", number(SCHEMA_VERSION))
-            .expression_attribute_values(":shard_count", number(shard_count))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(error) = sent else { return Ok(Some(shard_count)) };
-        match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(larger)) => {
-                Ok(Some(rows::shard_count(&self.table, &larger.item().cloned().unwrap_or_default())?))
-            }
-            Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
-            _ => Err(write_failed("UpdateItem", &self.table.name, error)),
-        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{EVALUATIONS, ask, decide, end_holds, hold_billing, id, operation, refund, with_approval, world};
+use super::{
+    EVALUATIONS, ask, assert_counts_agree, decide, end_holds, hold_billing, id, operation, refund, with_approval, world,
+};
 use crate::world::test_credentials::BILLING;
 use crate::world::{ApiResponse, World};
 
@@ -86,7 +88,7 @@ async fn batch_of_50_is_recorded_in_one_transaction_and_51_are_refused() {
 }
 
 #[tokio::test]
-async fn batch_that_uses_49_approvals_is_decided_and_one_with_50_is_refused() {
+async fn batch_uses_as_many_approvals_as_its_transaction_has_room_for() {
     let world = world().await;
     let mut named = Vec::new();
     for amount in 2000..2050 {
@@ -94,12 +96,38 @@ async fn batch_that_uses_49_approvals_is_decided_and_one_with_50_is_refused() {
         assert_eq!(decide(&world, id(&asked), "approve").await.status, 200);
         named.push(with_approval(refund(amount), id(&asked)));
     }
-    let refused = ask_all(&world, &batch("execute_all", &named), "50").await;
-    assert_eq!((refused.status, refused.text("/errors/0/pointer")), (400, "/evaluations"), "{refused:?}");
-    named.pop();
-    named.push(refund(1));
-    let answer = ask_all(&world, &batch("execute_all", &named), "49").await;
+    // Besides the decisions and approvals, the transaction counts for one engine and checks the policy: 50 + 48 + 2, and 49 + 49 + 2.
+    let mut most = named[..48].to_vec();
+    most.extend([refund(1), refund(2)]);
+    let mut too_many = most.clone();
+    too_many[48] = named[48].clone();
+    for (evaluations, max) in [(named.clone(), 48), (too_many, 48)] {
+        let refused = ask_all(&world, &batch("execute_all", &evaluations), "refused").await;
+        assert_eq!((refused.status, refused.text("/errors/0/pointer")), (400, "/evaluations"), "{refused:?}");
+        let detail = refused.text("/errors/0/detail");
+        assert!(
+            detail.starts_with(&format!("must have at most {max} evaluations with context.decisionId")),
+            "{detail}"
+        );
+    }
+    let answer = ask_all(&world, &batch("execute_all", &most), "48").await;
     assert_eq!(verdicts(&answer), ["allow"; 50]);
+    let again = ask_all(&world, &batch("execute_all", &named[..49]), "49").await;
+    assert_eq!(verdicts(&again).iter().filter(|verdict| **verdict == "allow").count(), 1, "48 are used: {again:?}");
+    assert_counts_agree(&world, "both batches").await;
+}
+
+#[tokio::test]
+async fn batch_of_49_evaluations_uses_49_approvals() {
+    let world = world().await;
+    let mut named = Vec::new();
+    for amount in 2000..2049 {
+        let asked = ask(&world, &refund(amount)).await;
+        assert_eq!(decide(&world, id(&asked), "approve").await.status, 200);
+        named.push(with_approval(refund(amount), id(&asked)));
+    }
+    let answer = ask_all(&world, &batch("execute_all", &named), "49").await;
+    assert_eq!(verdicts(&answer), ["allow"; 49]);
 }
 
 #[tokio::test]

@@ -1,19 +1,16 @@
-//! Failures at every call: never a permit without its record, never two answers to a repeat.
+//! Failures at every call: never a permit without its record, never two answers to a repeat, never a record that is not counted once.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{EVALUATIONS, ask, ask_as, decide, hold_billing, id, refund, verdict, with_approval, world};
-use crate::world::World;
+use super::{
+    EVALUATIONS, ask, ask_as, assert_counts_agree, decide, hold_billing, id, recorded, refund, verdict, with_approval,
+    world,
+};
 use crate::world::proxy::Fault;
 use crate::world::test_credentials::BILLING;
 
 /// The most calls of DynamoDB that a decision makes.
 const MAX_CALLS: usize = 8;
-
-/// Returns all decisions that are recorded.
-async fn recorded(world: &World) -> Vec<Value> {
-    world.get("/api/governance/decisions?limit=200").await.list("/decisions").to_vec()
-}
 
 #[tokio::test]
 async fn nothing_is_permitted_while_dynamodb_is_away() {
@@ -37,6 +34,7 @@ async fn crash_at_every_call_leaves_a_record_of_every_permit_and_one_answer_to_a
             let first = ask_as(&world, &refund(1), "r-1").await;
             world.dynamodb.reset();
             let records = recorded(&world).await;
+            assert_counts_agree(&world, &format!("{fault:?} {passing}")).await;
             if first.status == 200 {
                 assert!(records.iter().any(|it| it["id"] == first.json["context"]["id"]), "{passing}: {first:?}");
             } else {
@@ -50,6 +48,7 @@ async fn crash_at_every_call_leaves_a_record_of_every_permit_and_one_answer_to_a
             assert_eq!(recorded(&world).await.len(), 1, "{fault:?} {passing}");
             let other = ask_as(&world, &refund(2), "r-1").await;
             assert_eq!(verdict(&other).0, "deny", "a recorded answer is for its own request");
+            assert_counts_agree(&world, &format!("{fault:?} {passing}, repeated")).await;
         }
     }
 }
@@ -72,6 +71,7 @@ async fn crash_at_every_call_uses_an_approval_once() {
             let allowed = recorded(&world).await;
             let allowed = allowed.iter().filter(|it| it["verdict"] == "allow").count();
             assert_eq!(allowed, 1, "{fault:?} {passing}");
+            assert_counts_agree(&world, &format!("{fault:?} {passing}")).await;
         }
     }
 }
@@ -89,10 +89,12 @@ async fn batch_is_recorded_as_a_whole_or_not_at_all() {
             let first = send().await;
             world.dynamodb.reset();
             assert!([0, 3].contains(&recorded(&world).await.len()), "{fault:?} {passing}");
+            assert_counts_agree(&world, &format!("{fault:?} {passing}, first")).await;
             let repeat = send().await;
             assert_eq!(repeat.status, 200);
             assert!(first.status == 503 || first.json == repeat.json, "{fault:?} {passing}: {first:?}");
             assert_eq!(recorded(&world).await.len(), 3, "{fault:?} {passing}");
+            assert_counts_agree(&world, &format!("{fault:?} {passing}")).await;
         }
     }
 }

@@ -85,6 +85,12 @@ pub(crate) fn outcomes(day: Day) -> String {
     format!("{day}#outcomes")
 }
 
+/// Returns `rollups.day` of a row that counts the decisions of a day in a shard. In shard 0 it sorts between the row of the day's events
+/// and that of its outcomes, so that one query reads all three.
+pub(crate) fn decisions(day: Day) -> String {
+    format!("{day}#decisions")
+}
+
 /// Returns `incidents.fingerprint` of an incident key.
 pub(crate) fn fingerprint(key: &IncidentKey) -> String {
     format!("{}#{}", key.engine, key.event_type.as_str())
@@ -356,6 +362,13 @@ mod tests {
             Hour::all().flat_map(|hour| Severity::ALL.iter().map(move |severity| counter(hour, *severity))).collect();
         assert_eq!(counters.len(), 96);
         assert!(counters.iter().all(|name| is_counter(name)) && !is_counter("shard_count") && !is_counter("day"));
+    }
+
+    #[test]
+    fn rows_of_decisions_sort_between_those_of_events_and_of_outcomes() {
+        let day: Day = "2026-11-23".parse().unwrap();
+        let of_day = [day.to_string(), decisions(day), outcomes(day), day.next().to_string()];
+        assert!(of_day.is_sorted(), "{of_day:?}");
     }
 
     #[test]

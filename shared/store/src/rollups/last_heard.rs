@@ -8,11 +8,12 @@ use crate::dynamodb::client::Consistency;
 use crate::dynamodb::error::{read_failed, write_failed};
 use crate::dynamodb::keys;
 use crate::rollups::Rollups;
-use crate::rollups::rows::{self, LAST_HEARD_AT};
+use crate::rollups::attributes;
+use crate::rollups::rows::LAST_HEARD_AT;
 
-/// The latest rows of shard 0 of which one counts events: a day has one such row, and one of outcomes. The latest day may have
-/// outcomes alone, of remediations of the day before.
-const LATEST_ROWS: i32 = 4;
+/// The latest rows of shard 0, of which one counts events unless the engine is silent: a day has one such row, one of decisions and one of
+/// outcomes. The latest day may have outcomes alone, of remediations of the day before.
+const LATEST_ROWS: i32 = 6;
 
 impl Rollups {
     /// Records in `shard` that `engine` was heard at `at`, without an event to count.
@@ -46,13 +47,13 @@ impl Rollups {
     pub async fn last_heard_at(&self, engine: Engine, since: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let Some((day, item)) = self.latest_day(engine).await? else { return Ok(None) };
         // No shard of a later day exists: its row of shard 0 would have been written first.
-        let mut last = rows::time(&self.table, &item, LAST_HEARD_AT)?;
-        for shard in 1..rows::shard_count(&self.table, &item)? {
+        let mut last = attributes::time(&self.table, &item, LAST_HEARD_AT)?;
+        for shard in 1..attributes::shard_count(&self.table, &item)? {
             if last.is_some_and(|at| at >= since) {
                 break;
             }
             for item in self.items(engine, shard, (day, day), Consistency::Eventual).await? {
-                last = last.max(rows::time(&self.table, &item, LAST_HEARD_AT)?);
+                last = last.max(attributes::time(&self.table, &item, LAST_HEARD_AT)?);
             }
         }
         // A day whose events were counted without a time was heard at its beginning, or later.
@@ -61,17 +62,26 @@ impl Rollups {
 
     /// Returns the latest day on which `engine` was heard, with its row of shard 0.
     async fn latest_day(&self, engine: Engine) -> Result<Option<(Day, Item)>, StoreError> {
-        let query = self
-            .table
-            .client
-            .query()
-            .table_name(&self.table.name)
-            .key_condition_expression("engine_shard = :engine_shard")
-            .expression_attribute_values(":engine_shard", text(keys::engine_shard(engine, 0)))
-            .scan_index_forward(false)
-            .limit(LATEST_ROWS);
-        let page = query.send().await.map_err(|error| read_failed("Query", &self.table.name, error))?;
         let day_of = |item: &Item| item.get("day")?.as_s().ok()?.parse().ok();
-        Ok(page.items.unwrap_or_default().into_iter().find_map(|item| Some((day_of(&item)?, item))))
+        let (mut limit, mut start) = (Some(LATEST_ROWS), None);
+        loop {
+            let query = self
+                .table
+                .client
+                .query()
+                .table_name(&self.table.name)
+                .key_condition_expression("engine_shard = :engine_shard")
+                .expression_attribute_values(":engine_shard", text(keys::engine_shard(engine, 0)))
+                .scan_index_forward(false)
+                .set_limit(limit)
+                .set_exclusive_start_key(start);
+            let page = query.send().await.map_err(|error| read_failed("Query", &self.table.name, error))?;
+            let latest = page.items.unwrap_or_default().into_iter().find_map(|item| Some((day_of(&item)?, item)));
+            // An engine that was silent for many days may have asked for decisions on each: the next page has all of them.
+            (limit, start) = (None, page.last_evaluated_key);
+            if latest.is_some() || start.is_none() {
+                return Ok(latest);
+            }
+        }
     }
 }

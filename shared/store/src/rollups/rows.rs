@@ -7,8 +7,9 @@ use age_model::{ActionStatus, Day, Engine, Hour, Severity, SeverityCounts, Store
 use crate::dynamodb::attribute::Item;
 use crate::dynamodb::client::Table;
 use crate::dynamodb::keys;
+use crate::rollups::attributes::{count, shard_count, time};
+use crate::rollups::decision_rows::DecisionRollup;
 
-pub(super) const SHARD_COUNT: &str = "shard_count";
 pub(super) const PLANNED: &str = "planned";
 pub(super) const SUPPRESSED: &str = "suppressed";
 pub(super) const OUTCOMES: &str = "outcomes";
@@ -54,6 +55,7 @@ pub(super) struct DayOutcomes {
 /// A row of one engine.
 pub(super) enum Row {
     Events(Rollup),
+    Decisions(DecisionRollup),
     Outcomes(Day, DayOutcomes),
     /// A row of another kind, which a later version has added.
     Other,
@@ -68,11 +70,23 @@ impl Row {
         if text == keys::outcomes(day) {
             return Ok(Self::Outcomes(day, outcomes(table, engine, item)));
         }
+        if text == keys::decisions(day) {
+            return Ok(Self::Decisions(DecisionRollup::parse(table, (engine, day), item)?));
+        }
         let has_counters = item.keys().any(|name| keys::is_counter(name));
         if text != day.to_string() && !has_counters {
             return Ok(Self::Other);
         }
         Ok(Self::Events(rollup(table, engine, shard, day, item)?))
+    }
+
+    /// Returns the day, and how many shards its counters of this kind have, if the row is one of those.
+    pub(super) const fn shards(&self) -> Option<(Day, u32)> {
+        match self {
+            Self::Events(rollup) => Some((rollup.day, rollup.shard_count)),
+            Self::Decisions(rollup) => Some((rollup.day, rollup.shard_count)),
+            Self::Outcomes(..) | Self::Other => None,
+        }
     }
 }
 
@@ -116,12 +130,6 @@ fn rollup(table: &Table, engine: Engine, shard: u32, day: Day, item: &Item) -> R
     })
 }
 
-/// Returns the shard count in a row of shard 0.
-pub(super) fn shard_count(table: &Table, item: &Item) -> Result<u32, StoreError> {
-    let shard_count = u32::try_from(count(table, item, SHARD_COUNT)?.unwrap_or(1));
-    shard_count.map_err(|_| table.corrupt(item, SHARD_COUNT, "is too large"))
-}
-
 fn outcomes(table: &Table, engine: Engine, item: &Item) -> DayOutcomes {
     let mut uncounted = None;
     let mut number = |name: &str| {
@@ -146,17 +154,4 @@ fn outcomes(table: &Table, engine: Engine, item: &Item) -> DayOutcomes {
     });
     let last_ineffective = ineffective_at.map(|at| (engine, at));
     DayOutcomes { by_status, outcomes, outcome_millis, last_ineffective, uncounted: uncounted.or(unknown) }
-}
-
-/// Returns the time of the attribute `field`, if the row has it.
-pub(super) fn time(table: &Table, item: &Item, field: &str) -> Result<Option<Timestamp>, StoreError> {
-    let Some(value) = item.get(field) else { return Ok(None) };
-    let at = value.as_s().ok().and_then(|text| text.parse().ok());
-    at.map(Some).ok_or_else(|| table.corrupt(item, field, "must be a time"))
-}
-
-fn count(table: &Table, item: &Item, field: &str) -> Result<Option<u64>, StoreError> {
-    let Some(value) = item.get(field) else { return Ok(None) };
-    let count = value.as_n().ok().and_then(|digits| digits.parse().ok());
-    count.map(Some).ok_or_else(|| table.corrupt(item, field, "must be a whole number"))
 }

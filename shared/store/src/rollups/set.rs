@@ -1,10 +1,13 @@
 //! The rollups of some days, and their sums.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use age_model::{ActionCounts, ActionStatus, Day, Engine, EventCounts, Hour, Period, StoreError, Timestamp};
+use age_model::{
+    ActionCounts, ActionStatus, Day, DecisionCounts, Engine, EventCounts, Hour, Period, StoreError, Timestamp,
+};
 
+use crate::rollups::decision_rows::DecisionRollup;
 use crate::rollups::rows::{DayOutcomes, Rollup};
 
 /// The rollups of one engine's day.
@@ -12,13 +15,17 @@ use crate::rollups::rows::{DayOutcomes, Rollup};
 pub(super) struct EngineDay {
     /// One per shard.
     pub(super) rollups: Vec<Rollup>,
+    /// One per shard that has any.
+    pub(super) decisions: Vec<DecisionRollup>,
     pub(super) outcomes: DayOutcomes,
 }
 
 impl EngineDay {
     /// Whether this version can count all of it.
     pub(super) fn is_complete(&self) -> bool {
-        self.outcomes.uncounted.is_none() && self.rollups.iter().all(|rollup| rollup.uncounted.is_none())
+        self.outcomes.uncounted.is_none()
+            && self.rollups.iter().all(|rollup| rollup.uncounted.is_none())
+            && self.decisions.iter().all(|rollup| rollup.uncounted.is_none())
     }
 }
 
@@ -115,5 +122,44 @@ impl RollupSet {
             counts.outcome_millis += day.outcomes.outcome_millis;
         }
         Ok(counts)
+    }
+
+    /// Returns the engines that have counted decisions on one of the days.
+    #[must_use]
+    pub fn engines_with_decisions(&self) -> BTreeSet<Engine> {
+        self.decision_rollups().map(|rollup| rollup.engine).collect()
+    }
+
+    /// Returns the decisions of `period`. Guardrails and reasons are counted by the days of the period.
+    ///
+    /// # Errors
+    /// As [`RollupSet::events`].
+    pub fn decisions(&self, period: Period) -> Result<DecisionCounts, StoreError> {
+        Ok(self.decisions_by_engine(period)?.values().collect())
+    }
+
+    /// Returns the decisions of `period` of each engine that has any, as [`RollupSet::decisions`].
+    ///
+    /// # Errors
+    /// As [`RollupSet::events`].
+    pub fn decisions_by_engine(&self, period: Period) -> Result<BTreeMap<Engine, DecisionCounts>, StoreError> {
+        let days = period.first_day()..=period.last_day();
+        let mut engines: BTreeMap<Engine, DecisionCounts> = BTreeMap::new();
+        for rollup in self.decision_rollups().filter(|rollup| days.contains(&rollup.day)) {
+            if let Some(error) = &rollup.uncounted {
+                return Err(error.clone());
+            }
+            let counts = engines.entry(rollup.engine).or_default();
+            counts.add(&rollup.of_day);
+            for (_, of_hour) in rollup.hours.iter().filter(|(hour, _)| period.counts(rollup.day, **hour)) {
+                counts.add(of_hour);
+            }
+        }
+        engines.retain(|_, counts| !counts.is_empty());
+        Ok(engines)
+    }
+
+    fn decision_rollups(&self) -> impl Iterator<Item = &DecisionRollup> {
+        self.0.iter().flat_map(|(_, day)| &day.decisions)
     }
 }
