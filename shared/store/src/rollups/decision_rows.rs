@@ -81,3 +81,27 @@ pub(super) fn counters(counts: &DecisionCounts, hour: Hour) -> Vec<(String, i64)
     let counted = numbers.chain(rules).chain(reasons);
     counted.map(|(counter, by)| (counter.to_string(), i64::try_from(by).unwrap_or(i64::MAX))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamodb::update::UpdateExpression;
+
+    #[test]
+    fn counters_of_as_many_guardrails_as_a_policy_has_fit_into_one_update() {
+        let mut counts = DecisionCounts { allowed: 50, denied: 50, needs_approval: 50, ..DecisionCounts::default() };
+        for number in 0..200 {
+            counts.add_rule(&format!("rule_{number:03}_{}", "x".repeat(55)), 50);
+        }
+        for reason in ReasonCode::ALL {
+            counts.add_reason(*reason, 50);
+        }
+        let mut expression = UpdateExpression::default();
+        expression.set_schema_version();
+        for (counter, by) in counters(&counts, Hour::new(23).unwrap()) {
+            expression.add(&counter, by);
+        }
+        let bytes = expression.to_string().len();
+        assert!(bytes <= 4096, "DynamoDB refuses an expression of more than 4 KB: {bytes}");
+    }
+}
