@@ -5,6 +5,7 @@ pub(crate) mod active;
 mod difference_view;
 mod document_view;
 mod effects;
+mod guardrail_view;
 mod history;
 mod rules;
 mod settings;

@@ -17,8 +17,10 @@ pub(crate) fn guardrail_changes(old: &Policy, new: &Policy) -> Vec<PolicyChange>
     };
     let change = |id: &str, sentence| vec![PolicyChange::new(format!("guardrail {id}"), sentence)];
     let mut changes = changes_by_key(&by_id(old), &by_id(new), |id, before, after| match (before, after) {
-        (None, Some(added)) => change(id, format!("Guardrail {id} is added: {}.", effect(added))),
-        (Some(removed), None) => change(id, format!("Guardrail {id} is removed. By it, {}.", effect(removed))),
+        (None, Some(added)) => change(id, format!("Guardrail {id} is added: {}.", guardrail_effect(added))),
+        (Some(removed), None) => {
+            change(id, format!("Guardrail {id} is removed. By it, {}.", guardrail_effect(removed)))
+        }
         (Some(before), Some(after)) => changes_of_guardrail(before, after),
         (None, None) => Vec::new(),
     });
@@ -43,7 +45,7 @@ fn changes_of_guardrail(before: &Guardrail, after: &Guardrail) -> Vec<PolicyChan
         changes.push(PolicyChange { before: Some(old.clone()), after: Some(new.clone()), ..change(sentence) });
     }
     if *before != (Guardrail { message: before.message.clone(), ..after.clone() }) {
-        let (old, new) = (effect(before), effect(after));
+        let (old, new) = (guardrail_effect(before), guardrail_effect(after));
         let sentence = format!("Guardrail {id} changes: {new}. Before, {old}.");
         changes.push(PolicyChange { before: Some(old), after: Some(new), ..change(sentence) });
     }
@@ -51,7 +53,8 @@ fn changes_of_guardrail(before: &Guardrail, after: &Guardrail) -> Vec<PolicyChan
 }
 
 /// Returns what a guardrail does, as a sentence without its end, such as `requests of billing are denied if context.amount is above 5`.
-fn effect(guardrail: &Guardrail) -> String {
+#[must_use]
+pub fn guardrail_effect(guardrail: &Guardrail) -> String {
     let of = if guardrail.engines.is_empty() { "every engine".to_owned() } else { listed(&guardrail.engines) };
     let verdict = match guardrail.verdict {
         Verdict::Allow => "are allowed",

@@ -59,6 +59,7 @@ pub use difference::difference;
 pub use document::{ActionRule, ActionRules, AlertRules, Category, EngineRules, IncidentRules, OnResolved, Policy};
 pub use event_decisions::{EventRole, count_opened, decide};
 pub use gathering::{gather, is_gathered};
+pub use guardrail_difference::guardrail_effect;
 pub use guardrail_document::{
     FieldCondition, FieldValue, Guardrail, HoldCondition, IncidentCondition, LevelCondition, RemediationCondition,
     RequestConditions, StateConditions,

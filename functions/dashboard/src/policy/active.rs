@@ -1,10 +1,12 @@
 //! The page of the active policy version, with the newest versions and activations.
 
+use std::collections::BTreeMap;
+
 use age_governance::{active_policy_version, list_policy_versions};
 use age_http::{NoQuery, Problem};
-use age_model::{PolicyActivation, PolicyVersion, StoreError};
+use age_model::{Period, PolicyActivation, PolicyVersion, StoreError};
 use age_policy::Policy;
-use age_store::{Found, PolicyActivationPage};
+use age_store::{Found, Freshness, PolicyActivationPage};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -54,13 +56,14 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let versions = log_unreadable("list of policy versions", versions);
     let activations = log_unreadable("history of activations", activations);
     let Active { version, hash, policy } = active;
+    let decided = decisions_by_guardrail(&app, &policy).await;
     let page = PolicyPage {
         session: &session,
         section: Section::Policy,
         activation: activations.as_ref().and_then(latest).map(ActivationView::from).filter(|it| it.has_hash(&hash)),
         version,
         hash,
-        document: DocumentView::of(&policy),
+        document: DocumentView::of(&policy, decided.as_ref()),
         has_more_versions: versions.as_ref().is_some_and(|list| list.next.is_some()),
         versions: versions.map(|list| list.versions.into_iter().map(VersionView::from).collect()),
         has_more_activations: activations.as_ref().is_some_and(|page| page.next.is_some()),
@@ -80,6 +83,20 @@ async fn read_active(app: &AppState) -> Active {
         let cached = app.policies.current();
         Active { version: None, hash: cached.hash.clone(), policy: cached.policy.clone() }
     })
+}
+
+/// Returns how many decisions each guardrail has decided in the trailing week. None if `policy` has none, or that cannot be read.
+async fn decisions_by_guardrail(app: &AppState, policy: &Policy) -> Option<BTreeMap<String, u64>> {
+    if policy.guardrails.is_empty() {
+        return None;
+    }
+    let now = app.clock.now();
+    let week = Period::trailing_week(now);
+    let read = async {
+        let rollups = app.tables.rollups.of(&app.policies.current().engines, week, Freshness::Cached(now)).await?;
+        Ok(rollups.decisions(week)?.by_rule)
+    };
+    log_unreadable("numbers of decisions", read.await)
 }
 
 fn latest(page: &PolicyActivationPage) -> Option<PolicyActivation> {

@@ -8,6 +8,7 @@ use age_policy::{Category, EngineRules, Policy};
 use crate::engine_title::{engine_title, engine_titles};
 use crate::format::{capitalize, format_count, to_words};
 use crate::policy::effects::{Effect, effects_of};
+use crate::policy::guardrail_view::{GuardrailView, guardrails};
 use crate::policy::rules::{RuleView, describe_rules, severities_from};
 use crate::policy::settings::{Setting, action_settings, incident_settings, notification_settings};
 use crate::safe_text::SafeText;
@@ -30,6 +31,7 @@ pub(super) struct DocumentView {
     pub(super) approvals: Vec<Action>,
     /// The remediations that one engine carries out for all.
     pub(super) workers: Vec<(Action, SafeText)>,
+    pub(super) guardrails: Vec<GuardrailView>,
     pub(super) action_settings: Vec<Setting>,
     pub(super) incident_settings: Vec<Setting>,
     pub(super) notification_settings: Vec<Setting>,
@@ -61,7 +63,8 @@ pub(super) struct CategoryView {
 }
 
 impl DocumentView {
-    pub(super) fn of(policy: &Policy) -> Self {
+    /// Returns the document of `policy`. `decided` has how many decisions each guardrail has decided in the trailing week, if it is known.
+    pub(super) fn of(policy: &Policy, decided: Option<&BTreeMap<String, u64>>) -> Self {
         let (actions, alerts) = (&policy.actions, &policy.alertmanager);
         let mut words: BTreeMap<Severity, Vec<SafeText>> = BTreeMap::new();
         for (word, severity) in &alerts.severities {
@@ -80,6 +83,7 @@ impl DocumentView {
             also: describe_rules(policy, &actions.also),
             approvals: actions.require_approval.iter().copied().collect(),
             workers: actions.carried_out_by.iter().map(|(it, engine)| (*it, engine_title(policy, *engine))).collect(),
+            guardrails: guardrails(policy, decided),
             action_settings: action_settings(actions),
             incident_settings: incident_settings(&policy.incidents),
             notification_settings: notification_settings(&policy.incidents),
@@ -92,6 +96,11 @@ impl DocumentView {
     /// How many action rules the policy has.
     pub(super) const fn rule_count(&self) -> usize {
         self.first_match.len() + self.also.len()
+    }
+
+    /// Whether it is known how often the guardrails decided.
+    pub(super) fn has_decided(&self) -> bool {
+        self.guardrails.iter().any(|guardrail| guardrail.decided.is_some())
     }
 
     /// How many words of alerts the policy has.
@@ -142,7 +151,7 @@ mod tests {
 
     #[test]
     fn document_has_engines_categories_and_words() {
-        let view = DocumentView::of(&Policy::compiled().unwrap());
+        let view = DocumentView::of(&Policy::compiled().unwrap(), None);
         let maos = view.engines.iter().find(|engine| engine.name == Engine::from_static("maos")).unwrap();
         assert_eq!(
             (maos.title.to_string().as_str(), maos.categories.as_str()),

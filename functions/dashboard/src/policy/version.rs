@@ -58,7 +58,7 @@ pub(crate) async fn show(
         is_active: new.is_active == Some(true),
         is_against_active: old.is_active == Some(true),
         difference: difference(&old_policy, &new_policy).into(),
-        document: DocumentView::of(&new_policy),
+        document: DocumentView::of(&new_policy, None),
         activations: of_version.map(ActivationView::from).collect(),
         has_more_activations: activations.next.is_some(),
         max_weeks: MAX_WEEKS,
