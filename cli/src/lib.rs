@@ -13,6 +13,7 @@ mod cli;
 mod commands;
 mod data_file;
 mod data_format;
+mod decision_figures;
 mod decision_request;
 mod environment;
 mod error;

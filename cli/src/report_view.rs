@@ -2,26 +2,31 @@
 
 use age_model::{Report, ReportStep, ReportSummary, visible_line};
 
+use crate::decision_figures::{decision_facts, guardrail_facts};
 use crate::report_figures::{
     MAX_SCORE, NO_NEXT_STEP, categories, engines, origin, overview, response, severities, title,
 };
 use crate::text_layout::{
-    BAR_WIDTH, INDENT, NAME_WIDTH, format_bar, format_bars, format_labelled, format_section, wrap,
+    BAR_WIDTH, INDENT, NAME_WIDTH, format_bar, format_bars, format_facts, format_labelled, format_section, wrap,
 };
 
 /// Formats `report` in sections with a title each. `base_url` is the URL of AGE, for links.
 pub(crate) fn format_report(report: &Report, base_url: &str) -> String {
     let summary = &report.summary;
-    [
+    let mut sections = vec![
         format_section(&title(report), overview(report).map(format_labelled)),
         format_categories(summary),
         format_bars("Events by severity", severities(summary)),
         format_bars("Events by engine", engines(summary)),
         format_section("Remediations and incidents", response(summary).map(format_labelled)),
-        format_next_steps(&report.next_steps, base_url),
-        origin(report),
-    ]
-    .join("\n\n")
+    ];
+    if !summary.decisions.is_empty() {
+        sections.push(format_section("Decisions", decision_facts(&summary.decisions).into_iter().map(format_labelled)));
+        sections.push(format_section("Guardrails", format_facts(guardrail_facts(&summary.decisions))));
+    }
+    sections.push(format_next_steps(&report.next_steps, base_url));
+    sections.push(origin(report));
+    sections.join("\n\n")
 }
 
 fn format_categories(summary: &ReportSummary) -> String {

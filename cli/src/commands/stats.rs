@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use age_model::{Severity, Timestamp};
+use age_model::{DecisionCounts, Severity, Timestamp};
 use serde::Deserialize;
 
+use crate::decision_figures::{decision_facts, guardrail_facts};
 use crate::error::Error;
 use crate::format::{NO_VALUE, format_timestamp};
 use crate::session::Session;
@@ -23,6 +24,9 @@ struct Stats {
     busiest_engine: Option<String>,
     top_risky_engine: Option<String>,
     latest_risk_score: Option<u64>,
+    /// All numbers are 0 in the statistics of a version without decisions.
+    #[serde(default)]
+    decisions: DecisionCounts,
     as_of: Timestamp,
 }
 
@@ -49,11 +53,15 @@ impl Stats {
         let by_severity = self.by_severity.iter().rev().map(|(severity, count)| (severity.as_str(), *count));
         let mut by_engine: Vec<_> = self.by_engine.iter().map(|(engine, count)| (engine, *count)).collect();
         by_engine.sort_by_key(|(_, count)| Reverse(*count));
-        [
+        let mut sections = vec![
             format_section(&title, format_facts(facts)),
             format_bars("Events by severity", by_severity),
             format_bars("Events by engine", by_engine),
-        ]
-        .join("\n\n")
+        ];
+        if !self.decisions.is_empty() {
+            sections.push(format_section("Decisions", format_facts(decision_facts(&self.decisions))));
+            sections.push(format_section("Guardrails", format_facts(guardrail_facts(&self.decisions))));
+        }
+        sections.join("\n\n")
     }
 }

@@ -18,6 +18,13 @@ pub(crate) fn stats() -> Value {
         "busiestEngine": "qa", "topRiskyEngine": null, "latestRiskScore": 77, "asOf": "2026-11-23T00:05:00.000Z"})
 }
 
+/// Counts of decisions, as statistics and reports have them.
+pub(crate) fn decisions() -> Value {
+    json!({"allowed": 1204, "denied": 12, "needsApproval": 3, "permitsWithoutEvent": 2, "operationsWithoutPermit": 1,
+        "operationsWhileUnavailable": 0, "shadowDifferences": 0, "byRule": {"large_refunds": 1, "refunds": 1204},
+        "byReason": {"no_rule": 9, "frozen": 1}})
+}
+
 /// Plans the response with the caller's own credential.
 fn plan_role(fake: &FakeAge, role: &str) {
     let engines = if role == "engine" { json!(["billing", "qa"]) } else { json!([]) };
@@ -75,6 +82,27 @@ Events by engine
   billing         ████████████                 2
 ";
     assert_eq!(fake.run("stats").await.stdout, expected);
+}
+
+#[tokio::test]
+async fn statistics_with_decisions_show_verdicts_and_guardrails() {
+    let fake = FakeAge::start().await;
+    let mut with_decisions = stats();
+    with_decisions["decisions"] = decisions();
+    fake.plan_response(200, None, with_decisions);
+    let expected = "
+
+Decisions
+  Verdicts                     1204 allowed, 12 denied, 3 needed approval
+  Permits without an event     2 permits
+  Operations without a permit  1 operation
+
+Guardrails
+  refunds        1204 decisions
+  large_refunds  1 decision
+";
+    let shown = fake.run("stats").await.stdout;
+    assert!(shown.ends_with(expected), "{shown}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use age_model::is_hidden;
 use serde_json::{Value, json};
 
 use crate::actions::{EVENT, action, event};
-use crate::checks::{health, stats};
+use crate::checks::{decisions, health, stats};
 use crate::fake_age::FakeAge;
 use crate::harness::CommandOutput;
 use crate::holds::hold;
@@ -70,6 +70,8 @@ fn hostile_stats(hostile: &str) -> Value {
     let mut stats = poisoned(stats(), hostile);
     stats["byEngine"][hostile] = 1.into();
     stats["bySeverity"][hostile] = 1.into();
+    stats["decisions"] = decisions();
+    stats["decisions"]["byRule"][hostile] = 1.into();
     stats
 }
 

@@ -3,6 +3,7 @@
 use agectl::ExitCode;
 use serde_json::{Value, json};
 
+use crate::checks::decisions;
 use crate::fake_age::FakeAge;
 use crate::lists::{REPORT_VIEW, report};
 
@@ -96,6 +97,31 @@ async fn report_is_exported_as_markdown() {
         (MARKDOWN.replace("URL", &fake.url).as_str(), ExitCode::Success)
     );
     assert_eq!(fake.request_lines(), ["GET /api/governance/reports?limit=1"]);
+}
+
+#[tokio::test]
+async fn decisions_of_a_report_are_in_every_format() {
+    let fake = FakeAge::start().await;
+    let mut with_decisions = report();
+    with_decisions["summary"]["decisions"] = decisions();
+    for (format, expected) in [
+        ("text", "\nDecisions\n  Verdicts                    1204 allowed, 12 denied, 3 needed approval\n"),
+        ("text", "\nGuardrails\n  refunds        1204 decisions\n  large_refunds  1 decision\n\nNext steps\n"),
+        (
+            "markdown",
+            "\n## Decisions\n\n| Figure | Value |\n| --- | --- |\n| Verdicts | 1204 allowed, 12 denied, 3 needed approval |\n",
+        ),
+        (
+            "markdown",
+            "\n| Guardrail | Decisions |\n| --- | ---: |\n| refunds | 1204 |\n| large\\_refunds | 1 |\n\n## Next steps\n",
+        ),
+        ("csv", "\r\ndecisions,permitsWithoutEvent,2\r\n"),
+        ("csv", "\r\ndecisionsByRule,refunds,1204\r\ndecisionsByReason,no_rule,9\r\ndecisionsByReason,frozen,1\r\n"),
+    ] {
+        fake.plan_response(200, None, json!({"reports": [with_decisions]}));
+        let shown = fake.run(&format!("report export --format {format}")).await.stdout;
+        assert!(shown.contains(expected), "{expected} in {shown}");
+    }
 }
 
 #[tokio::test]

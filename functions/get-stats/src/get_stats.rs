@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use age_http::{NoQuery, Problem};
-use age_model::{Engine, EventCounts, Period, Severity, Timestamp};
+use age_model::{DecisionCounts, Engine, EventCounts, Period, Severity, Timestamp};
 use age_policy::Policy;
 use age_store::Freshness;
 use axum::Json;
@@ -35,6 +35,10 @@ pub(crate) struct Stats {
     busiest_engine: Option<Engine>,
     by_engine: BTreeMap<Engine, u64>,
     by_severity: BTreeMap<Severity, u64>,
+    /// The decisions on operations of all engines.
+    decisions: DecisionCounts,
+    /// The decisions by engine, of the engines that have any.
+    decisions_by_engine: BTreeMap<Engine, DecisionCounts>,
     as_of: Timestamp,
 }
 
@@ -48,13 +52,22 @@ pub(crate) async fn get_stats(State(App(app)): State<App>, _: NoQuery) -> Result
     let active = app.policies.current();
     let (rollups, latest) =
         try_join!(app.rollups.of(&active.engines, period, Freshness::Cached(now)), app.reports.latest())?;
-    let counts = rollups.events(period)?;
-    Ok(Json(Stats::new(&active.policy, &counts, latest.map(|report| report.risk_score), now)))
+    let (counts, decisions) = (rollups.events(period)?, rollups.decisions_by_engine(period)?);
+    let latest = latest.map(|report| report.risk_score);
+    Ok(Json(Stats::new(&active.policy, &counts, decisions, latest, now)))
 }
 
 impl Stats {
-    fn new(policy: &Policy, counts: &EventCounts, latest_risk_score: Option<u32>, as_of: Timestamp) -> Self {
+    fn new(
+        policy: &Policy,
+        counts: &EventCounts,
+        decisions_by_engine: BTreeMap<Engine, DecisionCounts>,
+        latest_risk_score: Option<u32>,
+        as_of: Timestamp,
+    ) -> Self {
         Self {
+            decisions: decisions_by_engine.values().collect(),
+            decisions_by_engine,
             total_events: counts.total(),
             critical_count: counts.of(Severity::Critical),
             latest_risk_score,
@@ -88,7 +101,9 @@ mod tests {
         for (engine, severity, number) in events {
             counts.add(*engine, *severity, *number);
         }
-        Stats::new(&Policy::compiled().unwrap(), &counts, None, "2026-11-23T00:05:00Z".parse().unwrap())
+        let decided = DecisionCounts { allowed: 2, ..DecisionCounts::default() };
+        let decisions = ["qa", "maos"].map(|engine| (Engine::from_static(engine), decided.clone())).into();
+        Stats::new(&Policy::compiled().unwrap(), &counts, decisions, None, "2026-11-23T00:05:00Z".parse().unwrap())
     }
 
     #[test]
@@ -102,6 +117,12 @@ mod tests {
             (Some(Engine::from_static("billing")), Some(Engine::from_static("documentation")))
         );
         assert_eq!((stats.total_events, stats.critical_count), (25, 1));
+    }
+
+    #[test]
+    fn decisions_are_those_of_all_engines() {
+        let stats = stats_of(&[]);
+        assert_eq!((stats.decisions.allowed, stats.decisions_by_engine.len()), (4, 2));
     }
 
     #[test]

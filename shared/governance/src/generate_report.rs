@@ -110,6 +110,7 @@ impl ReportGenerator {
                     acknowledged: number_of(&unresolved, IncidentStatus::Acknowledged),
                     has_critical_event: has_critical_event(incidents, &unresolved, period).await?,
                 },
+                decisions: set.decisions(period)?,
             },
         })
     }

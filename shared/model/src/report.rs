@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::action::ActionStatus;
 use crate::counts::{ActionCounts, EventCounts};
 use crate::credential::KeyId;
+use crate::decision_counts::DecisionCounts;
 use crate::engine::Engine;
 use crate::id::ReportId;
 use crate::policy_hash::PolicyHash;
@@ -127,6 +128,9 @@ pub struct ReportSummary {
     /// The engines that are silent when the report is made.
     #[serde(default)]
     pub silent_engines: Vec<Engine>,
+    /// The decisions of the period. Absent if there were none.
+    #[serde(default, skip_serializing_if = "DecisionCounts::is_empty")]
+    pub decisions: DecisionCounts,
     /// The figures of the 168 hours before the period. None if those had no events to compare with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousWeek>,
@@ -194,7 +198,7 @@ pub struct ReportInput {
     pub counts: EventCounts,
     /// The week before the period.
     pub baseline: Baseline,
-    /// Remediations, incidents and silent engines of the period.
+    /// Remediations, incidents, silent engines and decisions of the period.
     pub activity: ActivitySummary,
 }
 
@@ -207,7 +211,7 @@ pub enum Baseline {
     Report(Box<Report>),
 }
 
-/// Remediations, incidents and silent engines of a period.
+/// Remediations, incidents, silent engines and decisions of a period.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActivitySummary {
     /// The remediations that were planned.
@@ -218,6 +222,8 @@ pub struct ActivitySummary {
     pub silent_engines: Vec<Engine>,
     /// The incidents that are unresolved now.
     pub unresolved: UnresolvedIncidents,
+    /// The decisions.
+    pub decisions: DecisionCounts,
 }
 
 /// The figures of the week before a report's period.

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use crate::decision_counts::DecisionCounts;
 use crate::report::Report;
 
 /// Returns the figures and sentences of `report` as rows of three columns, which spreadsheets can sort and filter. The first row is the
@@ -59,6 +60,17 @@ pub fn report_rows(report: &Report) -> Vec<[String; 3]> {
     add("unresolvedIncidents", &"acknowledged", &summary.unresolved_incidents.acknowledged);
     for engine in &summary.silent_engines {
         add("silentEngines", engine, &"silent");
+    }
+    let DecisionCounts { by_rule, by_reason, .. } = &summary.decisions;
+    let numbers = Some(summary.decisions.named_numbers()).filter(|_| !summary.decisions.is_empty());
+    for (name, number) in numbers.into_iter().flatten() {
+        add("decisions", &name, &number);
+    }
+    for (rule, number) in by_rule {
+        add("decisionsByRule", rule, number);
+    }
+    for (reason, number) in by_reason {
+        add("decisionsByReason", reason, number);
     }
     if let Some(previous) = &summary.previous {
         add("previous", &"riskScore", &previous.risk_score);

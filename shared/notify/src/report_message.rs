@@ -87,7 +87,10 @@ fn activity(text: &mut String, policy: &Policy, summary: &ReportSummary) -> std:
         writeln!(text, "Median time to acknowledgement: {}", in_words(seconds))?;
     }
     let silent: Vec<&str> = summary.silent_engines.iter().map(|engine| policy.title(engine)).collect();
-    if silent.is_empty() { Ok(()) } else { writeln!(text, "Silent engines: {}", silent.join(", ")) }
+    if !silent.is_empty() {
+        writeln!(text, "Silent engines: {}", silent.join(", "))?;
+    }
+    summary.decisions.in_words().map_or(Ok(()), |decisions| writeln!(text, "\nDecisions: {decisions}"))
 }
 
 fn row(text: &mut String, name: &str, number: u64) -> std::fmt::Result {
@@ -110,8 +113,8 @@ fn last_week(figure: Option<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use age_model::{
-        ActionCounts, ActionStatus, ActivitySummary, Baseline, Clock, Engine, EventCounts, ManualClock, Period,
-        ReportInput, ReportKind, UnresolvedIncidents,
+        ActionCounts, ActionStatus, ActivitySummary, Baseline, Clock, DecisionCounts, Engine, EventCounts, ManualClock,
+        Period, ReportInput, ReportKind, UnresolvedIncidents,
     };
 
     use age_policy::ActivePolicy;
@@ -137,6 +140,12 @@ mod tests {
             incidents: IncidentFigures { opened: 3, acknowledged: 1, median_seconds_to_acknowledge: Some(7260) },
             silent_engines: vec![Engine::from_static("maos")],
             unresolved: UnresolvedIncidents { open: 1, acknowledged: 2, has_critical_event: false },
+            decisions: DecisionCounts {
+                allowed: 1204,
+                denied: 12,
+                operations_without_permit: 1,
+                ..DecisionCounts::default()
+            },
         };
         let input = ReportInput { counts, baseline: Baseline::Counts(before), activity };
         let report = age_scoring::report(&ActivePolicy::compiled().unwrap(), ReportKind::Weekly, period, input, &clock);
@@ -159,6 +168,7 @@ mod tests {
             "opened                        3",
             "Median time to acknowledgement: 2 h 1 min",
             "Silent engines: MAOS",
+            "Decisions: 1,204 allowed, 12 denied, 0 needed approval; 1 operation without a permit",
             "unresolved now                3",
             "- Acknowledge 1 open incident",
             "  https://age.example/dashboard/incidents?status=open",
@@ -169,5 +179,9 @@ mod tests {
             assert!(message.text().lines().any(|found| found == line), "{line}\n{}", message.text());
         }
         assert_eq!(serde_json::from_str::<Report>(message.json()).unwrap(), report);
+
+        let mut without = report;
+        without.summary.decisions = DecisionCounts::default();
+        assert!(!report_message(&policy, &without, None).text().contains("Decisions"), "nothing was decided");
     }
 }

@@ -37,6 +37,7 @@ pub fn report(
         incidents: activity.incidents,
         unresolved_incidents: activity.unresolved,
         silent_engines: activity.silent_engines,
+        decisions: activity.decisions,
         previous: match baseline {
             Baseline::Counts(counts) => previous_from_counts(policy, &counts),
             Baseline::Report(report) => previous_from_report(*report),

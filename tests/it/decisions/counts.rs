@@ -8,8 +8,11 @@ use serde_json::{Value, json};
 use super::{
     EVALUATION, EVALUATIONS, ask, ask_as, assert_counts_agree, counted, operation, recorded, refund, rollups, world,
 };
+use crate::dashboard::assert_safe;
+use crate::policy_page::POLICY_PAGE;
+use crate::world::browser::{Browser, between};
 use crate::world::proxy::Fault;
-use crate::world::test_credentials::{ANOTHER_ENGINE, BILLING};
+use crate::world::test_credentials::{ANOTHER_ENGINE, BILLING, READER};
 use crate::world::{World, event};
 
 const BILLING_ENGINE: Engine = Engine::from_static("billing");
@@ -201,4 +204,81 @@ async fn every_number_is_counted_and_summed() {
     assert_eq!(set.decisions(week).unwrap(), expected);
     let row: Value = world.row("Rollups", &[("engine_shard", "billing#0"), ("day", "2026-11-23#decisions")]).await;
     assert_eq!((row["Item"]["aa"]["N"].as_str(), row["Item"]["bs"]["N"].as_str()), (Some("10"), Some("140")));
+}
+
+#[tokio::test]
+async fn statistics_and_reports_have_the_decisions_of_their_period() {
+    let world = world().await;
+    ask(&world, &refund(1)).await;
+    ask(&world, &operation("drop", 1)).await;
+    let stats = world.get("/api/governance/stats").await;
+    assert_eq!((stats.number("/decisions/allowed"), stats.number("/decisions/denied")), (1, 1));
+    assert_eq!(stats.json["decisions"], stats.json["decisionsByEngine"]["billing"]);
+    assert_eq!(stats.json["decisions"]["byRule"], json!({ "refunds": 1 }));
+    assert_eq!(stats.json["decisions"]["byReason"], json!({ "no_rule": 1 }));
+    let report = world.generate_report().await;
+    assert_eq!(report.json["summary"]["decisions"], stats.json["decisions"]);
+
+    world.set_time("2026-11-30T00:05:00Z");
+    let made = world.run_weekly_report().await.unwrap();
+    let sent = world.sns.published("reports");
+    assert!(sent[0].message.contains("\nDecisions: 1 allowed, 1 denied, 0 needed approval\n"), "{}", sent[0].message);
+    assert_eq!(sent[0].json["summary"]["decisions"], stats.json["decisions"]);
+    let page = Browser::signed_in(&world, READER).await.get(&format!("/dashboard/reports/{}", made.id)).await;
+    assert!(page.body.contains("<p>1 allowed, 1 denied, 0 needed approval.</p>"), "{}", page.body);
+    assert!(page.body.contains("<th scope=\"row\"><bdi>refunds</bdi></th><td>1</td>"), "{}", page.body);
+
+    // The week after had none, and says nothing about decisions.
+    world.set_time("2026-12-07T00:05:00Z");
+    let made = world.run_weekly_report().await.unwrap();
+    let last = world.sns.published("reports").pop().unwrap();
+    assert!(!last.message.contains("Decisions") && last.json["summary"].get("decisions").is_none(), "{}", last.message);
+    let page = Browser::signed_in(&world, READER).await.get(&format!("/dashboard/reports/{}", made.id)).await;
+    assert!(!page.body.contains("<h2 id=\"decisions\">"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn report_of_a_version_without_decisions_is_shown_without_them() {
+    let world = world().await;
+    ask(&world, &refund(1)).await;
+    let report = world.generate_report().await;
+    assert_eq!(report.number("/summary/decisions/allowed"), 1);
+    let without_decisions = |row: &mut Value| {
+        let mut report: Value = serde_json::from_str(row["report"]["S"].as_str().unwrap()).unwrap();
+        let removed = report["summary"].as_object_mut().unwrap().remove("decisions");
+        row["report"]["S"] = report.to_string().into();
+        removed.is_some()
+    };
+    assert_eq!(world.change_rows("Reports", without_decisions).await, 1);
+    let shown = world.get(&format!("/api/governance/reports/{}", report.text("/id"))).await;
+    assert_eq!((shown.status, &shown.json["summary"]["decisions"]), (200, &Value::Null), "{shown:?}");
+    let page =
+        Browser::signed_in(&world, READER).await.get(&format!("/dashboard/reports/{}", report.text("/id"))).await;
+    assert!(page.status == 200 && !page.body.contains("<h2 id=\"decisions\">"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn policy_page_says_how_often_each_guardrail_decided() {
+    let world = world().await;
+    for amount in [1, 2, 2000] {
+        ask(&world, &refund(amount)).await;
+    }
+    let page = Browser::signed_in(&world, READER).await.get(POLICY_PAGE).await;
+    assert_safe(&page);
+    let of_rule = |rule: &str| between(&page.body, &format!("<h3><code>{rule}</code></h3>"), "</li>");
+    for (rule, verdict, decided) in
+        [("refunds", "allow", 2), ("large_refunds", "needs_approval", 1), ("charges", "allow", 0)]
+    {
+        let facts = of_rule(rule);
+        assert!(facts.contains(&format!("<dt>Verdict</dt><dd>{verdict}</dd>")), "{facts}");
+        assert!(facts.contains(&format!("<dt>Decisions</dt><dd>{decided}</dd>")), "{facts}");
+    }
+    assert!(of_rule("large_refunds").contains("Requests of every engine need approval if "), "{}", page.body);
+
+    // A page that cannot read the numbers shows the guardrails without them.
+    world.dynamodb.set_fault(|call| if call.body["TableName"] == "Rollups" { Fault::Refuse } else { Fault::None });
+    let mut browser = Browser::signed_in(&world, READER).await.in_new_environment().await;
+    let page = browser.get(POLICY_PAGE).await;
+    assert!(page.status == 200 && page.body.contains("<h2 id=\"guardrails\">Guardrails: 5</h2>"), "{}", page.body);
+    assert!(!page.body.contains("<dt>Decisions</dt>"), "{}", page.body);
 }

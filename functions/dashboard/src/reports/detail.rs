@@ -39,6 +39,10 @@ struct ReportPage<'a> {
     median_time_to_acknowledge: Option<String>,
     /// None are an empty text.
     silent_engines: SafeText,
+    /// The decisions in words, if there are any.
+    decisions: Option<String>,
+    /// How many decisions each guardrail has decided, the most first.
+    rules: Vec<(SafeText, u64)>,
     /// Whether the current policy has scored the report. The thresholds of another policy are not known.
     is_of_current_policy: bool,
 }
@@ -83,6 +87,8 @@ pub(crate) async fn show(
         mean_time_to_outcome: summary.mean_seconds_to_outcome.map(format_seconds),
         median_time_to_acknowledge: summary.incidents.median_seconds_to_acknowledge.map(format_seconds),
         silent_engines: engine_titles(policy, &summary.silent_engines),
+        decisions: summary.decisions.in_words(),
+        rules: summary.decisions.most_decisive().into_iter().map(|(rule, it)| (SafeText::new(rule), it)).collect(),
         is_of_current_policy: report.policy_hash == active.hash,
         report: &report,
     };
