@@ -67,7 +67,6 @@ impl<'a> Judge<'a> {
         let state = FleetState { engine, now: self.now, posture, holds: &self.fleet.holds };
         let Evaluation { verdict, reasons, .. } = evaluate(self.policy, request, &state);
         let rules = &self.policy.decisions;
-        let bound_digest = request.bound_digest(&rules.unbound_context, &self.hash);
         let mut decision = Decision {
             id,
             decided_at: self.now,
@@ -95,6 +94,7 @@ impl<'a> Judge<'a> {
         if verdict != Verdict::NeedsApproval {
             return Judged::New(NewDecision { decision, uses: None });
         }
+        let bound_digest = request.bound_digest(&rules.unbound_context, &self.hash);
         let Some(named) = request.decision_id().ok().flatten() else {
             let until = self.now.plus_seconds(rules.approve_within_seconds);
             decision.expires_at = until;

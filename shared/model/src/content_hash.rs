@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::hexadecimal::hexadecimal;
+
 /// Returns the SHA-256 of `parts`, hexadecimal. Each part is preceded by its length, so that different lists of parts have
 /// different input.
 pub(crate) fn of<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> String {
@@ -11,7 +13,7 @@ pub(crate) fn of<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> String {
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    hexadecimal(&hash.finalize())
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ mod ended_sessions;
 mod engine;
 mod event;
 mod event_with_actions;
+mod hexadecimal;
 mod hold;
 mod hold_record;
 mod id;

@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use utoipa::ToSchema;
 
+use crate::hexadecimal::hexadecimal;
+
 /// How many bytes a SHA-256 has.
 const BYTES: usize = 32;
 
@@ -44,7 +46,7 @@ impl PolicyHash {
 
 impl fmt::Display for PolicyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hexadecimal(&self.0))
     }
 }
 
