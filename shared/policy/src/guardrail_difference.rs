@@ -62,7 +62,7 @@ pub fn guardrail_effect(guardrail: &Guardrail) -> String {
         Verdict::Deny | Verdict::Unknown(_) => "are denied",
     };
     let conditions: Vec<_> =
-        conditions(guardrail).into_iter().filter(|condition| !matches!(condition, Condition::Engines(_))).collect();
+        conditions(guardrail).filter(|condition| !matches!(condition, Condition::Engines(_))).collect();
     let when = if conditions.is_empty() { String::new() } else { format!(" if {}", listed(conditions)) };
     format!("requests of {of} {verdict}{when}")
 }

@@ -38,17 +38,23 @@ pub fn evaluate(policy: &Policy, request: &AccessRequest, state: &FleetState<'_>
     if !held.is_empty() {
         return Evaluation { verdict: Verdict::Deny, reasons: held, used_posture: false };
     }
-    let mut guardrails: Vec<_> = policy.guardrails.iter().collect();
-    guardrails.sort_by(|one, other| one.id.cmp(&other.id));
-    let outcomes: Vec<_> = guardrails.into_iter().map(|guardrail| outcome(guardrail, request, state)).collect();
-    let used_posture = outcomes.iter().any(|outcome| outcome.used_posture);
-    let Some(verdict) = outcomes.iter().filter_map(|outcome| outcome.verdict).max() else {
+    let mut used_posture = false;
+    // Few of the guardrails match, so only those are collected and sorted.
+    let mut matching = Vec::new();
+    for guardrail in &policy.guardrails {
+        let outcome = outcome(guardrail, request, state);
+        used_posture |= outcome.used_posture;
+        matching.extend(outcome.verdict.map(|verdict| (verdict, outcome.reasons)));
+    }
+    let Some(verdict) = matching.iter().map(|(verdict, _)| *verdict).max() else {
         let message = "no guardrail of the policy matches the request".to_owned();
         let reasons = vec![DecisionReason { rule: None, code: ReasonCode::NoRule, message }];
         return Evaluation { verdict: Verdict::Deny, reasons, used_posture };
     };
-    let strictest = outcomes.into_iter().filter(|outcome| outcome.verdict == Some(verdict));
-    let reasons = strictest.flat_map(|outcome| outcome.reasons).take(MAX_REASONS).collect();
+    let strictest = matching.into_iter().filter(|(of_guardrail, _)| *of_guardrail == verdict);
+    let mut reasons: Vec<_> = strictest.flat_map(|(_, reasons)| reasons).collect();
+    reasons.sort_by(|one, other| one.rule.cmp(&other.rule));
+    reasons.truncate(MAX_REASONS);
     Evaluation { verdict, reasons, used_posture }
 }
 
@@ -85,15 +91,16 @@ fn outcome(guardrail: &Guardrail, request: &AccessRequest, state: &FleetState<'_
     let reason = |code, message| DecisionReason { rule: Some(guardrail.id.clone()), code, message };
     let mut used_posture = false;
     let mut reasons = Vec::new();
-    for condition in conditions(guardrail) {
+    let is_false = conditions(guardrail).any(|condition| {
         used_posture |= condition.reads_posture();
-        match condition.find(request, state) {
-            Finding::Met => {}
-            Finding::NotMet => return Outcome { verdict: None, reasons: Vec::new(), used_posture },
-            Finding::Unknown(code, detail) => {
-                reasons.push(reason(code, format!("{detail}; guardrail {} reads it", guardrail.id)));
-            }
+        let finding = condition.find(request, state);
+        if let Finding::Unknown(code, detail) = &finding {
+            reasons.push(reason(*code, format!("{detail}; guardrail {} reads it", guardrail.id)));
         }
+        finding == Finding::NotMet
+    });
+    if is_false {
+        return Outcome { verdict: None, reasons: Vec::new(), used_posture };
     }
     // INVARIANT: whatever is unknown permits nothing. A verdict of a later version is stricter than those known, so it denies.
     let verdict = match (guardrail.verdict, reasons.is_empty()) {
@@ -156,7 +163,7 @@ pub struct ConditionExplanation {
 pub fn explain(policy: &Policy, request: &AccessRequest, state: &FleetState<'_>) -> Vec<RuleExplanation> {
     let explain_rule = |guardrail: &Guardrail| {
         let conditions: Vec<_> =
-            conditions(guardrail).iter().map(|condition| explain_condition(condition, request, state)).collect();
+            conditions(guardrail).map(|condition| explain_condition(&condition, request, state)).collect();
         let has = |result| conditions.iter().any(|condition| condition.result == result);
         let result = if has(MatchResult::NotMatched) {
             MatchResult::NotMatched

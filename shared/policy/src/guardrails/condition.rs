@@ -25,26 +25,23 @@ pub(crate) enum Condition<'a> {
 }
 
 /// Returns the conditions of `guardrail`, those that read the posture last.
-pub(crate) fn conditions(guardrail: &Guardrail) -> Vec<Condition<'_>> {
-    let mut conditions = Vec::new();
-    if !guardrail.engines.is_empty() {
-        conditions.push(Condition::Engines(&guardrail.engines));
-    }
-    let request = &guardrail.request;
-    for (part, fields) in [
+pub(crate) fn conditions(guardrail: &Guardrail) -> impl Iterator<Item = Condition<'_>> {
+    let Guardrail { engines, request, state, .. } = guardrail;
+    let engines = (!engines.is_empty()).then_some(Condition::Engines(engines));
+    let parts = [
         (Part::Subject, &request.subject),
         (Part::Action, &request.action),
         (Part::Resource, &request.resource),
         (Part::Context, &request.context),
-    ] {
-        conditions.extend(field_conditions(part, fields));
-    }
-    let state = &guardrail.state;
-    conditions.extend(state.held.as_ref().map(Condition::Held));
-    conditions.extend(state.at_level.as_ref().map(Condition::Level));
-    conditions.extend(state.open_incident.as_ref().map(Condition::Incident));
-    conditions.extend(state.ineffective_within.as_ref().map(Condition::Remediation));
-    conditions
+    ];
+    let state = [
+        state.held.as_ref().map(Condition::Held),
+        state.at_level.as_ref().map(Condition::Level),
+        state.open_incident.as_ref().map(Condition::Incident),
+        state.ineffective_within.as_ref().map(Condition::Remediation),
+    ];
+    let fields = parts.into_iter().flat_map(|(part, fields)| field_conditions(part, fields));
+    engines.into_iter().chain(fields).chain(state.into_iter().flatten())
 }
 
 fn field_conditions(part: Part, fields: &BTreeMap<String, FieldCondition>) -> impl Iterator<Item = Condition<'_>> {
