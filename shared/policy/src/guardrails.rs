@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::document::Policy;
-use crate::guardrail_document::Guardrail;
+use crate::guardrail_document::{FieldValue, Guardrail};
 
 pub(crate) use condition::{Condition, conditions};
 use finding::Finding;
@@ -41,7 +41,7 @@ pub fn evaluate(policy: &Policy, request: &AccessRequest, state: &FleetState<'_>
     let mut used_posture = false;
     // Few of the guardrails match, so only those are collected and sorted.
     let mut matching = Vec::new();
-    for guardrail in &policy.guardrails {
+    for guardrail in policy.guardrails.iter().filter(|guardrail| !is_about_another_operation(guardrail, request)) {
         let outcome = outcome(guardrail, request, state);
         used_posture |= outcome.used_posture;
         matching.extend(outcome.verdict.map(|verdict| (verdict, outcome.reasons)));
@@ -56,6 +56,13 @@ pub fn evaluate(policy: &Policy, request: &AccessRequest, state: &FleetState<'_>
     reasons.sort_by(|one, other| one.rule.cmp(&other.rule));
     reasons.truncate(MAX_REASONS);
     Evaluation { verdict, reasons, used_posture }
+}
+
+/// Whether `guardrail` is about one operation, and `request` about another. That condition is false, so the guardrail does not match. It
+/// is tested before all others because most guardrails have it and the test costs little.
+fn is_about_another_operation(guardrail: &Guardrail, request: &AccessRequest) -> bool {
+    let name = guardrail.request.action.get("name").and_then(|condition| condition.equals.as_ref());
+    matches!(name, Some(FieldValue::Text(name)) if *name != request.action.name)
 }
 
 /// Returns a reason for each active hold that stops the request, whatever the guardrails say.
