@@ -5,6 +5,7 @@
 
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::meta::region::ProvideRegion;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -34,7 +35,12 @@ pub fn local(url: &str) -> SdkConfig {
 
 fn builder() -> Builder {
     let http = Http::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    SdkConfig::builder().behavior_version(BehaviorVersion::latest()).http_client(http)
+    // Each client limits the time of an attempt, which ends with the last byte of the response. Nothing is streamed.
+    let stalled_streams = StalledStreamProtectionConfig::disabled();
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http)
+        .stalled_stream_protection(stalled_streams)
 }
 
 /// Reads variables of a single service, such as `AWS_ENDPOINT_URL_SNS`, which take precedence.
