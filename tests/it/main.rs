@@ -11,6 +11,7 @@ mod alert_lifecycles;
 mod architecture;
 mod batch;
 mod browser;
+mod calls_of_aws;
 mod capacity;
 mod contention;
 mod contract;

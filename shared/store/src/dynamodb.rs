@@ -3,6 +3,7 @@
 pub(crate) mod attribute;
 pub(crate) mod backoff;
 pub(crate) mod client;
+pub(crate) mod endpoint;
 pub(crate) mod error;
 pub(crate) mod keys;
 pub(crate) mod merge;
@@ -11,3 +12,4 @@ pub(crate) mod row;
 pub(crate) mod sort_key_range;
 pub(crate) mod transaction;
 pub(crate) mod update;
+pub(crate) mod user_agent;

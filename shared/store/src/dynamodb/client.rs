@@ -17,7 +17,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::dynamodb::attribute::{Item, text};
+use crate::dynamodb::endpoint::ConstantEndpoint;
 use crate::dynamodb::error::{built, read_failed, write_failed};
+use crate::dynamodb::user_agent::ConstantUserAgent;
 
 /// The most keys of one `BatchGetItem` (DynamoDB).
 const MAX_BATCH_KEYS: usize = 100;
@@ -52,7 +54,9 @@ impl DynamoDb {
             .with_max_attempts(3)
             .with_initial_backoff(Duration::from_millis(50))
             .with_max_backoff(Duration::from_millis(500));
-        Self(Client::from_conf(Builder::from(aws).timeout_config(timeouts).retry_config(retries).build()))
+        let config = Builder::from(aws).timeout_config(timeouts).retry_config(retries);
+        let config = config.interceptor(ConstantUserAgent).endpoint_resolver(ConstantEndpoint::default());
+        Self(Client::from_conf(config.build()))
     }
 
     /// Returns the table `name`, whose primary key has the attributes `key`.
