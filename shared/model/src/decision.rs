@@ -12,7 +12,7 @@ use crate::decision_reason::DecisionReason;
 use crate::engine::Engine;
 use crate::id::{DecisionId, HoldId};
 use crate::policy_hash::PolicyHash;
-use crate::report::RiskLevel;
+use crate::risk_level::RiskLevel;
 use crate::severity::Severity;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;

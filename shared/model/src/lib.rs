@@ -56,6 +56,7 @@ mod report_rows;
 mod report_step;
 mod reported_type;
 mod request_id;
+mod risk_level;
 mod sealing_key;
 mod session_authentication;
 mod severity;
@@ -127,12 +128,13 @@ pub use posture::{EnginePosture, Posture};
 pub use rate_limit::RateLimit;
 pub use report::{
     ActionFigures, ActiveInPeriod, ActivitySummary, Baseline, IncidentFigures, PreviousWeek, Report, ReportInput,
-    ReportKind, ReportSummary, RiskLevel,
+    ReportKind, ReportSummary,
 };
 pub use report_rows::report_rows;
 pub use report_step::{ReportStep, ReportStepKind, UnresolvedIncidents};
 pub use reported_type::{InvalidReportedType, ReportedType};
 pub use request_id::RequestId;
+pub use risk_level::RiskLevel;
 pub use sealing_key::{InvalidSealingKey, SealingKey};
 pub use session_authentication::SessionError;
 pub use severity::Severity;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::counts::SeverityCounts;
 use crate::engine::Engine;
 use crate::policy_hash::PolicyHash;
-use crate::report::RiskLevel;
+use crate::risk_level::RiskLevel;
 use crate::time::Timestamp;
 
 /// The state of the fleet as a sweep found it.

@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::id::ReportId;
 use crate::policy_hash::PolicyHash;
 use crate::report_step::{ReportStep, UnresolvedIncidents};
+use crate::risk_level::RiskLevel;
 use crate::severity::Severity;
 use crate::time::Timestamp;
 
@@ -23,20 +24,6 @@ crate::string_enum::open_string_enum! {
         Weekly = "weekly",
         /// On a caller's request, for the last 168 hours.
         OnDemand = "on_demand",
-    }
-}
-
-crate::string_enum::open_string_enum! {
-    /// How risky the week was: the level of its highest category.
-    RiskLevel {
-        /// Nothing stands out.
-        Low = "LOW",
-        /// Worth a look.
-        Medium = "MEDIUM",
-        /// Needs attention.
-        High = "HIGH",
-        /// Needs attention now.
-        Critical = "CRITICAL",
     }
 }
 

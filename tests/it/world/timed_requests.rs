@@ -79,8 +79,7 @@ impl TimedRequest {
             }
             Self::Outcome => {
                 let posted = before.post(&billing("HIGH"), None).await;
-                let path =
-                    format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", posted.text("/id"));
+                let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", posted.text("/id"));
                 let worker = api.with_token(world.token(BILLING));
                 timed(world, worker.post_json(&path, &json!({ "outcome": "succeeded" })), 200).await
             }
