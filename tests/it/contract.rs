@@ -10,11 +10,13 @@ async fn event_is_stored_counted_and_starts_actions() {
     let sent = json!({
         "engine": "billing", "eventType": "invoice_sync_failed", "severity": "CRITICAL",
         "details": {"invoices": 1204}, "sourceTime": "2026-11-23T01:04:58+01:00",
+        "decisionId": "01936f2e-0000-7000-8000-00000000000d",
     });
     let created = world.post(&sent).await;
     assert_eq!(created.status, 201, "{created:?}");
     assert_eq!(created.text("/occurredAt"), "2026-11-23T00:05:00.000Z");
     assert_eq!(created.text("/sourceTime"), "2026-11-23T00:04:58.000Z");
+    assert_eq!(created.text("/decisionId"), "01936f2e-0000-7000-8000-00000000000d");
     assert_eq!(created.actions(), [("billing_sync_repair", "dispatched"), ("notify_admin", "dispatched")]);
 
     let shown = world.get(&format!("/api/governance/events/{}", created.text("/id"))).await;
@@ -22,6 +24,14 @@ async fn event_is_stored_counted_and_starts_actions() {
     let listed = world.get("/api/governance/events").await;
     assert_eq!(listed.list("/events").len(), 1);
     assert_eq!(listed.text("/events/0/id"), created.text("/id"));
+    assert_eq!(listed.text("/events/0/decisionId"), "01936f2e-0000-7000-8000-00000000000d");
+    assert!(
+        world
+            .sns
+            .published("actions")
+            .iter()
+            .all(|message| message.json["decisionId"] == "01936f2e-0000-7000-8000-00000000000d")
+    );
     assert_eq!(listed.json.get("nextCursor"), None);
     assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1);
 }

@@ -11,7 +11,7 @@ const CLOUD_EVENTS: &str = "/api/governance/intake/cloudevents";
 fn cloud_event() -> Value {
     json!({
         "specversion": "1.0", "id": "4711", "source": "https://fleet.example/engines/billing",
-        "type": "invoice_sync_failed", "time": "2026-11-23T01:04:58+01:00", "severity": "HIGH",
+        "type": "invoice_sync_failed", "time": "2026-11-23T01:04:58+01:00", "severity": "HIGH", "decisionid": "01936f2e-0000-7000-8000-00000000000d",
         "datacontenttype": "application/json", "subject": "tenant 7", "traceparent": "00-1",
         "data": {"invoices": 1204},
     })
@@ -58,6 +58,7 @@ async fn cloud_event_is_stored_as_an_event() {
         (created.text("/sourceTime"), &created.json["details"]),
         ("2026-11-23T00:04:58.000Z", &json!({"invoices": 1204}))
     );
+    assert_eq!(created.text("/decisionId"), "01936f2e-0000-7000-8000-00000000000d");
     assert_eq!(created.actions(), [("billing_sync_repair", "dispatched")]);
 
     // Binary content mode is the same event.
@@ -150,11 +151,13 @@ async fn examples_of_the_specification_are_taken() {
         ("ce-id", "1234-1234-1234"),
         ("ce-source", "/mycontext/billing"),
         ("ce-comexampleextension1", "value"),
+        ("ce-decisionid", "01936f2e-0000-7000-8000-00000000000d"),
         ("ce-comexampleothervalue", "5"),
         ("Content-Type", "application/json; charset=utf-8"),
     ];
     let binary = world.post_binary(&attributes, r#"{"appinfoA": "abc", "appinfoB": 123, "appinfoC": true}"#).await;
     assert_eq!((binary.status, binary.text("/sourceTime")), (201, "2018-04-05T03:56:24.000Z"), "{binary:?}");
+    assert_eq!(binary.text("/decisionId"), "01936f2e-0000-7000-8000-00000000000d");
     let structured = json!({
         "specversion": "1.0", "type": "com.example.someevent", "source": "/mycontext/billing", "subject": null,
         "id": "C234-1234-1234", "time": "2018-04-05T17:31:00Z", "comexampleextension1": "value",

@@ -41,6 +41,7 @@ async fn different_body_with_a_used_key_is_refused() {
         ("severity", json!("LOW")),
         ("details", json!({"a": 1})),
         ("sourceTime", json!("2026-11-23T00:00:00Z")),
+        ("decisionId", json!("01936f2e-0000-7000-8000-00000000000d")),
     ] {
         let mut other = first.clone();
         other[name] = value;

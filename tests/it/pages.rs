@@ -90,10 +90,10 @@ async fn csv_of_events_escapes_formulas() {
     assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "lines end with CR LF");
     let mut lines: Vec<&str> = text.lines().map(|line| line.splitn(4, ',').nth(3).unwrap()).collect();
     lines.sort_unstable();
-    let quoted = |cell: &str| format!("{cell},LOW,,tests,{{}}");
+    let quoted = |cell: &str| format!("{cell},LOW,,tests,,{{}}");
     let mut expected =
         ["\"'=HYPERLINK(\"\"x\"\")\"", "'+1", "'-1", "'@SUM", "\"fine, \"\"quoted\"\"\""].map(quoted).to_vec();
-    expected.push("eventType,severity,sourceTime,reportedBy,details".to_owned());
+    expected.push("eventType,severity,sourceTime,reportedBy,decisionId,details".to_owned());
     expected.sort_unstable();
     assert_eq!(lines, expected);
 }
@@ -104,7 +104,8 @@ async fn event_page_shows_details_and_actions() {
     let mut reader = Browser::signed_in(&world, READER).await;
     let sent = world
         .post(&serde_json::json!({ "engine": "billing", "eventType": "<i>ledger", "severity": "CRITICAL",
-            "details": { "amount": 1.50, "note": "</pre><script>alert(1)</script>\u{202e}" }, "sourceTime": "2026-11-22T10:00:00Z" }))
+            "details": { "amount": 1.50, "note": "</pre><script>alert(1)</script>\u{202e}" }, "sourceTime": "2026-11-22T10:00:00Z",
+            "decisionId": "01936f2e-0000-7000-8000-00000000000d" }))
         .await;
     let address = format!("/dashboard/events/{}", sent.text("/id"));
     let outcome = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", sent.text("/id"));
@@ -124,6 +125,7 @@ async fn event_page_shows_details_and_actions() {
         "no &#60;b&#62;ledger&#60;/b&#62;",
         "datetime=\"2026-11-22T10:00:00.000Z\"",
         ">Show incident</a>",
+        "href=\"/dashboard/decisions/01936f2e-0000-7000-8000-00000000000d\"",
     ] {
         assert!(page.body.contains(text), "{text} in {}", page.body);
     }

@@ -109,8 +109,8 @@ fn invalid_requests() -> Vec<InvalidRequest> {
         body("a number", "1e400", 422, &[""]),
         body("null", "null", 422, &[""]),
         body("an empty object", "{}", 422, &["/engine", "/eventType"]),
-        body("everything wrong", r#"{"engine":1,"eventType":2,"severity":3,"details":4,"sourceTime":5,"extra":6}"#, 422,
-             &["/engine", "/eventType", "/severity", "/details", "/sourceTime", "/extra"]),
+        body("everything wrong", r#"{"engine":1,"eventType":2,"severity":3,"details":4,"sourceTime":5,"decisionId":7,"extra":6}"#, 422,
+             &["/engine", "/eventType", "/severity", "/details", "/sourceTime", "/decisionId", "/extra"]),
         body("an event type of AGE", r#"{"engine":"qa","eventType":"engine_silent","severity":"CRITICAL"}"#, 422, &["/eventType"]),
         body("one that reads as such", r#"{"engine":"qa","eventType":"Engine-Silent","severity":"CRITICAL"}"#, 422, &["/eventType"]),
         body("another of AGE", r#"{"engine":"qa","eventType":"many_event_types","severity":"CRITICAL"}"#, 422, &["/eventType"]),
@@ -141,6 +141,7 @@ fn invalid_requests() -> Vec<InvalidRequest> {
         body("half a surrogate pair in details", r#"{"engine":"qa","eventType":"x","details":{"a":"\udc00"}}"#, 422, &["/details"]),
         body("a body over the limit", format!(r#"{{"engine":"qa","eventType":"x","details":{{}}{}}}"#, " ".repeat(256 * 1024)), 413, &[]),
         // Times.
+        field("decisionId", json!("d-1"), 422), field("decisionId", json!("01936F2E-0000-7000-8000-00000000000D"), 422),
         field("sourceTime", json!("yesterday"), 422), field("sourceTime", json!("2026-11-23"), 422), field("sourceTime", json!("2026-02-30T00:00:00Z"), 422),
         field("sourceTime", json!("2026-11-23T25:00:00Z"), 422), field("sourceTime", json!("2026-11-23T00:00:00"), 422), field("sourceTime", json!(1_700_000_000), 422),
         field("sourceTime", json!("0000-01-01T00:00:00Z"), 422), field("sourceTime", json!("+12026-11-23T00:00:00Z"), 422),

@@ -27,6 +27,7 @@ def main() -> None:
             "time": datetime(2026, 11, 23, 1, 2, 3, tzinfo=UTC),
             "datacontenttype": "application/json",
             "severity": "MEDIUM",
+            "decisionid": "01936f2e-0000-7000-8000-00000000000d",
             "tenant": "seven",
         },
         {"seconds": 12.5, "prompt": 'a "fox"\n日本'},
@@ -34,12 +35,13 @@ def main() -> None:
     status, created = post(stack, to_structured_event(event))
     assert status == 201, (status, created)
     assert created["details"] == event.get_data(), created
-    stored = {name: created[name] for name in ("engine", "eventType", "severity", "sourceTime")}
+    stored = {name: created[name] for name in ("engine", "eventType", "severity", "sourceTime", "decisionId")}
     assert stored == {
         "engine": "image_engine",
         "eventType": "render_slow",
         "severity": "MEDIUM",
         "sourceTime": "2026-11-23T01:02:03.000Z",
+        "decisionId": "01936f2e-0000-7000-8000-00000000000d",
     }, stored
     status, again = post(stack, to_binary_event(event))
     assert (status, again["id"]) == (200, created["id"]), (status, again)

@@ -1,7 +1,8 @@
 //! `agectl event`: sends, lists and shows events.
 
 use age_model::{
-    Action, ActionStatus, Details, Engine, EventId, IdempotencyKey, NewEvent, ReportedType, Severity, Timestamp,
+    Action, ActionStatus, DecisionId, Details, Engine, EventId, IdempotencyKey, NewEvent, ReportedType, Severity,
+    Timestamp,
 };
 use clap::{Args, Subcommand};
 use serde::Deserialize;
@@ -47,6 +48,9 @@ pub(crate) struct SendArgs {
     /// When the event happened by the engine's clock, RFC 3339, such as 2026-11-23T00:05:00Z
     #[arg(long, value_name = "TIME")]
     source_time: Option<Timestamp>,
+    /// Id of the decision that permitted what the event reports
+    #[arg(long, value_name = "ID")]
+    decision: Option<DecisionId>,
     /// Idempotency key: AGE stores events with the same key once [default: a random key]
     #[arg(long)]
     key: Option<IdempotencyKey>,
@@ -91,6 +95,7 @@ impl SendArgs {
             severity: self.severity,
             details: details.unwrap_or_default(),
             source_time: self.source_time,
+            decision_id: self.decision,
         };
         let body = serde_json::to_vec(&event).map_err(|error| Error::Usage(error.to_string()))?;
         let key = self.key.map_or_else(|| session.random_id.to_string(), |key| key.name().to_owned());

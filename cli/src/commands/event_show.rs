@@ -31,6 +31,7 @@ struct ShownEvent {
     severity: Severity,
     occurred_at: Timestamp,
     source_time: Option<Timestamp>,
+    decision_id: Option<String>,
     reported_by: Option<String>,
     resolves: Option<String>,
     details: Box<RawValue>,
@@ -66,6 +67,7 @@ impl ShownEvent {
         if let Some(at) = self.source_time {
             facts.push(("Source time", format!("{}, by the clock of the engine", format_timestamp(at))));
         }
+        facts.extend(self.decision_id.as_ref().map(|id| ("Decision", format!("{id}, as the engine says"))));
         facts.extend(self.resolves.as_ref().map(|event| ("Resolves", format!("event {event}, by its sender"))));
         format_section(&format!("{}: {}", self.engine, self.event_type), format_facts(facts))
     }

@@ -8,13 +8,13 @@ use crate::fake_age::{FakeAge, TOKEN};
 #[tokio::test]
 async fn event_is_sent_with_unchanged_details_and_random_key() {
     let fake = FakeAge::start().await;
-    let arguments = "event send --engine billing --type invoice_sync_failed --severity HIGH --source-time 2026-11-23T00:00:00+01:00 --details {\"a\":2.50}";
+    let arguments = "event send --engine billing --type invoice_sync_failed --severity HIGH --source-time 2026-11-23T00:00:00+01:00 --details {\"a\":2.50} --decision 01936f2e-0000-7000-8000-00000000000d";
     let output = fake.run(arguments).await;
     assert_eq!(output.stdout, "01936f2e-0000-7000-8000-00000000000a\n  billing_sync_repair: pending approval\n");
     assert_eq!(output.stderr, "");
     let request = &fake.state().requests[0];
     assert_eq!(request.idempotency_key.as_deref(), Some("01936f2e-0000-4000-8000-00000000000b"));
-    let expected = r#"{"engine":"billing","eventType":"invoice_sync_failed","severity":"HIGH","details":{"a":2.50},"sourceTime":"2026-11-22T23:00:00.000Z"}"#;
+    let expected = r#"{"engine":"billing","eventType":"invoice_sync_failed","severity":"HIGH","details":{"a":2.50},"sourceTime":"2026-11-22T23:00:00.000Z","decisionId":"01936f2e-0000-7000-8000-00000000000d"}"#;
     assert_eq!(request.body, expected);
 }
 

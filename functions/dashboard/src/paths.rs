@@ -1,6 +1,6 @@
 //! The paths of pages.
 
-use age_model::{Action, EventId, IncidentId, PolicyHash, ReportId};
+use age_model::{Action, DecisionId, EventId, IncidentId, PolicyHash, ReportId};
 
 pub(crate) fn event_path(id: EventId) -> String {
     format!("/dashboard/events/{id}")
@@ -12,6 +12,10 @@ pub(crate) fn action_path(event: EventId, action: Action) -> String {
 
 pub(crate) fn incident_path(id: &IncidentId) -> String {
     format!("/dashboard/incidents/{id}")
+}
+
+pub(crate) fn decision_path(id: DecisionId) -> String {
+    format!("/dashboard/decisions/{id}")
 }
 
 pub(crate) fn report_path(id: ReportId) -> String {

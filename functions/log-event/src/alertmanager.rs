@@ -188,6 +188,7 @@ impl Alert {
             severity,
             details,
             source_time: if is_firing { Some(self.starts_at) } else { self.ends_at },
+            decision_id: None,
         };
         // The fingerprint stands for the labels, but who sends it can choose it: another type or severity is another alert.
         let word = self.labels.0.get("severity").map_or("", String::as_str);

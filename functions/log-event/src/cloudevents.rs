@@ -1,7 +1,8 @@
 //! `CloudEvents` 1.0 over HTTP, in structured mode (the whole event in the body) and binary mode (attributes in headers, data in
 //! the body).
 //!
-//! `source` ends in the engine's name, `type` is the event type, the extension `severity` is the severity, `data` has the details.
+//! `source` ends in the engine's name, `type` is the event type, `data` has the details. The extension `severity` is the severity, and
+//! the extension `decisionid` names the decision that permitted what the event reports.
 //! `source` and `id` identify the event. Other attributes are ignored.
 
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use std::str::FromStr;
 use age_governance::{EventIdentity, KnownEngines};
 use age_http::{FieldError, Fields, Problem, Refused, RequestBody, request_body, string_fields};
 use age_model::{
-    Details, Engine, EventType, IdempotencyKey, InvalidEngine, NewEvent, ReportedType, Severity, Timestamp,
+    DecisionId, Details, Engine, EventType, IdempotencyKey, InvalidEngine, NewEvent, ReportedType, Severity, Timestamp,
 };
 use axum::http::HeaderMap;
 use base64::Engine as _;
@@ -58,6 +59,8 @@ request_body! {
         time: Option<Timestamp>,
         /// LOW if absent.
         severity: Option<Severity>,
+        /// The decision that permitted what the event reports.
+        decisionid: Option<DecisionId>,
         /// A JSON type, if it is given.
         #[schema(value_type = Option<String>, pattern = "^[^/;]+/(json|[^;]+\\+json)(;.*)?$")]
         datacontenttype: Option<JsonType>,
@@ -182,7 +185,7 @@ fn parse(mut fields: Fields, headers: &HeaderMap, engines: &KnownEngines) -> Res
 }
 
 impl From<CloudEvent> for ParsedEvent {
-    fn from(CloudEvent { id, source, r#type, time, severity, data, .. }: CloudEvent) -> Self {
+    fn from(CloudEvent { id, source, r#type, time, severity, decisionid, data, .. }: CloudEvent) -> Self {
         let key = IdempotencyKey::of_intake("cloudevents", &[&source.text, &id.0]);
         let reported = NewEvent {
             engine: source.engine,
@@ -190,6 +193,7 @@ impl From<CloudEvent> for ParsedEvent {
             severity: severity.unwrap_or_default(),
             details: data.unwrap_or_default(),
             source_time: time,
+            decision_id: decisionid,
         };
         Self { reported, identity: EventIdentity::Key(key), key_field: "id" }
     }

@@ -2,7 +2,7 @@
 
 use age_governance::KnownEngines;
 use age_http::{Fields, Problem, RequestBody, request_body};
-use age_model::{Details, Engine, EventType, IdempotencyKey, NewEvent, ReportedType, Severity, Timestamp};
+use age_model::{DecisionId, Details, Engine, EventType, IdempotencyKey, NewEvent, ReportedType, Severity, Timestamp};
 use axum::http::HeaderMap;
 
 use crate::known_engine::refuse_unknown_engine;
@@ -25,6 +25,8 @@ request_body! {
         details: Option<Details>,
         /// When it happened, by the engine's clock.
         source_time: Option<Timestamp>,
+        /// The decision that permitted what the event reports.
+        decision_id: Option<DecisionId>,
     }
 }
 
@@ -42,6 +44,8 @@ request_body! {
         details: Option<Details>,
         /// When it happened, by the engine's clock.
         source_time: Option<Timestamp>,
+        /// The decision that permitted what the event reports.
+        decision_id: Option<DecisionId>,
         /// Identifies the event, so that a repeat is recognized; as the header `Idempotency-Key` of a single event.
         #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[ -~]+$")]
         idempotency_key: Option<IdempotencyKey>,
@@ -69,19 +73,21 @@ pub(crate) fn parse_batched(json: &[u8], engines: &KnownEngines) -> Result<Parse
     let report = BatchedEventReport::read(&mut fields);
     let report = fields.finish(report)?;
     let key = report.idempotency_key;
-    let BatchedEventReport { engine, event_type, severity, details, source_time, .. } = report;
-    let report = EventReport { engine, event_type, severity, details, source_time };
+    let BatchedEventReport { engine, event_type, severity, details, source_time, decision_id, .. } = report;
+    let report = EventReport { engine, event_type, severity, details, source_time, decision_id };
     Ok(ParsedEvent { reported: report.into(), identity: key.into(), key_field: KEY_FIELD })
 }
 
 impl From<EventReport> for NewEvent {
-    fn from(EventReport { engine, event_type, severity, details, source_time }: EventReport) -> Self {
+    fn from(report: EventReport) -> Self {
+        let EventReport { engine, event_type, severity, details, source_time, decision_id } = report;
         Self {
             engine,
             event_type: event_type.into(),
             severity: severity.unwrap_or_default(),
             details: details.unwrap_or_default(),
             source_time,
+            decision_id,
         }
     }
 }
@@ -133,9 +139,11 @@ mod tests {
 
     #[test]
     fn every_wrong_field_is_reported() {
-        let error =
-            parsed(r#"{"engine":"mail","severity":"low","details":[],"sourceTime":"now","colour":1}"#).unwrap_err();
-        for pointer in ["/engine", "/eventType", "/severity", "/details", "/sourceTime", "/colour"] {
+        let error = parsed(
+            r#"{"engine":"mail","severity":"low","details":[],"sourceTime":"now","decisionId":"d-1","colour":1}"#,
+        )
+        .unwrap_err();
+        for pointer in ["/engine", "/eventType", "/severity", "/details", "/sourceTime", "/decisionId", "/colour"] {
             assert!(error.contains(&format!("{pointer:?}")), "{pointer} in {error}");
         }
     }
@@ -149,7 +157,7 @@ mod tests {
     }
 
     const BODIES: &[&str] = &[
-        r#"{"engine":"qa","eventType":"suite_failed","severity":"HIGH","details":{"a":[1.50,{"b":"\\u00e9\\ud83d\\ude00"}]},"sourceTime":"2026-11-23T01:04:58+01:00"}"#,
+        r#"{"engine":"qa","eventType":"suite_failed","severity":"HIGH","details":{"a":[1.50,{"b":"\\u00e9\\ud83d\\ude00"}]},"sourceTime":"2026-11-23T01:04:58+01:00","decisionId":"01936f2e-0000-7000-8000-00000000000c"}"#,
         r#"{"engine":"qa","event_type":"suite_failed"}"#,
         r#" { "engine" : "maos" , "eventType" : "x" , "details" : { "deep" : [[[[[[[[[[[[[[1]]]]]]]]]]]]]] } } "#,
     ];

@@ -11,7 +11,7 @@ use age_runtime::metrics;
 use crate::app::App;
 
 /// The parts of an event or alert that system alerts name. A sender chooses the names of other fields, so they have no alert each.
-const SUBJECTS: [&str; 23] = [
+const SUBJECTS: [&str; 25] = [
     "labels/engine",
     "labels/alertname",
     "labels",
@@ -25,6 +25,8 @@ const SUBJECTS: [&str; 23] = [
     "severity",
     "details",
     "sourceTime",
+    "decisionId",
+    "decisionid",
     "idempotencyKey",
     "specversion",
     "id",

@@ -1,7 +1,7 @@
 //! Request bodies: one declaration gives a body its type, its reader and its schema.
 
 use age_model::{
-    AlertStatus, ApprovalDecision, Details, DetailsError, Engine, EventType, IdempotencyKey, IncidentId,
+    AlertStatus, ApprovalDecision, DecisionId, Details, DetailsError, Engine, EventType, IdempotencyKey, IncidentId,
     IncidentStatus, KeyId, Note, Outcome, PolicyHash, ReportedType, Role, Severity, Timestamp,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -68,6 +68,7 @@ macro_rules! string_fields {
 string_fields!(
     AlertStatus,
     ApprovalDecision,
+    DecisionId,
     Engine,
     EventType,
     IdempotencyKey,

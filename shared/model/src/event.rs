@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::credential::KeyId;
 use crate::details::Details;
 use crate::engine::Engine;
-use crate::id::EventId;
+use crate::id::{DecisionId, EventId};
 use crate::severity::Severity;
 use crate::system_alert::SystemAlertKind;
 use crate::time::Timestamp;
@@ -137,13 +137,18 @@ pub struct NewEvent {
     /// When the event happened by the engine's clock. For display only: events are counted by `occurredAt`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_time: Option<Timestamp>,
+    /// The decision that permitted what the event reports, as the engine says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision_id: Option<DecisionId>,
 }
 
 impl NewEvent {
     /// Whether both report the same content: then a repeated idempotency key is a replay, otherwise a conflict.
     #[must_use]
     pub fn content_eq(&self, other: &Self) -> bool {
-        let head = |event: &Self| (event.engine, event.event_type.clone(), event.severity, event.source_time);
+        let head = |event: &Self| {
+            (event.engine, event.event_type.clone(), event.severity, event.source_time, event.decision_id)
+        };
         head(self) == head(other) && self.details.content_eq(&other.details)
     }
 }
@@ -228,6 +233,7 @@ mod tests {
                 severity: Severity::High,
                 details: r#"{"b":1,"a":2.50}"#.parse().unwrap(),
                 source_time: None,
+                decision_id: None,
             },
             occurred_at: "2026-11-23T00:05:00Z".parse().unwrap(),
             reported_by: Some("image-worker".parse().unwrap()),

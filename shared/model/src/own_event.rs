@@ -51,7 +51,14 @@ impl Event {
         let details: Details = details.to_string().parse().unwrap_or_default();
         Self {
             id: EventId::keyed(Engine::AGE, key),
-            reported: NewEvent { engine: Engine::AGE, event_type, severity, details, source_time: None },
+            reported: NewEvent {
+                engine: Engine::AGE,
+                event_type,
+                severity,
+                details,
+                source_time: None,
+                decision_id: None,
+            },
             occurred_at: at,
             reported_by: by,
             resolves: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use age_model::{Action, ActionItem, Details, Engine, Event, EventId, EventType, Severity, Timestamp};
+use age_model::{Action, ActionItem, DecisionId, Details, Engine, Event, EventId, EventType, Severity, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,6 +23,9 @@ pub(crate) struct ActionRequest<'a> {
     occurred_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_time: Option<Timestamp>,
+    /// The decision that permitted what the event reports, as the engine says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision_id: Option<DecisionId>,
     /// The number of this attempt to dispatch the action, from 1.
     attempt: u32,
     /// An outcome that is reported later is refused: do not begin after it.
@@ -55,6 +58,7 @@ pub fn action_message(
         details: &reported.details,
         occurred_at: event.occurred_at,
         source_time: reported.source_time,
+        decision_id: reported.decision_id,
         attempt: item.attempt,
         deadline,
         policy_hash: &item.policy_hash,

@@ -85,6 +85,9 @@ pub(crate) fn incident_text(policy: &Policy, notified: &NotifiedIncident<'_>, ca
     write_reported_resolution(&mut text, incident);
     if let Some((event, _)) = cause {
         line(&mut text, "Event", &format!("{api}/dashboard/events/{}", event.id));
+        if let Some(decision) = event.reported.decision_id {
+            line(&mut text, "Decision", &format!("{api}/dashboard/decisions/{decision}"));
+        }
     }
     write_failed_remediations(&mut text, notified);
     // What an incident of AGE's own event type began with has another type.

@@ -209,6 +209,7 @@ pub(crate) mod tests {
                 severity: Severity::Critical,
                 details: r#"{"invoices":1204}"#.parse().unwrap(),
                 source_time: None,
+                decision_id: None,
             },
             occurred_at: "2026-11-23T03:12:45Z".parse().unwrap(),
             reported_by: None,

@@ -137,6 +137,7 @@ mod tests {
             severity,
             details: Details::default(),
             source_time: None,
+            decision_id: None,
         }
     }
 

@@ -144,6 +144,7 @@ mod tests {
             severity: Severity::High,
             details: Details::default(),
             source_time: None,
+            decision_id: None,
         };
         let (id, now) = (EventId::fresh(&clock), clock.now());
         let event = Event { id, reported, occurred_at: now, reported_by: None, resolves: None };

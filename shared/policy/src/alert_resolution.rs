@@ -96,6 +96,7 @@ mod tests {
             severity: Severity::Critical,
             details: Details::default(),
             source_time: None,
+            decision_id: None,
         };
         let event =
             Event { id: EventId::fresh(&clock), reported, occurred_at: clock.now(), reported_by: None, resolves: None };

@@ -82,6 +82,7 @@ mod tests {
             severity: Severity::High,
             details: Details::default(),
             source_time: None,
+            decision_id: None,
         };
         let now = clock.now();
         let event = Event { id: EventId::fresh(&clock), reported, occurred_at: now, reported_by: None, resolves: None };

@@ -134,6 +134,7 @@ mod tests {
                 severity,
                 details: Details::default(),
                 source_time: None,
+                decision_id: None,
             };
             let (id, occurred_at) = (EventId::fresh(&self.clock), self.clock.now());
             Event { id, reported, occurred_at, reported_by: None, resolves: None }

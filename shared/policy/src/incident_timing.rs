@@ -285,6 +285,7 @@ mod tests {
                 severity,
                 details: Details::default(),
                 source_time: None,
+                decision_id: None,
             };
             let event = Event {
                 id: EventId::fresh(&self.clock),

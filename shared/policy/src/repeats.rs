@@ -75,6 +75,7 @@ mod tests {
                 severity,
                 details: Details::default(),
                 source_time: None,
+                decision_id: None,
             };
             let (id, occurred_at) = (EventId::fresh(&clock), clock.now());
             let event = Event { id, reported, occurred_at, reported_by: None, resolves: None };

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Details, Engine, Event, EventId, EventType, KeyId, NewEvent, Severity, StoreError, Timestamp};
+use age_model::{
+    DecisionId, Details, Engine, Event, EventId, EventType, KeyId, NewEvent, Severity, StoreError, Timestamp,
+};
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,8 @@ struct EventRow {
     details: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source_time: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decision_id: Option<DecisionId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reported_by: Option<KeyId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,6 +82,7 @@ impl Events {
             severity: reported.severity,
             details: reported.details.as_str().to_owned(),
             source_time: reported.source_time,
+            decision_id: reported.decision_id,
             reported_by: event.reported_by.clone(),
             resolves: event.resolves,
             expires_at: self.expires_at(event).seconds(),
@@ -136,6 +141,7 @@ impl Events {
                 severity: row.severity,
                 details,
                 source_time: row.source_time,
+                decision_id: row.decision_id,
             },
             reported_by: row.reported_by,
             resolves: row.resolves,
@@ -170,6 +176,7 @@ mod tests {
                 severity: Severity::Critical,
                 details: details.parse().unwrap(),
                 source_time: Some(now),
+                decision_id: Some("01936f2e-0000-7000-8000-00000000000c".parse().unwrap()),
             },
             occurred_at: now,
             reported_by: Some("k".repeat(32).parse().unwrap()),

@@ -64,7 +64,7 @@ async fn record_events(recorder: &mut Recorder, world: &World) -> String {
 
     world.clock.advance(5);
     let batch = Request::to("/events").json(json!([
-        { "engine": "billing", "eventType": "invoice_sent", "details": { "invoice": "2026-1204" }, "idempotencyKey": "invoice-sent-1204" },
+        { "engine": "billing", "eventType": "invoice_sent", "details": { "invoice": "2026-1204" }, "decisionId": "01936f2e-0000-7000-8000-00000000000d", "idempotencyKey": "invoice-sent-1204" },
         { "engine": "search", "eventType": "index_built" },
     ]));
     recorder.send(&billing, "log_events", batch, 200).await;

@@ -11,7 +11,7 @@ use crate::app::{App, AppState};
 use crate::engine_title::engine_title;
 use crate::format::indent_json;
 use crate::page::{self, Section};
-use crate::paths::{action_path, incident_path};
+use crate::paths::{action_path, decision_path, incident_path};
 use crate::policy::severities_from;
 use crate::safe_text::SafeText;
 use crate::session::Session;
@@ -33,6 +33,7 @@ struct EventPage<'a> {
     unreadable: usize,
     /// The incident that has the event, if it is the latest one of the incident key.
     incident_path: Option<String>,
+    decision_path: Option<String>,
 }
 
 struct ActionCard {
@@ -62,6 +63,7 @@ pub(crate) async fn show(
         acted_on: severities_from(active.policy.actions.min_severity),
         unreadable: found.unreadable.len(),
         incident_path: find_incident(&app, &event).await?.map(|id| incident_path(&id)),
+        decision_path: reported.decision_id.map(decision_path),
         event: &event,
     };
     Ok(page::render(StatusCode::OK, &page))

@@ -20,8 +20,8 @@ const MAX_DETAILS_BYTES: usize = 1024 * 1024;
 /// The most reads for a file: a rare event type may be far down.
 const MAX_READS: usize = 8;
 
-const COLUMNS: [&str; 8] =
-    ["id", "occurredAt", "engine", "eventType", "severity", "sourceTime", "reportedBy", "details"];
+const COLUMNS: [&str; 9] =
+    ["id", "occurredAt", "engine", "eventType", "severity", "sourceTime", "reportedBy", "decisionId", "details"];
 
 pub(crate) async fn download_csv(State(App(app)): State<App>, query: Query) -> Result<Response, Problem> {
     let active = app.policies.current();
@@ -70,7 +70,7 @@ fn details_bytes(event: &Event) -> usize {
 }
 
 /// Returns the values of [`COLUMNS`].
-fn csv_row(Event { id, occurred_at, reported, reported_by, .. }: Event) -> [String; 8] {
+fn csv_row(Event { id, occurred_at, reported, reported_by, .. }: Event) -> [String; 9] {
     [
         id.to_string(),
         occurred_at.to_string(),
@@ -79,6 +79,7 @@ fn csv_row(Event { id, occurred_at, reported, reported_by, .. }: Event) -> [Stri
         reported.severity.to_string(),
         reported.source_time.map(|at| at.to_string()).unwrap_or_default(),
         reported_by.map(String::from).unwrap_or_default(),
+        reported.decision_id.map(String::from).unwrap_or_default(),
         reported.details.as_str().to_owned(),
     ]
 }

@@ -262,6 +262,7 @@ impl RecordedEvent {
             severity: self.severity,
             details: age_model::Details::default(),
             source_time: None,
+            decision_id: None,
         };
         Event { id: self.id, reported, occurred_at: self.occurred_at, reported_by: None, resolves: self.resolves }
     }
