@@ -66,6 +66,8 @@ pub(crate) const APPROVE_DECISION_SECONDS: RangeInclusive<i64> = 1..=86_400;
 pub(crate) const EXPECT_EVENT_SECONDS: RangeInclusive<i64> = 60..=7 * 86_400;
 pub(crate) const UNBOUND_FIELDS: RangeInclusive<usize> = 0..=64;
 pub(crate) const UNAVAILABLE_OPERATIONS: RangeInclusive<usize> = 0..=200;
+/// The event types that report operations.
+pub(crate) const OPERATION_EVENT_TYPES: RangeInclusive<usize> = 0..=200;
 /// Names of actions, as in requests.
 pub(crate) const MAX_OPERATION_CHARS: usize = 1024;
 pub(crate) const HOLD_RULES: RangeInclusive<usize> = 0..=64;

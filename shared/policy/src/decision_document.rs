@@ -35,6 +35,11 @@ pub struct DecisionRules {
     /// deny. At most 200.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub on_unavailable: BTreeMap<String, OnUnavailable>,
+    /// The event types that report operations, each with the name of the action that it reports. An event of such a type needs a
+    /// permit: a decision that allowed this action, which no other event has reported. If any are given, AGE expects events of these
+    /// actions only. At most 200.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub event_types: BTreeMap<String, String>,
     /// When AGE itself sets a hold on an engine.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 64)]
@@ -50,6 +55,7 @@ impl Default for DecisionRules {
             unbound_context: Vec::new(),
             expect_event_within_seconds: None,
             on_unavailable: BTreeMap::new(),
+            event_types: BTreeMap::new(),
             holds: Vec::new(),
         }
     }
@@ -126,7 +132,8 @@ pub(crate) mod test_data {
         });
         let rules = json!({
             "valid_for_seconds": 60, "approve_within_seconds": 60, "record_payload": true, "unbound_context": ["sent_at"],
-            "expect_event_within_seconds": 60, "on_unavailable": {"read": "allow"}, "holds": [hold],
+            "expect_event_within_seconds": 60, "on_unavailable": {"read": "allow"},
+            "event_types": {"refund_paid": "refund"}, "holds": [hold],
         });
         serde_json::from_value(rules).unwrap()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use age_model::{AccessRequest, Severity};
+use age_model::{AccessRequest, ReportedType, Severity};
 
 use crate::bounds;
 use crate::decision_document::{DecisionRules, HoldRule, OnUnavailable};
@@ -22,6 +22,7 @@ pub(crate) fn read_decision_rules(node: &Node<'_>) -> Option<DecisionRules> {
         let expect_event =
             fields.optional("expect_event_within_seconds", |node| node.whole_number(&bounds::EXPECT_EVENT_SECONDS));
         let on_unavailable = fields.optional("on_unavailable", read_on_unavailable);
+        let event_types = fields.optional("event_types", read_event_types);
         let holds = fields.optional("holds", read_hold_rules);
         Some(DecisionRules {
             valid_for_seconds: valid_for?.unwrap_or(default.valid_for_seconds),
@@ -30,6 +31,7 @@ pub(crate) fn read_decision_rules(node: &Node<'_>) -> Option<DecisionRules> {
             unbound_context: unbound_context?.unwrap_or_default(),
             expect_event_within_seconds: expect_event?,
             on_unavailable: on_unavailable?.unwrap_or_default(),
+            event_types: event_types?.unwrap_or_default(),
             holds: holds?.unwrap_or_default(),
         })
     })
@@ -51,6 +53,18 @@ fn read_on_unavailable(node: &Node<'_>) -> Option<BTreeMap<String, OnUnavailable
         }
         let answer = node.word(OnUnavailable::ALL);
         Some(((*operation).to_owned(), answer.filter(|_| is_operation)?))
+    }))
+}
+
+fn read_event_types(node: &Node<'_>) -> Option<BTreeMap<String, String>> {
+    let entries = node.entries(&bounds::OPERATION_EVENT_TYPES)?;
+    all(entries.iter().map(|(event_type, node)| {
+        let refused = event_type.parse::<ReportedType>().err();
+        if let Some(error) = &refused {
+            node.refuse(format!("must be named with an event type that engines may report, which {error}"));
+        }
+        let operation = node.read(operation_name(), |value| value.as_str().filter(|name| is_operation(name)));
+        Some(((*event_type).to_owned(), operation.filter(|_| refused.is_none())?.to_owned()))
     }))
 }
 
@@ -113,6 +127,11 @@ mod tests {
             ("/decisions/expect_event_within_seconds", Some(json!(59)), &["decisions.expect_event_within_seconds"]),
             ("/decisions/on_unavailable/read", Some(json!("ask")), &["decisions.on_unavailable.read"]),
             ("/decisions/on_unavailable/", Some(json!("deny")), &["decisions.on_unavailable.\"\""]),
+            ("/decisions/event_types", Some(json!(["refund_paid"])), &["decisions.event_types"]),
+            ("/decisions/event_types/refund_paid", Some(json!("")), &["decisions.event_types.refund_paid"]),
+            ("/decisions/event_types/refund_paid", Some(json!(["refund"])), &["decisions.event_types.refund_paid"]),
+            ("/decisions/event_types/", Some(json!("refund")), &["decisions.event_types.\"\""]),
+            ("/decisions/event_types/engine_silent", Some(json!("refund")), &["decisions.event_types.engine_silent"]),
             ("/decisions/holds/-", Some(hold("rule")), &["decisions.holds[1].id"]),
             ("/decisions/holds/0/unacknowledged", Some(json!(true)), &["decisions.holds[0].unacknowledged"]),
             ("/decisions/holds/0/operations", Some(json!([])), &["decisions.holds[0].operations"]),

@@ -247,12 +247,13 @@ mod tests {
             36 => policy.decisions.holds.insert(0, hold_rule(number, severity)),
             37 => policy.decisions.holds.reverse(),
             38 => policy.decisions.expect_event_within_seconds = Some(seconds),
+            39 => _ = policy.decisions.event_types.insert(format!("{name}_done"), format!("operation_{}", number % 2)),
             _ => policy.score_cap = number,
         }
     }
 
     fn policy() -> impl Strategy<Value = Policy> {
-        prop::collection::vec((0usize..40, any::<u32>()), 0..5).prop_map(|changes| {
+        prop::collection::vec((0usize..41, any::<u32>()), 0..5).prop_map(|changes| {
             let mut policy = Policy::compiled().unwrap();
             for (kind, number) in changes {
                 changed(&mut policy, kind, number);

@@ -82,6 +82,21 @@ pub(crate) fn decision_changes(old: &DecisionRules, new: &DecisionRules) -> Vec<
         let change = PolicyChange::new(format!("operation {operation:?}"), sentence);
         vec![PolicyChange { before: raw(before), after: raw(after), ..change }]
     }));
+    changes.extend(changes_by_key(&old.event_types, &new.event_types, |event_type, before, after| {
+        let sentence = match (before, after) {
+            (None, Some(after)) => format!("Events of type {event_type:?} report {after:?}, and need a permit."),
+            (Some(before), None) => {
+                format!("Events of type {event_type:?} need no permit any more; they reported {before:?}.")
+            }
+            (before, after) => format!(
+                "Events of type {event_type:?} report {:?}; they reported {:?}.",
+                after.map_or("", String::as_str),
+                before.map_or("", String::as_str)
+            ),
+        };
+        let change = PolicyChange::new(format!("event type {event_type:?}"), sentence);
+        vec![PolicyChange { before: before.cloned(), after: after.cloned(), ..change }]
+    }));
     let by_id = |rules: &DecisionRules| -> BTreeMap<String, HoldRule> {
         rules.holds.iter().map(|rule| (rule.id.clone(), rule.clone())).collect()
     };
@@ -224,7 +239,7 @@ mod tests {
                 &json!({}),
                 &json!({"decisions": {
                     "valid_for_seconds": 60, "record_payload": true, "unbound_context": ["sent_at"],
-                    "on_unavailable": {"read": "allow", "refund": "deny"}, "holds": [audit],
+                    "on_unavailable": {"read": "allow", "refund": "deny"}, "event_types": {"refund_paid": "refund"}, "holds": [audit],
                 }})
             ),
             [
@@ -233,6 +248,7 @@ mod tests {
                 "Approvals are not bound to context.sent_at any more.",
                 "While AGE cannot be asked about \"read\", engines allow it; before, they deny it.",
                 "While AGE cannot be asked about \"refund\", engines deny it; before, they deny it.",
+                "Events of type \"refund_paid\" report \"refund\", and need a permit.",
                 "Hold rule audit is added: all operations of an engine are on hold while it has an unacknowledged incident of \
                  CRITICAL or above, for up to 1 d, because \"critical\".",
             ]
@@ -240,6 +256,17 @@ mod tests {
         assert_eq!(
             sentences(&json!({"decisions": {"unbound_context": ["a", "b"]}}), &json!({})),
             ["Approvals are bound to context.a and context.b."]
+        );
+        let event_types = |operations: &[(&str, &str)]| {
+            let operations: BTreeMap<_, _> = operations.iter().copied().collect();
+            json!({"decisions": {"event_types": operations}})
+        };
+        assert_eq!(
+            sentences(&event_types(&[("a", "read"), ("b", "read")]), &event_types(&[("a", "write")])),
+            [
+                "Events of type \"a\" report \"write\"; they reported \"read\".",
+                "Events of type \"b\" need no permit any more; they reported \"read\".",
+            ]
         );
     }
 }

@@ -40,6 +40,7 @@ mod reader;
 mod refused_notifications;
 mod repeats;
 mod rule_validation;
+mod reported_operations;
 mod schema;
 mod setting_difference;
 #[cfg(feature = "toml")]

@@ -172,6 +172,7 @@ mod tests {
             "guardrails",
             "decisions.unbound_context",
             "decisions.on_unavailable",
+            "decisions.event_types",
             "decisions.holds",
         ];
         let listed: BTreeSet<_> =
