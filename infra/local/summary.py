@@ -35,6 +35,8 @@ CAUSES = {
     "given_up": "repeatedly ineffective",
     "engine_silent": "silent engine",
     "many_event_types": "many event types",
+    "permit_without_event": "permits without an event",
+    "operation_without_permit": "operations without a permit",
 }
 NOTIFICATIONS = {
     "initial": "initial notification",

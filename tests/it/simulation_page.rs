@@ -60,7 +60,7 @@ fn result() -> Value {
             "notifications": { "total": 0, "items": [] },
         },
         "selfCheck": { "reproduced": 5, "notReproduced": 2, "reasons": [{ "reason": "other_policy", "count": 2 }], "items": [] },
-        "leftOut": { "events": 12, "unreadable": 0, "incidentsCut": 0 },
+        "leftOut": { "events": 12, "unreadable": 0, "incidentsCut": 0, "incidentsAboutPermits": 2 },
     })
 }
 

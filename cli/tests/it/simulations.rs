@@ -59,7 +59,7 @@ fn finished_job() -> Value {
                 "after": status("sent")}]}},
         "selfCheck": {"reproduced": 90, "notReproduced": 10, "items": [not_reproduced],
             "reasons": [{"reason": "notification_timing", "count": 7}, {"reason": "other_policy", "count": 3}]},
-        "leftOut": {"events": 1500, "completeSince": "2026-11-10T00:00:00.000Z", "unreadable": 1, "incidentsCut": 0}});
+        "leftOut": {"events": 1500, "completeSince": "2026-11-10T00:00:00.000Z", "unreadable": 1, "incidentsCut": 0, "incidentsAboutPermits": 2}});
     job
 }
 

@@ -53,7 +53,7 @@ request_body! {
         /// Ends in the name of the engine.
         #[schema(value_type = String, pattern = "(^|[/:#])[a-z][a-z0-9_]{0,31}$")]
         source: Source,
-        /// `engine_silent` and `many_event_types` are reserved.
+        /// Not a type of AGE's own incidents: `engine_silent`, `many_event_types`, `operation_without_permit` or `permit_without_event`.
         #[schema(value_type = EventType)]
         r#type: ReportedType,
         time: Option<Timestamp>,

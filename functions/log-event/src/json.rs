@@ -16,7 +16,8 @@ request_body! {
     #[schema(as = EventReport)]
     pub(crate) struct EventReport {
         engine: Engine,
-        /// Chosen by the engine; `engine_silent` and `many_event_types` are reserved.
+        /// Chosen by the engine, except the types of AGE's own incidents: `engine_silent`, `many_event_types`, `operation_without_permit` and
+        /// `permit_without_event`.
         #[schema(value_type = EventType)]
         event_type: ReportedType,
         /// LOW if absent.
@@ -35,7 +36,8 @@ request_body! {
     #[schema(as = BatchedEvent)]
     pub(crate) struct BatchedEventReport {
         engine: Engine,
-        /// Chosen by the engine; `engine_silent` and `many_event_types` are reserved.
+        /// Chosen by the engine, except the types of AGE's own incidents: `engine_silent`, `many_event_types`, `operation_without_permit` and
+        /// `permit_without_event`.
         #[schema(value_type = EventType)]
         event_type: ReportedType,
         /// LOW if absent.

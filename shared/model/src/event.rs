@@ -63,6 +63,20 @@ impl EventType {
     /// The event type of incidents that gather what would open too many incidents of an engine, which AGE opens itself.
     pub const MANY_EVENT_TYPES: &str = "many_event_types";
 
+    /// The event type of incidents about permits of an engine of which no event has reported the operation, which AGE opens itself.
+    pub const PERMIT_WITHOUT_EVENT: &str = "permit_without_event";
+
+    /// The event type of incidents about events of an engine that report operations without a permit, which AGE opens itself.
+    pub const OPERATION_WITHOUT_PERMIT: &str = "operation_without_permit";
+
+    pub(crate) fn permit_without_event() -> Self {
+        Self(Self::PERMIT_WITHOUT_EVENT.to_owned())
+    }
+
+    pub(crate) fn operation_without_permit() -> Self {
+        Self(Self::OPERATION_WITHOUT_PERMIT.to_owned())
+    }
+
     pub(crate) fn engine_silent() -> Self {
         Self(Self::ENGINE_SILENT.to_owned())
     }

@@ -43,6 +43,10 @@ crate::string_enum::open_string_enum! {
         EngineSilent = "engine_silent",
         /// Events of many types of an engine that has too many open incidents. The incident gathers what would open more.
         ManyEventTypes = "many_event_types",
+        /// Permits of an engine of which no event has reported the operation in time.
+        PermitWithoutEvent = "permit_without_event",
+        /// Events of an engine that report operations without a permit.
+        OperationWithoutPermit = "operation_without_permit",
     }
 }
 
@@ -72,6 +76,8 @@ impl IncidentCause {
             Self::GivenUp => "remediations were ineffective too often; AGE starts no more of them",
             Self::EngineSilent => "silent engine",
             Self::ManyEventTypes => "too many open incidents: this one gathers further event types",
+            Self::PermitWithoutEvent => "permits without an event that reports their operation",
+            Self::OperationWithoutPermit => "operations that ran without a permit",
             Self::Unknown(cause) => cause.as_str(),
         }
     }
@@ -163,7 +169,7 @@ pub struct Incident {
     pub severity: Severity,
     /// Whether it is open, acknowledged or resolved.
     pub status: IncidentStatus,
-    /// The event that opened it. None for a silent engine.
+    /// The event that opened it. None for a silent engine, and for permits without an event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<EventId>,
     /// The credential that reported that event.

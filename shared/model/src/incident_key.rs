@@ -25,6 +25,24 @@ impl IncidentKey {
         Self { engine, event_type: EventType::engine_silent() }
     }
 
+    /// Returns the key of the incident about permits of `engine` of which no event has reported the operation.
+    #[must_use]
+    pub fn permit_without_event(engine: Engine) -> Self {
+        Self { engine, event_type: EventType::permit_without_event() }
+    }
+
+    /// Returns the key of the incident about operations of `engine` that ran without a permit.
+    #[must_use]
+    pub fn operation_without_permit(engine: Engine) -> Self {
+        Self { engine, event_type: EventType::operation_without_permit() }
+    }
+
+    /// Whether the key is that of an incident which AGE opens because permits and events do not match.
+    #[must_use]
+    pub fn is_about_permits(&self) -> bool {
+        matches!(self.event_type.as_str(), EventType::PERMIT_WITHOUT_EVENT | EventType::OPERATION_WITHOUT_PERMIT)
+    }
+
     /// Returns the key of the incident that gathers what would open too many incidents of `engine`.
     #[must_use]
     pub fn many_event_types(engine: Engine) -> Self {

@@ -10,7 +10,12 @@ use crate::event::{EventType, InvalidEventType};
 
 /// The event types of incidents that AGE opens itself. An engine that could report them would hide what they stand for, such as its
 /// own silence.
-const RESERVED: [&str; 2] = [EventType::ENGINE_SILENT, EventType::MANY_EVENT_TYPES];
+const RESERVED: [&str; 4] = [
+    EventType::ENGINE_SILENT,
+    EventType::MANY_EVENT_TYPES,
+    EventType::PERMIT_WITHOUT_EVENT,
+    EventType::OPERATION_WITHOUT_PERMIT,
+];
 
 /// An event type that an engine may report. A text that people would read as a reserved one, such as `Engine-Silent`, is refused
 /// as well.
@@ -79,9 +84,16 @@ mod tests {
 
     #[test]
     fn types_of_age_are_refused_in_every_spelling_that_reads_the_same() {
-        for bad in
-            ["engine_silent", "Engine Silent", "ENGINE-SILENT", "engineSilent", "many.event.types", "_many_event_types"]
-        {
+        for bad in [
+            "engine_silent",
+            "Engine Silent",
+            "ENGINE-SILENT",
+            "engineSilent",
+            "many.event.types",
+            "_many_event_types",
+            "PermitWithoutEvent",
+            "operation without permit",
+        ] {
             let refused = bad.parse::<ReportedType>().unwrap_err();
             assert!(matches!(refused, InvalidReportedType::Reserved(_)), "{bad}: {refused}");
         }

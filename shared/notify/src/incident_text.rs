@@ -42,6 +42,8 @@ fn title(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
     match notified.incident.cause {
         IncidentCause::EngineSilent => format!("{engine} is silent"),
         IncidentCause::ManyEventTypes => format!("{engine}: many event types"),
+        IncidentCause::PermitWithoutEvent => format!("{engine}: permits without an event"),
+        IncidentCause::OperationWithoutPermit => format!("{engine}: operations without a permit"),
         _ => format!("{engine}: {}", display_name(key.event_type.as_str())),
     }
 }
@@ -81,7 +83,10 @@ pub(crate) fn incident_text(policy: &Policy, notified: &NotifiedIncident<'_>, ca
     let _ = writeln!(text, "Incident: {}\n", notified.page(api));
     line(&mut text, "Engine", &format!("{} ({})", policy.title(&id.key.engine), id.key.engine));
     line(&mut text, "Opened", &incident.opened_at.in_words());
-    line(&mut text, "Events", &event_counts(notified));
+    line(&mut text, counted_noun(incident.cause), &event_counts(notified));
+    if incident.cause == IncidentCause::PermitWithoutEvent {
+        line(&mut text, "To list", &format!("agectl decision list --engine {} --event missing", id.key.engine));
+    }
     write_reported_resolution(&mut text, incident);
     if let Some((event, _)) = cause {
         line(&mut text, "Event", &format!("{api}/dashboard/events/{}", event.id));
@@ -91,7 +96,13 @@ pub(crate) fn incident_text(policy: &Policy, notified: &NotifiedIncident<'_>, ca
     }
     write_failed_remediations(&mut text, notified);
     // What an incident of AGE's own event type began with has another type.
-    let is_of_age = matches!(incident.cause, IncidentCause::EngineSilent | IncidentCause::ManyEventTypes);
+    let is_of_age = matches!(
+        incident.cause,
+        IncidentCause::EngineSilent
+            | IncidentCause::ManyEventTypes
+            | IncidentCause::PermitWithoutEvent
+            | IncidentCause::OperationWithoutPermit
+    );
     let reported = cause.map(|(event, _)| &event.reported);
     let event_type = reported.map(|it| &it.event_type).or_else(|| (!is_of_age).then_some(&id.key.event_type));
     if let Some(event_type) = event_type {
@@ -107,7 +118,7 @@ pub(crate) fn incident_entry(policy: &Policy, notified: &NotifiedIncident<'_>, a
     let NotifiedIncident { incident, kind, .. } = notified;
     let mut text = format!("{}, {}: {}\n", incident.severity, word(*kind), title(policy, notified));
     line(&mut text, "Opened", &incident.opened_at.in_words());
-    line(&mut text, "Events", &event_counts(notified));
+    line(&mut text, counted_noun(incident.cause), &event_counts(notified));
     write_reported_resolution(&mut text, incident);
     line(&mut text, "ID", &notified.id.to_string());
     line(&mut text, "Incident", &notified.page(api));
@@ -154,11 +165,19 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
                 let open = policy.incidents.max_open_per_engine;
                 format!("{engine} has {open} open incidents; this one gathers all further event types")
             }
+            IncidentCause::PermitWithoutEvent => {
+                format!("{engine} was permitted an operation, and no event has reported it in time")
+            }
+            IncidentCause::OperationWithoutPermit => {
+                format!("{engine} reported an operation that no decision has permitted")
+            }
             IncidentCause::Unknown(cause) => format!("{engine}: {}", cause.as_str()),
         },
-        NotificationKind::Digest if counters.events > incident.notified.events => {
-            format!("{engine}: more events were reported")
-        }
+        NotificationKind::Digest if counters.events > incident.notified.events => match incident.cause {
+            IncidentCause::PermitWithoutEvent => format!("{engine}: more permits have no event"),
+            IncidentCause::OperationWithoutPermit => format!("{engine}: more operations had no permit"),
+            _ => format!("{engine}: more events were reported"),
+        },
         NotificationKind::Digest if incident.failed_remediations > incident.notified.failed_remediations => {
             format!("{engine}: {}", last_failed_remediation(incident))
         }
@@ -183,7 +202,12 @@ fn reason(policy: &Policy, notified: &NotifiedIncident<'_>) -> String {
         }
         NotificationKind::Resolution => {
             let quiet = age_model::format_duration(policy.incidents.resolve_after_seconds);
-            format!("{engine}: no event for {quiet}; the incident is resolved")
+            let nothing = match incident.cause {
+                IncidentCause::PermitWithoutEvent => "no further permit without an event",
+                IncidentCause::OperationWithoutPermit => "no further operation without a permit",
+                _ => "no event",
+            };
+            format!("{engine}: {nothing} for {quiet}; the incident is resolved")
         }
         NotificationKind::Unknown(kind) => format!("{engine}: {}", kind.as_str()),
     }
@@ -194,6 +218,7 @@ fn taken_actions(incident: &Incident, cause: Cause<'_>) -> String {
     let Some((_, actions)) = cause else {
         return match incident.cause {
             IncidentCause::EngineSilent => "AGE has no remediation for a silent engine; it notified you.".to_owned(),
+            IncidentCause::PermitWithoutEvent => "AGE notified you; it has no remediation for permits.".to_owned(),
             _ if incident.failed_remediations > 0 => format!("AGE did: {}", last_failed_remediation(incident)),
             _ => "AGE notified you; it has no record of a remediation.".to_owned(),
         };
@@ -224,7 +249,16 @@ pub(crate) fn acknowledge_command(id: &str) -> String {
     format!("agectl incident ack {id}")
 }
 
-/// Returns the number of events: new since the last notification to the first line, and in total. The new ones of all
+/// Returns the name of what an incident counts.
+const fn counted_noun(cause: IncidentCause) -> &'static str {
+    match cause {
+        IncidentCause::PermitWithoutEvent => "Permits",
+        IncidentCause::OperationWithoutPermit => "Operations",
+        _ => "Events",
+    }
+}
+
+/// Returns the number of events, or of what else the incident counts: new since the last notification to the first line, and in total. The new ones of all
 /// notifications of an incident add up to the total.
 fn event_counts(notified: &NotifiedIncident<'_>) -> String {
     let (total, before) = (notified.counters.events, notified.incident.notified.events);

@@ -329,6 +329,48 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn message_about_permits_and_operations_counts_them_and_says_how_to_find_them() {
+        let engine = Engine::from_static("billing");
+        let event = an_event();
+        for (key, cause, reported, subject, said) in [
+            (
+                IncidentKey::permit_without_event(engine),
+                IncidentCause::PermitWithoutEvent,
+                None,
+                "[AGE] CRITICAL Billing: permits without an event",
+                [
+                    "CRITICAL: Billing was permitted an operation, and no event has reported it in time\n",
+                    "Permits     3 new, 3 in total\nTo list     agectl decision list --engine billing --event missing\n",
+                ],
+            ),
+            (
+                IncidentKey::operation_without_permit(engine),
+                IncidentCause::OperationWithoutPermit,
+                Some((&event, &[][..])),
+                "[AGE] CRITICAL Billing: operations without a permit",
+                [
+                    "CRITICAL: Billing reported an operation that no decision has permitted\n",
+                    "Operations  3 new, 3 in total\nEvent       http://localhost:9000/dashboard/events/01936f2e-0000-7000-8000-00000000000a\n",
+                ],
+            ),
+        ] {
+            let mut of = an_incident();
+            (of.0.key, of.1.cause) = (key, cause);
+            let message = |kind, reported, api| notification_message(&policy(), &[entry(&of, kind, 3)], reported, api);
+            let initial = message(NotificationKind::Initial, reported, Some("http://localhost:9000"));
+            assert_eq!(initial.subject(), subject);
+            for said in said {
+                assert!(initial.text().contains(said), "{said} in {}", initial.text());
+            }
+            let digest = message(NotificationKind::Digest, None, None);
+            assert!(!digest.text().contains("events were reported"), "{}", digest.text());
+            let resolution = message(NotificationKind::Resolution, None, None);
+            assert!(resolution.text().contains("; the incident is resolved"), "{}", resolution.text());
+            assert!(!resolution.text().contains("no event for"), "{}", resolution.text());
+        }
+    }
+
+    #[test]
     fn message_may_be_about_several_incidents() {
         let (mut one, mut two) = (an_incident(), an_incident());
         two.0.key = IncidentKey::engine_silent(Engine::from_static("qa"));

@@ -74,6 +74,21 @@ impl IncidentRules {
         is_new
     }
 
+    /// Adds occurrences of `cause` that AGE has found at `now`, which are CRITICAL: permits without an event, or operations without a
+    /// permit, of which `event_id` reports the first. Opens an incident if none is unresolved.
+    pub fn record_occurrences(
+        &self,
+        state: &mut IncidentState,
+        cause: IncidentCause,
+        event_id: Option<EventId>,
+        now: Timestamp,
+    ) {
+        match state.open_incident_mut() {
+            Some(incident) => self.advance_due_time(incident, now),
+            None => open(state, cause, Severity::Critical, event_id, now),
+        }
+    }
+
     /// Makes `incident` due for its next digest, because it has something new. When something is due at a status of a later
     /// version, only that version knows.
     pub(crate) fn advance_due_time(&self, incident: &mut Incident, now: Timestamp) {
@@ -549,6 +564,28 @@ mod tests {
         change_incident(scenario.incident(), IncidentCommand::Acknowledge, change).unwrap();
         assert_eq!(scenario.sweep(72 * HOUR), []);
         assert_eq!(scenario.incident().status, IncidentStatus::Acknowledged);
+    }
+
+    #[test]
+    fn occurrences_are_in_digests_and_their_incident_resolves_a_day_after_the_last_one() {
+        let mut scenario = Scenario::new();
+        let rules = scenario.rules.clone();
+        let mut occur = |scenario: &mut Scenario| {
+            let now = scenario.clock.now();
+            rules.record_occurrences(&mut scenario.state, IncidentCause::PermitWithoutEvent, None, now);
+            scenario.counters.events += 1;
+            scenario.counters.last_event_at = Some(now);
+        };
+        occur(&mut scenario);
+        let (cause, severity) = (scenario.incident().cause, scenario.incident().severity);
+        assert_eq!((cause, severity), (IncidentCause::PermitWithoutEvent, Severity::Critical));
+        scenario.sweep(MINUTE);
+        occur(&mut scenario);
+        assert_eq!(scenario.sweep(5 * MINUTE), [(4, Digest, 1)]);
+        let change = scenario.change_by_person();
+        change_incident(scenario.incident(), IncidentCommand::Acknowledge, change).unwrap();
+        scenario.sweep(24 * HOUR);
+        assert_eq!(scenario.incident().status, IncidentStatus::Resolved);
     }
 
     #[test]

@@ -166,7 +166,7 @@ const fn reason_text(reason: UnreproducedReason) -> &'static str {
 
 /// Says what the simulation does not have. `None`: it has everything.
 fn format_left_out(left_out: &LeftOut) -> Option<String> {
-    let LeftOut { events, complete_since, unreadable, incidents_cut } = left_out;
+    let LeftOut { events, complete_since, unreadable, incidents_cut, incidents_about_permits } = left_out;
     let since = complete_since.map(|since| format!(": all are read since {}", format_timestamp(since)));
     let lines = [
         (
@@ -179,6 +179,13 @@ fn format_left_out(left_out: &LeftOut) -> Option<String> {
         ),
         (*unreadable, format!("{} that this version of AGE cannot read", format_count(*unreadable, "row"))),
         (*incidents_cut, format!("notifications or changes of {}", format_count(*incidents_cut, "incident"))),
+        (
+            *incidents_about_permits,
+            format!(
+                "{} about permits and events that do not match",
+                format_count(*incidents_about_permits, "incident")
+            ),
+        ),
     ];
     let lines: Vec<_> =
         lines.into_iter().filter(|(count, _)| *count > 0).map(|(_, line)| format!("  {line}")).collect();

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use age_model::{IncidentId, StoreError, Timestamp};
+use age_model::{IncidentId, IncidentStatus, StoreError, Timestamp};
 use age_scoring::simulation::{LeftOut, RecordedChange, RecordedIncident};
-use age_store::{IncidentRecord, Incidents};
+use age_store::{IncidentRecord, IncidentSummary, Incidents};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 /// How many incidents are read at the same time.
@@ -28,9 +28,14 @@ pub(super) async fn read_incidents(
     let opened = incidents.opened(from.plus_days(-EARLIER_DAYS), to).await?;
     let unresolved = incidents.unresolved().await?;
     left_out.unreadable += unresolved.unreadable.len() as u64;
-    let listed = opened.into_iter().chain(unresolved.items).map(|summary| summary.id);
+    let listed = opened.into_iter().chain(unresolved.items).filter(|summary| summary.id.opened_at < to);
+    let (about_permits, listed): (Vec<_>, Vec<_>) = listed.partition(|summary| summary.id.key.is_about_permits());
+    let was_open = |it: &IncidentSummary| it.status != IncidentStatus::Resolved || it.id.opened_at >= from;
+    let about_permits: BTreeSet<IncidentId> =
+        about_permits.into_iter().filter(was_open).map(|summary| summary.id).collect();
+    left_out.incidents_about_permits += about_permits.len() as u64;
     let ids: BTreeSet<(Timestamp, IncidentId)> =
-        listed.filter(|id| id.opened_at < to).map(|id| (id.opened_at, id)).collect();
+        listed.into_iter().map(|summary| (summary.id.opened_at, summary.id)).collect();
     let excess = ids.len().saturating_sub(MAX_INCIDENTS);
     left_out.incidents_cut += excess as u64;
     let reads = ids.into_iter().skip(excess).map(|(_, id)| read(incidents, id, from));

@@ -214,6 +214,10 @@ pub struct LeftOut {
     pub unreadable: u64,
     /// The number of incidents of which not all notifications or changes were read.
     pub incidents_cut: u64,
+    /// The number of incidents about permits without an event and operations without a permit. Simulations do not compare permits with
+    /// events.
+    #[serde(default)]
+    pub incidents_about_permits: u64,
 }
 
 impl History {
