@@ -1,8 +1,8 @@
 //! Parsers of argument values that `clap` cannot derive from the type.
 
 use age_model::{
-    Action, ActionStatus, Day, DecisionApprovalStatus, HoldStatus, IncidentStatus, ReportKind, Role, Severity,
-    Timestamp, Verdict,
+    Action, ActionStatus, Day, DecisionApprovalStatus, DecisionEventStatus, HoldStatus, IncidentStatus, ReportKind,
+    Role, Severity, Timestamp, Verdict,
 };
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser, ValueParser};
 
@@ -20,6 +20,7 @@ enum_parsers!(
     action_parser: Action,
     action_status_parser: ActionStatus,
     decision_approval_parser: DecisionApprovalStatus,
+    decision_event_parser: DecisionEventStatus,
     hold_status_parser: HoldStatus,
     incident_status_parser: IncidentStatus,
     report_kind_parser: ReportKind,

@@ -116,11 +116,12 @@ class Harness:
         headers["content-type"] = "application/x-www-form-urlencoded"
         return self.stack.call("POST", path, urlencode(form).encode(), headers)
 
-    def report(self, severity: str, engine: str, prefix: str = "", key: str | None = None) -> Item:
-        """Report an event of a type of its own."""
-        return self._report(
-            {"engine": engine, "eventType": prefix + self.unique_name(), "severity": severity}, 201, key
-        )
+    def report(
+        self, severity: str, engine: str, prefix: str = "", key: str | None = None, decision: str | None = None
+    ) -> Item:
+        """Report an event of a type of its own, which may name a decision."""
+        event = {"engine": engine, "eventType": prefix + self.unique_name(), "severity": severity}
+        return self._report(event | ({"decisionId": decision} if decision else {}), 201, key)
 
     def activate_policies(self) -> None:
         """Activate a new policy version, and then the one that was active before."""

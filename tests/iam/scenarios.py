@@ -101,6 +101,30 @@ def sweep_finds_a_silent_engine(harness: Harness) -> None:
         harness.sweep()
 
 
+@scenario(
+    "sweep",
+    {
+        "dynamodb:Query": "EventsTable/index/operations DecisionsTable/index/due",
+        "dynamodb:BatchGetItem": "DecisionsTable",
+        "dynamodb:UpdateItem": "EventsTable DecisionsTable",
+    },
+)
+def sweep_compares_permits_and_events(harness: Harness) -> None:
+    operation = harness.unique_name()
+    guardrail = {
+        "id": operation,
+        "verdict": "allow",
+        "message": "it is allowed",
+        "match": {"action": {"name": {"equals": operation}}},
+    }
+    with harness.activated({"guardrails": [guardrail]}):
+        harness.restart("decide")  # a running environment may go on with the earlier version for a minute
+        permit = harness.evaluate(operation)["context"]["id"]
+        event = harness.report("LOW", "billing", decision=permit)
+        harness.sweep()
+        expect("the event of the permit", harness.get("/decisions/{}", permit).get("followedBy"), event["id"])
+
+
 @scenario("sweep", {"dynamodb:GetItem": "CredentialsTable", "dynamodb:Query": "IncidentsTable"})
 def sweep_looks_for_expired_credentials(harness: Harness) -> None:
     harness.expired_reader()

@@ -5,6 +5,7 @@ mod batches;
 mod counts;
 mod faults;
 mod lists;
+mod permits;
 mod protocol;
 
 use age_model::{Clock, DecisionCounts, Engine, Hold, HoldEnd, HoldId, HoldOrigin, Period, Posture};

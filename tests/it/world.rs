@@ -218,6 +218,7 @@ impl World {
         let (lifecycle, policies) = (lifecycle(&db), policies(&db));
         Sweep {
             events: events(&db),
+            decisions: Decisions::new(&db, "Decisions", RETENTION_DAYS),
             incidents: Incidents::new(&db, "Incidents"),
             fleet_state: FleetStateStore::new(&db, "Incidents"),
             dispatcher: dispatcher(&lifecycle, &policies, &self.sns_config),

@@ -1,8 +1,8 @@
 //! `agectl decision`: lists and shows what the guardrails decided, and approves or denies the operations that wait for it.
 
 use age_model::{
-    ApprovalDecision, Decision, DecisionApproval, DecisionApprovalStatus, DecisionId, DecisionReason, Engine,
-    Timestamp, Verdict,
+    ApprovalDecision, Decision, DecisionApproval, DecisionApprovalStatus, DecisionEventStatus, DecisionId,
+    DecisionReason, Engine, Timestamp, Verdict,
 };
 use clap::{Args, Subcommand};
 
@@ -13,7 +13,9 @@ use crate::item_list::ItemList;
 use crate::list_options::{ListOptions, filter};
 use crate::session::Session;
 use crate::text_layout::{format_commands, format_facts, format_quote, format_section};
-use crate::value_parsers::{decision_approval_parser, parse_day_or_time, parse_digest, verdict_parser};
+use crate::value_parsers::{
+    decision_approval_parser, decision_event_parser, parse_day_or_time, parse_digest, verdict_parser,
+};
 
 const RESOURCE: &str = "decisions";
 /// The API's maximum.
@@ -39,6 +41,9 @@ pub(crate) struct ListDecisionsArgs {
     /// List only decisions whose approvals have one of these statuses, separated by commas
     #[arg(long, value_delimiter = ',', value_parser = decision_approval_parser())]
     approval: Vec<DecisionApprovalStatus>,
+    /// List only decisions of whose operations the event has one of these statuses, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = decision_event_parser())]
+    event: Vec<DecisionEventStatus>,
     /// List only decisions for these engines, separated by commas
     #[arg(long, value_delimiter = ',')]
     engine: Vec<Engine>,
@@ -83,6 +88,7 @@ impl ListDecisionsArgs {
         let filter = [
             filter("verdict", &self.verdict),
             filter("approval", &self.approval),
+            filter("event", &self.event),
             filter("engine", &self.engine),
             filter("from", self.from),
             filter("to", self.to),
@@ -147,8 +153,19 @@ fn overview(decision: &Decision) -> String {
         }
         facts.extend(approval.used_by.map(|decision| ("Used by", format!("decision {decision}"))));
     }
+    facts.extend(event(decision).map(|text| ("Event", text)));
     facts.extend(decision.approved_by_decision.map(|id| ("Approved in", format!("decision {id}"))));
     format_section(&format!("Decision {}", decision.id), format_facts(facts))
+}
+
+/// Says which event has reported the operation, or until when one is expected.
+fn event(decision: &Decision) -> Option<String> {
+    let by = decision.event_expected_by.map(|by| format!(", expected by {}", format_timestamp(by)));
+    match (decision.followed_by, decision.event_status) {
+        (Some(event), _) => Some(format!("{event} reports the operation")),
+        (None, Some(status)) => Some(format!("{}{}", format_name(status.as_str()), by.unwrap_or_default())),
+        (None, None) => None,
+    }
 }
 
 fn reasons(decision: &Decision) -> String {

@@ -67,6 +67,34 @@ async fn operation_is_approved_with_commands_that_were_printed_before() {
 }
 
 #[tokio::test]
+async fn decision_says_which_event_reported_its_operation_or_until_when_one_is_expected() {
+    let fake = FakeAge::start().await;
+    let mut allowed = decision("used");
+    allowed.as_object_mut().unwrap().remove("approval");
+    allowed["verdict"] = "allow".into();
+    allowed["eventExpectedBy"] = "2026-11-23T01:05:00.000Z".into();
+    for (status, text) in [
+        ("awaited", "awaited, expected by 2026-11-23 01:05:00Z"),
+        ("missing", "missing, expected by 2026-11-23 01:05:00Z"),
+    ] {
+        allowed["eventStatus"] = status.into();
+        fake.plan_response(200, None, allowed.clone());
+        let shown = fake.run(&format!("decision show {DECISION}")).await;
+        assert!(shown.stdout.contains(&format!("Event       {text}\n")), "{}", shown.stdout);
+    }
+    allowed["eventStatus"] = "followed".into();
+    allowed["followedBy"] = "01936f2e-0000-7000-8000-00000000000b".into();
+    fake.plan_response(200, None, allowed.clone());
+    let shown = fake.run(&format!("decision show {DECISION}")).await;
+    let event = "Event       01936f2e-0000-7000-8000-00000000000b reports the operation\n";
+    assert!(shown.stdout.contains(event), "{}", shown.stdout);
+    fake.plan_response(200, None, json!({"decisions": [allowed]}));
+    fake.run("decision list --event missing,awaited").await;
+    let list = "GET /api/governance/decisions?event=missing&event=awaited&limit=50";
+    assert_eq!(fake.request_lines().last().map(String::as_str), Some(list));
+}
+
+#[tokio::test]
 async fn decision_that_is_approved_has_no_next_steps() {
     let fake = FakeAge::start().await;
     let mut approved = decision("used");

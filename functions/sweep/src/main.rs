@@ -1,5 +1,5 @@
 //! Trigger: EventBridge Scheduler, every minute, at least once.
-//! Permissions: read credentials, policies, events, rollups and reports; write actions, incidents and rollups; add events; publish to the actions,
+//! Permissions: read credentials, policies, rollups and reports; write actions, decisions, events, incidents and rollups; publish to the actions,
 //! notifications and second-line topics; read the number of subscriptions of the topics that people rely on.
 //! State: clients and policy.
 
@@ -12,8 +12,8 @@ use age_governance::{
 use age_notify::Sns;
 use age_runtime::{Error, PublicUrl, ScheduledEvent, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, CredentialNotifications, Credentials, DynamoDb, EmailRateLimiter, Events, FleetStateStore, IncidentStates,
-    Incidents, Policies, PolicyNotifications, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, CredentialNotifications, Credentials, Decisions, DynamoDb, EmailRateLimiter, Events, FleetStateStore,
+    IncidentStates, Incidents, Policies, PolicyNotifications, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 
 config! {
@@ -25,6 +25,7 @@ config! {
         event_retention_days: i64,
         rollups_table: String,
         actions_table: String,
+        decisions_table: String,
         incidents_table: String,
         policies_table: String,
         reports_table: String,
@@ -50,6 +51,7 @@ async fn main() -> Result<(), Error> {
     age_runtime::warm(actions.warm()).await;
 
     let events = Events::new(&db, config.events_table, config.event_retention_days);
+    let decisions = Decisions::new(&db, config.decisions_table, config.event_retention_days);
     let rollups = Rollups::new(&db, config.rollups_table);
     let states = IncidentStates::new(&db, config.incidents_table.clone(), config.event_retention_days);
     let incidents = IncidentLifecycle::new(states, actions.clone());
@@ -74,6 +76,7 @@ async fn main() -> Result<(), Error> {
     );
     let sweep = Sweep {
         events,
+        decisions,
         incidents: Incidents::new(&db, config.incidents_table.clone()),
         fleet_state: FleetStateStore::new(&db, config.incidents_table.clone()),
         dispatcher: ActionDispatcher::new(sns.topic(config.actions_topic_arn), &lifecycle, &policies),

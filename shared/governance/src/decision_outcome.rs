@@ -90,8 +90,12 @@ impl<'a> Judge<'a> {
             expires_at: self.now.plus_seconds(rules.valid_for_seconds),
             approval: None,
             approved_by_decision: None,
+            event_expected_by: None,
+            event_status: None,
+            followed_by: None,
         };
         if verdict != Verdict::NeedsApproval {
+            self.expect_event(&mut decision);
             return Judged::New(NewDecision { decision, uses: None });
         }
         let bound_digest = request.bound_digest(&rules.unbound_context, &self.hash);
@@ -112,6 +116,7 @@ impl<'a> Judge<'a> {
                 });
                 decision.verdict = Verdict::Allow;
                 decision.approved_by_decision = Some(approved.id);
+                self.expect_event(&mut decision);
                 self.used.insert(approved.id);
                 let uses = UsedApproval { decision: approved.id, digest: approval.digest.clone() };
                 Judged::New(NewDecision { decision, uses: Some(uses) })
@@ -121,6 +126,14 @@ impl<'a> Judge<'a> {
                 decision.reasons = vec![DecisionReason { rule: None, code, message }];
                 Judged::New(NewDecision { decision, uses: None })
             }
+        }
+    }
+
+    /// Makes a permit await its event, if the policy expects one.
+    fn expect_event(&self, decision: &mut Decision) {
+        let within = self.policy.decisions.event_expected_within(&decision.request.action);
+        if let Some(seconds) = within.filter(|_| decision.is_allowed()) {
+            decision.expect_event(seconds);
         }
     }
 

@@ -121,7 +121,7 @@ impl EventWriter {
             // Another writer may have changed the states that the decisions were made on.
             group.decisions = self.lifecycle.decide(&mut group.pending, active, clock).await?;
             let rollups = self.shards.choose(group.pending.iter().map(PendingEvent::rollup));
-            let writes = self.writes(group, &rollups, &active.hash)?;
+            let writes = self.writes(group, &rollups, active)?;
             if writes.len() > MAX_ITEMS && group.pending.len() > 1 {
                 return Ok(GroupOutcome::TooLarge);
             }
@@ -176,12 +176,12 @@ impl EventWriter {
         &self,
         Group { pending, decisions, .. }: &Group,
         rollups: &RollupShards,
-        policy_hash: &str,
+        active: &ActivePolicy,
     ) -> Result<Vec<Write>, StoreError> {
         let mut writes = Vec::new();
         for one in pending {
             let shard = rollups.get(&one.rollup()).copied().unwrap_or_default();
-            writes.push(self.events.insertion(&one.event, shard)?);
+            writes.push(self.events.insertion(&one.event, shard, one.operation(&active.policy))?);
         }
         for (rollup, shard) in rollups {
             let counted = || pending.iter().filter(|one| one.rollup() == *rollup);
@@ -201,7 +201,7 @@ impl EventWriter {
         }
         let Some(now) = pending.iter().map(|one| one.event.occurred_at).max() else { return Ok(writes) };
         for (key, decision) in &decisions.by_key {
-            writes.extend(decision.writes(key, &self.lifecycle, policy_hash, now)?);
+            writes.extend(decision.writes(key, &self.lifecycle, &active.hash, now)?);
         }
         let ineffective = decisions
             .by_key

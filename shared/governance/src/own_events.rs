@@ -26,7 +26,7 @@ impl OwnEvents {
         let counted = std::iter::once((at.hour(), event.reported.severity));
         let rollup = (engine, at.day());
         Ok([
-            self.events.insertion(event, SHARD)?,
+            self.events.insertion(event, SHARD, None)?,
             self.rollups.count_events(rollup, SHARD, counted, PlannedRemediations::default(), at)?,
         ])
     }

@@ -4,7 +4,7 @@ use age_model::{
     ActionItem, ActionStatus, AlertId, AlertStatus, Clock, Day, Engine, Event, EventId, IdempotencyKey, IncidentKey,
     KeyId, NewEvent, PlannedAction, Timestamp,
 };
-use age_policy::EventRole;
+use age_policy::{EventRole, Policy};
 use age_store::PlannedRemediations;
 
 /// An event to be recorded.
@@ -86,6 +86,12 @@ impl PendingEvent {
     /// Sets the actions to those that the policy version `hash` has `planned`.
     pub(crate) fn plan(&mut self, planned: Vec<PlannedAction>, hash: &str) {
         self.actions = planned.into_iter().map(|one| ActionItem::new(&self.event, one, hash)).collect();
+    }
+
+    /// The operation that the event reports by `policy`: the name of an action. The end of an alert reports none.
+    pub(crate) fn operation<'a>(&self, policy: &'a Policy) -> Option<&'a str> {
+        let is_resolution = matches!(self.role, EventRole::Resolution(_));
+        policy.decisions.operation_of(&self.event.reported.event_type).filter(|_| !is_resolution)
     }
 
     /// The engine and the day whose rollup counts the event.

@@ -1,5 +1,5 @@
-//! The steps that are due without a request: recording the posture, dispatching and ending actions, notifications, silent engines, credentials that
-//! expire, activations of policy versions, and AGE's own health and events.
+//! The steps that are due without a request: recording the posture, dispatching and ending actions, comparing permits with events,
+//! notifications, silent engines, credentials that expire, activations of policy versions, and AGE's own health and events.
 //!
 //! Every change is a conditional write, so concurrent sweeps, or one that dies at any point, do no harm: what is not recorded
 //! stays due.
@@ -9,7 +9,10 @@ mod due_actions;
 mod health;
 mod heartbeats;
 mod notifications;
+mod occurrences;
+mod operations;
 mod own_events;
+mod permits;
 mod policies;
 mod policy_holds;
 mod posture;
@@ -18,7 +21,7 @@ use std::collections::BTreeMap;
 
 use age_model::{ActionStatus, Clock, StoreError, Timestamp, TopicName};
 use age_notify::Topic;
-use age_store::{Events, FleetStateStore, Incidents, OpenAction, Reports, SystemAlerts};
+use age_store::{Decisions, Events, FleetStateStore, Incidents, OpenAction, Reports, SystemAlerts};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -35,13 +38,18 @@ const RUN_SECONDS: i64 = 40;
 /// not delay.
 const ACTIONS_SECONDS: i64 = 20;
 
+/// How long a run begins to compare permits with events, in seconds: the rest of its time is for notifications.
+const PERMITS_SECONDS: i64 = 10;
+
 /// How many rows are examined at the same time.
 const CONCURRENT_STEPS: usize = 16;
 
 /// Sweeps. Build one per execution environment.
 pub struct Sweep {
-    /// The events that actions are for.
+    /// The events that actions are for, and that report operations.
     pub events: Events,
+    /// The decisions, some of which permit operations.
+    pub decisions: Decisions,
     /// The incidents, whose numbers are a part of the posture.
     pub incidents: Incidents,
     /// The posture and the holds.
@@ -83,6 +91,14 @@ pub struct SweepReport {
     /// How long the action that is due first has been due, in seconds; up to 60 is the time between two runs. An action that
     /// awaits another dispatch has been due since it was planned.
     pub oldest_due_seconds: i64,
+    /// Number of permits that an event has followed.
+    pub permits_followed: u64,
+    /// Number of permits that no event has followed in time.
+    pub permits_without_event: u64,
+    /// Number of events that report an operation that no decision permitted.
+    pub operations_without_permit: u64,
+    /// Number of events that report an operation without a decision that engines run while AGE cannot be asked.
+    pub operations_while_unavailable: u64,
     /// Number of e-mails sent.
     pub emails_sent: u64,
     /// Number of incidents and approvals that this run has found due, and that wait for a later e-mail.
@@ -138,6 +154,8 @@ impl Sweep {
             }
             Err(_) => Ok(()),
         };
+        let permits_end = self.now().plus_seconds(PERMITS_SECONDS);
+        let permits = Box::pin(self.compare_permits(&fleet, permits_end, &mut report)).await;
         let notifications = Box::pin(self.process_due_notifications(approvals, end, &mut report)).await;
         let notice = match &health {
             Ok(health) => self.send_subscriber_notice(health, &mut report).await,
@@ -159,6 +177,7 @@ impl Sweep {
             actions.err(),
             keyring.err(),
             heartbeats.err(),
+            permits.err(),
         ];
         let unsent = [notifications.err(), notice.err(), expiring.err(), activations.err()];
         report.errors = failed.into_iter().chain(unsent).flatten().collect();

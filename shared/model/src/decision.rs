@@ -10,7 +10,7 @@ use crate::approval::ApprovalDecision;
 use crate::credential::KeyId;
 use crate::decision_reason::DecisionReason;
 use crate::engine::Engine;
-use crate::id::{DecisionId, HoldId};
+use crate::id::{DecisionId, EventId, HoldId};
 use crate::policy_hash::PolicyHash;
 use crate::risk_level::RiskLevel;
 use crate::severity::Severity;
@@ -51,6 +51,18 @@ pub struct Decision {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub approved_by_decision: Option<DecisionId>,
+    /// Until when an event that reports the operation is expected. Absent if none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub event_expected_by: Option<Timestamp>,
+    /// Whether an event has reported the operation. Absent if none has, and none is expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub event_status: Option<DecisionEventStatus>,
+    /// The event that reports the operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub followed_by: Option<EventId>,
 }
 
 /// The operation that an engine asked about.
@@ -109,6 +121,18 @@ crate::string_enum::open_string_enum! {
         Expired = "expired",
         /// The operation was approved, and AGE has allowed it.
         Used = "used",
+    }
+}
+
+crate::string_enum::open_string_enum! {
+    /// Whether an event has reported the operation that a decision allowed.
+    DecisionEventStatus {
+        /// No event has yet, and one is expected.
+        Awaited = "awaited",
+        /// An event has.
+        Followed = "followed",
+        /// No event has in time. One that comes later is a followed decision, and stays counted as a permit without an event.
+        Missing = "missing",
     }
 }
 
@@ -184,6 +208,23 @@ impl Decision {
     #[must_use]
     pub const fn max_approvals_of_batch(decisions: usize, engines: usize) -> usize {
         (Self::MAX_ITEMS - 1).saturating_sub(decisions.saturating_add(engines))
+    }
+
+    /// How much longer than until the expected time AGE waits for the event of an operation, in seconds: AGE looks for events once a
+    /// minute.
+    const EVENT_GRACE_SECONDS: i64 = 60;
+
+    /// Makes it expect an event that reports the operation within `seconds`.
+    pub fn expect_event(&mut self, seconds: i64) {
+        self.event_expected_by = Some(self.decided_at.plus_seconds(seconds));
+        self.event_status = Some(DecisionEventStatus::Awaited);
+    }
+
+    /// Returns when AGE looks whether an event has reported the operation. None if none is awaited.
+    #[must_use]
+    pub fn event_due_at(&self) -> Option<Timestamp> {
+        let is_awaited = self.event_status == Some(DecisionEventStatus::Awaited);
+        self.event_expected_by.filter(|_| is_awaited).map(|by| by.plus_seconds(Self::EVENT_GRACE_SECONDS))
     }
 
     /// Whether the answer lets the operation run.

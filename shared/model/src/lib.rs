@@ -92,7 +92,8 @@ pub use credential_registry::{CredentialRegistry, KeyringError, Rotation, Stored
 pub use credential_source::{CredentialSource, KeyringFuture, RecordedFuture, SystemAlertRecorder};
 pub use dashboard_session::DashboardSession;
 pub use decision::{
-    Decision, DecisionApproval, DecisionApprovalConflict, DecisionApprovalStatus, DecisionPosture, DecisionRequest,
+    Decision, DecisionApproval, DecisionApprovalConflict, DecisionApprovalStatus, DecisionEventStatus, DecisionPosture,
+    DecisionRequest,
 };
 pub use decision_counts::DecisionCounts;
 pub use decision_reason::{DecisionReason, ReasonCode};

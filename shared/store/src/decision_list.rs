@@ -3,7 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Decision, DecisionApprovalStatus, DecisionId, Engine, StoreError, Timestamp, UnreadableItem, Verdict};
+use age_model::{
+    Decision, DecisionApprovalStatus, DecisionEventStatus, DecisionId, Engine, StoreError, Timestamp, UnreadableItem,
+    Verdict,
+};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::decisions::Decisions;
@@ -27,6 +30,8 @@ pub struct DecisionFilter {
     /// Only decisions whose approvals have these statuses; all if empty. An approval that has expired is still `pending` or `approved`
     /// here.
     pub approvals: BTreeSet<DecisionApprovalStatus>,
+    /// Only decisions of whose operations the event has one of these statuses; all if empty.
+    pub events: BTreeSet<DecisionEventStatus>,
     /// Only decisions made at this time or later.
     pub from: Option<Timestamp>,
     /// Only decisions made before this time.
@@ -39,6 +44,7 @@ impl DecisionFilter {
         let mut conditions = QueryFilter::default();
         conditions.one_of("verdict", &self.verdicts);
         conditions.one_of("approval_status", &self.approvals);
+        conditions.one_of("event_status", &self.events);
         conditions
     }
 }

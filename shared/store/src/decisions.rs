@@ -1,15 +1,15 @@
 //! The `decisions` table: what the guardrails answered, one row a decision, which expires.
 
 use age_model::{
-    Decision, DecisionApproval, DecisionApprovalStatus, DecisionId, DecisionPosture, DecisionReason, DecisionRequest,
-    Engine, KeyId, PolicyHash, StoreError, Timestamp, Verdict,
+    Decision, DecisionApproval, DecisionApprovalStatus, DecisionEventStatus, DecisionId, DecisionPosture,
+    DecisionReason, DecisionRequest, Engine, EventId, KeyId, PolicyHash, StoreError, Timestamp, Verdict,
 };
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
 
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
-use crate::dynamodb::keys::Position;
+use crate::dynamodb::keys::{self, DueStep, Position};
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::policies::Policies;
@@ -37,6 +37,18 @@ struct DecisionRow {
     approval: Option<DecisionApproval>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     approved_by_decision: Option<DecisionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event_expected_by: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event_status: Option<DecisionEventStatus>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    followed_by: Option<EventId>,
+    /// The partition of the index `due`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_shard: Option<String>,
+    /// The sort key of the index `due`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<Timestamp>,
     expires_at: i64,
 }
 
@@ -195,6 +207,7 @@ impl Decisions {
     }
 
     fn item(&self, decision: &Decision) -> Result<Item, StoreError> {
+        let event_due_at = decision.event_due_at();
         self.table.serialize(&DecisionRow {
             id: decision.id,
             engine: decision.engine,
@@ -209,6 +222,11 @@ impl Decisions {
             approval_status: decision.approval.as_ref().map(|approval| approval.status),
             approval: decision.approval.clone(),
             approved_by_decision: decision.approved_by_decision,
+            event_expected_by: decision.event_expected_by,
+            event_status: decision.event_status,
+            followed_by: decision.followed_by,
+            due_shard: event_due_at.map(|_| keys::due_decisions(decision.engine, DueStep::Event)),
+            due_at: event_due_at,
             expires_at: decision.decided_at.plus_days(self.retention_days).seconds(),
         })
     }
@@ -229,6 +247,9 @@ impl Decisions {
             expires_at: row.valid_until,
             approval: row.approval,
             approved_by_decision: row.approved_by_decision,
+            event_expected_by: row.event_expected_by,
+            event_status: row.event_status,
+            followed_by: row.followed_by,
         })
     }
 }

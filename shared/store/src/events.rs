@@ -30,6 +30,12 @@ struct EventRow {
     reported_by: Option<KeyId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resolves: Option<EventId>,
+    /// The operation that the event reports: the name of an action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operation: Option<String>,
+    /// The partition of the index `operations`: the engine, until the event was compared with the decisions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unchecked_engine: Option<Engine>,
     expires_at: i64,
 }
 
@@ -67,12 +73,14 @@ impl Events {
         events.collect()
     }
 
-    /// Returns the write that inserts `event` into `shard` of its engine's day, on the condition that its id is new.
+    /// Returns the write that inserts `event` into `shard` of its engine's day, on the condition that its id is new. `operation` is what
+    /// its type reports by the policy. An event with one, or that names a decision, is to be compared with the decisions.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be serialized.
-    pub fn insertion(&self, event: &Event, shard: u32) -> Result<Write, StoreError> {
+    pub fn insertion(&self, event: &Event, shard: u32, operation: Option<&str>) -> Result<Write, StoreError> {
         let reported = &event.reported;
+        let is_unchecked = operation.is_some() || reported.decision_id.is_some();
         let row = EventRow {
             id: event.id,
             bucket: keys::bucket(reported.engine, event.occurred_at.day(), shard),
@@ -85,6 +93,8 @@ impl Events {
             decision_id: reported.decision_id,
             reported_by: event.reported_by.clone(),
             resolves: event.resolves,
+            operation: operation.map(str::to_owned),
+            unchecked_engine: is_unchecked.then_some(reported.engine),
             expires_at: self.expires_at(event).seconds(),
         };
         let put = Put::builder()
@@ -183,7 +193,9 @@ mod tests {
             resolves: Some("01936f2e-0000-7000-8000-00000000000b".parse().unwrap()),
         };
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
-        let write = Events::new(&DynamoDb::new(&config), "Events", 400).insertion(&event, 511).unwrap();
+        let write = Events::new(&DynamoDb::new(&config), "Events", 400)
+            .insertion(&event, 511, Some(&"x".repeat(1024)))
+            .unwrap();
         let item = write.item().unwrap();
         let bytes: usize = item.iter().map(|(name, value)| name.len() + format!("{value:?}").len()).sum();
         assert!(bytes > MAX_DETAILS_BYTES && bytes * MAX_ITEMS < MAX_BYTES / 2, "{bytes}");

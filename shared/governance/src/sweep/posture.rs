@@ -66,6 +66,16 @@ impl FleetReading {
         self.last_heard.get(&engine).copied()
     }
 
+    /// Returns the engines that were heard in the running week.
+    pub(super) fn heard_engines(&self) -> BTreeSet<Engine> {
+        self.last_heard.keys().copied().collect()
+    }
+
+    /// Returns the engines of the policy `active` that may have asked for decisions.
+    pub(super) fn engines_with_decisions(&self, active: &ActivePolicy) -> BTreeSet<Engine> {
+        active.policy.engines.keys().copied().collect()
+    }
+
     /// Returns the incidents that are not resolved, as far as this version can read them.
     pub(super) fn unresolved(&self) -> Result<&[IncidentSummary], &StoreError> {
         self.unresolved.as_ref().map(|found| found.items.as_slice())

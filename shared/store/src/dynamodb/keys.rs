@@ -63,6 +63,21 @@ fn partition_of_due_incidents(engine: Engine, is_new: bool) -> String {
     if is_new { format!("{NEW}{engine}") } else { engine.to_string() }
 }
 
+/// What a decision is due for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DueStep {
+    /// An event that reports its operation.
+    Event,
+}
+
+/// Returns the partition of the `due` index of decisions of `engine`.
+pub(crate) fn due_decisions(engine: Engine, step: DueStep) -> String {
+    let step = match step {
+        DueStep::Event => "event",
+    };
+    format!("{engine}#{step}")
+}
+
 /// Whether a partition of the `due` index has incidents that nobody was notified of.
 pub(crate) fn has_new_incidents(partition: &str) -> bool {
     partition.starts_with(NEW)
