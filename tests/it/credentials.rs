@@ -64,6 +64,7 @@ const MATRIX: [(&str, &str, [u16; 9]); 49] = [
     ("POST", "/access/v1/evaluations", [401, 401, 401, 401, 400, 200, 403, 403, 200]),
     ("GET", "/.well-known/authzen-configuration", [200, 200, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/api/governance/decisions", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/decisions/rules", [401, 401, 401, 401, 200, 200, 200, 200, 200]),
     ("GET", "/api/governance/decisions/{id}", [401, 401, 401, 401, 403, 200, 200, 200, 200]),
     ("POST", "/api/governance/decisions/{id}/approval", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
     ("GET", "/api/governance/policies", [401, 401, 401, 401, 403, 403, 200, 200, 200]),

@@ -7,6 +7,7 @@ mod faults;
 mod lists;
 mod permits;
 mod protocol;
+mod rules;
 
 use age_model::{Clock, DecisionCounts, Engine, Hold, HoldEnd, HoldId, HoldOrigin, Period, Posture};
 use age_policy::Policy;

@@ -9,6 +9,7 @@ mod evaluation_request;
 mod evaluation_response;
 mod get_configuration;
 mod get_decision;
+mod get_rules;
 mod list_decisions;
 
 use age_http::{Access, Routes};
@@ -22,6 +23,7 @@ use utoipa::OpenApi;
     evaluate_batch::evaluate_batch,
     get_configuration::get_authzen_configuration,
     list_decisions::list_decisions,
+    get_rules::get_decision_rules,
     get_decision::get_decision,
     decide_approval::decide_decision_approval,
 ))]
@@ -35,6 +37,7 @@ pub fn routes() -> Routes<App> {
         .post("/access/v1/evaluations", Access::Engine, evaluate_batch::evaluate_batch)
         .get("/.well-known/authzen-configuration", Access::Public, get_configuration::get_authzen_configuration)
         .get("/api/governance/decisions", Access::Reader, list_decisions::list_decisions)
+        .get("/api/governance/decisions/rules", Access::Authenticated, get_rules::get_decision_rules)
         .get("/api/governance/decisions/{id}", Access::Authenticated, get_decision::get_decision)
         .post("/api/governance/decisions/{id}/approval", Access::Responder, decide_approval::decide_decision_approval)
 }

@@ -82,6 +82,17 @@ impl DecisionMaker {
         &self.policies
     }
 
+    /// Returns the active policy, by which decisions are made.
+    ///
+    /// # Errors
+    /// [`DecisionError::PolicyUnreadable`] if it cannot be read.
+    pub fn active_policy(&self) -> Result<Arc<ActivePolicy>, DecisionError> {
+        match self.policies.unreadable() {
+            Some(unreadable) => Err(DecisionError::PolicyUnreadable(unreadable.error)),
+            None => Ok(self.policies.current()),
+        }
+    }
+
     /// Answers the requests of `batch`, in their order: all, or as many as its semantics ask for.
     ///
     /// # Errors
@@ -123,10 +134,7 @@ impl DecisionMaker {
         let (fleet, named) = tokio::join!(self.fleet.get(), self.decisions.get_all(named));
         let fleet = fleet.map_err(DecisionError::StateUnreadable)?;
         let named = named?.into_iter().map(|decision| (decision.id, decision)).collect();
-        if let Some(unreadable) = self.policies.unreadable() {
-            return Err(DecisionError::PolicyUnreadable(unreadable.error));
-        }
-        let active = self.policies.current();
+        let active = self.active_policy()?;
         let corrupt = |error: InvalidPolicyHash| {
             DecisionError::PolicyUnreadable(self.policies.policies().corrupt_document(&Policy::COMPILED_HASH, &error))
         };

@@ -34,6 +34,9 @@ pub(super) fn policy() -> Policy {
         { "id": "refunds", "verdict": "allow", "message": "refunds are allowed", "match": refund },
         { "id": "large_refunds", "verdict": "needs_approval", "message": "refunds over 1,000 need approval", "match": large },
     ]);
+    document["decisions"] = json!({
+        "expect_event_within_seconds": 3600, "event_types": { "refund_paid": "refund" }, "on_unavailable": { "read": "allow" },
+    });
     Policy::from_value(&document).unwrap()
 }
 
@@ -185,6 +188,7 @@ async fn record_decisions(recorder: &mut Recorder, world: &World) {
     recorder.send(&desk, "decide_decision_approval", decide("deny"), 409).await;
     recorder.send(&desk, "get_decision", Request::to(&path), 200).await;
     recorder.send(&world.as_caller(ANOTHER_ENGINE), "get_decision", Request::to(&path), 403).await;
+    recorder.send(&billing, "get_decision_rules", Request::to("/decisions/rules"), 200).await;
     recorder.send(&desk, "list_decisions", Request::to("/decisions?verdict=needs_approval"), 200).await;
 }
 
