@@ -62,8 +62,8 @@ pub(crate) const INEFFECTIVE_SECONDS: RangeInclusive<i64> = 1..=7 * 86_400;
 /// An answer that held longer would outlive too many changes of the state.
 pub(crate) const VALID_FOR_SECONDS: RangeInclusive<i64> = 1..=3600;
 pub(crate) const APPROVE_DECISION_SECONDS: RangeInclusive<i64> = 1..=86_400;
-/// The sweep, which finds permits without an event, runs each minute.
-pub(crate) const EXPECT_EVENT_SECONDS: RangeInclusive<i64> = 60..=7 * 86_400;
+/// The sweep, which finds permits without an event, runs each minute, and looks for those of engines that have asked in the last week.
+pub(crate) const EXPECT_EVENT_SECONDS: RangeInclusive<i64> = 60..=6 * 86_400;
 pub(crate) const UNBOUND_FIELDS: RangeInclusive<usize> = 0..=64;
 pub(crate) const UNAVAILABLE_OPERATIONS: RangeInclusive<usize> = 0..=200;
 /// The event types that report operations.

@@ -7,7 +7,7 @@ use age_policy::Policy;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{EVALUATION, decide, id, operation, with_approval};
+use super::{EVALUATION, counted, decide, id, operation, with_approval};
 use crate::world::World;
 use crate::world::proxy::Fault;
 use crate::world::test_credentials::{ANOTHER_ENGINE, BILLING};
@@ -183,6 +183,7 @@ async fn operation_that_engines_run_while_age_is_unavailable_opens_no_incident()
     report(&world, "moved", None).await;
     assert_eq!(swept(&world).await, [0, 0, 0, 1]);
     assert_eq!(swept(&world).await, [0; 4]);
+    assert_eq!(counted(&world).await.operations_while_unavailable, 1);
     assert_eq!(occurrences(&world, "operation_without_permit").await, 0);
 }
 
@@ -279,6 +280,8 @@ async fn sweep_that_dies_at_any_call_counts_nothing_twice_and_forgets_nothing() 
                 occurrences(&world, "permit_without_event").await,
             );
             assert_eq!(found, (2, 1), "{fault:?} {passing}");
+            let counts = counted(&world).await;
+            assert_eq!((counts.operations_without_permit, counts.permits_without_event), found, "{fault:?} {passing}");
             assert_eq!(decision(&world, &permit).await["eventStatus"], "followed", "{fault:?} {passing}");
             assert_eq!(decision(&world, &due).await["eventStatus"], "missing", "{fault:?} {passing}");
         }
@@ -330,6 +333,7 @@ struct Reported {
 struct Asked {
     action: &'static str,
     is_permit: bool,
+    is_of_qa: bool,
     at: i64,
 }
 
@@ -348,12 +352,12 @@ impl History {
                 let action = ACTIONS[action];
                 let id = ask(world, action).await;
                 self.order.push(id.clone());
-                self.asked.insert(id, Asked { action, is_permit: action == "charge", at });
+                self.asked.insert(id, Asked { action, is_permit: action == "charge", is_of_qa: false, at });
             }
             Step::AskOfQa => {
                 let id = ask_of_qa(world).await;
                 self.order.push(id.clone());
-                self.asked.insert(id, Asked { action: "charge", is_permit: false, at });
+                self.asked.insert(id, Asked { action: "charge", is_permit: false, is_of_qa: true, at });
             }
             Step::Report(event_type, named) => {
                 let (event_type, named) = (EVENT_TYPES[event_type], named.and_then(|place| self.order.get(place)));
@@ -404,15 +408,22 @@ impl History {
                 }
             }
         }
-        let counted = occurrences(world, "permit_without_event").await;
-        assert!((missing..=missing + late).contains(&counted), "{missing} missing, {late} late, {counted} counted");
-        let unmatched = self.reported.iter().filter(|event| !followed_by.contains_key(&event.id));
-        let without_permit = unmatched.filter(|event| match event.event_type {
-            "charged" => true,
-            "moved" => event.named.is_some(),
-            _ => false,
-        });
-        assert_eq!(occurrences(world, "operation_without_permit").await, without_permit.count() as u64);
+        let counts = counted(world).await;
+        let found = occurrences(world, "permit_without_event").await;
+        assert!((missing..=missing + late).contains(&found), "{missing} missing, {late} late, {found} found");
+        let missing_of_qa = self.asked.values().filter(|asked| asked.is_of_qa).count() as u64;
+        assert_eq!(counts.permits_without_event, found + missing_of_qa);
+        let (mut without_permit, mut while_unavailable) = (0, 0);
+        for event in self.reported.iter().filter(|event| !followed_by.contains_key(&event.id)) {
+            match (event.event_type, &event.named) {
+                ("charged", _) | ("moved", Some(_)) => without_permit += 1,
+                ("moved", None) => while_unavailable += 1,
+                _ => {}
+            }
+        }
+        assert_eq!(occurrences(world, "operation_without_permit").await, without_permit);
+        assert_eq!(counts.operations_without_permit, without_permit);
+        assert_eq!(counts.operations_while_unavailable, while_unavailable);
     }
 }
 

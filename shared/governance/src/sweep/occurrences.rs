@@ -1,11 +1,14 @@
 //! Permits without an event, and operations without a permit: each is counted once, with the incident that people are notified about.
 
-use age_model::{Clock, DecisionId, Engine, EventId, IncidentCause, IncidentKey, StoreError};
+use age_model::{Clock, DecisionCounts, DecisionId, Engine, EventId, IncidentCause, IncidentKey, StoreError};
 use age_policy::ActivePolicy;
 use age_store::{TransactionResult, Write, wait_before_retry};
 
 use super::Sweep;
 use crate::incident_lifecycle::{MAX_ATTEMPTS, NextState};
+
+/// The shard of the rollups that count mismatches. They are few, and readers know this shard from the beginning.
+const SHARD: u32 = 0;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,17 @@ pub(super) enum MismatchedRow {
 }
 
 impl Mismatch {
+    /// Returns the counts of so many of them.
+    fn counts(self, number: u64) -> DecisionCounts {
+        let mut counts = DecisionCounts::default();
+        match self {
+            Self::PermitWithoutEvent => counts.permits_without_event = number,
+            Self::OperationWithoutPermit => counts.operations_without_permit = number,
+            Self::OperationWhileUnavailable => counts.operations_while_unavailable = number,
+        }
+        counts
+    }
+
     /// Returns the incident about mismatches of `engine`, and its cause. None: people need not be notified.
     fn incident(self, engine: Engine) -> Option<(IncidentKey, IncidentCause)> {
         match self {
@@ -63,6 +77,8 @@ impl Sweep {
             }
             let (now, number) = (self.now(), rows.len() as u64);
             let mut writes: Vec<Write> = rows.iter().map(|row| self.counted(*row)).collect::<Result<_, _>>()?;
+            let rollups = self.dispatcher.lifecycle().rollups();
+            writes.push(rollups.count_decisions((engine, now), SHARD, &mismatch.counts(number))?);
             if let Some((key, cause)) = mismatch.incident(engine) {
                 let before = incidents.states().get(&key).await?;
                 let mut state = before.state.clone();

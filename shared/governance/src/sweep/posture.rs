@@ -71,9 +71,9 @@ impl FleetReading {
         self.last_heard.keys().copied().collect()
     }
 
-    /// Returns the engines of the policy `active` that may have asked for decisions.
-    pub(super) fn engines_with_decisions(&self, active: &ActivePolicy) -> BTreeSet<Engine> {
-        active.policy.engines.keys().copied().collect()
+    /// Returns the engines that have asked for decisions in the running week, or of which mismatches were counted.
+    pub(super) fn engines_with_decisions(&self) -> BTreeSet<Engine> {
+        self.rollups.as_ref().map(RollupSet::engines_with_decisions).unwrap_or_default()
     }
 
     /// Returns the incidents that are not resolved, as far as this version can read them.
