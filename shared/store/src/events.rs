@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
-use crate::dynamodb::keys::{self, Position};
+use crate::dynamodb::keys;
+use crate::dynamodb::position::Position;
 use crate::dynamodb::transaction::{self, ExistingRow, TransactionResult, Write};
 
 #[derive(Debug, Serialize, Deserialize)]

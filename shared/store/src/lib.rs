@@ -45,7 +45,7 @@ pub use decision_list::{DecisionFilter, DecisionPage};
 pub use decisions::{Decisions, NewDecision, RecordedDecisions, UsedApproval};
 pub use dynamodb::backoff::wait_before_retry;
 pub use dynamodb::client::{Consistency, DynamoDb};
-pub use dynamodb::keys::{InvalidPosition, Position};
+pub use dynamodb::position::{InvalidPosition, Position};
 pub use dynamodb::transaction::{ExistingRow, TransactionResult, Write};
 pub use email_rate_limiter::{EmailBudget, EmailRateLimiter, NotifiedLine};
 pub use ended_sessions::{CredentialsWithSessions, EndedSessionsStore};
