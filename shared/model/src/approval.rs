@@ -1,4 +1,4 @@
-//! Approvals of actions: the decision, and the notifications about one that is pending.
+//! Approvals of actions and of operations: the responder's decision, and the notifications about one that is pending.
 
 crate::string_enum::string_enum! {
     /// A responder's decision on an action that is pending approval.
@@ -13,11 +13,11 @@ crate::string_enum::string_enum! {
 crate::string_enum::string_enum! {
     /// The kind of a notification about an approval.
     ApprovalNotificationKind {
-        /// An action is pending approval.
+        /// An action or an operation is pending approval.
         Request = "request",
-        /// The action is still pending approval.
+        /// The approval is still pending.
         Reminder = "reminder",
-        /// Nobody has approved or denied the action in time.
+        /// Nobody has approved or denied in time.
         Expiry = "expiry",
     }
 }

@@ -21,6 +21,7 @@ mod dashboard_session;
 mod decision;
 mod decision_counts;
 mod decision_reason;
+mod decision_record;
 mod details;
 mod duration;
 mod ended_sessions;
@@ -97,6 +98,7 @@ pub use decision::{
 };
 pub use decision_counts::DecisionCounts;
 pub use decision_reason::{DecisionReason, ReasonCode};
+pub use decision_record::{ApprovalNotifications, DecisionRecord};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use duration::format_duration;
 pub use ended_sessions::EndedSessions;

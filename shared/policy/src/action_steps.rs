@@ -2,7 +2,7 @@
 
 use age_model::{
     ActionItem, ActionStatus, ApprovalDecision, ApprovalNotificationKind, FailedRemediation, IncidentState, KeyId,
-    Outcome, Timestamp,
+    NotificationFailure, Outcome, Timestamp,
 };
 
 use crate::approval_timing::ApprovalStep;
@@ -59,16 +59,12 @@ impl Policy {
         ActionItem { due_at: self.approval_due_at(&notified, at), ..notified }
     }
 
-    /// Returns when the next step of an approval is due, after people were notified of it or could not be; None if it has expired.
+    /// Returns `item` after its topic has refused the notification of its approval.
     #[must_use]
-    pub fn approval_due_at(&self, item: &ActionItem, now: Timestamp) -> Option<Timestamp> {
-        if item.status == ActionStatus::Expired {
-            return None;
-        }
-        match self.next_approval_step(item, now) {
-            ApprovalStep::Wait(until) => Some(until),
-            _ => Some(now),
-        }
+    pub fn approval_notification_refused(&self, item: &ActionItem, failure: NotificationFailure) -> ActionItem {
+        let at = failure.at;
+        let refused = ActionItem { notification_failure: Some(failure), ..item.clone() };
+        ActionItem { due_at: self.approval_due_at(&refused, at), ..refused }
     }
 }
 

@@ -1,6 +1,10 @@
-//! The timing of pending approvals: when people are notified, reminded, and told that nobody decided in time.
+//! The timing of pending approvals, of actions and of operations: when people are notified, reminded, and told that nobody decided in
+//! time.
 
-use age_model::{ActionItem, ActionStatus, ApprovalNotificationKind, Timestamp};
+use age_model::{
+    ActionItem, ActionStatus, ApprovalNotificationKind, DecisionApprovalStatus, DecisionRecord, NotificationFailure,
+    Timestamp,
+};
 
 use crate::document::Policy;
 
@@ -10,7 +14,31 @@ const LAST_REMINDER_SECONDS: i64 = 3600;
 /// The shortest time between two notifications about an approval, in seconds. A reminder that would come earlier is left out.
 const MIN_REMINDER_GAP_SECONDS: i64 = 600;
 
-/// The next step of an action that is pending approval, or whose approval has expired.
+/// An approval, as far as its next notification depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApprovalState<'a> {
+    /// A responder has to approve or deny.
+    Pending(PendingApproval<'a>),
+    /// Nobody has approved or denied in time, of which people are to be notified.
+    Expired,
+    /// Nothing is due any more.
+    Ended,
+}
+
+/// An approval that a responder has to give or deny.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PendingApproval<'a> {
+    /// When the approval was requested.
+    pub requested_at: Timestamp,
+    /// Until when a responder can decide.
+    pub deadline: Option<Timestamp>,
+    /// When people were last notified.
+    pub notified_at: Option<Timestamp>,
+    /// Why people could not be notified, if the latest notification was refused.
+    pub failure: Option<&'a NotificationFailure>,
+}
+
+/// The next step of an approval that is pending or has expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApprovalStep {
     /// People are to be notified now.
@@ -23,39 +51,82 @@ pub enum ApprovalStep {
     Nothing,
 }
 
-impl Policy {
-    /// Returns the next step of the approval of `item` at `now`.
-    #[must_use]
-    pub fn next_approval_step(&self, item: &ActionItem, now: Timestamp) -> ApprovalStep {
+impl<'a> From<&'a ActionItem> for ApprovalState<'a> {
+    fn from(item: &'a ActionItem) -> Self {
         match item.status {
-            ActionStatus::PendingApproval => {}
-            ActionStatus::Expired if item.due_at.is_some() => {
-                return ApprovalStep::Notify(ApprovalNotificationKind::Expiry);
-            }
-            _ => return ApprovalStep::Nothing,
+            ActionStatus::PendingApproval => Self::Pending(PendingApproval {
+                requested_at: item.created_at,
+                deadline: item.approve_by,
+                notified_at: item.approval_notified_at,
+                failure: item.notification_failure.as_ref(),
+            }),
+            ActionStatus::Expired if item.due_at.is_some() => Self::Expired,
+            _ => Self::Ended,
         }
-        let Some(deadline) = item.approve_by.filter(|deadline| *deadline > now) else { return ApprovalStep::Expire };
-        let retry_at = item.notification_failure.as_ref().map(|failure| self.incidents.retry_at(failure));
+    }
+}
+
+impl<'a> From<&'a DecisionRecord> for ApprovalState<'a> {
+    fn from(record: &'a DecisionRecord) -> Self {
+        let DecisionRecord { decision, notifications, due_at } = record;
+        let Some(approval) = &decision.approval else { return Self::Ended };
+        match approval.status {
+            DecisionApprovalStatus::Pending => Self::Pending(PendingApproval {
+                requested_at: decision.decided_at,
+                deadline: Some(approval.until),
+                notified_at: notifications.last_at,
+                failure: notifications.failure.as_ref(),
+            }),
+            DecisionApprovalStatus::Expired if due_at.is_some() => Self::Expired,
+            _ => Self::Ended,
+        }
+    }
+}
+
+impl Policy {
+    /// Returns the next step of `approval` at `now`.
+    #[must_use]
+    pub fn next_approval_step<'a>(&self, approval: impl Into<ApprovalState<'a>>, now: Timestamp) -> ApprovalStep {
+        let pending = match approval.into() {
+            ApprovalState::Pending(pending) => pending,
+            ApprovalState::Expired => return ApprovalStep::Notify(ApprovalNotificationKind::Expiry),
+            ApprovalState::Ended => return ApprovalStep::Nothing,
+        };
+        let Some(deadline) = pending.deadline.filter(|deadline| *deadline > now) else { return ApprovalStep::Expire };
+        let retry_at = pending.failure.map(|failure| self.incidents.retry_at(failure));
         if let Some(retry_at) = retry_at.filter(|retry_at| *retry_at > now) {
             return ApprovalStep::Wait(retry_at.min(deadline));
         }
-        let Some(last) = item.approval_notified_at else {
+        let Some(last) = pending.notified_at else {
             return ApprovalStep::Notify(ApprovalNotificationKind::Request);
         };
-        let mut reminders = reminders(item.created_at, deadline).into_iter().flatten().filter(|at| *at > last);
+        let mut reminders = reminders(pending.requested_at, deadline).into_iter().flatten().filter(|at| *at > last);
         match reminders.next() {
             Some(reminder) if reminder <= now => ApprovalStep::Notify(ApprovalNotificationKind::Reminder),
             Some(reminder) => ApprovalStep::Wait(reminder),
             None => ApprovalStep::Wait(deadline),
         }
     }
+
+    /// Returns when the next step of `approval` is due, after people were notified of it or could not be; None if it is pending no more.
+    #[must_use]
+    pub fn approval_due_at<'a>(&self, approval: impl Into<ApprovalState<'a>>, now: Timestamp) -> Option<Timestamp> {
+        let approval = approval.into();
+        if !matches!(approval, ApprovalState::Pending(_)) {
+            return None;
+        }
+        match self.next_approval_step(approval, now) {
+            ApprovalStep::Wait(until) => Some(until),
+            _ => Some(now),
+        }
+    }
 }
 
 /// Returns the times of the reminders: halfway to the deadline, and an hour before it. One that would follow the notification
 /// before it too soon is left out.
-fn reminders(planned_at: Timestamp, deadline: Timestamp) -> [Option<Timestamp>; 2] {
-    let halfway_seconds = (deadline.seconds() - planned_at.seconds()) / 2;
-    let halfway = planned_at.plus_seconds(halfway_seconds);
+fn reminders(requested_at: Timestamp, deadline: Timestamp) -> [Option<Timestamp>; 2] {
+    let halfway_seconds = (deadline.seconds() - requested_at.seconds()) / 2;
+    let halfway = requested_at.plus_seconds(halfway_seconds);
     let last = deadline.plus_seconds(-LAST_REMINDER_SECONDS);
     [
         (halfway_seconds >= MIN_REMINDER_GAP_SECONDS).then_some(halfway),
@@ -64,7 +135,7 @@ fn reminders(planned_at: Timestamp, deadline: Timestamp) -> [Option<Timestamp>; 
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use age_model::{
         Action, Clock, Details, Engine, Event, EventId, ManualClock, NewEvent, NotificationFailure, PlannedAction,
         Severity,
@@ -74,7 +145,7 @@ mod tests {
 
     const HOUR: i64 = 3600;
 
-    fn pending_approval(approve_within: i64) -> ActionItem {
+    pub(crate) fn pending_approval(approve_within: i64) -> ActionItem {
         let clock = ManualClock::at("2026-11-23T00:00:00Z".parse().unwrap());
         let reported = NewEvent {
             engine: Engine::from_static("compliance"),
