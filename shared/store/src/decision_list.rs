@@ -27,8 +27,8 @@ pub struct DecisionFilter {
     pub engines: BTreeSet<Engine>,
     /// Only decisions with these verdicts; with any if empty.
     pub verdicts: BTreeSet<Verdict>,
-    /// Only decisions whose approvals have these statuses; all if empty. An approval that has expired is still `pending` or `approved`
-    /// here.
+    /// Only decisions whose approvals have these statuses; all if empty. An approval that nobody has decided in time is `pending` here
+    /// until the next sweep; one that was approved and not used in time is still `approved`.
     pub approvals: BTreeSet<DecisionApprovalStatus>,
     /// Only decisions of whose operations the event has one of these statuses; all if empty.
     pub events: BTreeSet<DecisionEventStatus>,

@@ -1,8 +1,9 @@
 //! The `decisions` table: what the guardrails answered, one row a decision, which expires.
 
 use age_model::{
-    Decision, DecisionApproval, DecisionApprovalStatus, DecisionEventStatus, DecisionId, DecisionPosture,
-    DecisionReason, DecisionRequest, Engine, EventId, KeyId, PolicyHash, StoreError, Timestamp, Verdict,
+    ApprovalNotifications, Decision, DecisionApproval, DecisionApprovalStatus, DecisionEventStatus, DecisionId,
+    DecisionPosture, DecisionReason, DecisionRecord, DecisionRequest, Engine, EventId, KeyId, NotificationFailure,
+    PolicyHash, StoreError, Timestamp, Verdict,
 };
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,15 @@ struct DecisionRow {
     /// The sort key of the index `due`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<Timestamp>,
+    /// Number of notifications about the approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    notification_count: Option<u32>,
+    /// When people were last notified of the approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    notified_at: Option<Timestamp>,
+    /// Why people could not be notified of the approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    notification_failure: Option<NotificationFailure>,
     expires_at: i64,
 }
 
@@ -171,8 +181,7 @@ impl Decisions {
     /// Returns the write by which `decision` uses up an approval.
     fn use_of(&self, used: &UsedApproval, decision: &Decision) -> Result<Write, StoreError> {
         let mut expression = UpdateExpression::default();
-        expression.set(&["approval", "status"], text(DecisionApprovalStatus::Used));
-        expression.set(&["approval_status"], text(DecisionApprovalStatus::Used));
+        set_status(&mut expression, DecisionApprovalStatus::Used);
         expression.set(&["approval", "usedBy"], text(decision.id));
         let condition = condition_on_approval(&mut expression, DecisionApprovalStatus::Approved, &used.digest);
         let update = expression.into_update().key("id", text(used.decision)).condition_expression(condition);
@@ -186,8 +195,7 @@ impl Decisions {
     /// [`StoreError`] if it was not stored.
     pub async fn decide_approval(&self, id: DecisionId, approval: &DecisionApproval) -> Result<bool, StoreError> {
         let mut expression = UpdateExpression::default();
-        expression.set(&["approval", "status"], text(approval.status));
-        expression.set(&["approval_status"], text(approval.status));
+        set_status(&mut expression, approval.status);
         for (name, value) in [
             ("decidedBy", approval.decided_by.as_ref().map(ToString::to_string)),
             ("decidedAt", approval.decided_at.map(|at| at.to_string())),
@@ -196,6 +204,8 @@ impl Decisions {
                 expression.set(&["approval", name], text(value));
             }
         }
+        // Nobody has to be notified any more.
+        set_due(&mut expression, None);
         let condition = condition_on_approval(&mut expression, DecisionApprovalStatus::Pending, &approval.digest);
         let update = self.table.client.update_item().table_name(&self.table.name).key("id", text(id));
         self.table.update_if(expression.apply(update).condition_expression(condition)).await
@@ -208,34 +218,49 @@ impl Decisions {
     }
 
     fn item(&self, decision: &Decision) -> Result<Item, StoreError> {
-        let event_due_at = decision.event_due_at();
+        let DecisionRecord { decision, due_at, .. } = DecisionRecord::new(decision.clone());
+        let approval_due = due_at.map(|at| (DueStep::Approval, at));
+        let due = approval_due.or_else(|| decision.event_due_at().map(|at| (DueStep::Event, at)));
         self.table.serialize(&DecisionRow {
             id: decision.id,
             engine: decision.engine,
             at: Position::of_decision(decision.decided_at, decision.id).to_string(),
-            asked_by: decision.asked_by.clone(),
-            request: decision.request.clone(),
+            asked_by: decision.asked_by,
+            request: decision.request,
             verdict: decision.verdict,
-            reasons: decision.reasons.clone(),
+            reasons: decision.reasons,
             policy_hash: decision.policy_hash,
-            posture: decision.posture.clone(),
+            posture: decision.posture,
             valid_until: decision.expires_at,
             approval_status: decision.approval.as_ref().map(|approval| approval.status),
-            approval: decision.approval.clone(),
+            approval: decision.approval,
             approved_by_decision: decision.approved_by_decision,
             event_expected_by: decision.event_expected_by,
             event_status: decision.event_status,
             followed_by: decision.followed_by,
-            due_shard: event_due_at.map(|_| keys::due_decisions(decision.engine, DueStep::Event)),
-            due_at: event_due_at,
+            due_shard: due.map(|(step, _)| keys::due_decisions(decision.engine, step)),
+            due_at: due.map(|(_, at)| at),
+            // Nobody was notified yet.
+            notification_count: None,
+            notified_at: None,
+            notification_failure: None,
             expires_at: decision.decided_at.plus_days(self.retention_days).seconds(),
         })
     }
 
     pub(crate) fn parse(&self, item: &Item) -> Result<Decision, StoreError> {
+        Ok(self.parse_record(item)?.decision)
+    }
+
+    pub(crate) fn parse_record(&self, item: &Item) -> Result<DecisionRecord, StoreError> {
         let row: DecisionRow = self.table.parse(item)?;
         let at = row.at.parse::<Position>().ok().and_then(|position| position.time());
-        Ok(Decision {
+        let notifications = ApprovalNotifications {
+            count: row.notification_count.unwrap_or_default(),
+            last_at: row.notified_at,
+            failure: row.notification_failure,
+        };
+        let decision = Decision {
             id: row.id,
             decided_at: at.ok_or_else(|| self.table.corrupt(item, "at", "must be a time and a decision id"))?,
             engine: row.engine,
@@ -251,13 +276,38 @@ impl Decisions {
             event_expected_by: row.event_expected_by,
             event_status: row.event_status,
             followed_by: row.followed_by,
-        })
+        };
+        Ok(DecisionRecord { decision, notifications, due_at: row.due_at })
     }
 }
 
 /// Returns the condition that the approval has this status and is of what `digest` names.
-fn condition_on_approval(expression: &mut UpdateExpression, status: DecisionApprovalStatus, digest: &str) -> String {
+pub(crate) fn condition_on_approval(
+    expression: &mut UpdateExpression,
+    status: DecisionApprovalStatus,
+    digest: &str,
+) -> String {
     let [of_status, of_digest] = ["status", "digest"].map(|name| expression.path(&["approval", name]));
     let [status, digest] = [expression.value(text(status)), expression.value(text(digest))];
     format!("{of_status} = {status} AND {of_digest} = {digest}")
+}
+
+/// Sets the status of the approval, where the decision has it and where filters read it.
+pub(crate) fn set_status(expression: &mut UpdateExpression, status: DecisionApprovalStatus) {
+    expression.set(&["approval", "status"], text(status));
+    expression.set(&["approval_status"], text(status));
+}
+
+/// Sets when the next step of the approval of an operation of this engine is due. None takes the decision out of the index `due`.
+pub(crate) fn set_due(expression: &mut UpdateExpression, due: Option<(Engine, Timestamp)>) {
+    match due {
+        Some((engine, due_at)) => {
+            expression.set(&["due_shard"], text(keys::due_decisions(engine, DueStep::Approval)));
+            expression.set(&["due_at"], text(due_at));
+        }
+        None => {
+            expression.remove(&["due_shard"]);
+            expression.remove(&["due_at"]);
+        }
+    }
 }

@@ -12,6 +12,7 @@ mod credentials;
 mod decision_events;
 mod decision_list;
 mod decisions;
+mod due_decisions;
 mod dynamodb;
 mod email_rate_limiter;
 mod ended_sessions;
@@ -43,8 +44,10 @@ pub use credential_notifications::{CredentialNotifications, SentCredentialNotifi
 pub use credentials::Credentials;
 pub use decision_list::{DecisionFilter, DecisionPage};
 pub use decisions::{Decisions, NewDecision, RecordedDecisions, UsedApproval};
+pub use due_decisions::DueDecision;
 pub use dynamodb::backoff::wait_before_retry;
 pub use dynamodb::client::{Consistency, DynamoDb};
+pub use dynamodb::keys::DueStep;
 pub use dynamodb::position::{InvalidPosition, Position};
 pub use dynamodb::transaction::{ExistingRow, TransactionResult, Write};
 pub use email_rate_limiter::{EmailBudget, EmailRateLimiter, NotifiedLine};

@@ -59,24 +59,32 @@ fn partition_of_due_incidents(engine: Engine, is_new: bool) -> String {
     if is_new { format!("{NEW}{engine}") } else { engine.to_string() }
 }
 
-/// What a decision is due for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DueStep {
-    /// An event that reports its operation.
-    Event,
-}
-
-/// Returns the partition of the `due` index of decisions of `engine`.
-pub(crate) fn due_decisions(engine: Engine, step: DueStep) -> String {
-    let step = match step {
-        DueStep::Event => "event",
-    };
-    format!("{engine}#{step}")
-}
-
 /// Whether a partition of the `due` index has incidents that nobody was notified of.
 pub(crate) fn has_new_incidents(partition: &str) -> bool {
     partition.starts_with(NEW)
+}
+
+/// A step of a decision that the sweep takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DueStep {
+    /// People are notified of its approval, or the time for the approval is up.
+    Approval,
+    /// The event of the operation that it allows should have been reported.
+    Event,
+}
+
+/// Returns the partition of the `due` index of decisions that has those of `engine` for which `step` is due. Each engine has its own, so
+/// that the sweep finds the decisions of each engine however many another has.
+pub(crate) fn due_decisions(engine: Engine, step: DueStep) -> String {
+    match step {
+        DueStep::Approval => format!("{engine}#approval"),
+        DueStep::Event => format!("{engine}#event"),
+    }
+}
+
+/// Returns the engine of a partition of the `due` index of decisions.
+pub(crate) fn engine_of_due_decisions(partition: &str) -> Option<Engine> {
+    partition.split_once('#')?.0.parse().ok()
 }
 
 /// Returns the partition of the `due` index for actions that wait for another attempt to dispatch. They are apart, because the
@@ -286,6 +294,10 @@ mod tests {
         assert_eq!(engine_shard(Engine::from_static("billing"), 3), "billing#3");
         assert_eq!(bucket(Engine::from_static("deep_agent"), day, 0), "deep_agent#2026-11-23#0");
         assert_eq!(counter(Hour::new(7).unwrap(), Severity::High), "hH");
+        for (step, partition) in [(DueStep::Approval, "qa#approval"), (DueStep::Event, "qa#event")] {
+            assert_eq!(due_decisions(Engine::from_static("qa"), step), partition);
+            assert_eq!(engine_of_due_decisions(partition), Some(Engine::from_static("qa")));
+        }
         let counters: std::collections::BTreeSet<_> =
             Hour::all().flat_map(|hour| Severity::ALL.iter().map(move |severity| counter(hour, *severity))).collect();
         assert_eq!(counters.len(), 96);
