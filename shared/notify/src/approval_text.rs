@@ -1,4 +1,4 @@
-//! What a notification says about an approval.
+//! What a notification says about the approval of an action.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use age_policy::Policy;
 
 use crate::text::{line, quoted_event};
 
-/// An approval of which a message notifies people.
+/// The approval of an action, of which a message notifies people.
 #[derive(Debug, Clone, Copy)]
 pub struct NotifiedApproval<'a> {
     /// The action that is pending approval, or whose approval has expired.
@@ -19,10 +19,8 @@ pub struct NotifiedApproval<'a> {
 }
 
 impl NotifiedApproval<'_> {
-    /// Returns the time until the deadline, in words.
     fn time_left(&self) -> String {
-        let seconds = self.item.approve_by.map_or(0, |deadline| deadline.seconds() - self.now.seconds());
-        format_duration(seconds)
+        self.item.approve_by.map_or_else(|| format_duration(0), |deadline| time_left(deadline, self.now))
     }
 
     /// Returns the address of the approval's page.
@@ -44,6 +42,29 @@ pub(crate) const fn word(kind: ApprovalNotificationKind) -> &'static str {
         ApprovalNotificationKind::Request => "approval needed",
         ApprovalNotificationKind::Reminder => "approval still needed",
         ApprovalNotificationKind::Expiry => "approval expired",
+    }
+}
+
+/// Returns the time from `now` until the deadline, in words.
+pub(crate) fn time_left(deadline: Timestamp, now: Timestamp) -> String {
+    format_duration(deadline.seconds() - now.seconds())
+}
+
+/// Writes until when a responder can decide and, unless the approval has expired, how long that is.
+pub(crate) fn write_deadline(text: &mut String, deadline: Timestamp, kind: ApprovalNotificationKind, now: Timestamp) {
+    let left = match kind {
+        ApprovalNotificationKind::Expiry => String::new(),
+        _ => format!(", {} left", time_left(deadline, now)),
+    };
+    line(text, "Decide by", &format!("{}{left}", deadline.in_words()));
+}
+
+/// Writes how a program approves and denies: the resource of the API, and the bodies to post to it.
+pub(crate) fn write_resource(text: &mut String, resource: &str, digest: &str) {
+    line(text, "API", &format!("POST {resource}"));
+    for decision in ["approve", "deny"] {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{:<11} {{\"decision\":\"{decision}\",\"digest\":\"{digest}\"}}", "");
     }
 }
 
@@ -102,20 +123,12 @@ fn write_facts(text: &mut String, policy: &Policy, notified: &NotifiedApproval<'
     line(text, "Requested", &created_at.in_words());
     line(text, "Digest", digest);
     if let Some(deadline) = approve_by {
-        let left = match notified.kind {
-            ApprovalNotificationKind::Expiry => String::new(),
-            _ => format!(", {} left", notified.time_left()),
-        };
-        line(text, "Decide by", &format!("{}{left}", deadline.in_words()));
+        write_deadline(text, *deadline, notified.kind, notified.now);
     }
     line(text, "Approval", &notified.page(api));
     if notified.kind != ApprovalNotificationKind::Expiry {
         line(text, "Command", &format!("agectl action show {event_id} {action}"));
-        line(text, "API", &format!("POST {}", notified.resource(api)));
-        for decision in ["approve", "deny"] {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{:<11} {{\"decision\":\"{decision}\",\"digest\":\"{digest}\"}}", "");
-        }
+        write_resource(text, &notified.resource(api), digest);
     }
     text.push_str(&quoted_event(event_type, None, None));
 }

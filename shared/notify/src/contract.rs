@@ -48,7 +48,7 @@ const NOTIFICATION: MessageSchema = MessageSchema {
     message_type: "notification",
     content: "NotificationContent",
     has_text: true,
-    description: "Incidents and approvals of which people are notified.",
+    description: "Incidents, and approvals of actions and of operations, of which people are notified.",
 };
 const CREDENTIALS: MessageSchema = MessageSchema {
     name: "CredentialsMessage",

@@ -7,6 +7,7 @@ use age_model::{
 use age_policy::Policy;
 
 use crate::approval_text::NotifiedApproval;
+use crate::decision_text::tests::{a_decision, notified};
 use crate::incident_text::NotifiedIncident;
 use crate::message::Message;
 use crate::notification_message::tests::{an_action, an_event, an_incident};
@@ -38,7 +39,7 @@ const TEXTS: &[&str] = &[
     "HTTPS://EVIL.EXAMPLE ftp://evil.example tel:+491234 10.0.0.1/login ops@evil.example",
 ];
 
-/// Returns the messages of each kind about `event`, with `words` of a worker.
+/// Returns the messages of each kind about `event` and about an operation with its texts, with `words` of a worker and of a guardrail.
 fn messages(event: &Event, words: &str) -> Vec<Message> {
     let policy = Policy::compiled().unwrap();
     let (mut id, mut incident): (IncidentId, Incident) = an_incident();
@@ -61,7 +62,13 @@ fn messages(event: &Event, words: &str) -> Vec<Message> {
     let approvals = ApprovalNotificationKind::ALL
         .iter()
         .map(|kind| Notified::Approval(NotifiedApproval { item: &item, kind: *kind, now: event.occurred_at }));
-    let all: Vec<_> = incidents.chain(approvals).collect();
+    // An operation may be named by any text, an event type by a visible one.
+    let decisions = [event.reported.event_type.as_str(), words]
+        .map(|text| a_decision(event.reported.engine, &text.replace(char::is_control, " "), words));
+    let operations = decisions
+        .iter()
+        .flat_map(|decision| ApprovalNotificationKind::ALL.iter().map(move |kind| notified(decision, *kind)));
+    let all: Vec<_> = incidents.chain(approvals).chain(operations).collect();
     let cause = Some((event, std::slice::from_ref(&item)));
     let mut messages: Vec<_> = all.iter().map(|one| notification_message(&policy, &[*one], cause, Some(API))).collect();
     messages.push(notification_message(&policy, &all, None, Some(API)));

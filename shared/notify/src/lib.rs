@@ -4,6 +4,7 @@ mod action_message;
 mod approval_text;
 pub mod contract;
 mod credential_message;
+mod decision_text;
 mod defang;
 #[cfg(test)]
 mod hostile_texts;
@@ -21,6 +22,7 @@ mod topic;
 pub use action_message::action_message;
 pub use approval_text::NotifiedApproval;
 pub use credential_message::{NotifiedCredential, credential_message};
+pub use decision_text::NotifiedDecision;
 pub use incident_text::NotifiedIncident;
 pub use message::Message;
 pub use notification_message::{Notified, count_fitting, notification_message};

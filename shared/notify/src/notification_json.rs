@@ -1,13 +1,15 @@
-//! Notifications of incidents and of approvals as JSON.
+//! Notifications of incidents and of approvals, of actions and of operations, as JSON.
 
 use age_model::{
-    Action, ActionItem, ActionStatus, ApprovalNotificationKind, Engine, Event, EventId, EventType, FailedRemediation,
-    IncidentCause, IncidentId, IncidentStatus, NotificationKind, Severity, Timestamp,
+    Action, ActionItem, ActionStatus, ApprovalNotificationKind, Decision, DecisionApprovalStatus, DecisionId,
+    DecisionReason, DecisionRequest, Engine, Event, EventId, EventType, FailedRemediation, IncidentCause, IncidentId,
+    IncidentStatus, NotificationKind, PolicyHash, Severity, Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::approval_text::NotifiedApproval;
+use crate::decision_text::NotifiedDecision;
 use crate::incident_text::{Cause, NotifiedIncident};
 
 /// The incidents and approvals of which a message notifies people.
@@ -18,8 +20,10 @@ pub(crate) struct NotificationContent<'a> {
     pub(crate) severity: Severity,
     /// The incidents, the oldest first.
     pub(crate) incidents: Vec<IncidentNotification<'a>>,
-    /// The approvals, the oldest first.
+    /// The approvals of actions, the oldest first.
     pub(crate) approvals: Vec<ApprovalNotification<'a>>,
+    /// The decisions whose operations need an approval, the oldest first.
+    pub(crate) decisions: Vec<DecisionNotification<'a>>,
 }
 
 /// An incident of which people are notified.
@@ -73,7 +77,7 @@ pub(crate) struct TakenAction<'a> {
     detail: Option<&'a str>,
 }
 
-/// An approval of which people are notified.
+/// The approval of an action, of which people are notified.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApprovalNotification<'a> {
@@ -93,6 +97,34 @@ pub(crate) struct ApprovalNotification<'a> {
     /// SHA-256 of the action, its event and its policy, hexadecimal. An approval repeats it.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     digest: &'a str,
+    links: Links,
+}
+
+/// A decision whose operation needs an approval, of which people are notified.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DecisionNotification<'a> {
+    kind: ApprovalNotificationKind,
+    id: DecisionId,
+    engine: Engine,
+    subject_type: &'a str,
+    subject_id: &'a str,
+    /// The name of the action, as the engine asked.
+    action: &'a str,
+    resource_type: &'a str,
+    resource_id: &'a str,
+    /// Why the operation needs an approval: at most 20 reasons. The decision has all of them.
+    reasons: &'a [DecisionReason],
+    status: DecisionApprovalStatus,
+    requested_at: Timestamp,
+    /// Until when a responder can approve or deny the operation, and an approval may be used.
+    approve_by: Timestamp,
+    /// SHA-256 of the operation and the policy version, hexadecimal. An approval repeats it.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    digest: &'a str,
+    policy_hash: PolicyHash,
+    /// Whether the policy version that decided is the active one. An approval under another one permits nothing.
+    is_policy_active: bool,
     links: Links,
 }
 
@@ -151,6 +183,32 @@ impl<'a> ApprovalNotification<'a> {
             requested_at: item.created_at,
             approve_by: item.approve_by,
             digest: &item.digest,
+            links: Links { dashboard: notified.page(api), api: notified.resource(api) },
+        }
+    }
+}
+
+impl<'a> DecisionNotification<'a> {
+    pub(crate) fn new(notified: &NotifiedDecision<'a>, api: &str) -> Self {
+        let NotifiedDecision { decision, approval, kind, is_policy_active, .. } = *notified;
+        let Decision { id, engine, decided_at, request, policy_hash, .. } = decision;
+        let DecisionRequest { subject_type, subject_id, action, resource_type, resource_id, .. } = request;
+        Self {
+            kind,
+            id: *id,
+            engine: *engine,
+            subject_type,
+            subject_id,
+            action,
+            resource_type,
+            resource_id,
+            reasons: notified.reasons(),
+            status: approval.status,
+            requested_at: *decided_at,
+            approve_by: approval.until,
+            digest: &approval.digest,
+            policy_hash: *policy_hash,
+            is_policy_active,
             links: Links { dashboard: notified.page(api), api: notified.resource(api) },
         }
     }

@@ -9,19 +9,22 @@ use age_model::{Action, ApprovalNotificationKind, Engine, NotificationKind, Seve
 use age_policy::Policy;
 
 use crate::approval_text::{self, NotifiedApproval, approval_entry, approval_subject, approval_text};
+use crate::decision_text::{NotifiedDecision, decision_entry, decision_subject, decision_text};
 use crate::incident_text::{
     self, Cause, NotifiedIncident, acknowledge_command, incident_entry, incident_subject, incident_text,
 };
 use crate::message::{Attribute, MAX_MESSAGE_BYTES, Message, MessageType};
-use crate::notification_json::{ApprovalNotification, IncidentNotification, NotificationContent};
+use crate::notification_json::{ApprovalNotification, DecisionNotification, IncidentNotification, NotificationContent};
 
 /// Something of which a message notifies people.
 #[derive(Debug, Clone, Copy)]
 pub enum Notified<'a> {
     /// An incident.
     Incident(NotifiedIncident<'a>),
-    /// An approval.
+    /// The approval of an action.
     Approval(NotifiedApproval<'a>),
+    /// A decision whose operation needs an approval.
+    Decision(NotifiedDecision<'a>),
 }
 
 impl Notified<'_> {
@@ -29,6 +32,7 @@ impl Notified<'_> {
         match self {
             Self::Incident(notified) => notified.incident.severity,
             Self::Approval(notified) => notified.item.severity,
+            Self::Decision(_) => NotifiedDecision::SEVERITY,
         }
     }
 
@@ -36,6 +40,7 @@ impl Notified<'_> {
         match self {
             Self::Incident(notified) => &notified.id.key.engine,
             Self::Approval(notified) => &notified.item.engine,
+            Self::Decision(notified) => &notified.decision.engine,
         }
     }
 
@@ -43,6 +48,7 @@ impl Notified<'_> {
         match self {
             Self::Incident(notified) => incident_entry(policy, notified, api),
             Self::Approval(notified) => approval_entry(policy, notified, api),
+            Self::Decision(notified) => decision_entry(policy, notified, api),
         }
     }
 }
@@ -69,8 +75,9 @@ pub fn notification_message(
 ) -> Message {
     let api = api.unwrap_or_default();
     let contents = Contents::of(notified);
-    let (subject, text) = match (contents.incidents.as_slice(), contents.approvals.as_slice()) {
-        ([incident], approvals) if are_of_cause(approvals, cause) => {
+    let parts = (contents.incidents.as_slice(), contents.approvals.as_slice(), contents.decisions.as_slice());
+    let (subject, text) = match parts {
+        ([incident], approvals, []) if are_of_cause(approvals, cause) => {
             let mut text = incident_text(policy, incident, cause, api);
             for approval in approvals {
                 text.push('\n');
@@ -78,7 +85,8 @@ pub fn notification_message(
             }
             (incident_subject(policy, incident), text)
         }
-        ([], [approval]) => (approval_subject(policy, approval), approval_text(policy, approval, api)),
+        ([], [approval], []) => (approval_subject(policy, approval), approval_text(policy, approval, api)),
+        ([], [], [decision]) => (decision_subject(policy, decision), decision_text(policy, decision, api)),
         _ => (contents.subject(), contents.text(policy, notified, api)),
     };
     let engines = notified.iter().map(|one| one.engine().to_string()).collect();
@@ -101,6 +109,7 @@ fn are_of_cause(approvals: &[NotifiedApproval<'_>], cause: Cause<'_>) -> bool {
 struct Contents<'a> {
     incidents: Vec<NotifiedIncident<'a>>,
     approvals: Vec<NotifiedApproval<'a>>,
+    decisions: Vec<NotifiedDecision<'a>>,
     /// The highest severity.
     severity: Severity,
 }
@@ -108,30 +117,37 @@ struct Contents<'a> {
 impl<'a> Contents<'a> {
     fn of(notified: &[Notified<'a>]) -> Self {
         let severity = notified.iter().map(Notified::severity).max().unwrap_or(Severity::Critical);
-        let (mut incidents, mut approvals) = (Vec::new(), Vec::new());
+        let (mut incidents, mut approvals, mut decisions) = (Vec::new(), Vec::new(), Vec::new());
         for one in notified {
             match one {
                 Notified::Incident(incident) => incidents.push(*incident),
                 Notified::Approval(approval) => approvals.push(*approval),
+                Notified::Decision(decision) => decisions.push(*decision),
             }
         }
-        Self { incidents, approvals, severity }
+        Self { incidents, approvals, decisions, severity }
     }
 
     /// `cause` belongs to the only incident.
     fn json(&self, cause: Cause<'a>, api: &str) -> NotificationContent<'a> {
         let incidents = self.incidents.iter().map(|one| IncidentNotification::new(one, cause, api));
         let approvals = self.approvals.iter().map(|one| ApprovalNotification::new(one, api));
-        NotificationContent { severity: self.severity, incidents: incidents.collect(), approvals: approvals.collect() }
+        let decisions = self.decisions.iter().map(|one| DecisionNotification::new(one, api));
+        NotificationContent {
+            severity: self.severity,
+            incidents: incidents.collect(),
+            approvals: approvals.collect(),
+            decisions: decisions.collect(),
+        }
     }
 
     /// Returns the numbers of incidents and approvals by kind, such as `12 incidents: 9 new, 3 continuing`.
     fn numbers(&self) -> String {
         let incidents = |kind: NotificationKind| self.incidents.iter().filter(|one| one.kind == kind).count();
-        let approvals = |kind: ApprovalNotificationKind| self.approvals.iter().filter(|one| one.kind == kind).count();
         let incidents = NotificationKind::ALL.iter().map(|kind| (incidents(*kind), incident_text::word(*kind)));
-        let approvals = ApprovalNotificationKind::ALL.iter().map(|kind| (approvals(*kind), approval_text::word(*kind)));
-        [summary("incident", incidents), summary("action", approvals)]
+        let actions = by_kind(self.approvals.iter().map(|one| one.kind));
+        let operations = by_kind(self.decisions.iter().map(|one| one.kind));
+        [summary("incident", incidents), summary("action", actions), summary("operation", operations)]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
@@ -166,17 +182,29 @@ impl<'a> Contents<'a> {
         if !self.approvals.is_empty() {
             did.push("it carries out no action without its approval".to_owned());
         }
+        if !self.decisions.is_empty() {
+            did.push("it permits no operation without its approval".to_owned());
+        }
         format!("AGE did: {}", did.join("; "))
     }
 
     fn call_to_action(&self) -> String {
         let acknowledge = format!("To acknowledge an incident: {}", acknowledge_command("ID"));
-        match (self.incidents.is_empty(), self.approvals.is_empty()) {
-            (false, true) => acknowledge,
-            (false, false) => format!("{acknowledge}; to approve or deny an action: open its link"),
-            (true, _) => "To approve or deny an action: open its link".to_owned(),
-        }
+        let approve = match (self.approvals.is_empty(), self.decisions.is_empty()) {
+            (true, true) => return acknowledge,
+            (false, true) => "approve or deny an action: open its link",
+            (true, false) => "approve or deny an operation: open its link",
+            (false, false) => "approve or deny an action or an operation: open its link",
+        };
+        if self.incidents.is_empty() { format!("To {approve}") } else { format!("{acknowledge}; to {approve}") }
     }
+}
+
+/// Returns how many approvals are notified in each way.
+fn by_kind(kinds: impl Iterator<Item = ApprovalNotificationKind>) -> impl Iterator<Item = (usize, &'static str)> {
+    let kinds: Vec<_> = kinds.collect();
+    let number = move |kind| kinds.iter().filter(|one| **one == kind).count();
+    ApprovalNotificationKind::ALL.iter().map(move |kind| (number(*kind), approval_text::word(*kind)))
 }
 
 /// Returns the number of things by kind, if there are any.

@@ -47,6 +47,12 @@ pub(crate) fn quoted_event(
     text
 }
 
+/// Returns the parts of an engine's request for a decision, each with its name, as a quotation of the engine.
+pub(crate) fn quoted_request<const N: usize>(parts: [(&str, String); N]) -> String {
+    let parts = parts.iter().map(|(name, value)| quoted(&format!("{name}: {value}"), MAX_QUOTED_CHARS));
+    format!("The engine asked, in its own words:\n{}", parts.collect::<String>())
+}
+
 /// Returns the words of a worker as a quotation.
 pub(crate) fn quoted_worker(words: &str) -> String {
     format!("Its worker reported, in its own words:\n{}", quoted(words, MAX_QUOTED_CHARS))
