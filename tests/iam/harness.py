@@ -243,12 +243,12 @@ class Harness:
         row = self._db.get_item(TableName=self.stack["ROLLUPS_TABLE"], Key=key).get("Item", {})
         return int(row.get("c#no_rule", {"N": "0"})["N"])
 
-    def emails(self, event: Item) -> str:
-        """The texts of the e-mails about the incident of an event. Deletes all others."""
+    def emails(self, about: str) -> str:
+        """The texts of the e-mails that name this event type or decision. Deletes all others."""
         texts = [
             json.loads(body)["Message"] for body in queues.receive_all(self.sqs, self.stack["NOTIFICATIONS_QUEUE_URL"])
         ]
-        return "\n".join(text for text in texts if event["eventType"] in text)
+        return "\n".join(text for text in texts if about in text)
 
     def log(self, function: str, since: float) -> list[str]:
         """The lines that the function has logged since then."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
+from typing import Any
 
 from harness import Harness, ScenarioError, expect, form_field, moment
 
@@ -90,6 +91,25 @@ def sweep_dispatches_and_notifies(harness: Harness) -> None:
     harness.expect_statuses(unnotified, notify_admin="dispatched")
     expect("the stored notifications", _notification_kinds(harness, unnotified), ["initial"])
     _expect_email_about(harness, unnotified)
+
+
+@scenario(
+    "sweep",
+    {
+        "dynamodb:Query": "DecisionsTable/index/due",
+        "dynamodb:GetItem": "DecisionsTable",
+        "dynamodb:UpdateItem": "DecisionsTable",
+    },
+)
+def sweep_notifies_of_an_operation_that_needs_an_approval(harness: Harness) -> None:
+    operation = harness.unique_name()
+    with harness.activated({"guardrails": [_needs_approval(operation)]}):
+        harness.restart("decide")  # a running environment may go on with the earlier version for a minute
+        asked = harness.evaluate(operation)["context"]
+        harness.allow_emails()
+        harness.sweep()
+    if asked["id"] not in harness.emails(asked["id"]):
+        raise ScenarioError("nobody is notified of the operation")
 
 
 @scenario("sweep", {"dynamodb:GetItem": "IncidentsTable"})
@@ -470,13 +490,7 @@ def decisions_are_listed(harness: Harness) -> None:
 @scenario("decide", {"dynamodb:UpdateItem": "DecisionsTable", "dynamodb:ConditionCheckItem": "PoliciesTable"})
 def approved_operation_is_allowed(harness: Harness) -> None:
     operation = harness.unique_name()
-    guardrail = {
-        "id": operation,
-        "verdict": "needs_approval",
-        "message": "a responder approves it",
-        "match": {"action": {"name": {"equals": operation}}},
-    }
-    with harness.activated({"guardrails": [guardrail]}):
+    with harness.activated({"guardrails": [_needs_approval(operation)]}):
         harness.restart("decide")  # a running environment may go on with the earlier version for a minute
         asked = harness.evaluate(operation)["context"]
         body = {"decision": "approve", "digest": asked["approval"]["digest"]}
@@ -608,8 +622,18 @@ def _notification_kinds(harness: Harness, event: dict[str, str]) -> list[str]:
     return [entry["notification"]["kind"] for entry in timeline if entry["type"] == "notification"]
 
 
+def _needs_approval(operation: str) -> dict[str, Any]:
+    """A guardrail by which the operation of this name needs an approval."""
+    return {
+        "id": operation,
+        "verdict": "needs_approval",
+        "message": "a responder approves it",
+        "match": {"action": {"name": {"equals": operation}}},
+    }
+
+
 def _expect_email_about(harness: Harness, event: dict[str, str]) -> None:
-    if f"/dashboard/events/{event['id']}" not in harness.emails(event):
+    if f"/dashboard/events/{event['id']}" not in harness.emails(event["eventType"]):
         raise ScenarioError("the e-mail does not link to the event")
 
 

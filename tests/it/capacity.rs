@@ -202,7 +202,9 @@ async fn decision_consumes_exact_units_in_two_calls() {
     // The posture with the holds 1; in the transaction the row 2, its index entry 1, the counters 2.
     let (units, calls, _) = ask(refund(1, &json!({}))).await;
     assert_eq!((units, calls), ((1.0, 5.0), [1, 0, 0, 1]));
-    let (_, _, asked) = ask(refund(2000, &json!({}))).await;
+    // The entry of a pending approval in the index of those that are due 1 more.
+    let (units, _, asked) = ask(refund(2000, &json!({}))).await;
+    assert_eq!(units, (1.0, 6.0));
     let id = asked.text("/context/id");
     let approval = json!({ "decision": "approve", "digest": asked.text("/context/approval/digest") });
     assert_eq!(world.post_json(&format!("/api/governance/decisions/{id}/approval"), &approval).await.status, 200);

@@ -5,6 +5,7 @@ mod batches;
 mod counts;
 mod faults;
 mod lists;
+mod notifications;
 mod permits;
 mod protocol;
 mod rules;

@@ -218,11 +218,11 @@ impl World {
         let (lifecycle, policies) = (lifecycle(&db), policies(&db));
         Sweep {
             events: events(&db),
-            decisions: Decisions::new(&db, "Decisions", RETENTION_DAYS),
             incidents: Incidents::new(&db, "Incidents"),
             fleet_state: FleetStateStore::new(&db, "Incidents"),
+            decisions: decisions(&db),
             dispatcher: dispatcher(&lifecycle, &policies, &self.sns_config),
-            notifier: notifier(&db, &lifecycle, &policies, &self.sns_config),
+            notifier: notifier(&db, &lifecycle, &policies, &self.sns_config).with_decisions(decisions(&db)),
             credentials: CredentialMonitor::new(
                 Credentials::new(&db, "Credentials"),
                 SystemAlerts::new(&db, "Incidents"),
@@ -335,9 +335,9 @@ impl Api {
         let simulations = SimulationJobs::new(table.clone(), topic(sns_config, "simulations"));
         let policies_app = policies::App::new(table, activator, simulations, policy_simulator(&db), clock());
         let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policies.clone(), clock());
-        let decisions = Decisions::new(&db, "Decisions", RETENTION_DAYS);
         let rollups = Rollups::new(&db, "Rollups");
-        let maker = DecisionMaker::new(decisions, rollups, FleetStateStore::new(&db, "Incidents"), policies.clone());
+        let maker =
+            DecisionMaker::new(decisions(&db), rollups, FleetStateStore::new(&db, "Incidents"), policies.clone());
         let decide_app = decide::App::new(maker, None, clock());
         let authentication = &authentication.api;
         let functions = vec![
@@ -542,6 +542,10 @@ fn topic(sns_config: &SdkConfig, name: &str) -> Topic {
 
 fn dispatcher(lifecycle: &ActionLifecycle, policies: &PolicyCache, sns_config: &SdkConfig) -> ActionDispatcher {
     ActionDispatcher::new(topic(sns_config, "actions"), lifecycle, policies)
+}
+
+fn decisions(db: &DynamoDb) -> Decisions {
+    Decisions::new(db, "Decisions", RETENTION_DAYS)
 }
 
 fn notifier(db: &DynamoDb, lifecycle: &ActionLifecycle, policies: &PolicyCache, sns_config: &SdkConfig) -> Notifier {

@@ -29,8 +29,8 @@ pub(crate) struct DecisionPage {
 
 /// List decisions
 ///
-/// Returns up to `limit` decisions, newest first. The approvals are shown as they are now; an approval that has expired is found by the
-/// status that it had before.
+/// Returns up to `limit` decisions, newest first. The approvals are shown as they are now. One that nobody has decided in time
+/// is found as `expired` within a minute or two; one that was approved and not used in time is found as `approved`.
 #[utoipa::path(
     get,
     path = "/api/governance/decisions",

@@ -68,7 +68,8 @@ async fn main() -> Result<(), Error> {
         &lifecycle,
         &policies,
         config.public_url.map(String::from),
-    );
+    )
+    .with_decisions(decisions.clone());
     let credentials = CredentialMonitor::new(
         Credentials::new(&db, config.credentials_table),
         SystemAlerts::new(&db, config.incidents_table.clone()),

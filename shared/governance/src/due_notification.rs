@@ -1,7 +1,8 @@
 //! Notifications that are due, and the fair order in which they are sent.
 
 use age_model::{
-    Action, ActionItem, ApprovalNotificationKind, Engine, EventId, IncidentKey, NotificationKind, Timestamp, take_turns,
+    Action, ActionItem, ApprovalNotificationKind, Decision, DecisionId, Engine, EventId, IncidentKey, NotificationKind,
+    Timestamp, take_turns,
 };
 
 /// Something of which people are to be notified.
@@ -16,27 +17,41 @@ pub enum DueNotification {
         /// The kind of notification that is due.
         kind: NotificationKind,
     },
-    /// An action that is pending approval, or whose approval has expired.
+    /// An approval that is pending or has expired.
     Approval {
-        /// The event that the action is for.
-        event_id: EventId,
-        /// The action.
-        action: Action,
-        /// The event's engine.
+        /// What a responder has to approve or deny.
+        of: ApprovalId,
+        /// The engine that it is about.
         engine: Engine,
-        /// When the action was planned.
-        planned_at: Timestamp,
+        /// When the approval was requested.
+        requested_at: Timestamp,
         /// The kind of notification that is due.
         kind: ApprovalNotificationKind,
     },
 }
 
+/// What an approval is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ApprovalId {
+    /// An action for an event.
+    Action(EventId, Action),
+    /// The operation of a decision.
+    Operation(DecisionId),
+}
+
 impl DueNotification {
     /// Returns the notification of `kind` about the approval of `item`.
     #[must_use]
-    pub const fn about_approval(item: &ActionItem, kind: ApprovalNotificationKind) -> Self {
-        let ActionItem { event_id, action, engine, created_at: planned_at, .. } = item;
-        Self::Approval { event_id: *event_id, action: *action, engine: *engine, planned_at: *planned_at, kind }
+    pub const fn about_action(item: &ActionItem, kind: ApprovalNotificationKind) -> Self {
+        let ActionItem { event_id, action, engine, created_at, .. } = item;
+        Self::Approval { of: ApprovalId::Action(*event_id, *action), engine: *engine, requested_at: *created_at, kind }
+    }
+
+    /// Returns the notification of `kind` about the approval of the operation of `decision`.
+    #[must_use]
+    pub const fn about_operation(decision: &Decision, kind: ApprovalNotificationKind) -> Self {
+        let Decision { id, engine, decided_at, .. } = decision;
+        Self::Approval { of: ApprovalId::Operation(*id), engine: *engine, requested_at: *decided_at, kind }
     }
 
     /// Returns the engine that the notification is about.
@@ -53,7 +68,7 @@ impl DueNotification {
     pub const fn since(&self) -> Timestamp {
         match self {
             Self::Incident { opened_at, .. } => *opened_at,
-            Self::Approval { planned_at, .. } => *planned_at,
+            Self::Approval { requested_at, .. } => *requested_at,
         }
     }
 
@@ -75,12 +90,10 @@ pub(crate) fn in_fair_order(mut due: Vec<DueNotification>) -> Vec<DueNotificatio
     [initial, others].map(|due| take_turns(due, DueNotification::engine)).into_iter().flatten().collect()
 }
 
-fn order(due: &DueNotification) -> (Timestamp, Option<&IncidentKey>, Option<(EventId, Action)>) {
+fn order(due: &DueNotification) -> (Timestamp, Option<&IncidentKey>, Option<ApprovalId>) {
     match due {
         DueNotification::Incident { key, opened_at, .. } => (*opened_at, Some(key), None),
-        DueNotification::Approval { event_id, action, planned_at, .. } => {
-            (*planned_at, None, Some((*event_id, *action)))
-        }
+        DueNotification::Approval { of, requested_at, .. } => (*requested_at, None, Some(*of)),
     }
 }
 

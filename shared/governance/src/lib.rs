@@ -59,7 +59,7 @@ pub use decide_approval::{ApprovalConflict, decide_approval};
 pub use decide_decision_approval::decide_decision_approval;
 pub use decision_batch::{BatchSemantics, DecisionAnswer, DecisionBatch, RequestedDecision};
 pub use dispatch_action::{ActionDispatcher, DispatchOutcome};
-pub use due_notification::DueNotification;
+pub use due_notification::{ApprovalId, DueNotification};
 pub use event_writer::EventWriter;
 pub use export_history::{HistoryExport, export_history};
 pub use generate_report::ReportGenerator;

@@ -1,5 +1,7 @@
 //! Notifying people of incidents and approvals: as many per e-mail as fit, and no more e-mails than the policy permits.
 
+mod approval_record;
+mod approvals;
 mod at_once;
 mod claimed;
 mod claims;
@@ -10,7 +12,7 @@ use std::collections::VecDeque;
 
 use age_model::{ActionItem, Clock, RateLimit, StoreError, Timestamp};
 use age_notify::{Message, Topic};
-use age_store::{EmailBudget, EmailRateLimiter, Events, NotifiedLine, SystemAlerts, SystemHealthStore};
+use age_store::{Decisions, EmailBudget, EmailRateLimiter, Events, NotifiedLine, SystemAlerts, SystemHealthStore};
 use claimed::{Attempt, Claimed};
 use futures_util::stream::{self, StreamExt};
 use unnotified::Unnotified;
@@ -33,6 +35,8 @@ pub struct Notifier {
     actions: ActionLifecycle,
     policies: PolicyCache,
     public_url: Option<String>,
+    /// None: the notifier has no part in approvals of operations.
+    decisions: Option<Decisions>,
 }
 
 /// What a [`Notifier`] reads and writes besides actions and incidents.
@@ -85,7 +89,13 @@ impl Notifier {
         policies: &PolicyCache,
         public_url: Option<String>,
     ) -> Self {
-        Self { topic, stores, actions: actions.clone(), policies: policies.clone(), public_url }
+        Self { topic, stores, actions: actions.clone(), policies: policies.clone(), public_url, decisions: None }
+    }
+
+    /// Makes the notifier notify people of the approvals of operations as well, which `decisions` leaves to responders.
+    #[must_use]
+    pub fn with_decisions(self, decisions: Decisions) -> Self {
+        Self { decisions: Some(decisions), ..self }
     }
 
     /// The topic to which the first line subscribes.

@@ -1,11 +1,12 @@
-//! The steps that are due without a request: recording the posture, dispatching and ending actions, comparing permits with events,
-//! notifications, silent engines, credentials that expire, activations of policy versions, and AGE's own health and events.
+//! The steps that are due without a request: recording the posture, dispatching and ending actions, ending approvals, comparing permits with
+//! events, notifications, silent engines, credentials that expire, activations of policy versions, and AGE's own health and events.
 //!
 //! Every change is a conditional write, so concurrent sweeps, or one that dies at any point, do no harm: what is not recorded
 //! stays due.
 
 mod credentials;
 mod due_actions;
+mod due_decisions;
 mod health;
 mod heartbeats;
 mod notifications;
@@ -38,8 +39,11 @@ const RUN_SECONDS: i64 = 40;
 /// not delay.
 const ACTIONS_SECONDS: i64 = 20;
 
+/// How long a run begins new steps for decisions, in seconds.
+const DECISIONS_SECONDS: i64 = 5;
+
 /// How long a run begins to compare permits with events, in seconds: the rest of its time is for notifications.
-const PERMITS_SECONDS: i64 = 10;
+const PERMITS_SECONDS: i64 = 5;
 
 /// How many rows are examined at the same time.
 const CONCURRENT_STEPS: usize = 16;
@@ -48,15 +52,15 @@ const CONCURRENT_STEPS: usize = 16;
 pub struct Sweep {
     /// The events that actions are for, and that report operations.
     pub events: Events,
-    /// The decisions, some of which permit operations.
-    pub decisions: Decisions,
     /// The incidents, whose numbers are a part of the posture.
     pub incidents: Incidents,
     /// The posture and the holds.
     pub fleet_state: FleetStateStore,
+    /// The decisions: some leave an operation to a responder, and permits await events.
+    pub decisions: Decisions,
     /// Dispatches actions.
     pub dispatcher: ActionDispatcher,
-    /// Notifies the first line.
+    /// Notifies the first line, also of the approvals of operations.
     pub notifier: Notifier,
     /// Watches the credentials.
     pub credentials: CredentialMonitor,
@@ -146,7 +150,12 @@ impl Sweep {
         };
         let actions_end = self.now().plus_seconds(ACTIONS_SECONDS);
         let actions = Box::pin(self.process_due_actions(actions_end, &mut report)).await;
-        let (approvals, actions) = actions.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
+        let (mut approvals, actions) = actions.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
+        let active = self.dispatcher.active_policy();
+        let engines = fleet.engines_with_decisions().unwrap_or_else(|| active.supervised().collect());
+        let decisions_end = self.now().plus_seconds(DECISIONS_SECONDS);
+        let decisions = Box::pin(self.process_due_decisions(engines, decisions_end, &mut report)).await;
+        let decisions = decisions.map(|due| approvals.extend(due));
         let keyring = self.credentials.keyring(self.now()).await;
         let heartbeats = match &health {
             Ok(health) => {
@@ -175,6 +184,7 @@ impl Sweep {
             weekly_report.err(),
             health.err(),
             actions.err(),
+            decisions.err(),
             keyring.err(),
             heartbeats.err(),
             permits.err(),

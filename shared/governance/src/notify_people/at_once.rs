@@ -7,7 +7,8 @@ use age_model::{
 use age_policy::{IncidentRules, NextStep};
 use age_store::{EmailBudget, NotifiedLine};
 
-use super::claimed::{Attempt, Claimed, ClaimedApproval};
+use super::approval_record::{ApprovalRecord, ClaimedApproval};
+use super::claimed::{Attempt, Claimed};
 use super::{NotifiedAtOnce, Notifier};
 use crate::due_notification::DueNotification;
 
@@ -56,8 +57,8 @@ impl Notifier {
         let is_pending = |item: &&ActionItem| item.status == ActionStatus::PendingApproval;
         let pending = about.iter().flat_map(|(_, actions)| actions.iter()).filter(is_pending);
         let kind = ApprovalNotificationKind::Request;
-        let approvals = pending.map(|item| Claimed::Approval(Box::new(ClaimedApproval { item: item.clone(), kind })));
-        let mut claimed: Vec<Claimed> = approvals.collect();
+        let claim = |item: &ActionItem| ClaimedApproval { record: ApprovalRecord::Action(item.clone()), kind };
+        let mut claimed: Vec<Claimed> = pending.map(claim).map(Box::new).map(Claimed::Approval).collect();
         let due = match key {
             Some(key) => self.due_initial(key, clock).await?,
             None => None,

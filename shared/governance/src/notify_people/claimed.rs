@@ -3,8 +3,11 @@
 use age_model::{
     ActionItem, ApprovalNotificationKind, FailedRemediation, Incident, IncidentId, NotificationKind, Timestamp,
 };
-use age_notify::{Notified, NotifiedApproval, NotifiedIncident};
+use age_notify::{Notified, NotifiedIncident};
+use age_policy::ActivePolicy;
 use age_store::IncidentStateRecord;
+
+use super::approval_record::ClaimedApproval;
 
 /// Something of which this sender may notify people, as it was when it was claimed.
 pub(super) enum Claimed {
@@ -16,11 +19,6 @@ pub(super) struct ClaimedIncident {
     pub(super) id: IncidentId,
     pub(super) kind: NotificationKind,
     pub(super) record: IncidentStateRecord,
-}
-
-pub(super) struct ClaimedApproval {
-    pub(super) item: ActionItem,
-    pub(super) kind: ApprovalNotificationKind,
 }
 
 /// The result of an attempt to send one e-mail.
@@ -45,7 +43,7 @@ impl Claimed {
     pub(super) fn lease_expires_at(&self) -> Option<Timestamp> {
         match self {
             Self::Incident(claimed) => claimed.incident().and_then(|incident| incident.lease_expires_at),
-            Self::Approval(claimed) => claimed.item.due_at,
+            Self::Approval(claimed) => claimed.record.due_at(),
         }
     }
 
@@ -53,7 +51,7 @@ impl Claimed {
     pub(super) fn since(&self) -> Timestamp {
         match self {
             Self::Incident(claimed) => claimed.id.opened_at,
-            Self::Approval(claimed) => claimed.item.created_at,
+            Self::Approval(claimed) => claimed.record.requested_at(),
         }
     }
 
@@ -70,20 +68,24 @@ impl Claimed {
         claimed.incident()?.last_failed_remediation
     }
 
-    /// Returns what a message written at `now` says, with the words of the worker of the latest failed remediation.
-    pub(super) fn for_message<'a>(&'a self, worker_detail: Option<&'a str>, now: Timestamp) -> Option<Notified<'a>> {
-        Some(match self {
-            Self::Incident(claimed) => Notified::Incident(NotifiedIncident {
+    /// Returns what a message written at `now` says under the `active` policy, with the words of the worker of the latest failed
+    /// remediation.
+    pub(super) fn for_message<'a>(
+        &'a self,
+        worker_detail: Option<&'a str>,
+        active: &ActivePolicy,
+        now: Timestamp,
+    ) -> Option<Notified<'a>> {
+        match self {
+            Self::Incident(claimed) => Some(Notified::Incident(NotifiedIncident {
                 id: &claimed.id,
                 incident: claimed.incident()?,
                 counters: claimed.record.counters,
                 kind: claimed.kind,
                 worker_detail,
-            }),
-            Self::Approval(claimed) => {
-                Notified::Approval(NotifiedApproval { item: &claimed.item, kind: claimed.kind, now })
-            }
-        })
+            })),
+            Self::Approval(claimed) => claimed.record.for_message(claimed.kind, active, now),
+        }
     }
 }
 

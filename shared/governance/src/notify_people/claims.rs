@@ -1,13 +1,13 @@
 //! Claiming what is due, and recording what came of its notification.
 
 use age_model::{
-    ActionItem, Clock, EventId, Incident, IncidentId, IncidentKey, NotificationFailure, NotificationKind, StoreError,
-    SystemAlert, SystemAlertKind, Timestamp, shortened, visible_text,
+    ActionItem, Clock, Incident, IncidentId, IncidentKey, NotificationKind, StoreError, SystemAlert, SystemAlertKind,
+    Timestamp, shortened, visible_text,
 };
-use age_policy::{ApprovalStep, NextStep, notified_counts};
+use age_policy::{NextStep, notified_counts};
 
 use super::Notifier;
-use super::claimed::{Claimed, ClaimedApproval, ClaimedIncident};
+use super::claimed::{Claimed, ClaimedIncident};
 use crate::due_notification::DueNotification;
 use crate::incident_lifecycle::IncidentUpdate;
 
@@ -25,10 +25,8 @@ impl Notifier {
                 DueNotification::Incident { key, kind, .. } => {
                     self.claim_incident(key, *kind, clock).await?.map(Box::new).map(Claimed::Incident)
                 }
-                DueNotification::Approval { event_id, action, .. } => {
-                    let item = self.actions.actions().get(*event_id, *action).await?;
-                    let Some(item) = item else { return Ok(None) };
-                    self.claim_approval(item, clock).await?.map(Box::new).map(Claimed::Approval)
+                DueNotification::Approval { of, .. } => {
+                    self.claim_approval(*of, clock.now()).await?.map(Box::new).map(Claimed::Approval)
                 }
             })
         };
@@ -65,20 +63,6 @@ impl Notifier {
         }))
     }
 
-    async fn claim_approval(&self, item: ActionItem, clock: &dyn Clock) -> Result<Option<ClaimedApproval>, StoreError> {
-        let now = clock.now();
-        let is_due = item.due_at.is_some_and(|due_at| due_at <= now);
-        let active = self.policies.current();
-        let policy = &active.policy;
-        let ApprovalStep::Notify(kind) = policy.next_approval_step(&item, now) else { return Ok(None) };
-        let leased_until = now.plus_seconds(policy.actions.lease_seconds);
-        let claimed = ActionItem { due_at: Some(leased_until), ..item.clone() };
-        if !is_due || !self.actions.actions().replace(&item, &claimed, now).await? {
-            return Ok(None);
-        }
-        Ok(Some(ClaimedApproval { item: claimed, kind }))
-    }
-
     /// Records that the notification was sent at `at`, in an e-mail about `incidents`. One that cannot be recorded is sent again
     /// when the lease ends, under the same number. Returns the action of an approval as it is then.
     pub(super) async fn record(
@@ -91,7 +75,7 @@ impl Notifier {
         for attempt in 1..=RECORD_ATTEMPTS {
             let recorded = match claimed {
                 Claimed::Incident(claimed) => self.record_incident(claimed, incidents, at, clock).await.map(|()| None),
-                Claimed::Approval(claimed) => self.record_approval(&claimed.item, at).await,
+                Claimed::Approval(claimed) => self.record_approval(&claimed.record, at).await,
             };
             match recorded {
                 Ok(item) => return item,
@@ -127,13 +111,6 @@ impl Notifier {
         recorded.await.map(drop)
     }
 
-    /// Returns None if the action has changed meanwhile: a responder has decided.
-    async fn record_approval(&self, item: &ActionItem, at: Timestamp) -> Result<Option<ActionItem>, StoreError> {
-        let notified = self.policies.current().policy.approval_notified(item, at);
-        let is_recorded = self.actions.actions().replace(item, &notified, at).await?;
-        Ok(is_recorded.then_some(notified))
-    }
-
     /// Sets aside what the topic refuses a message about: it stays open and visible, is tried again after the interval of reminders,
     /// and a system alert tells.
     pub(super) async fn set_aside(&self, claimed: &Claimed, reason: &str, clock: &dyn Clock) -> Result<(), StoreError> {
@@ -149,13 +126,8 @@ impl Notifier {
                 (if is_escalation { "second_line" } else { "notifications" }, format!("{}: {name}", key.engine))
             }
             Claimed::Approval(claimed) => {
-                let item = &claimed.item;
-                let failure = NotificationFailure::new(now, false, reason);
-                let failed = ActionItem { notification_failure: Some(failure), ..item.clone() };
-                let failed =
-                    ActionItem { due_at: self.policies.current().policy.approval_due_at(&failed, now), ..failed };
-                self.actions.actions().replace(item, &failed, now).await?;
-                ("notifications", format!("{}: approval of {}", item.engine, item.action))
+                self.set_approval_aside(&claimed.record, reason, now).await?;
+                ("notifications", claimed.record.alert_subject())
             }
         };
         let kind = SystemAlertKind::UndeliverableNotification;
@@ -191,10 +163,6 @@ fn is_same(incident: &Incident, claimed: &Incident) -> bool {
 fn describe(claimed: &Claimed) -> String {
     match claimed {
         Claimed::Incident(claimed) => format!("incident {}", claimed.id),
-        Claimed::Approval(claimed) => {
-            let ActionItem { event_id, action, .. } = &claimed.item;
-            let event: &EventId = event_id;
-            format!("the approval of {action} for event {event}")
-        }
+        Claimed::Approval(claimed) => claimed.record.describe(),
     }
 }

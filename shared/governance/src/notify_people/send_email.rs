@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use age_model::{Action, ActionItem, Clock, Event, EventId, FailedRemediation, StoreError, Timestamp};
 use age_notify::{Notified, Topic, count_fitting, notification_message};
+use age_policy::ActivePolicy;
 use age_store::Consistency;
 use futures_util::stream::{self, StreamExt};
 
@@ -41,10 +42,10 @@ impl Notifier {
         }
         let api = self.public_url.as_deref().or(origin);
         let active = self.policies.current();
-        let fitting = count_fitting(&active.policy, &for_message(&claimed, &details, now), api);
+        let fitting = count_fitting(&active.policy, &for_message(&claimed, &details, &active, now), api);
         let rest = claimed.split_off(fitting.min(claimed.len()));
         claimed.sort_by_key(Claimed::since);
-        let message = notification_message(&active.policy, &for_message(&claimed, &details, now), about, api);
+        let message = notification_message(&active.policy, &for_message(&claimed, &details, &active, now), about, api);
         if let Err(error) = topic.publish(&message).await {
             let number = claimed.len();
             // They are due again when the lease ends, unless the caller sends them otherwise.
@@ -90,12 +91,17 @@ impl Notifier {
     }
 }
 
-fn for_message<'a>(claimed: &'a [Claimed], details: &'a WorkerDetails, now: Timestamp) -> Vec<Notified<'a>> {
+fn for_message<'a>(
+    claimed: &'a [Claimed],
+    details: &'a WorkerDetails,
+    active: &ActivePolicy,
+    now: Timestamp,
+) -> Vec<Notified<'a>> {
     let detail = |claimed: &Claimed| {
         let failed = claimed.quoted_remediation()?;
         details.get(&(failed.event_id, failed.action)).map(String::as_str)
     };
-    claimed.iter().filter_map(|one| one.for_message(detail(one), now)).collect()
+    claimed.iter().filter_map(|one| one.for_message(detail(one), active, now)).collect()
 }
 
 /// Whether the only incident of an e-mail began with `event`.

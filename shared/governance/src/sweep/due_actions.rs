@@ -107,9 +107,9 @@ impl Sweep {
         };
         match self.dispatcher.active_policy().policy.next_action_step(&item, heard_at, now) {
             ActionStep::Dispatch => Ok(Step::Dispatch(*row)),
-            ActionStep::Notify(kind) => Ok(Step::Notify(DueNotification::about_approval(&item, kind))),
+            ActionStep::Notify(kind) => Ok(Step::Notify(DueNotification::about_action(&item, kind))),
             ActionStep::Expire(expired) => {
-                let due = DueNotification::about_approval(&expired, ApprovalNotificationKind::Expiry);
+                let due = DueNotification::about_action(&expired, ApprovalNotificationKind::Expiry);
                 Ok(if self.advance(&item, &expired).await? { Step::Expired(due) } else { Step::None })
             }
             ActionStep::Advance(new) => {

@@ -20,7 +20,8 @@ impl Sweep {
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
         let active = self.dispatcher.active_policy();
-        let asking = fleet.engines_with_decisions();
+        // Without the counters, the engines that have reported are unknown, and with them the permits whose event has come.
+        let asking = fleet.engines_with_decisions().unwrap_or_default();
         let has_reports = !active.policy.decisions.event_types.is_empty() || !asking.is_empty();
         let reporting = if has_reports { fleet.heard_engines() } else { BTreeSet::new() };
         let (unfinished, checked) = self.check_operations(&active, reporting, end, report).await;

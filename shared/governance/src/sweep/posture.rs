@@ -71,9 +71,9 @@ impl FleetReading {
         self.last_heard.keys().copied().collect()
     }
 
-    /// Returns the engines that have asked for decisions in the running week, or of which mismatches were counted.
-    pub(super) fn engines_with_decisions(&self) -> BTreeSet<Engine> {
-        self.rollups.as_ref().map(RollupSet::engines_with_decisions).unwrap_or_default()
+    /// Returns the engines for which decisions were made in the running week. None if the counters cannot be read.
+    pub(super) fn engines_with_decisions(&self) -> Option<BTreeSet<Engine>> {
+        self.rollups.as_ref().ok().map(RollupSet::engines_with_decisions)
     }
 
     /// Returns the incidents that are not resolved, as far as this version can read them.
