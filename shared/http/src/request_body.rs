@@ -2,7 +2,7 @@
 
 use age_model::{
     AlertStatus, ApprovalDecision, DecisionId, Details, DetailsError, Engine, EventType, IdempotencyKey, IncidentId,
-    IncidentStatus, KeyId, Note, Outcome, PolicyHash, ReportedType, Role, Severity, Timestamp,
+    IncidentStatus, KeyId, Note, OperationName, Outcome, PolicyHash, ReportedType, Role, Severity, Timestamp,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -75,6 +75,7 @@ string_fields!(
     IncidentStatus,
     KeyId,
     Note,
+    OperationName,
     Outcome,
     PolicyHash,
     ReportedType,

@@ -1,5 +1,10 @@
 //! Holds: temporary stops of engines and of their operations.
 
+use std::str::FromStr;
+
+use thiserror::Error;
+use utoipa::ToSchema;
+
 use crate::credential::KeyId;
 use crate::engine::Engine;
 use crate::id::HoldId;
@@ -33,9 +38,53 @@ pub enum HoldOrigin {
     Policy(String),
 }
 
+/// The name of an operation: of an action in requests for decisions.
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+#[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
+pub struct OperationName(String);
+
+/// The text is not the name of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be 1 to {} characters without control characters", OperationName::MAX_CHARS)]
+pub struct InvalidOperationName;
+
+/// A hold cannot end at that time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be in the future and at most {} days ahead", Hold::MAX_DAYS)]
+pub struct InvalidHoldEnd;
+
+impl OperationName {
+    /// The most characters, so that all holds fit into one row.
+    pub const MAX_CHARS: usize = 200;
+}
+
+impl FromStr for OperationName {
+    type Err = InvalidOperationName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidOperationName> {
+        let fits = (1..=Self::MAX_CHARS).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidOperationName) }
+    }
+}
+
+impl From<OperationName> for String {
+    fn from(OperationName(name): OperationName) -> Self {
+        name
+    }
+}
+
 impl Hold {
     /// The longest hold, in days.
     pub const MAX_DAYS: i64 = 30;
+
+    /// Checks that a hold that is set at `now` may end at `until`.
+    ///
+    /// # Errors
+    /// [`InvalidHoldEnd`] if `until` is not in the future, or more than [`Self::MAX_DAYS`] days ahead.
+    pub fn check_end(until: Timestamp, now: Timestamp) -> Result<(), InvalidHoldEnd> {
+        let is_valid = now < until && until <= now.plus_days(Self::MAX_DAYS);
+        if is_valid { Ok(()) } else { Err(InvalidHoldEnd) }
+    }
 
     /// Whether the hold has not ended at `now`.
     #[must_use]
@@ -71,5 +120,24 @@ mod tests {
         assert!(hold.stops(billing, "refund") && !hold.stops(qa, "refund"));
         let of_refunds = Hold { operation: Some("refund".to_owned()), ..hold };
         assert!(of_refunds.stops(billing, "refund") && !of_refunds.stops(billing, "charge"));
+    }
+    #[test]
+    fn hold_ends_in_the_future_and_within_30_days() {
+        let now: Timestamp = "2026-11-23T00:05:00Z".parse().unwrap();
+        assert!(Hold::check_end(now.plus_millis(1), now).is_ok() && Hold::check_end(now.plus_days(30), now).is_ok());
+        for until in [now, now.plus_millis(-1), now.plus_days(30).plus_millis(1)] {
+            let refused = Hold::check_end(until, now).unwrap_err();
+            assert_eq!(refused.to_string(), "must be in the future and at most 30 days ahead");
+        }
+    }
+
+    #[test]
+    fn name_of_an_operation_has_up_to_200_characters_and_no_control_character() {
+        for good in ["refund", "\u{e9}", &"x".repeat(200)] {
+            assert_eq!(good.parse::<OperationName>().map(String::from).as_deref(), Ok(good));
+        }
+        for bad in ["", "a\nb", "a\u{0}", &"x".repeat(201)] {
+            assert_eq!(bad.parse::<OperationName>(), Err(InvalidOperationName), "{bad:?}");
+        }
     }
 }

@@ -105,7 +105,7 @@ pub use ended_sessions::EndedSessions;
 pub use engine::{Engine, InvalidEngine};
 pub use event::{Event, EventType, NewEvent};
 pub use event_with_actions::EventWithActions;
-pub use hold::{Hold, HoldOrigin};
+pub use hold::{Hold, HoldOrigin, InvalidHoldEnd, InvalidOperationName, OperationName};
 pub use hold_record::{HoldEnd, HoldRecord, HoldStatus};
 pub use id::{DecisionId, DecisionKey, EventId, HoldId, ReportId, SessionId, SimulationId};
 pub use idempotency_key::IdempotencyKey;
