@@ -12,6 +12,7 @@ use crate::decision_reason::DecisionReason;
 use crate::engine::Engine;
 use crate::id::{DecisionId, EventId, HoldId};
 use crate::policy_hash::PolicyHash;
+use crate::posture::Posture;
 use crate::risk_level::RiskLevel;
 use crate::severity::Severity;
 use crate::time::Timestamp;
@@ -173,6 +174,14 @@ pub enum DecisionApprovalConflict {
     /// The digest is not that of the approval.
     #[error("the digest does not match what would run; read the decision again before you decide")]
     DigestMismatch,
+}
+
+impl DecisionPosture {
+    /// Whether guardrails relied on the posture at `now`, when AGE decided.
+    #[must_use]
+    pub fn was_current(&self, now: Timestamp) -> bool {
+        Posture::is_recent(self.as_of, now)
+    }
 }
 
 impl DecisionApproval {

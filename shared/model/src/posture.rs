@@ -39,7 +39,12 @@ impl Posture {
     /// Whether guardrails may rely on the posture at `now`. One that lies ahead is of a clock that is wrong.
     #[must_use]
     pub fn is_current(&self, now: Timestamp) -> bool {
-        self.as_of <= now.plus_seconds(Self::VALID_SECONDS) && now <= self.as_of.plus_seconds(Self::VALID_SECONDS)
+        Self::is_recent(self.as_of, now)
+    }
+
+    /// Whether guardrails may rely at `now` on a posture of `as_of`.
+    pub(crate) fn is_recent(as_of: Timestamp, now: Timestamp) -> bool {
+        as_of <= now.plus_seconds(Self::VALID_SECONDS) && now <= as_of.plus_seconds(Self::VALID_SECONDS)
     }
 
     /// Returns the state of `engine`.

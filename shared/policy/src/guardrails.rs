@@ -4,6 +4,7 @@ mod condition;
 mod field_condition;
 mod finding;
 mod fleet_state;
+mod recorded;
 mod state_condition;
 
 use age_model::{AccessRequest, DecisionReason, Hold, HoldOrigin, ReasonCode, Verdict, visible_line};
@@ -14,11 +15,9 @@ use crate::document::Policy;
 use crate::guardrail_document::{FieldValue, Guardrail};
 
 pub(crate) use condition::{Condition, conditions};
-use finding::Finding;
+use finding::{Finding, MAX_REASONS};
 pub use fleet_state::FleetState;
-
-/// The most reasons of an answer. Each is stored and sent.
-const MAX_REASONS: usize = 10;
+pub use recorded::{RecordedCondition, RecordedMatch, RecordedRule, explain_recorded};
 
 /// The answer of the guardrails to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

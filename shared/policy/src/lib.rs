@@ -68,7 +68,10 @@ pub use guardrail_document::{
     FieldCondition, FieldValue, Guardrail, HoldCondition, IncidentCondition, LevelCondition, RemediationCondition,
     RequestConditions, StateConditions,
 };
-pub use guardrails::{ConditionExplanation, Evaluation, FleetState, MatchResult, RuleExplanation, evaluate, explain};
+pub use guardrails::{
+    ConditionExplanation, Evaluation, FleetState, MatchResult, RecordedCondition, RecordedMatch, RecordedRule,
+    RuleExplanation, evaluate, explain, explain_recorded,
+};
 pub use heartbeats::{Heartbeat, resolved_by_person};
 pub use incident_changes::{IncidentCommand, can_be_reopened, change_incident, resolve};
 pub use incident_steps::{StepResult, notified_counts};

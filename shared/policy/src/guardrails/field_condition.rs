@@ -111,6 +111,11 @@ fn compare(number: &Number, limit: &Number) -> Option<Ordering> {
 }
 
 impl Field<'_> {
+    /// Whether the field is one of those that identify the parts of a request, which every record of a decision has.
+    pub(crate) fn identifies(&self) -> bool {
+        matches!((self.part, self.path), (Part::Subject | Part::Resource, "type" | "id") | (Part::Action, "name"))
+    }
+
     /// Evaluates `test` on the field of `request`.
     pub(crate) fn test(&self, request: &AccessRequest, test: &FieldTest<'_>) -> Finding {
         match (self.content(request), test) {

@@ -1,6 +1,9 @@
-//! Results of conditions: true, false, or neither.
+//! Results of conditions: true, false, or neither, and how many of them an answer has as reasons.
 
 use age_model::ReasonCode;
+
+/// The most reasons of an answer. Each is stored and sent.
+pub(crate) const MAX_REASONS: usize = 10;
 
 /// The result of a condition: true, false, or neither.
 #[derive(Debug, Clone, PartialEq, Eq)]

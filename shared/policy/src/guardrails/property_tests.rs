@@ -4,7 +4,8 @@ use age_model::{EnginePosture, PolicyHash, Posture, RiskLevel, Severity};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::test_data::{DEFAULT, counts, engine, healthy, hold, now, refund, request, state as state_of};
+use super::recorded::{RecordedMatch, explain_recorded};
+use super::test_data::{DEFAULT, counts, engine, healthy, hold, now, recorded, refund, request, state as state_of};
 use super::*;
 use crate::guardrail_document::test_data;
 
@@ -14,7 +15,7 @@ fn ruled(rules: Vec<Value>) -> Policy {
     Policy { guardrails, ..DEFAULT.clone() }
 }
 
-/// The cases of each of the five properties: a million together in the slow profile.
+/// The cases of each of the six properties: more than a million together in the slow profile.
 fn cases() -> ProptestConfig {
     ProptestConfig::with_cases(if std::env::var_os("CI").is_some() { 200_000 } else { 1_000 })
 }
@@ -195,5 +196,27 @@ proptest! {
             MatchResult::Unknown | MatchResult::NotMatched => None,
         });
         prop_assert_eq!(evaluation.verdict, verdicts.max().unwrap_or(Verdict::Deny));
+    }
+
+    #[test]
+    fn explanation_of_a_record_agrees_with_that_of_the_request(
+        rules in rules(), request in any_request(), state in any_state(), is_whole in any::<bool>()
+    ) {
+        let policy = ruled(rules);
+        let state = state_of(state.posture.as_ref(), &state.holds);
+        let decision = recorded(&policy, &request, &state, is_whole);
+        let in_record = |result| match result {
+            MatchResult::Matched => RecordedMatch::Matched,
+            MatchResult::NotMatched => RecordedMatch::NotMatched,
+            MatchResult::Unknown => RecordedMatch::Unknown,
+        };
+        for (shown, real) in explain_recorded(&policy, &decision).into_iter().zip(explain(&policy, &request, &state)) {
+            let results = [(shown.result, real.result)].into_iter().chain(
+                shown.conditions.iter().zip(&real.conditions).map(|(shown, real)| (shown.result, real.result)),
+            );
+            for (shown, real) in results {
+                prop_assert!(shown == RecordedMatch::NotRecorded || shown == in_record(real), "{shown:?} {real:?}");
+            }
+        }
     }
 }

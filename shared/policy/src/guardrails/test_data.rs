@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use age_model::{AccessRequest, Engine, Hold, HoldOrigin, Posture, RiskLevel, Severity, SeverityCounts, Timestamp};
+use age_model::{
+    AccessRequest, Decision, DecisionPosture, DecisionRequest, Engine, Hold, HoldOrigin, Posture, RiskLevel, Severity,
+    SeverityCounts, Timestamp,
+};
 use serde_json::{Value, json};
 
 use crate::document::Policy;
-use crate::guardrails::FleetState;
+use crate::guardrails::{Evaluation, FleetState, evaluate};
 
 /// The default policy, parsed once.
 pub(super) static DEFAULT: LazyLock<Policy> = LazyLock::new(|| Policy::compiled().unwrap());
@@ -70,4 +73,43 @@ pub(super) fn counts(severity: Severity) -> SeverityCounts {
     let mut counts = SeverityCounts::default();
     counts.add(severity, 1);
     counts
+}
+
+/// Returns the decision of `policy` about `request`, as AGE records it: with the request, or with its digest only.
+pub(super) fn recorded(policy: &Policy, request: &AccessRequest, state: &FleetState<'_>, is_whole: bool) -> Decision {
+    let Evaluation { verdict, reasons, .. } = evaluate(policy, request, state);
+    let posture = state.posture.map(|posture| {
+        let open = posture.engine(state.engine).open_incidents;
+        let incidents = Severity::ALL.iter().map(|severity| (*severity, open.of(*severity)));
+        DecisionPosture {
+            as_of: posture.as_of,
+            levels: posture.levels.clone(),
+            holds: Vec::new(),
+            incidents: incidents.filter(|(_, number)| *number > 0).collect(),
+        }
+    });
+    Decision {
+        id: "01936f2e-0000-7000-8000-00000000000b".parse().unwrap(),
+        decided_at: state.now,
+        engine: state.engine,
+        asked_by: "billing-engine".parse().unwrap(),
+        request: DecisionRequest {
+            subject_type: request.subject.kind.clone(),
+            subject_id: request.subject.id.clone(),
+            action: request.action.name.clone(),
+            resource_type: request.resource.kind.clone(),
+            resource_id: request.resource.id.clone(),
+            digest: request.digest(),
+            request_id: None,
+            position: 0,
+            payload: is_whole.then(|| request.as_json()),
+        },
+        verdict,
+        reasons,
+        policy_hash: Policy::COMPILED_HASH,
+        posture,
+        expires_at: state.now.plus_seconds(300),
+        approval: None,
+        approved_by_decision: None,
+    }
 }
