@@ -52,7 +52,7 @@ const SIGNED_OUT: [&str; 11] = [
 const SIGNED_IN: [&str; 4] = [BILLING, READER, NIGHT_DESK, ADMIN];
 
 /// The status that all of [`SIGNED_OUT`] get, and each of [`SIGNED_IN`]. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 5]); 34] = [
+const MATRIX: [(&str, &str, [u16; 5]); 38] = [
     ("GET", "/dashboard", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents/{id}", [303, 403, 200, 200, 200]),
@@ -75,6 +75,10 @@ const MATRIX: [(&str, &str, [u16; 5]); 34] = [
     ("GET", "/dashboard/reports/{id}/csv", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/reports/{id}/json", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/engines", [303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/engines/hold", [303, 403, 403, 200, 200]),
+    ("POST", "/dashboard/engines/hold", [303, 403, 403, 403, 403]),
+    ("GET", "/dashboard/holds/{id}", [303, 403, 200, 200, 200]),
+    ("POST", "/dashboard/holds/{id}/end", [303, 403, 403, 403, 403]),
     ("GET", "/dashboard/policy", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/policy/versions", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/policy/activations", [303, 403, 200, 200, 200]),
@@ -96,6 +100,8 @@ async fn each_route_permits_only_its_roles() {
     let incident = incident(&world, "invoice_sync_failed").await;
     let pending = world.post(&event("compliance", "permission_drift", "HIGH")).await;
     let report = world.generate_report().await;
+    let hold = json!({ "engine": "qa", "reason": "audit", "until": "2026-11-25T00:00:00Z" });
+    let hold = world.post_json("/api/governance/holds", &hold).await;
     let routes: Vec<Route> = dashboard::routes().list().collect();
     for Route { method, path, .. } in &routes {
         assert!(
@@ -118,6 +124,7 @@ async fn each_route_permits_only_its_roles() {
                 .replace("/dashboard/incidents/{id}", &incident)
                 .replace("/events/{id}", &format!("/events/{}", pending.text("/id")))
                 .replace("/reports/{id}", &format!("/reports/{}", report.text("/id")))
+                .replace("/holds/{id}", &format!("/holds/{}", hold.text("/id")))
                 .replace("/simulations/{id}", "/simulations/019a9e2c-5a00-7000-8000-000000000001")
                 .replace("{hash}", &Policy::COMPILED_HASH.to_string())
                 .replace("{action}", "permission_reset");

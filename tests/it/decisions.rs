@@ -45,17 +45,17 @@ pub(crate) fn policy() -> Policy {
 }
 
 /// Returns a world with [`policy`] and a posture of now.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let world = World::with_policy(&policy()).await;
     world.sweep().await;
     world
 }
 
-fn refund(amount: i64) -> Value {
+pub(crate) fn refund(amount: i64) -> Value {
     operation("refund", amount)
 }
 
-fn operation(action: &str, amount: i64) -> Value {
+pub(crate) fn operation(action: &str, amount: i64) -> Value {
     json!({
         "subject": { "type": "engine", "id": "billing" }, "action": { "name": action },
         "resource": { "type": "invoice", "id": "4711" }, "context": { "amount": amount },
@@ -63,13 +63,13 @@ fn operation(action: &str, amount: i64) -> Value {
 }
 
 /// Returns `request` with the id of an approved decision.
-fn with_approval(mut request: Value, decision: &str) -> Value {
+pub(crate) fn with_approval(mut request: Value, decision: &str) -> Value {
     request["context"]["decisionId"] = decision.into();
     request
 }
 
 /// Asks as the engine billing.
-async fn ask(world: &World, request: &Value) -> ApiResponse {
+pub(crate) async fn ask(world: &World, request: &Value) -> ApiResponse {
     let answer = world.as_caller(BILLING).post_json(EVALUATION, request).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer
@@ -87,12 +87,12 @@ fn verdict(answer: &ApiResponse) -> (&str, &str) {
     (answer.text("/context/verdict"), answer.text("/context/reasons/0/code"))
 }
 
-fn id(answer: &ApiResponse) -> &str {
+pub(crate) fn id(answer: &ApiResponse) -> &str {
     answer.text("/context/id")
 }
 
 /// Approves or denies the operation of a decision. Returns the response.
-async fn decide(world: &World, id: &str, decision: &str) -> ApiResponse {
+pub(crate) async fn decide(world: &World, id: &str, decision: &str) -> ApiResponse {
     let path = format!("/api/governance/decisions/{id}");
     let shown = world.get(&path).await;
     let body = json!({ "decision": decision, "digest": shown.text("/approval/digest") });
@@ -150,7 +150,7 @@ async fn posture(world: &World) -> Posture {
 }
 
 /// Holds the engine billing for an hour.
-async fn hold_billing(world: &World) {
+pub(crate) async fn hold_billing(world: &World) {
     let set_at = world.clock.now();
     let hold = Hold {
         id: HoldId::fresh(world.clock.as_ref()),

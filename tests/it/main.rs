@@ -26,6 +26,7 @@ mod faults;
 mod forward_compatibility;
 mod growth;
 mod history_export;
+mod hold_pages;
 mod holds;
 mod idempotency;
 mod incident_changes;

@@ -1,6 +1,6 @@
 //! The paths of pages.
 
-use age_model::{Action, DecisionId, EventId, IncidentId, PolicyHash, ReportId};
+use age_model::{Action, DecisionId, EventId, HoldId, IncidentId, PolicyHash, ReportId};
 
 pub(crate) fn event_path(id: EventId) -> String {
     format!("/dashboard/events/{id}")
@@ -16,6 +16,10 @@ pub(crate) fn incident_path(id: &IncidentId) -> String {
 
 pub(crate) fn decision_path(id: DecisionId) -> String {
     format!("/dashboard/decisions/{id}")
+}
+
+pub(crate) fn hold_path(id: HoldId) -> String {
+    format!("/dashboard/holds/{id}")
 }
 
 pub(crate) fn report_path(id: ReportId) -> String {
