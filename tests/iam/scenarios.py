@@ -356,6 +356,29 @@ def action_is_approved_on_its_page(harness: Harness) -> None:
     expect("whether the page shows the approval", "permission_reset approved by" in page, True)
 
 
+@scenario(
+    "dashboard",
+    {
+        "dynamodb:GetItem": "DecisionsTable",
+        "dynamodb:BatchGetItem": "DecisionsTable",
+        "dynamodb:UpdateItem": "DecisionsTable",
+        "dynamodb:Query": "DecisionsTable/index/listing",
+    },
+)
+def operation_is_approved_on_its_page(harness: Harness) -> None:
+    operation = harness.unique_name()
+    with harness.activated({"guardrails": [_needs_approval(operation)]}):
+        for function in ("decide", "dashboard"):
+            harness.restart(function)  # a running environment may go on with the earlier version for a minute
+        asked = harness.evaluate(operation)["context"]["id"]
+        path = f"/dashboard/decisions/{asked}"
+        expect("whether the list has the operation", path in harness.page("/dashboard/decisions"), True)
+        form = harness.page(path)
+        fields = {"csrf": form_field(form), "digest": form_field(form, "digest")}
+        harness.page(f"{path}/approve", fields)
+        expect("whether the page shows the approval", "approval approved" in harness.page(path), True)
+
+
 @scenario("dashboard", {"dynamodb:UpdateItem": "RollupsTable IncidentsTable"})
 def action_is_denied_on_its_page(harness: Harness) -> None:
     event = harness.report("HIGH", "compliance", "permission_")

@@ -5,6 +5,7 @@ use age_model::{Clock as _, DashboardSession, SealingKey};
 use age_policy::Policy;
 use serde_json::json;
 
+use crate::decisions::{ask, operation};
 use crate::world::browser::{Browser, SIGN_IN, between, csrf_token};
 use crate::world::proxy::Fault;
 use crate::world::test_credentials::{self, ADMIN, BILLING, DAY_DESK, EXPIRED, NIGHT_DESK, READER, REVOKED};
@@ -52,7 +53,7 @@ const SIGNED_OUT: [&str; 11] = [
 const SIGNED_IN: [&str; 4] = [BILLING, READER, NIGHT_DESK, ADMIN];
 
 /// The status that all of [`SIGNED_OUT`] get, and each of [`SIGNED_IN`]. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 5]); 38] = [
+const MATRIX: [(&str, &str, [u16; 5]); 42] = [
     ("GET", "/dashboard", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents/{id}", [303, 403, 200, 200, 200]),
@@ -69,6 +70,10 @@ const MATRIX: [(&str, &str, [u16; 5]); 38] = [
     ("POST", "/dashboard/events/{id}/actions/{action}/approve", [303, 403, 403, 403, 403]),
     ("POST", "/dashboard/events/{id}/actions/{action}/deny", [303, 403, 403, 403, 403]),
     ("GET", "/dashboard/actions", [303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/decisions", [303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/decisions/{id}", [303, 403, 200, 200, 200]),
+    ("POST", "/dashboard/decisions/{id}/approve", [303, 403, 403, 403, 403]),
+    ("POST", "/dashboard/decisions/{id}/deny", [303, 403, 403, 403, 403]),
     ("GET", "/dashboard/reports", [303, 403, 200, 200, 200]),
     ("POST", "/dashboard/reports/new", [303, 403, 403, 403, 403]),
     ("GET", "/dashboard/reports/{id}", [303, 403, 200, 200, 200]),
@@ -100,6 +105,7 @@ async fn each_route_permits_only_its_roles() {
     let incident = incident(&world, "invoice_sync_failed").await;
     let pending = world.post(&event("compliance", "permission_drift", "HIGH")).await;
     let report = world.generate_report().await;
+    let decision = ask(&world, &operation("refund", 20)).await;
     let hold = json!({ "engine": "qa", "reason": "audit", "until": "2026-11-25T00:00:00Z" });
     let hold = world.post_json("/api/governance/holds", &hold).await;
     let routes: Vec<Route> = dashboard::routes().list().collect();
@@ -124,6 +130,7 @@ async fn each_route_permits_only_its_roles() {
                 .replace("/dashboard/incidents/{id}", &incident)
                 .replace("/events/{id}", &format!("/events/{}", pending.text("/id")))
                 .replace("/reports/{id}", &format!("/reports/{}", report.text("/id")))
+                .replace("/decisions/{id}", &format!("/decisions/{}", decision.text("/context/id")))
                 .replace("/holds/{id}", &format!("/holds/{}", hold.text("/id")))
                 .replace("/simulations/{id}", "/simulations/019a9e2c-5a00-7000-8000-000000000001")
                 .replace("{hash}", &Policy::COMPILED_HASH.to_string())

@@ -19,6 +19,7 @@ mod crash_histories;
 mod credential_expiry;
 mod credentials;
 mod dashboard;
+mod decision_pages;
 mod decisions;
 mod depth;
 mod event_formats;

@@ -303,6 +303,7 @@ impl Api {
                 incidents: incidents.clone(),
                 rollups: rollups.clone(),
                 reports: reports.clone(),
+                decisions: Decisions::new(&db, "Decisions", RETENTION_DAYS),
                 policies: Policies::new(&db, "Policies"),
                 fleet_state: FleetStateStore::new(&db, "Incidents"),
                 health: health.clone(),

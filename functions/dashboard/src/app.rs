@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use age_governance::{ActionLifecycle, PolicyCache, ReportGenerator, SimulationJobs};
 use age_http::{Authentication, Problem};
-use age_model::{Action, ActionItem, Clock, Event, EventId, IncidentId, Report, ReportId};
+use age_model::{Action, ActionItem, Clock, Decision, DecisionId, Event, EventId, IncidentId, Report, ReportId};
 use age_store::{
-    Actions, Consistency, EndedSessionsStore, EventSearch, Events, FleetStateStore, IncidentRecord, Incidents,
-    Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, Consistency, Decisions, EndedSessionsStore, EventSearch, Events, FleetStateStore, IncidentRecord,
+    Incidents, Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 
 /// The state of the handlers. Build one per execution environment.
@@ -31,6 +31,8 @@ pub struct Tables {
     pub reports: Reports,
     /// Policy versions and their activations.
     pub policies: Policies,
+    /// Decisions on operations of engines.
+    pub decisions: Decisions,
     /// The holds.
     pub fleet_state: FleetStateStore,
     /// The health of AGE itself.
@@ -105,6 +107,16 @@ impl AppState {
     /// Returns the 404 for an incident that does not exist.
     pub(crate) fn no_incident(id: &IncidentId) -> Problem {
         Problem::not_found(format!("incident {id} does not exist"))
+    }
+
+    /// Returns the decision `id`, with its approval as it is now.
+    ///
+    /// # Errors
+    /// 404 if the decision does not exist, 503 if it cannot be read.
+    pub(crate) async fn get_decision(&self, id: DecisionId) -> Result<Decision, Problem> {
+        let decision = self.tables.decisions.get(id, Consistency::Strong).await?;
+        let decision = decision.ok_or_else(|| Problem::not_found(format!("decision {id} does not exist")))?;
+        Ok(decision.as_of(self.clock.now()))
     }
 
     /// Returns the report `id`.

@@ -7,6 +7,8 @@ mod assets;
 mod base_path;
 mod cookie;
 mod day_span;
+mod decision_labels;
+mod decisions;
 mod download;
 mod engine_filter;
 mod engine_state;
@@ -48,6 +50,10 @@ pub fn routes() -> Routes<App> {
         .post("/dashboard/events/{id}/actions/{action}/approve", Access::Responder, actions::approval::approve)
         .post("/dashboard/events/{id}/actions/{action}/deny", Access::Responder, actions::approval::deny)
         .get("/dashboard/actions", Access::Reader, actions::list::show)
+        .get("/dashboard/decisions", Access::Reader, decisions::list::show)
+        .get("/dashboard/decisions/{id}", Access::Reader, decisions::detail::show)
+        .post("/dashboard/decisions/{id}/approve", Access::Responder, decisions::approval::approve)
+        .post("/dashboard/decisions/{id}/deny", Access::Responder, decisions::approval::deny)
         .get("/dashboard/incidents", Access::Reader, incidents::list::show)
         .get("/dashboard/incidents/{id}", Access::Reader, incidents::detail::show)
         .post("/dashboard/incidents/{id}/acknowledge", Access::Responder, incidents::change::acknowledge)

@@ -19,11 +19,12 @@ use axum::response::Response;
 use chart::EventChart;
 use engines::EngineTile;
 use heatmap::Heatmap;
-use needs_attention::{AgeProblem, NeedsAttention};
+use needs_attention::{AgeProblem, MAX_LISTED, NeedsAttention};
 use risk::{CategoryRisk, RiskStart};
 use tokio::try_join;
 
 use crate::app::{App, Tables};
+use crate::decisions::PendingOperations;
 use crate::engine_state::find_unexpected;
 use crate::format::format_duration;
 use crate::holds::ShownHolds;
@@ -54,18 +55,21 @@ struct OverviewPage<'a> {
 }
 
 /// Makes the same reads, however many events there are: for each engine one of its open actions and one of its rollups of 30 days; 1 of
-/// the unresolved incidents, 1 of AGE's health, 1 of its system alerts, and 1 of the holds; and one more for each pending approval that it lists. One more for each engine
+/// the unresolved incidents, 1 of AGE's health, 1 of its system alerts, and 1 of the holds; and one more for each pending approval that it
+/// lists. If the policy has guardrails, one more for each engine finds the operations that wait for an approval. One more for each engine
 /// without an event in these days and without a credential of its own shows whether it was ever heard. Each further shard of an engine's
 /// rollups takes one more, and so does each further megabyte of a response.
 pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQuery) -> Result<Response, Problem> {
     let active = app.policies.current();
     let now = app.clock.now();
     let (days, week) = (event_counts::period(now), Period::trailing_week(now));
-    let Tables { rollups, incidents, actions, health, system_alerts, fleet_state, .. } = &app.tables;
+    let Tables { rollups, incidents, actions, decisions, health, system_alerts, fleet_state, .. } = &app.tables;
     let counted = rollups.of(&active.engines, days, Freshness::Cached(now));
     let paused = ShownHolds::read(fleet_state, &active.policy, now);
-    let (unresolved, open_actions, counted, health, system_alerts, paused) =
-        try_join!(incidents.unresolved(), actions.open(), counted, health.get(), system_alerts.shown(now), paused)?;
+    let operations = PendingOperations::read(decisions, active.supervised(), MAX_LISTED, &active, now);
+    let system_health = async { try_join!(health.get(), system_alerts.shown(now)) };
+    let (unresolved, open_actions, counted, health, paused, operations) =
+        try_join!(incidents.unresolved(), actions.open(), counted, system_health, paused, operations)?;
     let approvals = actions.of_events(needs_attention::listed_approvals(&open_actions)).await?;
     let figures = counted.by_hour(days).and_then(|hours| Ok((hours, counted.actions(week)?)));
     if let Err(error) = &figures {
@@ -81,9 +85,9 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let settled = |status| action_counts.by_status.get(&status).copied().unwrap_or_default();
     let mean_time_to_outcome = action_counts.mean_seconds_to_outcome().map(Duration::from_secs);
     let tiles = engines::tiles(&active.policy, &hours, &unresolved.items, &open_actions, &unexpected, now);
-    let health = (health, system_alerts);
     let mut needs_attention =
         NeedsAttention::of(&active.policy, unresolved, &open_actions, &approvals.items, credentials, health, now);
+    needs_attention.add_operations(operations);
     let policy = app.policies.status();
     if !policy.is_readable {
         needs_attention.age_problems.push(AgeProblem::PolicyUnreadable(policy.hash));

@@ -12,6 +12,7 @@ pub(crate) enum Section {
     Incidents,
     Events,
     Actions,
+    Decisions,
     Reports,
     Engines,
     Policy,

@@ -14,4 +14,5 @@ pub(crate) mod version;
 pub(crate) mod versions;
 
 pub(crate) use document_view::{category_title, category_titles};
+pub(crate) use history::short;
 pub(crate) use rules::severities_from;

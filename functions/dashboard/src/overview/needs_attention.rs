@@ -7,14 +7,15 @@ use age_model::{
 use age_policy::Policy;
 use age_store::{Found, IncidentSummary, OpenAction, SystemHealth};
 
+use crate::decisions::PendingOperations;
 use crate::engine_title::engine_title;
 use crate::format::{duration_between, format_duration};
 use crate::incidents::{EngineCount, IncidentFilterForm, StatusFilter, count_by_engine};
 use crate::paths::{action_path, incident_path};
 use crate::safe_text::SafeText;
 
-/// How many open incidents, pending approvals and system alerts are listed; the others are counted.
-const MAX_LISTED: usize = 8;
+/// How many open incidents, pending approvals of actions and of operations, and system alerts are listed; the others are counted.
+pub(super) const MAX_LISTED: usize = 8;
 
 /// Credentials that expire within this time are listed for admins.
 const CREDENTIAL_NOTICE_DAYS: i64 = 7;
@@ -35,9 +36,11 @@ pub(super) struct NeedsAttention {
     pub(super) pending_approvals: Vec<PendingApproval>,
     /// How many pending approvals are not listed.
     pub(super) more_pending_approvals: usize,
+    /// The operations of engines that wait for an approval.
+    pub(super) operations: PendingOperations,
     /// The credentials that expire within 7 days, the first one first. Empty for callers that may not see credentials.
     pub(super) expiring_credentials: Vec<ExpiringCredential>,
-    /// How many incidents and open actions cannot be read.
+    /// How many incidents, open actions and decisions cannot be read.
     pub(super) unreadable: usize,
     pub(super) age_problems: Vec<AgeProblem>,
     /// In the order of kind, sender and subject.
@@ -168,6 +171,7 @@ impl NeedsAttention {
             silent_engines: silent.into_iter().map(incident).collect(),
             pending_approvals: pending_approvals.into_iter().map(approval).collect(),
             more_pending_approvals,
+            operations: PendingOperations::default(),
             expiring_credentials: credentials.map(|keyring| expiring(keyring, now)).unwrap_or_default(),
             unreadable,
             age_problems: AgeProblem::of(health, now),
@@ -176,10 +180,17 @@ impl NeedsAttention {
         }
     }
 
+    /// Adds the operations that wait for an approval.
+    pub(super) fn add_operations(&mut self, operations: PendingOperations) {
+        self.unreadable = self.unreadable.saturating_add(operations.unreadable);
+        self.operations = operations;
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.open_incidents.is_empty()
             && self.silent_engines.is_empty()
             && self.pending_approvals.is_empty()
+            && self.operations.is_empty()
             && self.expiring_credentials.is_empty()
             && self.unreadable == 0
             && self.age_problems.is_empty()

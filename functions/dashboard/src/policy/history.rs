@@ -93,6 +93,6 @@ pub(super) fn version_title(number: u64) -> String {
 }
 
 /// Returns the beginning of a hash, by which people recognize it.
-pub(super) fn short(hash: PolicyHash) -> String {
+pub(crate) fn short(hash: PolicyHash) -> String {
     hash.to_string().chars().take(SHORT_HASH_DIGITS).collect()
 }
