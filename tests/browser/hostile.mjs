@@ -56,3 +56,6 @@ export const isEventType = (text) =>
 
 // Whether AGE accepts the text as a note: no control characters.
 export const isNote = (text) => !/[^\P{Cc}\n]/u.test(text);
+
+// Whether AGE accepts the text as a name in a request for a decision: up to 1,024 characters, none of them a control character.
+export const isName = (text) => [...text].length <= 1024 && !/\p{Cc}/u.test(text);

@@ -3,15 +3,29 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { call } from './api.mjs';
+import { ask, call } from './api.mjs';
 import { close, desk, launch, openSignedIn, url } from './browser.mjs';
 import { parseCsv } from './csv.mjs';
-import { isEventType, isNote, texts } from './hostile.mjs';
+import { isEventType, isName, isNote, texts } from './hostile.mjs';
 import { DEVICES, findOverflows } from './layout.mjs';
 
 const types = texts.filter(isEventType);
 const notes = texts.filter(isNote);
+const names = texts.filter(isName);
+// Some days after the time of the test's clock.
+const HOLD_END = '2026-11-28T00:00:00Z';
 const browser = await launch();
+
+// Asks about operations with each text in every field, and sets holds with each text.
+async function askTexts() {
+  for (const [index, text] of names.entries()) {
+    const entity = { type: text, id: text, properties: { [text]: text } };
+    await ask({ subject: entity, action: { name: text }, resource: entity, context: { [text]: [text] } });
+    const operation = [...text].slice(0, 200).join('');
+    const hold = { engine: 'qa', operation, reason: notes[index % notes.length], until: HOLD_END };
+    await call('POST', '/holds', hold, 201);
+  }
+}
 
 // Reports each text as an event type if AGE accepts it, in the keys and values of details, as a note, and as a worker's detail.
 async function reportTexts() {
@@ -86,6 +100,7 @@ function inspect(page) {
 
 test('hostile texts are shown, not executed, and fit every page', async () => {
   await reportTexts();
+  await askTexts();
   const page = await openSignedIn(browser, desk);
   const [faults, shown] = [[], []];
   const seen = await visitAll(page, ['/dashboard', ...FORGED_PATHS], async (path) => {

@@ -23,9 +23,12 @@ async function pagesWithScreenshots(page) {
     event: await findLink(page, '/dashboard/events?severity=CRITICAL', 'Billing: duplicate_charges_detected'),
     actions: '/dashboard/actions',
     action: await findLink(page, '/dashboard/actions', 'permission_reset'),
+    decisions: '/dashboard/decisions',
+    decision: await findLink(page, '/dashboard/decisions', 'Billing: refund'),
     reports: '/dashboard/reports',
     report: await findLink(page, '/dashboard/reports', ' to '),
     engines: '/dashboard/engines',
+    'set-hold': '/dashboard/engines/hold?engine=billing',
     policy: '/dashboard/policy',
   };
 }
@@ -44,6 +47,11 @@ async function otherPages(page) {
     'event without actions': await findLink(page, '/dashboard/events?severity=LOW', ': '),
     'all actions': '/dashboard/actions?status=all',
     'completed action': await findLink(page, '/dashboard/actions?status=all', 'billing_sync_repair'),
+    'allowed operations': '/dashboard/decisions?verdict=allow',
+    'no decisions': '/dashboard/decisions?approval=denied',
+    'decision that used an approval': await findLink(page, '/dashboard/decisions?verdict=allow', '2026-4698'),
+    'denied operation': await findLink(page, '/dashboard/decisions?verdict=deny', 'delete'),
+    hold: await findLink(page, '/dashboard/engines', 'End hold'),
     'not found': '/dashboard/nothing',
     'invalid request': '/dashboard/incidents?status=lost',
   };
@@ -61,6 +69,8 @@ test('pages of a reader are accessible and fit their screen', async () => {
   const page = await openSignedIn(browser, reader);
   await checkPage(page, await findLink(page, '/dashboard/actions', 'permission_reset'));
   await checkPage(page, await findLink(page, '/dashboard/incidents', 'Billing: ledger_sync_outage'));
+  await checkPage(page, await findLink(page, '/dashboard/decisions', 'Billing: refund'));
+  await checkPage(page, await findLink(page, '/dashboard/engines', 'Show hold'));
   await close(page);
 });
 

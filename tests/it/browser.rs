@@ -2,6 +2,7 @@
 //!
 //! They need Node, Chromium and the packages that `npm ci` installs. `make test` installs them.
 
+mod operations;
 pub(crate) mod week;
 
 use std::path::Path;
@@ -12,8 +13,9 @@ use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
+use crate::decisions;
 use crate::policy_page::{self, POLICY_PAGE};
-use crate::world::test_credentials::{NIGHT_DESK, READER, TESTS};
+use crate::world::test_credentials::{BILLING, NIGHT_DESK, READER, TESTS};
 use crate::world::{ENGINES, World, event};
 
 /// One browser runs at a time: several would slow each other down.
@@ -25,7 +27,8 @@ const TIMEOUT: Duration = Duration::from_mins(3);
 /// Runs a program of `tests/browser` against `world`. Panics if the program fails.
 async fn run_against(world: &World, program: &str, settings: &[(&str, &str)]) {
     let url = world.api().serve().await;
-    let tokens = [("AGE_DESK_TOKEN", NIGHT_DESK), ("AGE_READER_TOKEN", READER), ("AGE_API_TOKEN", TESTS)];
+    let people = [("AGE_DESK_TOKEN", NIGHT_DESK), ("AGE_READER_TOKEN", READER)];
+    let tokens = people.into_iter().chain([("AGE_API_TOKEN", TESTS), ("AGE_ENGINE_TOKEN", BILLING)]);
     let tokens = tokens.map(|(name, kid)| (name, world.token(kid)));
     let settings: Vec<_> = settings.iter().copied().chain(tokens).chain([("AGE_URL", url.as_str())]).collect();
     run(program, &settings).await;
@@ -91,6 +94,43 @@ async fn critical_event_among_1200_is_found_and_handled_without_scripts() {
     walk_through_busy_morning("off").await;
 }
 
+/// Runs the program in which a responder decides on two operations and pauses an engine, and asserts what is stored.
+async fn decide_operations_and_pause(scripts: &str) {
+    let world = World::with_policy(&decisions::policy()).await;
+    world.sweep().await;
+    let mut asked = Vec::new();
+    for invoice in ["1", "2"] {
+        let mut refund = decisions::refund(2000);
+        refund["resource"]["id"] = invoice.into();
+        asked.push(decisions::id(&decisions::ask(&world, &refund).await).to_owned());
+        world.clock.advance(1);
+    }
+    run_against(&world, "decisions.test.mjs", &[("AGE_SCRIPTS", scripts)]).await;
+    for (id, status) in asked.iter().zip(["approved", "denied"]) {
+        let decided = world.get(&format!("/api/governance/decisions/{id}")).await;
+        let approval = (decided.text("/approval/status"), decided.text("/approval/decidedBy"));
+        assert_eq!(approval, (status, NIGHT_DESK), "{decided:?}");
+    }
+    let holds = world.get("/api/governance/holds").await;
+    let texts = ["status", "operation", "reason", "until", "setBy", "endedBy", "endReason"];
+    let texts = texts.map(|name| holds.text(&format!("/holds/0/{name}")));
+    let until = "2026-11-23T06:00:00.000Z";
+    let reason = "Refunds do not match\nthe ledger.";
+    assert_eq!(texts, ["ended", "refund", reason, until, NIGHT_DESK, NIGHT_DESK, "They match."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Node and Chromium: make test"]
+async fn operations_are_decided_and_an_engine_is_paused_with_scripts() {
+    decide_operations_and_pause("on").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Node and Chromium: make test"]
+async fn operations_are_decided_and_an_engine_is_paused_without_scripts() {
+    decide_operations_and_pause("off").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Node and Chromium: make test"]
 async fn incident_is_acknowledged_by_keyboard() {
@@ -114,6 +154,7 @@ async fn every_page_of_a_new_system_is_accessible_and_fits_its_screen() {
 async fn every_page_of_a_week_is_accessible_and_fits_its_screen() {
     let world = World::new().await;
     week::replay(&world).await;
+    operations::ask_on_monday(&world).await;
     run_against(&world, "week.test.mjs", &[]).await;
 }
 
