@@ -26,7 +26,7 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// The status that each of [`CALLERS`] gets. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 49] = [
+const MATRIX: [(&str, &str, [u16; 9]); 50] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     // The status of a batch is that of the request; each event has its own result.
     ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),

@@ -101,6 +101,9 @@ mod tests {
             expires_at: until,
             approval: Some(DecisionApproval::pending("d".to_owned(), until)),
             approved_by_decision: None,
+            event_expected_by: None,
+            event_status: None,
+            followed_by: None,
         })
     }
 

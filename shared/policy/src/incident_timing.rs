@@ -570,7 +570,7 @@ mod tests {
     fn occurrences_are_in_digests_and_their_incident_resolves_a_day_after_the_last_one() {
         let mut scenario = Scenario::new();
         let rules = scenario.rules.clone();
-        let mut occur = |scenario: &mut Scenario| {
+        let occur = |scenario: &mut Scenario| {
             let now = scenario.clock.now();
             rules.record_occurrences(&mut scenario.state, IncidentCause::PermitWithoutEvent, None, now);
             scenario.counters.events += 1;

@@ -1,5 +1,6 @@
 //! Permits and the events that report their operations: each side without the other is found, counted once, and notified of.
 
+use age_model::Clock;
 use std::collections::BTreeMap;
 
 use age_governance::SweepReport;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use super::{EVALUATION, counted, decide, id, operation, with_approval};
 use crate::world::World;
 use crate::world::proxy::Fault;
-use crate::world::test_credentials::{ANOTHER_ENGINE, BILLING};
+use crate::world::test_credentials::ANOTHER_ENGINE;
 
 /// Within how many seconds the event of a permit is expected, and how much longer AGE waits for it.
 pub(super) const EXPECTED_WITHIN: i64 = 600;

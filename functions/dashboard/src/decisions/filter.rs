@@ -1,5 +1,7 @@
 //! The filter form of the list of decisions.
 
+use std::collections::BTreeSet;
+
 use age_http::Query;
 use age_model::{DecisionApprovalStatus, Engine, Verdict};
 use age_policy::ActivePolicy;
@@ -36,6 +38,7 @@ impl DecisionFilterForm {
             engines: active.engines_of_records(self.engine).unwrap_or_default(),
             verdicts: self.verdict.into_iter().collect(),
             approvals: self.approval.into_iter().collect(),
+            events: BTreeSet::new(),
             from: self.days.start(),
             to: self.days.end(),
         }

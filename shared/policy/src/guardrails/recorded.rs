@@ -90,7 +90,7 @@ impl<'a> Record<'a> {
     }
 
     fn explain(&self, guardrail: &Guardrail) -> RecordedRule {
-        let mut conditions: Vec<_> = conditions(guardrail).iter().map(|condition| self.condition(condition)).collect();
+        let mut conditions: Vec<_> = conditions(guardrail).map(|condition| self.condition(&condition)).collect();
         let result = self.reasoned(guardrail).unwrap_or_else(|| combined(&conditions));
         conclude(result, &mut conditions);
         RecordedRule {

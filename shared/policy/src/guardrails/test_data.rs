@@ -111,5 +111,8 @@ pub(super) fn recorded(policy: &Policy, request: &AccessRequest, state: &FleetSt
         expires_at: state.now.plus_seconds(300),
         approval: None,
         approved_by_decision: None,
+        event_expected_by: None,
+        event_status: None,
+        followed_by: None,
     }
 }
