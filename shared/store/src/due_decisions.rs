@@ -29,8 +29,8 @@ pub struct DueDecision {
 }
 
 impl Decisions {
-    /// Returns the decisions of `engines` for which `step` was due at `now`, the earliest first: up to `limit` of each engine. An unreadable
-    /// row is an error of its own, so that it does not hide the others.
+    /// Returns the decisions of `engines` for which `step` was due at `now`, the earliest first: up to `limit` of each engine. An
+    /// unreadable row is an error of its own, so that it does not hide the others.
     ///
     /// # Errors
     /// [`StoreError`] if the index cannot be read.
@@ -64,8 +64,8 @@ impl Decisions {
         item.map(|item| self.parse_record(&item)).transpose()
     }
 
-    /// Replaces what is due for the approval of `old`, and its status, by that of `new`. Returns false, and nothing is written, if the row is
-    /// no longer `old`.
+    /// Replaces what is due for the approval of `old`, and its status, by that of `new`. Returns false, and nothing is written, if the
+    /// row is no longer `old`.
     ///
     /// INVARIANT: a decision for whose approval nothing is due is not in the index.
     ///

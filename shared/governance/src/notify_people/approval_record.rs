@@ -6,14 +6,14 @@ use age_policy::{ActivePolicy, ApprovalState, Policy};
 
 /// What an approval is of, as it is stored.
 pub(super) enum ApprovalRecord {
-    Action(ActionItem),
+    Action(Box<ActionItem>),
     Operation(Box<DecisionRecord>),
 }
 
 impl ApprovalRecord {
     pub(super) fn state(&self) -> ApprovalState<'_> {
         match self {
-            Self::Action(item) => item.into(),
+            Self::Action(item) => item.as_ref().into(),
             Self::Operation(record) => record.as_ref().into(),
         }
     }
@@ -35,7 +35,7 @@ impl ApprovalRecord {
 
     pub(super) fn leased(&self, until: Timestamp) -> Self {
         match self {
-            Self::Action(item) => Self::Action(ActionItem { due_at: Some(until), ..item.clone() }),
+            Self::Action(item) => Self::Action(Box::new(ActionItem { due_at: Some(until), ..item.as_ref().clone() })),
             Self::Operation(record) => {
                 Self::Operation(Box::new(DecisionRecord { due_at: Some(until), ..record.as_ref().clone() }))
             }
@@ -44,14 +44,14 @@ impl ApprovalRecord {
 
     pub(super) fn notified(&self, policy: &Policy, at: Timestamp) -> Self {
         match self {
-            Self::Action(item) => Self::Action(policy.approval_notified(item, at)),
+            Self::Action(item) => Self::Action(Box::new(policy.approval_notified(item, at))),
             Self::Operation(record) => Self::Operation(Box::new(policy.decision_notified(record, at))),
         }
     }
 
     pub(super) fn refused(&self, policy: &Policy, failure: NotificationFailure) -> Self {
         match self {
-            Self::Action(item) => Self::Action(policy.approval_notification_refused(item, failure)),
+            Self::Action(item) => Self::Action(Box::new(policy.approval_notification_refused(item, failure))),
             Self::Operation(record) => Self::Operation(Box::new(policy.decision_notification_refused(record, failure))),
         }
     }
@@ -77,16 +77,14 @@ impl ApprovalRecord {
     /// Returns the subject of a system alert about its notification.
     pub(super) fn alert_subject(&self) -> String {
         match self {
-            Self::Action(ActionItem { engine, action, .. }) => format!("{engine}: approval of {action}"),
+            Self::Action(item) => format!("{}: approval of {}", item.engine, item.action),
             Self::Operation(record) => format!("{}: approval of an operation", record.decision.engine),
         }
     }
 
     pub(super) fn describe(&self) -> String {
         match self {
-            Self::Action(ActionItem { event_id, action, .. }) => {
-                format!("the approval of {action} for event {event_id}")
-            }
+            Self::Action(item) => format!("the approval of {} for event {}", item.action, item.event_id),
             Self::Operation(record) => format!("the approval of decision {}", record.decision.id),
         }
     }

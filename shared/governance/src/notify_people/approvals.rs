@@ -36,7 +36,7 @@ impl Notifier {
         let notified = record.notified(&self.policies.current().policy, at);
         let is_recorded = self.replace_approval(record, &notified, at).await?;
         Ok(match notified {
-            ApprovalRecord::Action(item) => is_recorded.then_some(item),
+            ApprovalRecord::Action(item) => is_recorded.then_some(*item),
             ApprovalRecord::Operation(_) => None,
         })
     }
@@ -56,7 +56,7 @@ impl Notifier {
     async fn read_approval(&self, of: ApprovalId) -> Result<Option<ApprovalRecord>, StoreError> {
         match of {
             ApprovalId::Action(event, action) => {
-                Ok(self.actions.actions().get(event, action).await?.map(ApprovalRecord::Action))
+                Ok(self.actions.actions().get(event, action).await?.map(Box::new).map(ApprovalRecord::Action))
             }
             ApprovalId::Operation(id) => {
                 let Some(decisions) = &self.decisions else { return Ok(None) };

@@ -57,8 +57,9 @@ impl Notifier {
         let is_pending = |item: &&ActionItem| item.status == ActionStatus::PendingApproval;
         let pending = about.iter().flat_map(|(_, actions)| actions.iter()).filter(is_pending);
         let kind = ApprovalNotificationKind::Request;
-        let claim = |item: &ActionItem| ClaimedApproval { record: ApprovalRecord::Action(item.clone()), kind };
-        let mut claimed: Vec<Claimed> = pending.map(claim).map(Box::new).map(Claimed::Approval).collect();
+        let claim =
+            |item: &ActionItem| ClaimedApproval { record: ApprovalRecord::Action(Box::new(item.clone())), kind };
+        let mut claimed: Vec<Claimed> = pending.map(claim).map(Claimed::Approval).collect();
         let due = match key {
             Some(key) => self.due_initial(key, clock).await?,
             None => None,

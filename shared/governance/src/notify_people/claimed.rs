@@ -12,7 +12,7 @@ use super::approval_record::ClaimedApproval;
 /// Something of which this sender may notify people, as it was when it was claimed.
 pub(super) enum Claimed {
     Incident(Box<ClaimedIncident>),
-    Approval(Box<ClaimedApproval>),
+    Approval(ClaimedApproval),
 }
 
 pub(super) struct ClaimedIncident {

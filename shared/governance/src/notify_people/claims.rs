@@ -26,7 +26,7 @@ impl Notifier {
                     self.claim_incident(key, *kind, clock).await?.map(Box::new).map(Claimed::Incident)
                 }
                 DueNotification::Approval { of, .. } => {
-                    self.claim_approval(*of, clock.now()).await?.map(Box::new).map(Claimed::Approval)
+                    self.claim_approval(*of, clock.now()).await?.map(Claimed::Approval)
                 }
             })
         };
