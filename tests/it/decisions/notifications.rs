@@ -78,7 +78,7 @@ async fn operation_for_which_nobody_looks_is_notified_reminded_and_told_when_its
         &format!("To approve or deny: /dashboard/decisions/{decision}"),
         "Engine      Billing (billing)",
         "Requested   Mon 23 Nov 2026, 00:05:00 UTC",
-        "Decide by   Tue 24 Nov 2026, 00:05:00 UTC, 23 h left",
+        "Decide by   Tue 24 Nov 2026, 00:05:00 UTC, 23 h 59 min left",
         "If approved it may run once, if the engine asks again in time and nothing denies it then",
         &format!("Digest      {digest}"),
         &format!("To approve  agectl decision approve {decision} --digest {digest}"),
@@ -121,7 +121,7 @@ async fn operation_that_is_decided_before_the_next_sweep_is_not_notified() {
     assert_eq!(decide(&world, &decision, "approve").await.status, 200);
     assert!(is_settled(&world.decision_row(&decision).await));
     world.sweep_every_minute(3).await;
-    assert_eq!(world.notified_decisions(), []);
+    assert!(world.notified_decisions().is_empty());
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn concurrent_sweeps_notify_of_an_operation_once() {
 
 #[tokio::test]
 async fn operation_that_is_approved_while_the_email_is_sent_keeps_its_approval() {
-    let world = Arc::new(world().await);
+    let world = world().await;
     let decision = pending(&world).await;
     let writes = AtomicUsize::new(0);
     // The sweep has claimed the notification and sent it; its record waits.
@@ -284,7 +284,8 @@ async fn crash_everywhere(kind: &str, hours: i64) {
             let died = sweep_that_dies(&world, passing, fault).await;
             let row = world.decision_row(&decision).await;
             let before = of_kind();
-            let is_recorded = row["notification_count"]["N"] == (if hours > 0 { "2" } else { "1" });
+            let expected_count = if hours > 0 { "2" } else { "1" };
+            let is_recorded = row["notification_count"]["N"] == expected_count;
             world.sweep_every_minute(8).await;
             let context = format!("{fault:?} {passing}: {row}");
             let again = usize::from(!is_recorded);
