@@ -231,6 +231,9 @@ mod tests {
             expires_at: clock.now(),
             approval: None,
             approved_by_decision: None,
+            event_expected_by: None,
+            event_status: None,
+            followed_by: None,
         }
     }
 
