@@ -171,6 +171,9 @@ pub(crate) mod tests {
             expires_at: decided_at.plus_seconds(86_400),
             approval: Some(DecisionApproval::pending("d1".to_owned(), decided_at.plus_seconds(86_400))),
             approved_by_decision: None,
+            event_expected_by: None,
+            event_status: None,
+            followed_by: None,
         }
     }
 
