@@ -125,7 +125,6 @@ async fn page_says_which_guardrails_matched_and_what_is_not_recorded() {
             "<dt>Engine</dt><dd><bdi>Billing</bdi>, by <bdi>billing-engine</bdi></dd>",
             "The properties and the context are not shown: the policy records requests by their digest only.",
             "<li><code><bdi>large_refunds</bdi></code>: <bdi>refunds over 1,000 need approval</bdi> <span class=\"hint\">(rule matched)</span></li>",
-            "Some conditions read what is not part of the record",
             "before the decision.",
             "<dt>Billing risk</dt><dd><span class=\"badge LOW\">LOW</span></dd>",
             "A responder or an admin must approve this operation.",
@@ -145,13 +144,20 @@ async fn page_says_which_guardrails_matched_and_what_is_not_recorded() {
         "{at_risk}"
     );
     assert!(rule("charges").contains("– not matched"), "{}", rule("charges"));
+    assert!(!page.body.contains("not part of the record"), "the reasons say the rest: {}", page.body);
 
     hold_billing(&world).await;
     let held = ask(&world, &refund(20)).await;
     let page = get(&world, &page_of(&held)).await;
     assert_contains(
         &page,
-        &["✗ deny", "A hold denied the operation before any guardrail was asked.", "href=\"/dashboard/holds/"],
+        &[
+            "✗ deny",
+            "A hold denied the operation before any guardrail was asked.",
+            "Some conditions read what is not part of the record",
+            "? not recorded:</strong> <bdi>context.amount is above 1000</bdi>",
+            "href=\"/dashboard/holds/",
+        ],
     );
     assert!(page.body.contains("set by night-desk: the ledger is being audited"), "{}", page.body);
     let missing = format!("{DECISIONS}/01936f2e-0000-7000-8000-00000000000a");
@@ -163,12 +169,12 @@ async fn recorded_request_is_shown_and_explained_whole() {
     let mut document = serde_json::to_value(policy()).unwrap();
     document["decisions"]["record_payload"] = true.into();
     let world = World::with_policy(&age_policy::Policy::from_value(&document).unwrap()).await;
-    let allowed = ask(&world, &refund(20)).await;
-    let page = get(&world, &page_of(&allowed)).await;
+    let denied = ask(&world, &refund(20)).await;
+    let page = get(&world, &page_of(&denied)).await;
     assert_contains(
         &page,
         &[
-            "✓ allow",
+            "✗ deny",
             "&#34;amount&#34;: 20",
             "– not met:</strong> <bdi>context.amount is above 1000</bdi>; <bdi>context.amount is 20</bdi>",
             "AGE had no state of the fleet",
@@ -300,7 +306,8 @@ async fn hostile_texts_are_shown_and_pages_stay_small() {
     document["decisions"]["valid_for_seconds"] = 300.into();
     let rule = |(number, text): (usize, String)| {
         let text: String = text.chars().take(200).collect();
-        json!({ "id": format!("hostile_{number}"), "verdict": "needs_approval", "message": text,
+        // The policy refuses messages with characters that nobody sees.
+        json!({ "id": format!("hostile_{number}"), "verdict": "needs_approval", "message": text.replace('\u{202e}', ""),
             "match": { "context": { "note": { "in": [text, "x"] } } } })
     };
     document["guardrails"] = hostile_texts().into_iter().enumerate().map(rule).collect();
