@@ -362,7 +362,7 @@ def action_is_approved_on_its_page(harness: Harness) -> None:
         "dynamodb:GetItem": "DecisionsTable",
         "dynamodb:BatchGetItem": "DecisionsTable",
         "dynamodb:UpdateItem": "DecisionsTable",
-        "dynamodb:Query": "DecisionsTable/index/listing",
+        "dynamodb:Query": "DecisionsTable/index/listing DecisionsTable/index/due",
     },
 )
 def operation_is_approved_on_its_page(harness: Harness) -> None:
