@@ -26,7 +26,7 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// The status that each of [`CALLERS`] gets. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 50] = [
+const MATRIX: [(&str, &str, [u16; 9]); 53] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     // The status of a batch is that of the request; each event has its own result.
     ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),
@@ -72,10 +72,13 @@ const MATRIX: [(&str, &str, [u16; 9]); 50] = [
     ("GET", "/api/governance/policies/active", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("GET", "/api/governance/policies/schema", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("GET", "/api/governance/policies/activations", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/policies/shadow", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("DELETE", "/api/governance/policies/shadow", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
     ("GET", "/api/governance/policies/history", [401, 401, 401, 401, 403, 403, 403, 200, 200]),
     ("GET", "/api/governance/policies/{hash}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("GET", "/api/governance/policies/{hash}/diff", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("POST", "/api/governance/policies/{hash}/activate", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
+    ("POST", "/api/governance/policies/{hash}/shadow", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
     ("POST", "/api/governance/policies/{hash}/simulation", [401, 401, 401, 401, 403, 403, 403, 202, 202]),
     ("GET", "/api/governance/policies/{hash}/simulations/{id}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
 ];
@@ -204,6 +207,15 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
         ("POST", "/api/governance/policies") => {
             (route.to_owned(), default_with_recommendation(&fresh_text(world).await))
         }
+        (_, "/api/governance/policies/shadow") => {
+            let stored = stored_version(world).await;
+            let path = format!("/api/governance/policies/{stored}/shadow");
+            assert_eq!(world.post_json(&path, &json!({})).await.status, 200);
+            (route.to_owned(), Value::Null)
+        }
+        ("POST", "/api/governance/policies/{hash}/shadow") => {
+            (route.replace("{hash}", &stored_version(world).await), json!({ "reason": "a test" }))
+        }
         (_, path) if path.contains("{hash}") => {
             let active = world.get("/api/governance/policies/active").await.text("/hash").to_owned();
             let period = json!({ "from": "2026-11-16T00:00:00Z", "to": "2026-11-23T00:00:00Z" });
@@ -218,11 +230,8 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
             if !path.ends_with("/activate") {
                 return (route.replace("{hash}", &active), Value::Null);
             }
-            let document = default_with_recommendation(&fresh_text(world).await);
-            let stored = world.post_json("/api/governance/policies", &document).await;
-            assert_eq!(stored.status, 201, "{stored:?}");
             let body = json!({ "expectedActive": active, "reason": "a test" });
-            (route.replace("{hash}", stored.text("/hash")), body)
+            (route.replace("{hash}", &stored_version(world).await), body)
         }
         _ => (route.to_owned(), Value::Null),
     }
@@ -234,6 +243,14 @@ fn transfer_of_billing() -> Value {
         "subject": { "type": "user", "id": "a" }, "action": { "name": "transfer" },
         "resource": { "type": "invoice", "id": "1" }, "context": { "engine": "billing" },
     })
+}
+
+/// Stores a policy version, and returns its hash.
+async fn stored_version(world: &World) -> String {
+    let document = default_with_recommendation(&fresh_text(world).await);
+    let stored = world.post_json("/api/governance/policies", &document).await;
+    assert_eq!(stored.status, 201, "{stored:?}");
+    stored.text("/hash").to_owned()
 }
 
 /// Returns a text that no policy version has.

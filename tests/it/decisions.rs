@@ -9,6 +9,7 @@ mod notifications;
 mod permits;
 mod protocol;
 mod rules;
+mod shadow;
 
 use age_model::{Clock, DecisionCounts, Engine, Hold, HoldEnd, HoldId, HoldOrigin, Period, Posture};
 use age_policy::Policy;

@@ -512,7 +512,7 @@ async fn authentication(config: &SdkConfig, rate: RequestRate, clock: &Arc<Manua
 }
 
 fn policies(db: &DynamoDb) -> PolicyCache {
-    PolicyCache::new(Policies::new(db, "Policies")).unwrap()
+    PolicyCache::with_shadow(Policies::new(db, "Policies")).unwrap()
 }
 
 fn events(db: &DynamoDb) -> Events {

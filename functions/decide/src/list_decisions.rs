@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use age_http::{CursorKey, CursorScope, Problem, Query};
-use age_model::{Decision, DecisionApprovalStatus, DecisionEventStatus, Engine, Timestamp, UnreadableItem, Verdict};
+use age_model::{
+    Decision, DecisionApprovalStatus, DecisionEventStatus, Engine, ShadowComparison, Timestamp, UnreadableItem, Verdict,
+};
 use age_store::DecisionFilter;
 use axum::Json;
 use axum::extract::State;
@@ -41,6 +43,7 @@ pub(crate) struct DecisionPage {
         ("verdict" = Option<Vec<Verdict>>, Query, style = Form, explode, max_items = 32, description = "Only decisions with these verdicts"),
         ("approval" = Option<Vec<DecisionApprovalStatus>>, Query, style = Form, explode, max_items = 32, description = "Only decisions whose approvals have these statuses"),
         ("event" = Option<Vec<DecisionEventStatus>>, Query, style = Form, explode, max_items = 32, description = "Only decisions of whose operations the event has these statuses"),
+        ("shadow" = Option<ShadowComparison>, Query, description = "Only decisions to which the shadow would have given another verdict"),
         ("from" = Option<Timestamp>, Query, description = "Only decisions made at this time or later; a day stands for its midnight in UTC"),
         ("to" = Option<Timestamp>, Query, description = "Only decisions made before this time"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page, with the same filters"),
@@ -61,6 +64,7 @@ pub(crate) async fn list_decisions(
     let verdicts: BTreeSet<Verdict> = query.set("verdict");
     let approvals: BTreeSet<DecisionApprovalStatus> = query.set("approval");
     let events: BTreeSet<DecisionEventStatus> = query.set("event");
+    let shadow: Option<ShadowComparison> = query.optional("shadow");
     let (from, to) = query.period();
     let cursor: Option<String> = query.optional("cursor");
     query.finish()?;
@@ -70,10 +74,12 @@ pub(crate) async fn list_decisions(
         .filters("verdict", &verdicts)
         .filters("approval", &approvals)
         .filters("event", &events)
+        .filter("shadow", shadow.as_ref())
         .filter("from", from.as_ref())
         .filter("to", to.as_ref());
     let before = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
-    let filter = DecisionFilter { engines, verdicts, approvals, events, from, to };
+    let shadow_differs = shadow.is_some();
+    let filter = DecisionFilter { engines, verdicts, approvals, events, shadow_differs, from, to };
     let page = app.decisions().list(&filter, limit, before.as_ref()).await?;
     let next_cursor = page.next.map(|position| cursors.seal(&scope, &position));
     let now = app.clock.now();

@@ -29,7 +29,7 @@ async fn main() -> Result<(), Error> {
     let clock = config.clock;
     let db = DynamoDb::new(&aws::config().await);
 
-    let policies = PolicyCache::new(Policies::new(&db, config.policies_table))?;
+    let policies = PolicyCache::with_shadow(Policies::new(&db, config.policies_table))?;
     let credentials = Credentials::new(&db, config.authentication.credentials_table);
     let rate = RequestRate::new(config.authentication.requests_per_second, config.authentication.requests_burst);
     let authentication = Authentication::new(policies.with_credentials(credentials), rate, clock).await;

@@ -2,7 +2,7 @@
 
 use age_governance::PolicyListItem;
 use age_http::{CursorKey, CursorScope, Problem, Query};
-use age_model::{PolicyVersion, Timestamp, UnreadableItem};
+use age_model::{PolicyShadow, PolicyVersion, Timestamp, UnreadableItem};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -33,17 +33,22 @@ struct PolicySummary {
     version: PolicyVersion,
     /// Whether AGE works by this version.
     active: bool,
+    /// Since when and until when the version is the shadow. Absent if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    shadow: Option<PolicyShadow>,
     /// How often it was activated.
     activations: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_activated_at: Option<Timestamp>,
 }
 
-impl From<PolicyListItem> for PolicySummary {
-    fn from(PolicyListItem { listed, is_active }: PolicyListItem) -> Self {
+impl PolicySummary {
+    fn new(PolicyListItem { listed, is_active, shadow }: PolicyListItem, now: Timestamp) -> Self {
         Self {
             version: listed.version,
             active: is_active,
+            shadow: shadow.filter(|shadow| shadow.is_running(now)),
             activations: listed.activations,
             last_activated_at: listed.last_activated_at,
         }
@@ -76,6 +81,7 @@ pub(crate) async fn list_policies(
     let before: Option<String> = cursor.map(|cursor| cursors.open(&scope, &cursor)).transpose()?;
     let list = age_governance::list_policy_versions(&app.policies, limit, before.as_deref()).await?;
     let next_cursor = list.next.map(|position| cursors.seal(&scope, &position));
-    let policies = list.versions.into_iter().map(PolicySummary::from).collect();
+    let now = app.clock.now();
+    let policies = list.versions.into_iter().map(|item| PolicySummary::new(item, now)).collect();
     Ok(Json(PolicyPage { policies, unreadable: list.unreadable, next_cursor }))
 }

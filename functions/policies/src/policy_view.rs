@@ -1,7 +1,7 @@
 //! A policy version in responses.
 
 use age_governance::PolicyDocument;
-use age_model::PolicyVersion;
+use age_model::{PolicyShadow, PolicyVersion, Timestamp};
 use age_policy::Policy;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -16,15 +16,22 @@ pub(crate) struct PolicyView {
     /// Whether AGE works by this version. Absent if that cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     active: Option<bool>,
+    /// Since when and until when the version is the shadow. Absent if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    shadow: Option<PolicyShadow>,
     #[schema(value_type = Policy)]
     document: Box<RawValue>,
 }
 
 impl PolicyView {
+    /// Returns the version as it is at `now`.
+    ///
     /// # Errors
     /// If the stored document is not JSON.
-    pub(crate) fn new(document: PolicyDocument) -> Result<Self, serde_json::Error> {
-        let PolicyDocument { version, document, is_active } = document;
-        Ok(Self { version, active: is_active, document: RawValue::from_string(document)? })
+    pub(crate) fn new(document: PolicyDocument, now: Timestamp) -> Result<Self, serde_json::Error> {
+        let PolicyDocument { version, document, is_active, shadow } = document;
+        let shadow = shadow.filter(|shadow| shadow.is_running(now));
+        Ok(Self { version, active: is_active, shadow, document: RawValue::from_string(document)? })
     }
 }

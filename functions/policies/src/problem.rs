@@ -30,7 +30,7 @@ impl Inner {
     /// Returns the response with a policy version.
     pub(crate) fn view(&self, document: PolicyDocument) -> Result<Json<PolicyView>, Problem> {
         let hash = document.version.hash;
-        let view = PolicyView::new(document);
+        let view = PolicyView::new(document, self.clock.now());
         Ok(Json(view.map_err(|error| self.policies.corrupt_document(&hash, &error))?))
     }
 }

@@ -7,7 +7,7 @@ use age_model::{
     StoreError, Timestamp,
 };
 use age_policy::Policy;
-use age_store::{ActivationChange, Policies, TransactionResult, wait_before_retry};
+use age_store::{ActivationChange, Policies, PolicyPointers, TransactionResult, wait_before_retry};
 use thiserror::Error;
 
 use crate::own_events::OwnEvents;
@@ -165,7 +165,7 @@ impl PolicyActivator {
         clock: &dyn Clock,
     ) -> Result<Option<PolicyActivation>, ActivationError> {
         let document = self.version(request.hash).await?;
-        let pointer = self.policies.active().await?;
+        let PolicyPointers { active: pointer, shadow } = self.policies.pointers().await?;
         let active = ActiveVersion::of(pointer.as_ref());
         if active.hash == request.hash {
             let done = self.done_before(request, by, pointer.as_ref()).await?;
@@ -192,6 +192,7 @@ impl PolicyActivator {
             activation: &activation,
             version,
             engines: &engines,
+            ends_shadow: shadow.is_some_and(|shadow| shadow.hash == version.hash),
             default_policy: default_policy.then_some((Policy::COMPILED_HASH, Policy::COMPILED_JSON)),
         };
         let mut writes = self.policies.activation_writes(&change)?;

@@ -27,20 +27,20 @@ pub async fn create_policy(
 ) -> Result<CreatedPolicy, StoreError> {
     let (hash, document) = (policy.hash(), policy.canonical_json());
     let version = match policies.get_with_active(&hash).await? {
-        (Some(stored), active) => return Ok(CreatedPolicy::Exists(PolicyDocument::new(stored, &active))),
-        (None, active) if is_default(&hash) => {
+        (Some(stored), pointers) => return Ok(CreatedPolicy::Exists(PolicyDocument::new(stored, pointers))),
+        (None, pointers) if is_default(&hash) => {
             let version = PolicyVersion::default_policy(hash);
-            return Ok(CreatedPolicy::Exists(PolicyDocument::of_version(version, document, &active)));
+            return Ok(CreatedPolicy::Exists(PolicyDocument::of_version(version, document, pointers)));
         }
         (None, _) => policies.add(hash, &document, author, clock).await?,
     };
     match version {
         AddedPolicy::Created(version) => {
             tracing::info!(policy.hash = %hash, caller.id = %author, "stored policy version {}", version.number);
-            Ok(CreatedPolicy::Created(PolicyDocument { version, document, is_active: Some(false) }))
+            Ok(CreatedPolicy::Created(PolicyDocument { version, document, is_active: Some(false), shadow: None }))
         }
         AddedPolicy::Exists(version) => {
-            Ok(CreatedPolicy::Exists(PolicyDocument { version, document, is_active: None }))
+            Ok(CreatedPolicy::Exists(PolicyDocument { version, document, is_active: None, shadow: None }))
         }
     }
 }

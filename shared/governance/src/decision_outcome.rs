@@ -10,6 +10,7 @@ use age_policy::{Evaluation, FleetState, Policy, evaluate};
 use age_store::{NewDecision, StoredFleetState, UsedApproval};
 
 use crate::decision_batch::DecisionBatch;
+use crate::shadow_policy::ShadowPolicy;
 
 /// The most characters of an `X-Request-ID` that a record has.
 const MAX_REQUEST_ID_CHARS: usize = 128;
@@ -18,6 +19,8 @@ const MAX_REQUEST_ID_CHARS: usize = 128;
 pub(crate) struct Judge<'a> {
     policy: &'a Policy,
     hash: PolicyHash,
+    /// The shadow, if one runs.
+    shadow: Option<&'a ShadowPolicy>,
     fleet: &'a StoredFleetState,
     named: &'a BTreeMap<DecisionId, Decision>,
     now: Timestamp,
@@ -45,13 +48,13 @@ enum Approval<'a> {
 
 impl<'a> Judge<'a> {
     pub(crate) const fn new(
-        policy: &'a Policy,
-        hash: PolicyHash,
+        (policy, hash): (&'a Policy, PolicyHash),
+        shadow: Option<&'a ShadowPolicy>,
         fleet: &'a StoredFleetState,
         named: &'a BTreeMap<DecisionId, Decision>,
         now: Timestamp,
     ) -> Self {
-        Self { policy, hash, fleet, named, now, used: BTreeSet::new() }
+        Self { policy, hash, shadow, fleet, named, now, used: BTreeSet::new() }
     }
 
     /// Judges the request, with its digest, at `position` of `batch`, whose decision has the id `id`.
@@ -93,6 +96,7 @@ impl<'a> Judge<'a> {
             event_expected_by: None,
             event_status: None,
             followed_by: None,
+            shadow: self.shadow.and_then(|shadow| shadow.differing_verdict(verdict, request, &state)),
         };
         if verdict != Verdict::NeedsApproval {
             self.expect_event(&mut decision);

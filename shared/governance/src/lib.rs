@@ -27,6 +27,7 @@ mod incident_timeline;
 mod key_decision;
 mod manage_credentials;
 mod manage_holds;
+mod manage_shadow;
 mod notify_people;
 mod open_incidents;
 mod own_events;
@@ -42,6 +43,7 @@ mod record_repeats;
 mod report_outcome;
 mod request_decision;
 mod rollup_shards;
+mod shadow_policy;
 mod simulate_policy;
 mod sweep;
 mod transaction_chunks;
@@ -70,6 +72,7 @@ pub use manage_credentials::{
     rotate_credential,
 };
 pub use manage_holds::{AppliedHold, HoldConflict, NewHold, end_hold, set_hold};
+pub use manage_shadow::{ShadowError, ShadowRequest, end_shadow, running_shadow, start_shadow};
 pub use notify_people::{NotifiedAtOnce, Notifier, NotifierStores, SendSummary};
 pub use own_events::OwnEvents;
 pub use pending_event::{EventIdentity, IncomingEvent, WriteOutcome};

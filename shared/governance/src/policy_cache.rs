@@ -3,10 +3,14 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use age_model::{CredentialSource, Engine, KeyringFuture, PolicyHash, PolicyPointer, StoreError, Timestamp};
+use age_model::{
+    CredentialSource, Engine, KeyringFuture, PolicyHash, PolicyPointer, PolicyShadow, StoreError, Timestamp,
+};
 use age_policy::{ActivePolicy, CompiledPolicyError, Policy, UnknownEngine};
-use age_store::{Credentials, Policies, ReadPointer};
+use age_store::{Credentials, Policies, PolicyPointers, ReadPointers};
 use thiserror::Error;
+
+use crate::shadow_policy::ShadowPolicy;
 
 /// The active policy. Functions behind the API refresh it whenever they read the credentials, others when they run: a plan is made by a
 /// version that was active at most a minute ago. Build one per execution environment.
@@ -15,6 +19,8 @@ pub struct PolicyCache(Arc<Inner>);
 
 struct Inner {
     policies: Policies,
+    /// Whether the document of the shadow is read.
+    reads_shadow: bool,
     cached: Mutex<Cached>,
 }
 
@@ -26,6 +32,8 @@ struct Cached {
     pointer: Option<PolicyPointer>,
     /// Why the active version could not be read at the latest attempt. AGE works by the last one that it could read.
     unreadable: Option<UnreadablePolicy>,
+    /// The shadow; None if no version is the shadow, or its document cannot be read.
+    shadow: Option<Arc<ShadowPolicy>>,
 }
 
 /// Why the active policy version cannot be read.
@@ -64,14 +72,33 @@ impl PolicyCache {
     /// # Errors
     /// [`CompiledPolicyError`] if the binary is damaged.
     pub fn new(policies: Policies) -> Result<Self, CompiledPolicyError> {
-        let cached = Cached { number: 0, active: Arc::new(ActivePolicy::compiled()?), pointer: None, unreadable: None };
-        Ok(Self(Arc::new(Inner { policies, cached: Mutex::new(cached) })))
+        Self::build(policies, false)
+    }
+
+    /// As [`Self::new`], and reads the shadow as well, if a version is the shadow.
+    ///
+    /// # Errors
+    /// [`CompiledPolicyError`] if the binary is damaged.
+    pub fn with_shadow(policies: Policies) -> Result<Self, CompiledPolicyError> {
+        Self::build(policies, true)
+    }
+
+    fn build(policies: Policies, reads_shadow: bool) -> Result<Self, CompiledPolicyError> {
+        let active = Arc::new(ActivePolicy::compiled()?);
+        let cached = Cached { number: 0, active, pointer: None, unreadable: None, shadow: None };
+        Ok(Self(Arc::new(Inner { policies, reads_shadow, cached: Mutex::new(cached) })))
     }
 
     /// Returns the active policy. Take it once per event or step, so that all of the step follows one version.
     #[must_use]
     pub fn current(&self) -> Arc<ActivePolicy> {
         Arc::clone(&self.cached().active)
+    }
+
+    /// Returns the shadow, if one runs at `now` and can be read.
+    pub(crate) fn shadow(&self, now: Timestamp) -> Option<Arc<ShadowPolicy>> {
+        let shadow = self.cached().shadow.clone()?;
+        shadow.shadow.is_running(now).then_some(shadow)
     }
 
     /// Returns the version that AGE works by, and whether it is the active one.
@@ -124,14 +151,20 @@ impl PolicyCache {
     /// Reads the pointer to the active version, and the version if it is another one than before: for functions without callers. If
     /// that fails, AGE goes on with the version that it has.
     pub async fn refresh(&self) {
-        let pointer = self.0.policies.active().await;
-        self.update(pointer).await;
+        let pointers = self.0.policies.pointers().await;
+        self.update(pointers).await;
     }
 
-    async fn update(&self, pointer: ReadPointer) {
-        let read = match pointer {
-            Ok(Some(pointer)) => self.read(&pointer).await,
-            Ok(None) => Ok(()),
+    async fn update(&self, pointers: ReadPointers) {
+        let read = match pointers {
+            Ok(PolicyPointers { active, shadow }) => {
+                let read = match active {
+                    Some(pointer) => self.read(&pointer).await,
+                    None => Ok(()),
+                };
+                self.update_shadow(shadow).await;
+                read
+            }
             Err(error) => Err(error),
         };
         let mut cached = self.cached();
@@ -169,6 +202,27 @@ impl PolicyCache {
             cached.pointer = Some(pointer.clone());
         }
         Err(error)
+    }
+
+    /// Reads the document of the shadow, unless it is cached. If it cannot be read, decisions go on without the shadow.
+    async fn update_shadow(&self, shadow: Option<PolicyShadow>) {
+        let cached = self.cached().shadow.clone();
+        if !self.0.reads_shadow || cached.as_ref().map(|cached| &cached.shadow) == shadow.as_ref() {
+            return;
+        }
+        let Some(shadow) = shadow else {
+            self.cached().shadow = None;
+            return;
+        };
+        let policy = match cached.filter(|cached| cached.shadow.hash == shadow.hash) {
+            Some(cached) => Ok(Arc::clone(&cached.policy)),
+            None => self.version(&shadow.hash).await.map(Arc::new),
+        };
+        let hash = shadow.hash;
+        let read = policy.inspect_err(|error| {
+            tracing::warn!(%error, policy.hash = %hash, "no decision is compared with the shadow {hash}, which cannot be read: {error}");
+        });
+        self.cached().shadow = read.ok().map(|policy| Arc::new(ShadowPolicy { policy, shadow }));
     }
 
     fn set(&self, policy: Policy, hash: PolicyHash, pointer: &PolicyPointer, number: u64) {
@@ -220,8 +274,8 @@ pub struct CredentialsAndPolicy {
 impl CredentialSource for CredentialsAndPolicy {
     fn keyring(&self) -> KeyringFuture<'_> {
         Box::pin(async {
-            let (keyring, pointer) = self.cache.0.policies.active_with(&self.credentials).await?;
-            self.cache.update(pointer).await;
+            let (keyring, pointers) = self.cache.0.policies.active_with(&self.credentials).await?;
+            self.cache.update(pointers).await;
             Ok(keyring)
         })
     }

@@ -1,8 +1,10 @@
 //! Reading policy versions, and what differs between two of them.
 
-use age_model::{ActiveInPeriod, Period, PolicyHash, PolicyPointer, PolicyVersion, StoreError, UnreadableItem};
+use age_model::{
+    ActiveInPeriod, Period, PolicyHash, PolicyPointer, PolicyShadow, PolicyVersion, StoreError, UnreadableItem,
+};
 use age_policy::{Policy, PolicyDifference};
-use age_store::{ListedPolicyVersion, Policies, ReadPointer, StoredPolicy};
+use age_store::{ListedPolicyVersion, Policies, PolicyPointers, ReadPointers, StoredPolicy};
 use thiserror::Error;
 
 use crate::policy_cache::PolicyCache;
@@ -22,6 +24,8 @@ pub struct PolicyDocument {
     pub document: String,
     /// Whether AGE works by it. None if that cannot be read.
     pub is_active: Option<bool>,
+    /// The shadow, if the version is the shadow and that can be read. It may have ended by its time.
+    pub shadow: Option<PolicyShadow>,
 }
 
 /// A policy version in the list.
@@ -31,6 +35,8 @@ pub struct PolicyListItem {
     pub listed: ListedPolicyVersion,
     /// Whether AGE works by it.
     pub is_active: bool,
+    /// The shadow, if the version is the shadow. It may have ended by its time.
+    pub shadow: Option<PolicyShadow>,
 }
 
 /// A page of policy versions, the newest first.
@@ -56,13 +62,18 @@ pub enum PolicyReadError {
 }
 
 impl PolicyDocument {
-    pub(crate) fn new(StoredPolicy { version, document }: StoredPolicy, active: &ReadPointer) -> Self {
-        Self::of_version(version, document, active)
+    pub(crate) fn new(StoredPolicy { version, document }: StoredPolicy, pointers: ReadPointers) -> Self {
+        Self::of_version(version, document, pointers)
     }
 
-    pub(crate) fn of_version(version: PolicyVersion, document: String, active: &ReadPointer) -> Self {
-        let is_active = active_hash(active).map(|active| active == version.hash);
-        Self { version, document, is_active }
+    pub(crate) fn of_version(version: PolicyVersion, document: String, pointers: ReadPointers) -> Self {
+        let PolicyPointers { active, shadow } = match pointers {
+            Ok(pointers) => pointers,
+            Err(_) => return Self { version, document, is_active: None, shadow: None },
+        };
+        let is_active = Some(version.hash == active.map_or(Policy::COMPILED_HASH, |pointer| pointer.hash));
+        let shadow = shadow.filter(|shadow| shadow.hash == version.hash);
+        Self { version, document, is_active, shadow }
     }
 
     /// Returns the policy.
@@ -79,25 +90,16 @@ pub(crate) fn is_default(hash: &PolicyHash) -> bool {
     *hash == Policy::COMPILED_HASH
 }
 
-/// Returns the active version by the pointer; None if that cannot be read.
-fn active_hash(active: &ReadPointer) -> Option<PolicyHash> {
-    match active {
-        Ok(Some(pointer)) => Some(pointer.hash),
-        Ok(None) => Some(Policy::COMPILED_HASH),
-        Err(_) => None,
-    }
-}
-
 /// Returns the policy version `hash` with its document.
 ///
 /// # Errors
 /// [`PolicyReadError`] if there is none, or it cannot be read.
 pub async fn policy_version(policies: &Policies, hash: PolicyHash) -> Result<PolicyDocument, PolicyReadError> {
     match policies.get_with_active(&hash).await? {
-        (Some(stored), active) => Ok(PolicyDocument::new(stored, &active)),
-        (None, active) if is_default(&hash) => {
+        (Some(stored), pointers) => Ok(PolicyDocument::new(stored, pointers)),
+        (None, pointers) if is_default(&hash) => {
             let version = PolicyVersion::default_policy(hash);
-            Ok(PolicyDocument::of_version(version, Policy::COMPILED_JSON.to_owned(), &active))
+            Ok(PolicyDocument::of_version(version, Policy::COMPILED_JSON.to_owned(), pointers))
         }
         (None, _) => Err(PolicyReadError::NotFound(hash)),
     }
@@ -125,7 +127,8 @@ pub async fn list_policy_versions(
     limit: usize,
     before: Option<&str>,
 ) -> Result<PolicyList, StoreError> {
-    let active = policies.active().await?.map_or(Policy::COMPILED_HASH, |pointer| pointer.hash);
+    let PolicyPointers { active, shadow } = policies.pointers().await?;
+    let active = active.map_or(Policy::COMPILED_HASH, |pointer| pointer.hash);
     let mut page = policies.versions(limit, before).await?;
     if page.next.is_none() && policies.listed_version(&Policy::COMPILED_HASH, 0).await?.is_none() {
         if page.versions.len() + page.unreadable.len() < limit {
@@ -135,7 +138,11 @@ pub async fn list_policy_versions(
             page.next = Some(AFTER_STORED.to_owned());
         }
     }
-    let item = |listed: ListedPolicyVersion| PolicyListItem { is_active: listed.version.hash == active, listed };
+    let shadow = |hash: PolicyHash| shadow.clone().filter(|shadow| shadow.hash == hash);
+    let item = |listed: ListedPolicyVersion| {
+        let hash = listed.version.hash;
+        PolicyListItem { is_active: hash == active, shadow: shadow(hash), listed }
+    };
     let versions = page.versions.into_iter().map(item).collect();
     Ok(PolicyList { versions, unreadable: page.unreadable, next: page.next })
 }

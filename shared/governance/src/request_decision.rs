@@ -17,6 +17,7 @@ use crate::decision_batch::{DecisionAnswer, DecisionBatch};
 use crate::decision_counters::DecisionCounters;
 use crate::decision_outcome::{Judge, Judged};
 use crate::policy_cache::PolicyCache;
+use crate::shadow_policy::ShadowPolicy;
 
 /// Attempts while others write the same decisions, approvals and counters. Each reads again what has changed. With the waits between
 /// them some two seconds.
@@ -49,6 +50,7 @@ pub struct DecisionMaker {
 struct Basis {
     active: Arc<ActivePolicy>,
     hash: PolicyHash,
+    shadow: Option<Arc<ShadowPolicy>>,
     fleet: StoredFleetState,
     /// The decisions that requests name in `context.decisionId`.
     named: BTreeMap<DecisionId, Decision>,
@@ -139,7 +141,8 @@ impl DecisionMaker {
             DecisionError::PolicyUnreadable(self.policies.policies().corrupt_document(&Policy::COMPILED_HASH, &error))
         };
         let hash = active.hash.parse().map_err(corrupt)?;
-        Ok(Basis { active, hash, fleet, named, now: clock.now() })
+        let now = clock.now();
+        Ok(Basis { active, hash, shadow: self.policies.shadow(now), fleet, named, now })
     }
 }
 
@@ -150,8 +153,8 @@ fn answers(
     ids: &mut [RecordId],
     recorded: &BTreeMap<DecisionId, Decision>,
 ) -> (Vec<DecisionAnswer>, Vec<NewDecision>) {
-    let Basis { active, hash, fleet, named, now } = basis;
-    let mut judge = Judge::new(&active.policy, *hash, fleet, named, *now);
+    let Basis { active, hash, shadow, fleet, named, now } = basis;
+    let mut judge = Judge::new((&active.policy, *hash), shadow.as_deref(), fleet, named, *now);
     let (mut answers, mut new) = (Vec::new(), Vec::new());
     for ((position, requested), record_id) in (0..).zip(&batch.requests).zip(ids) {
         let answer = match requested {

@@ -12,6 +12,7 @@ use crate::decision_reason::DecisionReason;
 use crate::engine::Engine;
 use crate::id::{DecisionId, EventId, HoldId};
 use crate::policy_hash::PolicyHash;
+use crate::policy_shadow::ShadowVerdict;
 use crate::posture::Posture;
 use crate::risk_level::RiskLevel;
 use crate::severity::Severity;
@@ -64,6 +65,11 @@ pub struct Decision {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub followed_by: Option<EventId>,
+    /// What the shadow would have answered, if its verdict differs from that of the active policy's guardrails. Both are compared before
+    /// an approval is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub shadow: Option<ShadowVerdict>,
 }
 
 /// The operation that an engine asked about.

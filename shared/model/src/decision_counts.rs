@@ -47,6 +47,7 @@ impl DecisionCounts {
             // INVARIANT: no decision is recorded with a verdict that this version does not know.
             Verdict::Unknown(_) => {}
         }
+        counts.shadow_differences = u64::from(decision.shadow.is_some());
         let rules: BTreeSet<&String> = decision.reasons.iter().filter_map(|reason| reason.rule.as_ref()).collect();
         counts.by_rule = rules.into_iter().map(|rule| (rule.clone(), 1)).collect();
         let of_no_rule = decision.reasons.iter().filter(|reason| reason.rule.is_none());

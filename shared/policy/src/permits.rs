@@ -119,6 +119,7 @@ mod tests {
             event_expected_by: None,
             event_status: None,
             followed_by: None,
+            shadow: None,
         }
     }
 

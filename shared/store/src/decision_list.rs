@@ -32,6 +32,8 @@ pub struct DecisionFilter {
     pub approvals: BTreeSet<DecisionApprovalStatus>,
     /// Only decisions of whose operations the event has one of these statuses; all if empty.
     pub events: BTreeSet<DecisionEventStatus>,
+    /// Whether only decisions are listed to which the shadow would have given another verdict.
+    pub shadow_differs: bool,
     /// Only decisions made at this time or later.
     pub from: Option<Timestamp>,
     /// Only decisions made before this time.
@@ -45,6 +47,9 @@ impl DecisionFilter {
         conditions.one_of("verdict", &self.verdicts);
         conditions.one_of("approval_status", &self.approvals);
         conditions.one_of("event_status", &self.events);
+        if self.shadow_differs {
+            conditions.require_attribute("shadow_differs");
+        }
         conditions
     }
 }

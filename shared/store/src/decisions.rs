@@ -3,7 +3,7 @@
 use age_model::{
     ApprovalNotifications, Decision, DecisionApproval, DecisionApprovalStatus, DecisionEventStatus, DecisionId,
     DecisionPosture, DecisionReason, DecisionRecord, DecisionRequest, Engine, EventId, KeyId, NotificationFailure,
-    PolicyHash, StoreError, Timestamp, Verdict,
+    PolicyHash, ShadowVerdict, StoreError, Timestamp, Verdict,
 };
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,11 @@ struct DecisionRow {
     /// Why people could not be notified of the approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     notification_failure: Option<NotificationFailure>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shadow: Option<ShadowVerdict>,
+    /// Whether the shadow would have answered otherwise, for filters; absent if not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shadow_differs: Option<bool>,
     expires_at: i64,
 }
 
@@ -244,6 +249,8 @@ impl Decisions {
             notification_count: None,
             notified_at: None,
             notification_failure: None,
+            shadow: decision.shadow.clone(),
+            shadow_differs: decision.shadow.is_some().then_some(true),
             expires_at: decision.decided_at.plus_days(self.retention_days).seconds(),
         })
     }
@@ -276,6 +283,7 @@ impl Decisions {
             event_expected_by: row.event_expected_by,
             event_status: row.event_status,
             followed_by: row.followed_by,
+            shadow: row.shadow,
         };
         Ok(DecisionRecord { decision, notifications, due_at: row.due_at })
     }

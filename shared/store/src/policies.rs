@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use age_model::{Engine, KeyId, Keyring, PolicyHash, PolicyPointer, StoreError, Timestamp};
+use age_model::{Engine, KeyId, Keyring, PolicyHash, PolicyPointer, PolicyShadow, StoreError, Timestamp};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::ConditionCheck;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,10 @@ use crate::dynamodb::transaction::{self, Write};
 /// The attributes of the table's key.
 const KEY: &[&str] = &["kind", "id"];
 
-/// The row of the pointer, except for its key and attributes of a later version.
+/// The attribute of the row of the pointer that has the shadow, so that it is read together with the active version.
+pub(crate) const SHADOW: &str = "shadow";
+
+/// The row of the pointer, except for its key, the shadow and attributes of a later version.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PointerRow {
     pub(crate) number: u64,
@@ -35,6 +38,18 @@ pub struct Policies(pub(crate) Table);
 
 /// The pointer to the active version. Ok(None) before the first activation; the error does not keep the credentials from being used.
 pub type ReadPointer = Result<Option<PolicyPointer>, StoreError>;
+
+/// The versions that the one row of the pointer names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PolicyPointers {
+    /// The active version; None before the first activation.
+    pub active: Option<PolicyPointer>,
+    /// The shadow, which may have ended by its time. None if no version is the shadow, or the shadow cannot be read.
+    pub shadow: Option<PolicyShadow>,
+}
+
+/// The versions that the row of the pointer names; the error does not keep the credentials from being used.
+pub type ReadPointers = Result<PolicyPointers, StoreError>;
 
 /// A page of rows, the newest first, and the `id` after which the next page begins, if there is one.
 pub(crate) struct Page {
@@ -54,20 +69,28 @@ impl Policies {
     /// # Errors
     /// [`StoreError`] if it cannot be read.
     pub async fn active(&self) -> ReadPointer {
-        let [items] = read_batch([(&self.0, vec![key(keys::ACTIVE, keys::ACTIVE_ID)])]).await?;
-        self.pointer(items.first())
+        self.pointers().await.map(|pointers| pointers.active)
     }
 
-    /// Returns all `credentials` and the pointer to the active version, read strongly by one call. If only the pointer cannot be
-    /// read, the credentials are returned.
+    /// Returns the active version and the shadow, read strongly by one call.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the active version cannot be read.
+    pub async fn pointers(&self) -> ReadPointers {
+        let [items] = read_batch([(&self.0, vec![key(keys::ACTIVE, keys::ACTIVE_ID)])]).await?;
+        self.pointers_of(items.first())
+    }
+
+    /// Returns all `credentials`, and the active version and the shadow, read strongly by one call. If only these cannot be read, the
+    /// credentials are returned.
     ///
     /// # Errors
     /// [`StoreError`] if the credentials cannot be read.
-    pub async fn active_with(&self, credentials: &Credentials) -> Result<(Keyring, ReadPointer), StoreError> {
+    pub async fn active_with(&self, credentials: &Credentials) -> Result<(Keyring, ReadPointers), StoreError> {
         let (keyring, pointer) = (Credentials::key_of_keyring(), key(keys::ACTIVE, keys::ACTIVE_ID));
         let both = read_batch([(credentials.table(), vec![keyring.clone()]), (&self.0, vec![pointer])]).await;
         let ([keyring], pointer) = match both {
-            Ok([keyring, pointer]) => ([keyring], self.pointer(pointer.first())),
+            Ok([keyring, pointer]) => ([keyring], self.pointers_of(pointer.first())),
             Err(BatchError { error, is_of_a_table: true }) => {
                 (read_batch([(credentials.table(), vec![keyring])]).await?, Err(error))
             }
@@ -84,7 +107,7 @@ impl Policies {
     pub(crate) fn is_active(&self, hash: &PolicyHash) -> Result<Write, StoreError> {
         let check = ConditionCheck::builder()
             .set_key(Some(key(keys::ACTIVE, keys::ACTIVE_ID)))
-            .condition_expression("attribute_not_exists(id) OR #hash = :hash")
+            .condition_expression("attribute_not_exists(#hash) OR #hash = :hash")
             .expression_attribute_names("#hash", "hash")
             .expression_attribute_values(":hash", text(hash));
         transaction::check(&self.0.name, check)
@@ -102,10 +125,25 @@ impl Policies {
         StoreError::Contended { table: self.0.name.clone(), attempts }
     }
 
-    pub(crate) fn pointer(&self, item: Option<&Item>) -> ReadPointer {
-        let Some(item) = item else { return Ok(None) };
+    pub(crate) fn pointers_of(&self, item: Option<&Item>) -> ReadPointers {
+        let Some(item) = item else { return Ok(PolicyPointers::default()) };
+        let active = if names_active_version(item) { Some(self.active_of(item)?) } else { None };
+        Ok(PolicyPointers { active, shadow: self.shadow_of(item) })
+    }
+
+    /// Returns the shadow that the row of the pointer names. One that cannot be read is none: it has no effect on answers.
+    pub(crate) fn shadow_of(&self, item: &Item) -> Option<PolicyShadow> {
+        let read = serde_dynamo::from_attribute_value(item.get(SHADOW)?.clone());
+        let unreadable = |error: &serde_dynamo::Error| {
+            let error = self.0.corrupt(item, SHADOW, error);
+            tracing::warn!(%error, "no decision is compared with the shadow of the policy, which cannot be read: {error}");
+        };
+        read.inspect_err(unreadable).ok()
+    }
+
+    fn active_of(&self, item: &Item) -> Result<PolicyPointer, StoreError> {
         let PointerRow { number, hash, activated_at, activated_by, previous, engines } = self.0.parse(item)?;
-        Ok(Some(PolicyPointer { number, hash, activated_at, activated_by, previous, engines }))
+        Ok(PolicyPointer { number, hash, activated_at, activated_by, previous, engines })
     }
 
     /// Returns up to `limit` rows of `kind`, the highest `id` first, of those below `before`.
@@ -140,6 +178,11 @@ impl Policies {
             None => query.key_condition_expression("kind = :kind"),
         }
     }
+}
+
+/// Whether the row of the pointer names an active version. Before the first activation, it may name the shadow alone.
+fn names_active_version(item: &Item) -> bool {
+    item.contains_key("number") || item.contains_key("hash") || !item.contains_key(SHADOW)
 }
 
 pub(crate) fn key(kind: &str, id: &str) -> Item {

@@ -12,7 +12,7 @@ use crate::dynamodb::keys;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::found::Found;
-use crate::policies::{Page, PointerRow, Policies, key};
+use crate::policies::{Page, PointerRow, Policies, SHADOW, key};
 
 /// The row of an activation, except for its key and attributes of a later version.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub struct ActivationChange<'a> {
     pub version: &'a PolicyVersion,
     /// Every engine that an active version has or had, this one included.
     pub engines: &'a BTreeSet<Engine>,
+    /// Whether the activated version is the shadow, which ends then.
+    pub ends_shadow: bool,
     /// The default policy, if it is the version that is activated or replaced: hash and document.
     pub default_policy: Option<(PolicyHash, &'a str)>,
 }
@@ -56,9 +58,9 @@ impl Policies {
     /// # Errors
     /// [`StoreError`] if they cannot be serialized.
     pub fn activation_writes(&self, change: &ActivationChange<'_>) -> Result<Vec<Write>, StoreError> {
-        let ActivationChange { before, activation, version, engines, default_policy } = change;
-        let mut writes =
-            vec![self.pointer_write(*before, activation, engines)?, self.activation_insertion(activation)?];
+        let ActivationChange { before, activation, version, engines, ends_shadow, default_policy } = change;
+        let pointer = self.pointer_write(*before, activation, engines, *ends_shadow)?;
+        let mut writes = vec![pointer, self.activation_insertion(activation)?];
         writes.push(self.listing(version, Some(activation.at))?);
         if let Some((hash, document)) = default_policy {
             writes.push(self.default_document(hash, document)?);
@@ -82,6 +84,7 @@ impl Policies {
         before: Option<&PolicyPointer>,
         activation: &PolicyActivation,
         engines: &BTreeSet<Engine>,
+        ends_shadow: bool,
     ) -> Result<Write, StoreError> {
         let row = PointerRow {
             number: activation.number,
@@ -99,13 +102,22 @@ impl Policies {
         }
         expression.set_schema_version();
         let name = expression.path(&["number"]);
-        let condition = match before {
+        let is_before = match before {
             None => format!("attribute_not_exists({name})"),
             Some(before) => {
                 let hash = expression.path(&["hash"]);
                 let (seen, version) = (expression.value(number(before.number)), expression.value(text(before.hash)));
                 format!("{name} = {seen} AND {hash} = {version}")
             }
+        };
+        // INVARIANT: the active version is not the shadow.
+        let shadow = expression.path(&[SHADOW, "hash"]);
+        let activated = expression.value(text(activation.hash));
+        let condition = if ends_shadow {
+            expression.remove(&[SHADOW]);
+            format!("{is_before} AND {shadow} = {activated}")
+        } else {
+            format!("{is_before} AND (attribute_not_exists({shadow}) OR {shadow} <> {activated})")
         };
         let update =
             expression.into_update().set_key(Some(key(keys::ACTIVE, keys::ACTIVE_ID))).condition_expression(condition);

@@ -13,7 +13,7 @@ use crate::dynamodb::keys;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::found::unreadable;
-use crate::policies::{Page, Policies, ReadPointer, key};
+use crate::policies::{Page, Policies, ReadPointers, key};
 
 /// Attempts while other admins store versions. Admins do so by hand, so more attempts would not help.
 const MAX_ATTEMPTS: u32 = 8;
@@ -104,18 +104,18 @@ impl Policies {
         parse(&document).map_err(|error| self.0.corrupt(item, "document", error))
     }
 
-    /// Returns the version `hash`, if it is stored, and the pointer to the active version, read strongly by one call.
+    /// Returns the version `hash`, if it is stored, and the active version and the shadow, read strongly by one call.
     ///
     /// # Errors
     /// [`StoreError`] if the version cannot be read.
-    pub async fn get_with_active(&self, hash: &PolicyHash) -> Result<(Option<StoredPolicy>, ReadPointer), StoreError> {
+    pub async fn get_with_active(&self, hash: &PolicyHash) -> Result<(Option<StoredPolicy>, ReadPointers), StoreError> {
         let wanted = vec![key(keys::DOCUMENT, &hash.to_string()), key(keys::ACTIVE, keys::ACTIVE_ID)];
         let [items] = read_batch([(&self.0, wanted)]).await?;
         let of_kind = |kind: &str| {
             items.iter().find(|item| item.get("kind").is_some_and(|it| it.as_s().is_ok_and(|it| it == kind)))
         };
         let stored = of_kind(keys::DOCUMENT).map(|item| self.stored(hash, item)).transpose()?;
-        Ok((stored, self.pointer(of_kind(keys::ACTIVE))))
+        Ok((stored, self.pointers_of(of_kind(keys::ACTIVE))))
     }
 
     /// Stores the `document`, canonical JSON whose hash is `hash`, unless it is stored. Its version has the next number.

@@ -263,6 +263,14 @@ async fn record_policies(recorder: &mut Recorder, world: &World) {
     let export = "/policies/history?from=2026-11-23T00:00:00Z&to=2026-11-23T01:00:00Z";
     recorder.send(&desk, "export_policy_history", Request::to(export), 200).await;
 
+    let until = world.clock.now().plus_days(7).to_string();
+    let shadow = json!({ "reason": "how often would people be asked?", "until": until });
+    recorder.send(&admin, "start_policy_shadow", Request::to(format!("{path}/shadow")).json(shadow.clone()), 200).await;
+    let of_active = Request::to(format!("/policies/{}/shadow", active.hash())).json(shadow);
+    recorder.send(&admin, "start_policy_shadow", of_active, 409).await;
+    recorder.send(&desk, "get_policy_shadow", Request::to("/policies/shadow"), 200).await;
+    recorder.send(&admin, "end_policy_shadow", Request::to("/policies/shadow"), 200).await;
+
     let activate = Request::to(format!("{path}/activate"))
         .json(json!({ "expectedActive": active.hash().to_string(), "reason": "HIGH events of billing need people" }));
     recorder.send(&admin, "activate_policy", activate.clone(), 200).await;

@@ -56,7 +56,7 @@ impl ActivationView {
 }
 
 impl From<PolicyListItem> for VersionView {
-    fn from(PolicyListItem { listed, is_active }: PolicyListItem) -> Self {
+    fn from(PolicyListItem { listed, is_active, .. }: PolicyListItem) -> Self {
         let ListedPolicyVersion { version, activations, last_activated_at } = listed;
         let PolicyVersion { hash, number, author, created_at } = version;
         Self {

@@ -2,7 +2,7 @@
 
 use age_governance::{PolicyDocument, PolicyReadError, active_policy_version, policy_version};
 use age_http::{PathId, Problem, Query};
-use age_model::{PolicyHash, PolicyVersion};
+use age_model::{KeyId, PolicyHash, PolicyShadow, PolicyVersion, Timestamp};
 use age_policy::difference;
 use askama::Template;
 use axum::extract::State;
@@ -16,6 +16,7 @@ use crate::policy::difference_view::DifferenceView;
 use crate::policy::document_view::DocumentView;
 use crate::policy::history::ActivationView;
 use crate::policy::simulation::{DEFAULT_WEEKS, MAX_WEEKS};
+use crate::safe_text::SafeText;
 use crate::session::Session;
 
 /// How many of the newest activations are searched for those of the version.
@@ -28,6 +29,8 @@ struct VersionPage<'a> {
     section: Section,
     version: PolicyVersion,
     is_active: bool,
+    /// Since when and until when the version is the shadow, if it is.
+    shadow: Option<ShadowView>,
     /// The version that it is compared with.
     against: PolicyVersion,
     is_against_active: bool,
@@ -38,6 +41,20 @@ struct VersionPage<'a> {
     has_more_activations: bool,
     max_weeks: usize,
     default_weeks: usize,
+}
+
+/// The shadow, as people read it.
+struct ShadowView {
+    from: Timestamp,
+    until: Timestamp,
+    by: KeyId,
+    reason: Option<SafeText>,
+}
+
+impl From<PolicyShadow> for ShadowView {
+    fn from(PolicyShadow { started_at, started_by, reason, until, .. }: PolicyShadow) -> Self {
+        Self { from: started_at, until, by: started_by, reason: reason.as_deref().map(SafeText::new) }
+    }
 }
 
 pub(crate) async fn show(
@@ -56,6 +73,7 @@ pub(crate) async fn show(
         session: &session,
         section: Section::Policy,
         is_active: new.is_active == Some(true),
+        shadow: new.shadow.filter(|shadow| shadow.is_running(app.clock.now())).map(ShadowView::from),
         is_against_active: old.is_active == Some(true),
         difference: difference(&old_policy, &new_policy).into(),
         document: DocumentView::of(&new_policy, None),

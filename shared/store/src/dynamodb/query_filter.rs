@@ -42,6 +42,12 @@ impl QueryFilter {
         }
     }
 
+    /// Requires that `attribute` exists.
+    pub(crate) fn require_attribute(&mut self, attribute: &str) {
+        let attribute = self.attribute(attribute);
+        self.require(format!("attribute_exists({attribute})"));
+    }
+
     /// Requires that `attribute` begins with one of `prefixes`, unless there are none.
     pub(crate) fn begins_with_one_of<T: ToString>(&mut self, attribute: &str, prefixes: impl IntoIterator<Item = T>) {
         let prefixes: Vec<_> = prefixes.into_iter().map(|prefix| self.value(prefix)).collect();
