@@ -2,7 +2,7 @@
 
 use age_model::{
     ApprovalDecision, Decision, DecisionApproval, DecisionApprovalStatus, DecisionEventStatus, DecisionId,
-    DecisionReason, Engine, Timestamp, Verdict,
+    DecisionReason, Engine, ShadowComparison, ShadowVerdict, Timestamp, Verdict,
 };
 use clap::{Args, Subcommand};
 
@@ -44,6 +44,9 @@ pub(crate) struct ListDecisionsArgs {
     /// List only decisions of whose operations the event has one of these statuses, separated by commas
     #[arg(long, value_delimiter = ',', value_parser = decision_event_parser())]
     event: Vec<DecisionEventStatus>,
+    /// List only decisions to which the shadow, a policy version beside the active one, would have given another verdict
+    #[arg(long)]
+    shadow: bool,
     /// List only decisions for these engines, separated by commas
     #[arg(long, value_delimiter = ',')]
     engine: Vec<Engine>,
@@ -90,6 +93,7 @@ impl ListDecisionsArgs {
             filter("approval", &self.approval),
             filter("event", &self.event),
             filter("engine", &self.engine),
+            filter("shadow", self.shadow.then_some(ShadowComparison::Differs)),
             filter("from", self.from),
             filter("to", self.to),
         ];
@@ -123,7 +127,8 @@ impl ShowDecisionArgs {
             return session.print_json(&response.body);
         }
         let decision: Decision = response.parse()?;
-        let mut sections = vec![overview(&decision), reasons(&decision)];
+        let mut sections = vec![overview(&decision), reasons("Reasons", &decision.reasons)];
+        sections.extend(decision.shadow.as_ref().map(shadow));
         sections.extend(decision.request.payload.as_deref().map(request));
         if let Some(approval) = decision.approval.filter(|it| it.status == DecisionApprovalStatus::Pending) {
             sections.push(next_steps(self.id, &approval));
@@ -168,13 +173,19 @@ fn event(decision: &Decision) -> Option<String> {
     }
 }
 
-fn reasons(decision: &Decision) -> String {
+/// Says what the shadow would have answered, and why.
+fn shadow(ShadowVerdict { policy_hash, verdict, reasons: why }: &ShadowVerdict) -> String {
+    let verdict = format_name(verdict.as_str());
+    reasons(&format!("The shadow, policy version {policy_hash}, would have answered {verdict}"), why)
+}
+
+fn reasons(title: &str, reasons: &[DecisionReason]) -> String {
     let row = |reason: &DecisionReason| {
         let rule = reason.rule.as_deref().unwrap_or("AGE");
         (rule.to_owned(), format!("{}: {}", format_name(reason.code.as_str()), reason.message))
     };
-    let rows: Vec<_> = decision.reasons.iter().map(row).collect();
-    format_section("Reasons", format_facts(rows.iter().map(|(rule, text)| (rule.as_str(), text.clone()))))
+    let rows: Vec<_> = reasons.iter().map(row).collect();
+    format_section(title, format_facts(rows.iter().map(|(rule, text)| (rule.as_str(), text.clone()))))
 }
 
 fn request(payload: &str) -> String {

@@ -14,6 +14,7 @@ mod policy_ref;
 mod push;
 mod resource;
 mod rollback;
+mod shadow;
 mod show;
 mod simulate;
 mod simulation_view;
@@ -33,6 +34,7 @@ use crate::commands::policy::history::HistoryArgs;
 use crate::commands::policy::list::ListArgs;
 use crate::commands::policy::push::PushArgs;
 use crate::commands::policy::rollback::RollbackArgs;
+use crate::commands::policy::shadow::ShadowArgs;
 use crate::commands::policy::show::ShowArgs;
 use crate::commands::policy::simulate::SimulateArgs;
 use crate::commands::policy::test_cases::TestArgs;
@@ -75,6 +77,11 @@ pub(crate) enum PolicyCommand {
     /// List the versions, newest first and the default policy last
     List(ListArgs),
     /// List the activations, newest first
+    /// Run a version as the shadow: its guardrails are evaluated beside those of the active one, without an effect on answers
+    ///
+    /// AGE records the verdict of the shadow on each decision to which it would have given another verdict. `agectl decision list
+    /// --shadow` lists them.
+    Shadow(ShadowArgs),
     History(HistoryArgs),
     /// Print the JSON Schema of the policy document, for editors
     Schema,
@@ -95,6 +102,7 @@ impl PolicyCommand {
             Self::List(args) => args.run(session).await,
             Self::History(args) => args.run(session).await,
             Self::Schema => session.print_json(age_policy::schema()),
+            Self::Shadow(args) => args.run(session).await,
         }
     }
 }

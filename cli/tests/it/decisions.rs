@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::fake_age::FakeAge;
 
-const DECISION: &str = "01936f2e-0000-7000-8000-00000000000a";
+pub(crate) const DECISION: &str = "01936f2e-0000-7000-8000-00000000000a";
 
-fn decision(status: &str) -> Value {
+pub(crate) fn decision(status: &str) -> Value {
     json!({"id": DECISION, "decidedAt": "2026-11-23T00:05:00.000Z", "engine": "billing", "askedBy": "billing-engine",
         "request": {"subjectType": "engine", "subjectId": "billing", "action": "refund", "resourceType": "invoice",
             "resourceId": "4711", "digest": "a".repeat(64), "position": 0, "payload": "{\"context\":{\"amount\":2000}}"},

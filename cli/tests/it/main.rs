@@ -22,4 +22,5 @@ mod packaging;
 mod policies;
 mod policy_versions;
 mod report_exports;
+mod shadows;
 mod simulations;

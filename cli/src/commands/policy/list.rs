@@ -1,6 +1,6 @@
 //! `agectl policy list`: the versions.
 
-use age_model::{PolicyHash, Timestamp};
+use age_model::{PolicyHash, PolicyShadow, Timestamp};
 use clap::Args;
 use serde::Deserialize;
 
@@ -25,6 +25,7 @@ struct ListedVersion {
     author: Option<String>,
     created_at: Option<Timestamp>,
     active: bool,
+    shadow: Option<PolicyShadow>,
     last_activated_at: Option<Timestamp>,
 }
 
@@ -45,6 +46,7 @@ impl ListedVersion {
         let time = |time: Option<Timestamp>| time.map_or_else(|| NO_VALUE.to_owned(), format_timestamp);
         let status = match (self.active, self.last_activated_at) {
             (true, _) => "active",
+            (false, _) if self.shadow.is_some() => "shadow",
             (false, None) if self.version > 0 => "draft",
             (false, _) => NO_VALUE,
         };

@@ -110,6 +110,9 @@ impl StoredVersion {
             format!("Activated by {by}{}: {reason}", at(Some(time)))
         });
         let not_active = (self.active == Some(false)).then(|| "Not active".to_owned());
-        [Some(format!("{name}: {}", self.hash)), stored, activated, not_active].into_iter().flatten().collect()
+        let shadow = self.shadow.as_ref().map(|shadow| {
+            format!("Shadow from {} until {}", format_timestamp(shadow.started_at), format_timestamp(shadow.until))
+        });
+        [Some(format!("{name}: {}", self.hash)), stored, activated, not_active, shadow].into_iter().flatten().collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Policy versions and activations, as AGE returns them.
 
-use age_model::{PolicyHash, Timestamp};
+use age_model::{PolicyHash, PolicyShadow, Timestamp};
 use age_policy::Policy;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -22,6 +22,8 @@ pub(super) struct StoredVersion {
     pub(super) created_at: Option<Timestamp>,
     /// Whether AGE works by it. `None` if AGE cannot read that.
     pub(super) active: Option<bool>,
+    /// Since when and until when it is the shadow, if it is.
+    pub(super) shadow: Option<PolicyShadow>,
     document: Box<RawValue>,
 }
 
