@@ -4,6 +4,7 @@ mod condition;
 mod field_condition;
 mod finding;
 mod fleet_state;
+pub(crate) mod record_evaluation;
 mod recorded;
 mod state_condition;
 
@@ -108,16 +109,21 @@ fn outcome(guardrail: &Guardrail, request: &AccessRequest, state: &FleetState<'_
     if is_false {
         return Outcome { verdict: None, reasons: Vec::new(), used_posture };
     }
-    // INVARIANT: whatever is unknown permits nothing. A verdict of a later version is stricter than those known, so it denies.
-    let verdict = match (guardrail.verdict, reasons.is_empty()) {
-        (Verdict::Allow, false) => None,
-        (verdict @ (Verdict::Allow | Verdict::NeedsApproval), true) => Some(verdict),
-        _ => Some(Verdict::Deny),
-    };
+    let verdict = verdict_of(guardrail, !reasons.is_empty());
     if reasons.is_empty() {
         reasons.push(reason(ReasonCode::RuleMatched, guardrail.message.clone()));
     }
     Outcome { verdict, reasons, used_posture }
+}
+
+/// Returns the verdict of a guardrail of which no condition is false, and one is unknown if `is_unknown`; None if it does not match.
+fn verdict_of(guardrail: &Guardrail, is_unknown: bool) -> Option<Verdict> {
+    // INVARIANT: whatever is unknown permits nothing. A verdict of a later version is stricter than those known, so it denies.
+    match (guardrail.verdict, is_unknown) {
+        (Verdict::Allow, true) => None,
+        (verdict @ (Verdict::Allow | Verdict::NeedsApproval), false) => Some(verdict),
+        _ => Some(Verdict::Deny),
+    }
 }
 
 /// Whether a condition is met, or a guardrail matches.
@@ -200,6 +206,8 @@ fn explain_condition(
 mod fixture_tests;
 #[cfg(test)]
 mod property_tests;
+#[cfg(test)]
+mod record_evaluation_tests;
 #[cfg(test)]
 mod table_tests;
 #[cfg(test)]

@@ -68,6 +68,7 @@ pub use guardrail_document::{
     FieldCondition, FieldValue, Guardrail, HoldCondition, IncidentCondition, LevelCondition, RemediationCondition,
     RequestConditions, StateConditions,
 };
+pub use guardrails::record_evaluation::{RecordedEvaluation, RecordedRequest, UnrecordedInput, evaluate_recorded};
 pub use guardrails::{
     ConditionExplanation, Evaluation, FleetState, MatchResult, RecordedCondition, RecordedMatch, RecordedRule,
     RuleExplanation, evaluate, explain, explain_recorded,

@@ -10,13 +10,13 @@ use super::*;
 use crate::guardrail_document::test_data;
 
 /// Returns the default policy with these rules, which are valid.
-fn ruled(rules: Vec<Value>) -> Policy {
+pub(super) fn ruled(rules: Vec<Value>) -> Policy {
     let guardrails = rules.into_iter().map(|rule| serde_json::from_value(rule).unwrap()).collect();
     Policy { guardrails, ..DEFAULT.clone() }
 }
 
 /// The cases of each of the six properties: more than a million together in the slow profile.
-fn cases() -> ProptestConfig {
+pub(super) fn cases() -> ProptestConfig {
     ProptestConfig::with_cases(if std::env::var_os("CI").is_some() { 200_000 } else { 1_000 })
 }
 
@@ -61,7 +61,7 @@ fn verdict() -> impl Strategy<Value = &'static str> {
     prop_oneof![Just("deny"), Just("needs_approval"), Just("allow")]
 }
 
-fn rules() -> impl Strategy<Value = Vec<Value>> {
+pub(super) fn rules() -> impl Strategy<Value = Vec<Value>> {
     prop::collection::vec((verdict(), conditions()), 0..7).prop_map(|rules| {
         let rule = |(number, (verdict, mut rule)): (usize, (&str, Value))| {
             rule["id"] = format!("rule_{number}").into();
@@ -73,7 +73,7 @@ fn rules() -> impl Strategy<Value = Vec<Value>> {
     })
 }
 
-fn any_request() -> impl Strategy<Value = AccessRequest> {
+pub(super) fn any_request() -> impl Strategy<Value = AccessRequest> {
     let fields = || prop::collection::btree_map("[xy]", field_value(), 0..3);
     (fields(), fields()).prop_map(|(context, properties)| {
         request(&json!({
@@ -86,12 +86,12 @@ fn any_request() -> impl Strategy<Value = AccessRequest> {
 }
 
 #[derive(Debug, Clone)]
-struct AnyState {
-    posture: Option<Posture>,
-    holds: Vec<Hold>,
+pub(super) struct AnyState {
+    pub(super) posture: Option<Posture>,
+    pub(super) holds: Vec<Hold>,
 }
 
-fn any_state() -> impl Strategy<Value = AnyState> {
+pub(super) fn any_state() -> impl Strategy<Value = AnyState> {
     let severity = prop_oneof![Just(None), Just(Some(Severity::High)), Just(Some(Severity::Critical))];
     let hold_of = prop_oneof![Just(None), Just(Some(hold("maos", None, 60))), Just(Some(hold("billing", None, 60)))];
     (any::<bool>(), 0_i64..300, 0_usize..4, severity, hold_of).prop_map(|(is_written, age, level, severity, hold)| {
