@@ -446,10 +446,10 @@ def policy_version_is_stored_and_activated(harness: Harness) -> None:
 @scenario(
     "simulate-policy",
     {
-        "dynamodb:BatchGetItem": "EventsTable PoliciesTable",
+        "dynamodb:BatchGetItem": "EventsTable PoliciesTable DecisionsTable",
         "dynamodb:GetItem": "IncidentsTable CredentialsTable",
         "dynamodb:Query": "RollupsTable ActionsTable IncidentsTable EventsTable/index/timeline "
-        "IncidentsTable/index/listing",
+        "IncidentsTable/index/listing DecisionsTable/index/listing",
         "dynamodb:UpdateItem": "PoliciesTable",
     },
 )
@@ -466,10 +466,10 @@ def simulation_is_started(harness: Harness) -> None:
 @scenario(
     "policies",
     {
-        "dynamodb:BatchGetItem": "EventsTable",
+        "dynamodb:BatchGetItem": "EventsTable DecisionsTable",
         "dynamodb:GetItem": "IncidentsTable",
         "dynamodb:Query": "RollupsTable ActionsTable IncidentsTable EventsTable/index/timeline "
-        "IncidentsTable/index/listing",
+        "IncidentsTable/index/listing DecisionsTable/index/listing",
     },
 )
 def history_is_exported(harness: Harness) -> None:
@@ -589,8 +589,9 @@ SCENARIOS += [
 
 
 def _prepare_history(harness: Harness) -> str:
-    """An incident, and a resolved alert that began days before: it is read by its id. Returns the alert's name."""
+    """An incident, a decision, and a resolved alert that began days before: it is read by its id. Returns the alert's name."""
     harness.report("CRITICAL", "billing")
+    harness.evaluate(harness.unique_name())
     name, began = harness.unique_name(), datetime.now(UTC) - timedelta(days=5)
     labels = {"engine": "qa", "alertname": name, "severity": "info"}
     alert = {"labels": labels, "startsAt": moment(began), "fingerprint": name}

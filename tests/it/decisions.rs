@@ -10,6 +10,7 @@ mod permits;
 mod protocol;
 mod rules;
 mod shadow;
+mod simulation;
 
 use age_model::{Clock, DecisionCounts, Engine, Hold, HoldEnd, HoldId, HoldOrigin, Period, Posture};
 use age_policy::Policy;

@@ -35,6 +35,25 @@ async fn read(world: &World, path: &str) -> ApiResponse {
     page
 }
 
+/// Decisions whose texts are hostile.
+fn decisions() -> Value {
+    let hostile = "<b>refund</b>\u{202e}";
+    let decision = |after: &str| {
+        json!({
+            "id": "019a9e2c-5a00-7000-8000-000000000002", "decidedAt": "2026-11-16T10:00:00.000Z", "engine": "billing",
+            "action": hostile, "resourceType": hostile, "resourceId": hostile, "policyHash": "a".repeat(64), "before": "needs_approval",
+            "after": after, "rulesBefore": [hostile], "approval": "used", "unrecorded": [hostile],
+        })
+    };
+    json!({
+        "total": 1204, "verdicts": [{ "before": "needs_approval", "after": "allow", "count": 1203 }],
+        "changed": { "total": 1203, "items": [decision("allow")] }, "unknown": { "total": 1, "items": [decision("unknown")] },
+        "selfCheck": {
+            "reproduced": 1200, "notReproduced": 4, "reasons": [{ "reason": "request_not_recorded", "count": 4 }], "items": [],
+        },
+    })
+}
+
 fn result() -> Value {
     let at = "2026-11-16T10:00:00.000Z";
     let hostile = "<img src=x>\u{202e}";
@@ -59,6 +78,7 @@ fn result() -> Value {
             "approvals": { "total": 0, "items": [] }, "incidents": { "total": 0, "items": [] },
             "notifications": { "total": 0, "items": [] },
         },
+        "decisions": decisions(),
         "selfCheck": { "reproduced": 5, "notReproduced": 2, "reasons": [{ "reason": "other_policy", "count": 2 }], "items": [] },
         "leftOut": { "events": 12, "unreadable": 0, "incidentsCut": 0, "incidentsAboutPermits": 2 },
     })
@@ -94,6 +114,11 @@ async fn responder_starts_a_simulation_and_its_page_shows_the_result() {
         "Show 1 of 7, the first by time",
         "<strong>2</strong>: another policy version was active then",
         "<strong>12</strong> events were not read",
+        "<tr><th scope=\"row\">needs approval</th><td>allow</td><td>1203</td></tr>",
+        "<h3>Another verdict: 1203</h3>",
+        "<h3>Unknown verdict: 1</h3>",
+        "href=\"/dashboard/decisions/019a9e2c-5a00-7000-8000-000000000002\"",
+        "<strong>4</strong>: the verdict depends on a field of the request, which was recorded as a digest",
     ] {
         assert!(done.body.contains(text), "{text} in {}", done.body);
     }

@@ -534,6 +534,8 @@ fn policy_simulator(db: &DynamoDb) -> PolicySimulator {
         incidents: Incidents::new(db, "Incidents"),
         health: SystemHealthStore::new(db, "Incidents"),
         credentials: Credentials::new(db, "Credentials"),
+        decisions: Decisions::new(db, "Decisions", RETENTION_DAYS),
+        policies: Policies::new(db, "Policies"),
     })
 }
 

@@ -1,6 +1,7 @@
 //! `agectl policy`: checks, tests, stores, compares, simulates and activates versions of the policy.
 
 mod activate;
+mod bounded_list;
 mod check;
 mod comparison;
 mod diff;
@@ -17,6 +18,7 @@ mod rollback;
 mod shadow;
 mod show;
 mod simulate;
+mod simulated_decisions_view;
 mod simulation_view;
 mod stored_version;
 mod test_cases;
@@ -60,11 +62,12 @@ pub(crate) enum PolicyCommand {
     /// Show what the past would have been under a policy
     ///
     /// Compares, over a period, the levels of each week and the actions, approvals, incidents and notifications under the policy with
-    /// those under the active one. Says how far the simulation reproduces what really happened.
+    /// those under the active one, and the decisions with what AGE answered. Says how far the simulation reproduces what really
+    /// happened.
     Simulate(SimulateArgs),
     /// Print the history of a period as JSON, for simulations without AGE
     ///
-    /// The export has no details of events, notes or texts of people.
+    /// The export has no details of events, notes or texts of people. Decisions have the requests that the policy had recorded.
     Export(ExportArgs),
     /// Activate a version: AGE works by it within 60 seconds
     ///
@@ -74,14 +77,14 @@ pub(crate) enum PolicyCommand {
     ///
     /// Shows what changes and asks first. A rollback is an activation: a second one returns to the version that the first one left.
     Rollback(RollbackArgs),
-    /// List the versions, newest first and the default policy last
-    List(ListArgs),
-    /// List the activations, newest first
     /// Run a version as the shadow: its guardrails are evaluated beside those of the active one, without an effect on answers
     ///
     /// AGE records the verdict of the shadow on each decision to which it would have given another verdict. `agectl decision list
     /// --shadow` lists them.
     Shadow(ShadowArgs),
+    /// List the versions, newest first and the default policy last
+    List(ListArgs),
+    /// List the activations, newest first
     History(HistoryArgs),
     /// Print the JSON Schema of the policy document, for editors
     Schema,
@@ -99,10 +102,10 @@ impl PolicyCommand {
             Self::Export(args) => args.run(session).await,
             Self::Activate(args) => args.run(session).await,
             Self::Rollback(args) => args.run(session).await,
+            Self::Shadow(args) => args.run(session).await,
             Self::List(args) => args.run(session).await,
             Self::History(args) => args.run(session).await,
             Self::Schema => session.print_json(age_policy::schema()),
-            Self::Shadow(args) => args.run(session).await,
         }
     }
 }

@@ -57,10 +57,55 @@ fn finished_job() -> Value {
             "notifications": {"total": 1, "items": [{"change": "added", "engine": "billing", "eventType": "ledger_down",
                 "at": "2026-11-17T10:00:00.000Z", "incidentId": "billing.1.ledger_down", "notification": "initial",
                 "after": status("sent")}]}},
+        "decisions": decisions(),
         "selfCheck": {"reproduced": 90, "notReproduced": 10, "items": [not_reproduced],
             "reasons": [{"reason": "notification_timing", "count": 7}, {"reason": "other_policy", "count": 3}]},
         "leftOut": {"events": 1500, "completeSince": "2026-11-10T00:00:00.000Z", "unreadable": 1, "incidentsCut": 0, "incidentsAboutPermits": 2}});
     job
+}
+
+/// Decisions with another verdict, with an unknown one, and one that is not reproduced.
+fn decisions() -> Value {
+    let decision = |before: &str, after: &str, more: Value| {
+        let mut decision = json!({"id": ID, "decidedAt": "2026-11-17T10:00:00.000Z", "engine": "billing", "action": "refund",
+            "resourceType": "invoice", "resourceId": "4711", "policyHash": draft().hash(), "before": before, "after": after});
+        decision.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        decision
+    };
+    let changed = decision(
+        "needs_approval",
+        "allow",
+        json!({"rulesBefore": ["large_refunds"], "rulesAfter": ["refunds"], "approval": "used"}),
+    );
+    let unknown = decision("allow", "unknown", json!({"unrecorded": ["context.amount"]}));
+    let mut unreproduced = unknown.clone();
+    unreproduced.as_object_mut().unwrap().extend(
+        json!({"reason": "request_not_recorded", "recorded": "allow", "simulated": "unknown"})
+            .as_object()
+            .unwrap()
+            .clone(),
+    );
+    json!({"total": 1204,
+        "verdicts": [{"before": "allow", "after": "unknown", "count": 1}, {"before": "needs_approval", "after": "allow", "count": 1203}],
+        "changed": {"total": 1203, "items": vec![changed; 11]}, "unknown": {"total": 1, "items": [unknown]},
+        "selfCheck": {"reproduced": 1203, "notReproduced": 1, "reasons": [{"reason": "request_not_recorded", "count": 1}],
+            "items": [unreproduced]}})
+}
+
+/// The text of [`decisions`] with `listed` of those that change, the `hint` about the others, and `items` of the self-check.
+fn decisions_view(listed: usize, hint: &str, items: &str) -> String {
+    let at = "  2026-11-17 10:00:00Z billing refund, invoice 4711:";
+    let changed = format!("{at} needs approval (large_refunds) → allow (refunds), approval used, {ID}\n");
+    format!(
+        "\nVERDICT         UNDER THE POLICY  DECISIONS\nallow           unknown           1\n\
+         needs approval  allow             1203\n\nDecisions with another verdict\n{}  and {} more; {hint}\n\n\
+         Decisions whose verdict is unknown, because it depends on what was not recorded\n\
+         {at} allow → unknown, not recorded: context.amount, {ID}\n\n\
+         Self-check: under the policies that decided, the simulation reproduces 1203 of 1204 decisions\n      \
+         1  depend on fields of the request, which was recorded as a digest\n{items}",
+        changed.repeat(listed),
+        1203 - listed
+    )
 }
 
 const VIEW: &str = "\
@@ -107,8 +152,9 @@ async fn simulation_is_started_followed_and_shown() {
     fake.plan_response(200, None, job("running"));
     fake.plan_response(200, None, finished_job());
     let output = fake.run(&format!("policy simulate {hash}")).await;
-    let expected =
-        format!("{VIEW}{}  and 5 more; --all lists those that the result has\n{VIEW_END}", REMOVED.repeat(9));
+    let hint = "--all lists those that the result has";
+    let end = VIEW_END.replace("\nLeft out", &format!("{}\nLeft out", decisions_view(10, hint, "")));
+    let expected = format!("{VIEW}{}  and 5 more; {hint}\n{end}", REMOVED.repeat(9));
     assert_eq!((output.exit_code, output.stdout), (ExitCode::Success, expected));
     let job_line = format!("GET /api/governance/policies/{hash}/simulations/{ID}");
     let start = format!("POST /api/governance/policies/{hash}/simulation");
@@ -118,8 +164,13 @@ async fn simulation_is_started_followed_and_shown() {
     fake.plan_response(200, None, finished_job());
     let output = fake.run(&format!("policy simulate {hash} --all --from 2026-11-09T00:00:00Z")).await;
     let item = "  2026-11-17 10:00:00Z billing ledger_down, billing.1.ledger_down: simulated -, really open (another policy was active then)\n";
-    let end = VIEW_END.replace("\nLeft out", &format!("{item}\nLeft out"));
-    let expected = format!("{VIEW}{}  and 2 more; the result does not list them\n{end}", REMOVED.repeat(12));
+    let of_decision = format!(
+        "  2026-11-17 10:00:00Z billing refund: allow, depend on fields of the request, which was recorded as a digest, {ID}\n"
+    );
+    let hint = "the result does not list them";
+    let end = format!("{item}{}\nLeft out", decisions_view(11, hint, &of_decision));
+    let end = VIEW_END.replace("\nLeft out", &end);
+    let expected = format!("{VIEW}{}  and 2 more; {hint}\n{end}", REMOVED.repeat(12));
     assert_eq!(output.stdout, expected);
     fake.plan_response(200, None, finished_job());
     let output = fake.run(&format!("policy simulate {hash} --json")).await;

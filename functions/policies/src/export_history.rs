@@ -26,6 +26,7 @@ const MAX_BYTES: usize = 5_000_000;
 struct HistoryView {
     active: ActiveVersion,
     /// The history, as `agectl policy simulate --export` reads it. It has no details of events, notes or texts of people.
+    /// Decisions have the requests that the policy had recorded.
     #[schema(value_type = Object)]
     history: History,
 }
@@ -42,7 +43,7 @@ struct ActiveVersion {
 /// Export the history of a period
 ///
 /// Returns what AGE recorded of the period, with everything that the active version would act on, so that policies can be simulated
-/// without AGE.
+/// without AGE. It has up to 2 MB of decisions, the latest ones.
 #[utoipa::path(
     get,
     path = "/api/governance/policies/history",

@@ -1,13 +1,15 @@
 //! Trigger: API Gateway, `/api/governance/policies` and the paths below it.
-//! Permissions: read credentials, events, rollups, actions and incidents, read and write policy versions, add AGE's own events, start
-//! simulations.
+//! Permissions: read credentials, events, rollups, actions, incidents and decisions, read and write policy versions, add AGE's own
+//! events, start simulations.
 //! State: clients and credentials.
 
 use age_governance::{OwnEvents, PolicyActivator, PolicySimulator, SimulationJobs, SimulatorTables};
 use age_http::{Authentication, RequestRate, verify_origin};
 use age_notify::Sns;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
-use age_store::{Actions, Credentials, DynamoDb, EventSearch, Events, Incidents, Policies, Rollups, SystemHealthStore};
+use age_store::{
+    Actions, Credentials, Decisions, DynamoDb, EventSearch, Events, Incidents, Policies, Rollups, SystemHealthStore,
+};
 use policies::App;
 
 config! {
@@ -20,6 +22,7 @@ config! {
         rollups_table: String,
         actions_table: String,
         incidents_table: String,
+        decisions_table: String,
         event_retention_days: i64,
         simulations_topic_arn: String,
     }
@@ -49,6 +52,8 @@ async fn main() -> Result<(), Error> {
         incidents: Incidents::new(&db, config.incidents_table.clone()),
         health: SystemHealthStore::new(&db, config.incidents_table),
         credentials,
+        decisions: Decisions::new(&db, config.decisions_table, config.event_retention_days),
+        policies: policies.clone(),
     });
     let app = App::new(policies, activator, simulations, simulator, clock);
     let routes = policies::routes().authenticated(&authentication, app);

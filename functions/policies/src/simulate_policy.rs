@@ -46,8 +46,8 @@ impl SimulationBody {
 /// Simulate a policy version
 ///
 /// Starts to compute what a period would have been under the version, compared with the active one: scores and levels by week, and the
-/// actions, approvals, incidents and notifications that would be added, removed or changed. Get the result at `Location`. The same
-/// simulation is not started again while it runs.
+/// actions, approvals, incidents and notifications that would be added, removed or changed. Decisions are compared with what AGE
+/// answered. Get the result at `Location`. The same simulation is not started again while it runs.
 #[utoipa::path(
     post,
     path = "/api/governance/policies/{hash}/simulation",

@@ -1,6 +1,7 @@
 //! Simulating a policy over the past: the history of a period is read from the tables, within bounds, and `age_scoring` replays it.
 
 mod heard_times;
+mod recorded_decisions;
 mod recorded_events;
 mod recorded_incidents;
 
@@ -9,9 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use age_model::{Clock, Engine, EventCounts, EventId, Period, Severity, StoreError, Timestamp};
 use age_policy::Policy;
 use age_scoring::simulation::{self, History, LeftOut, RecordedAction, Simulation};
-use age_store::{Actions, Credentials, EventSearch, Freshness, Incidents, Rollups, SystemHealthStore};
+use age_store::{
+    Actions, Credentials, Decisions, EventSearch, Freshness, Incidents, Policies, Rollups, SystemHealthStore,
+};
 
 use self::heard_times::{heard, weeks};
+use self::recorded_decisions::{DecisionLimits, DecisionRange, read_decisions, read_versions};
 use self::recorded_events::{EventRange, read_events, resolved_events, sort_events};
 use self::recorded_incidents::read_incidents;
 
@@ -20,6 +24,12 @@ const MAX_WEEKS: i64 = 13;
 
 /// The most events that are read.
 const MAX_EVENTS: u64 = 20_000;
+
+/// The most decisions that a simulation reads, and the most bytes of their JSON.
+const SIMULATED_DECISIONS: DecisionLimits = DecisionLimits { decisions: 20_000, bytes: 32_000_000 };
+
+/// The same for an export, which Lambda answers together with the events: at most 6 MB.
+const EXPORTED_DECISIONS: DecisionLimits = DecisionLimits { decisions: 20_000, bytes: 2_000_000 };
 
 /// The longest interval at which an engine may be expected to report: so far back it is looked up when engines were heard.
 const HEARD_DAYS: u64 = 31;
@@ -42,6 +52,10 @@ pub struct SimulatorTables {
     pub health: SystemHealthStore,
     /// Since when engines are in use.
     pub credentials: Credentials,
+    /// The decisions.
+    pub decisions: Decisions,
+    /// The policy versions that decided.
+    pub policies: Policies,
 }
 
 /// Simulates policies over the past. Build one per execution environment.
@@ -68,12 +82,13 @@ impl PolicySimulator {
         (from, to): (Timestamp, Timestamp),
         clock: &dyn Clock,
     ) -> Result<Simulation, StoreError> {
-        let history = self.history(&[active.0, draft], engines, (from, to), clock).await?;
+        let policies = [active.0, draft];
+        let history = self.read_history(&policies, engines, (from, to), SIMULATED_DECISIONS, clock).await?;
         Ok(simulation::simulate(active, draft, &history))
     }
 
     /// Reads the history from `from` to `to`, at most the last 13 weeks of it, with everything that one of `policies` would act on,
-    /// the first of which is active.
+    /// the first of which is active. It has up to 2 MB of decisions.
     ///
     /// # Errors
     /// As [`PolicySimulator::simulate`].
@@ -81,10 +96,21 @@ impl PolicySimulator {
         &self,
         policies: &[&Policy],
         engines: &BTreeSet<Engine>,
-        (from, to): (Timestamp, Timestamp),
+        period: (Timestamp, Timestamp),
         clock: &dyn Clock,
     ) -> Result<History, StoreError> {
-        let SimulatorTables { search, rollups, actions, incidents, health, credentials } = &self.0;
+        self.read_history(policies, engines, period, EXPORTED_DECISIONS, clock).await
+    }
+
+    async fn read_history(
+        &self,
+        policies: &[&Policy],
+        engines: &BTreeSet<Engine>,
+        (from, to): (Timestamp, Timestamp),
+        limits: DecisionLimits,
+        clock: &dyn Clock,
+    ) -> Result<History, StoreError> {
+        let SimulatorTables { search, rollups, actions, incidents, health, credentials, .. } = &self.0;
         let to = to.min(clock.now());
         let from = from.max(to.plus_days(-7 * MAX_WEEKS)).floor_hour();
         let days = (from.day().minus(HEARD_DAYS), to.day());
@@ -107,6 +133,10 @@ impl PolicySimulator {
         let incidents = read_incidents(incidents, (from, to), &mut left_out).await?;
         sort_events(&mut events, &actions, &incidents);
 
+        let decided = DecisionRange { from, to, now: clock.now(), limits };
+        let decisions = read_decisions(&self.0.decisions, engines, decided, &mut left_out).await?;
+        let policy_versions = read_versions(&self.0.policies, &decisions).await?;
+
         let keyring = credentials.recent().await?;
         let active_engines = policies.first().map_or(0, |policy| policy.engines.len());
         Ok(History {
@@ -120,6 +150,8 @@ impl PolicySimulator {
             earlier_events,
             actions,
             incidents,
+            decisions,
+            policy_versions,
             left_out,
         })
     }

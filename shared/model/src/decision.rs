@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::approval::ApprovalDecision;
 use crate::credential::KeyId;
-use crate::decision_reason::DecisionReason;
+use crate::decision_reason::{DecisionReason, ReasonCode};
 use crate::engine::Engine;
 use crate::id::{DecisionId, EventId, HoldId};
 use crate::policy_hash::PolicyHash;
@@ -246,6 +246,20 @@ impl Decision {
     #[must_use]
     pub fn is_allowed(&self) -> bool {
         self.verdict == Verdict::Allow
+    }
+
+    /// Returns the verdict of guardrails and holds, before an approval was used.
+    #[must_use]
+    pub fn verdict_of_rules(&self) -> Verdict {
+        let is_of_approval = self.reasons.iter().any(|reason| reason.code.is_about_approval());
+        // Only an operation that needs approval is asked about with one.
+        if is_of_approval { Verdict::NeedsApproval } else { self.verdict }
+    }
+
+    /// Whether a hold stopped the operation.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.reasons.iter().any(|reason| reason.code == ReasonCode::Held)
     }
 
     /// Whether a repeat of the request at `now` gets this answer.

@@ -37,6 +37,30 @@ crate::string_enum::open_string_enum! {
     }
 }
 
+impl ReasonCode {
+    /// Whether the reason is what became of the approval that a request uses.
+    #[must_use]
+    pub const fn is_about_approval(self) -> bool {
+        match self {
+            Self::Approved
+            | Self::ApprovalUnknown
+            | Self::ApprovalMismatch
+            | Self::ApprovalDenied
+            | Self::ApprovalExpired
+            | Self::ApprovalUsed
+            | Self::PolicyChanged => true,
+            Self::RuleMatched
+            | Self::NoRule
+            | Self::Held
+            | Self::MissingField
+            | Self::WrongType
+            | Self::StaleState
+            | Self::UnknownState
+            | Self::Unknown(_) => false,
+        }
+    }
+}
+
 /// A reason of a decision.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

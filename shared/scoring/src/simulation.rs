@@ -5,31 +5,41 @@
 
 mod compare;
 mod consequences;
+mod decision_result;
+mod decisions;
 mod difference;
 mod history;
 mod listed;
+mod recorded_decisions;
 mod replay;
 mod result;
 mod self_check;
+mod week_counts;
 mod weeks;
 
 pub use consequences::{ActionResult, Consequences, IncidentResult, NotificationKey};
+pub use decision_result::{
+    DecisionComparison, DecisionReasonCount, DecisionSelfCheck, SimulatedDecision, SimulatedDecisions,
+    SimulatedVerdict, UnreproducedDecision, UnreproducedVerdictReason, VerdictCount,
+};
 pub use history::{
     History, LeftOut, RecordedAction, RecordedAlert, RecordedApproval, RecordedChange, RecordedEngine, RecordedEvent,
-    RecordedIncident, WeekCounts,
+    RecordedIncident,
 };
+pub use recorded_decisions::RecordedDecision;
 pub use replay::replay;
 pub use result::{
     About, Change, ChangeCount, ChangeKind, Changes, Consequence, ConsequenceKind, Difference, LevelFlip, ReasonCount,
     SelfCheck, SelfCheckItem, Simulation, UnreproducedReason, WeekComparison, WeekRisk,
 };
+pub use week_counts::WeekCounts;
 
 use age_policy::Policy;
 
 /// Simulates `draft` over `history`. `active` is the policy that is active now, with its hash.
 ///
 /// The difference compares two replays, so that nothing which no replay reproduces is in it. The self-check compares the replay under
-/// `active` with what really followed, and counts and lists that by reason.
+/// `active` with what really followed, and counts and lists that by reason. Decisions are compared with what AGE answered.
 #[must_use]
 pub fn simulate((active, active_hash): (&Policy, &str), draft: &Policy, history: &History) -> Simulation {
     let before = replay(active, history);
@@ -42,6 +52,7 @@ pub fn simulate((active, active_hash): (&Policy, &str), draft: &Policy, history:
         to: history.to,
         weeks: weeks::compare(active, draft, history, mapped.as_ref()),
         difference: difference::difference(&before, &after, &real),
+        decisions: decisions::compare_decisions(draft, history),
         self_check: self_check::self_check(active_hash, history, &before, &real),
         left_out: history.left_out.clone(),
     }

@@ -2,10 +2,12 @@
 
 use age_model::{Timestamp, visible_line};
 use age_scoring::simulation::{
-    About, Change, ChangeKind, Changes, Consequence, ConsequenceKind, Difference, LeftOut, LevelFlip, SelfCheck,
-    SelfCheckItem, Simulation, UnreproducedReason, WeekComparison, WeekRisk,
+    About, Change, ChangeKind, Consequence, ConsequenceKind, Difference, LeftOut, LevelFlip, SelfCheck, SelfCheckItem,
+    Simulation, UnreproducedReason, WeekComparison, WeekRisk,
 };
 
+use crate::commands::policy::bounded_list::format_bounded_list;
+use crate::commands::policy::simulated_decisions_view::format_decisions;
 use crate::format::{NO_VALUE, format_count, format_name, format_timestamp};
 use crate::table::format_table;
 
@@ -14,7 +16,7 @@ const LISTED: usize = 10;
 
 /// Formats `simulation` in sections. Lists `all` changes that it has, or the first ones.
 pub(super) fn format_simulation(simulation: &Simulation, all: bool) -> String {
-    let Simulation { from, to, weeks, difference, self_check, left_out, .. } = simulation;
+    let Simulation { from, to, weeks, difference, decisions, self_check, left_out, .. } = simulation;
     let title = format!(
         "Simulation from {} to {}, compared with the active policy",
         format_timestamp(*from),
@@ -30,8 +32,13 @@ pub(super) fn format_simulation(simulation: &Simulation, all: bool) -> String {
     let limit = if all { usize::MAX } else { LISTED };
     [title, format_weeks(weeks), format_counts(difference)]
         .into_iter()
-        .chain(lists.map(|(title, changes)| format_changes(title, changes, limit)))
+        .chain(
+            lists.map(|(title, changes)| {
+                format_bounded_list(title, (changes.total, &changes.items), limit, format_change)
+            }),
+        )
         .chain([format_self_check(self_check, all)])
+        .chain(format_decisions(decisions, limit, all))
         .chain(format_left_out(left_out))
         .collect::<Vec<_>>()
         .join("\n\n")
@@ -70,17 +77,6 @@ fn format_counts(difference: &Difference) -> String {
         [kind.to_owned(), count.engine.to_string(), added, removed, changed]
     });
     format_table(["what", "engine", "added", "removed", "changed"], rows)
-}
-
-fn format_changes(title: &str, Changes { total, items }: &Changes, limit: usize) -> String {
-    let listed: Vec<String> = items.iter().take(limit).map(format_change).collect();
-    let more = total.saturating_sub(listed.len() as u64);
-    let hint = match items.len().checked_sub(listed.len()) {
-        Some(1..) => "; --all lists those that the result has",
-        _ => "; the result does not list them",
-    };
-    let more = (more > 0).then(|| format!("  and {more} more{hint}"));
-    std::iter::once(title.to_owned()).chain(listed).chain(more).collect::<Vec<_>>().join("\n")
 }
 
 fn format_change(change: &Change) -> String {
@@ -166,7 +162,14 @@ const fn reason_text(reason: UnreproducedReason) -> &'static str {
 
 /// Says what the simulation does not have. `None`: it has everything.
 fn format_left_out(left_out: &LeftOut) -> Option<String> {
-    let LeftOut { events, complete_since, unreadable, incidents_cut, incidents_about_permits } = left_out;
+    let LeftOut {
+        events,
+        complete_since,
+        unreadable,
+        incidents_cut,
+        incidents_about_permits,
+        decisions_complete_since,
+    } = left_out;
     let since = complete_since.map(|since| format!(": all are read since {}", format_timestamp(since)));
     let lines = [
         (
@@ -187,7 +190,9 @@ fn format_left_out(left_out: &LeftOut) -> Option<String> {
             ),
         ),
     ];
-    let lines: Vec<_> =
-        lines.into_iter().filter(|(count, _)| *count > 0).map(|(_, line)| format!("  {line}")).collect();
+    let lines = lines.into_iter().filter(|(count, _)| *count > 0).map(|(_, line)| format!("  {line}"));
+    let decisions = decisions_complete_since
+        .map(|since| format!("  decisions before {}, because the period has too many", format_timestamp(since)));
+    let lines: Vec<_> = lines.chain(decisions).collect();
     (!lines.is_empty()).then(|| format!("Left out\n{}", lines.join("\n")))
 }

@@ -1,6 +1,7 @@
 //! Simulations of a policy version: the form that starts one, and its page.
 
 mod changes;
+mod decisions;
 mod result;
 mod weeks;
 

@@ -9,7 +9,7 @@ use crate::simulation::compare::{
     is_same_incident, is_same_notification, notification_consequence, paired_incidents,
 };
 use crate::simulation::consequences::{ActionResult, Consequences, NotificationKey};
-use crate::simulation::listed::FirstOf;
+use crate::simulation::listed::{FirstOf, MAX_BYTES};
 use crate::simulation::result::{
     About, Change, ChangeCount, ChangeKind, Changes, Consequence, ConsequenceKind, Difference,
 };
@@ -42,7 +42,7 @@ pub(super) fn difference(before: &Consequences, after: &Consequences, real: &Con
 }
 
 fn changes(found: FirstOf<Timestamp, Change>) -> Changes {
-    let (total, items) = found.into_total_and_items();
+    let (total, items) = found.into_total_and_items(MAX_BYTES);
     Changes { total, items }
 }
 

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use age_model::{
-    Action, ActionItem, ActionStatus, AlertStatus, ApprovalDecision, Engine, Event, EventCounts, EventId, EventType,
-    IncidentCause, IncidentChangeKind, IncidentId, IncidentKey, IncidentStatus, KeyId, NewEvent, Notification, Outcome,
+    Action, ActionItem, ActionStatus, AlertStatus, ApprovalDecision, Engine, Event, EventId, EventType, IncidentCause,
+    IncidentChangeKind, IncidentId, IncidentKey, IncidentStatus, KeyId, NewEvent, Notification, Outcome, PolicyHash,
     Severity, Timestamp,
 };
 use age_policy::Policy;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::simulation::recorded_decisions::RecordedDecision;
+use crate::simulation::week_counts::WeekCounts;
+
 /// The recorded inputs of a period, and what followed. Its JSON can be exported and simulated elsewhere. It has no details of events,
-/// notes or texts of people.
+/// notes or texts of people. Decisions have the requests that the policy had recorded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct History {
@@ -38,6 +41,12 @@ pub struct History {
     pub actions: Vec<RecordedAction>,
     /// The incidents that were open at some time of the period.
     pub incidents: Vec<RecordedIncident>,
+    /// The decisions of the period that were read, in the order in which AGE made them.
+    #[serde(default)]
+    pub decisions: Vec<RecordedDecision>,
+    /// The policy versions that made these decisions, as far as they can be read.
+    #[serde(default)]
+    pub policy_versions: BTreeMap<PolicyHash, Policy>,
     /// The records that are not in this history.
     #[serde(default)]
     pub left_out: LeftOut,
@@ -56,18 +65,6 @@ pub struct RecordedEngine {
     /// Times at which it was heard besides those of the events that were read.
     #[serde(default)]
     pub heard: Vec<Timestamp>,
-}
-
-/// The events of a week by engine and severity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct WeekCounts {
-    /// The beginning of the week: a Monday, or the beginning of the period.
-    pub from: Timestamp,
-    /// The end of the week, which is not part of it.
-    pub to: Timestamp,
-    /// The numbers of events.
-    pub counts: BTreeMap<Engine, BTreeMap<Severity, u64>>,
 }
 
 /// An event without its details.
@@ -212,6 +209,9 @@ pub struct LeftOut {
     pub complete_since: Option<Timestamp>,
     /// The number of rows that this version of AGE cannot read.
     pub unreadable: u64,
+    /// Since when all decisions are read, if not since the beginning of the period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions_complete_since: Option<Timestamp>,
     /// The number of incidents of which not all notifications or changes were read.
     pub incidents_cut: u64,
     /// The number of incidents about permits without an event and operations without a permit. Simulations do not compare permits with
@@ -239,20 +239,6 @@ impl History {
             }
         }
         Some(mapped)
-    }
-}
-
-impl WeekCounts {
-    /// Returns the numbers of events for an assessment.
-    #[must_use]
-    pub fn event_counts(&self) -> EventCounts {
-        let mut counts = EventCounts::default();
-        for (engine, by_severity) in &self.counts {
-            for (severity, number) in by_severity {
-                counts.add(*engine, *severity, *number);
-            }
-        }
-        counts
     }
 }
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 /// The most entries of a list.
 const MAX_ITEMS: usize = 500;
 
-/// The most bytes of a list's JSON. Five lists and the weeks stay below 350 KB.
-const MAX_BYTES: usize = 50_000;
+/// The most bytes of JSON of a list of consequences. Five of these, three lists of decisions and the weeks stay below 350 KB.
+pub(super) const MAX_BYTES: usize = 50_000;
 
 /// Counts entries and keeps the first of them in the order of `K`.
 pub(super) struct FirstOf<K, T> {
@@ -34,12 +34,12 @@ impl<K: Ord, T: Serialize> FirstOf<K, T> {
         self.first.insert(key, make());
     }
 
-    /// Returns the number of entries, and the first of them that fit.
-    pub(super) fn into_total_and_items(self) -> (u64, Vec<T>) {
+    /// Returns the number of entries, and the first of them that fit into `max_bytes` of JSON.
+    pub(super) fn into_total_and_items(self, max_bytes: usize) -> (u64, Vec<T>) {
         let mut bytes = 0;
         let fits = |item: &T| {
-            bytes += serde_json::to_string(item).map_or(MAX_BYTES, |json| json.len() + 1);
-            bytes <= MAX_BYTES
+            bytes += serde_json::to_string(item).map_or(max_bytes, |json| json.len() + 1);
+            bytes <= max_bytes
         };
         (self.total, self.first.into_values().take_while(fits).collect())
     }
@@ -55,12 +55,12 @@ mod tests {
         for number in (0..2000_u64).rev() {
             numbers.add(number, || number);
         }
-        assert_eq!(numbers.into_total_and_items(), (2000, (0..500).collect()));
+        assert_eq!(numbers.into_total_and_items(MAX_BYTES), (2000, (0..500).collect()));
         let mut texts = FirstOf::new();
         for number in 0..20_u64 {
             texts.add(number, || "x".repeat(9_000));
         }
-        let (total, items) = texts.into_total_and_items();
+        let (total, items) = texts.into_total_and_items(MAX_BYTES);
         assert_eq!((total, items.len()), (20, 5));
     }
 }

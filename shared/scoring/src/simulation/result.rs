@@ -6,6 +6,7 @@ use age_model::{Action, Engine, EventId, EventType, IncidentCause, RiskLevel, Se
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::simulation::decision_result::DecisionComparison;
 use crate::simulation::history::LeftOut;
 
 /// The past of a period as it would have been under a draft.
@@ -22,6 +23,9 @@ pub struct Simulation {
     pub weeks: Vec<WeekComparison>,
     /// The consequences that the draft would change.
     pub difference: Difference,
+    /// The decisions, really and under the draft.
+    #[serde(default)]
+    pub decisions: DecisionComparison,
     /// How far the replay under the active policy reproduces what really followed.
     pub self_check: SelfCheck,
     /// The records that were not read.

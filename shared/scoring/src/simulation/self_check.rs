@@ -10,7 +10,7 @@ use crate::simulation::compare::{
 };
 use crate::simulation::consequences::{ActionResult, Consequences, IncidentResult, NotificationKey};
 use crate::simulation::history::{History, RecordedAction, RecordedEvent};
-use crate::simulation::listed::FirstOf;
+use crate::simulation::listed::{FirstOf, MAX_BYTES};
 use crate::simulation::result::{
     About, Consequence, ConsequenceKind, ReasonCount, SelfCheck, SelfCheckItem, UnreproducedReason,
 };
@@ -170,7 +170,7 @@ impl<'a> Check<'a> {
             let reason = self.reasons.get(&key).copied().unwrap_or(Unexplained);
             self.count(SelfCheckItem { reason, ..item });
         }
-        let (not_reproduced, items) = self.items.into_total_and_items();
+        let (not_reproduced, items) = self.items.into_total_and_items(MAX_BYTES);
         SelfCheck {
             reproduced: self.reproduced,
             not_reproduced,

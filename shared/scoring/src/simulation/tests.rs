@@ -1,5 +1,6 @@
 //! Simulations of small histories that are written by hand.
 
+mod decisions;
 mod results;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ impl Builder {
             earlier_events: Vec::new(),
             actions: Vec::new(),
             incidents: Vec::new(),
+            decisions: Vec::new(),
+            policy_versions: BTreeMap::new(),
             left_out: LeftOut::default(),
         };
         Self { clock: ManualClock::at(start()), history }

@@ -6,8 +6,9 @@ use age_model::{EventCounts, RiskLevel};
 use age_policy::Policy;
 
 use crate::risk_assessment::Assessment;
-use crate::simulation::history::{History, WeekCounts};
+use crate::simulation::history::History;
 use crate::simulation::result::{LevelFlip, WeekComparison, WeekRisk};
+use crate::simulation::week_counts::WeekCounts;
 
 /// Compares the weeks of `history`. `mapped` has the events with the severities that the draft maps the words of alerts to.
 pub(super) fn compare(

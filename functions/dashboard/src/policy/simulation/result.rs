@@ -5,6 +5,7 @@ use age_policy::Policy;
 use age_scoring::simulation::{LeftOut, ReasonCount, SelfCheck, Simulation, UnreproducedReason};
 
 use crate::policy::simulation::changes::{ChangesView, CountView, UnreproducedView, changes, counts};
+use crate::policy::simulation::decisions::DecisionsView;
 use crate::policy::simulation::weeks::WeeksView;
 
 /// How many of the things that were not reproduced the page lists.
@@ -15,6 +16,7 @@ pub(crate) struct ResultView {
     pub(crate) weeks: WeeksView,
     pub(crate) counts: Vec<CountView>,
     pub(crate) changes: Vec<ChangesView>,
+    pub(crate) decisions: DecisionsView,
     pub(crate) check: CheckView,
     pub(crate) left_out: LeftOut,
 }
@@ -35,6 +37,7 @@ impl ResultView {
             weeks: WeeksView::of(simulation),
             counts: counts(&simulation.difference, policy),
             changes: changes(&simulation.difference, policy),
+            decisions: DecisionsView::of(&simulation.decisions, policy),
             check: CheckView::of(&simulation.self_check, policy),
             left_out: simulation.left_out.clone(),
         }
@@ -47,6 +50,10 @@ impl ResultView {
 
     pub(crate) const fn complete_since(&self) -> Option<Timestamp> {
         self.left_out.complete_since
+    }
+
+    pub(crate) const fn decisions_complete_since(&self) -> Option<Timestamp> {
+        self.left_out.decisions_complete_since
     }
 }
 

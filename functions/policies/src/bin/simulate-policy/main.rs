@@ -1,11 +1,13 @@
 //! Trigger: the topic of simulations.
-//! Permissions: read policies, events, rollups, actions, incidents and credentials; write simulations.
+//! Permissions: read policies, events, rollups, actions, incidents, decisions and credentials; write simulations.
 //! State: clients.
 
 use age_governance::{PolicySimulator, SimulationInput, SimulatorTables, run_simulation};
 use age_model::SimulationId;
 use age_runtime::{Error, SystemClock, TopicEvent, aws, config, logs};
-use age_store::{Actions, Credentials, DynamoDb, EventSearch, Events, Incidents, Policies, Rollups, SystemHealthStore};
+use age_store::{
+    Actions, Credentials, Decisions, DynamoDb, EventSearch, Events, Incidents, Policies, Rollups, SystemHealthStore,
+};
 
 config! {
     /// The configuration of the function.
@@ -18,6 +20,7 @@ config! {
         rollups_table: String,
         actions_table: String,
         incidents_table: String,
+        decisions_table: String,
     }
 }
 
@@ -37,6 +40,8 @@ async fn main() -> Result<(), Error> {
         incidents: Incidents::new(&db, config.incidents_table.clone()),
         health: SystemHealthStore::new(&db, config.incidents_table),
         credentials: Credentials::new(&db, config.credentials_table),
+        decisions: Decisions::new(&db, config.decisions_table, config.event_retention_days),
+        policies: policies.clone(),
     });
     age_runtime::on_invocation(async |event: TopicEvent| {
         // A message that is not an id is not AGE's.
