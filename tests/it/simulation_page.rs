@@ -43,6 +43,7 @@ fn decisions() -> Value {
             "id": "019a9e2c-5a00-7000-8000-000000000002", "decidedAt": "2026-11-16T10:00:00.000Z", "engine": "billing",
             "action": hostile, "resourceType": hostile, "resourceId": hostile, "policyHash": "a".repeat(64), "before": "needs_approval",
             "after": after, "rulesBefore": [hostile], "approval": "used", "unrecorded": [hostile],
+            "followedBy": "019a9e2c-5a00-7000-8000-000000000003",
         })
     };
     json!({
@@ -117,6 +118,7 @@ async fn responder_starts_a_simulation_and_its_page_shows_the_result() {
         "<tr><th scope=\"row\">needs approval</th><td>allow</td><td>1203</td></tr>",
         "<h3>Another verdict: 1203</h3>",
         "<h3>Unknown verdict: 1</h3>",
+        "<dd><a href=\"/dashboard/events/019a9e2c-5a00-7000-8000-000000000003\">Event</a></dd>",
         "href=\"/dashboard/decisions/019a9e2c-5a00-7000-8000-000000000002\"",
         "<strong>4</strong>: the verdict depends on a field of the request, which was recorded as a digest",
     ] {

@@ -44,7 +44,8 @@ fn format_decision(decision: &SimulatedDecision) -> String {
         inputs => format!(", not recorded: {}", inputs.join(", ")),
     };
     let (at, resource) = (format_timestamp(*decided_at), format!("{resource_type} {resource_id}"));
-    let line = format!("{at} {engine} {action}, {resource}: {before} → {after}{unrecorded}{approval}, {id}");
+    let event = decision.followed_by.map(|event| format!(", event {event}")).unwrap_or_default();
+    let line = format!("{at} {engine} {action}, {resource}: {before} → {after}{unrecorded}{approval}{event}, {id}");
     format!("  {}", visible_line(&line))
 }
 

@@ -1,6 +1,6 @@
 //! The part of a simulation's result that is about decisions.
 
-use age_model::{DecisionApprovalStatus, DecisionId, Engine, PolicyHash, Timestamp, Verdict};
+use age_model::{DecisionApprovalStatus, DecisionId, Engine, EventId, PolicyHash, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -89,6 +89,9 @@ pub struct SimulatedDecision {
     /// What became of the approval, if the operation needed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<DecisionApprovalStatus>,
+    /// The event that reports the operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed_by: Option<EventId>,
 }
 
 /// How far the policy versions that decided give the recorded verdicts again.

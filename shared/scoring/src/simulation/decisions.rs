@@ -146,6 +146,7 @@ fn simulated(decision: &RecordedDecision, after: RecordedEvaluation) -> Simulate
         rules_after: rules,
         unrecorded: inputs(unrecorded),
         approval: decision.approval,
+        followed_by: decision.followed_by,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The decisions of a history: what was asked, by which state, and what AGE answered.
 
 use age_model::{
-    AccessRequest, AccessRequestError, Decision, DecisionApprovalStatus, DecisionId, DecisionPosture, Engine,
+    AccessRequest, AccessRequestError, Decision, DecisionApprovalStatus, DecisionId, DecisionPosture, Engine, EventId,
     PolicyHash, Timestamp, Verdict,
 };
 use age_policy::RecordedRequest;
@@ -47,6 +47,9 @@ pub struct RecordedDecision {
     /// The status of the approval, if the operation needed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<DecisionApprovalStatus>,
+    /// The event that reports the operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed_by: Option<EventId>,
 }
 
 impl From<&Decision> for RecordedDecision {
@@ -68,6 +71,7 @@ impl From<&Decision> for RecordedDecision {
             payload: request.payload.clone(),
             posture: decision.posture.clone(),
             approval: decision.approval.as_ref().map(|approval| approval.status),
+            followed_by: decision.followed_by,
         }
     }
 }

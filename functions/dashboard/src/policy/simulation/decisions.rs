@@ -6,7 +6,7 @@ use age_scoring::simulation::{DecisionComparison, SimulatedDecision, SimulatedDe
 
 use crate::engine_title::engine_title;
 use crate::format::to_words;
-use crate::paths::decision_path;
+use crate::paths::{decision_path, event_path};
 use crate::safe_text::SafeText;
 
 /// The decisions, really and under the version.
@@ -38,6 +38,8 @@ pub(crate) struct SimulatedDecisionView {
     pub(crate) after: SafeText,
     /// What became of the approval.
     pub(crate) approval: Option<SafeText>,
+    /// The page of the event that reports the operation.
+    pub(crate) event_path: Option<String>,
     /// The fields and conditions that were not recorded.
     pub(crate) unrecorded: Option<SafeText>,
 }
@@ -89,6 +91,7 @@ impl SimulatedDecisionView {
             before: verdict(decision.before.as_str(), &decision.rules_before),
             after: verdict(decision.after.as_str(), &decision.rules_after),
             approval: decision.approval.map(|status| SafeText::new(&to_words(status.as_str()))),
+            event_path: decision.followed_by.map(event_path),
             unrecorded,
         }
     }

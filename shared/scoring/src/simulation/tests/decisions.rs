@@ -47,6 +47,7 @@ impl Builder {
             payload: is_whole.then(|| payload.to_string()),
             posture: None,
             approval: None,
+            followed_by: None,
         });
         self.history.decisions.last_mut().unwrap()
     }
