@@ -139,6 +139,8 @@ async fn assert_counts_agree(world: &World, case: &str) {
     for (rule, number) in &counted.by_rule {
         assert_eq!(*number, decided_by(rule), "{case}: {rule}");
     }
+    let differing = recorded.iter().filter(|it| it.get("shadow").is_some()).count() as u64;
+    assert_eq!(counted.shadow_differences, differing, "{case}");
     let with_rule = recorded.iter().filter(|it| it["reasons"][0]["rule"].is_string()).count();
     assert_eq!(counted.by_rule.is_empty(), with_rule == 0, "{case}");
 }

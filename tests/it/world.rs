@@ -334,7 +334,14 @@ impl Api {
         let table = Policies::new(&db, "Policies");
         let activator = PolicyActivator::new(table.clone(), own_events);
         let simulations = SimulationJobs::new(table.clone(), topic(sns_config, "simulations"));
-        let policies_app = policies::App::new(table, activator, simulations, policy_simulator(&db), clock());
+        let policies_app = policies::App::new(
+            table,
+            activator,
+            simulations,
+            policy_simulator(&db),
+            Rollups::new(&db, "Rollups"),
+            clock(),
+        );
         let generator = ReportGenerator::new(Rollups::new(&db, "Rollups"), incidents, policies.clone(), clock());
         let rollups = Rollups::new(&db, "Rollups");
         let maker =

@@ -34,13 +34,18 @@ async fn shadow_is_started_shown_and_ended() {
         fake.plan_response(200, None, shadow());
         assert_eq!(fake.run(command).await.stdout, format!("{text}: {rest}"));
     }
+    let mut figures = shadow();
+    figures.as_object_mut().unwrap().extend(json!({"decisions": 1204, "differing": 12}).as_object().unwrap().clone());
+    fake.plan_response(200, None, figures);
+    let expected = format!("Shadow: {rest}The shadow would have given another verdict to 12 of 1204 decisions\n");
+    assert_eq!(fake.run("policy shadow").await.stdout, expected);
     fake.plan_response(404, None, json!({"detail": "no policy version is the shadow"}));
     let output = fake.run("policy shadow").await;
     assert_eq!(output.exit_code, ExitCode::NothingFound, "{}", output.stderr);
     let start = format!("POST /api/governance/policies/{version}/shadow");
     let show = "GET /api/governance/policies/shadow".to_owned();
     let end = "DELETE /api/governance/policies/shadow".to_owned();
-    assert_eq!(fake.request_lines(), [start.clone(), start.clone(), start, show.clone(), end, show]);
+    assert_eq!(fake.request_lines(), [start.clone(), start.clone(), start, show.clone(), end, show.clone(), show]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use age_governance::{PolicyActivator, PolicySimulator, SimulationJobs};
 use age_model::Clock;
-use age_store::Policies;
+use age_store::{Policies, Rollups};
 
 /// The state of the handlers. Build one per execution environment.
 #[derive(Clone)]
@@ -15,6 +15,7 @@ pub(crate) struct Inner {
     pub(crate) activator: PolicyActivator,
     pub(crate) simulations: SimulationJobs,
     pub(crate) simulator: PolicySimulator,
+    pub(crate) rollups: Rollups,
     pub(crate) clock: Box<dyn Clock>,
 }
 
@@ -25,8 +26,9 @@ impl App {
         activator: PolicyActivator,
         simulations: SimulationJobs,
         simulator: PolicySimulator,
+        rollups: Rollups,
         clock: impl Clock + 'static,
     ) -> Self {
-        Self(Arc::new(Inner { policies, activator, simulations, simulator, clock: Box::new(clock) }))
+        Self(Arc::new(Inner { policies, activator, simulations, simulator, rollups, clock: Box::new(clock) }))
     }
 }

@@ -47,7 +47,7 @@ async fn main() -> Result<(), Error> {
     let simulations = SimulationJobs::new(policies.clone(), Sns::new(&aws).topic(config.simulations_topic_arn));
     let simulator = PolicySimulator::new(SimulatorTables {
         search: EventSearch::new(events, rollups.clone()),
-        rollups,
+        rollups: rollups.clone(),
         actions: Actions::new(&db, config.actions_table),
         incidents: Incidents::new(&db, config.incidents_table.clone()),
         health: SystemHealthStore::new(&db, config.incidents_table),
@@ -55,7 +55,7 @@ async fn main() -> Result<(), Error> {
         decisions: Decisions::new(&db, config.decisions_table, config.event_retention_days),
         policies: policies.clone(),
     });
-    let app = App::new(policies, activator, simulations, simulator, clock);
+    let app = App::new(policies, activator, simulations, simulator, rollups, clock);
     let routes = policies::routes().authenticated(&authentication, app);
     age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

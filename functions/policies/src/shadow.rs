@@ -1,10 +1,12 @@
 //! `POST /api/governance/policies/{hash}/shadow`, and `GET` and `DELETE /api/governance/policies/shadow`: the shadow.
 
-use age_governance::{ShadowError, ShadowRequest, end_shadow, running_shadow, start_shadow};
+use age_governance::{ShadowError, ShadowRequest, ShadowStatus, end_shadow, running_shadow, start_shadow};
 use age_http::{Caller, Fields, JsonBody, NoQuery, PathId, Problem, RequestBody, request_body};
 use age_model::{Note, PolicyHash, PolicyShadow, Timestamp};
 use axum::Json;
 use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::problem::write_problem;
@@ -18,6 +20,18 @@ request_body! {
         /// When the shadow ends by itself: in the future, at most 30 days ahead; 14 days by default.
         until: Option<Timestamp>,
     }
+}
+
+/// The shadow, and how many decisions it would have answered otherwise.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShadowStatus)]
+pub(crate) struct ShadowView {
+    #[serde(flatten)]
+    shadow: PolicyShadow,
+    /// The number of decisions since the beginning of the hour in which the version became the shadow.
+    decisions: u64,
+    /// The number of those to which the shadow would have given another verdict.
+    differing: u64,
 }
 
 impl ShadowBody {
@@ -69,15 +83,18 @@ pub(crate) async fn start_policy_shadow(
 }
 
 /// Get the shadow
+///
+/// Returns the shadow with the number of decisions since it began, and of those to which it would have given another verdict.
 #[utoipa::path(
     get,
     path = "/api/governance/policies/shadow",
     operation_id = "get_policy_shadow", tag = "Policies",
-    responses((status = 200, description = "The shadow", body = PolicyShadow)),
+    responses((status = 200, description = "The shadow", body = ShadowView)),
 )]
-pub(crate) async fn get_policy_shadow(State(App(app)): State<App>, _: NoQuery) -> Result<Json<PolicyShadow>, Problem> {
-    let shadow = running_shadow(&app.policies, app.clock.now()).await?;
-    Ok(Json(shadow.ok_or_else(no_shadow)?))
+pub(crate) async fn get_policy_shadow(State(App(app)): State<App>, _: NoQuery) -> Result<Json<ShadowView>, Problem> {
+    let status = running_shadow(&app.policies, &app.rollups, app.clock.as_ref()).await?;
+    let ShadowStatus { shadow, decisions, differing } = status.ok_or_else(no_shadow)?;
+    Ok(Json(ShadowView { shadow, decisions, differing }))
 }
 
 /// End the shadow

@@ -37,6 +37,7 @@ mod policy_cache;
 mod policy_notifier;
 mod policy_simulation;
 mod read_policies;
+mod read_shadow;
 mod record_batch;
 mod record_event;
 mod record_repeats;
@@ -72,7 +73,7 @@ pub use manage_credentials::{
     rotate_credential,
 };
 pub use manage_holds::{AppliedHold, HoldConflict, NewHold, end_hold, set_hold};
-pub use manage_shadow::{ShadowError, ShadowRequest, end_shadow, running_shadow, start_shadow};
+pub use manage_shadow::{ShadowError, ShadowRequest, end_shadow, start_shadow};
 pub use notify_people::{NotifiedAtOnce, Notifier, NotifierStores, SendSummary};
 pub use own_events::OwnEvents;
 pub use pending_event::{EventIdentity, IncomingEvent, WriteOutcome};
@@ -83,6 +84,7 @@ pub use read_policies::{
     PolicyDocument, PolicyList, PolicyListItem, PolicyReadError, VersionDifference, active_policy_version,
     list_policy_versions, policy_difference, policy_version,
 };
+pub use read_shadow::{ShadowStatus, running_shadow};
 pub use record_batch::BatchResult;
 pub use record_event::{EventRecorder, RecordResult, RecordedEvent};
 pub use report_outcome::{OutcomeReport, report_outcome};

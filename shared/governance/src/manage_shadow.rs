@@ -74,15 +74,6 @@ pub async fn start_shadow(
     Err(policies.contended(MAX_ATTEMPTS).into())
 }
 
-/// Returns the shadow, if one runs at `now`.
-///
-/// # Errors
-/// [`StoreError`] if it cannot be read.
-pub async fn running_shadow(policies: &Policies, now: Timestamp) -> Result<Option<PolicyShadow>, StoreError> {
-    let PolicyPointers { shadow, .. } = policies.pointers().await?;
-    Ok(shadow.filter(|shadow| shadow.is_running(now)))
-}
-
 /// Ends the shadow on behalf of `by`. Returns the one that has ended, if one was running.
 ///
 /// # Errors

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{EVALUATIONS, ask, decide, hold_billing, id, operation, policy, refund, verdict, with_approval, world};
+use super::{
+    EVALUATIONS, ask, assert_counts_agree, decide, hold_billing, id, operation, policy, refund, verdict, with_approval,
+    world,
+};
 use crate::policies::{POLICIES, activate, push};
 use crate::world::browser::Browser;
 use crate::world::test_credentials::{BILLING, NIGHT_DESK, READER};
@@ -72,6 +75,9 @@ async fn decision_records_the_shadow_only_if_its_verdict_differs() {
     assert_eq!(listed(&world, "&shadow=differs").await, differing);
     assert_eq!(listed(&world, "&shadow=differs&verdict=allow").await, differing[1..]);
     assert_eq!(listed(&world, "").await.len(), 4);
+    assert_counts_agree(&world, "one by one").await;
+    let status = world.get(SHADOW).await;
+    assert_eq!((status.number("/decisions"), status.number("/differing")), (4, 2));
     let refused = world.get("/api/governance/decisions?shadow=same").await;
     assert_eq!((refused.status, refused.text("/errors/0/detail")), (422, "must be one of differs; got \"same\""));
 }
@@ -101,6 +107,7 @@ async fn batch_records_the_shadow_of_each_decision() {
     let batch = json!({ "evaluations": [refund(1), operation("charge", 1), operation("transfer", 1)] });
     assert_eq!(world.as_caller(BILLING).post_json(EVALUATIONS, &batch).await.status, 200);
     assert_eq!((listed(&world, "").await.len(), listed(&world, "&shadow=differs").await.len()), (3, 2));
+    assert_counts_agree(&world, "a batch").await;
 }
 
 #[tokio::test]
@@ -113,7 +120,10 @@ async fn shadow_is_shown_extended_replaced_and_ended() {
         "hash": hash, "startedAt": "2026-11-23T00:05:00.000Z", "startedBy": "tests", "until": "2026-12-07T00:05:00.000Z",
     });
     assert_eq!((started.status, &started.json), (200, &expected));
-    assert_eq!(world.as_caller(READER).get(SHADOW).await.json, expected);
+    let mut shown = expected.clone();
+    shown["decisions"] = 0.into();
+    shown["differing"] = 0.into();
+    assert_eq!(world.as_caller(READER).get(SHADOW).await.json, shown);
     assert_eq!(world.get(&format!("{POLICIES}/{hash}")).await.json["shadow"], expected);
     let of_list = |list: &ApiResponse| -> Vec<Value> {
         list.list("/policies").iter().filter_map(|version| version.get("shadow").cloned()).collect()

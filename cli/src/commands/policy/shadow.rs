@@ -2,13 +2,13 @@
 
 use age_model::{Note, PolicyShadow, Timestamp};
 use clap::Args;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::api_response::ApiResponse;
 use crate::commands::policy::policy_ref::{VersionRef, short};
 use crate::commands::policy::resource::RESOURCE;
 use crate::error::Error;
-use crate::format::format_timestamp;
+use crate::format::{format_count, format_timestamp};
 use crate::session::Session;
 use crate::value_parsers::parse_day_or_time;
 
@@ -56,6 +56,13 @@ impl ShadowArgs {
     }
 }
 
+/// How many decisions the shadow would have answered otherwise. Responses that only change the shadow do not have it.
+#[derive(Deserialize)]
+struct ShadowFigures {
+    decisions: Option<u64>,
+    differing: Option<u64>,
+}
+
 /// Prints the shadow after `verb`, which says what has become of it.
 fn print_shadow(verb: &str, response: &ApiResponse, session: &mut Session<'_>) -> Result<(), Error> {
     if session.json {
@@ -68,5 +75,10 @@ fn print_shadow(verb: &str, response: &ApiResponse, session: &mut Session<'_>) -
         short(&hash),
         format_timestamp(started_at),
         format_timestamp(until)
-    ))
+    ))?;
+    if let ShadowFigures { decisions: Some(decisions), differing: Some(differing) } = response.parse()? {
+        let decisions = format_count(decisions, "decision");
+        session.print_line(&format!("The shadow would have given another verdict to {differing} of {decisions}"))?;
+    }
+    Ok(())
 }
