@@ -174,6 +174,7 @@ pub(crate) mod tests {
             event_expected_by: None,
             event_status: None,
             followed_by: None,
+            shadow: None,
         }
     }
 

@@ -104,6 +104,7 @@ mod tests {
             event_expected_by: None,
             event_status: None,
             followed_by: None,
+            shadow: None,
         })
     }
 

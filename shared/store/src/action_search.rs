@@ -9,7 +9,7 @@ use age_model::{
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::actions::Actions;
-use crate::dynamodb::position::Position;
+use crate::dynamodb::keys::Position;
 use crate::event_search::{EventFilter, EventSearch};
 
 /// How many events are read in one round, at most.

@@ -12,7 +12,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::decisions::Decisions;
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::error::read_failed;
-use crate::dynamodb::position::Position;
+use crate::dynamodb::keys::Position;
 use crate::dynamodb::query_filter::QueryFilter;
 use crate::dynamodb::sort_key_range::SortKeyRange;
 use crate::found::unreadable;

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
+use crate::dynamodb::keys::Position;
 use crate::dynamodb::keys::{self, DueStep};
-use crate::dynamodb::position::Position;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::policies::Policies;

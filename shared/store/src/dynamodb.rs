@@ -7,7 +7,6 @@ pub(crate) mod endpoint;
 pub(crate) mod error;
 pub(crate) mod keys;
 pub(crate) mod merge;
-pub(crate) mod position;
 pub(crate) mod query_filter;
 pub(crate) mod row;
 pub(crate) mod sort_key_range;

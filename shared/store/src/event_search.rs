@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::error::read_failed;
 use crate::dynamodb::keys;
-use crate::dynamodb::position::Position;
+use crate::dynamodb::keys::Position;
 use crate::dynamodb::query_filter::QueryFilter;
 use crate::events::Events;
 use crate::found::unreadable;

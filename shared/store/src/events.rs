@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::keys;
-use crate::dynamodb::position::Position;
+use crate::dynamodb::keys::Position;
 use crate::dynamodb::transaction::{self, ExistingRow, TransactionResult, Write};
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::error::read_failed;
-use crate::dynamodb::position::Position;
+use crate::dynamodb::keys::Position;
 use crate::dynamodb::transaction::{self, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::events::Events;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::error::{read_failed, write_failed};
-use crate::dynamodb::position::Position;
+use crate::dynamodb::keys::Position;
 use crate::dynamodb::sort_key_range::SortKeyRange;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::found::{Found, unreadable};

@@ -8,7 +8,7 @@ mod decision_rows;
 mod last_heard;
 mod rows;
 mod set;
-mod shard_counts;
+pub(crate) mod shard_counts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,7 +27,6 @@ use crate::rollups::rows::{LAST_HEARD_AT, LAST_INEFFECTIVE_AT, OUTCOME_MILLIS, O
 pub use crate::rollups::rows::Rollup;
 use crate::rollups::set::EngineDay;
 pub use crate::rollups::set::RollupSet;
-pub use crate::rollups::shard_counts::ShardedCounters;
 
 /// How many engines are read concurrently, each with a connection of its own.
 const CONCURRENT_ENGINES: usize = 16;

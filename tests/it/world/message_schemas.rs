@@ -33,8 +33,12 @@ fn forbid_other_fields(schema: &mut Value) {
     }
 }
 
-/// Returns how `message` for machines differs from what the contract says of the messages of `topic`.
+/// Returns how `message` for machines differs from what the contract says of the messages of `topic`. Nothing while the contract is
+/// written: it says what is in the code now.
 pub(crate) fn errors(topic: &str, message: &Value) -> Vec<String> {
+    if std::env::var_os("AGE_WRITE_CONTRACT").is_some() {
+        return Vec::new();
+    }
     let validator = &VALIDATORS[&topic.replace('-', "_")];
     validator.iter_errors(message).map(|error| format!("{topic}{}: {error}", error.instance_path())).collect()
 }

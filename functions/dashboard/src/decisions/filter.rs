@@ -39,6 +39,7 @@ impl DecisionFilterForm {
             verdicts: self.verdict.into_iter().collect(),
             approvals: self.approval.into_iter().collect(),
             events: BTreeSet::new(),
+            shadow_differs: false,
             from: self.days.start(),
             to: self.days.end(),
         }

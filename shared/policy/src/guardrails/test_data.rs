@@ -114,5 +114,6 @@ pub(super) fn recorded(policy: &Policy, request: &AccessRequest, state: &FleetSt
         event_expected_by: None,
         event_status: None,
         followed_by: None,
+        shadow: None,
     }
 }

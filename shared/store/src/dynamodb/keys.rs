@@ -1,9 +1,13 @@
 //! Every key string of every table.
 
+mod position;
+
 use age_model::{
     Day, Engine, HoldId, Hour, Incident, IncidentId, IncidentKey, IncidentStatus, PolicyHash, Severity,
     SystemAlertKind, Timestamp, TopicName,
 };
+
+pub use position::{InvalidPosition, Position};
 
 /// The beginning of the partitions of the `due` index that have incidents of which nobody was notified.
 const NEW: &str = "new#";

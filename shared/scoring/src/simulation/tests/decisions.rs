@@ -1,6 +1,6 @@
 //! Decisions in simulations.
 
-use age_model::{DecisionApprovalStatus, DecisionId, DecisionPosture, RiskLevel, Verdict};
+use age_model::{Clock, DecisionApprovalStatus, DecisionId, DecisionPosture, RiskLevel, Verdict};
 use serde_json::{Value, json};
 
 use super::*;
