@@ -140,6 +140,7 @@ Self-check: under the active policy, the simulation reproduces 90 of 100 actions
 Left out
   1500 events not read, because the period has too many: all are read since 2026-11-10 00:00:00Z
   1 row that this version of AGE cannot read
+  2 incidents about permits and events that do not match
 ";
 
 const REMOVED: &str = "  - 2026-11-17 10:00:00Z compliance permission_leak, MAOS_auto_fix: expired\n";
