@@ -80,13 +80,13 @@ async fn decision_says_which_event_reported_its_operation_or_until_when_one_is_e
         allowed["eventStatus"] = status.into();
         fake.plan_response(200, None, allowed.clone());
         let shown = fake.run(&format!("decision show {DECISION}")).await;
-        assert!(shown.stdout.contains(&format!("Event       {text}\n")), "{}", shown.stdout);
+        assert!(shown.stdout.contains(&format!("Event     {text}\n")), "{}", shown.stdout);
     }
     allowed["eventStatus"] = "followed".into();
     allowed["followedBy"] = "01936f2e-0000-7000-8000-00000000000b".into();
     fake.plan_response(200, None, allowed.clone());
     let shown = fake.run(&format!("decision show {DECISION}")).await;
-    let event = "Event       01936f2e-0000-7000-8000-00000000000b reports the operation\n";
+    let event = "Event     01936f2e-0000-7000-8000-00000000000b reports the operation\n";
     assert!(shown.stdout.contains(event), "{}", shown.stdout);
     fake.plan_response(200, None, json!({"decisions": [allowed]}));
     fake.run("decision list --event missing,awaited").await;

@@ -95,12 +95,13 @@ pub(crate) fn decision_entry(policy: &Policy, notified: &NotifiedDecision<'_>, a
 /// Writes which operation it is, until when it can be approved, how, and what that means.
 fn write_facts(text: &mut String, policy: &Policy, notified: &NotifiedDecision<'_>, api: &str) {
     let NotifiedDecision { decision, approval, kind, now, .. } = notified;
-    let Decision { id, engine, decided_at, request, .. } = decision;
+    let Decision { id: decision_id, engine, decided_at, request, .. } = decision;
+    let digest = &approval.digest;
     let is_open = *kind != ApprovalNotificationKind::Expiry;
     line(text, "Engine", &format!("{} ({engine})", policy.title(engine)));
-    line(text, "Decision", &id.to_string());
+    line(text, "Decision", &decision_id.to_string());
     line(text, "Requested", &decided_at.in_words());
-    line(text, "Digest", &approval.digest);
+    line(text, "Digest", digest);
     write_deadline(text, approval.until, *kind, *now);
     if is_open && notified.is_policy_active {
         line(text, "If approved", "it may run once, if the engine asks again in time and nothing denies it then");
@@ -109,10 +110,10 @@ fn write_facts(text: &mut String, policy: &Policy, notified: &NotifiedDecision<'
     }
     line(text, "Approval", &notified.page(api));
     if is_open {
-        line(text, "Command", &format!("agectl decision show {id}"));
-        line(text, "To approve", &format!("agectl decision approve {id} --digest {}", approval.digest));
-        line(text, "To deny", &format!("agectl decision deny {id} --digest {}", approval.digest));
-        write_resource(text, &notified.resource(api), &approval.digest);
+        line(text, "Command", &format!("agectl decision show {decision_id}"));
+        line(text, "To approve", &format!("agectl decision approve {decision_id} --digest {digest}"));
+        line(text, "To deny", &format!("agectl decision deny {decision_id} --digest {digest}"));
+        write_resource(text, &notified.resource(api), digest);
     }
     let DecisionRequest { subject_type, subject_id, action, resource_type, resource_id, .. } = request;
     text.push_str(&quoted_request([

@@ -85,7 +85,8 @@ pub(crate) fn incident_text(policy: &Policy, notified: &NotifiedIncident<'_>, ca
     line(&mut text, "Opened", &incident.opened_at.in_words());
     line(&mut text, counted_noun(incident.cause), &event_counts(notified));
     if incident.cause == IncidentCause::PermitWithoutEvent {
-        line(&mut text, "To list", &format!("agectl decision list --engine {} --event missing", id.key.engine));
+        let engine = id.key.engine;
+        line(&mut text, "To list", &format!("agectl decision list --engine {engine} --event missing"));
     }
     write_reported_resolution(&mut text, incident);
     if let Some((event, _)) = cause {
