@@ -589,7 +589,7 @@ SCENARIOS += [
 
 
 def _prepare_history(harness: Harness) -> str:
-    """An incident, a decision, and a resolved alert that began days before: it is read by its id. Returns the alert's name."""
+    """An incident, a decision, and a resolved alert that began days before. Returns the alert's name, by which it is read."""
     harness.report("CRITICAL", "billing")
     harness.evaluate(harness.unique_name())
     name, began = harness.unique_name(), datetime.now(UTC) - timedelta(days=5)

@@ -147,12 +147,16 @@ async fn statistics_without_events_are_zero() {
     let engines =
         ["compliance", "qa", "documentation", "image_engine", "voice_engine", "billing", "deep_agent", "maos"];
     let none: serde_json::Map<_, _> = engines.iter().map(|engine| ((*engine).to_owned(), json!(0))).collect();
+    let no_decisions = json!({
+        "allowed": 0, "denied": 0, "needsApproval": 0, "permitsWithoutEvent": 0, "operationsWithoutPermit": 0,
+        "operationsWhileUnavailable": 0, "shadowDifferences": 0, "byRule": {}, "byReason": {},
+    });
     assert_eq!(
         stats.json,
         json!({
             "totalEvents": 0, "criticalCount": 0, "latestRiskScore": null, "topRiskyEngine": null, "busiestEngine": null,
             "byEngine": none, "bySeverity": {"LOW": 0, "MEDIUM": 0, "HIGH": 0, "CRITICAL": 0},
-            "asOf": "2026-11-23T00:05:00.000Z",
+            "asOf": "2026-11-23T00:05:00.000Z", "decisions": no_decisions, "decisionsByEngine": {},
         })
     );
 }
