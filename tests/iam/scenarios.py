@@ -589,7 +589,7 @@ SCENARIOS += [
 
 
 def _prepare_history(harness: Harness) -> str:
-    """An incident, a decision, and a resolved alert that began days before. Returns the alert's name, by which it is read."""
+    """An incident, a decision, and a resolved alert that began days before. Returns the name of the alert."""
     harness.report("CRITICAL", "billing")
     harness.evaluate(harness.unique_name())
     name, began = harness.unique_name(), datetime.now(UTC) - timedelta(days=5)
