@@ -292,7 +292,7 @@ async fn overview_lists_operations_that_wait_for_an_approval() {
 fn hostile_texts() -> Vec<String> {
     let texts = [
         "<script>alert(1)</script>",
-        "\"><img src=x onerror=alert(1)>",
+        "\"><img src=x onload=alert(1)>",
         "</title></pre><style>*{}</style>",
         "שלום \u{202e}txt",
     ];

@@ -12,12 +12,17 @@ mod rules;
 mod shadow;
 mod simulation;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use age_model::{Clock, DecisionCounts, Engine, Hold, HoldEnd, HoldId, HoldOrigin, Period, Posture};
 use age_policy::Policy;
 use age_store::{FleetStateStore, Freshness, RollupSet, Rollups};
 use serde_json::{Value, json};
 
 use crate::policies::default_document;
+use crate::world::proxy::{Call, Fault};
 use crate::world::test_credentials::{BILLING, NIGHT_DESK};
 use crate::world::{ApiResponse, World};
 
@@ -68,6 +73,34 @@ pub(crate) fn operation(action: &str, amount: i64) -> Value {
 pub(crate) fn with_approval(mut request: Value, decision: &str) -> Value {
     request["context"]["decisionId"] = decision.into();
     request
+}
+
+/// Runs a sweep that dies after its call number `passing`: the call fails as `fault` says, and no later one returns. Returns whether
+/// the sweep made so many calls.
+pub(crate) async fn sweep_that_dies(world: &World, passing: usize, fault: Fault) -> bool {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&calls);
+    world.dynamodb.set_fault(move |call: &Call| match seen.fetch_add(1, Ordering::SeqCst) {
+        number if number < passing => Fault::None,
+        number if number == passing => fault,
+        _ if call.operation == "Publish" || call.operation == "GetTopicAttributes" => Fault::Refuse,
+        _ => Fault::Hold,
+    });
+    let sweeper = world.sweeper();
+    let death = async {
+        while calls.load(Ordering::SeqCst) <= passing {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // The call arrives, although nobody waits for its answer.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let died = tokio::select! {
+        biased;
+        () = death => true,
+        _ = Box::pin(sweeper.run()) => false,
+    };
+    world.dynamodb.reset();
+    died
 }
 
 /// Asks as the engine billing.

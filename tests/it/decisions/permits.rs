@@ -1,14 +1,14 @@
 //! Permits and the events that report their operations: each side without the other is found, counted once, and notified of.
 
-use age_model::Clock;
 use std::collections::BTreeMap;
 
 use age_governance::SweepReport;
+use age_model::Clock;
 use age_policy::Policy;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{EVALUATION, counted, decide, id, operation, with_approval};
+use super::{EVALUATION, counted, decide, id, operation, sweep_that_dies, with_approval};
 use crate::world::World;
 use crate::world::proxy::Fault;
 use crate::world::test_credentials::ANOTHER_ENGINE;
@@ -270,9 +270,7 @@ async fn sweep_that_dies_at_any_call_counts_nothing_twice_and_forgets_nothing() 
             for named in [Some(permit.as_str()), Some(permit.as_str()), None] {
                 report(&world, "charged", named).await;
             }
-            world.dynamodb.set_fault_at(passing, fault, Fault::Refuse);
-            let _ = Box::pin(world.sweeper().run()).await;
-            world.dynamodb.reset();
+            sweep_that_dies(&world, passing, fault).await;
             world.clock.advance(60);
             world.sweep().await;
             world.sweep().await;
@@ -298,7 +296,7 @@ enum Step {
     /// Reports an event of this type, which names the decision at this place, if there is one.
     Report(usize, Option<usize>),
     Wait(i64),
-    /// Sweeps once, or twice at the same time; if given, the call with this number has a fault, and so have all later ones if it lasts.
+    /// Sweeps once, or twice at the same time; if given, the call with this number has a fault, and the sweep dies of it or not.
     Sweep {
         at_once: usize,
         crash: Option<(usize, bool, bool)>,
@@ -367,9 +365,13 @@ impl History {
             }
             Step::Wait(seconds) => world.clock.advance(seconds),
             Step::Sweep { at_once, crash } => {
-                if let Some((passing, drops, lasts)) = crash {
+                if let Some((passing, drops, dies)) = crash {
                     let fault = if drops { Fault::DropResponse } else { Fault::Refuse };
-                    world.dynamodb.set_fault_at(passing, fault, if lasts { Fault::Refuse } else { Fault::None });
+                    if dies {
+                        sweep_that_dies(world, passing, fault).await;
+                        return;
+                    }
+                    world.dynamodb.set_fault_at(passing, fault, Fault::None);
                 }
                 let sweepers: Vec<_> = (0..at_once).map(|_| world.sweeper()).collect();
                 futures_util::future::join_all(sweepers.iter().map(age_governance::Sweep::run)).await;
