@@ -13,7 +13,7 @@ mod shadow;
 mod simulation;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use age_model::{Clock, DecisionCounts, Engine, Hold, HoldEnd, HoldId, HoldOrigin, Period, Posture};
@@ -75,14 +75,29 @@ pub(crate) fn with_approval(mut request: Value, decision: &str) -> Value {
     request
 }
 
-/// Runs a sweep that dies after its call number `passing`: the call fails as `fault` says, and no later one returns. Returns whether
-/// the sweep made so many calls.
-pub(crate) async fn sweep_that_dies(world: &World, passing: usize, fault: Fault) -> bool {
+/// At which call a sweep has died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Death {
+    /// It made fewer calls.
+    None,
+    /// At a call that changes nothing.
+    AtARead,
+    /// At a call that changes something.
+    AtAWrite,
+}
+
+/// Runs a sweep that dies after its call number `passing`: the call fails as `fault` says, and no later one returns.
+pub(crate) async fn sweep_that_dies(world: &World, passing: usize, fault: Fault) -> Death {
     let calls = Arc::new(AtomicUsize::new(0));
-    let seen = Arc::clone(&calls);
+    let is_write = Arc::new(AtomicBool::new(false));
+    let (seen, writes) = (Arc::clone(&calls), Arc::clone(&is_write));
     world.dynamodb.set_fault(move |call: &Call| match seen.fetch_add(1, Ordering::SeqCst) {
         number if number < passing => Fault::None,
-        number if number == passing => fault,
+        number if number == passing => {
+            let reads = ["BatchGetItem", "GetItem", "GetTopicAttributes", "Query"];
+            writes.store(!reads.contains(&call.operation.as_str()), Ordering::SeqCst);
+            fault
+        }
         _ if call.operation == "Publish" || call.operation == "GetTopicAttributes" => Fault::Refuse,
         _ => Fault::Hold,
     });
@@ -94,13 +109,17 @@ pub(crate) async fn sweep_that_dies(world: &World, passing: usize, fault: Fault)
         // The call arrives, although nobody waits for its answer.
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    let died = tokio::select! {
+    let has_died = tokio::select! {
         biased;
         () = death => true,
         _ = Box::pin(sweeper.run()) => false,
     };
     world.dynamodb.reset();
-    died
+    match (has_died, is_write.load(Ordering::SeqCst)) {
+        (false, _) => Death::None,
+        (true, false) => Death::AtARead,
+        (true, true) => Death::AtAWrite,
+    }
 }
 
 /// Asks as the engine billing.
