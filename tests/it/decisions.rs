@@ -106,8 +106,10 @@ pub(crate) async fn sweep_that_dies(world: &World, passing: usize, fault: Fault)
         while calls.load(Ordering::SeqCst) <= passing {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        // The call arrives, although nobody waits for its answer.
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        // The calls arrive, although nobody waits for their answers.
+        while world.dynamodb.calls_in_progress() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     };
     let has_died = tokio::select! {
         biased;

@@ -166,6 +166,11 @@ impl Proxy {
         *self.state.units.lock().unwrap()
     }
 
+    /// Returns the number of calls that DynamoDB has not answered yet.
+    pub(crate) fn calls_in_progress(&self) -> usize {
+        self.state.concurrent_calls.load(Ordering::SeqCst)
+    }
+
     /// Returns the maximum number of concurrent calls since the last reset.
     pub(crate) fn max_concurrent_calls(&self) -> usize {
         self.state.max_concurrent_calls.load(Ordering::SeqCst)
