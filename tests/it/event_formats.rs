@@ -69,6 +69,7 @@ async fn cloud_event_is_stored_as_an_event() {
         ("ce-type", "invoice_sync_failed"),
         ("ce-time", "2026-11-23T00:04:58Z"),
         ("ce-severity", "HIGH"),
+        ("ce-decisionid", "01936f2e-0000-7000-8000-00000000000d"),
         ("ce-tenant", "seven"),
         JSON,
     ];
