@@ -136,6 +136,25 @@ fn contract_has_exactly_the_routes_of_the_code() {
     assert_eq!(paths.flat_map(methods).collect::<BTreeSet<_>>(), routes);
 }
 
+#[test]
+fn every_reference_of_the_contract_is_resolved() {
+    let contract: Value = serde_json::from_str(CONTRACT_FILE).unwrap();
+    let mut unresolved = BTreeSet::new();
+    let mut waiting = vec![&contract];
+    while let Some(value) = waiting.pop() {
+        match value {
+            Value::Object(fields) => {
+                let reference = fields.get("$ref").and_then(Value::as_str).and_then(|it| it.strip_prefix('#'));
+                unresolved.extend(reference.filter(|pointer| contract.pointer(pointer).is_none()));
+                waiting.extend(fields.values());
+            }
+            Value::Array(items) => waiting.extend(items),
+            _ => {}
+        }
+    }
+    assert!(unresolved.is_empty(), "{unresolved:?}");
+}
+
 #[tokio::test]
 async fn contract_is_served_without_a_credential() {
     let world = World::new().await;

@@ -13,20 +13,25 @@ mod get_rules;
 mod list_decisions;
 
 use age_http::{Access, Routes};
+use age_model::ShadowComparison;
 pub use app::App;
 use utoipa::OpenApi;
 
 /// The contract of the routes.
 #[derive(Debug, OpenApi)]
-#[openapi(paths(
-    evaluate::evaluate,
-    evaluate_batch::evaluate_batch,
-    get_configuration::get_authzen_configuration,
-    list_decisions::list_decisions,
-    get_rules::get_decision_rules,
-    get_decision::get_decision,
-    decide_approval::decide_decision_approval,
-))]
+#[openapi(
+    paths(
+        evaluate::evaluate,
+        evaluate_batch::evaluate_batch,
+        get_configuration::get_authzen_configuration,
+        list_decisions::list_decisions,
+        get_rules::get_decision_rules,
+        get_decision::get_decision,
+        decide_approval::decide_decision_approval,
+    ),
+    // A type that only parameters have is not found by itself.
+    components(schemas(ShadowComparison))
+)]
 pub struct Contract;
 
 /// The routes of this function.
