@@ -1,6 +1,7 @@
 """Tests the running stack against infra/openapi.json with Schemathesis, with and without a token.
 
-AGE_STACK_ENV names the stack.env of the running stack. contract_hooks.py has the rules that the schema cannot express.
+AGE_STACK_ENV names the stack.env of the running stack. contract_hooks.py has the rules that the schema cannot express,
+schemathesis.toml the checks that do not apply.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ SCHEMATHESIS = ROOT / ".venv" / "checks" / "bin" / "schemathesis"
 SPARE = "spare-reader"
 CONTRACT = ROOT / "infra" / "openapi.json"
 HOOKS = Path(__file__).with_name("contract_hooks.py")
+SETTINGS = Path(__file__).with_name("schemathesis.toml")
 # The same cases every time, so that a failure in CI can be reproduced.
 OPTIONS = [
     "--checks=all",
@@ -58,6 +60,7 @@ def run(stack: dict[str, str], token: str | None, examples: int, phases: str = "
     headers = ["--header", f"Authorization:Bearer {token}"] if token else []
     command = [
         str(SCHEMATHESIS),
+        f"--config-file={SETTINGS}",
         "run",
         str(CONTRACT),
         f"--url={stack['AGE_API_URL']}",

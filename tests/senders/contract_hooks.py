@@ -69,7 +69,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         body["engines"] = [ENGINE]
     if body.get("expiresAt"):
         body["expiresAt"] = FUTURE
-    if case.path.endswith("/holds") and body.get("until"):
+    if case.path.endswith(("/holds", "/shadow")) and body.get("until"):
         body["until"] = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     if case.path.startswith("/access/v1/"):
         case.body = _evaluation(body)

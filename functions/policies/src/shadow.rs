@@ -89,7 +89,10 @@ pub(crate) async fn start_policy_shadow(
     get,
     path = "/api/governance/policies/shadow",
     operation_id = "get_policy_shadow", tag = "Policies",
-    responses((status = 200, description = "The shadow", body = ShadowView)),
+    responses(
+        (status = 200, description = "The shadow", body = ShadowView),
+        (status = 404, description = "No policy version is the shadow"),
+    ),
 )]
 pub(crate) async fn get_policy_shadow(State(App(app)): State<App>, _: NoQuery) -> Result<Json<ShadowView>, Problem> {
     let status = running_shadow(&app.policies, &app.rollups, app.clock.as_ref()).await?;
@@ -104,7 +107,10 @@ pub(crate) async fn get_policy_shadow(State(App(app)): State<App>, _: NoQuery) -
     delete,
     path = "/api/governance/policies/shadow",
     operation_id = "end_policy_shadow", tag = "Policies",
-    responses((status = 200, description = "The shadow, which has ended", body = PolicyShadow)),
+    responses(
+        (status = 200, description = "The shadow, which has ended", body = PolicyShadow),
+        (status = 404, description = "No policy version is the shadow"),
+    ),
 )]
 pub(crate) async fn end_policy_shadow(
     State(App(app)): State<App>,
