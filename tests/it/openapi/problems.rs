@@ -62,9 +62,10 @@ async fn provoke(world: &World, limited: &Api, operation: &Operation, request: &
     }
 }
 
-/// Returns the path of `request` with another first parameter, of something that does not exist.
+/// Returns the path of `request` with another first parameter, of something that does not exist. A path without a parameter leads to
+/// something that the scenario has ended.
 fn path_to_nothing(operation: &Operation, request: &Request) -> String {
-    let (before, _) = operation.path.split_once('{').unwrap();
+    let Some((before, _)) = operation.path.split_once('{') else { return request.url() };
     let parameter = request.url().strip_prefix(before).unwrap().to_owned();
     let rest = parameter.find('/').map_or("", |end| &parameter[end..]);
     format!("{before}unknown{rest}")
