@@ -1,4 +1,4 @@
-//! What a call of DynamoDB sends.
+//! The headers that a call of DynamoDB sends.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;

@@ -78,7 +78,7 @@ pub(crate) fn with_approval(mut request: Value, decision: &str) -> Value {
 /// At which call a sweep has died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Death {
-    /// It made fewer calls.
+    /// The sweep made fewer calls.
     None,
     /// At a call that changes nothing.
     AtARead,

@@ -1,10 +1,10 @@
-//! What an approval is of: an action or an operation, as it is stored.
+//! The stored action or operation that an approval is about.
 
 use age_model::{ActionItem, ApprovalNotificationKind, DecisionRecord, NotificationFailure, Timestamp};
 use age_notify::{Notified, NotifiedApproval, NotifiedDecision};
 use age_policy::{ActivePolicy, ApprovalState, Policy};
 
-/// What an approval is of, as it is stored.
+/// The stored action or operation that an approval is about.
 pub(super) enum ApprovalRecord {
     Action(Box<ActionItem>),
     Operation(Box<DecisionRecord>),

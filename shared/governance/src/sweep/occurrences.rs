@@ -10,7 +10,7 @@ use crate::incident_lifecycle::{MAX_ATTEMPTS, NextState};
 /// The shard of the rollups that count mismatches. They are few, and readers know this shard from the beginning.
 const SHARD: u32 = 0;
 
-/// What is counted.
+/// The kind of mismatch that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mismatch {
     /// No event has reported the operation of a permit in time.

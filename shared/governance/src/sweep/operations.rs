@@ -28,7 +28,7 @@ struct ComparedPage {
     next: Option<Position>,
 }
 
-/// What became of a page.
+/// The result of comparing a page.
 struct RecordedPage {
     next: Option<Position>,
     followed: u64,

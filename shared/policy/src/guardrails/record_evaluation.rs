@@ -107,7 +107,7 @@ fn whole_posture(recorded: &DecisionPosture, engine: Engine) -> Posture {
     }
 }
 
-/// What a guardrail may answer, given what is recorded.
+/// The verdicts that a guardrail may have, given what is recorded.
 #[derive(Default)]
 struct Outcome {
     /// The verdict, if everything that decides is recorded; None as well if the guardrail does not match.

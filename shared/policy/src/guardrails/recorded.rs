@@ -59,7 +59,7 @@ pub fn explain_recorded(policy: &Policy, decision: &Decision) -> Vec<RecordedRul
     policy.guardrails.iter().map(|guardrail| record.explain(guardrail)).collect()
 }
 
-/// What was recorded of a request and of the state that it was decided by.
+/// The recorded part of a request, and of the state that it was decided by.
 struct Record<'a> {
     decision: &'a Decision,
     /// The request without the fields that were not recorded. None if the recorded fields are no request.
