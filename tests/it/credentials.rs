@@ -207,16 +207,24 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
         ("POST", "/api/governance/policies") => {
             (route.to_owned(), default_with_recommendation(&fresh_text(world).await))
         }
-        (_, "/api/governance/policies/shadow") => {
+        (_, path) if path.starts_with("/api/governance/policies/") => valid_policy_request(world, route).await,
+        _ => (route.to_owned(), Value::Null),
+    }
+}
+
+/// Returns path and body of a valid request to a route of the policy versions.
+async fn valid_policy_request(world: &World, route: &str) -> (String, Value) {
+    match route {
+        "/api/governance/policies/shadow" => {
             let stored = stored_version(world).await;
             let path = format!("/api/governance/policies/{stored}/shadow");
             assert_eq!(world.post_json(&path, &json!({})).await.status, 200);
             (route.to_owned(), Value::Null)
         }
-        ("POST", "/api/governance/policies/{hash}/shadow") => {
+        "/api/governance/policies/{hash}/shadow" => {
             (route.replace("{hash}", &stored_version(world).await), json!({ "reason": "a test" }))
         }
-        (_, path) if path.contains("{hash}") => {
+        path if path.contains("{hash}") => {
             let active = world.get("/api/governance/policies/active").await.text("/hash").to_owned();
             let period = json!({ "from": "2026-11-16T00:00:00Z", "to": "2026-11-23T00:00:00Z" });
             if path.ends_with("/simulation") {

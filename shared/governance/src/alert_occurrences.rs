@@ -111,7 +111,7 @@ async fn resolved(
         reported,
         key: Some(alert.key(number, AlertStatus::Resolved)),
         resolves: firing.as_ref().map(|event| event.id),
-        role: firing.map_or(EventRole::Counted, EventRole::Resolution),
+        role: firing.map_or(EventRole::Counted, EventRole::resolution),
     }))
 }
 

@@ -67,9 +67,8 @@ impl PolicyDocument {
     }
 
     pub(crate) fn of_version(version: PolicyVersion, document: String, pointers: ReadPointers) -> Self {
-        let PolicyPointers { active, shadow } = match pointers {
-            Ok(pointers) => pointers,
-            Err(_) => return Self { version, document, is_active: None, shadow: None },
+        let Ok(PolicyPointers { active, shadow }) = pointers else {
+            return Self { version, document, is_active: None, shadow: None };
         };
         let is_active = Some(version.hash == active.map_or(Policy::COMPILED_HASH, |pointer| pointer.hash));
         let shadow = shadow.filter(|shadow| shadow.hash == version.hash);

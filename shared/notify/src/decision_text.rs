@@ -116,7 +116,7 @@ fn write_facts(text: &mut String, policy: &Policy, notified: &NotifiedDecision<'
         write_resource(text, &notified.resource(api), digest);
     }
     let DecisionRequest { subject_type, subject_id, action, resource_type, resource_id, .. } = request;
-    text.push_str(&quoted_request([
+    text.push_str(&quoted_request(&[
         ("Action", action.clone()),
         ("Resource", format!("{resource_type} {resource_id}")),
         ("Subject", format!("{subject_type} {subject_id}")),

@@ -48,7 +48,7 @@ pub(crate) fn quoted_event(
 }
 
 /// Returns the parts of an engine's request for a decision, each with its name, as a quotation of the engine.
-pub(crate) fn quoted_request<const N: usize>(parts: [(&str, String); N]) -> String {
+pub(crate) fn quoted_request(parts: &[(&str, String)]) -> String {
     let parts = parts.iter().map(|(name, value)| quoted(&format!("{name}: {value}"), MAX_QUOTED_CHARS));
     format!("The engine asked, in its own words:\n{}", parts.collect::<String>())
 }

@@ -17,7 +17,15 @@ pub enum EventRole {
     /// An alert that begins to fire: a problem that its sender will report as resolved.
     FiringAlert,
     /// The end of the problem of this event.
-    Resolution(Event),
+    Resolution(Box<Event>),
+}
+
+impl EventRole {
+    /// Returns the role of an event that ends the problem of `problem`.
+    #[must_use]
+    pub fn resolution(problem: Event) -> Self {
+        Self::Resolution(Box::new(problem))
+    }
 }
 
 /// Adds each of `events` to the decision about its key. The engines of `room` may open so many incidents; what would open more is added

@@ -308,14 +308,11 @@ pub(crate) fn set_status(expression: &mut UpdateExpression, status: DecisionAppr
 
 /// Sets when the next step of the approval of an operation of this engine is due. None takes the decision out of the index `due`.
 pub(crate) fn set_due(expression: &mut UpdateExpression, due: Option<(Engine, Timestamp)>) {
-    match due {
-        Some((engine, due_at)) => {
-            expression.set(&["due_shard"], text(keys::due_decisions(engine, DueStep::Approval)));
-            expression.set(&["due_at"], text(due_at));
-        }
-        None => {
-            expression.remove(&["due_shard"]);
-            expression.remove(&["due_at"]);
-        }
+    if let Some((engine, due_at)) = due {
+        expression.set(&["due_shard"], text(keys::due_decisions(engine, DueStep::Approval)));
+        expression.set(&["due_at"], text(due_at));
+    } else {
+        expression.remove(&["due_shard"]);
+        expression.remove(&["due_at"]);
     }
 }

@@ -199,7 +199,9 @@ async fn concurrent_sweeps_notify_of_an_operation_once() {
     let overlapping = async || {
         let sweepers: Vec<_> = (0..5).map(|_| world.sweeper()).collect();
         let swept = join_all(sweepers.iter().map(Sweep::run)).await;
-        swept.into_iter().for_each(|swept| drop(swept.into_result().unwrap()));
+        for swept in swept {
+            drop(swept.into_result().unwrap());
+        }
     };
     overlapping().await;
     assert_eq!(world.notified_decisions().len(), 8);

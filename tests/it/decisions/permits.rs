@@ -397,23 +397,20 @@ impl History {
                 .iter()
                 .filter(|event| event.named.as_ref() == Some(id) && event.event_type == "charged" && asked.is_permit)
                 .collect();
-            match decision["followedBy"].as_str() {
-                Some(event) => {
-                    let follower = candidates.iter().find(|it| it.id == event);
-                    let follower = follower.unwrap_or_else(|| panic!("{id} is no permit of {event}: {decision}"));
-                    assert_eq!(decision["eventStatus"], "followed");
-                    late += u64::from(follower.at > asked.at + EXPECTED_WITHIN);
-                    assert_eq!(followed_by.insert(event.to_owned(), id.clone()), None, "{event} follows two permits");
-                }
-                None => {
-                    assert!(candidates.is_empty(), "{id}, a {}, is not followed by {candidates:?}", asked.action);
-                    let is_billing = decision["engine"] == "billing";
-                    if decision["verdict"] == "allow" {
-                        assert_eq!(decision["eventStatus"], "missing", "{decision}");
-                        missing += u64::from(is_billing);
-                    } else {
-                        assert_eq!(decision.get("eventStatus"), None, "{decision}");
-                    }
+            if let Some(event) = decision["followedBy"].as_str() {
+                let follower = candidates.iter().find(|it| it.id == event);
+                let follower = follower.unwrap_or_else(|| panic!("{id} is no permit of {event}: {decision}"));
+                assert_eq!(decision["eventStatus"], "followed");
+                late += u64::from(follower.at > asked.at + EXPECTED_WITHIN);
+                assert_eq!(followed_by.insert(event.to_owned(), id.clone()), None, "{event} follows two permits");
+            } else {
+                assert!(candidates.is_empty(), "{id}, a {}, is not followed by {candidates:?}", asked.action);
+                let is_billing = decision["engine"] == "billing";
+                if decision["verdict"] == "allow" {
+                    assert_eq!(decision["eventStatus"], "missing", "{decision}");
+                    missing += u64::from(is_billing);
+                } else {
+                    assert_eq!(decision.get("eventStatus"), None, "{decision}");
                 }
             }
         }

@@ -96,16 +96,16 @@ impl TimedRequest {
             }
             Self::Decision => {
                 let engine = api.with_token(world.token(BILLING));
-                timed(world, engine.post_json("/access/v1/evaluation", &transfer(number, json!({}))), 200).await
+                timed(world, engine.post_json("/access/v1/evaluation", &transfer(number, &json!({}))), 200).await
             }
             Self::DecisionWithApproval => {
                 let engine = before.with_token(world.token(BILLING));
-                let asked = engine.post_json("/access/v1/evaluation", &transfer(number, json!({}))).await;
+                let asked = engine.post_json("/access/v1/evaluation", &transfer(number, &json!({}))).await;
                 let id = asked.text("/context/id");
                 let approval = json!({ "decision": "approve", "digest": asked.text("/context/approval/digest") });
                 let approved = before.post_json(&format!("/api/governance/decisions/{id}/approval"), &approval).await;
                 assert_eq!(approved.status, 200, "{approved:?}");
-                let request = transfer(number, json!({ "decisionId": id }));
+                let request = transfer(number, &json!({ "decisionId": id }));
                 let engine = api.with_token(world.token(BILLING));
                 let used = timed(world, engine.post_json("/access/v1/evaluation", &request), 200).await;
                 assert_eq!(used.1.json["decision"], true, "{:?}", used.1);
@@ -126,7 +126,7 @@ async fn timed(
     (calls, response, status)
 }
 
-fn transfer(number: usize, context: Value) -> Value {
+fn transfer(number: usize, context: &Value) -> Value {
     json!({
         "subject": { "type": "engine", "id": "billing" }, "action": { "name": "transfer" },
         "resource": { "type": "account", "id": number.to_string() }, "context": context,

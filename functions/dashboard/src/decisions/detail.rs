@@ -77,7 +77,7 @@ pub(crate) async fn show(
         request_id: request.request_id.as_deref().map(SafeText::new),
         payload: request.payload.as_deref().map(|payload| SafeText::new(&indent_json(payload))),
         reasons: decision.reasons.iter().cloned().map(ReasonView::from).collect(),
-        approval: decision.approval.clone().map(|approval| ApprovalView::new(approval, now)),
+        approval: decision.approval.as_ref().map(|approval| ApprovalView::new(approval, now)),
         approved_by: decision.approved_by_decision.map(decision_path),
         policy_path: policy_path(&decision.policy_hash),
         is_policy_replaced: is_policy_replaced(&app, &decision),

@@ -73,7 +73,7 @@ pub(crate) async fn show(
         // A decision that waits is in the list as well.
         unreadable: page.unreadable.len().max(pending.unreadable),
         pending,
-        decisions: page.decisions.into_iter().map(|it| DecisionRow::new(it, &active.policy, now)).collect(),
+        decisions: page.decisions.iter().map(|it| DecisionRow::new(it, &active.policy, now)).collect(),
         next_page: cursor.map(|cursor| form.url(Some(cursor))),
         has_previous_page: before.is_some(),
         has_guardrails: !active.policy.guardrails.is_empty(),

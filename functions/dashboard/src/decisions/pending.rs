@@ -30,7 +30,7 @@ impl PendingOperations {
         }
         let PendingApprovals { decisions, more, unreadable } = decisions.pending(engines, limit, now).await?;
         let row = |decision| DecisionRow::new(decision, &active.policy, now);
-        Ok(Self { operations: decisions.into_iter().map(row).collect(), more, unreadable: unreadable.len() })
+        Ok(Self { operations: decisions.iter().map(row).collect(), more, unreadable: unreadable.len() })
     }
 
     /// Whether there are none, as far as is known.

@@ -43,7 +43,7 @@ pub(crate) struct ApprovalView {
 
 impl DecisionRow {
     /// Returns the row of `decision`, whose approval is as at `now`.
-    pub(super) fn new(decision: Decision, policy: &Policy, now: Timestamp) -> Self {
+    pub(super) fn new(decision: &Decision, policy: &Policy, now: Timestamp) -> Self {
         let reason = decision.reasons.first().map_or("", |reason| reason.message.as_str());
         Self {
             path: decision_path(decision.id),
@@ -53,13 +53,13 @@ impl DecisionRow {
             verdict: decision.verdict,
             reason: shown(reason),
             decided_at: decision.decided_at,
-            approval: decision.approval.map(|approval| ApprovalView::new(approval, now)),
+            approval: decision.approval.as_ref().map(|approval| ApprovalView::new(approval, now)),
         }
     }
 }
 
 impl ApprovalView {
-    pub(super) fn new(approval: DecisionApproval, now: Timestamp) -> Self {
+    pub(super) fn new(approval: &DecisionApproval, now: Timestamp) -> Self {
         let DecisionApproval { until, digest, decided_by, decided_at, used_by, .. } = approval.clone();
         let status = approval.status_at(now);
         let is_pending = status == DecisionApprovalStatus::Pending;

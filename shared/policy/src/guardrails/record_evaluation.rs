@@ -11,7 +11,7 @@ use age_model::{
 use crate::document::Policy;
 use crate::guardrail_document::{Guardrail, IncidentCondition};
 use crate::guardrails::condition::{Condition, conditions};
-use crate::guardrails::field_condition::{Field, FieldTest, Part};
+use crate::guardrails::field_condition::FieldTest;
 use crate::guardrails::finding::Finding;
 use crate::guardrails::fleet_state::FleetState;
 use crate::guardrails::verdict_of;
@@ -77,17 +77,14 @@ pub fn evaluate_recorded(
     let exceeds = |verdict: &Verdict| certain.is_none_or(|certain| certain < *verdict);
     let mut verdicts: BTreeSet<Verdict> = BTreeSet::from([certain.unwrap_or(Verdict::Deny)]);
     verdicts.extend(outcomes.iter().flat_map(|(_, outcome)| &outcome.possible).copied().filter(exceeds));
-    match (verdicts.pop_first(), verdicts.is_empty()) {
-        (Some(verdict), true) => {
-            let decides = outcomes.iter().filter(|(_, outcome)| outcome.certain == Some(verdict));
-            let rules: BTreeSet<String> = decides.map(|(guardrail, _)| guardrail.id.clone()).collect();
-            known(verdict, rules.into_iter().take(MAX_RULES).collect())
-        }
-        _ => {
-            let decides = outcomes.into_iter().filter(|(_, outcome)| outcome.possible.iter().any(exceeds));
-            let unrecorded = decides.flat_map(|(_, outcome)| outcome.unrecorded).collect();
-            RecordedEvaluation { verdict: None, rules: Vec::new(), unrecorded }
-        }
+    if let (Some(verdict), true) = (verdicts.pop_first(), verdicts.is_empty()) {
+        let decides = outcomes.iter().filter(|(_, outcome)| outcome.certain == Some(verdict));
+        let rules: BTreeSet<String> = decides.map(|(guardrail, _)| guardrail.id.clone()).collect();
+        known(verdict, rules.into_iter().take(MAX_RULES).collect())
+    } else {
+        let decides = outcomes.into_iter().filter(|(_, outcome)| outcome.possible.iter().any(exceeds));
+        let unrecorded = decides.flat_map(|(_, outcome)| outcome.unrecorded).collect();
+        RecordedEvaluation { verdict: None, rules: Vec::new(), unrecorded }
     }
 }
 
@@ -154,7 +151,7 @@ impl Record<'_> {
         let is_recorded = match condition {
             Condition::Engines(_) => true,
             Condition::Field(field, _) => {
-                let is_recorded = self.recorded.is_whole || is_name(field);
+                let is_recorded = self.recorded.is_whole || field.identifies();
                 return (!is_recorded).then(|| UnrecordedInput::Field(field.to_string()));
             }
             // The operation was not stopped, so all operations of its engine were not.
@@ -193,15 +190,6 @@ impl Record<'_> {
         let is_open = |severity: &&Severity| open.is_some_and(|open| open.of(**severity) > 0);
         let severe = Severity::ALL.iter().filter(|severity| **severity >= condition.severity);
         !condition.unacknowledged || severe.filter(is_open).count() == 0
-    }
-}
-
-/// Whether a field is recorded also if the request was recorded as a digest.
-fn is_name(field: &Field<'_>) -> bool {
-    match field.part {
-        Part::Subject | Part::Resource => ["type", "id"].contains(&field.path),
-        Part::Action => field.path == "name",
-        Part::Context => false,
     }
 }
 

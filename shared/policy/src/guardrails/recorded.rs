@@ -120,14 +120,12 @@ impl<'a> Record<'a> {
     fn has(&self, condition: &Condition<'_>) -> bool {
         let is_current = self.posture.as_ref().is_some_and(|posture| posture.is_current(self.decision.decided_at));
         match condition {
-            Condition::Engines(_) => true,
             Condition::Field(field, _) => self.is_whole || field.identifies(),
-            Condition::Held(_) => false,
+            Condition::Engines(_) | Condition::Level(_) => true,
             // What is too old, or was never written, is unknown whatever it says.
-            Condition::Level(_) | Condition::Incident(_) | Condition::Remediation(_) if !is_current => true,
-            Condition::Level(_) => true,
+            Condition::Incident(_) | Condition::Remediation(_) if !is_current => true,
             Condition::Incident(condition) => self.has_incidents(condition),
-            Condition::Remediation(_) => false,
+            Condition::Held(_) | Condition::Remediation(_) => false,
         }
     }
 

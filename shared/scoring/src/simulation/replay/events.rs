@@ -38,7 +38,7 @@ impl Replay<'_> {
         let status = event.alert.as_ref().map(|RecordedAlert { status, .. }| *status);
         match (event.resolves, status) {
             (Some(of), _) => {
-                self.event(of).filter(|of| needs_plan(of)).map_or(EventRole::Counted, EventRole::Resolution)
+                self.event(of).filter(|of| needs_plan(of)).map_or(EventRole::Counted, EventRole::resolution)
             }
             (None, Some(AlertStatus::Resolved)) => EventRole::Counted,
             _ if !needs_plan(&event.to_event()) => EventRole::Counted,
