@@ -1,8 +1,10 @@
 //! Concurrent writers of one counter: they spread over shards, and the counts stay exact.
 
 use futures_util::future::join_all;
+use serde_json::json;
 
 use crate::world::proxy::Fault;
+use crate::world::test_credentials::BILLING;
 use crate::world::{ENGINES, World, event};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -48,6 +50,41 @@ async fn concurrent_writers_spread_over_shards_and_counts_stay_exact() {
     assert_eq!(today.list("/events").len(), WRITERS);
     // One query of shard 0 for each engine and for AGE's own events, and one of the index of events.
     assert_eq!(world.dynamodb.calls("Query"), ENGINES.len() + 2);
+}
+
+/// Each remediation is of another event type, so the workers meet only where outcomes are counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_outcomes_of_one_engine_are_all_accepted_and_counted() {
+    const WORKERS: usize = 64;
+    let world = World::new().await;
+    let mut paths = Vec::new();
+    for number in 0..WORKERS {
+        let posted = world.post(&event("billing", &format!("ledger_lost_{number}"), "HIGH")).await;
+        let id = posted.text("/id");
+        paths.push(format!("/api/governance/events/{id}/actions/billing_sync_repair/outcome"));
+    }
+    let environments = join_all(paths.iter().map(|_| world.new_environment())).await;
+    world.dynamodb.conflict_on_overlap();
+    let outcome = json!({ "outcome": "succeeded" });
+    let workers = environments.iter().zip(&paths).map(async |(api, path)| {
+        let worker = api.with_token(world.token(BILLING));
+        let response = worker.post_json(path, &outcome).await;
+        assert_eq!(response.status, 200, "{response:?}");
+    });
+    join_all(workers).await;
+    world.clock.advance(60);
+
+    assert!(world.dynamodb.conflicts() > 0, "no write conflicted, so the test has no effect");
+    let report = world.generate_report().await;
+    assert_eq!(report.number("/summary/actions/succeeded"), WORKERS as u64, "{report:?}");
+    // The engine reports the problems again: the remediations were ineffective, and leave the shard in which they had succeeded.
+    world.clock.advance(60);
+    for number in 0..WORKERS {
+        world.post(&event("billing", &format!("ledger_lost_{number}"), "HIGH")).await;
+    }
+    let report = world.generate_report().await;
+    assert_eq!(report.number("/summary/actions/ineffective"), WORKERS as u64, "{report:?}");
+    assert_eq!(report.number("/summary/actions/succeeded"), 0, "{report:?}");
 }
 
 /// Lambda permits 1,024 open files, and each concurrent call is a connection.

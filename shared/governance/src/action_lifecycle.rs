@@ -1,29 +1,38 @@
 //! Transitions of actions: the status, its counters, and the state of the incident key, in one transaction.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use age_model::{
     ActionItem, ActionStatus, Clock, Day, Engine, IncidentKey, IncidentState, InvalidTransition, Remediation,
     StoreError, Timestamp,
 };
 use age_policy::ActivePolicy;
-use age_store::{Actions, IncidentStateRecord, OutcomeCounters, Rollups, TransactionResult, Write, wait_before_retry};
+use age_store::{
+    Actions, IncidentStateRecord, OutcomeCounters, Rollups, ShardedCounters, TransactionResult, Write,
+    wait_before_retry,
+};
 
 use crate::incident_lifecycle::{IncidentLifecycle, MAX_ATTEMPTS, NextState};
+use crate::rollup_shards::ShardChooser;
 
 /// Changes actions. Build one per execution environment.
 #[derive(Debug, Clone)]
 pub struct ActionLifecycle {
     actions: Actions,
     incidents: IncidentLifecycle,
-    rollups: Rollups,
+    outcome_shards: Arc<ShardChooser>,
 }
+
+/// The index of the write that counts an outcome in the transaction of its action.
+const OUTCOME_WRITE: usize = 1;
 
 impl ActionLifecycle {
     /// Writes to these tables.
     #[must_use]
-    pub const fn new(actions: Actions, incidents: IncidentLifecycle, rollups: Rollups) -> Self {
-        Self { actions, incidents, rollups }
+    pub fn new(actions: Actions, incidents: IncidentLifecycle, rollups: Rollups) -> Self {
+        let outcome_shards = Arc::new(ShardChooser::new(rollups, ShardedCounters::Outcomes));
+        Self { actions, incidents, outcome_shards }
     }
 
     /// The actions.
@@ -40,8 +49,8 @@ impl ActionLifecycle {
 
     /// The counters of outcomes.
     #[must_use]
-    pub const fn rollups(&self) -> &Rollups {
-        &self.rollups
+    pub fn rollups(&self) -> &Rollups {
+        self.outcome_shards.rollups()
     }
 
     /// Replaces `old` by `new` if the action is still `old`. Returns false, and nothing changes, if it is not. A status that is a
@@ -88,7 +97,12 @@ impl ActionLifecycle {
             }
             match self.actions.commit(writes).await? {
                 TransactionResult::Committed => return Ok(true),
-                TransactionResult::Exists(_) | TransactionResult::Conflict(_) | TransactionResult::InProgress => {}
+                TransactionResult::Conflict(conflicts) => {
+                    if conflicts.contains(&OUTCOME_WRITE) {
+                        self.outcome_shards.reassign(new.engine, new.created_at.day(), clock).await;
+                    }
+                }
+                TransactionResult::Exists(_) | TransactionResult::InProgress => {}
                 // The state or the action has changed. If it is the action, nothing is left to do.
                 TransactionResult::Stale => {
                     if !self.is_current(old).await? {
@@ -199,7 +213,7 @@ impl ActionLifecycle {
                 outcome_millis: None,
                 ineffective_at: (day == at.day()).then_some(at),
             };
-            self.rollups.count_outcomes(engine, day, change)
+            self.count_outcomes(engine, day, change)
         };
         days.into_iter().map(write).collect()
     }
@@ -214,7 +228,12 @@ impl ActionLifecycle {
             outcome_millis: new.completed_at.filter(|_| has_outcome).map(took),
             ineffective_at: None,
         };
-        self.rollups.count_outcomes(new.engine, new.created_at.day(), change)
+        self.count_outcomes(new.engine, new.created_at.day(), change)
+    }
+
+    fn count_outcomes(&self, engine: Engine, day: Day, change: OutcomeCounters) -> Result<Write, StoreError> {
+        let shard = self.outcome_shards.choose(std::iter::once((engine, day))).into_values().next();
+        self.rollups().count_outcomes((engine, day), shard.unwrap_or_default(), change)
     }
 
     async fn is_current(&self, item: &ActionItem) -> Result<bool, StoreError> {

@@ -1,5 +1,5 @@
-//! The `rollups` table: hourly counters. One row counts the events of one shard of an engine's day, another one its decisions; a third
-//! row counts the outcomes of the remediations that were planned on that day.
+//! The `rollups` table: hourly counters. One row counts the events of one shard of an engine's day, another one its decisions, and a third
+//! one the outcomes of the remediations that were planned on that day.
 
 mod attributes;
 mod closed_days;
@@ -125,7 +125,7 @@ impl Rollups {
         let mut add = |row| match row {
             Row::Events(rollup) => counted.entry(rollup.day).or_default().rollups.push(rollup),
             Row::Decisions(decisions) => counted.entry(decisions.day).or_default().decisions.push(decisions),
-            Row::Outcomes(day, outcomes) => counted.entry(day).or_default().outcomes = outcomes,
+            Row::Outcomes(day, _, outcomes) => counted.entry(day).or_default().outcomes.merge(outcomes),
             Row::Other => {}
         };
         let rows = self.rows(engine, 0, (first, last), consistency).await?;
@@ -139,7 +139,16 @@ impl Rollups {
                 rows.into_iter().for_each(&mut add);
             }
         }
-        Ok(counted.into_iter().map(|(day, counted)| (day, Arc::new(counted))).collect())
+        let of_day = |(day, mut counted): (Day, EngineDay)| {
+            if let Some(status) = counted.outcomes.negative() {
+                let key = [("engine_shard", keys::engine_shard(engine, 0)), ("day", keys::outcomes(day))];
+                let key = key.into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect();
+                let error = self.table.corrupt(&key, status.as_str(), "must not be negative in all shards together");
+                counted.outcomes.uncounted.get_or_insert(error);
+            }
+            (day, Arc::new(counted))
+        };
+        Ok(counted.into_iter().map(of_day).collect())
     }
 
     async fn rows(
@@ -212,11 +221,16 @@ impl Rollups {
         self.add(keys::engine_shard(engine, shard), keys::decisions(at.day()), &counters, None)
     }
 
-    /// Returns the write that counts outcomes of remediations of `engine` that were planned on `day`.
+    /// Returns the write that counts outcomes of remediations of `engine` that were planned on `day` in `shard`.
     ///
     /// # Errors
     /// [`StoreError`] if the request cannot be built.
-    pub fn count_outcomes(&self, engine: Engine, day: Day, change: OutcomeCounters) -> Result<Write, StoreError> {
+    pub fn count_outcomes(
+        &self,
+        (engine, day): (Engine, Day),
+        shard: u32,
+        change: OutcomeCounters,
+    ) -> Result<Write, StoreError> {
         let OutcomeCounters { to, from, number, outcome_millis, ineffective_at } = change;
         let mut counters = vec![(to.to_string(), number)];
         counters.extend(from.map(|from| (from.to_string(), -number)));
@@ -226,7 +240,7 @@ impl Rollups {
                 .flat_map(|millis| [(OUTCOMES.to_owned(), 1), (OUTCOME_MILLIS.to_owned(), millis)]),
         );
         let found = ineffective_at.map(|at| (LAST_INEFFECTIVE_AT, at));
-        self.add(keys::engine_shard(engine, 0), keys::outcomes(day), &counters, found)
+        self.add(keys::engine_shard(engine, shard), keys::outcomes(day), &counters, found)
     }
 
     fn add(

@@ -1,5 +1,7 @@
 //! Attributes that rows of several kinds have.
 
+use std::str::FromStr;
+
 use age_model::{StoreError, Timestamp};
 
 use crate::dynamodb::attribute::Item;
@@ -21,8 +23,17 @@ pub(super) fn time(table: &Table, item: &Item, field: &str) -> Result<Option<Tim
     at.map(Some).ok_or_else(|| table.corrupt(item, field, "must be a time"))
 }
 
+/// Returns the number of the attribute `field`, if the row has it. It may be negative.
+pub(super) fn signed_count(table: &Table, item: &Item, field: &str) -> Result<Option<i64>, StoreError> {
+    whole_number(table, item, field)
+}
+
 /// Returns the number of the attribute `field`, if the row has it.
 pub(super) fn count(table: &Table, item: &Item, field: &str) -> Result<Option<u64>, StoreError> {
+    whole_number(table, item, field)
+}
+
+fn whole_number<N: FromStr>(table: &Table, item: &Item, field: &str) -> Result<Option<N>, StoreError> {
     let Some(value) = item.get(field) else { return Ok(None) };
     let count = value.as_n().ok().and_then(|digits| digits.parse().ok());
     count.map(Some).ok_or_else(|| table.corrupt(item, field, "must be a whole number"))

@@ -7,7 +7,7 @@ use age_model::{ActionStatus, Day, Engine, Hour, Severity, SeverityCounts, Store
 use crate::dynamodb::attribute::Item;
 use crate::dynamodb::client::Table;
 use crate::dynamodb::keys;
-use crate::rollups::attributes::{count, shard_count, time};
+use crate::rollups::attributes::{SHARD_COUNT, count, shard_count, signed_count, time};
 use crate::rollups::decision_rows::DecisionRollup;
 
 pub(super) const PLANNED: &str = "planned";
@@ -40,10 +40,11 @@ pub struct Rollup {
     pub uncounted: Option<StoreError>,
 }
 
-/// The outcomes of one engine's remediations that were planned on one day.
+/// The outcomes of one engine's remediations that were planned on one day: those of one shard, or the sum of all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DayOutcomes {
-    pub(super) by_status: BTreeMap<ActionStatus, u64>,
+    /// Negative in a shard if a remediation has reached its status in another one, and has left it in this one.
+    pub(super) by_status: BTreeMap<ActionStatus, i64>,
     pub(super) outcomes: u64,
     pub(super) outcome_millis: u64,
     /// The engine, and when a remediation of it was last found ineffective on the day, if one was.
@@ -52,11 +53,31 @@ pub(super) struct DayOutcomes {
     pub(super) uncounted: Option<StoreError>,
 }
 
+impl DayOutcomes {
+    /// Adds the outcomes of another shard of the same day.
+    pub(super) fn merge(&mut self, shard: Self) {
+        for (status, number) in shard.by_status {
+            let sum = self.by_status.entry(status).or_default();
+            *sum = sum.saturating_add(number);
+        }
+        self.outcomes = self.outcomes.saturating_add(shard.outcomes);
+        self.outcome_millis = self.outcome_millis.saturating_add(shard.outcome_millis);
+        self.last_ineffective = self.last_ineffective.max(shard.last_ineffective);
+        self.uncounted = self.uncounted.take().or(shard.uncounted);
+    }
+
+    /// Returns a status that fewer remediations have reached than have left it, which cannot be.
+    pub(super) fn negative(&self) -> Option<ActionStatus> {
+        self.by_status.iter().find(|(_, number)| **number < 0).map(|(status, _)| *status)
+    }
+}
+
 /// A row of one engine.
 pub(super) enum Row {
     Events(Rollup),
     Decisions(DecisionRollup),
-    Outcomes(Day, DayOutcomes),
+    /// The outcomes of one shard of a day, and how many shards the day has.
+    Outcomes(Day, u32, DayOutcomes),
     /// A row of another kind, which a later version has added.
     Other,
 }
@@ -68,7 +89,7 @@ impl Row {
         let day = text.split('#').next().and_then(|day| day.parse().ok());
         let day = day.ok_or_else(|| table.corrupt(item, "day", "must begin with a day such as 2026-11-23"))?;
         if text == keys::outcomes(day) {
-            return Ok(Self::Outcomes(day, outcomes(table, engine, item)));
+            return Ok(Self::Outcomes(day, shard_count(table, item)?, outcomes(table, engine, item)));
         }
         if text == keys::decisions(day) {
             return Ok(Self::Decisions(DecisionRollup::parse(table, (engine, day), item)?));
@@ -85,7 +106,8 @@ impl Row {
         match self {
             Self::Events(rollup) => Some((rollup.day, rollup.shard_count)),
             Self::Decisions(rollup) => Some((rollup.day, rollup.shard_count)),
-            Self::Outcomes(..) | Self::Other => None,
+            Self::Outcomes(day, shard_count, _) => Some((*day, *shard_count)),
+            Self::Other => None,
         }
     }
 }
@@ -132,18 +154,24 @@ fn rollup(table: &Table, engine: Engine, shard: u32, day: Day, item: &Item) -> R
 
 fn outcomes(table: &Table, engine: Engine, item: &Item) -> DayOutcomes {
     let mut uncounted = None;
-    let mut number = |name: &str| {
-        count(table, item, name).unwrap_or_else(|error| {
+    let by_status = ActionStatus::settled().map(|status| {
+        let number = signed_count(table, item, status.as_str()).unwrap_or_else(|error| {
             uncounted = Some(error);
             None
-        })
-    };
-    let by_status: BTreeMap<ActionStatus, u64> =
-        ActionStatus::settled().map(|status| (status, number(status.as_str()).unwrap_or(0))).collect();
-    let [outcomes, outcome_millis] = [OUTCOMES, OUTCOME_MILLIS].map(|name| number(name).unwrap_or(0));
+        });
+        (status, number.unwrap_or(0))
+    });
+    let by_status: BTreeMap<ActionStatus, i64> = by_status.collect();
+    let [outcomes, outcome_millis] = [OUTCOMES, OUTCOME_MILLIS].map(|name| {
+        let number = count(table, item, name).unwrap_or_else(|error| {
+            uncounted = Some(error);
+            None
+        });
+        number.unwrap_or(0)
+    });
     // A number with an unknown name counts an unknown status: without it, too many remediations would be in progress.
     let is_known = |name: &str| {
-        ["v", "expires_at", OUTCOMES, OUTCOME_MILLIS].contains(&name)
+        ["v", "expires_at", SHARD_COUNT, OUTCOMES, OUTCOME_MILLIS].contains(&name)
             || name.parse::<ActionStatus>().is_ok_and(|status| by_status.contains_key(&status))
     };
     let unknown = item.iter().find(|(name, value)| value.is_n() && !is_known(name));

@@ -116,7 +116,7 @@ impl RollupSet {
                 *counts.by_status.entry(ActionStatus::Suppressed).or_default() += rollup.suppressed;
             }
             for (status, number) in &day.outcomes.by_status {
-                *counts.by_status.entry(*status).or_default() += number;
+                *counts.by_status.entry(*status).or_default() += u64::try_from(*number).unwrap_or(0);
             }
             counts.outcomes += day.outcomes.outcomes;
             counts.outcome_millis += day.outcomes.outcome_millis;

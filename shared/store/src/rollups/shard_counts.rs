@@ -19,6 +19,8 @@ pub enum ShardedCounters {
     Events,
     /// The counters of decisions.
     Decisions,
+    /// The counters of the outcomes of remediations.
+    Outcomes,
 }
 
 impl ShardedCounters {
@@ -27,6 +29,7 @@ impl ShardedCounters {
         match self {
             Self::Events => day.to_string(),
             Self::Decisions => keys::decisions(day),
+            Self::Outcomes => keys::outcomes(day),
         }
     }
 }
