@@ -15,8 +15,8 @@ const fn expected(request: TimedRequest) -> (usize, usize) {
     match request {
         TimedRequest::LowEvent => (1, 1),
         TimedRequest::HighEvent => (4, 4),
-        TimedRequest::CriticalEvent => (17, 16),
-        TimedRequest::CriticalAgain => (3, 3),
+        TimedRequest::CriticalEvent => (10, 5),
+        TimedRequest::CriticalAgain => (5, 3),
         TimedRequest::Replay | TimedRequest::Outcome | TimedRequest::Decision => (2, 2),
         TimedRequest::Statistics => (11, 1),
         TimedRequest::List => (11, 2),

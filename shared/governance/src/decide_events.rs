@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Clock, Engine, Event, IncidentKey, StoreError};
+use age_model::{Clock, Engine, Event, IncidentKey, NewEvent, StoreError};
 use age_policy::{ActivePolicy, EventRole, count_opened, decide};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use crate::action_lifecycle::ActionLifecycle;
 use crate::key_decision::KeyDecision;
@@ -29,7 +29,16 @@ impl ActionLifecycle {
         clock: &dyn Clock,
     ) -> Result<Decisions, StoreError> {
         let keys: BTreeSet<IncidentKey> = pending.iter().filter_map(PendingEvent::incident_key).collect();
-        let begun = join_all(keys.into_iter().map(|key| self.begin_decision(key))).await;
+        // Read beside the states: a decision that opens an incident needs the number of open ones.
+        let may_open = |reported: &&NewEvent| {
+            let is_open = self.incidents().open_incidents().has(reported.engine, &reported.event_type);
+            active.policy.opens_incident(reported) && !is_open
+        };
+        let opening = pending.iter().map(|one| &one.event.reported).filter(may_open);
+        let engines: BTreeSet<Engine> = opening.map(|reported| reported.engine).collect();
+        let rooms =
+            engines.into_iter().map(|engine| self.incidents().room(engine, &active.policy.incidents, clock.now()));
+        let (begun, _) = join(join_all(keys.into_iter().map(|key| self.begin_decision(key))), join_all(rooms)).await;
         let (mut before, mut unreadable) = (BTreeMap::new(), Vec::new());
         for decision in begun {
             match decision {

@@ -28,6 +28,15 @@ pub enum DispatchOutcome {
     Unavailable,
 }
 
+/// An attempt to dispatch an action, before it is recorded.
+#[derive(Debug)]
+pub(crate) struct DispatchAttempt {
+    old: ActionItem,
+    /// The action as it will be recorded.
+    pub(crate) new: ActionItem,
+    outcome: DispatchOutcome,
+}
+
 impl ActionDispatcher {
     /// Publishes to `topic`, to which the engines' workers subscribe.
     #[must_use]
@@ -55,6 +64,12 @@ impl ActionDispatcher {
     ///
     /// If the outcome cannot be recorded, the action stays as it was, and is due when its lease ends.
     pub async fn dispatch(&self, event: &Event, item: ActionItem, clock: &dyn Clock) -> (ActionItem, DispatchOutcome) {
+        let attempt = self.begin_dispatch(event, item, clock).await;
+        self.record(attempt, clock).await
+    }
+
+    /// Publishes the message of `item`. Its dispatch is not recorded yet.
+    pub(crate) async fn begin_dispatch(&self, event: &Event, item: ActionItem, clock: &dyn Clock) -> DispatchAttempt {
         let active = self.active_policy();
         let rules = &active.policy.actions;
         let failed = |item: &ActionItem, now: Timestamp| {
@@ -82,7 +97,8 @@ impl ActionDispatcher {
         waiting: &ActionItem,
         clock: &dyn Clock,
     ) -> (ActionItem, DispatchOutcome) {
-        self.attempt(event, item, clock, |_, _| waiting.clone()).await
+        let attempt = self.attempt(event, item, clock, |_, _| waiting.clone()).await;
+        self.record(attempt, clock).await
     }
 
     async fn attempt(
@@ -91,7 +107,7 @@ impl ActionDispatcher {
         item: ActionItem,
         clock: &dyn Clock,
         failed: impl Fn(&ActionItem, Timestamp) -> ActionItem,
-    ) -> (ActionItem, DispatchOutcome) {
+    ) -> DispatchAttempt {
         let active = self.active_policy();
         let deadline = active.policy.actions.answer_by(clock.now());
         let outcome = self.publish(event, &item, deadline).await;
@@ -101,7 +117,13 @@ impl ActionDispatcher {
         } else {
             failed(&item, now)
         };
-        match self.lifecycle.advance(&item, &new, &active, clock).await {
+        DispatchAttempt { old: item, new, outcome }
+    }
+
+    /// Records the outcome of an attempt. Returns the action as it is then.
+    pub(crate) async fn record(&self, attempt: DispatchAttempt, clock: &dyn Clock) -> (ActionItem, DispatchOutcome) {
+        let DispatchAttempt { old: item, new, outcome } = attempt;
+        match self.lifecycle.advance(&item, &new, &self.active_policy(), clock).await {
             Ok(true) => (new, outcome),
             // The worker reported its outcome before the dispatch was recorded.
             Ok(false) => (item, outcome),

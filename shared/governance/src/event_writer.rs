@@ -12,7 +12,7 @@ use age_store::{
 use crate::action_lifecycle::ActionLifecycle;
 use crate::decide_events::Decisions;
 use crate::heard_engines::HeardEngines;
-use crate::pending_event::{PendingEvent, WriteOutcome};
+use crate::pending_event::{PendingEvent, UnnotifiedIncident, WriteOutcome};
 use crate::rollup_shards::{RollupShards, ShardChooser};
 use crate::transaction_chunks::MAX_ITEMS;
 
@@ -80,7 +80,7 @@ impl EventWriter {
             let outcome = self.commit(&mut group, active, clock).await;
             self.report_unplanned(&group, clock).await;
             match outcome {
-                Ok(GroupOutcome::Stored) => outcomes.extend(group.created()),
+                Ok(GroupOutcome::Stored) => outcomes.extend(group.created(&self.lifecycle, &active.hash)),
                 Ok(GroupOutcome::TooLarge) => {
                     let mut first = group.pending;
                     let second = first.split_off(first.len() / 2);
@@ -225,7 +225,8 @@ impl EventWriter {
     async fn stored_before(&self, pending: &PendingEvent, stored: Event) -> Result<WriteOutcome, StoreError> {
         let is_problem = matches!(pending.role, EventRole::Problem | EventRole::FiringAlert);
         let actions = if is_problem { self.actions_of(&stored).await? } else { Vec::new() };
-        Ok(WriteOutcome::Created { event: stored, may_notify: !actions.is_empty(), actions })
+        let incident = if actions.is_empty() { UnnotifiedIncident::None } else { UnnotifiedIncident::Unread };
+        Ok(WriteOutcome::Created { event: stored, incident, actions })
     }
 
     /// The response was lost: `stored` is what the table has under the event's id.
@@ -275,12 +276,23 @@ impl EventWriter {
 
 impl Group {
     /// The outcomes if this request has stored the events.
-    fn created(self) -> impl Iterator<Item = (EventId, Result<WriteOutcome, StoreError>)> {
+    fn created(
+        self,
+        lifecycle: &ActionLifecycle,
+        policy_hash: &str,
+    ) -> impl Iterator<Item = (EventId, Result<WriteOutcome, StoreError>)> {
         let Self { pending, decisions, .. } = self;
+        let now = pending.iter().map(|one| one.event.occurred_at).max();
         pending.into_iter().map(move |one| {
             let decision = one.incident_key().and_then(|key| decisions.by_key.get(&key));
-            let may_notify = decision.is_some_and(|it| it.decision.has_opened());
-            (one.event.id, Ok(WriteOutcome::Created { event: one.event, actions: one.actions, may_notify }))
+            let incident = match decision.filter(|it| it.decision.has_opened()) {
+                Some(decision) => {
+                    let record = now.and_then(|now| decision.record_after(lifecycle, policy_hash, now).ok());
+                    record.map_or(UnnotifiedIncident::Unread, |record| UnnotifiedIncident::Known(Box::new(record)))
+                }
+                None => UnnotifiedIncident::None,
+            };
+            (one.event.id, Ok(WriteOutcome::Created { event: one.event, actions: one.actions, incident }))
         })
     }
 }

@@ -45,6 +45,17 @@ pub(crate) struct NextState<'a> {
     pub(crate) notification: Option<&'a Notification>,
 }
 
+impl NextState<'_> {
+    /// Returns the new state with the policy version by which it was decided.
+    fn state_by(&self, before: &IncidentStateRecord, policy_hash: &str) -> Option<IncidentState> {
+        self.state.map(|state| {
+            let mut state = state.clone();
+            state.set_policy_hash(&before.state, policy_hash);
+            state
+        })
+    }
+}
+
 /// Changes the states of incident keys. Build one per execution environment.
 #[derive(Debug, Clone)]
 pub struct IncidentLifecycle {
@@ -91,6 +102,18 @@ impl IncidentLifecycle {
         key: &IncidentKey,
         policy_hash: &str,
         clock: &dyn Clock,
+        decide: impl FnMut(&IncidentStateRecord) -> Result<Option<IncidentUpdate>, E>,
+    ) -> Result<Option<IncidentStateRecord>, E> {
+        self.change_from(None, key, policy_hash, clock, decide).await
+    }
+
+    /// Changes the state of `key` like [`change`](Self::change). The first attempt relies on `known` instead of reading the state.
+    pub(crate) async fn change_from<E: From<StoreError>>(
+        &self,
+        mut known: Option<IncidentStateRecord>,
+        key: &IncidentKey,
+        policy_hash: &str,
+        clock: &dyn Clock,
         mut decide: impl FnMut(&IncidentStateRecord) -> Result<Option<IncidentUpdate>, E>,
     ) -> Result<Option<IncidentStateRecord>, E> {
         let mut has_notify_admin = true;
@@ -98,7 +121,10 @@ impl IncidentLifecycle {
             if attempt > 1 {
                 wait_before_retry(attempt, clock).await;
             }
-            let mut before = self.states.get(key).await?;
+            let before = match known.take() {
+                Some(known) => known,
+                None => self.states.get(key).await?,
+            };
             let Some(IncidentUpdate { mut state, notification, at }) = decide(&before)? else { return Ok(None) };
             state.version = before.state.version + 1;
             let next = NextState { state: Some(&state), notification: notification.as_ref(), ..NextState::default() };
@@ -108,8 +134,7 @@ impl IncidentLifecycle {
             }
             match self.states.commit(writes).await? {
                 TransactionResult::Committed => {
-                    before.state = state;
-                    return Ok(Some(before));
+                    return Ok(Some(self.record_after(&before, &next, policy_hash, at)?));
                 }
                 TransactionResult::Stale => has_notify_admin = self.has_notify_admin(&before).await?,
                 TransactionResult::Exists(_) | TransactionResult::Conflict(_) | TransactionResult::InProgress => {}
@@ -129,12 +154,20 @@ impl IncidentLifecycle {
         policy_hash: &str,
         at: Timestamp,
     ) -> Result<Vec<Write>, StoreError> {
-        let state = next.state.map(|state| {
-            let mut state = state.clone();
-            state.set_policy_hash(&before.state, policy_hash);
-            state
-        });
+        let state = next.state_by(before, policy_hash);
         self.states.change(key, &change(before, &NextState { state: state.as_ref(), ..*next }, at))
+    }
+
+    /// The record of a key after the [`writes`](Self::writes) with the same arguments were committed.
+    pub(crate) fn record_after(
+        &self,
+        before: &IncidentStateRecord,
+        next: &NextState<'_>,
+        policy_hash: &str,
+        at: Timestamp,
+    ) -> Result<IncidentStateRecord, StoreError> {
+        let state = next.state_by(before, policy_hash);
+        self.states.record_after(&change(before, &NextState { state: state.as_ref(), ..*next }, at))
     }
 
     /// The write that gives the `notify_admin` of an incident the status that the incident has for it, if that changes.

@@ -41,20 +41,35 @@ impl KeyDecision {
         let mut writes = Vec::new();
         if let Some(change) = self.decision.change(now) {
             let incidents = lifecycle.incidents();
-            let KeyChange { state, counted, resolved_events, firing_alerts, heard_at } = change;
-            let state_after = self.decision.state();
-            let next = NextState {
-                state: state.as_ref(),
-                counted,
-                resolved_events,
-                firing_alerts,
-                heard_at,
-                ..NextState::default()
-            };
-            writes.extend(incidents.writes(key, &self.before, &next, policy_hash, now)?);
-            writes.extend(incidents.notify_admin_write(&self.before, state_after, now)?);
+            writes.extend(incidents.writes(key, &self.before, &next_state(&change), policy_hash, now)?);
+            writes.extend(incidents.notify_admin_write(&self.before, self.decision.state(), now)?);
         }
         writes.extend(lifecycle.ineffective(self.decision.ineffective(), now)?);
         Ok(writes)
+    }
+
+    /// Returns the record of the key after the [`writes`](Self::writes) with the same arguments were committed.
+    pub(crate) fn record_after(
+        &self,
+        lifecycle: &ActionLifecycle,
+        policy_hash: &str,
+        now: Timestamp,
+    ) -> Result<IncidentStateRecord, StoreError> {
+        match self.decision.change(now) {
+            Some(change) => lifecycle.incidents().record_after(&self.before, &next_state(&change), policy_hash, now),
+            None => Ok(self.before.clone()),
+        }
+    }
+}
+
+fn next_state(change: &KeyChange) -> NextState<'_> {
+    let KeyChange { state, counted, resolved_events, firing_alerts, heard_at } = change;
+    NextState {
+        state: state.as_ref(),
+        counted: *counted,
+        resolved_events: *resolved_events,
+        firing_alerts: *firing_alerts,
+        heard_at: *heard_at,
+        ..NextState::default()
     }
 }

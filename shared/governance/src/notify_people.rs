@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use age_model::{ActionItem, Clock, RateLimit, StoreError, Timestamp};
 use age_notify::{Message, Topic};
 use age_store::{Decisions, EmailBudget, EmailRateLimiter, Events, NotifiedLine, SystemAlerts, SystemHealthStore};
+pub(crate) use claimed::ClaimedAtOnce;
 use claimed::{Attempt, Claimed};
 use futures_util::stream::{self, StreamExt};
 use unnotified::Unnotified;

@@ -79,6 +79,11 @@ impl OpenIncidents {
         });
     }
 
+    /// Whether an incident of `event_type` was open when the open incidents of `engine` were read, or was opened by this environment since.
+    pub(crate) fn has(&self, engine: Engine, event_type: &EventType) -> bool {
+        self.with_skeleton(engine, &skeleton(event_type.as_str())).contains(event_type)
+    }
+
     /// Returns the event types of `engine` with this skeleton that have open incidents.
     pub(crate) fn with_skeleton(&self, engine: Engine, skeleton: &str) -> Vec<EventType> {
         self.with(engine, |it| it.by_skeleton.get(skeleton).cloned()).flatten().unwrap_or_default()

@@ -5,7 +5,7 @@ use age_model::{
     KeyId, NewEvent, PlannedAction, Timestamp,
 };
 use age_policy::{EventRole, Policy};
-use age_store::PlannedRemediations;
+use age_store::{IncidentStateRecord, PlannedRemediations};
 
 /// An event to be recorded.
 #[derive(Debug, Clone)]
@@ -33,6 +33,17 @@ impl From<Option<IdempotencyKey>> for EventIdentity {
     }
 }
 
+/// The incident of a stored event, of which people may have to be notified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnnotifiedIncident {
+    /// The event has opened no incident, or people were notified of it.
+    None,
+    /// The incident key is as the event has left it.
+    Known(Box<IncidentStateRecord>),
+    /// The event may have opened an incident, which must be read.
+    Unread,
+}
+
 /// The result of storing an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteOutcome {
@@ -42,8 +53,8 @@ pub enum WriteOutcome {
         event: Event,
         /// Its actions.
         actions: Vec<ActionItem>,
-        /// Whether it may have opened an incident that nobody was notified of.
-        may_notify: bool,
+        /// The incident of the event, if nobody was notified of it.
+        incident: UnnotifiedIncident,
     },
     /// The event was stored before under the same identity.
     Replayed(Event),

@@ -9,8 +9,10 @@ use age_model::{
 use age_policy::EventRole;
 
 use crate::alert_occurrences::{AlertReport, recognize_alerts};
-use crate::pending_event::{EventIdentity, IncomingEvent, NewcomingEvent, PendingEvent, WriteOutcome};
-use crate::record_event::{EventRecorder, RecordResult, RecordedEvent};
+use crate::pending_event::{
+    EventIdentity, IncomingEvent, NewcomingEvent, PendingEvent, UnnotifiedIncident, WriteOutcome,
+};
+use crate::record_event::{EventRecorder, RecordResult, RecordedEvent, StoredEvent};
 use crate::transaction_chunks::transaction_chunks;
 
 /// Events that would be begun so many seconds after the request are left for its next attempt. The function may run for 25, and
@@ -197,8 +199,8 @@ impl Batch<'_> {
         let (mut created, mut repeats) = (Vec::new(), Vec::new());
         for (place, outcome) in places.into_iter().zip(outcomes) {
             match outcome {
-                Ok(WriteOutcome::Created { event, actions, may_notify }) => {
-                    created.push((place, may_notify, RecordedEvent { event, actions }));
+                Ok(WriteOutcome::Created { event, actions, incident }) => {
+                    created.push((place, RecordedEvent { event, actions }, incident));
                 }
                 Ok(WriteOutcome::Replayed(event)) => {
                     repeats.push((place, Repeat { event, reported: None, is_sign_of_life: true }));
@@ -211,25 +213,25 @@ impl Batch<'_> {
         self.record_repeats(repeats).await;
     }
 
-    async fn follow_up(&mut self, created: Vec<(usize, bool, RecordedEvent)>) {
+    async fn follow_up(&mut self, created: Vec<(usize, RecordedEvent, UnnotifiedIncident)>) {
         let mut keys = BTreeSet::new();
-        let (mut places, mut recorded) = (Vec::new(), Vec::new());
-        for (place, may_notify, one) in created {
-            let opens = may_notify && keys.insert(IncidentKey::of(&one.event.reported));
-            places.push((place, opens));
-            recorded.push(one);
+        let (mut places, mut stored) = (Vec::new(), Vec::new());
+        for (place, recorded, incident) in created {
+            let may_open = incident != UnnotifiedIncident::None;
+            let opens = may_open && keys.insert(IncidentKey::of(&recorded.event.reported));
+            let incident = if opens { incident } else { UnnotifiedIncident::None };
+            let waits = recorded.actions.iter().any(|item| item.status == ActionStatus::PendingApproval);
+            let is_notified = (opens || waits) && self.notifications < MAX_INITIAL_NOTIFICATIONS;
+            self.notifications += usize::from(is_notified);
+            places.push(place);
+            stored.push(StoredEvent { recorded, incident, is_notified });
         }
         // Later than that, the sweep dispatches and notifies.
         if !self.is_late() {
-            self.recorder.dispatch(&mut recorded, self.clock).await;
+            self.recorder.follow_up(&mut stored, self.begins_until(), self.origin, self.clock).await;
         }
-        for ((place, opens), mut one) in places.into_iter().zip(recorded) {
-            let waits = one.actions.iter().any(|item| item.status == ActionStatus::PendingApproval);
-            if (opens || waits) && self.notifications < MAX_INITIAL_NOTIFICATIONS && !self.is_late() {
-                self.notifications += 1;
-                self.recorder.notify(&mut one, opens, self.origin, self.clock).await;
-            }
-            self.set(place, Ok(RecordResult::Created(one)));
+        for (place, StoredEvent { recorded, .. }) in places.into_iter().zip(stored) {
+            self.set(place, Ok(RecordResult::Created(recorded)));
         }
     }
 
@@ -298,7 +300,12 @@ impl Batch<'_> {
     }
 
     fn is_late(&self) -> bool {
-        self.clock.now() > self.began.plus_seconds(BEGIN_WITHIN_SECONDS)
+        self.clock.now() > self.begins_until()
+    }
+
+    /// The time after which nothing more is begun.
+    fn begins_until(&self) -> Timestamp {
+        self.began.plus_seconds(BEGIN_WITHIN_SECONDS)
     }
 }
 

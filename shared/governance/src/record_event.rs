@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use age_model::{Action, ActionItem, ActionStatus, Clock, Event, IncidentKey, KeyId, StoreError};
+use age_model::{Action, ActionItem, ActionStatus, Clock, Event, IncidentKey, KeyId, StoreError, Timestamp};
 use age_policy::ActivePolicy;
+use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt};
 
-use crate::dispatch_action::ActionDispatcher;
+use crate::dispatch_action::{ActionDispatcher, DispatchAttempt};
 use crate::event_writer::EventWriter;
-use crate::notify_people::Notifier;
-use crate::pending_event::IncomingEvent;
+use crate::notify_people::{ClaimedAtOnce, NotifiedAtOnce, Notifier};
+use crate::pending_event::{IncomingEvent, UnnotifiedIncident};
 use crate::policy_cache::PolicyCache;
 
 /// How many actions are dispatched at the same time.
@@ -30,6 +31,15 @@ pub struct RecordedEvent {
     pub event: Event,
     /// Its actions, as they are now.
     pub actions: Vec<ActionItem>,
+}
+
+/// An event that this request has stored, before anything followed from it.
+#[derive(Debug)]
+pub(crate) struct StoredEvent {
+    pub(crate) recorded: RecordedEvent,
+    pub(crate) incident: UnnotifiedIncident,
+    /// Whether people are notified of the incident or of pending approvals while the caller waits.
+    pub(crate) is_notified: bool,
 }
 
 /// The result of recording an event.
@@ -77,34 +87,84 @@ impl EventRecorder {
         result.unwrap_or_else(|| Err(self.writer.events.contended(0)))
     }
 
-    /// Dispatches the pending remediations among the `actions` of each event.
-    pub(crate) async fn dispatch(&self, recorded: &mut [RecordedEvent], clock: &dyn Clock) {
-        let pending = recorded.iter_mut().flat_map(|RecordedEvent { event, actions }| {
-            let is_pending =
-                |item: &&mut ActionItem| item.status == ActionStatus::Pending && item.action.is_remediation();
-            actions.iter_mut().filter(is_pending).map(|item| (&*event, item))
-        });
-        let dispatches: Vec<_> = pending
-            .map(|(event, item)| async move {
-                (*item, _) = self.dispatcher.dispatch(event, item.clone(), clock).await;
-            })
-            .collect();
-        stream::iter(dispatches).buffer_unordered(CONCURRENT_DISPATCHES).collect::<Vec<()>>().await;
-    }
-
-    /// Notifies people of the incident that the event opened, if it did, and of its actions that are pending approval. Called last, so
-    /// that the message has the status of the other actions.
-    pub(crate) async fn notify(
+    /// Dispatches the pending remediations of `stored`, and notifies people of incidents and pending approvals. The messages to workers and
+    /// the claims of notifications go out together, and then the e-mails, which have the status of the remediations. No notification is
+    /// begun after `until`: the sweep sends it.
+    pub(crate) async fn follow_up(
         &self,
-        RecordedEvent { event, actions }: &mut RecordedEvent,
-        has_opened: bool,
+        stored: &mut [StoredEvent],
+        until: Timestamp,
         origin: Option<&str>,
         clock: &dyn Clock,
     ) {
-        let key = has_opened.then(|| IncidentKey::of(&event.reported));
-        let about = Some((&*event, actions.as_slice()));
-        let notified = self.notifier.notify_at_once(key.as_ref(), about, origin, clock).await;
-        for item in actions {
+        let (attempts, claims) = join(self.begin_dispatches(stored, clock), self.claim_all(stored, until, clock)).await;
+        for attempt in &attempts {
+            set_action(stored, &attempt.new);
+        }
+        let recorded: Vec<_> = attempts.into_iter().map(|attempt| self.dispatcher.record(attempt, clock)).collect();
+        let recorded = stream::iter(recorded).buffer_unordered(CONCURRENT_DISPATCHES).collect::<Vec<_>>();
+        let sent = stored.iter().zip(claims).map(async |(StoredEvent { recorded, .. }, claimed)| match claimed {
+            Some(claimed) => {
+                let about = Some((&recorded.event, recorded.actions.as_slice()));
+                self.notifier.send_at_once(claimed, about, origin, clock).await
+            }
+            None => NotifiedAtOnce::default(),
+        });
+        let (actions, notified) = join(recorded, join_all(sent)).await;
+        for (item, _) in actions {
+            set_action(stored, &item);
+        }
+        for (StoredEvent { recorded, .. }, notified) in stored.iter_mut().zip(notified) {
+            recorded.set_notified(&notified);
+        }
+    }
+
+    /// Publishes the messages of the pending remediations.
+    async fn begin_dispatches(&self, stored: &[StoredEvent], clock: &dyn Clock) -> Vec<DispatchAttempt> {
+        let is_pending = |item: &&ActionItem| item.status == ActionStatus::Pending && item.action.is_remediation();
+        let pending = stored.iter().flat_map(|StoredEvent { recorded: RecordedEvent { event, actions }, .. }| {
+            actions.iter().filter(is_pending).map(move |item| (event, item))
+        });
+        let begun: Vec<_> =
+            pending.map(|(event, item)| self.dispatcher.begin_dispatch(event, item.clone(), clock)).collect();
+        stream::iter(begun).buffer_unordered(CONCURRENT_DISPATCHES).collect().await
+    }
+
+    /// Claims the notifications of `stored`, each with the permits for an e-mail. One after the other: all of them take permits of one row.
+    async fn claim_all(
+        &self,
+        stored: &[StoredEvent],
+        until: Timestamp,
+        clock: &dyn Clock,
+    ) -> Vec<Option<ClaimedAtOnce>> {
+        let mut claims = Vec::new();
+        for StoredEvent { recorded, incident, is_notified } in stored {
+            claims.push(if *is_notified && clock.now() <= until {
+                let engine = recorded.event.reported.engine;
+                let key = IncidentKey::of(&recorded.event.reported);
+                let incident = match incident {
+                    UnnotifiedIncident::None => None,
+                    UnnotifiedIncident::Known(record) => Some((key, Some(record.as_ref().clone()))),
+                    UnnotifiedIncident::Unread => Some((key, None)),
+                };
+                self.notifier.claim_at_once(engine, incident, &recorded.actions, clock).await
+            } else {
+                None
+            });
+        }
+        claims
+    }
+
+    /// Notifies people of the incident of `key`, which a repeat has opened.
+    pub(crate) async fn notify_of_repeat(&self, key: &IncidentKey, origin: Option<&str>, clock: &dyn Clock) {
+        self.notifier.notify_at_once(key, origin, clock).await;
+    }
+}
+
+impl RecordedEvent {
+    /// Sets the status of the actions of which people were notified.
+    fn set_notified(&mut self, notified: &NotifiedAtOnce) {
+        for item in &mut self.actions {
             let is_pending = (item.action, item.status) == (Action::NotifyAdmin, ActionStatus::Pending);
             if let Some(at) = notified.incident_notified_at.filter(|_| is_pending) {
                 (item.status, item.dispatched_at) = (ActionStatus::Dispatched, Some(at));
@@ -114,9 +174,12 @@ impl EventRecorder {
             }
         }
     }
+}
 
-    /// Notifies people of the incident of `key`, which a repeat has opened.
-    pub(crate) async fn notify_of_repeat(&self, key: &IncidentKey, origin: Option<&str>, clock: &dyn Clock) {
-        self.notifier.notify_at_once(Some(key), None, origin, clock).await;
+/// Replaces the action of `stored` that `item` is.
+fn set_action(stored: &mut [StoredEvent], item: &ActionItem) {
+    let mut actions = stored.iter_mut().flat_map(|it| it.recorded.actions.iter_mut());
+    if let Some(action) = actions.find(|it| (it.event_id, it.action) == (item.event_id, item.action)) {
+        *action = item.clone();
     }
 }

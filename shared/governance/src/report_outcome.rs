@@ -54,7 +54,7 @@ pub async fn report_outcome(
         reported => {
             let item = reported?;
             if item.status.is_failure() {
-                notifier.notify_at_once(Some(&key), None, origin, clock).await;
+                notifier.notify_at_once(&key, origin, clock).await;
             }
             Ok(item)
         }

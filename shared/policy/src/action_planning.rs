@@ -46,6 +46,15 @@ pub(crate) fn select_actions(rules: &ActionRules, engine: Engine, severity: Seve
     selected
 }
 
+impl Policy {
+    /// Whether people are notified of an event that is `reported`, if its incident key has no open incident.
+    #[must_use]
+    pub fn opens_incident(&self, reported: &NewEvent) -> bool {
+        let NewEvent { engine, severity, event_type, .. } = reported;
+        select_actions(&self.actions, *engine, *severity, event_type.as_str()).contains(&Action::NotifyAdmin)
+    }
+}
+
 /// Plans the actions of `event`, given the `state` of its incident key.
 #[must_use]
 pub fn plan(policy: &Policy, event: &Event, state: &IncidentState) -> Plan {

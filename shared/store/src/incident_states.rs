@@ -190,6 +190,27 @@ impl IncidentStates {
         Ok(writes)
     }
 
+    /// Returns the record as it is after `change` was committed and before another writer changes it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the state cannot be serialized.
+    pub fn record_after(&self, change: &IncidentStateChange<'_>) -> Result<IncidentStateRecord, StoreError> {
+        let mut record = change.before.clone();
+        record.counters.apply(change.counters);
+        record.counters.resolved_events = record.counters.resolved_events.saturating_add(change.resolved_events);
+        record.counters.last_heard_at = change.heard_at.or(record.counters.last_heard_at);
+        record.firing_alerts.apply(change.firing_alerts);
+        if let Some(state) = change.state {
+            if let Some(stored) = change.before.stored.get() {
+                let mut stored = stored.clone();
+                stored.insert("state".to_owned(), self.state_attribute(change.before, state)?);
+                record.stored = stored.into();
+            }
+            record.state = state.clone();
+        }
+        Ok(record)
+    }
+
     /// Returns the writes that add `change` to the archived incident `id`, on the condition that its last change has the number
     /// before.
     ///

@@ -51,7 +51,7 @@ pub use dynamodb::backoff::wait_before_retry;
 pub use dynamodb::client::{Consistency, DynamoDb};
 pub use dynamodb::keys::{DueStep, InvalidPosition, Position};
 pub use dynamodb::transaction::{ExistingRow, TransactionResult, Write};
-pub use email_rate_limiter::{EmailBudget, EmailRateLimiter, NotifiedLine};
+pub use email_rate_limiter::{EmailBudget, EmailRateLimiter, NotifiedLine, UsedPermits};
 pub use ended_sessions::{CredentialsWithSessions, EndedSessionsStore};
 pub use event_search::{EventFilter, EventPage, EventSearch};
 pub use events::Events;

@@ -1,7 +1,8 @@
 //! What one sender has claimed: it alone may notify people of it until its lease ends.
 
 use age_model::{
-    ActionItem, ApprovalNotificationKind, FailedRemediation, Incident, IncidentId, NotificationKind, Timestamp,
+    ActionItem, ApprovalNotificationKind, Engine, FailedRemediation, Incident, IncidentId, IncidentKey,
+    NotificationKind, Timestamp,
 };
 use age_notify::{Notified, NotifiedIncident};
 use age_policy::ActivePolicy;
@@ -19,6 +20,18 @@ pub(super) struct ClaimedIncident {
     pub(super) id: IncidentId,
     pub(super) kind: NotificationKind,
     pub(super) record: IncidentStateRecord,
+}
+
+/// What one e-mail that is sent at once is about, and the permits that it has taken.
+pub(crate) struct ClaimedAtOnce {
+    pub(super) claimed: Vec<Claimed>,
+    pub(super) permit: Permit,
+}
+
+/// The permits that an e-mail has taken that is sent at once.
+pub(super) struct Permit {
+    pub(super) of_line: bool,
+    pub(super) of_engine: Option<Engine>,
 }
 
 /// The result of an attempt to send one e-mail.
@@ -90,6 +103,12 @@ impl Claimed {
 }
 
 impl ClaimedIncident {
+    /// Returns the claim of a notification about the incident of `key`, whose lease `record` has.
+    pub(super) fn new(key: &IncidentKey, kind: NotificationKind, record: IncidentStateRecord) -> Option<Self> {
+        let opened_at = record.state.incident.as_ref()?.opened_at;
+        Some(Self { id: IncidentId { key: key.clone(), opened_at }, kind, record })
+    }
+
     pub(super) const fn incident(&self) -> Option<&Incident> {
         self.record.state.incident.as_ref()
     }

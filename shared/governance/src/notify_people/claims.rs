@@ -1,8 +1,8 @@
 //! Claiming what is due, and recording what came of its notification.
 
 use age_model::{
-    ActionItem, Clock, Incident, IncidentId, IncidentKey, NotificationKind, StoreError, SystemAlert, SystemAlertKind,
-    Timestamp, shortened, visible_text,
+    ActionItem, Clock, Incident, IncidentKey, NotificationKind, StoreError, SystemAlert, SystemAlertKind, Timestamp,
+    shortened, visible_text,
 };
 use age_policy::{NextStep, notified_counts};
 
@@ -57,10 +57,7 @@ impl Notifier {
             rules.lease(incident, now);
             Ok::<_, StoreError>(Some(IncidentUpdate { state, notification: None, at: now }))
         });
-        Ok(claim.await?.and_then(|record| {
-            let opened_at = record.state.incident.as_ref()?.opened_at;
-            Some(ClaimedIncident { id: IncidentId { key: key.clone(), opened_at }, kind, record })
-        }))
+        Ok(claim.await?.and_then(|record| ClaimedIncident::new(key, kind, record)))
     }
 
     /// Records that the notification was sent at `at`, in an e-mail about `incidents`. One that cannot be recorded is sent again
@@ -99,7 +96,9 @@ impl Notifier {
         let Some(ours) = claimed.incident() else { return Ok(()) };
         let notified = notified_counts(ours, record.counters);
         let active = self.policies.current();
-        let recorded = self.actions.incidents().change(&id.key, &active.hash, clock, |current| {
+        let incidents_of_key = self.actions.incidents();
+        let known = Some(record.clone());
+        let recorded = incidents_of_key.change_from(known, &id.key, &active.hash, clock, |current| {
             let mut state = current.state.clone();
             let Some(incident) = state.incident.as_mut().filter(|incident| is_same(incident, ours)) else {
                 return Ok(None);

@@ -56,7 +56,7 @@ impl Sweep {
             }
         }
         if !due.is_empty() {
-            self.dispatch_in_order(due, waiting, end, report).await;
+            Box::pin(self.dispatch_in_order(due, waiting, end, report)).await;
         }
         Ok(approvals)
     }
