@@ -22,7 +22,7 @@ pub(super) struct ClaimedIncident {
     pub(super) record: IncidentStateRecord,
 }
 
-/// What one e-mail that is sent at once is about, and the permits that it has taken.
+/// The incidents and approvals of one e-mail that is sent at once, and the permits of that e-mail.
 pub(crate) struct ClaimedAtOnce {
     pub(super) claimed: Vec<Claimed>,
     pub(super) permit: Permit,
