@@ -31,9 +31,9 @@ QUEUES = ("ACTIONS_QUEUE_URL", "NOTIFICATIONS_QUEUE_URL", "SECOND_LINE_QUEUE_URL
 DENIED = re.compile(r"is not authorized to perform: (\S+)")
 
 # Rows of the incidents table that hold AGE's own state.
-EMAIL_RATE_LIMITER = {"fingerprint": {"S": "age"}, "opened_at": {"S": "email_rate_limiter"}}
+EMAIL_RATE_LIMITERS = ("email_rate_limiter", "email_rate_limiter#billing", "email_rate_limiter#qa")
 HEALTH = {"fingerprint": {"S": "age"}, "opened_at": {"S": "health"}}
-# How long the e-mail rate limiter rejects e-mails. AGE ignores a row that would reject them for a minute or more.
+# How long the e-mail rate limiters reject e-mails. AGE ignores a row that would reject them for a minute or more.
 EMAILS_FULL_FOR = timedelta(seconds=55)
 
 
@@ -287,14 +287,14 @@ class Harness:
                 self._denials += proxy.errors
 
     def use_up_emails(self) -> None:
-        """Use up the e-mail rate limit, so that initial notifications have to wait."""
+        """Use up the e-mail rate limits, so that initial notifications about billing and qa have to wait."""
         full_at = moment(datetime.now(UTC) + EMAILS_FULL_FOR)
-        self._db.put_item(
-            TableName=self.stack["INCIDENTS_TABLE"], Item=EMAIL_RATE_LIMITER | {"full_at": {"S": full_at}}
-        )
+        for key in _rate_limiters():
+            self._db.put_item(TableName=self.stack["INCIDENTS_TABLE"], Item=key | {"full_at": {"S": full_at}})
 
     def allow_emails(self) -> None:
-        self._db.delete_item(TableName=self.stack["INCIDENTS_TABLE"], Key=EMAIL_RATE_LIMITER)
+        for key in _rate_limiters():
+            self._db.delete_item(TableName=self.stack["INCIDENTS_TABLE"], Key=key)
 
     @contextmanager
     def events_at(self, moment: datetime) -> Iterator[None]:
@@ -423,6 +423,11 @@ class Harness:
                 self._db.delete_item(TableName=table, Key={"id": row["id"]})
                 action = {"event_id": row["id"], "action": {"S": "automated_governance_summary"}}
                 self._db.delete_item(TableName=self.stack["ACTIONS_TABLE"], Key=action)
+
+
+def _rate_limiters() -> list[Item]:
+    """The keys of the rows that limit the e-mails to the first line, and those about the engines of which scenarios expect one."""
+    return [{"fingerprint": {"S": "age"}, "opened_at": {"S": name}} for name in EMAIL_RATE_LIMITERS]
 
 
 def moment(at: datetime) -> str:
