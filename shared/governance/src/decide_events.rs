@@ -31,8 +31,8 @@ impl ActionLifecycle {
         let keys: BTreeSet<IncidentKey> = pending.iter().filter_map(PendingEvent::incident_key).collect();
         // Read beside the states: a decision that opens an incident needs the number of open ones.
         let may_open = |reported: &&NewEvent| {
-            let is_open = self.incidents().open_incidents().has(reported.engine, &reported.event_type);
-            active.policy.opens_incident(reported) && !is_open
+            active.policy.opens_incident(reported)
+                && !self.incidents().open_incidents().has(reported.engine, &reported.event_type)
         };
         let opening = pending.iter().map(|one| &one.event.reported).filter(may_open);
         let engines: BTreeSet<Engine> = opening.map(|reported| reported.engine).collect();
