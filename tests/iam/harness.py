@@ -426,7 +426,7 @@ class Harness:
 
 
 def _rate_limiters() -> list[Item]:
-    """The keys of the rows that limit the e-mails to the first line, and those about the engines of which scenarios expect one."""
+    """The keys of the rows that limit e-mails: all to the first line, and those about two engines."""
     return [{"fingerprint": {"S": "age"}, "opened_at": {"S": name}} for name in EMAIL_RATE_LIMITERS]
 
 
