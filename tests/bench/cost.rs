@@ -71,9 +71,10 @@ pub(crate) async fn measure() -> Part {
             1.0,
         ),
     ];
-    let [decision, with_approval] = decisions().await;
+    let [decision, needing_approval, with_approval] = decisions().await;
     figures.push(Figure::limited("a decision reads", decision.read, "RCU", 1.0));
     figures.push(Figure::limited("a decision writes", decision.written, "WCU", 5.0));
+    figures.push(shown("a decision that needs approval writes", needing_approval.written, "WCU"));
     figures.push(shown("a decision that uses an approval reads", with_approval.read, "RCU"));
     figures.push(shown("a decision that uses an approval writes", with_approval.written, "WCU"));
     figures.extend(reads.figures());
@@ -153,14 +154,14 @@ async fn idle() -> Units {
     world.dynamodb.measure_units(Box::pin(world.sweep())).await.0
 }
 
-/// Measures a decision alone, and one that uses an approval.
-async fn decisions() -> [Units; 2] {
+/// Measures a decision that needs no approval, one that does, and one that uses an approval.
+async fn decisions() -> [Units; 3] {
     let world = World::with_policy(&with_transfers_that_need_approval()).await;
     world.sweep().await;
     let billing = world.as_caller(BILLING);
-    let transfer = |context: Value| {
+    let request = |action: &str, context: Value| {
         json!({
-            "subject": { "type": "engine", "id": "billing" }, "action": { "name": "transfer" },
+            "subject": { "type": "engine", "id": "billing" }, "action": { "name": action },
             "resource": { "type": "account", "id": "4711" }, "context": context,
         })
     };
@@ -169,13 +170,14 @@ async fn decisions() -> [Units; 2] {
         assert_status(&answer, 200);
         (units, answer)
     };
-    let (decision, asked) = ask(transfer(json!({ "amount": 20 }))).await;
+    let (decision, _) = ask(request("view", json!({ "amount": 20 }))).await;
+    let (needing_approval, asked) = ask(request("transfer", json!({ "amount": 20 }))).await;
     let id = asked.text("/context/id");
     let approval = json!({ "decision": "approve", "digest": asked.text("/context/approval/digest") });
     assert_status(&world.post_json(&format!("/api/governance/decisions/{id}/approval"), &approval).await, 200);
-    let (with_approval, used) = ask(transfer(json!({ "amount": 20, "decisionId": id }))).await;
+    let (with_approval, used) = ask(request("transfer", json!({ "amount": 20, "decisionId": id }))).await;
     assert_eq!(used.json["decision"], true, "{used:?}");
-    [decision, with_approval]
+    [decision, needing_approval, with_approval]
 }
 
 /// Measures requests that are refused as a whole, and a batch of which every event is refused.

@@ -523,7 +523,7 @@ pub(crate) mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("CI").is_some() { 50_000 } else { 256 }))]
+        #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("CI").is_some() { 200_000 } else { 256 }))]
 
         #[test]
         fn mutated_policy_is_valid_or_refused_at_a_place_that_it_has_or_lacks(

@@ -15,9 +15,14 @@ pub(super) fn ruled(rules: Vec<Value>) -> Policy {
     Policy { guardrails, ..DEFAULT.clone() }
 }
 
-/// The cases of each of the six properties: more than a million together in the slow profile.
+/// The cases of each property.
 pub(super) fn cases() -> ProptestConfig {
-    ProptestConfig::with_cases(if std::env::var_os("CI").is_some() { 200_000 } else { 1_000 })
+    ProptestConfig::with_cases(if std::env::var_os("CI").is_some() { 20_000 } else { 1_000 })
+}
+
+/// The cases of mutated requests. With those of mutated policies in `validation.rs` a million in CI.
+fn mutated_cases() -> ProptestConfig {
+    ProptestConfig::with_cases(if std::env::var_os("CI").is_some() { 800_000 } else { 1_000 })
 }
 
 fn field_value() -> impl Strategy<Value = Value> {
@@ -159,33 +164,6 @@ proptest! {
     }
 
     #[test]
-    fn mutated_request_is_refused_or_decided_by_mutated_rules(
-        edits in prop::collection::vec((any::<prop::sample::Index>(), "[\\[\\]{}:,\"a-e0-9.eE+\\\\ -]{0,3}"), 1..4),
-        mutations in prop::collection::vec((any::<prop::sample::Index>(), field_value()), 0..3),
-        state in any_state()
-    ) {
-        let mut request = refund(json!({"a": {"b": "a"}, "amount": 0.5})).as_json();
-        for (place, edit) in edits {
-            let place = place.index(request.len());
-            request.replace_range(place..place.saturating_add(edit.len()).min(request.len()), &edit);
-        }
-        let mut rules = serde_json::to_value(test_data::guardrails()).unwrap();
-        for (place, value) in mutations {
-            let places = leaves(&rules, "");
-            *rules.pointer_mut(place.get::<String>(&places)).unwrap() = value;
-        }
-        let Ok(request) = AccessRequest::from_json(&request) else { return Ok(()) };
-        // Rules that validation would refuse are evaluated as well: a later version may have stored them.
-        let mut policy = DEFAULT.clone();
-        policy.guardrails = serde_json::from_value(rules).unwrap_or_else(|_| test_data::guardrails());
-        let state = state_of(state.posture.as_ref(), &state.holds);
-        let evaluation = evaluate(&policy, &request, &state);
-        prop_assert!(!evaluation.reasons.is_empty());
-        prop_assert!(evaluation.verdict.is_known());
-        prop_assert_eq!(explain(&policy, &request, &state).len(), 1);
-    }
-
-    #[test]
     fn explanation_agrees_with_the_verdict(rules in rules(), request in any_request(), state in any_state()) {
         let policy = ruled(rules);
         let state = state_of(state.posture.as_ref(), &[]);
@@ -218,5 +196,36 @@ proptest! {
                 prop_assert!(shown == RecordedMatch::NotRecorded || shown == in_record(real), "{shown:?} {real:?}");
             }
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(mutated_cases())]
+
+    #[test]
+    fn mutated_request_is_refused_or_decided_by_mutated_rules(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), "[\\[\\]{}:,\"a-e0-9.eE+\\\\ -]{0,3}"), 1..4),
+        mutations in prop::collection::vec((any::<prop::sample::Index>(), field_value()), 0..3),
+        state in any_state()
+    ) {
+        let mut request = refund(json!({"a": {"b": "a"}, "amount": 0.5})).as_json();
+        for (place, edit) in edits {
+            let place = place.index(request.len());
+            request.replace_range(place..place.saturating_add(edit.len()).min(request.len()), &edit);
+        }
+        let mut rules = serde_json::to_value(test_data::guardrails()).unwrap();
+        for (place, value) in mutations {
+            let places = leaves(&rules, "");
+            *rules.pointer_mut(place.get::<String>(&places)).unwrap() = value;
+        }
+        let Ok(request) = AccessRequest::from_json(&request) else { return Ok(()) };
+        // Rules that validation would refuse are evaluated as well: a later version may have stored them.
+        let mut policy = DEFAULT.clone();
+        policy.guardrails = serde_json::from_value(rules).unwrap_or_else(|_| test_data::guardrails());
+        let state = state_of(state.posture.as_ref(), &state.holds);
+        let evaluation = evaluate(&policy, &request, &state);
+        prop_assert!(!evaluation.reasons.is_empty());
+        prop_assert!(evaluation.verdict.is_known());
+        prop_assert_eq!(explain(&policy, &request, &state).len(), 1);
     }
 }
