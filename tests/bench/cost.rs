@@ -166,6 +166,7 @@ async fn decisions() -> [Units; 3] {
         })
     };
     let ask = async |request: Value| {
+        world.clock.advance(1); // the state of the fleet is read once a second
         let (units, answer) = world.dynamodb.measure_units(billing.post_json("/access/v1/evaluation", &request)).await;
         assert_status(&answer, 200);
         (units, answer)

@@ -484,6 +484,7 @@ def history_is_exported(harness: Harness) -> None:
     {"dynamodb:GetItem": "IncidentsTable", "dynamodb:PutItem": "DecisionsTable", "dynamodb:UpdateItem": "RollupsTable"},
 )
 def operation_is_decided(harness: Harness) -> None:
+    time.sleep(1)  # an environment relies on the state of the fleet for a second
     harness.evaluate(harness.unique_name())
 
 

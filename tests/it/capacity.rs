@@ -195,6 +195,7 @@ async fn decision_consumes_exact_units_in_two_calls() {
         })
     };
     let ask = async |request: Value| {
+        world.clock.advance(1); // the state of the fleet is read once a second
         let (units, answer) = world.dynamodb.measure_units(billing.post_json("/access/v1/evaluation", &request)).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let calls = ["GetItem", "BatchGetItem", "PutItem", "TransactWriteItems"].map(|it| world.dynamodb.calls(it));

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use age_model::{Clock, DecisionCounts, Engine, Hold, HoldEnd, HoldId, HoldOrigin, Period, Posture};
+use age_governance::{NewHold, end_hold, set_hold};
+use age_model::{Clock, DecisionCounts, Engine, Period, Posture};
 use age_policy::Policy;
 use age_store::{FleetStateStore, Freshness, RollupSet, Rollups};
 use serde_json::{Value, json};
@@ -209,22 +210,18 @@ async fn posture(world: &World) -> Posture {
 
 /// Holds the engine billing for an hour.
 pub(crate) async fn hold_billing(world: &World) {
-    let set_at = world.clock.now();
-    let hold = Hold {
-        id: HoldId::fresh(world.clock.as_ref()),
+    let hold = NewHold {
         engine: Engine::from_static("billing"),
         operation: None,
         reason: "the ledger is being audited".to_owned(),
-        set_by: HoldOrigin::Person(NIGHT_DESK.parse().unwrap()),
-        set_at,
-        until: set_at.plus_seconds(3600),
+        until: world.clock.now().plus_seconds(3600),
     };
-    fleet(world).set_hold(&hold, world.clock.as_ref()).await.unwrap();
+    set_hold(&fleet(world), hold, NIGHT_DESK.parse().unwrap(), world.clock.as_ref()).await.unwrap();
 }
 
 async fn end_holds(world: &World) {
-    let end = HoldEnd { at: world.clock.now(), by: HoldOrigin::Person(NIGHT_DESK.parse().unwrap()), reason: None };
     for hold in fleet(world).get().await.unwrap().holds {
-        fleet(world).end_hold(hold.id, &end, world.clock.as_ref()).await.unwrap();
+        let by = NIGHT_DESK.parse().unwrap();
+        end_hold(&fleet(world), hold.id, None, by, world.clock.as_ref()).await.unwrap();
     }
 }

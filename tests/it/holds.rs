@@ -55,7 +55,7 @@ async fn hold_is_active_from_its_response_to_its_end() {
     let other = json!({ "operation": "refund", "engine": "billing", "reason": "Audit", "until": until.to_string() });
     assert_eq!(set(&world, &other).await.status, 201);
 
-    world.clock.advance(60);
+    world.clock.set(monday().plus_seconds(60));
     let ended = end(&world, created.text("/id"), "?reason=Nothing+was+found").await;
     let texts = ["/status", "/endedAt", "/endedBy", "/endReason"].map(|pointer| ended.text(pointer));
     assert_eq!(texts, ["ended", "2026-11-23T00:06:00.000Z", DAY_DESK, "Nothing was found"]);

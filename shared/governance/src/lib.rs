@@ -19,6 +19,7 @@ mod dispatch_action;
 mod due_notification;
 mod event_writer;
 mod export_history;
+mod fleet_state_cache;
 mod gathering;
 mod generate_report;
 mod heard_engines;

@@ -6,6 +6,8 @@ use age_model::{
 use age_store::{FleetStateStore, SetHold};
 use thiserror::Error;
 
+use crate::fleet_state_cache::wait_until_seen;
+
 /// A hold that a person wants to set. Engine and time are valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewHold {
@@ -39,7 +41,7 @@ pub enum HoldConflict {
     SetByPolicy(String),
 }
 
-/// Sets the hold `new` on behalf of `by`. Every decision after it sees it.
+/// Sets the hold `new` on behalf of `by`, and waits until every later decision sees it.
 ///
 /// # Errors
 /// [`CommandError`] with the [`HoldConflict`].
@@ -52,14 +54,17 @@ pub async fn set_hold(
     let NewHold { engine, operation, reason, until } = new;
     let (id, set_at, set_by) = (HoldId::fresh(clock), clock.now(), HoldOrigin::Person(by));
     let hold = Hold { id, engine, operation, reason, set_by, set_at, until };
-    match store.set_hold(&hold, clock).await? {
-        SetHold::Set => Ok(AppliedHold::Created(hold)),
-        SetHold::Exists(hold) => Ok(AppliedHold::Exists(hold)),
-        SetHold::TooMany => Err(CommandError::Conflict(HoldConflict::TooMany)),
-    }
+    let applied = match store.set_hold(&hold, clock).await? {
+        SetHold::Set => AppliedHold::Created(hold),
+        SetHold::Exists(hold) => AppliedHold::Exists(hold),
+        SetHold::TooMany => return Err(CommandError::Conflict(HoldConflict::TooMany)),
+    };
+    wait_until_seen(clock).await;
+    Ok(applied)
 }
 
-/// Ends the hold `id` on behalf of `by`, unless it has ended before. Returns its record, or None if there is no such hold.
+/// Ends the hold `id` on behalf of `by`, unless it has ended before, and waits until no decision sees it. Returns its record, or None if
+/// there is no such hold.
 ///
 /// # Errors
 /// [`CommandError`] with the [`HoldConflict`].
@@ -79,5 +84,7 @@ pub async fn end_hold(
         return Err(CommandError::Conflict(HoldConflict::SetByPolicy(rule)));
     }
     let end = HoldEnd { at: now, by: HoldOrigin::Person(by), reason };
-    Ok(store.end_hold(id, &end, clock).await?)
+    let ended = store.end_hold(id, &end, clock).await?;
+    wait_until_seen(clock).await;
+    Ok(ended)
 }

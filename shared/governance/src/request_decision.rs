@@ -16,6 +16,7 @@ use thiserror::Error;
 use crate::decision_batch::{DecisionAnswer, DecisionBatch};
 use crate::decision_counters::DecisionCounters;
 use crate::decision_outcome::{Judge, Judged};
+use crate::fleet_state_cache::FleetStateCache;
 use crate::policy_cache::PolicyCache;
 use crate::shadow_policy::ShadowPolicy;
 
@@ -41,7 +42,7 @@ pub enum DecisionError {
 #[derive(Debug, Clone)]
 pub struct DecisionMaker {
     decisions: Decisions,
-    fleet: FleetStateStore,
+    fleet: FleetStateCache,
     policies: PolicyCache,
     counters: Arc<DecisionCounters>,
 }
@@ -51,7 +52,7 @@ struct Basis {
     active: Arc<ActivePolicy>,
     hash: PolicyHash,
     shadow: Option<Arc<ShadowPolicy>>,
-    fleet: StoredFleetState,
+    fleet: Arc<StoredFleetState>,
     /// The decisions that requests name in `context.decisionId`.
     named: BTreeMap<DecisionId, Decision>,
     now: Timestamp,
@@ -69,7 +70,12 @@ impl DecisionMaker {
     /// Uses these tables, and the active version of `policies`.
     #[must_use]
     pub fn new(decisions: Decisions, rollups: Rollups, fleet: FleetStateStore, policies: PolicyCache) -> Self {
-        Self { decisions, fleet, policies, counters: Arc::new(DecisionCounters::new(rollups)) }
+        Self {
+            decisions,
+            fleet: FleetStateCache::new(fleet),
+            policies,
+            counters: Arc::new(DecisionCounters::new(rollups)),
+        }
     }
 
     /// Returns the table of decisions.
@@ -133,7 +139,7 @@ impl DecisionMaker {
     async fn basis(&self, batch: &DecisionBatch, clock: &dyn Clock) -> Result<Basis, DecisionError> {
         let named = batch.requests.iter().flatten().filter_map(|(_, request)| request.decision_id().ok().flatten());
         let named: BTreeSet<DecisionId> = named.collect();
-        let (fleet, named) = tokio::join!(self.fleet.get(), self.decisions.get_all(named));
+        let (fleet, named) = tokio::join!(self.fleet.get(clock), self.decisions.get_all(named));
         let fleet = fleet.map_err(DecisionError::StateUnreadable)?;
         let named = named?.into_iter().map(|decision| (decision.id, decision)).collect();
         let active = self.active_policy()?;

@@ -1,6 +1,8 @@
 //! Time and randomness as arguments.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -11,10 +13,16 @@ use crate::time::Timestamp;
 #[error("no random bytes available to generate a secret")]
 pub struct RandomnessUnavailable;
 
+/// A wait that [`Clock::sleep`] has begun.
+pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// The source of time and random bits. No other code reads the machine's clock or random number generator.
 pub trait Clock: Send + Sync {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
+
+    /// Waits until the time has advanced by `duration`.
+    fn sleep(&self, duration: Duration) -> Sleep<'_>;
 
     /// Returns 128 random bits for ids and delays, not for secrets.
     fn random(&self) -> u128;
@@ -31,6 +39,10 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
         (**self).now()
     }
 
+    fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        (**self).sleep(duration)
+    }
+
     fn random(&self) -> u128 {
         (**self).random()
     }
@@ -40,7 +52,7 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// A clock that moves only when it is set or advanced, with a fixed sequence of random bits. For tests and simulations.
+/// A clock that moves only when it is set or advanced, or when something sleeps, with a fixed sequence of random bits. For tests and simulations.
 #[derive(Debug)]
 pub struct ManualClock {
     state: Mutex<(Timestamp, u128)>,
@@ -73,6 +85,12 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Advances the time at once.
+    fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        self.advance_millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
+        Box::pin(std::future::ready(()))
     }
 
     fn random(&self) -> u128 {

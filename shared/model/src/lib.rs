@@ -82,7 +82,7 @@ pub use access_request_part::{AccessAction, AccessEntity, AccessRequestError};
 pub use action::{Action, ActionItem, ActionStatus, InvalidTransition, PlannedAction};
 pub use alert::{AlertId, AlertStatus};
 pub use approval::{ApprovalDecision, ApprovalNotificationKind};
-pub use clock::{Clock, ManualClock, RandomnessUnavailable};
+pub use clock::{Clock, ManualClock, RandomnessUnavailable, Sleep};
 pub use command_error::CommandError;
 pub use counts::{ActionCounts, EventCounts, SeverityCounts};
 pub use credential::{

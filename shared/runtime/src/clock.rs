@@ -1,8 +1,8 @@
 //! The clock and random number generator of the machine. Nothing else may read them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use age_model::{Clock, RandomnessUnavailable, Timestamp};
+use age_model::{Clock, RandomnessUnavailable, Sleep, Timestamp};
 
 use crate::config::{ConfigValue, Variables};
 
@@ -48,6 +48,10 @@ impl Clock for SystemClock {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
             .plus_seconds(self.offset_seconds)
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        Box::pin(tokio::time::sleep(duration))
     }
 
     fn random(&self) -> u128 {
