@@ -33,7 +33,7 @@ impl FleetStateCache {
         Self { store, latest: Arc::default() }
     }
 
-    /// Returns the state of the fleet, with every hold that was seen by all before this call.
+    /// Returns the state of the fleet, at most a second old: with every hold whose setter had the response before this call.
     ///
     /// # Errors
     /// [`StoreError`] if it has to be read, and cannot be.
