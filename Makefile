@@ -29,7 +29,7 @@ JS_FILES      := tests/browser tests/clients examples/clients functions/dashboar
 .SHELLFLAGS   := -eu -c
 .DEFAULT_GOAL := help
 .PHONY: help run up down logs weekly watch test lint build bench permissions openapi screenshots agectl man sbom audit lock deploy clean
-.PHONY: test-code test-stack test-documents check-system check-node cargo browser clients remake
+.PHONY: test-programs test-code test-stack test-permissions test-documents check-system check-node cargo browser clients remake
 
 # ---- Commands ----
 
@@ -70,18 +70,23 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them when 
 	@set -a; . $(STATE)/stack.env; set +a; \
 		$(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
 
-test: check-system check-node build agectl .venv/checks/ready .venv/sam/ready browser clients ## run all tests, end-to-end ones on their own local AWS
+test: check-system check-node .venv/checks/ready .venv/sam/ready browser clients ## run all tests, end-to-end ones on their own local AWS
+	@$(MAKE) --no-print-directory --jobs=2 build test-programs
 	@echo "==> Documents"
 	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/docs
-	@echo "==> Compiling the tests"
-	@$(CARGO_TEST) --no-run
-	@echo "==> Tests; beside them those on a local AWS, and on another one deployments and the commands of the documents"
+	@echo "==> Tests; beside them those on a local AWS, and on others permissions, deployments and the commands of the documents"
 	@mkdir -p $(STATE)
-	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-code test-stack test-documents
+	@$(MAKE) --no-print-directory --jobs=4 --keep-going test-code test-stack test-permissions test-documents
 
 # Tests of the code compute; the others mostly wait for the local AWS. Their output follows when they have ended.
 CARGO_TEST := cargo test --workspace --locked --lib --bins --test it
 ON_FREE_PORTS := AGE_PORT= AGE_API_PORT=
+PERMISSIONS_TEST := local_aws::each_role_has_exactly_the_permissions_it_needs
+
+# agectl is among them: the tests of cli run it.
+test-programs: cargo .venv/ready
+	@echo "==> Compiling the tests"
+	@$(CARGO_TEST) --no-run
 
 # The local AWS comes first: its functions have time limits, which a busy machine would exceed.
 test-code:
@@ -89,7 +94,12 @@ test-code:
 
 test-stack:
 	@code=0; AGE_STATE_DIR=$(STATE)/test $(ON_FREE_PORTS) $(STACK) exec -- $(CARGO_TEST) -- --ignored \
-		>$(STATE)/test-stack.log 2>&1 || code=$$?; cat $(STATE)/test-stack.log; exit $$code
+		--skip $(PERMISSIONS_TEST) >$(STATE)/test-stack.log 2>&1 || code=$$?; cat $(STATE)/test-stack.log; exit $$code
+
+# On a local AWS of their own: for minutes they deny functions what other tests need.
+test-permissions:
+	@code=0; AGE_STATE_DIR=$(STATE)/permissions $(ON_FREE_PORTS) $(STACK) exec -- $(CARGO_TEST) -- --ignored --exact \
+		$(PERMISSIONS_TEST) >$(STATE)/test-permissions.log 2>&1 || code=$$?; cat $(STATE)/test-permissions.log; exit $$code
 
 test-documents:
 	@code=0; { .venv/bin/python -W error -m unittest discover --quiet --start-directory tests/local && \
