@@ -24,12 +24,12 @@ LAMBDA_BUILD  = cargo lambda build --release --locked $(or \
 
 PYTHON_FILES  := infra/aws infra/local infra/supply_chain examples tests/senders tests/clients tests/iam tests/local tests/docs
 SHELL_SCRIPTS := .ci/run tests/browser/chromium.sh
-JS_FILES      := tests/browser tests/clients examples/clients functions/dashboard/src/script.js
+JS_FILES      := tests/browser tests/channels tests/clients examples/clients functions/dashboard/src/script.js
 
 .SHELLFLAGS   := -eu -c
 .DEFAULT_GOAL := help
 .PHONY: help run up down logs weekly watch test lint build bench permissions openapi screenshots agectl man sbom audit lock deploy clean
-.PHONY: test-programs test-code test-stack test-permissions test-documents check-system check-node cargo browser clients remake
+.PHONY: test-programs test-code test-stack test-permissions test-documents check-system check-node cargo browser channels clients remake
 
 # ---- Commands ----
 
@@ -70,13 +70,13 @@ watch: up ## serve the functions on http://localhost:9000 and rebuild them when 
 	@set -a; . $(STATE)/stack.env; set +a; \
 		$(TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --invoke-port 9000
 
-test: check-system check-node .venv/checks/ready .venv/sam/ready browser clients ## run all tests, end-to-end ones on their own local AWS
+test: check-system check-node .venv/checks/ready .venv/sam/ready browser channels clients ## run all tests, end-to-end ones on their own local AWS
 	@$(MAKE) --no-print-directory --jobs=2 build test-programs
 	@echo "==> Documents"
 	@.venv/bin/python -W error -m unittest discover --quiet --start-directory tests/docs
-	@echo "==> Tests; beside them those on a local AWS, and on others permissions, deployments and the commands of the documents"
+	@echo "==> Tests; beside them those on a local AWS, and on another one deployments, the commands of the documents, and permissions"
 	@mkdir -p $(STATE)
-	@$(MAKE) --no-print-directory --jobs=4 --keep-going test-code test-stack test-permissions test-documents
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-code test-stack test-permissions test-documents
 
 # Tests of the code compute; the others mostly wait for the local AWS. Their output follows when they have ended.
 CARGO_TEST := cargo test --workspace --locked --lib --bins --test it
@@ -96,10 +96,13 @@ test-stack:
 	@code=0; AGE_STATE_DIR=$(STATE)/test $(ON_FREE_PORTS) $(STACK) exec -- $(CARGO_TEST) -- --ignored \
 		--skip $(PERMISSIONS_TEST) >$(STATE)/test-stack.log 2>&1 || code=$$?; cat $(STATE)/test-stack.log; exit $$code
 
-# On a local AWS of their own: for minutes they deny functions what other tests need.
-test-permissions:
-	@code=0; AGE_STATE_DIR=$(STATE)/permissions $(ON_FREE_PORTS) $(STACK) exec -- $(CARGO_TEST) -- --ignored --exact \
-		$(PERMISSIONS_TEST) >$(STATE)/test-permissions.log 2>&1 || code=$$?; cat $(STATE)/test-permissions.log; exit $$code
+# On a local AWS of their own: for minutes they deny functions what other tests need. After the documents, so that two local AWS run at
+# once and not three. The name of the test must have been found.
+test-permissions: test-documents
+	@code=0; { AGE_STATE_DIR=$(STATE)/permissions $(ON_FREE_PORTS) $(STACK) exec -- $(CARGO_TEST) -- --ignored --exact \
+		$(PERMISSIONS_TEST) >$(STATE)/test-permissions.log 2>&1 && \
+		grep --quiet "^test $(PERMISSIONS_TEST) \.\.\. ok" $(STATE)/test-permissions.log; } || code=$$?; \
+		cat $(STATE)/test-permissions.log; exit $$code
 
 test-documents:
 	@code=0; { .venv/bin/python -W error -m unittest discover --quiet --start-directory tests/local && \
@@ -165,6 +168,8 @@ agectl: cargo ## build the operators' command in target/debug; `cargo install --
 man: cargo ## write agectl's man pages and shell completions, for packages, to target/packaging
 	@cargo run --quiet --locked --package agectl --example packaging -- target/packaging
 
+channels: tests/channels/node_modules/.ready ## install the tools that check what channels get, for tests/channels
+
 clients: tests/clients/node_modules/.ready .venv/clients/ready ## install the generators of clients, for tests/clients
 
 sbom: .venv/checks/ready cargo ## write what AGE is linked from to target/sbom.cdx.json, in CycloneDX
@@ -187,7 +192,8 @@ deploy: build .venv/sam/ready ## deploy to your AWS account; asks before it chan
 
 clean: ## stop the local AWS, and remove everything that was built or installed here
 	@if [ -f $(STATE)/aws.pid ] && [ -x .venv/bin/python ]; then $(STACK) down; fi
-	@rm -rf target .venv $(STATE) tests/browser/node_modules tests/clients/node_modules tests/clients/generated .mypy_cache .ruff_cache
+	@rm -rf target .venv $(STATE) tests/browser/node_modules tests/channels/node_modules \
+		tests/clients/node_modules tests/clients/generated .mypy_cache .ruff_cache
 	@find $(PYTHON_FILES) -name __pycache__ -exec rm -rf {} +
 
 # ---- Checks before a build: what the commands need of this machine ----
@@ -210,6 +216,11 @@ browser: tests/browser/node_modules/.ready
 tests/browser/node_modules/.ready: $(addprefix tests/browser/,package.json package-lock.json .npmrc) | check-node
 	@echo "==> Installing the tools of the browser tests (once)"
 	@cd tests/browser && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+tests/channels/node_modules/.ready: $(addprefix tests/channels/,package.json package-lock.json .npmrc) | check-node
+	@echo "==> Installing the tools that check what channels get (once)"
+	@cd tests/channels && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 tests/clients/node_modules/.ready: $(addprefix tests/clients/,package.json package-lock.json .npmrc) | check-node

@@ -122,6 +122,12 @@ impl ApiClient {
         self.send(Idempotency::Idempotent, || self.http.post(url.clone()).json(body)).await
     }
 
+    /// As [`ApiClient::post_idempotent`], without a body.
+    pub(crate) async fn post_idempotent_without_body(&self, path: &[&str]) -> Result<ApiResponse, Error> {
+        let url = self.api_url.resource(path);
+        self.send(Idempotency::Idempotent, || self.http.post(url.clone())).await
+    }
+
     /// Posts a request that would have another effect when it is sent twice. An error after which nobody knows whether AGE
     /// carried the request out says so.
     pub(crate) async fn post_non_idempotent(&self, path: &[&str], body: &impl Serialize) -> Result<ApiResponse, Error> {

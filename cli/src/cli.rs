@@ -4,6 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::commands::action::ActionCommand;
+use crate::commands::channel::ChannelCommand;
 use crate::commands::credential::CredentialCommand;
 use crate::commands::decide::DecideArgs;
 use crate::commands::decision::DecisionCommand;
@@ -24,7 +25,8 @@ const AFTER_HELP: &str = "\
 Exit codes:
   0    success
   1    AGE refused the request, or refused some lines of an import, or a policy is not valid,
-       or a check of `agectl doctor` or a case of `agectl policy test` failed
+       or a check of `agectl doctor`, a case of `agectl policy test` or the delivery of
+       `agectl channel test` failed
   2    wrong usage or configuration, or a file that cannot be read or written
   3    AGE cannot be reached or is unavailable, or its response is unexpected
   4    the credential is missing or invalid, or its role does not allow the request
@@ -65,6 +67,9 @@ pub(crate) enum Command {
     /// Stop engines, or one of their operations, for a time
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Add, list, test, pause, rotate and remove notification channels
+    #[command(subcommand)]
+    Channel(ChannelCommand),
     /// Check, test, store, compare, simulate and activate versions of the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -101,6 +106,7 @@ impl Command {
             Self::Report(command) => command.run(session).await,
             Self::Incident(command) => command.run(session).await,
             Self::Hold(command) => command.run(session).await,
+            Self::Channel(command) => command.run(session).await,
             Self::Policy(command) => command.run(session).await,
             Self::Decision(command) => command.run(session).await,
             Self::Decide(args) => args.run(session).await,
@@ -178,6 +184,17 @@ mod tests {
             "hold set billing --operation refund --reason audit --until 2026-11-24T00:00:00Z",
             "hold end 01936f2e-0000-7000-8000-00000000000a",
             "hold end 01936f2e-0000-7000-8000-00000000000a --reason done",
+            "channel add ops-chat --kind slack --target -",
+            "channel add pager --kind pagerduty --target key.txt --severity HIGH --severity CRITICAL --engine billing,qa",
+            "channel add archive --kind webhook --target target.json --message incident,approval,report,system",
+            "channel list --json",
+            "channel show ops-chat",
+            "channel test ops-chat",
+            "channel test ops-chat --wait 0s",
+            "channel pause ops-chat",
+            "channel resume ops-chat",
+            "channel rotate ops-chat --target -",
+            "channel remove ops-chat",
             "policy check policy.toml --against default",
             "policy show",
             "policy show active",
@@ -242,6 +259,16 @@ mod tests {
             "hold set billing --for 4h",
             "hold set billing --reason audit --for 4h --until 2026-11-24T00:00:00Z",
             "hold end billing",
+            "channel add Ops --kind slack --target -",
+            "channel add ops-chat --target -",
+            "channel add ops-chat --kind slack",
+            "channel add ops-chat --kind pager_duty --target -",
+            "channel add ops-chat --kind slack --target - --message incidents",
+            "channel add ops-chat --kind slack --target - --severity high",
+            "channel add ops-chat --kind slack --url https://example.com",
+            "channel show ../credentials",
+            "channel test ops-chat --wait soon",
+            "channel rotate ops-chat",
             "policy check",
             "policy diff",
             "policy diff a b c",

@@ -2,6 +2,10 @@
 
 pub(crate) mod action;
 mod action_show;
+pub(crate) mod channel;
+mod channel_target;
+mod channel_test_message;
+mod channel_view;
 pub(crate) mod credential;
 pub(crate) mod decide;
 pub(crate) mod decision;

@@ -7,7 +7,7 @@ use age_model::{EventId, KeyId, visible_line};
 use thiserror::Error;
 
 use crate::exit_code::ExitCode;
-use crate::format::format_count;
+use crate::format::{format_count, format_duration};
 use crate::problem::Problem;
 
 #[derive(Debug, Error)]
@@ -58,6 +58,23 @@ pub(crate) enum Error {
     NoActivation,
     #[error("AGE could not finish the simulation {}: {}", visible_line(id), visible_line(cause))]
     SimulationFailed { id: String, cause: String },
+    /// A channel could not deliver the test message.
+    #[error("{}", not_delivered_message(channel, result, detail))]
+    NotDelivered {
+        channel: String,
+        /// The result of the attempt, as AGE names it.
+        result: String,
+        /// The HTTP status, or why the request got no response.
+        detail: String,
+    },
+    #[error(
+        "channel {channel} attempted no delivery within {}; look later with `agectl channel show {channel}`",
+        format_duration(*wait)
+    )]
+    NoDelivery { channel: String, wait: Duration },
+    /// The message of an error repeats the target of a channel, which is a secret.
+    #[error("the request failed; the message is not shown, because it repeats the target")]
+    Concealed { exit_code: ExitCode },
     /// The user was asked, and did not say yes.
     #[error("not confirmed; nothing was changed")]
     NotConfirmed,
@@ -93,6 +110,16 @@ fn unreachable_message(origin: &str, cause: &str, is_connected: bool) -> String 
     }
 }
 
+fn not_delivered_message(channel: &str, result: &str, detail: &str) -> String {
+    let next_step = match result {
+        "failed" => "AGE tries it again",
+        "given_up" => "AGE has given it up",
+        result => &format!("the result is {}", visible_line(result)),
+    };
+    let detail = if detail.is_empty() { String::new() } else { format!(": {}", visible_line(detail)) };
+    format!("channel {channel} did not deliver the test message{detail}; {next_step}")
+}
+
 fn no_such_policy_message(digits: &str, matches: u64) -> String {
     match matches {
         0 => format!("no policy version has a hash that begins with {digits}; `agectl policy list` lists them"),
@@ -119,9 +146,11 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Api(problem) => problem.exit_code(),
-            Self::Unreachable { .. } | Self::UnexpectedResponse(_) | Self::SimulationFailed { .. } => {
-                ExitCode::Unavailable
-            }
+            Self::Unreachable { .. }
+            | Self::UnexpectedResponse(_)
+            | Self::SimulationFailed { .. }
+            | Self::NoDelivery { .. } => ExitCode::Unavailable,
+            Self::Concealed { exit_code } => *exit_code,
             Self::NoSuchPolicy { matches: 0, .. } => ExitCode::NothingFound,
             Self::LinesRefused { .. }
             | Self::NoSuchPolicy { .. }
@@ -130,6 +159,7 @@ impl Error {
             | Self::NoActivation
             | Self::ChecksFailed { .. }
             | Self::CasesFailed { .. }
+            | Self::NotDelivered { .. }
             | Self::NotConfirmed => ExitCode::Refused,
             Self::NotFound(_) | Self::EmptyList(_) | Self::NoSuchAction { .. } | Self::NoReport => {
                 ExitCode::NothingFound

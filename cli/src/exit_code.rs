@@ -6,8 +6,8 @@
 pub enum ExitCode {
     /// The command did everything it was asked to do.
     Success = 0,
-    /// AGE refused the request, or refused some lines of an import, or a policy is not valid, or a check of `doctor` or a case of
-    /// `policy test` failed.
+    /// AGE refused the request, or refused some lines of an import, or a policy is not valid, or a check of `doctor`, a case of
+    /// `policy test` or the delivery of `channel test` failed.
     Refused = 1,
     /// Wrong usage or configuration, or a file that cannot be read or written. `clap` uses the same code.
     UsageError = 2,

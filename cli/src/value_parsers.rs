@@ -1,8 +1,8 @@
 //! Parsers of argument values that `clap` cannot derive from the type.
 
 use age_model::{
-    Action, ActionStatus, Day, DecisionApprovalStatus, DecisionEventStatus, HoldStatus, IncidentStatus, ReportKind,
-    Role, Severity, Timestamp, Verdict,
+    Action, ActionStatus, ChannelKind, ChannelMessage, Day, DecisionApprovalStatus, DecisionEventStatus, HoldStatus,
+    IncidentStatus, ReportKind, Role, Severity, Timestamp, Verdict,
 };
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser, ValueParser};
 
@@ -19,6 +19,8 @@ macro_rules! enum_parsers {
 enum_parsers!(
     action_parser: Action,
     action_status_parser: ActionStatus,
+    channel_kind_parser: ChannelKind,
+    channel_message_parser: ChannelMessage,
     decision_approval_parser: DecisionApprovalStatus,
     decision_event_parser: DecisionEventStatus,
     hold_status_parser: HoldStatus,

@@ -77,6 +77,7 @@ class Harness:
         self._session = ""  # the cookie of the dashboard's session
         self._events: list[Item] = []
         self._credentials: list[str] = []
+        self._channels: list[str] = []
         self._pending: list[Item] = []  # decisions whose operations need approval
         self._denials: list[str] = []  # errors that a proxy passed on
         self._all_engines_reported = False
@@ -225,6 +226,40 @@ class Harness:
         return self._invoke("weekly-report", {"scheduledTime": moment(scheduled)})
 
     # ---- Results ----
+
+    @contextmanager
+    def channel(self, kind: str) -> Iterator[str]:
+        """Create a channel whose host does not exist, and remove it at the end. Yields its name."""
+        name = self.unique_name().replace("_", "-")
+        target = {"routingKey": "0" * 32} if kind == "pagerduty" else {"url": "https://channel.age.invalid/"}
+        self._channels.append(name)
+        self.post("/channels", body={"name": name, "kind": kind} | target, status=201)
+        yield name
+        self._call("DELETE", "/channels/{}", (name,))
+
+    def relay(self, channel: str, sent: datetime) -> Any:
+        """Invoke the relay with a test message to a channel. Returns the messages that were not queued."""
+        test = {"schemaVersion": 1, "type": "channel_test", "channel": channel, "subject": "Test", "text": "Test"}
+        attributes = {"SentTimestamp": str(int(sent.timestamp() * 1000))}
+        record = {"messageId": self.unique_name(), "body": json.dumps(test), "attributes": attributes}
+        return self._invoke("relay", {"Records": [record]})["batchItemFailures"]
+
+    def relay_what_is_due(self) -> None:
+        """Invoke the relay as its schedule does."""
+        self._invoke("relay", {})
+
+    @contextmanager
+    def open_alert(self, channel: str) -> Iterator[None]:
+        """Have an alert of an incident that does not exist open in a pager."""
+        incident = "billing.1795403565000.none"
+        key = {"scope": {"S": channel}, "id": {"S": f"alert#{incident}"}}
+        row = {"incident": {"S": incident}, "status": {"S": "open"}, "content": {"S": "{}"}}
+        row["delivered_at"] = {"S": moment(datetime.now(UTC) + timedelta(seconds=1))}
+        self._db.put_item(TableName=self.stack["DELIVERIES_TABLE"], Item=key | row)
+        try:
+            yield
+        finally:
+            self._db.delete_item(TableName=self.stack["DELIVERIES_TABLE"], Key=key)
 
     def expect_statuses(self, event: Item, **statuses: str) -> None:
         """Fails unless the event's actions have these statuses."""
@@ -407,6 +442,9 @@ class Harness:
             self._configure(function, {})
         self.allow_emails()
         self._remove_reports()
+        for name in self._channels:
+            key = {"kind": {"S": "channel"}, "name": {"S": name}}
+            self._db.delete_item(TableName=self.stack["CHANNELS_TABLE"], Key=key)
         self.finish()
 
     def _remove_reports(self) -> None:

@@ -55,7 +55,7 @@ def main(_: list[str]) -> int:
 
 def _try(stack: Stack, roles: Roles) -> tuple[list[Row], list[str]]:
     reasons = unenforced.reasons(roles)
-    failures = [roles.physical(queue) for queue in unenforced.FAILURE_QUEUES.values()]
+    failures = [roles.physical(queue) for queue in (*unenforced.FAILURE_QUEUES.values(), unenforced.RELAY_FAILURES)]
     with sample_week.shifted_clocks(stack) as set_clock, opened(stack, set_clock, failures) as harness:
         print("Without one permission at a time:", flush=True)
         rows = _rows(harness, roles, reasons)
@@ -126,6 +126,9 @@ def _needed(roles: Roles, scenario: Scenario) -> list[Permission]:
 def _expect_success(harness: Harness, scenario: Scenario) -> None:
     error, denied = _run(harness, scenario)
     harness.finish()
+    if error or denied:  # the machine may have been busy for some seconds, and lines of the log were late
+        error, denied = _run(harness, scenario)
+        harness.finish()
     if error or denied:
         reason = error or f"IAM denied {', '.join(denied)}"
         raise UserError(f'scenario "{scenario.name}" fails with every permission in place: {reason}')

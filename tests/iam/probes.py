@@ -16,7 +16,13 @@ from roles import Permission, Role, Roles
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
 
 # Errors of calls that IAM allowed. Calls that fail otherwise are a fault of the test.
-ALLOWED_ERRORS = {"ConditionalCheckFailedException", "MissingParameter", "TransactionCanceledException"}
+ALLOWED_ERRORS = {
+    "ConditionalCheckFailedException",
+    "InvalidCiphertextException",
+    "MissingParameter",
+    "ReceiptHandleIsInvalid",
+    "TransactionCanceledException",
+}
 
 # The methods of boto3 that are not named after their actions.
 METHODS = {"InvokeFunction": "invoke", "ConditionCheckItem": "transact_write_items"}
@@ -64,7 +70,7 @@ class ProbeResults:
 
 
 def all_probes(stack: Stack, roles: Roles) -> list[Probe]:
-    return [*_tables(stack, roles), *_topics(roles), *_queues(stack), *_functions(roles)]
+    return [*_tables(stack, roles), *_topics(roles), *_queues(stack), *_keys(roles), *_functions(roles)]
 
 
 def run(stack: Stack, roles: Roles, role: Role, probes: list[Probe]) -> ProbeResults:
@@ -105,7 +111,7 @@ def _tables(stack: Stack, roles: Roles) -> Iterator[Probe]:
 
 def _of_table(table: str, names: list[str]) -> dict[str, Request]:
     of_table, key = {"TableName": table}, {name: {"S": NO_SUCH_KEY} for name in names}
-    never = {"ConditionExpression": f"attribute_exists({names[0]})"}
+    never = {"ConditionExpression": "attribute_exists(#name)", "ExpressionAttributeNames": {"#name": names[0]}}
     return {
         "GetItem": of_table | {"Key": key},
         "PutItem": of_table | {"Item": key} | never,
@@ -144,8 +150,18 @@ def _queues(stack: Stack) -> Iterator[Probe]:
     sqs = stack.service("sqs")
     for url in sqs.list_queues()["QueueUrls"]:
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        yield Probe("sqs:SendMessage", arn.rsplit(":", 1)[1], arn, {"QueueUrl": url, "MessageBody": ""})
-        yield Probe("sqs:ReceiveMessage", arn.rsplit(":", 1)[1], arn, {"QueueUrl": url})
+        name, of_queue = arn.rsplit(":", 1)[1], {"QueueUrl": url}
+        yield Probe("sqs:SendMessage", name, arn, of_queue | {"MessageBody": ""})
+        yield Probe("sqs:ReceiveMessage", name, arn, of_queue)
+        yield Probe("sqs:DeleteMessage", name, arn, of_queue | {"ReceiptHandle": NO_SUCH_KEY})
+        yield Probe("sqs:GetQueueAttributes", name, arn, of_queue | {"AttributeNames": ["QueueArn"]})
+
+
+def _keys(roles: Roles) -> Iterator[Probe]:
+    for name in roles.of_type("AWS::KMS::Key"):
+        arn = roles.arn(name)
+        yield Probe("kms:Encrypt", name, arn, {"KeyId": arn, "Plaintext": b"nothing"})
+        yield Probe("kms:Decrypt", name, arn, {"KeyId": arn, "CiphertextBlob": b"nothing"})
 
 
 def _functions(roles: Roles) -> Iterator[Probe]:

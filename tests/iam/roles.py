@@ -128,6 +128,8 @@ class Roles:
                 return name
             case "AWS::DynamoDB::Table":
                 return f"arn:aws:dynamodb:{self._scope}:table/{name}"
+            case "AWS::KMS::Key":
+                return f"arn:aws:kms:{self._scope}:key/{name}"
             case "AWS::SQS::Queue":
                 return f"arn:aws:sqs:{self._scope}:{name.rsplit('/', 1)[1]}"
             case "AWS::Serverless::Function":

@@ -55,7 +55,8 @@ def sweep_times_out_an_action_and_escalates(harness: Harness) -> None:
 @scenario(
     "sweep",
     {
-        "dynamodb:Query": "RollupsTable ActionsTable/index/due IncidentsTable/index/due IncidentsTable/index/listing",
+        "dynamodb:Query": "RollupsTable ChannelsTable ActionsTable/index/due IncidentsTable/index/due "
+        "IncidentsTable/index/listing",
         "dynamodb:GetItem": "ReportsTable",
         "dynamodb:UpdateItem": "IncidentsTable",
         "sns:GetTopicAttributes": "NotificationsTopic SecondLineTopic ReportsTopic AlarmsTopic",
@@ -270,7 +271,7 @@ def actions_are_listed(harness: Harness) -> None:
     "incidents",
     {
         "dynamodb:GetItem": "EventsTable IncidentsTable",
-        "dynamodb:Query": "ActionsTable RollupsTable IncidentsTable EventsTable/index/timeline "
+        "dynamodb:Query": "ActionsTable RollupsTable IncidentsTable DeliveriesTable EventsTable/index/timeline "
         "IncidentsTable/index/listing",
     },
 )
@@ -330,7 +331,10 @@ def overview_page_is_shown(harness: Harness) -> None:
 
 @scenario(
     "dashboard",
-    {"dynamodb:GetItem": "EventsTable", "dynamodb:Query": "ActionsTable IncidentsTable EventsTable/index/timeline"},
+    {
+        "dynamodb:GetItem": "EventsTable",
+        "dynamodb:Query": "ActionsTable IncidentsTable DeliveriesTable EventsTable/index/timeline",
+    },
 )
 def incident_page_is_shown(harness: Harness) -> None:
     # As above: the failed remediation of an earlier event opens the incident.
@@ -522,6 +526,51 @@ def approved_operation_is_allowed(harness: Harness) -> None:
         expect("the decision", harness.evaluate(operation, {"decisionId": asked["id"]})["decision"], True)
 
 
+@scenario(
+    "channels",
+    {
+        "dynamodb:Query": "ChannelsTable",
+        "dynamodb:GetItem": "ChannelsTable",
+        "dynamodb:PutItem": "ChannelsTable",
+        "dynamodb:UpdateItem": "ChannelsTable",
+        "dynamodb:DeleteItem": "ChannelsTable",
+        "dynamodb:BatchGetItem": "DeliveriesTable",
+        "kms:Encrypt": "ChannelsKey",
+        "sns:Publish": "RelayTopic",
+    },
+)
+def channel_is_managed(harness: Harness) -> None:
+    with harness.channel("slack") as name:
+        harness.post("/channels/{}/test", name, status=202)
+        harness.post("/channels/{}/pause", name)
+
+
+@scenario(
+    "relay",
+    {
+        "dynamodb:Query": "ChannelsTable DeliveriesTable",
+        "dynamodb:PutItem": "DeliveriesTable",
+        "dynamodb:UpdateItem": "DeliveriesTable",
+        "dynamodb:DeleteItem": "DeliveriesTable",
+        "kms:Decrypt": "ChannelsKey",
+    },
+)
+def message_is_tried_to_be_delivered(harness: Harness) -> None:
+    with harness.channel("slack") as name:
+        now = datetime.now(UTC)
+        # One of before the channel was created is removed, and one of now goes to a host that does not exist.
+        expect("the messages that were not queued", harness.relay(name, now - timedelta(days=1)), [])
+        expect("the messages that were not queued", harness.relay(name, now + timedelta(seconds=1)), [])
+        latest = harness.get("/channels/{}", name).get("lastDelivery") or {}
+        expect("the result of the delivery", latest.get("result"), "failed")
+
+
+@scenario("relay", {"dynamodb:BatchGetItem": "DeliveriesTable", "dynamodb:GetItem": "IncidentsTable"})
+def alerts_of_a_pager_are_compared_with_their_incidents(harness: Harness) -> None:
+    with harness.channel("pagerduty") as name, harness.open_alert(name):
+        harness.relay_what_is_due()
+
+
 @scenario("first-admin", {"dynamodb:GetItem": "CredentialsTable", "dynamodb:PutItem": "CredentialsTable"})
 def first_admin_is_made(harness: Harness) -> None:
     harness.admin()
@@ -583,6 +632,7 @@ SCENARIOS += [
     _authentication("credentials", lambda harness: harness.get("/credentials")),
     _authentication_alone("policies", lambda harness: harness.get("/policies?limit=1")),
     _authentication("decide", lambda harness: harness.get("/decisions?limit=1")),
+    _authentication("channels", lambda harness: harness.get("/channels")),
     _authentication("dashboard", lambda harness: harness.page("/dashboard")),
     _policy("sweep", lambda harness: harness.sweep()),
     _policy("weekly-report", lambda harness: harness.weekly(datetime.now(UTC) - timedelta(days=400 + next(_weeks)))),

@@ -23,6 +23,12 @@ SCHEDULER = "SchedulerRole"
 # The queue for failed invocations, by the scheduled function; the queue by its name in the template.
 FAILURE_QUEUES = {"sweep": "SweepFailures", "weekly-report": "WeeklyReportFailures"}
 
+SCHEDULED = {*FAILURE_QUEUES, "relay"}
+
+# The function that gets messages of a queue, and the queue.
+RELAY, RELAY_QUEUE = "relay", "RelayQueue"
+RELAY_FAILURES = "RelayFailures"
+
 # The local AWS checks its schedules every ten seconds, and retries a failed invocation twice.
 TIMEOUT_SECONDS = 40
 
@@ -44,9 +50,11 @@ def _reason(roles: Roles, permission: Permission) -> str | None:
             return "the local AWS has no X-Ray"
         case "sqs:SendMessage", queue if queue == FAILURE_QUEUES.get(owner):
             return "the local AWS stores failed invocations without checking the role"
-        case "lambda:InvokeFunction", function if (
-            owner == SCHEDULER and roles.functions.get(function) in FAILURE_QUEUES
+        case "sqs:ReceiveMessage" | "sqs:DeleteMessage" | "sqs:GetQueueAttributes", queue if (
+            owner == RELAY and queue == RELAY_QUEUE
         ):
+            return "the local AWS takes messages from queues for functions without checking the role"
+        case "lambda:InvokeFunction", function if owner == SCHEDULER and roles.functions.get(function) in SCHEDULED:
             return "the local scheduler invokes functions without checking the role"
         case "sqs:SendMessage", queue if owner == SCHEDULER and queue in FAILURE_QUEUES.values():
             return "the local scheduler has no dead-letter queues"
@@ -58,7 +66,12 @@ def faults(harness: Harness, roles: Roles) -> list[str]:
     # The check for dead letters needs this permission: even with it, none are sent.
     removed = [it for it in reasons(roles) if (it.owner, it.action) != (SCHEDULER, "sqs:SendMessage")]
     with roles.without(*removed):
-        return [*_traces(harness), *_logs(harness, roles), *_failures_and_firings(harness, roles)]
+        return [
+            *_traces(harness),
+            *_logs(harness, roles),
+            *_failures_and_firings(harness, roles),
+            *_messages(harness, roles),
+        ]
 
 
 def _traces(harness: Harness) -> Iterator[str]:
@@ -83,11 +96,13 @@ def _failures_and_firings(harness: Harness, roles: Roles) -> Iterator[str]:
     invoked, scheduled, undeliverable = harness.unique_name(), harness.unique_name(), harness.unique_name()
     arns = {name: roles.arn(logical_id) for logical_id, name in roles.functions.items() if name in FAILURE_QUEUES}
     targets = [(arn, FAILURE_QUEUES[name], scheduled) for name, arn in arns.items()]
+    [relay] = [roles.arn(logical_id) for logical_id, name in roles.functions.items() if name == RELAY]
+    targets.append((relay, RELAY_FAILURES, scheduled))
     targets += [(f"{arn}-that-is-not-there", FAILURE_QUEUES[name], undeliverable) for name, arn in arns.items()]
     for name in FAILURE_QUEUES:
         _invoke(harness, name, "Event", invoked)
     with _schedules(harness, roles, targets):
-        for name in FAILURE_QUEUES:
+        for name in SCHEDULED:
             if not _becomes_true(partial(_has_logged, harness, name, began, scheduled)):
                 yield f"the scheduler does not invoke {name}"
         for name, queue in FAILURE_QUEUES.items():
@@ -96,6 +111,14 @@ def _failures_and_firings(harness: Harness, roles: Roles) -> Iterator[str]:
                 yield f"{queue} does not get failed invocations of {name}"
             if _contains(messages, undeliverable):
                 yield f"the scheduler sent a dead letter to {queue}"
+
+
+def _messages(harness: Harness, roles: Roles) -> Iterator[str]:
+    """Send a message that the relay cannot read to its queue."""
+    began = time.time()
+    sent = harness.sqs.send_message(QueueUrl=roles.physical(RELAY_QUEUE), MessageBody=INVALID_PAYLOAD)
+    if not _becomes_true(partial(_has_logged, harness, RELAY, began, sent["MessageId"])):
+        yield f"{RELAY} does not get the messages of {RELAY_QUEUE}"
 
 
 def _has_logged(harness: Harness, function: str, began: float, mark: str) -> bool:

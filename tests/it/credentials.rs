@@ -26,7 +26,7 @@ const STATS: &str = "/api/governance/stats";
 const CALLERS: [&str; 9] = ["none", "garbage", EXPIRED, REVOKED, "wrong engine", "engine", READER, "responder", ADMIN];
 
 /// The status that each of [`CALLERS`] gets. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 9]); 53] = [
+const MATRIX: [(&str, &str, [u16; 9]); 61] = [
     ("POST", "/api/governance/event", [401, 401, 401, 401, 403, 201, 403, 403, 201]),
     // The status of a batch is that of the request; each event has its own result.
     ("POST", "/api/governance/events", [401, 401, 401, 401, 200, 200, 403, 403, 200]),
@@ -81,6 +81,14 @@ const MATRIX: [(&str, &str, [u16; 9]); 53] = [
     ("POST", "/api/governance/policies/{hash}/shadow", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
     ("POST", "/api/governance/policies/{hash}/simulation", [401, 401, 401, 401, 403, 403, 403, 202, 202]),
     ("GET", "/api/governance/policies/{hash}/simulations/{id}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("GET", "/api/governance/channels", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("POST", "/api/governance/channels", [401, 401, 401, 401, 403, 403, 403, 403, 201]),
+    ("GET", "/api/governance/channels/{name}", [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("DELETE", "/api/governance/channels/{name}", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
+    ("POST", "/api/governance/channels/{name}/pause", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
+    ("POST", "/api/governance/channels/{name}/resume", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
+    ("POST", "/api/governance/channels/{name}/rotate", [401, 401, 401, 401, 403, 403, 403, 403, 200]),
+    ("POST", "/api/governance/channels/{name}/test", [401, 401, 401, 401, 403, 403, 403, 403, 202]),
 ];
 
 #[tokio::test]
@@ -207,9 +215,23 @@ async fn valid_request(world: &World, method: &str, route: &str) -> (String, Val
         ("POST", "/api/governance/policies") => {
             (route.to_owned(), default_with_recommendation(&fresh_text(world).await))
         }
+        (_, path) if path.starts_with("/api/governance/channels") => valid_channel_request(world, method, route).await,
         (_, path) if path.starts_with("/api/governance/policies/") => valid_policy_request(world, route).await,
         _ => (route.to_owned(), Value::Null),
     }
+}
+
+/// Returns path and body of a valid request to a route of the channels.
+async fn valid_channel_request(world: &World, method: &str, route: &str) -> (String, Value) {
+    let url = "https://hooks.example.com/services/1";
+    let channel = |name: &str| json!({ "name": name, "kind": "slack", "url": url });
+    if route == "/api/governance/channels" {
+        let body = if method == "POST" { channel("new-chat") } else { Value::Null };
+        return (route.to_owned(), body);
+    }
+    let made = world.post_json("/api/governance/channels", &channel("chat")).await;
+    assert!([201, 409].contains(&made.status), "{made:?}");
+    (route.replace("{name}", "chat"), if route.ends_with("/rotate") { json!({ "url": url }) } else { Value::Null })
 }
 
 /// Returns path and body of a valid request to a route of the policy versions.

@@ -13,6 +13,8 @@ mod batch;
 mod browser;
 mod calls_of_aws;
 mod capacity;
+mod channel_formats;
+mod channels;
 mod contention;
 mod contract;
 mod crash_histories;

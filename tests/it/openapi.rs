@@ -1,5 +1,6 @@
 //! The contract of the API: `infra/openapi.json` is generated from the code, and the API serves it.
 
+mod channel_scenario;
 mod examples;
 mod problems;
 mod recorder;
@@ -20,7 +21,7 @@ const CONTRACT_FILE: &str = include_str!("../../infra/openapi.json");
 const MESSAGES_FILE: &str = include_str!("../../infra/asyncapi.json");
 
 /// Returns the contract and the routes of each function.
-fn functions() -> [(OpenApi, Vec<Route>); 10] {
+fn functions() -> [(OpenApi, Vec<Route>); 11] {
     [
         (log_event::Contract::openapi(), log_event::routes().list().collect()),
         (list_events::Contract::openapi(), list_events::routes().list().collect()),
@@ -32,6 +33,7 @@ fn functions() -> [(OpenApi, Vec<Route>); 10] {
         (credentials::Contract::openapi(), credentials::routes().list().collect()),
         (policies::Contract::openapi(), policies::routes().list().collect()),
         (decide::Contract::openapi(), decide::routes().list().collect()),
+        (channels::Contract::openapi(), channels::routes().list().collect()),
     ]
 }
 

@@ -3,10 +3,12 @@
 pub(crate) mod browser;
 mod bulk_data;
 pub(crate) mod call_log;
+pub(crate) mod channel_targets;
 mod engines;
 mod http_server;
 mod message_schemas;
 pub(crate) mod proxy;
+pub(crate) mod receivers;
 pub(crate) mod sns;
 pub(crate) mod tables;
 pub(crate) mod test_credentials;
@@ -18,27 +20,30 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use age_governance::{
-    ActionDispatcher, ActionLifecycle, CredentialMonitor, DecisionMaker, EventRecorder, EventWriter, IncidentLifecycle,
-    Notifier, NotifierStores, OwnEvents, PolicyActivator, PolicyCache, PolicyNotifier, PolicySimulator,
-    ReportGenerator, SimulationJobs, SimulatorTables, Sweep, SweepReport, WeeklyError, WeeklyReporter, WeeklyResult,
+    ActionDispatcher, ActionLifecycle, ChannelManager, CredentialMonitor, DecisionMaker, EventRecorder, EventWriter,
+    IncidentLifecycle, Notifier, NotifierStores, OwnEvents, PolicyActivator, PolicyCache, PolicyNotifier,
+    PolicySimulator, Relay, RelayParts, ReportGenerator, SimulationJobs, SimulatorTables, Sweep, SweepReport,
+    WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
 use age_model::{DashboardSession, ManualClock, RequestId, Timestamp};
 use age_notify::{Sns as SnsClient, Topic};
 use age_policy::Policy;
 use age_store::{
-    Actions, CredentialNotifications, Credentials, CredentialsWithSessions, Decisions, DynamoDb, EmailRateLimiter,
-    EndedSessionsStore, EventSearch, Events, FleetStateStore, IncidentStates, Incidents, Policies, PolicyNotifications,
-    ReportDeliveries, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, Channels, CredentialNotifications, Credentials, CredentialsWithSessions, Decisions, Deliveries, DynamoDb,
+    EmailRateLimiter, EndedSessionsStore, EventSearch, Events, FleetStateStore, IncidentStates, Incidents, Policies,
+    PolicyNotifications, ReportDeliveries, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 use aws_config::SdkConfig;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use call_log::CallLog;
+use channel_targets::ReversedTargets;
 use dynoxide::Database;
 pub(crate) use engines::ENGINES;
 use proxy::Proxy;
+use receivers::Receivers;
 use serde_json::Value;
 use sns::Sns;
 use tower::ServiceExt;
@@ -235,8 +240,30 @@ impl World {
             reports_topic: topic(&self.sns_config, "reports"),
             alarms_topic: topic(&self.sns_config, "alarms"),
             reports: Reports::new(&db, "Reports"),
+            channels: Channels::new(&db, "Channels"),
+            // No topic has a subscription of a relay.
+            relay_subscriptions: 0,
             clock: Box::new(Arc::clone(&self.clock)),
         }
+    }
+
+    /// Returns the queues of the channels.
+    pub(crate) fn deliveries(&self) -> Deliveries {
+        Deliveries::new(&self.db(), "Deliveries")
+    }
+
+    /// Starts a new execution environment of the relay, whose requests go to `receivers`.
+    pub(crate) fn relay(&self, receivers: &Receivers) -> Relay {
+        let db = self.db();
+        let clock = Arc::clone(&self.clock);
+        Relay::new(RelayParts {
+            channels: Channels::new(&db, "Channels"),
+            deliveries: self.deliveries(),
+            incidents: Incidents::new(&db, "Incidents"),
+            opener: Box::new(ReversedTargets),
+            sender: Box::new(receivers.clone()),
+            clock,
+        })
     }
 
     pub(crate) fn policy_simulator(&self) -> PolicySimulator {
@@ -305,6 +332,7 @@ impl Api {
                 reports: reports.clone(),
                 decisions: Decisions::new(&db, "Decisions", RETENTION_DAYS),
                 policies: Policies::new(&db, "Policies"),
+                deliveries: Deliveries::new(&db, "Deliveries"),
                 fleet_state: FleetStateStore::new(&db, "Incidents"),
                 health: health.clone(),
                 system_alerts: system_alerts.clone(),
@@ -321,6 +349,7 @@ impl Api {
             search: search.clone(),
             actions: actions.clone(),
             incidents: incidents.clone(),
+            deliveries: Deliveries::new(&db, "Deliveries"),
             fleet_state: FleetStateStore::new(&db, "Incidents"),
             health,
             system_alerts: system_alerts.clone(),
@@ -347,6 +376,7 @@ impl Api {
         let maker =
             DecisionMaker::new(decisions(&db), rollups, FleetStateStore::new(&db, "Incidents"), policies.clone());
         let decide_app = decide::App::new(maker, None, clock());
+        let channels_app = channels::App::new(channel_manager(&db, sns_config), policies.clone(), clock());
         let authentication = &authentication.api;
         let functions = vec![
             Function::new(get_stats::routes(), authentication, stats_app),
@@ -359,6 +389,7 @@ impl Api {
             Function::new(credentials::routes(), authentication, credentials_app),
             Function::new(policies::routes(), authentication, policies_app),
             Function::new(decide::routes(), authentication, decide_app),
+            Function::new(channels::routes(), authentication, channels_app),
             Function { routes: dashboard::routes().list().collect(), router: dashboard::router(dashboard_app) },
         ];
         Self { functions, token: token.to_owned() }
@@ -552,6 +583,11 @@ fn topic(sns_config: &SdkConfig, name: &str) -> Topic {
 
 fn dispatcher(lifecycle: &ActionLifecycle, policies: &PolicyCache, sns_config: &SdkConfig) -> ActionDispatcher {
     ActionDispatcher::new(topic(sns_config, "actions"), lifecycle, policies)
+}
+
+fn channel_manager(db: &DynamoDb, sns_config: &SdkConfig) -> ChannelManager {
+    let (channels, deliveries) = (Channels::new(db, "Channels"), Deliveries::new(db, "Deliveries"));
+    ChannelManager::new(channels, deliveries, ReversedTargets, topic(sns_config, "relay"))
 }
 
 fn decisions(db: &DynamoDb) -> Decisions {

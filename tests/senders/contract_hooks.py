@@ -73,6 +73,9 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         body["until"] = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     if case.path.startswith("/access/v1/"):
         case.body = _evaluation(body)
+    # Which fields a target has depends on the kind of the channel.
+    if "/channels" in case.path and case.method == "POST":
+        _make_target_valid(case, body)
     if case.path.endswith(("/incidents/acknowledge", "/incidents/resolve")) and isinstance(case.body, dict):
         case.body = _bulk_change(body)
     # Rules about several fields of a policy are not in the schema.
@@ -87,6 +90,18 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         body["source"] = f"{body['source']}/{ENGINE}"
     elif "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = f"{next(NUMBERS)} {case.headers['Idempotency-Key']}"[:255].strip()
+
+
+def _make_target_valid(case: Any, body: dict[str, Any]) -> None:
+    """Create chats only, and give each channel the target of a chat."""
+    if not case.path.endswith(("/channels", "/rotate")):
+        return
+    for name in ("routingKey", "region", "secrets"):
+        body.pop(name, None)
+    body["url"] = "https://chat.example.com/hooks/example"
+    if case.path.endswith("/channels"):
+        body["kind"] = "slack"
+    case.body = body
 
 
 def _evaluation(body: dict[str, Any]) -> dict[str, Any]:

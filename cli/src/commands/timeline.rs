@@ -1,7 +1,8 @@
 //! The timeline of an incident as people read it.
 
 use age_model::{
-    ActionStatus, EventId, IncidentCause, IncidentChangeKind, NotificationKind, Timestamp, shortened, visible_line,
+    ActionStatus, DeliveryResult, EventId, IncidentCause, IncidentChangeKind, NotificationKind, Timestamp,
+    describe_delivery, shortened, visible_line,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -79,6 +80,13 @@ struct OpenedEntry {
 }
 
 #[derive(Deserialize)]
+struct DeliveryEntry {
+    channel: String,
+    result: DeliveryResult,
+    detail: String,
+}
+
+#[derive(Deserialize)]
 struct NotificationEntry {
     notification: Notification,
 }
@@ -144,6 +152,10 @@ impl TimelineEntry {
             "notification" => {
                 let NotificationEntry { notification } = parse_json(json)?;
                 entry(notification.describe())
+            }
+            "delivery" => {
+                let DeliveryEntry { channel, result, detail } = parse_json(json)?;
+                entry(describe_delivery(&channel, result, &detail))
             }
             kind => {
                 let ChangeEntry { change, by, note } = parse_json(json)?;

@@ -18,6 +18,7 @@ const VALUES: &[(&str, &str)] = &[
     ("{decision_id}", EVENT),
     ("{digest}", HASH),
     ("{engine}", "billing"),
+    ("{name}", "ops-chat"),
     ("{action}", "permission_reset"),
     ("{id}", "billing.1795403565678.a~20b"),
     ("EVENT_ID", EVENT),
@@ -29,7 +30,9 @@ const VALUES: &[(&str, &str)] = &[
 /// line.
 fn command_lines() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/notify/src");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let entries = [folder.clone(), folder.join("channels")].map(|folder| std::fs::read_dir(folder).unwrap());
+    let paths = entries.into_iter().flatten().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let files = paths.map(|path| std::fs::read_to_string(path).unwrap());
     let lines = files.flat_map(|source| {
         let source = source.split("#[cfg(test)]").next().unwrap();
         let starts = source.match_indices("agectl ").map(|(start, _)| source[start..].to_owned());

@@ -4,6 +4,7 @@ use age_model::is_hidden;
 use serde_json::{Value, json};
 
 use crate::actions::{EVENT, action, event};
+use crate::channels::channel;
 use crate::checks::{decisions, health, stats};
 use crate::fake_age::FakeAge;
 use crate::harness::CommandOutput;
@@ -152,6 +153,10 @@ async fn terminal_gets_nothing_raw() {
             ("event send --engine qa --type a", 422, problem(hostile)),
             ("hold list", 200, list("holds", poisoned(hold(), hostile), hostile)),
             ("hold set billing --reason x --for 1h", 201, poisoned(hold(), hostile)),
+            ("channel list", 200, list("channels", poisoned(channel(), hostile), hostile)),
+            ("channel show ops-chat", 200, poisoned(channel(), hostile)),
+            ("channel pause ops-chat", 200, poisoned(channel(), hostile)),
+            ("channel remove ops-chat", 404, problem(hostile)),
             ("policy list", 200, list("policies", policy_version(hostile), hostile)),
             ("policy history", 200, list("activations", policy_activation(hostile), hostile)),
             ("policy show", 200, policy_version(hostile)),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod actions;
+mod channels;
 mod checks;
 mod credentials;
 mod decisions;

@@ -6,8 +6,8 @@ use age_governance::{ActionLifecycle, PolicyCache, ReportGenerator, SimulationJo
 use age_http::{Authentication, Problem};
 use age_model::{Action, ActionItem, Clock, Decision, DecisionId, Event, EventId, IncidentId, Report, ReportId};
 use age_store::{
-    Actions, Consistency, Decisions, EndedSessionsStore, EventSearch, Events, FleetStateStore, IncidentRecord,
-    Incidents, Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, Consistency, Decisions, Deliveries, EndedSessionsStore, EventSearch, Events, FleetStateStore,
+    IncidentRecord, Incidents, Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 
 /// The state of the handlers. Build one per execution environment.
@@ -33,6 +33,8 @@ pub struct Tables {
     pub policies: Policies,
     /// Decisions on operations of engines.
     pub decisions: Decisions,
+    /// The deliveries of messages to channels.
+    pub deliveries: Deliveries,
     /// The holds.
     pub fleet_state: FleetStateStore,
     /// The health of AGE itself.

@@ -1,6 +1,6 @@
 //! Trigger: API Gateway, `/dashboard` and every path below it.
-//! Permissions: read credentials, events, rollups, actions, decisions, holds, incidents, reports and policies; write incidents with their
-//! `notify_admin` actions, approvals of actions and of decisions, reports, simulations, and ended sessions; start simulations.
+//! Permissions: read credentials, events, rollups, actions, decisions, deliveries, holds, incidents, reports and policies; write incidents
+//! with their `notify_admin` actions, approvals of actions and of decisions, reports, simulations, and ended sessions; start simulations.
 //! State: clients, credentials with ended sessions, and policy.
 
 use age_governance::{ActionLifecycle, IncidentLifecycle, PolicyCache, SimulationJobs};
@@ -8,8 +8,8 @@ use age_http::{Authentication, RequestRate, verify_origin};
 use age_notify::Sns;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Credentials, CredentialsWithSessions, Decisions, DynamoDb, EndedSessionsStore, EventSearch, Events,
-    FleetStateStore, IncidentStates, Incidents, Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, Credentials, CredentialsWithSessions, Decisions, Deliveries, DynamoDb, EndedSessionsStore, EventSearch,
+    Events, FleetStateStore, IncidentStates, Incidents, Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 use dashboard::{App, Tables};
 
@@ -25,6 +25,7 @@ config! {
         actions_table: String,
         decisions_table: String,
         incidents_table: String,
+        deliveries_table: String,
         reports_table: String,
         simulations_topic_arn: String,
     }
@@ -63,6 +64,7 @@ async fn main() -> Result<(), Error> {
         policies: policies_table,
         reports: Reports::new(&db, config.reports_table),
         decisions: Decisions::new(&db, config.decisions_table, config.event_retention_days),
+        deliveries: Deliveries::new(&db, config.deliveries_table),
         fleet_state: FleetStateStore::new(&db, config.incidents_table.clone()),
         health: SystemHealthStore::new(&db, config.incidents_table.clone()),
         system_alerts: SystemAlerts::new(&db, config.incidents_table),

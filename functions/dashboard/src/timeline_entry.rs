@@ -2,7 +2,7 @@
 
 use age_model::{
     ActionItem, ActionStatus, ActionTransition, Attribution, Event, IncidentChangeKind, KeyId, Notification,
-    TimelineEntry, TimelineItem, Timestamp,
+    TimelineEntry, TimelineItem, Timestamp, describe_delivery,
 };
 
 use crate::action_labels::{explain_status, status_word};
@@ -54,6 +54,9 @@ impl TimelineEntryView {
             }
             TimelineItem::Opened { cause, .. } => view("▲", format!("Incident opened: {}", cause.description())),
             TimelineItem::Notification { notification } => view("@", describe_notification(&notification)),
+            TimelineItem::Delivery { channel, result, detail, .. } => {
+                view("→", describe_delivery(channel.as_str(), result, &detail))
+            }
             TimelineItem::Acknowledged(by) => change("✓", IncidentChangeKind::Acknowledged, &by),
             TimelineItem::TakenOver(by) => change("✓", IncidentChangeKind::TakenOver, &by),
             TimelineItem::Commented(by) => change("✎", IncidentChangeKind::Commented, &by),

@@ -6,7 +6,8 @@ use age_governance::{IncidentLifecycle, PolicyCache};
 use age_http::Problem;
 use age_model::{Clock, IncidentId};
 use age_store::{
-    Actions, EventSearch, Events, FleetStateStore, IncidentRecord, Incidents, SystemAlerts, SystemHealthStore,
+    Actions, Deliveries, EventSearch, Events, FleetStateStore, IncidentRecord, Incidents, SystemAlerts,
+    SystemHealthStore,
 };
 
 /// The state of the handlers. Build one per execution environment.
@@ -23,6 +24,8 @@ pub struct Tables {
     pub actions: Actions,
     /// The incidents.
     pub incidents: Incidents,
+    /// The deliveries of messages to channels.
+    pub deliveries: Deliveries,
     /// The holds.
     pub fleet_state: FleetStateStore,
     /// AGE's own health.

@@ -1,6 +1,6 @@
 //! `GET /api/governance/incidents/{id}`: an incident with its timeline.
 
-use age_governance::IncidentTimeline;
+use age_governance::{IncidentTimeline, TimelineTables};
 use age_http::{NoQuery, PathId, Problem};
 use age_model::{IncidentId, TimelineEntry, UnreadableItem};
 use axum::Json;
@@ -8,7 +8,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
+use crate::app::{App, Tables};
 use crate::incident_view::IncidentView;
 
 /// An incident with its timeline.
@@ -32,8 +32,8 @@ pub(crate) struct IncidentWithTimeline {
 
 /// Get an incident
 ///
-/// Returns the incident with its timeline: events, actions, outcomes, approvals, notifications, status changes and comments, in
-/// order.
+/// Returns the incident with its timeline: events, actions, outcomes, approvals, notifications, deliveries to channels, status
+/// changes and comments, in order.
 #[utoipa::path(
     get,
     path = "/api/governance/incidents/{id}",
@@ -47,17 +47,10 @@ pub(crate) async fn get_incident(
     _: NoQuery,
 ) -> Result<Json<IncidentWithTimeline>, Problem> {
     let record = app.incident(&id).await?;
-    let tables = &app.tables;
-    let timeline = IncidentTimeline::read(
-        &record,
-        app.policies.current().policy.actions.min_severity,
-        &tables.incidents,
-        &tables.search,
-        &tables.events,
-        &tables.actions,
-        app.clock.as_ref(),
-    );
-    let timeline = timeline.await?;
+    let Tables { incidents, search, events, actions, deliveries, .. } = &app.tables;
+    let tables = TimelineTables { incidents, search, events, actions, deliveries };
+    let min_severity = app.policies.current().policy.actions.min_severity;
+    let timeline = IncidentTimeline::read(&record, min_severity, tables, app.clock.as_ref()).await?;
     let IncidentTimeline { entries, has_earlier_events, has_earlier_notifications, has_earlier_changes, unreadable } =
         timeline;
     Ok(Json(IncidentWithTimeline {

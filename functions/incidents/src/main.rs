@@ -1,13 +1,15 @@
-//! Trigger: API Gateway, `/api/governance/incidents`, an incident, and its changes; `/api/governance/holds` and one of them; `/api/governance/health`.
-//! Permissions: read credentials, events, rollups, actions and incidents; write incidents and their action `notify_admin`, and holds.
+//! Trigger: API Gateway, `/api/governance/incidents`, an incident, and its changes; `/api/governance/holds` and one of them;
+//! `/api/governance/health`.
+//! Permissions: read credentials, events, rollups, actions, deliveries and incidents; write incidents and their action `notify_admin`, and
+//! holds.
 //! State: client, credentials and policy.
 
 use age_governance::{IncidentLifecycle, PolicyCache};
 use age_http::{Authentication, RequestRate, verify_origin};
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Credentials, DynamoDb, EventSearch, Events, FleetStateStore, IncidentStates, Incidents, Policies, Rollups,
-    SystemAlerts, SystemHealthStore,
+    Actions, Credentials, Deliveries, DynamoDb, EventSearch, Events, FleetStateStore, IncidentStates, Incidents,
+    Policies, Rollups, SystemAlerts, SystemHealthStore,
 };
 use incidents::{App, Tables};
 
@@ -22,6 +24,7 @@ config! {
         rollups_table: String,
         actions_table: String,
         incidents_table: String,
+        deliveries_table: String,
     }
 }
 
@@ -48,6 +51,7 @@ async fn main() -> Result<(), Error> {
         events,
         actions,
         incidents: Incidents::new(&db, config.incidents_table.clone()),
+        deliveries: Deliveries::new(&db, config.deliveries_table),
         fleet_state: FleetStateStore::new(&db, config.incidents_table.clone()),
         health: SystemHealthStore::new(&db, config.incidents_table.clone()),
         system_alerts: SystemAlerts::new(&db, config.incidents_table),

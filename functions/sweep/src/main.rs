@@ -1,6 +1,6 @@
 //! Trigger: EventBridge Scheduler, every minute, at least once.
-//! Permissions: read credentials, policies, rollups and reports; write actions, decisions, events, incidents and rollups; publish to the actions,
-//! notifications and second-line topics; read the number of subscriptions of the topics that people rely on.
+//! Permissions: read channels, credentials, policies, rollups and reports; write actions, decisions, events, incidents and rollups; publish
+//! to the actions, notifications and second-line topics; read the number of subscriptions of the topics that people rely on.
 //! State: clients and policy.
 
 mod metrics;
@@ -12,8 +12,9 @@ use age_governance::{
 use age_notify::Sns;
 use age_runtime::{Error, PublicUrl, ScheduledEvent, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, CredentialNotifications, Credentials, Decisions, DynamoDb, EmailRateLimiter, Events, FleetStateStore,
-    IncidentStates, Incidents, Policies, PolicyNotifications, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, Channels, CredentialNotifications, Credentials, Decisions, DynamoDb, EmailRateLimiter, Events,
+    FleetStateStore, IncidentStates, Incidents, Policies, PolicyNotifications, Reports, Rollups, SystemAlerts,
+    SystemHealthStore,
 };
 
 config! {
@@ -28,6 +29,8 @@ config! {
         decisions_table: String,
         incidents_table: String,
         policies_table: String,
+        channels_table: String,
+        relay_subscriptions: i64,
         reports_table: String,
         actions_topic_arn: String,
         notifications_topic_arn: String,
@@ -90,6 +93,8 @@ async fn main() -> Result<(), Error> {
         reports_topic: sns.topic(config.reports_topic_arn),
         alarms_topic: sns.topic(config.alarms_topic_arn),
         reports: Reports::new(&db, config.reports_table),
+        channels: Channels::new(&db, config.channels_table),
+        relay_subscriptions: u64::try_from(config.relay_subscriptions).unwrap_or(0),
         clock: Box::new(config.clock),
     };
     age_runtime::on_invocation(async |_: ScheduledEvent| {

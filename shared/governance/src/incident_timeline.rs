@@ -1,9 +1,10 @@
-//! The timeline of an incident: its events, their actions, its notifications and what people did, in order.
+//! The timeline of an incident: its events, their actions, its notifications, their deliveries to channels and what people did, in order.
 
 use std::collections::BTreeSet;
 
 use age_model::{Clock, Event, EventId, Severity, StoreError, TimelineEntry, UnreadableItem};
-use age_store::{Actions, Consistency, EventFilter, EventSearch, Events, Found, IncidentRecord, Incidents};
+use age_store::{Actions, Consistency, Deliveries, EventFilter, EventSearch, Events, Found, IncidentRecord, Incidents};
+use futures_util::future::try_join;
 
 /// The most events of a timeline, the latest ones. The list of events has the others.
 const MAX_EVENTS: usize = 200;
@@ -13,6 +14,24 @@ const MAX_NOTIFICATIONS: usize = 500;
 
 /// The most changes and comments of a timeline, the latest ones. With the longest notes they have less than a megabyte.
 const MAX_CHANGES: usize = 200;
+
+/// The most attempts to deliver messages of a timeline, the latest ones.
+const MAX_DELIVERIES: usize = 500;
+
+/// The tables that a timeline is read from.
+#[derive(Debug, Clone, Copy)]
+pub struct TimelineTables<'a> {
+    /// The incidents, with their notifications and changes.
+    pub incidents: &'a Incidents,
+    /// The index of events.
+    pub search: &'a EventSearch,
+    /// The events.
+    pub events: &'a Events,
+    /// The actions of events.
+    pub actions: &'a Actions,
+    /// The deliveries of messages to channels.
+    pub deliveries: &'a Deliveries,
+}
 
 /// What happened about an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,26 +56,35 @@ impl IncidentTimeline {
     pub async fn read(
         record: &IncidentRecord,
         min_severity: Severity,
-        incidents: &Incidents,
-        search: &EventSearch,
-        stored_events: &Events,
-        actions: &Actions,
+        tables: TimelineTables<'_>,
         clock: &dyn Clock,
     ) -> Result<Self, StoreError> {
+        let TimelineTables { incidents, search, events: stored_events, actions, deliveries } = tables;
         let (events, has_earlier_events) = events(record, min_severity, search, stored_events, clock).await?;
         let actions = actions.of_events(events.items.iter().map(|event| event.id).collect()).await?;
-        let notifications = incidents.notifications(&record.id, MAX_NOTIFICATIONS).await?;
+        let id = record.id.to_string();
+        let (notifications, attempts) =
+            try_join(incidents.notifications(&record.id, MAX_NOTIFICATIONS), deliveries.attempts(&id, MAX_DELIVERIES))
+                .await?;
         let read = notifications.items.len() + notifications.unreadable.len();
         let changes = incidents.changes(&record.id, MAX_CHANGES).await?;
         let has_earlier_changes = changes.items.first().is_some_and(|earliest| earliest.number > 1);
+        let (incident, notified) = (&record.incident, notifications.items);
         let entries =
-            age_model::timeline(&record.incident, events.items, &actions.items, notifications.items, changes.items);
+            age_model::timeline(incident, events.items, &actions.items, notified, changes.items, attempts.items);
         Ok(Self {
             entries,
             has_earlier_events,
             has_earlier_changes,
-            has_earlier_notifications: record.incident.notifications as usize > read,
-            unreadable: [events.unreadable, actions.unreadable, notifications.unreadable, changes.unreadable].concat(),
+            has_earlier_notifications: incident.notifications as usize > read,
+            unreadable: [
+                events.unreadable,
+                actions.unreadable,
+                notifications.unreadable,
+                changes.unreadable,
+                attempts.unreadable,
+            ]
+            .concat(),
         })
     }
 }

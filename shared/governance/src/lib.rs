@@ -26,6 +26,7 @@ mod heard_engines;
 mod incident_lifecycle;
 mod incident_timeline;
 mod key_decision;
+mod manage_channels;
 mod manage_credentials;
 mod manage_holds;
 mod manage_shadow;
@@ -42,6 +43,7 @@ mod read_shadow;
 mod record_batch;
 mod record_event;
 mod record_repeats;
+mod relay;
 mod report_outcome;
 mod request_decision;
 mod rollup_shards;
@@ -68,7 +70,8 @@ pub use event_writer::EventWriter;
 pub use export_history::{HistoryExport, export_history};
 pub use generate_report::ReportGenerator;
 pub use incident_lifecycle::{IncidentLifecycle, IncidentUpdate};
-pub use incident_timeline::IncidentTimeline;
+pub use incident_timeline::{IncidentTimeline, TimelineTables};
+pub use manage_channels::{ChannelDraft, ChannelError, ChannelManager, ListedChannel};
 pub use manage_credentials::{
     CredentialError, IssuedCredential, create_credential, create_first_admin, list_credentials, revoke_credential,
     rotate_credential,
@@ -88,6 +91,7 @@ pub use read_policies::{
 pub use read_shadow::{ShadowStatus, running_shadow};
 pub use record_batch::BatchResult;
 pub use record_event::{EventRecorder, RecordResult, RecordedEvent};
+pub use relay::{Relay, RelayError, RelayParts};
 pub use report_outcome::{OutcomeReport, report_outcome};
 pub use request_decision::{DecisionError, DecisionMaker};
 pub use simulate_policy::{SimulationError, SimulationInput, SimulationJobs, run_simulation};

@@ -1,5 +1,5 @@
-//! The steps that are due without a request: recording the posture, dispatching and ending actions, ending approvals, comparing permits with
-//! events, notifications, silent engines, credentials that expire, activations of policy versions, and AGE's own health and events.
+//! The steps that are due without a request: recording the posture, dispatching and ending actions, ending approvals, comparing permits
+//! with events, notifications, silent engines, credentials that expire, activations of policy versions, and AGE's own health and events.
 //!
 //! Every change is a conditional write, so concurrent sweeps, or one that dies at any point, do no harm: what is not recorded
 //! stays due.
@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use age_model::{ActionStatus, Clock, StoreError, Timestamp, TopicName};
 use age_notify::Topic;
-use age_store::{Decisions, Events, FleetStateStore, Incidents, OpenAction, Reports, SystemAlerts};
+use age_store::{Channels, Decisions, Events, FleetStateStore, Incidents, OpenAction, Reports, SystemAlerts};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -78,6 +78,10 @@ pub struct Sweep {
     pub alarms_topic: Topic,
     /// The reports, among which the weekly one must be.
     pub reports: Reports,
+    /// The channels: people get messages by them as well.
+    pub channels: Channels,
+    /// How many subscriptions of the relay each topic of people has: none of them is a person's.
+    pub relay_subscriptions: u64,
     /// The clock.
     pub clock: Box<dyn Clock>,
 }

@@ -39,6 +39,7 @@ const TAGS: &[(&str, &str)] = &[
     ),
     ("Reports", "The risk of a week or of the time so far, with what to do about it."),
     ("Policies", "The rules of AGE as versions of one document: stored, compared, simulated, activated, rolled back."),
+    ("Channels", "Where messages reach people besides e-mail: Slack, Microsoft Teams, PagerDuty and HTTPS endpoints."),
     ("Credentials", "The callers of AGE, each with a role."),
     ("Messages", "What AGE publishes to SNS topics, as webhooks."),
     ("About AGE", "Statistics, health and this document."),

@@ -1,8 +1,9 @@
 //! Request bodies: one declaration gives a body its type, its reader and its schema.
 
 use age_model::{
-    AlertStatus, ApprovalDecision, DecisionId, Details, DetailsError, Engine, EventType, IdempotencyKey, IncidentId,
-    IncidentStatus, KeyId, Note, OperationName, Outcome, PolicyHash, ReportedType, Role, Severity, Timestamp,
+    AlertStatus, ApprovalDecision, ChannelKind, ChannelMessage, ChannelName, DecisionId, Details, DetailsError, Engine,
+    EventType, IdempotencyKey, IncidentId, IncidentStatus, KeyId, Note, OperationName, Outcome, PolicyHash,
+    ReportedType, Role, Severity, Timestamp,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -68,6 +69,9 @@ macro_rules! string_fields {
 string_fields!(
     AlertStatus,
     ApprovalDecision,
+    ChannelKind,
+    ChannelMessage,
+    ChannelName,
     DecisionId,
     Engine,
     EventType,
@@ -85,17 +89,18 @@ string_fields!(
     Timestamp,
 );
 
-impl FieldValue for Vec<Engine> {
-    fn read_optional(fields: &mut Fields, name: &str) -> Result<Option<Self>, Refused> {
-        fields.strings(name)
-    }
+/// Implements [`FieldValue`] for lists of types that are strings in JSON and parse with `FromStr`.
+macro_rules! lists_of_strings {
+    ($($name:ty),+ $(,)?) => {$(
+        impl FieldValue for Vec<$name> {
+            fn read_optional(fields: &mut Fields, name: &str) -> Result<Option<Self>, Refused> {
+                fields.strings(name)
+            }
+        }
+    )+};
 }
 
-impl FieldValue for Vec<IncidentId> {
-    fn read_optional(fields: &mut Fields, name: &str) -> Result<Option<Self>, Refused> {
-        fields.strings(name)
-    }
-}
+lists_of_strings!(ChannelMessage, Engine, IncidentId, Severity, String);
 
 impl FieldValue for Details {
     fn read_optional(fields: &mut Fields, name: &str) -> Result<Option<Self>, Refused> {

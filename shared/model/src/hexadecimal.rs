@@ -1,7 +1,8 @@
 //! Bytes as hexadecimal text.
 
 /// Returns `bytes` as lower-case hexadecimal digits, two for each byte.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         let digits = [byte >> 4, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16));

@@ -19,6 +19,7 @@ use crate::simulation_request::SimulationRequest;
 const KEYED_EVENTS: Uuid = Uuid::from_u128(0x8d6c_1f0e_52a7_4b39_9e41_7c05_d2b8_63fa);
 const DECISIONS: Uuid = Uuid::from_u128(0xc41d_72b9_05e8_4f6a_b3d7_1e90_86fa_2c53);
 const SIMULATIONS: Uuid = Uuid::from_u128(0x6b1e_90d4_7f3c_4a52_8e07_35c9_ad14_f2b8);
+const MESSAGES: Uuid = Uuid::from_u128(0x27d5_a9e0_4c1b_4f83_9a60_e8b2_17c4_d35f);
 const WEEKLY_REPORTS: Uuid = Uuid::from_u128(0x3f92_a4c7_0b6d_4e18_a5d3_91e7_4c2f_b806);
 
 /// The text is not an id.
@@ -89,7 +90,9 @@ identifier!(
     /// The id of a session of the dashboard.
     SessionId,
     /// The id of a simulation of a policy version.
-    SimulationId
+    SimulationId,
+    /// The id of a message that channels get.
+    MessageId
 );
 
 impl EventId {
@@ -125,6 +128,14 @@ impl DecisionId {
         // The id of the request comes last, because it may have line feeds.
         let name = format!("{caller}\n{engine}\n{digest}\n{position}\n{after}\n{request_id}");
         Self(Uuid::new_v5(&DECISIONS, name.as_bytes()))
+    }
+}
+
+impl MessageId {
+    /// Returns the id of the message `text`, which is the same whenever the message comes again.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(Uuid::new_v5(&MESSAGES, text.as_bytes()))
     }
 }
 

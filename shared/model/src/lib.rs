@@ -8,6 +8,9 @@ mod action;
 mod alert;
 mod approval;
 mod canonical_text;
+mod channel;
+mod channel_name;
+mod channel_target;
 mod clock;
 mod command_error;
 mod content_hash;
@@ -22,6 +25,8 @@ mod decision;
 mod decision_counts;
 mod decision_reason;
 mod decision_record;
+mod delivery;
+mod delivery_queue;
 mod details;
 mod duration;
 mod ended_sessions;
@@ -42,6 +47,7 @@ mod json_check;
 mod key_record;
 mod keyring;
 mod note;
+mod notification_channel;
 mod notification_failure;
 mod origin_secrets;
 mod outcome;
@@ -82,6 +88,11 @@ pub use access_request_part::{AccessAction, AccessEntity, AccessRequestError};
 pub use action::{Action, ActionItem, ActionStatus, InvalidTransition, PlannedAction};
 pub use alert::{AlertId, AlertStatus};
 pub use approval::{ApprovalDecision, ApprovalNotificationKind};
+pub use channel::{ChannelKind, ChannelMessage};
+pub use channel_name::{ChannelName, InvalidChannelName};
+pub use channel_target::{
+    ChannelTarget, OpenedFuture, SealedFuture, SealedTarget, SealingError, TargetOpener, TargetSealer,
+};
 pub use clock::{Clock, ManualClock, RandomnessUnavailable, Sleep};
 pub use command_error::CommandError;
 pub use counts::{ActionCounts, EventCounts, SeverityCounts};
@@ -100,15 +111,21 @@ pub use decision::{
 pub use decision_counts::DecisionCounts;
 pub use decision_reason::{DecisionReason, ReasonCode};
 pub use decision_record::{ApprovalNotifications, DecisionRecord};
+pub use delivery::{
+    ALERT_AFTER, ChannelRequest, ChannelResponse, ChannelSender, DeliveryAttempt, DeliveryResult, MAX_DELIVERY_AGE,
+    SendError, SentFuture, delivery_result, describe_delivery, pause_after,
+};
+pub use delivery_queue::{Delivery, DeliveryLane};
 pub use details::{Details, DetailsError, MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH};
 pub use duration::format_duration;
 pub use ended_sessions::EndedSessions;
 pub use engine::{Engine, InvalidEngine};
 pub use event::{Event, EventType, NewEvent};
 pub use event_with_actions::EventWithActions;
+pub use hexadecimal::hexadecimal;
 pub use hold::{Hold, HoldOrigin, InvalidHoldEnd, InvalidOperationName, OperationName};
 pub use hold_record::{HoldEnd, HoldRecord, HoldStatus};
-pub use id::{DecisionId, DecisionKey, EventId, HoldId, ReportId, SessionId, SimulationId};
+pub use id::{DecisionId, DecisionKey, EventId, HoldId, MessageId, ReportId, SessionId, SimulationId};
 pub use idempotency_key::IdempotencyKey;
 pub use incident::{
     FailedRemediation, Incident, IncidentCause, IncidentCounters, IncidentId, IncidentStatus, InvalidIncidentId,
@@ -121,6 +138,7 @@ pub use incident_state::{FiringAlerts, FiringAlertsChange, IncidentState, Remedi
 pub use key_record::{CounterChange, KeyRecord};
 pub use keyring::{AuthError, Keyring, MAX_CREDENTIALS};
 pub use note::Note;
+pub use notification_channel::{Channel, ChannelFilter};
 pub use notification_failure::NotificationFailure;
 pub use origin_secrets::{InvalidOriginSecrets, OriginSecrets};
 pub use outcome::Outcome;

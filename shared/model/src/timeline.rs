@@ -4,7 +4,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::action::{Action, ActionItem, ActionStatus};
+use crate::channel::ChannelKind;
+use crate::channel_name::ChannelName;
 use crate::credential::KeyId;
+use crate::delivery::{DeliveryAttempt, DeliveryResult};
 use crate::event::Event;
 use crate::id::EventId;
 use crate::incident::{Incident, IncidentCause, Notification};
@@ -74,6 +77,17 @@ pub enum TimelineItem {
         /// The notification as it was sent.
         notification: Notification,
     },
+    /// A message about the incident was sent to a channel.
+    Delivery {
+        /// The channel.
+        channel: ChannelName,
+        /// The kind that the channel had.
+        kind: ChannelKind,
+        /// The result of the attempt.
+        result: DeliveryResult,
+        /// The status of the response, or why there was none.
+        detail: String,
+    },
     /// A responder acknowledged the incident.
     Acknowledged(Attribution),
     /// A responder acknowledged the incident in place of the one who had acknowledged it.
@@ -137,6 +151,12 @@ impl From<IncidentChange> for TimelineEntry {
     }
 }
 
+impl From<DeliveryAttempt> for TimelineEntry {
+    fn from(DeliveryAttempt { at, channel, kind, result, detail }: DeliveryAttempt) -> Self {
+        entry(at, TimelineItem::Delivery { channel, kind, result, detail })
+    }
+}
+
 /// Returns the timeline of `incident`, the earliest entry first. `changes` are in the order of their numbers.
 #[must_use]
 pub fn timeline(
@@ -145,6 +165,7 @@ pub fn timeline(
     actions: &[ActionItem],
     notifications: Vec<Notification>,
     changes: Vec<IncidentChange>,
+    attempts: Vec<DeliveryAttempt>,
 ) -> Vec<TimelineEntry> {
     let opened = TimelineItem::Opened { cause: incident.cause, policy_hash: incident.policy_hash.clone() };
     let mut timeline = vec![entry(incident.opened_at, opened)];
@@ -156,6 +177,7 @@ pub fn timeline(
             .map(|notification| entry(notification.at, TimelineItem::Notification { notification })),
     );
     timeline.extend(changes.into_iter().map(TimelineEntry::from));
+    timeline.extend(attempts.into_iter().map(TimelineEntry::from));
     // Entries of the same time are in the order of cause and effect.
     timeline.sort_by_key(|entry| (entry.at, entry.item.rank()));
     timeline
@@ -202,6 +224,7 @@ impl TimelineItem {
             Self::Outcome { .. } => 3,
             Self::Opened { .. } => 4,
             Self::Notification { .. } => 5,
+            Self::Delivery { .. } => 7,
             // In the order of their numbers.
             Self::Acknowledged(_)
             | Self::TakenOver(_)

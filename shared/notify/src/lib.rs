@@ -2,6 +2,8 @@
 
 mod action_message;
 mod approval_text;
+mod channel_message;
+pub mod channels;
 pub mod contract;
 mod credential_message;
 mod decision_text;
@@ -21,6 +23,7 @@ mod topic;
 
 pub use action_message::action_message;
 pub use approval_text::NotifiedApproval;
+pub use channel_message::{channel_failing_message, channel_test_message, tested_channel};
 pub use credential_message::{NotifiedCredential, credential_message};
 pub use decision_text::NotifiedDecision;
 pub use incident_text::NotifiedIncident;

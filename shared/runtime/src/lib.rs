@@ -9,10 +9,12 @@ mod clock;
 mod config;
 mod gateway;
 mod public_url;
+mod queue_event;
 mod serve;
 
 pub use clock::SystemClock;
 pub use config::{AuthenticationConfig, ConfigError, ConfigValue, Variables};
 pub use lambda_runtime::Error;
 pub use public_url::{InvalidPublicUrl, PublicUrl};
+pub use queue_event::{QueueEvent, QueueMessage, QueueResponse};
 pub use serve::{ScheduledEvent, TopicEvent, on_invocation, serve, warm};

@@ -6,12 +6,14 @@
 
 mod action_search;
 mod actions;
+mod channels;
 mod credential_notifications;
 mod credential_rows;
 mod credentials;
 mod decision_events;
 mod decision_list;
 mod decisions;
+mod deliveries;
 mod due_decisions;
 mod dynamodb;
 mod email_rate_limiter;
@@ -42,10 +44,13 @@ mod system_health;
 
 pub use action_search::{ActionFilter, ActionPage, ActionSearch};
 pub use actions::{Actions, OpenAction};
+pub use channels::{AddedChannel, Channels};
 pub use credential_notifications::{CredentialNotifications, SentCredentialNotifications};
 pub use credentials::Credentials;
 pub use decision_list::{DecisionFilter, DecisionPage};
 pub use decisions::{Decisions, NewDecision, RecordedDecisions, UsedApproval};
+pub use deliveries::Deliveries;
+pub use deliveries::alerts::OpenAlert;
 pub use due_decisions::DueDecision;
 pub use dynamodb::backoff::wait_before_retry;
 pub use dynamodb::client::{Consistency, DynamoDb};

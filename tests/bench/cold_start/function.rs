@@ -27,7 +27,7 @@ const EVALUATION: &str = r#"{"subject":{"type":"user","id":"alice"},"action":{"n
 pub(crate) const HELLO: Function = repeatable("hello", Post("/api/governance/event", EVENT));
 
 /// The deployed functions.
-pub(crate) const FUNCTIONS: [Function; 14] = [
+pub(crate) const FUNCTIONS: [Function; 16] = [
     repeatable("log-event", Post("/api/governance/event", EVENT)),
     repeatable("list-events", Get("/api/governance/events")),
     repeatable("actions", Get("/api/governance/actions")),
@@ -36,10 +36,12 @@ pub(crate) const FUNCTIONS: [Function; 14] = [
     repeatable("list-reports", Get("/api/governance/reports")),
     repeatable("get-stats", Get("/api/governance/stats")),
     repeatable("credentials", Get("/api/governance/credentials")),
+    repeatable("channels", Get("/api/governance/channels")),
     repeatable("policies", Get("/api/governance/policies")),
     repeatable("dashboard", Get("/dashboard")),
     repeatable("sweep", Raw("{}")),
     repeatable("weekly-report", Raw("{}")),
+    repeatable("relay", Raw("{}")),
     repeatable("simulate-policy", Raw(r#"{"Records":[]}"#)),
     repeatable("decide", Post("/access/v1/evaluation", EVALUATION)),
 ];
@@ -124,6 +126,10 @@ pub(crate) fn environment(runtime_api: &str, aws: &str, trusted: &str, function:
         ("INCIDENTS_TABLE", "Incidents"),
         ("REPORTS_TABLE", "Reports"),
         ("DECISIONS_TABLE", "Decisions"),
+        ("CHANNELS_TABLE", "Channels"),
+        ("CHANNELS_KEY_ARN", "arn:aws:kms:us-east-1:000000000000:key/channels"),
+        ("DELIVERIES_TABLE", "Deliveries"),
+        ("RELAY_SUBSCRIPTIONS", "0"),
         ("EVENT_RETENTION_DAYS", "400"),
         ("REQUESTS_PER_SECOND", "100000"),
         ("REQUESTS_BURST", "100000"),
@@ -134,6 +140,7 @@ pub(crate) fn environment(runtime_api: &str, aws: &str, trusted: &str, function:
         ("SECOND_LINE_TOPIC_ARN", "second-line"),
         ("REPORTS_TOPIC_ARN", "reports"),
         ("SIMULATIONS_TOPIC_ARN", "simulations"),
+        ("RELAY_TOPIC_ARN", "relay"),
         ("ALARMS_TOPIC_ARN", "alarms"),
     ];
     known.map(set).into_iter().chain(topics.map(|(name, to)| (name.to_owned(), topic(to)))).collect()

@@ -9,7 +9,7 @@ use super::root;
 
 /// The packages of `shared/` and agectl, each with the packages of the workspace that it may depend on. A function may depend on all
 /// of `shared/`, and on no other function.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("age-model", &[]),
     ("age-policy", &["age-model"]),
     ("age-scoring", &["age-model", "age-policy"]),
@@ -18,14 +18,17 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("age-governance", &["age-model", "age-policy", "age-scoring", "age-store", "age-notify"]),
     ("age-http", &["age-model"]),
     ("age-runtime", &["age-model"]),
+    ("age-https", &["age-model"]),
+    ("age-secrets", &["age-model"]),
     ("agectl", &["age-model", "age-policy", "age-scoring"]),
 ];
 
 /// Crates that only some packages may depend on. Functions share the axum of `age-http`.
-const OWNED: [(&str, &[&str]); 6] = [
+const OWNED: [(&str, &[&str]); 7] = [
     ("aws-sdk-dynamodb", &["age-store"]),
     ("serde_dynamo", &["age-store"]),
     ("aws-sdk-sns", &["age-notify"]),
+    ("aws-sdk-kms", &["age-secrets"]),
     ("lambda_http", &["age-runtime"]),
     ("lambda_runtime", &["age-runtime"]),
     ("getrandom", &["age-runtime"]),

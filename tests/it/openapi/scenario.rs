@@ -6,6 +6,7 @@ use age_policy::Policy;
 use age_store::{FleetStateStore, Policies, SetHold};
 use serde_json::{Value, json};
 
+use super::channel_scenario::record_channels;
 use super::recorder::{Recorder, Request};
 use crate::world::World;
 use crate::world::test_credentials::{ADMIN, ANOTHER_ENGINE, BILLING, DAY_DESK, NIGHT_DESK, TESTS};
@@ -50,6 +51,7 @@ pub(super) async fn record(recorder: &mut Recorder, world: &World) {
     record_reports(recorder, world).await;
     record_policies(recorder, world).await;
     record_about(recorder, world).await;
+    record_channels(recorder, world).await;
     record_credentials(recorder, world).await;
 }
 

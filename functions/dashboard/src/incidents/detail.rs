@@ -1,6 +1,6 @@
 //! The page of one incident: its timeline, and the forms that change it.
 
-use age_governance::IncidentTimeline;
+use age_governance::{IncidentTimeline, TimelineTables};
 use age_http::{NoQuery, PathId, Problem};
 use age_model::{Incident, IncidentCause, IncidentId, IncidentStatus, Severity};
 use age_store::IncidentRecord;
@@ -57,8 +57,9 @@ pub(crate) async fn show(
     let active = app.policies.current();
     let (record, clock) = (app.get_incident(&id).await?, app.clock.as_ref());
     let min_severity = active.policy.actions.min_severity;
-    let Tables { incidents, search, events, actions, .. } = &app.tables;
-    let timeline = IncidentTimeline::read(&record, min_severity, incidents, search, events, actions, clock).await?;
+    let Tables { incidents, search, events, actions, deliveries, .. } = &app.tables;
+    let tables = TimelineTables { incidents, search, events, actions, deliveries };
+    let timeline = IncidentTimeline::read(&record, min_severity, tables, clock).await?;
     let IncidentRecord { id, incident, counters } = &record;
     let end = incident.resolved.as_ref().map_or_else(|| clock.now(), |change| change.at);
     let engine = engine_title(&active.policy, id.key.engine);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use age_model::{Period, ReportId, StoreError, SubscriptionCounts, TopicName, TopicStatus, is_subscriber_notice_due};
+use age_model::{
+    ChannelMessage, Period, ReportId, StoreError, SubscriptionCounts, TopicName, TopicStatus, is_subscriber_notice_due,
+};
 use age_notify::{Topic, subscriber_notice};
 use age_store::{Consistency, SystemHealth};
 use futures_util::future::join_all;
@@ -15,13 +17,37 @@ const REPORT_DUE_SECONDS: i64 = 20 * 60;
 impl Sweep {
     /// Checks whether the messages of each topic that people rely on would reach anybody, and records that this sweep ran.
     pub(super) async fn record_health(&self, report: &mut SweepReport) -> Result<SystemHealth, StoreError> {
-        let subscriptions = self.subscriptions().await;
+        let subscriptions = self.subscribers().await;
         let notifications = subscriptions.get(&TopicName::Notifications);
         report.notifications_reachable = notifications.map(|counts| counts.confirmed > 0);
         let health = self.notifier.health().record(self.now(), &subscriptions).await?;
         let has_no_subscriber = |topic: &TopicName| health.topic(*topic).status(*topic) == TopicStatus::NoSubscriber;
         report.topics_without_subscriber = TopicName::ALL.iter().copied().filter(has_no_subscriber).collect();
         Ok(health)
+    }
+
+    /// Returns the numbers of subscriptions of the topics, as far as AWS tells. That of the relay counts if a channel gets the messages of
+    /// the topic.
+    async fn subscribers(&self) -> BTreeMap<TopicName, SubscriptionCounts> {
+        let mut subscriptions = self.subscriptions().await;
+        if self.relay_subscriptions == 0 {
+            return subscriptions;
+        }
+        let channels = match self.channels.all().await {
+            Ok(channels) => channels.items,
+            Err(error) => {
+                tracing::warn!(%error, "cannot tell whether channels get the messages of topics: {error}");
+                subscriptions.retain(|topic, _| message_for_channels(*topic).is_none());
+                return subscriptions;
+            }
+        };
+        for (topic, counts) in &mut subscriptions {
+            let Some(message) = message_for_channels(*topic) else { continue };
+            if !channels.iter().any(|channel| channel.gets(message)) {
+                counts.confirmed = counts.confirmed.saturating_sub(self.relay_subscriptions);
+            }
+        }
+        subscriptions
     }
 
     /// Returns the numbers of subscriptions of the topics that AWS tells.
@@ -81,5 +107,14 @@ impl Sweep {
             report.weekly_report_missing = self.reports.get(id, Consistency::Eventual).await?.is_none();
         }
         Ok(())
+    }
+}
+
+/// Returns the kind of messages of `topic` that the relay delivers to channels, if it does.
+const fn message_for_channels(topic: TopicName) -> Option<ChannelMessage> {
+    match topic {
+        TopicName::Notifications | TopicName::SecondLine => Some(ChannelMessage::Incident),
+        TopicName::Reports => Some(ChannelMessage::Report),
+        TopicName::Alarms => None,
     }
 }

@@ -3,7 +3,7 @@
 mod position;
 
 use age_model::{
-    Day, Engine, HoldId, Hour, Incident, IncidentId, IncidentKey, IncidentStatus, PolicyHash, Severity,
+    Day, Delivery, Engine, HoldId, Hour, Incident, IncidentId, IncidentKey, IncidentStatus, PolicyHash, Severity,
     SystemAlertKind, Timestamp, TopicName,
 };
 
@@ -89,6 +89,39 @@ pub(crate) fn due_decisions(engine: Engine, step: DueStep) -> String {
 /// Returns the engine of a partition of the `due` index of decisions.
 pub(crate) fn engine_of_due_decisions(partition: &str) -> Option<Engine> {
     partition.split_once('#')?.0.parse().ok()
+}
+
+/// The partition of all channels.
+pub(crate) const CHANNEL: &str = "channel";
+
+/// The row of a channel's queue.
+pub(crate) const LANE: &str = "lane";
+
+/// The beginning of the rows of deliveries that a channel has yet to get.
+pub(crate) const PENDING: &str = "pending#";
+
+/// The beginning of the rows of alerts that are open in a pager.
+pub(crate) const ALERT: &str = "alert#";
+
+/// Returns `deliveries.id` of a delivery that its channel has yet to get. Rows sort by the time of their message.
+pub(crate) fn pending(Delivery { queued_at, message, part, .. }: &Delivery) -> String {
+    format!("{PENDING}{queued_at}#{message}#{part:04}")
+}
+
+/// Returns `deliveries.id` of the alert of an incident.
+pub(crate) fn alert(incident: &str) -> String {
+    format!("{ALERT}{incident}")
+}
+
+/// Returns `deliveries.scope` of the attempts to deliver messages about an incident. No name of a channel has a `#`.
+pub(crate) fn attempts(incident: &str) -> String {
+    format!("incident#{incident}")
+}
+
+/// Returns `deliveries.id` of an attempt to deliver a message: the same for the same attempt.
+pub(crate) fn attempt(delivery: &Delivery, at: Timestamp) -> String {
+    let Delivery { channel, message, part, .. } = delivery;
+    format!("{at}#{channel}#{message}#{part:04}")
 }
 
 /// Returns the partition of the `due` index for actions that wait for another attempt to dispatch. They are apart, because the
