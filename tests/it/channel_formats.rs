@@ -1,7 +1,7 @@
 //! The messages of channels, checked by tools of others: the programs of `tests/channels` have the types, parsers and verifiers that Slack,
 //! Microsoft, PagerDuty and Standard Webhooks publish.
 //!
-//! They need Node and the packages that `npm ci` installs. `make test` installs them.
+//! The tests need Node and the packages that `npm ci` installs. `make test` installs them.
 
 mod hostile_week;
 

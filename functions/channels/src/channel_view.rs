@@ -14,9 +14,9 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ChannelStatus {
-    /// It gets the messages that it selects.
+    /// The channel gets the messages that it selects.
     Active,
-    /// It gets no messages.
+    /// The channel gets no messages.
     Paused,
 }
 

@@ -22,9 +22,9 @@ const MOST_SEPARATE: usize = 5;
 /// Whether a channel takes the next message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ChannelState {
-    /// It may be sent.
+    /// The next message may be sent.
     Accepting,
-    /// It waits until the channel is to be tried again.
+    /// The next message waits until the channel is to be tried again.
     Failing,
 }
 
@@ -96,7 +96,7 @@ impl Relay {
                 Ok(response) => (Some(response.status), response.retry_after, response.status.to_string()),
                 Err(error) => (None, None, error.to_string()),
             },
-            // It will never be readable: as if the channel had refused it.
+            // A message that cannot be read now never will be: as if the channel had refused the message.
             Err(error) => (Some(400), None, error.to_string()),
         };
         let now = clock.now();
