@@ -90,7 +90,7 @@ test-programs: cargo .venv/ready
 
 # The local AWS comes first: its functions have time limits, which a busy machine would exceed.
 test-code:
-	@nice -n 10 $(CARGO_TEST)
+	@nice -n 5 $(CARGO_TEST)
 
 test-stack:
 	@code=0; AGE_STATE_DIR=$(STATE)/test $(ON_FREE_PORTS) $(STACK) exec -- $(CARGO_TEST) -- --ignored \

@@ -182,18 +182,17 @@ async fn failed_dispatch_is_retried_with_backoff_until_undeliverable() {
     let world = World::new().await;
     world.sns.set_refusing(true);
     let id = report_sync_failure(&world).await;
-    let mut tried_at = vec![0];
-    let mut elapsed = 0;
     let mut action = world.get_action(&id).await;
-    while action["status"] == "pending" {
-        world.sweep_after(10).await;
-        elapsed += 10;
-        let before = std::mem::replace(&mut action, world.get_action(&id).await);
-        if action["attempt"] != before["attempt"] {
-            tried_at.push(elapsed);
+    for pause in [10, 60, 300, 1800, 7200] {
+        // A sweep in each tenth of the pause, and one a second before its end.
+        for seconds in std::iter::repeat_n(pause / 10, 9).chain([pause / 10 - 1]).filter(|seconds| *seconds > 0) {
+            world.sweep_after(seconds).await;
+            assert_eq!(world.get_action(&id).await["attempt"], action["attempt"], "too early, in a pause of {pause}");
         }
+        world.sweep_after(1).await;
+        let before = std::mem::replace(&mut action, world.get_action(&id).await);
+        assert_ne!(action["attempt"], before["attempt"], "too late, after a pause of {pause}");
     }
-    assert_eq!(tried_at, [0, 10, 70, 370, 2170, 9370]);
     assert_eq!(world.get_status(&id).await, "undeliverable");
     world.sns.set_refusing(false);
     world.sweep_after(HOUR).await;

@@ -21,26 +21,27 @@ use crate::config::Variables;
 pub async fn config() -> SdkConfig {
     let region = EnvironmentVariableRegionProvider::new().region().await;
     let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
-    let mut config = builder().region(region).credentials_provider(credentials).service_config(ServiceVariables);
+    let https = Http::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let mut config =
+        builder().http_client(https).region(region).credentials_provider(credentials).service_config(ServiceVariables);
     config.set_endpoint_url(Variables::of_process().optional("AWS_ENDPOINT_URL"));
     config.build()
 }
 
-/// A configuration for clients of an AWS emulator at `url` that accepts any credentials.
+/// A configuration for clients of an AWS emulator at `url`, an `http` address, that accepts any credentials.
 #[must_use]
 pub fn local(url: &str) -> SdkConfig {
     let credentials = SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"));
-    builder().region(Region::from_static("us-east-1")).credentials_provider(credentials).endpoint_url(url).build()
+    // Without the certificates of the operating system: tests build many clients.
+    let http = Http::new().build_http();
+    let config = builder().http_client(http).region(Region::from_static("us-east-1")).endpoint_url(url);
+    config.credentials_provider(credentials).build()
 }
 
 fn builder() -> Builder {
-    let http = Http::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     // Each client limits the time of an attempt, which ends with the last byte of the response. Nothing is streamed.
     let stalled_streams = StalledStreamProtectionConfig::disabled();
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(http)
-        .stalled_stream_protection(stalled_streams)
+    SdkConfig::builder().behavior_version(BehaviorVersion::latest()).stalled_stream_protection(stalled_streams)
 }
 
 /// Reads variables of a single service, such as `AWS_ENDPOINT_URL_SNS`, which take precedence.

@@ -1,5 +1,7 @@
 //! An in-memory DynamoDB with the tables of the template.
 
+use std::sync::LazyLock;
+
 use dynoxide::Database;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
@@ -14,13 +16,16 @@ pub(crate) async fn start_dynamodb() -> (String, Database) {
     let database = Database::memory().unwrap();
     tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
     let http = reqwest::Client::new();
-    for (name, properties) in template_tables() {
-        let mut table = Map::from_iter([("TableName".to_owned(), Value::from(name))]);
+    for (name, properties) in &*TEMPLATE_TABLES {
+        let mut table = Map::from_iter([("TableName".to_owned(), Value::from(name.clone()))]);
         table.extend(PROPERTIES.iter().filter_map(|name| Some(((*name).to_owned(), properties.get(*name)?.clone()))));
         super::proxy::call(&http, &url, "CreateTable", &Value::Object(table)).await;
     }
     (url, database)
 }
+
+/// The name and the properties of each table.
+static TEMPLATE_TABLES: LazyLock<Vec<(String, Value)>> = LazyLock::new(template_tables);
 
 fn template_tables() -> Vec<(String, Value)> {
     let template = include_str!("../../../infra/template.yaml");
