@@ -44,6 +44,8 @@ impl ApiClient {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.reveal()))
             .map_err(|error| Error::Token(error.to_string()))?;
         bearer.set_sensitive(true);
+        // Another part of the process may have chosen the library for cryptography already; there is no other.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let mut builder = Client::builder()
             .user_agent(concat!("agectl/", env!("CARGO_PKG_VERSION")))
             .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))

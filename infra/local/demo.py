@@ -13,6 +13,7 @@ import credentials
 import sample_week
 import server
 import summary
+from channel_receivers import ChannelReceivers
 from client import Item, Stack, env_file
 from published_messages import PublishedMessages
 from sample_responses import Team
@@ -40,10 +41,13 @@ def _demonstrate(style: Style) -> None:
     stack = up()
     runs_once = os.environ.get("AGE_RUN_ONCE") == "1"
     messages = PublishedMessages(stack) if runs_once else None
+    receivers = ChannelReceivers(stack)
     with sample_week.shifted_clocks(stack) as set_clock:
         _replay(stack, set_clock, style)
         print(style.bold("[4/4] Invoking the function weekly-report, as its schedule does"), flush=True)
         _print_results(stack, style)
+    receivers.wait()
+    print(f"{receivers.draw(style)}\n")
     if messages:
         print(f"All {messages.check()} messages of the week are as infra/openapi.json describes them.")
     _print_addresses(stack, style)
@@ -76,6 +80,9 @@ def _print_results(stack: Stack, style: Style) -> None:
     first_line -= others
     print(f"{summary.incidents(incidents, report, first_line + second_line, style)}\n")
     with_timeline = [stack.get(f"/api/governance/incidents/{incident['id']}") for incident in incidents]
+    for incident in with_timeline:
+        # The relay delivers while the week is replayed, not at the times of the week.
+        incident["timeline"] = [entry for entry in incident["timeline"] if entry["type"] != "delivery"]
     print(f"{summary.timeline(max(with_timeline, key=lambda incident: len(incident['timeline'])), style)}\n")
     print(f"{summary.email(first_email, first_line, style)}\n")
 

@@ -7,6 +7,7 @@ mod forms;
 mod invalid_requests;
 mod pager;
 mod rates;
+mod receivers;
 mod results;
 
 use std::cell::RefCell;
@@ -22,18 +23,18 @@ use crate::world::{ApiResponse, World};
 const CHANNELS: &str = "/api/governance/channels";
 
 /// A channel of each kind, by name.
-const SLACK: &str = "slack";
-const TEAMS: &str = "teams";
-const PAGER: &str = "pager";
+pub(crate) const SLACK: &str = "slack";
+pub(crate) const TEAMS: &str = "teams";
+pub(crate) const PAGER: &str = "pager";
 const HOOK: &str = "hook";
 
-const NAMES: [&str; 4] = [SLACK, TEAMS, PAGER, HOOK];
+pub(crate) const NAMES: [&str; 4] = [SLACK, TEAMS, PAGER, HOOK];
 
 /// The host of each of these channels.
-const SLACK_HOST: &str = "slack.example.com";
-const TEAMS_HOST: &str = "teams.example.com";
-const PAGER_HOST: &str = "events.pagerduty.com";
-const HOOK_HOST: &str = "hook.example.com";
+pub(crate) const SLACK_HOST: &str = "slack.example.com";
+pub(crate) const TEAMS_HOST: &str = "teams.example.com";
+pub(crate) const PAGER_HOST: &str = "events.pagerduty.com";
+pub(crate) const HOOK_HOST: &str = "hook.example.com";
 const HOSTS: [&str; 4] = [SLACK_HOST, TEAMS_HOST, PAGER_HOST, HOOK_HOST];
 
 const ROUTING_KEY: &str = "0123456789abcdef0123456789ABCDEF";
@@ -46,17 +47,17 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 
 /// A world with channels whose messages are relayed.
-struct Channels {
-    world: World,
+pub(crate) struct Channels {
+    pub(crate) world: World,
     relay: Relay,
-    receivers: Receivers,
+    pub(crate) receivers: Receivers,
     /// The number of messages of each topic that were relayed.
     relayed: RefCell<BTreeMap<&'static str, usize>>,
 }
 
 impl Channels {
     /// A world with the channels `names` of [`NAMES`].
-    async fn with(names: &[&str]) -> Self {
+    pub(crate) async fn with(names: &[&str]) -> Self {
         let world = World::new().await;
         let receivers = Receivers::new(&world.clock);
         let relay = world.relay(&receivers);
@@ -78,7 +79,7 @@ impl Channels {
     }
 
     /// Queues the messages that AGE has published since the last call, and works off the queues.
-    async fn relay_published(&self) {
+    pub(crate) async fn relay_published(&self) {
         for topic in TOPICS {
             let published = self.world.sns.published(topic);
             let count = self.relayed.borrow_mut().insert(topic, published.len()).unwrap_or_default();
@@ -101,7 +102,7 @@ impl Channels {
         self.relay.work_off().await.unwrap();
     }
 
-    async fn run(&self) {
+    pub(crate) async fn run(&self) {
         self.relay.run().await.unwrap();
     }
 
@@ -117,7 +118,7 @@ impl Channels {
         self.world.clock.now()
     }
 
-    async fn pending(&self, channel: &str) -> Vec<Delivery> {
+    pub(crate) async fn pending(&self, channel: &str) -> Vec<Delivery> {
         let name: ChannelName = channel.parse().unwrap();
         self.world.deliveries().pending(&name, 500).await.unwrap().items
     }

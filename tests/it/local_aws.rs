@@ -12,6 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::world::http_client;
+
 mod authzen;
 mod night_on_call;
 mod policy;
@@ -36,7 +38,7 @@ impl Stack {
         let file = std::env::var("AGE_STACK_ENV").expect(NEEDS_STACK);
         let text = std::fs::read_to_string(file).expect(NEEDS_STACK);
         let names = text.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned()));
-        Self { names: names.collect(), http: Client::new(), _guard: STACK_LOCK.lock().await }
+        Self { names: names.collect(), http: http_client().build().unwrap(), _guard: STACK_LOCK.lock().await }
     }
 
     fn name(&self, name: &str) -> &str {

@@ -63,5 +63,6 @@ mod rollups;
 mod sessions;
 mod simulation_jobs;
 mod simulation_page;
+mod storm;
 mod strangers;
 mod unreadable_policy;

@@ -6,6 +6,7 @@ pub(crate) mod call_log;
 pub(crate) mod channel_targets;
 mod engines;
 mod http_server;
+pub(crate) mod https_receivers;
 mod message_schemas;
 pub(crate) mod proxy;
 pub(crate) mod receivers;
@@ -26,7 +27,7 @@ use age_governance::{
     WeeklyError, WeeklyReporter, WeeklyResult,
 };
 use age_http::{Authentication, RequestRate, Route, Routes};
-use age_model::{DashboardSession, ManualClock, RequestId, Timestamp};
+use age_model::{ChannelSender, DashboardSession, ManualClock, RequestId, Timestamp};
 use age_notify::{Sns as SnsClient, Topic};
 use age_policy::Policy;
 use age_store::{
@@ -254,6 +255,11 @@ impl World {
 
     /// Starts a new execution environment of the relay, whose requests go to `receivers`.
     pub(crate) fn relay(&self, receivers: &Receivers) -> Relay {
+        self.relay_by(Box::new(receivers.clone()))
+    }
+
+    /// Starts a new execution environment of the relay, whose requests `sender` sends.
+    pub(crate) fn relay_by(&self, sender: Box<dyn ChannelSender>) -> Relay {
         let db = self.db();
         let clock = Arc::clone(&self.clock);
         Relay::new(RelayParts {
@@ -261,7 +267,7 @@ impl World {
             deliveries: self.deliveries(),
             incidents: Incidents::new(&db, "Incidents"),
             opener: Box::new(ReversedTargets),
-            sender: Box::new(receivers.clone()),
+            sender,
             clock,
         })
     }
@@ -612,6 +618,13 @@ fn notifier(db: &DynamoDb, lifecycle: &ActionLifecycle, policies: &PolicyCache, 
 fn generator(db: &DynamoDb, clock: &Arc<ManualClock>) -> ReportGenerator {
     let policies = policies(db);
     ReportGenerator::new(Rollups::new(db, "Rollups"), Incidents::new(db, "Incidents"), policies, Arc::clone(clock))
+}
+
+/// Begins an HTTP client of a test.
+pub(crate) fn http_client() -> reqwest::ClientBuilder {
+    // Beside agectl, whose client has TLS, reqwest wants to know a library for cryptography. Another test may have chosen it.
+    drop(tokio_rustls::rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder()
 }
 
 /// Returns the JSON body that reports an event.

@@ -2,18 +2,14 @@
 //! Permissions: read channels and incidents, decrypt with the key of channels, read and write deliveries.
 //! State: clients, connections to channels, and their decrypted targets.
 
-mod https_sender;
-
 use std::sync::Arc;
 
 use age_governance::{Relay, RelayParts};
-use age_https::AddressRule;
+use age_https::{HttpsClient, HttpsSettings};
 use age_model::{Clock, StoreError};
-use age_runtime::{Error, QueueEvent, QueueResponse, SystemClock, aws, config, logs};
+use age_runtime::{Error, QueueEvent, QueueResponse, ReceiverAddress, SystemClock, aws, config, logs};
 use age_secrets::TargetKey;
 use age_store::{Channels, Deliveries, DynamoDb, Incidents};
-
-use crate::https_sender::HttpsSender;
 
 config! {
     /// The configuration of the function.
@@ -23,8 +19,8 @@ config! {
         channels_key_arn: String,
         deliveries_table: String,
         incidents_table: String,
-        /// Addresses besides public ones that channels may have, for receivers on the local AWS. Not set on AWS.
-        receiver_addresses: Option<String>,
+        /// The address that all requests of channels go to on the local AWS, such as `127.0.0.1:8443`. Not set on AWS.
+        receiver_address: ReceiverAddress,
     }
 }
 
@@ -34,16 +30,14 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env()?;
     let aws = aws::config().await;
     let db = DynamoDb::new(&aws);
-    let addresses = config.receiver_addresses.unwrap_or_default();
-    let addresses: Vec<_> = addresses.split(',').filter_map(|address| address.trim().parse().ok()).collect();
-    let rule = if addresses.is_empty() { AddressRule::Public } else { AddressRule::PublicOr(addresses) };
     let clock: Arc<dyn Clock> = Arc::new(config.clock);
+    let settings = HttpsSettings { receiver: config.receiver_address.0, ..HttpsSettings::default() };
     let relay = Relay::new(RelayParts {
         channels: Channels::new(&db, config.channels_table),
         deliveries: Deliveries::new(&db, config.deliveries_table),
         incidents: Incidents::new(&db, config.incidents_table),
         opener: Box::new(TargetKey::new(&aws, config.channels_key_arn)),
-        sender: Box::new(HttpsSender::new(rule, clock.clone())?),
+        sender: Box::new(HttpsClient::new(settings, clock.clone())?),
         clock,
     });
     age_runtime::on_invocation(async |event: QueueEvent| handle(&relay, &event).await).await

@@ -1,6 +1,7 @@
 //! The client: one POST request, its limits, and what is kept of its response.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::address_rule::AddressRule;
 use crate::connection::{Connection, Connector, PostRequest, SendFailure};
 use crate::connection_pool::ConnectionPool;
 use crate::error::HttpsError;
-use crate::https_url::HttpsUrl;
+use crate::https_url::{HttpsUrl, InvalidHttpsUrl};
 use crate::resolver::{Resolver, SystemResolver};
 use crate::response_body::discard_body;
 use crate::retry_after::parse_retry_after;
@@ -38,6 +39,8 @@ pub struct HttpsSettings {
     pub max_response_bytes: u64,
     /// The source of addresses. The default is [`SystemResolver`].
     pub resolver: Arc<dyn Resolver>,
+    /// The address that all requests go to, whatever the host of their URL. The default is none. For a receiver beside a local AWS.
+    pub receiver: Option<SocketAddr>,
 }
 
 impl Default for HttpsSettings {
@@ -48,6 +51,7 @@ impl Default for HttpsSettings {
             timeout: Duration::from_secs(10),
             max_response_bytes: 64 * 1024,
             resolver: Arc::new(SystemResolver),
+            receiver: None,
         }
     }
 }
@@ -59,6 +63,7 @@ impl fmt::Debug for HttpsSettings {
             .field("extra_roots", &self.extra_roots.len())
             .field("timeout", &self.timeout)
             .field("max_response_bytes", &self.max_response_bytes)
+            .field("receiver", &self.receiver)
             .finish_non_exhaustive()
     }
 }
@@ -90,11 +95,24 @@ impl HttpsClient {
         let tls = TlsConnector::from(Arc::new(tls::client_config(&settings.extra_roots)?));
         Ok(Self {
             clock,
-            connector: Connector { rule: settings.address_rule, resolver: settings.resolver, tls },
+            connector: Connector {
+                rule: settings.address_rule,
+                resolver: settings.resolver,
+                receiver: settings.receiver,
+                tls,
+            },
             idle: ConnectionPool::default(),
             timeout: settings.timeout,
             max_response_bytes: settings.max_response_bytes,
         })
+    }
+
+    /// Reads a URL whose host, if it is an IP address, is permitted by the client's [`AddressRule`].
+    ///
+    /// # Errors
+    /// [`InvalidHttpsUrl`] says which part of the URL is not allowed.
+    pub fn parse_url(&self, text: &str) -> Result<HttpsUrl, InvalidHttpsUrl> {
+        HttpsUrl::parse(text, &self.connector.rule)
     }
 
     /// Posts the JSON text `body` to `url` with `headers`. Content type, user agent and host are the client's own.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +36,7 @@ pub(crate) type PostRequest = Request<Full<Bytes>>;
 pub(crate) struct Connector {
     pub(crate) rule: AddressRule,
     pub(crate) resolver: Arc<dyn Resolver>,
+    pub(crate) receiver: Option<SocketAddr>,
     pub(crate) tls: TlsConnector,
 }
 
@@ -62,9 +63,12 @@ impl Connector {
         Ok(Connection { sender, task })
     }
 
-    /// Returns the addresses of the host, all of which the rule permits.
+    /// Returns the addresses of the host, all of which the rule permits, or the only receiver.
     // INVARIANT: the connection goes to one of these addresses. A second resolution could have another result.
-    async fn addresses(&self, url: &HttpsUrl) -> Result<Vec<IpAddr>, HttpsError> {
+    async fn addresses(&self, url: &HttpsUrl) -> Result<Vec<SocketAddr>, HttpsError> {
+        if let Some(receiver) = self.receiver {
+            return Ok(vec![receiver]);
+        }
         let host = url.host();
         let addresses = match url.address() {
             Some(address) => vec![address],
@@ -77,7 +81,7 @@ impl Connector {
         if !addresses.iter().all(|address| self.rule.permits(*address)) {
             return Err(HttpsError::AddressRefused { host: host.to_owned() });
         }
-        Ok(addresses)
+        Ok(addresses.into_iter().map(|address| SocketAddr::new(address, url.port())).collect())
     }
 }
 
@@ -87,10 +91,9 @@ impl fmt::Debug for Connector {
     }
 }
 
-async fn connect_to_first(addresses: &[IpAddr], url: &HttpsUrl) -> Result<TcpStream, HttpsError> {
+async fn connect_to_first(addresses: &[SocketAddr], url: &HttpsUrl) -> Result<TcpStream, HttpsError> {
     let mut reason = io::ErrorKind::AddrNotAvailable;
     for address in addresses.iter().take(MAX_ADDRESSES) {
-        let address = SocketAddr::new(*address, url.port());
         match timeout(ADDRESS_TIMEOUT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 // Without it, requests are slower, not wrong.

@@ -5,6 +5,7 @@
 //! bodies.
 
 mod address_rule;
+mod channel_sender;
 mod client;
 mod connection;
 mod connection_pool;

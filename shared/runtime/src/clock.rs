@@ -7,7 +7,6 @@ use age_model::{Clock, RandomnessUnavailable, Sleep, Timestamp};
 use crate::config::{ConfigValue, Variables};
 
 const OFFSET: &str = "CLOCK_OFFSET_SECONDS";
-const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,15 +18,7 @@ impl SystemClock {
     /// Reads `CLOCK_OFFSET_SECONDS`, by which the clock is shifted to replay a past week. An offset is refused unless the host
     /// of `AWS_ENDPOINT_URL` is this machine: a shifted clock would falsify real records.
     pub fn read(variables: &mut Variables<'_>) -> Self {
-        let Some(offset) = variables.optional(OFFSET) else { return Self::default() };
-        let is_local = |endpoint: String| {
-            let rest = endpoint.strip_prefix("http://")?;
-            let host = rest.split(['/', ':']).next()?;
-            Some(host == "127.0.0.1" || host == "localhost")
-        };
-        if variables.optional(ENDPOINT).and_then(is_local) != Some(true) {
-            variables.refuse(OFFSET, "may be set only if the host of AWS_ENDPOINT_URL is 127.0.0.1 or localhost");
-        }
+        let Some(offset) = variables.local(OFFSET) else { return Self::default() };
         let offset_seconds = offset.parse().unwrap_or_else(|_| {
             variables.refuse(OFFSET, &format!("must be a whole number of seconds; got \"{offset}\""));
             0

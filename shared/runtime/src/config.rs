@@ -66,6 +66,21 @@ impl<'a> Variables<'a> {
         if self.optional(name).is_some() { self.parsed(name) } else { T::default() }
     }
 
+    /// Returns the value of `name`, if it is set and not empty. It may be set only if the host of `AWS_ENDPOINT_URL` is this machine:
+    /// on a local AWS.
+    pub fn local(&mut self, name: &str) -> Option<String> {
+        let value = self.optional(name)?;
+        let is_local = |endpoint: String| {
+            let rest = endpoint.strip_prefix("http://")?;
+            let host = rest.split(['/', ':']).next()?;
+            Some(host == "127.0.0.1" || host == "localhost")
+        };
+        if self.optional("AWS_ENDPOINT_URL").and_then(is_local) != Some(true) {
+            self.refuse(name, "may be set only if the host of AWS_ENDPOINT_URL is 127.0.0.1 or localhost");
+        }
+        Some(value)
+    }
+
     /// Records that the variable `name` is wrong.
     pub fn refuse(&mut self, name: &str, problem: &str) {
         self.errors.push(format!("{name} {problem}"));

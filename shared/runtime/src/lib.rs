@@ -10,6 +10,7 @@ mod config;
 mod gateway;
 mod public_url;
 mod queue_event;
+mod receiver_address;
 mod serve;
 
 pub use clock::SystemClock;
@@ -17,4 +18,5 @@ pub use config::{AuthenticationConfig, ConfigError, ConfigValue, Variables};
 pub use lambda_runtime::Error;
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use queue_event::{QueueEvent, QueueMessage, QueueResponse};
+pub use receiver_address::ReceiverAddress;
 pub use serve::{ScheduledEvent, TopicEvent, on_invocation, serve, warm};

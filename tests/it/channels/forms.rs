@@ -149,7 +149,7 @@ async fn message_about_six_incidents_is_one_with_exact_numbers_for_a_chat() {
     digest_of(&channels, 6).await;
     let [slack] = channels.receivers.of(SLACK_HOST).try_into().unwrap();
     let [teams] = channels.receivers.of(TEAMS_HOST).try_into().unwrap();
-    let heading = "6 incidents: 6 CRITICAL";
+    let heading = "6 incidents with 6 new events: 6 CRITICAL";
     assert_eq!(slack_titles(&[slack]), [heading]);
     assert_eq!(teams.json["attachments"][0]["content"]["body"][0]["inlines"][0]["text"], heading);
     assert_eq!((channels.receivers.of(PAGER_HOST).len(), channels.receivers.of(HOOK_HOST).len()), (6, 1));

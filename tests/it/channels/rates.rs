@@ -19,11 +19,12 @@ fn least_interval(requests: &[ReceivedRequest]) -> u128 {
     requests.windows(2).map(|pair| pair[1].at.since(pair[0].at).as_millis()).min().unwrap()
 }
 
-/// Returns the number of incidents in the title of a combined message, such as `25 incidents: 25 CRITICAL`.
+/// Returns the number of incidents in the title of a combined message, such as `25 incidents with 25 new events: 25 CRITICAL`. Each
+/// incident has one event.
 fn counted(title: &str) -> usize {
-    match title.split_once(" incidents: ") {
-        Some((number, severities)) => {
-            assert_eq!(severities, format!("{number} CRITICAL"));
+    match title.split_once(" incidents with ") {
+        Some((number, rest)) => {
+            assert_eq!(rest, format!("{number} new events: {number} CRITICAL"));
             number.parse().unwrap()
         }
         None => 1,

@@ -153,7 +153,10 @@ async fn old_message_takes_no_younger_one_with_it() {
     channels.receivers.answer(SLACK_HOST, &[Answer::Status(200)]);
     channels.world.clock.advance(HOUR);
     channels.work_off().await;
-    assert_eq!(slack_titles(&channels.receivers.of(SLACK_HOST)).pop(), Some("7 incidents: 7 CRITICAL"));
+    assert_eq!(
+        slack_titles(&channels.receivers.of(SLACK_HOST)).pop(),
+        Some("7 incidents with 7 new events: 7 CRITICAL")
+    );
 }
 
 #[tokio::test]

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use age_model::{Clock, Timestamp};
 use age_runtime::SystemClock;
-use reqwest::{Client, Method, redirect};
+use reqwest::{Method, redirect};
 use serde_json::{Value, json};
 
 use super::{Stack, agectl};
+use crate::world::http_client;
 
 /// How long after an activation every environment works by the version, in seconds.
 const EVERYWHERE_SECONDS: i64 = 60;
@@ -57,7 +58,7 @@ impl Stack {
     /// Returns a page of the dashboard, signed in as the admin.
     async fn dashboard_page(&self, path: &str) -> String {
         let url = |path: &str| format!("{}{path}", self.name("AGE_API_URL"));
-        let client = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
+        let client = http_client().redirect(redirect::Policy::none()).build().unwrap();
         let cookie = |response: &reqwest::Response| {
             let cookies = response.headers().get_all("set-cookie").iter();
             cookies.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap().to_owned()).collect::<Vec<_>>()

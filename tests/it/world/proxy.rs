@@ -85,7 +85,7 @@ impl Proxy {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State {
             upstream,
-            http: reqwest::Client::new(),
+            http: super::http_client().build().unwrap(),
             log,
             rule: Mutex::new(Box::new(|_| Fault::None)),
             calls: Mutex::default(),

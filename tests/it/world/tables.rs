@@ -15,7 +15,7 @@ pub(crate) async fn start_dynamodb() -> (String, Database) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let database = Database::memory().unwrap();
     tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
-    let http = reqwest::Client::new();
+    let http = super::http_client().build().unwrap();
     for (name, properties) in &*TEMPLATE_TABLES {
         let mut table = Map::from_iter([("TableName".to_owned(), Value::from(name.clone()))]);
         table.extend(PROPERTIES.iter().filter_map(|name| Some(((*name).to_owned(), properties.get(*name)?.clone()))));

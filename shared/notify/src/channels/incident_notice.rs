@@ -38,6 +38,7 @@ pub(crate) fn incident_notice(incident: Fields<'_>) -> ChannelNotice {
         });
     }
     notice.set_state(&state(incident));
+    notice.new_events = new_events(incident).unwrap_or(0);
     add_facts(&mut notice, incident, cause, status);
     add_taken_actions(&mut notice, incident);
     add_quotes(&mut notice, incident, cause);
@@ -95,17 +96,18 @@ fn add_facts(notice: &mut ChannelNotice, incident: Fields<'_>, cause: Option<Inc
     notice.add_fact("Reported as resolved", in_words("reportedResolvedAt"));
 }
 
-/// The new events of escalations and resolutions are those that no notification to the first line was about: another number than
-/// their readers would take it for.
 fn event_counts(incident: Fields<'_>) -> Option<String> {
     let total = incident.number("eventCount")?;
-    let new = incident.number("newEventCount");
-    Some(match (incident.value("kind"), new) {
-        (Some(NotificationKind::Escalation | NotificationKind::Resolution), _) | (_, None) => {
-            format!("{total} in total")
-        }
-        (_, Some(new)) => format!("{new} new, {total} in total"),
-    })
+    Some(new_events(incident).map_or_else(|| format!("{total} in total"), |new| format!("{new} new, {total} in total")))
+}
+
+/// The new events of escalations and resolutions are those that no notification to the first line was about: another number than
+/// their readers would take it for.
+fn new_events(incident: Fields<'_>) -> Option<u64> {
+    match incident.value("kind") {
+        Some(NotificationKind::Escalation | NotificationKind::Resolution) => None,
+        _ => incident.number("newEventCount"),
+    }
 }
 
 fn add_taken_actions(notice: &mut ChannelNotice, incident: Fields<'_>) {

@@ -50,6 +50,9 @@ pub struct ChannelNotice {
     pub title: String,
     /// The news, in one line; may be empty.
     pub state: String,
+    /// How many events no earlier notice of the incident was about; 0 if the notice is about none.
+    #[serde(default)]
+    pub new_events: u64,
     /// Names and values in AGE's words, in the order in which people read them.
     pub facts: Vec<(String, String)>,
     /// AGE's actions and their outcomes, one line each.
@@ -107,6 +110,7 @@ impl ChannelNotice {
             subject_key: None,
             title: foreign_line(title, MAX_LINE_CHARS),
             state: String::new(),
+            new_events: 0,
             facts: Vec::new(),
             taken_actions: Vec::new(),
             quotes: Vec::new(),

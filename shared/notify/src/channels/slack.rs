@@ -73,14 +73,14 @@ fn blocks_of_one(notice: &ChannelNotice) -> Vec<Value> {
 
 fn blocks_of_several(summary: &Summary<'_>) -> Vec<Value> {
     let mut blocks = vec![header(&summary.numbers())];
-    for notice in summary.latest.iter().take(MAX_LINES) {
-        let mut line = json!({ "type": "section", "text": plain_text(&headline(notice), MAX_SECTION_CHARS) });
-        if let (Some(button), Some(fields)) = (notice.links.first().and_then(button), line.as_object_mut()) {
+    for line in summary.lines.iter().take(MAX_LINES) {
+        let mut section = json!({ "type": "section", "text": plain_text(&line.headline(), MAX_SECTION_CHARS) });
+        if let (Some(button), Some(fields)) = (line.latest.links.first().and_then(button), section.as_object_mut()) {
             fields.insert("accessory".to_owned(), button);
         }
-        blocks.push(line);
+        blocks.push(section);
     }
-    let more = summary.latest.len().saturating_sub(MAX_LINES);
+    let more = summary.lines.len().saturating_sub(MAX_LINES);
     if more > 0 {
         blocks.extend(section(&format!("and {more} more")));
     }
@@ -201,8 +201,9 @@ mod tests {
         let resolved = INITIAL.replace("\"initial\"", "\"resolution\"");
         let both = [notices(INITIAL).unwrap(), notices(&resolved).unwrap()].concat();
         let message = slack_message(&both);
-        assert_eq!(message["text"], "1 incident: 1 CRITICAL");
-        assert_eq!(message["blocks"][1]["text"]["text"], "resolved: CRITICAL billing: invoice_sync_failed");
+        assert_eq!(message["text"], "1 incident with 1 new event: 1 CRITICAL");
+        let line = "1 new event. resolved: CRITICAL billing: invoice_sync_failed";
+        assert_eq!(message["blocks"][1]["text"]["text"], line);
         assert!(message["blocks"][1]["accessory"]["url"].is_string());
     }
 }

@@ -7,34 +7,60 @@ use crate::channels::notice::ChannelNotice;
 /// The content of a message about several notices.
 #[derive(Debug)]
 pub(crate) struct Summary<'a> {
-    /// The latest notice of each incident, approval or other subject, the most severe first, else in the order given.
-    pub(crate) latest: Vec<&'a ChannelNotice>,
+    /// A line of each incident, approval or other subject, the most severe first, else in the order given.
+    pub(crate) lines: Vec<SummaryLine<'a>>,
+}
+
+/// The notices of one subject in a summary.
+#[derive(Debug)]
+pub(crate) struct SummaryLine<'a> {
+    /// The latest of them.
+    pub(crate) latest: &'a ChannelNotice,
+    /// The number of notices.
+    notices: usize,
+    /// The new events of all of them.
+    new_events: u64,
+}
+
+impl SummaryLine<'_> {
+    /// Returns what is new and where, with the new events of all notices.
+    pub(crate) fn headline(&self) -> String {
+        let sum = counted_events(self.new_events).filter(|_| self.notices > 1);
+        let latest = headline(self.latest);
+        sum.map_or(latest.clone(), |sum| format!("{sum}. {latest}"))
+    }
 }
 
 impl<'a> Summary<'a> {
     pub(crate) fn of(notices: &'a [ChannelNotice]) -> Self {
-        let mut latest: Vec<(String, &ChannelNotice)> = Vec::new();
-        for notice in notices {
-            let key = notice.key();
-            match latest.iter_mut().find(|(other, _)| *other == key) {
-                Some(place) => place.1 = notice,
-                None => latest.push((key, notice)),
+        let mut by_subject: Vec<(String, SummaryLine<'_>)> = Vec::new();
+        for latest in notices {
+            let key = latest.key();
+            match by_subject.iter_mut().find(|(other, _)| *other == key) {
+                Some((_, line)) => {
+                    let new_events = line.new_events.saturating_add(latest.new_events);
+                    *line = SummaryLine { latest, notices: line.notices.saturating_add(1), new_events };
+                }
+                None => by_subject.push((key, SummaryLine { latest, notices: 1, new_events: latest.new_events })),
             }
         }
-        let mut latest: Vec<&ChannelNotice> = latest.into_iter().map(|(_, notice)| notice).collect();
-        latest.sort_by_key(|notice| std::cmp::Reverse(notice.severity));
-        Self { latest }
+        let mut lines: Vec<SummaryLine<'_>> = by_subject.into_iter().map(|(_, line)| line).collect();
+        lines.sort_by_key(|line| std::cmp::Reverse(line.latest.severity));
+        Self { lines }
     }
 
-    /// Returns the numbers by kind, such as `12 incidents: 3 CRITICAL, 9 HIGH; 2 approvals`.
+    /// Returns the numbers by kind, such as `12 incidents with 40 new events: 3 CRITICAL, 9 HIGH; 2 approvals`.
     pub(crate) fn numbers(&self) -> String {
         let parts = ChannelMessage::ALL.iter().filter_map(|kind| {
-            let of_kind: Vec<_> = self.latest.iter().filter(|notice| notice.message == *kind).collect();
+            let of_kind: Vec<_> = self.lines.iter().filter(|line| line.latest.message == *kind).collect();
             let counted = counted(of_kind.len(), *kind)?;
             if *kind != ChannelMessage::Incident {
                 return Some(counted);
             }
-            let severities = of_kind.iter().filter_map(|notice| notice.severity);
+            let new_events = of_kind.iter().map(|line| line.new_events).fold(0, u64::saturating_add);
+            let counted =
+                counted_events(new_events).map_or(counted.clone(), |events| format!("{counted} with {events}"));
+            let severities = of_kind.iter().filter_map(|line| line.latest.severity);
             Some(match by_severity(severities) {
                 severities if severities.is_empty() => counted,
                 severities => format!("{counted}: {severities}"),
@@ -57,6 +83,15 @@ fn counted(number: usize, kind: ChannelMessage) -> Option<String> {
         0 => None,
         1 => Some(format!("1 {one}")),
         _ => Some(format!("{number} {many}")),
+    }
+}
+
+/// Returns the number of new events; None of none.
+fn counted_events(number: u64) -> Option<String> {
+    match number {
+        0 => None,
+        1 => Some("1 new event".to_owned()),
+        _ => Some(format!("{number} new events")),
     }
 }
 

@@ -100,16 +100,16 @@ fn quotations(notice: &ChannelNotice, most: usize) -> Vec<Value> {
 
 /// Returns the body of a card about several notices, with a line of up to `lines` of them.
 fn body_of_several(summary: &Summary<'_>, lines: usize) -> Vec<Value> {
-    let worst = summary.latest.first().map_or("Default", |notice| color(notice));
+    let worst = summary.lines.first().map_or("Default", |line| color(line.latest));
     let mut body = vec![heading(&summary.numbers(), worst)];
-    for notice in summary.latest.iter().take(lines) {
-        let mut run = run(&headline(notice));
-        if let (Some(link), Some(fields)) = (notice.links.first(), run.as_object_mut()) {
+    for line in summary.lines.iter().take(lines) {
+        let mut run = run(&line.headline());
+        if let (Some(link), Some(fields)) = (line.latest.links.first(), run.as_object_mut()) {
             fields.insert("selectAction".to_owned(), open_url(&link.label, &link.url));
         }
         body.push(text("Small", &[run]));
     }
-    let more = summary.latest.len().saturating_sub(lines);
+    let more = summary.lines.len().saturating_sub(lines);
     if more > 0 {
         body.push(text("Small", &[run(&format!("and {more} more"))]));
     }
