@@ -156,3 +156,29 @@ async fn paused_channel_that_failed_is_not_reported() {
     channels.run().await;
     assert_eq!(alerts(&channels, SLACK_HOST), 0);
 }
+
+/// As after the key was disabled, or a row was copied: each channel has the target of the other.
+#[tokio::test]
+async fn channel_whose_target_cannot_be_decrypted_fails_until_it_gets_another() {
+    let channels = Channels::with(&[HOOK, SLACK]).await;
+    let table =
+        |name: &str| json!({ "TableName": "Channels", "Key": { "kind": { "S": "channel" }, "name": { "S": name } } });
+    let target = channels.world.dynamodb.call("GetItem", &table(SLACK)).await["Item"]["target"].clone();
+    let mut update = table(HOOK);
+    update["UpdateExpression"] = json!("SET target = :target");
+    update["ExpressionAttributeValues"] = json!({ ":target": target });
+    channels.world.dynamodb.call("UpdateItem", &update).await;
+    channels.queue_numbers(0..1).await;
+    channels.run().await;
+    channels.run_every_minute(16).await;
+    assert!(channels.receivers.of(HOOK_HOST).is_empty(), "nothing goes to another channel's address");
+    assert_eq!(alerts(&channels, SLACK_HOST), 1);
+    assert_eq!(channels.show(HOOK).await.text("/lastDelivery/detail"), "its target cannot be decrypted");
+
+    let rotated = json!({ "url": format!("https://{HOOK_HOST}/age/new"), "secrets": [super::SECRET] });
+    let answer = channels.world.post_json(&format!("{CHANNELS}/{HOOK}/rotate"), &rotated).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    channels.run_every_minute(20).await;
+    assert_eq!(channels.receivers.of(HOOK_HOST).len(), 1);
+    assert_eq!(channels.show(HOOK).await.json.get("failingSince"), None);
+}

@@ -48,13 +48,10 @@ impl Relay {
         lane: &mut DeliveryLane,
         deadline: Timestamp,
     ) -> Result<(), StoreError> {
-        let target = match self.0.opener.open(&channel.name, &channel.target).await {
-            Ok(target) => target,
-            Err(error) => {
-                tracing::error!(%error, channel = %channel.name, "sent nothing to channel {}: {error}", channel.name);
-                return Ok(());
-            }
-        };
+        let opened = self.0.opener.open(&channel.name, &channel.target).await;
+        let target = opened.inspect_err(|error| {
+            tracing::error!(%error, channel = %channel.name, "cannot send to channel {}: {error}", channel.name);
+        });
         while self.0.clock.now() < deadline {
             let pending = self.0.deliveries.pending(&channel.name, BATCH).await?.items;
             // A channel of the same name was removed before this one was created.
@@ -70,7 +67,7 @@ impl Relay {
                 }
                 continue;
             }
-            if self.send(channel, &target, (batch, later), lane).await? == ChannelState::Failing {
+            if self.send(channel, target.as_ref().ok(), (batch, later), lane).await? == ChannelState::Failing {
                 break;
             }
         }
@@ -78,11 +75,12 @@ impl Relay {
     }
 
     /// Sends `batch`, which is not empty, as one message when the rate of `channel` allows it, and records the result. If the channel
-    /// fails, those of `later` that have waited for a day are given up with it.
+    /// fails, those of `later` that have waited for a day are given up with it. A channel without a `target`, because it cannot be
+    /// decrypted now, fails.
     async fn send(
         &self,
         channel: &Channel,
-        target: &ChannelTarget,
+        target: Option<&ChannelTarget>,
         (batch, later): (&[Delivery], &[Delivery]),
         lane: &mut DeliveryLane,
     ) -> Result<ChannelState, StoreError> {
@@ -90,14 +88,9 @@ impl Relay {
         if let Some(wait) = lane.paced_until.map(|until| until.since(clock.now())).filter(|wait| !wait.is_zero()) {
             clock.sleep(wait).await;
         }
-        let parts = RequestParts { channel, target, batch, now: clock.now() };
-        let (status, retry_after, detail) = match channel_request(&parts) {
-            Ok(request) => match self.0.sender.send(request).await {
-                Ok(response) => (Some(response.status), response.retry_after, response.status.to_string()),
-                Err(error) => (None, None, error.to_string()),
-            },
-            // A message that cannot be read now never will be: as if the channel had refused the message.
-            Err(error) => (Some(400), None, error.to_string()),
+        let (status, retry_after, detail) = match target {
+            Some(target) => self.post(&RequestParts { channel, target, batch, now: clock.now() }).await,
+            None => (None, None, "its target cannot be decrypted".to_owned()),
         };
         let now = clock.now();
         let age = batch.first().map_or(Duration::ZERO, |oldest| oldest.age(now));
@@ -116,6 +109,18 @@ impl Relay {
             self.record_attempt(channel, delivery, &attempt).await?;
         }
         Ok(if has_failed { ChannelState::Failing } else { ChannelState::Accepting })
+    }
+
+    /// Sends the request of `parts`. Returns status and `Retry-After` of the response, and the status or the error in words.
+    async fn post(&self, parts: &RequestParts<'_>) -> (Option<u16>, Option<Duration>, String) {
+        match channel_request(parts) {
+            Ok(request) => match self.0.sender.send(request).await {
+                Ok(response) => (Some(response.status), response.retry_after, response.status.to_string()),
+                Err(error) => (None, None, error.to_string()),
+            },
+            // A message that cannot be read now never will be: as if the channel had refused the message.
+            Err(error) => (Some(400), None, error.to_string()),
+        }
     }
 
     async fn record_attempt(
