@@ -382,7 +382,8 @@ impl Api {
         let maker =
             DecisionMaker::new(decisions(&db), rollups, FleetStateStore::new(&db, "Incidents"), policies.clone());
         let decide_app = decide::App::new(maker, None, clock());
-        let channels_app = channels::App::new(channel_manager(&db, sns_config), policies.clone(), clock());
+        let channels_app =
+            channels::App::new(channel_manager(&db, sns_config), ReversedTargets, policies.clone(), clock());
         let authentication = &authentication.api;
         let functions = vec![
             Function::new(get_stats::routes(), authentication, stats_app),
@@ -593,7 +594,7 @@ fn dispatcher(lifecycle: &ActionLifecycle, policies: &PolicyCache, sns_config: &
 
 fn channel_manager(db: &DynamoDb, sns_config: &SdkConfig) -> ChannelManager {
     let (channels, deliveries) = (Channels::new(db, "Channels"), Deliveries::new(db, "Deliveries"));
-    ChannelManager::new(channels, deliveries, ReversedTargets, topic(sns_config, "relay"))
+    ChannelManager::new(channels, deliveries, topic(sns_config, "relay"))
 }
 
 fn decisions(db: &DynamoDb) -> Decisions {

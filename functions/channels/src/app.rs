@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use age_governance::{ChannelManager, PolicyCache};
-use age_model::Clock;
+use age_governance::{ChannelConfigurator, ChannelManager, PolicyCache};
+use age_model::{Clock, TargetSealer};
 
 /// The state of the handlers. Build one per execution environment.
 #[derive(Clone)]
@@ -11,13 +11,20 @@ pub struct App(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) manager: ChannelManager,
+    pub(crate) configurator: ChannelConfigurator,
     pub(crate) policies: PolicyCache,
     pub(crate) clock: Box<dyn Clock>,
 }
 
 impl App {
-    /// Combines the parts.
-    pub fn new(manager: ChannelManager, policies: PolicyCache, clock: impl Clock + 'static) -> Self {
-        Self(Arc::new(Inner { manager, policies, clock: Box::new(clock) }))
+    /// Combines the parts. `sealer` encrypts the targets of channels.
+    pub fn new(
+        manager: ChannelManager,
+        sealer: impl TargetSealer + 'static,
+        policies: PolicyCache,
+        clock: impl Clock + 'static,
+    ) -> Self {
+        let configurator = ChannelConfigurator::new(manager.clone(), sealer);
+        Self(Arc::new(Inner { manager, configurator, policies, clock: Box::new(clock) }))
     }
 }

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 
 use crate::app::{App, Inner};
 use crate::channel_view::ChannelView;
-use crate::problem::{channel_problem, unknown_channel};
+use crate::problem::{channel_problem, test_problem, unknown_channel};
 use crate::target::TargetFields;
 
 request_body! {
@@ -114,7 +114,7 @@ pub(crate) async fn rotate_channel(
 ) -> Result<Json<ChannelView>, Problem> {
     let listed = app.manager.get(&name).await?.ok_or_else(|| unknown_channel(&name))?;
     let (host, target) = TargetBody::parse_for(&body, listed.channel.kind)?;
-    let changed = app.manager.set_target(&name, &host, &target).await.map_err(channel_problem)?;
+    let changed = app.configurator.set_target(&name, &host, &target).await.map_err(channel_problem)?;
     Ok(Json(changed.ok_or_else(|| unknown_channel(&name))?.into()))
 }
 
@@ -137,7 +137,7 @@ pub(crate) async fn test_channel(
     PathId(name): PathId<ChannelName>,
     _: NoQuery,
 ) -> Result<(StatusCode, Json<ChannelView>), Problem> {
-    let tested = app.manager.test(&name, &caller.kid, app.clock.as_ref()).await.map_err(channel_problem)?;
+    let tested = app.manager.test(&name, &caller.kid, app.clock.as_ref()).await.map_err(test_problem)?;
     let tested = tested.ok_or_else(|| unknown_channel(&name))?;
     Ok((StatusCode::ACCEPTED, Json(tested.into())))
 }

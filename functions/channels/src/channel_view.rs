@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use age_governance::ListedChannel;
 use age_model::{
-    Channel, ChannelFilter, ChannelKind, ChannelMessage, ChannelName, DeliveryAttempt, DeliveryLane, DeliveryResult,
-    Engine, KeyId, Severity, Timestamp,
+    Channel, ChannelFilter, ChannelKind, ChannelMessage, ChannelName, DeliveryAttempt, DeliveryResult, Engine, KeyId,
+    Severity, Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -59,13 +59,13 @@ pub(crate) struct ChannelView {
 }
 
 impl From<ListedChannel> for ChannelView {
-    fn from(ListedChannel { channel, lane }: ListedChannel) -> Self {
-        let Channel { name, kind, host, filter, is_paused, created_at, created_by, .. } = channel;
+    fn from(listed: ListedChannel) -> Self {
+        let latest =
+            |DeliveryAttempt { at, result, detail, .. }: DeliveryAttempt| LatestDelivery { at, result, detail };
+        let last_delivery = listed.latest_attempt().cloned().map(latest);
+        let failing_since = listed.failing_since();
+        let Channel { name, kind, host, filter, is_paused, created_at, created_by, .. } = listed.channel;
         let ChannelFilter { severities, engines, messages } = filter;
-        let DeliveryLane { failing_since, last_attempt, .. } = lane;
-        // The state of an earlier channel of the same name says nothing of this one.
-        let last_attempt = last_attempt.filter(|attempt| attempt.at >= created_at);
-        let latest = |DeliveryAttempt { at, result, detail, .. }| LatestDelivery { at, result, detail };
         Self {
             name,
             kind,
@@ -76,8 +76,8 @@ impl From<ListedChannel> for ChannelView {
             status: if is_paused { ChannelStatus::Paused } else { ChannelStatus::Active },
             created_at,
             created_by,
-            failing_since: failing_since.filter(|_| last_attempt.is_some()),
-            last_delivery: last_attempt.map(latest),
+            last_delivery,
+            failing_since,
         }
     }
 }

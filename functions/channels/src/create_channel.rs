@@ -98,7 +98,8 @@ pub(crate) async fn create_channel(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let draft = ChannelBody::parse_for(&body, &app.policies.current())?;
-    let created = app.manager.create(draft, caller.kid.clone(), app.clock.as_ref()).await.map_err(channel_problem)?;
+    let created =
+        app.configurator.create(draft, caller.kid.clone(), app.clock.as_ref()).await.map_err(channel_problem)?;
     let view = ChannelView::from(created);
     let location = format!("/api/governance/channels/{}", view.name);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())

@@ -39,9 +39,9 @@ async fn main() -> Result<(), Error> {
     let manager = ChannelManager::new(
         Channels::new(&db, config.channels_table),
         Deliveries::new(&db, config.deliveries_table),
-        TargetKey::new(&aws, config.channels_key_arn),
         Sns::new(&aws).topic(config.relay_topic_arn),
     );
-    let routes = channels::routes().authenticated(&authentication, App::new(manager, policies, clock));
+    let app = App::new(manager, TargetKey::new(&aws, config.channels_key_arn), policies, clock);
+    let routes = channels::routes().authenticated(&authentication, app);
     age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

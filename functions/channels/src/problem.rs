@@ -1,6 +1,6 @@
 //! Problems of channels.
 
-use age_governance::ChannelError;
+use age_governance::{ChannelError, ChannelTestError};
 use age_http::Problem;
 use age_model::ChannelName;
 
@@ -12,17 +12,23 @@ pub(crate) fn unknown_channel(name: &ChannelName) -> Problem {
 /// The problem of a change that was not made. Why a service did not respond is for logs.
 pub(crate) fn channel_problem(error: ChannelError) -> Problem {
     match error {
-        ChannelError::NameTaken(_) | ChannelError::TooMany | ChannelError::Paused(_) => {
-            Problem::conflict(error.to_string())
-        }
+        ChannelError::NameTaken(_) | ChannelError::TooMany => Problem::conflict(error.to_string()),
         ChannelError::Sealing(error) => {
             tracing::error!(%error, "stored no target of a channel: {error}");
             Problem::unavailable("the address cannot be encrypted now; nothing was stored, retry later")
         }
-        ChannelError::NotPublished(error) => {
+        ChannelError::Store(error) => error.into(),
+    }
+}
+
+/// The problem of a test message that was not sent.
+pub(crate) fn test_problem(error: ChannelTestError) -> Problem {
+    match error {
+        ChannelTestError::Paused(_) => Problem::conflict(error.to_string()),
+        ChannelTestError::NotPublished(error) => {
             tracing::error!(%error, "sent no test message: {error}");
             Problem::unavailable("no test message can be sent now; retry later")
         }
-        ChannelError::Store(error) => error.into(),
+        ChannelTestError::Store(error) => error.into(),
     }
 }

@@ -6,6 +6,7 @@ mod activate_policy;
 mod alert_occurrences;
 mod change_incident;
 mod change_incidents;
+mod configure_channels;
 mod create_policy;
 mod credential_expiry;
 mod credential_monitor;
@@ -59,6 +60,7 @@ pub use change_incident::{ChangedIncident, change_incident};
 pub use change_incidents::{
     BulkConflict, BulkFailure, BulkFilter, BulkResult, BulkSelection, change_incidents, matching_incidents,
 };
+pub use configure_channels::{ChannelConfigurator, ChannelDraft, ChannelError};
 pub use create_policy::{CreatedPolicy, create_policy};
 pub use credential_monitor::CredentialMonitor;
 pub use decide_approval::{ApprovalConflict, decide_approval};
@@ -71,7 +73,7 @@ pub use export_history::{HistoryExport, export_history};
 pub use generate_report::ReportGenerator;
 pub use incident_lifecycle::{IncidentLifecycle, IncidentUpdate};
 pub use incident_timeline::{IncidentTimeline, TimelineTables};
-pub use manage_channels::{ChannelDraft, ChannelError, ChannelManager, ListedChannel};
+pub use manage_channels::{ChannelManager, ChannelTestError, ListedChannel};
 pub use manage_credentials::{
     CredentialError, IssuedCredential, create_credential, create_first_admin, list_credentials, revoke_credential,
     rotate_credential,

@@ -1,76 +1,66 @@
-//! Channels on behalf of admins: creating, listing, testing, pausing, changing the target, and removing.
+//! Channels as they are, and what needs no target: listing, testing, pausing, resuming and removing them.
 
 use age_model::{
-    Channel, ChannelFilter, ChannelKind, ChannelName, ChannelTarget, Clock, DeliveryLane, KeyId, SealingError,
-    StoreError, TargetSealer, UnreadableItem,
+    Channel, ChannelName, Clock, DeliveryAttempt, DeliveryLane, KeyId, StoreError, Timestamp, UnreadableItem,
 };
 use age_notify::{PublishError, Topic, channel_test_message};
-use age_store::{AddedChannel, Channels, Deliveries};
+use age_store::{Channels, Deliveries};
 use thiserror::Error;
-
-/// The most channels.
-const MAX_CHANNELS: usize = 50;
-
-/// A channel that an admin wants to create. All of it is valid.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelDraft {
-    /// The name.
-    pub name: ChannelName,
-    /// The form of its messages.
-    pub kind: ChannelKind,
-    /// The host of the address.
-    pub host: String,
-    /// Address and secrets.
-    pub target: ChannelTarget,
-    /// Which messages it gets.
-    pub filter: ChannelFilter,
-}
 
 /// A channel, and the state of its deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedChannel {
     /// The channel.
     pub channel: Channel,
-    /// The state of its deliveries.
-    pub lane: DeliveryLane,
+    lane: DeliveryLane,
 }
 
-/// Why a channel was not created, changed or tested.
+impl ListedChannel {
+    pub(crate) const fn new(channel: Channel, lane: DeliveryLane) -> Self {
+        Self { channel, lane }
+    }
+
+    /// Returns the latest attempt to deliver a message. An attempt of an earlier channel of the same name says nothing of this one.
+    #[must_use]
+    pub fn latest_attempt(&self) -> Option<&DeliveryAttempt> {
+        self.lane.last_attempt.as_ref().filter(|attempt| attempt.at >= self.channel.created_at)
+    }
+
+    /// Returns since when the channel has accepted no message. None if the latest attempt succeeded, or was refused for its message
+    /// alone.
+    #[must_use]
+    pub fn failing_since(&self) -> Option<Timestamp> {
+        self.lane.failing_since.filter(|_| self.latest_attempt().is_some())
+    }
+}
+
+/// Why a channel was not tested.
 #[derive(Debug, Error)]
-pub enum ChannelError {
-    /// Another channel has the name.
-    #[error("channel {0} exists; remove it first, or choose another name")]
-    NameTaken(ChannelName),
-    /// There are as many channels as there may be.
-    #[error("there are {MAX_CHANNELS} channels, the most that there may be; remove one first")]
-    TooMany,
+pub enum ChannelTestError {
     /// The channel is paused.
     #[error("channel {0} is paused; resume it first")]
     Paused(ChannelName),
-    /// The target was not encrypted.
-    #[error(transparent)]
-    Sealing(#[from] SealingError),
     /// The test message was not published.
     #[error(transparent)]
     NotPublished(#[from] PublishError),
-    /// The tables cannot be read or written.
+    /// The tables cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Manages channels. Build one per execution environment.
+/// Manages channels. Knows no targets: `ChannelConfigurator` stores these. Build one per execution environment.
+#[derive(Debug, Clone)]
 pub struct ChannelManager {
-    channels: Channels,
+    pub(crate) channels: Channels,
     deliveries: Deliveries,
-    sealer: Box<dyn TargetSealer>,
     relay: Topic,
 }
 
 impl ChannelManager {
     /// Combines the parts. `relay` is the topic of messages to the relay alone.
     #[must_use]
-    pub fn new(channels: Channels, deliveries: Deliveries, sealer: impl TargetSealer + 'static, relay: Topic) -> Self {
-        Self { channels, deliveries, sealer: Box::new(sealer), relay }
+    pub const fn new(channels: Channels, deliveries: Deliveries, relay: Topic) -> Self {
+        Self { channels, deliveries, relay }
     }
 
     /// Returns all channels by name, and those that this version cannot read.
@@ -81,7 +71,7 @@ impl ChannelManager {
         let found = self.channels.all().await?;
         let names: Vec<ChannelName> = found.items.iter().map(|channel| channel.name.clone()).collect();
         let lanes = self.deliveries.lanes(&names).await?;
-        let listed = found.items.into_iter().zip(lanes).map(|(channel, lane)| ListedChannel { channel, lane });
+        let listed = found.items.into_iter().zip(lanes).map(|(channel, lane)| ListedChannel::new(channel, lane));
         Ok((listed.collect(), found.unreadable))
     }
 
@@ -92,45 +82,7 @@ impl ChannelManager {
     pub async fn get(&self, name: &ChannelName) -> Result<Option<ListedChannel>, StoreError> {
         let Some(channel) = self.channels.get(name).await? else { return Ok(None) };
         let lane = self.deliveries.lanes(std::slice::from_ref(name)).await?.pop().unwrap_or_default();
-        Ok(Some(ListedChannel { channel, lane }))
-    }
-
-    /// Creates a channel on behalf of `by`.
-    ///
-    /// # Errors
-    /// [`ChannelError`] if it was not created, or that is unknown.
-    pub async fn create(
-        &self,
-        draft: ChannelDraft,
-        by: KeyId,
-        clock: &dyn Clock,
-    ) -> Result<ListedChannel, ChannelError> {
-        if self.channels.all().await?.items.len() >= MAX_CHANNELS {
-            return Err(ChannelError::TooMany);
-        }
-        let ChannelDraft { name, kind, host, target, filter } = draft;
-        let target = self.sealer.seal(&name, &target).await?;
-        let created_at = clock.now();
-        let channel = Channel { name, kind, host, target, filter, is_paused: false, created_at, created_by: by };
-        match self.channels.create(&channel).await? {
-            AddedChannel::Created => Ok(ListedChannel { channel, lane: DeliveryLane::default() }),
-            AddedChannel::NameTaken => Err(ChannelError::NameTaken(channel.name)),
-        }
-    }
-
-    /// Replaces the target of the channel `name`. Returns None if it does not exist.
-    ///
-    /// # Errors
-    /// [`ChannelError`] if it was not replaced, or that is unknown.
-    pub async fn set_target(
-        &self,
-        name: &ChannelName,
-        host: &str,
-        target: &ChannelTarget,
-    ) -> Result<Option<ListedChannel>, ChannelError> {
-        let sealed = self.sealer.seal(name, target).await?;
-        self.channels.set_target(name, host, &sealed).await?;
-        Ok(self.get(name).await?)
+        Ok(Some(ListedChannel::new(channel, lane)))
     }
 
     /// Pauses the channel `name`, or resumes it. Returns None if it does not exist.
@@ -157,16 +109,16 @@ impl ChannelManager {
     /// Has the relay send a test message to the channel `name`. Returns None if it does not exist.
     ///
     /// # Errors
-    /// [`ChannelError`] if the relay was not asked.
+    /// [`ChannelTestError`] if the relay was not asked.
     pub async fn test(
         &self,
         name: &ChannelName,
         by: &KeyId,
         clock: &dyn Clock,
-    ) -> Result<Option<ListedChannel>, ChannelError> {
+    ) -> Result<Option<ListedChannel>, ChannelTestError> {
         let Some(listed) = self.get(name).await? else { return Ok(None) };
         if listed.channel.is_paused {
-            return Err(ChannelError::Paused(name.clone()));
+            return Err(ChannelTestError::Paused(name.clone()));
         }
         self.relay.publish(&channel_test_message(name, by, clock.now())).await?;
         Ok(Some(listed))
