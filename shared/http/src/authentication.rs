@@ -267,7 +267,8 @@ impl Authentication {
     }
 }
 
-fn require_access(access: Access, Caller { kid, grant }: &Caller) -> Result<(), Problem> {
+/// Fails with 403 if the role of the caller may not use a route of this `access`.
+pub(crate) fn require_access(access: Access, Caller { kid, grant }: &Caller) -> Result<(), Problem> {
     if access.permits_grant(grant) {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use age_model::{AuthError, DashboardSession, Grant, Keyring, SealingKey, SessionError, Timestamp};
 
-use crate::authentication::Authentication;
+use crate::authentication::{Authentication, require_access};
 use crate::authorization::Access;
 use crate::caller::Caller;
 use crate::problem::Problem;
@@ -34,7 +34,13 @@ impl Authentication {
         // A key is made once, so a fresh read would not open what this one does not.
         let session = SessionKey::derive(&key).open(sealed).ok_or_else(|| Problem::missing_token("sign in first"))?;
         let grant = self.session_grant(keyring, &session, now).await?;
-        let caller = self.authorize(access, Caller { kid: session.kid.clone(), grant })?;
+        let mut caller = self.authorize(access, Caller { kid: session.kid.clone(), grant })?;
+        if access == Access::Admin {
+            // As for tokens: a revoked admin has no minute left to remove channels.
+            let grant = self.read().await?.authenticate_session(&session, now).cloned();
+            caller.grant = grant.map_err(|error| Problem::invalid_token(error.to_string()))?;
+            require_access(access, &caller)?;
+        }
         Ok(SignedInCaller { caller, session, key })
     }
 
