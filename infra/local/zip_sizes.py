@@ -10,7 +10,7 @@ from pathlib import Path
 
 LIMIT_BYTES = 2_500_000
 # BENCHMARKS.md has the reason.
-OTHER_LIMITS_BYTES = {"dashboard": 3_000_000, "sweep": 2_600_000}
+OTHER_LIMITS_BYTES = {"dashboard": 3_100_000, "sweep": 2_600_000}
 
 
 def zip_size(bootstrap: Path) -> int:

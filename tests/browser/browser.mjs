@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { after } from 'node:test';
 import { chromium } from 'playwright-core';
 
-export const { AGE_URL: url, AGE_DESK_TOKEN: desk, AGE_READER_TOKEN: reader } = process.env;
+export const { AGE_URL: url, AGE_ADMIN_TOKEN: admin, AGE_DESK_TOKEN: desk, AGE_READER_TOKEN: reader } = process.env;
 
 const FLAGS = [
   '--no-sandbox',

@@ -17,6 +17,7 @@ test('every page of a new system is accessible and fits its screen', async (t) =
     '/reports',
     '/engines',
     '/engines/hold',
+    '/channels',
     '/policy',
     '/policy/versions',
     '/policy/activations',

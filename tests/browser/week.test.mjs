@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { close, desk, launch, open, openSignedIn, reader } from './browser.mjs';
+import { admin, close, desk, launch, open, openSignedIn, reader } from './browser.mjs';
 import { checkPage, findViolations } from './page-checks.mjs';
 
 const browser = await launch();
@@ -29,6 +29,7 @@ async function pagesWithScreenshots(page) {
     report: await findLink(page, '/dashboard/reports', ' to '),
     engines: '/dashboard/engines',
     'set-hold': '/dashboard/engines/hold?engine=billing',
+    channels: '/dashboard/channels',
     policy: '/dashboard/policy',
   };
 }
@@ -52,6 +53,7 @@ async function otherPages(page) {
     'decision that used an approval': await findLink(page, '/dashboard/decisions?verdict=allow', '2026-4698'),
     'denied operation': await findLink(page, '/dashboard/decisions?verdict=deny', 'delete'),
     hold: await findLink(page, '/dashboard/engines', 'End hold'),
+    channel: '/dashboard/channels/ops-chat',
     'not found': '/dashboard/nothing',
     'invalid request': '/dashboard/incidents?status=lost',
   };
@@ -71,6 +73,14 @@ test('pages of a reader are accessible and fit their screen', async () => {
   await checkPage(page, await findLink(page, '/dashboard/incidents', 'Billing: ledger_sync_outage'));
   await checkPage(page, await findLink(page, '/dashboard/decisions', 'Billing: refund'));
   await checkPage(page, await findLink(page, '/dashboard/engines', 'Show hold'));
+  await close(page);
+});
+
+test('pages with forms of an admin are accessible and fit their screen', async (t) => {
+  const page = await openSignedIn(browser, admin);
+  for (const path of ['ops-chat', 'ops-teams', 'pager', 'ops-chat/remove']) {
+    await t.test(path, () => checkPage(page, `/dashboard/channels/${path}`));
+  }
   await close(page);
 });
 

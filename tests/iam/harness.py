@@ -229,13 +229,18 @@ class Harness:
 
     @contextmanager
     def channel(self, kind: str) -> Iterator[str]:
-        """Create a channel whose host does not exist, and remove it at the end. Yields its name."""
+        """Create a channel, and remove it at the end. Yields its name."""
+        name = self.new_channel(kind)
+        yield name
+        self._call("DELETE", "/channels/{}", (name,))
+
+    def new_channel(self, kind: str) -> str:
+        """Create a channel whose host does not exist. Returns its name."""
         name = self.unique_name().replace("_", "-")
         target = {"routingKey": "0" * 32} if kind == "pagerduty" else {"url": "https://channel.age.invalid/"}
         self._channels.append(name)
         self.post("/channels", body={"name": name, "kind": kind} | target, status=201)
-        yield name
-        self._call("DELETE", "/channels/{}", (name,))
+        return name
 
     def relay(self, channel: str, sent: datetime) -> Any:
         """Invoke the relay with a test message to a channel. Returns the messages that were not queued."""

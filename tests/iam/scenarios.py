@@ -419,6 +419,29 @@ def simulation_is_started_on_its_page(harness: Harness) -> None:
     harness.page(f"{path}/simulations", {"csrf": form_field(harness.page(path)), "weeks": "1"})
 
 
+@scenario("dashboard", {"dynamodb:Query": "ChannelsTable", "dynamodb:BatchGetItem": "DeliveriesTable"})
+def channels_page_is_shown(harness: Harness) -> None:
+    with harness.channel("slack") as name:
+        page = harness.page("/dashboard/channels")
+        expect("whether the page has the channel", f'"/dashboard/channels/{name}"' in page, True)
+
+
+@scenario(
+    "dashboard",
+    {
+        "dynamodb:GetItem": "ChannelsTable",
+        "dynamodb:UpdateItem": "ChannelsTable",
+        "dynamodb:DeleteItem": "ChannelsTable",
+        "sns:Publish": "RelayTopic",
+    },
+)
+def channel_is_managed_on_its_page(harness: Harness) -> None:
+    path = f"/dashboard/channels/{harness.new_channel('slack')}"
+    for change in ("test", "pause", "remove"):
+        harness.page(f"{path}/{change}", {"csrf": form_field(harness.page(path))})
+    expect("whether the list has the channel", path in harness.page("/dashboard/channels"), False)
+
+
 @scenario("dashboard", {"dynamodb:PutItem": "IncidentsTable"})
 def session_is_ended_on_its_page(harness: Harness) -> None:
     harness.page("/dashboard/sign-out", {"csrf": form_field(harness.page("/dashboard/engines"))})

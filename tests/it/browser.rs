@@ -13,10 +13,10 @@ use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
-use crate::decisions;
 use crate::policy_page::{self, POLICY_PAGE};
-use crate::world::test_credentials::{BILLING, NIGHT_DESK, READER, TESTS};
+use crate::world::test_credentials::{ADMIN, BILLING, NIGHT_DESK, READER, TESTS};
 use crate::world::{ENGINES, World, event};
+use crate::{channel_pages, decisions};
 
 /// One browser runs at a time: several would slow each other down.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
@@ -27,7 +27,7 @@ const TIMEOUT: Duration = Duration::from_mins(3);
 /// Runs a program of `tests/browser` against `world`. Panics if the program fails.
 async fn run_against(world: &World, program: &str, settings: &[(&str, &str)]) {
     let url = world.api().serve().await;
-    let people = [("AGE_DESK_TOKEN", NIGHT_DESK), ("AGE_READER_TOKEN", READER)];
+    let people = [("AGE_ADMIN_TOKEN", ADMIN), ("AGE_DESK_TOKEN", NIGHT_DESK), ("AGE_READER_TOKEN", READER)];
     let tokens = people.into_iter().chain([("AGE_API_TOKEN", TESTS), ("AGE_ENGINE_TOKEN", BILLING)]);
     let tokens = tokens.map(|(name, kid)| (name, world.token(kid)));
     let settings: Vec<_> = settings.iter().copied().chain(tokens).chain([("AGE_URL", url.as_str())]).collect();
@@ -155,6 +155,7 @@ async fn every_page_of_a_week_is_accessible_and_fits_its_screen() {
     let world = World::new().await;
     week::replay(&world).await;
     operations::ask_on_monday(&world).await;
+    channel_pages::create_channels(&world).await;
     run_against(&world, "week.test.mjs", &[]).await;
 }
 

@@ -53,7 +53,7 @@ const SIGNED_OUT: [&str; 11] = [
 const SIGNED_IN: [&str; 4] = [BILLING, READER, NIGHT_DESK, ADMIN];
 
 /// The status that all of [`SIGNED_OUT`] get, and each of [`SIGNED_IN`]. A route without a row fails the test.
-const MATRIX: [(&str, &str, [u16; 5]); 42] = [
+const MATRIX: [(&str, &str, [u16; 5]); 49] = [
     ("GET", "/dashboard", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/incidents/{id}", [303, 403, 200, 200, 200]),
@@ -84,6 +84,13 @@ const MATRIX: [(&str, &str, [u16; 5]); 42] = [
     ("POST", "/dashboard/engines/hold", [303, 403, 403, 403, 403]),
     ("GET", "/dashboard/holds/{id}", [303, 403, 200, 200, 200]),
     ("POST", "/dashboard/holds/{id}/end", [303, 403, 403, 403, 403]),
+    ("GET", "/dashboard/channels", [303, 403, 200, 200, 200]),
+    ("GET", "/dashboard/channels/{name}", [303, 403, 200, 200, 200]),
+    ("POST", "/dashboard/channels/{name}/test", [303, 403, 403, 403, 403]),
+    ("POST", "/dashboard/channels/{name}/pause", [303, 403, 403, 403, 403]),
+    ("POST", "/dashboard/channels/{name}/resume", [303, 403, 403, 403, 403]),
+    ("GET", "/dashboard/channels/{name}/remove", [303, 403, 403, 403, 200]),
+    ("POST", "/dashboard/channels/{name}/remove", [303, 403, 403, 403, 403]),
     ("GET", "/dashboard/policy", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/policy/versions", [303, 403, 200, 200, 200]),
     ("GET", "/dashboard/policy/activations", [303, 403, 200, 200, 200]),
@@ -108,6 +115,8 @@ async fn each_route_permits_only_its_roles() {
     let decision = ask(&world, &operation("refund", 20)).await;
     let hold = json!({ "engine": "qa", "reason": "audit", "until": "2026-11-25T00:00:00Z" });
     let hold = world.post_json("/api/governance/holds", &hold).await;
+    let channel = json!({ "name": "chat", "kind": "slack", "url": "https://hooks.slack.com/services/1" });
+    assert_eq!(world.post_json("/api/governance/channels", &channel).await.status, 201);
     let routes: Vec<Route> = dashboard::routes().list().collect();
     for Route { method, path, .. } in &routes {
         assert!(
@@ -132,6 +141,7 @@ async fn each_route_permits_only_its_roles() {
                 .replace("/reports/{id}", &format!("/reports/{}", report.text("/id")))
                 .replace("/decisions/{id}", &format!("/decisions/{}", decision.text("/context/id")))
                 .replace("/holds/{id}", &format!("/holds/{}", hold.text("/id")))
+                .replace("/channels/{name}", "/channels/chat")
                 .replace("/simulations/{id}", "/simulations/019a9e2c-5a00-7000-8000-000000000001")
                 .replace("{hash}", &Policy::COMPILED_HASH.to_string())
                 .replace("{action}", "permission_reset");

@@ -14,6 +14,7 @@ mod browser;
 mod calls_of_aws;
 mod capacity;
 mod channel_formats;
+mod channel_pages;
 mod channels;
 mod contention;
 mod contract;

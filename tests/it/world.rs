@@ -346,6 +346,7 @@ impl Api {
             },
             lifecycle.clone(),
             SimulationJobs::new(Policies::new(&db, "Policies"), topic(sns_config, "simulations")),
+            channel_manager(&db, sns_config),
             authentication.dashboard.clone(),
             policies.clone(),
             clock(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use age_governance::{ActionLifecycle, PolicyCache, ReportGenerator, SimulationJobs};
+use age_governance::{ActionLifecycle, ChannelManager, PolicyCache, ReportGenerator, SimulationJobs};
 use age_http::{Authentication, Problem};
 use age_model::{Action, ActionItem, Clock, Decision, DecisionId, Event, EventId, IncidentId, Report, ReportId};
 use age_store::{
@@ -50,6 +50,7 @@ pub(crate) struct AppState {
     pub(crate) action_lifecycle: ActionLifecycle,
     pub(crate) report_generator: ReportGenerator,
     pub(crate) simulations: SimulationJobs,
+    pub(crate) channels: ChannelManager,
     pub(crate) authentication: Authentication,
     pub(crate) policies: PolicyCache,
     pub(crate) clock: Box<dyn Clock>,
@@ -61,6 +62,7 @@ impl App {
         tables: Tables,
         action_lifecycle: ActionLifecycle,
         simulations: SimulationJobs,
+        channels: ChannelManager,
         authentication: Authentication,
         policies: PolicyCache,
         clock: impl Clock + Clone + 'static,
@@ -72,6 +74,7 @@ impl App {
             action_lifecycle,
             report_generator,
             simulations,
+            channels,
             authentication,
             policies,
             clock: Box::new(clock),

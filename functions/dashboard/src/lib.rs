@@ -5,6 +5,7 @@ mod actions;
 mod app;
 mod assets;
 mod base_path;
+mod channels;
 mod cookie;
 mod day_span;
 mod decision_labels;
@@ -72,6 +73,13 @@ pub fn routes() -> Routes<App> {
         .post("/dashboard/engines/hold", Access::Responder, holds::set::set)
         .get("/dashboard/holds/{id}", Access::Reader, holds::detail::show)
         .post("/dashboard/holds/{id}/end", Access::Responder, holds::detail::end)
+        .get("/dashboard/channels", Access::Reader, channels::list::show)
+        .get("/dashboard/channels/{name}", Access::Reader, channels::detail::show)
+        .post("/dashboard/channels/{name}/test", Access::Admin, channels::detail::test)
+        .post("/dashboard/channels/{name}/pause", Access::Admin, channels::detail::pause)
+        .post("/dashboard/channels/{name}/resume", Access::Admin, channels::detail::resume)
+        .get("/dashboard/channels/{name}/remove", Access::Admin, channels::removal::show)
+        .post("/dashboard/channels/{name}/remove", Access::Admin, channels::removal::remove)
         .get("/dashboard/policy", Access::Reader, policy::active::show)
         .get("/dashboard/policy/versions", Access::Reader, policy::versions::show)
         .get("/dashboard/policy/activations", Access::Reader, policy::activations::show)

@@ -1,15 +1,17 @@
 //! Trigger: API Gateway, `/dashboard` and every path below it.
-//! Permissions: read credentials, events, rollups, actions, decisions, deliveries, holds, incidents, reports and policies; write incidents
-//! with their `notify_admin` actions, approvals of actions and of decisions, reports, simulations, and ended sessions; start simulations.
+//! Permissions: read credentials, events, rollups, actions, decisions, channels, deliveries, holds, incidents, reports and policies; write
+//! incidents with their `notify_admin` actions, approvals of actions and of decisions, reports, simulations, and ended sessions; pause and
+//! remove channels, without the key of their targets; start simulations; publish to the relay's topic.
 //! State: clients, credentials with ended sessions, and policy.
 
-use age_governance::{ActionLifecycle, IncidentLifecycle, PolicyCache, SimulationJobs};
+use age_governance::{ActionLifecycle, ChannelManager, IncidentLifecycle, PolicyCache, SimulationJobs};
 use age_http::{Authentication, RequestRate, verify_origin};
 use age_notify::Sns;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Credentials, CredentialsWithSessions, Decisions, Deliveries, DynamoDb, EndedSessionsStore, EventSearch,
-    Events, FleetStateStore, IncidentStates, Incidents, Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    Actions, Channels, Credentials, CredentialsWithSessions, Decisions, Deliveries, DynamoDb, EndedSessionsStore,
+    EventSearch, Events, FleetStateStore, IncidentStates, Incidents, Policies, Reports, Rollups, SystemAlerts,
+    SystemHealthStore,
 };
 use dashboard::{App, Tables};
 
@@ -25,9 +27,11 @@ config! {
         actions_table: String,
         decisions_table: String,
         incidents_table: String,
+        channels_table: String,
         deliveries_table: String,
         reports_table: String,
         simulations_topic_arn: String,
+        relay_topic_arn: String,
     }
 }
 
@@ -54,7 +58,11 @@ async fn main() -> Result<(), Error> {
     let states = IncidentStates::new(&db, config.incidents_table.clone(), config.event_retention_days);
     let incidents = IncidentLifecycle::new(states, actions.clone());
     let lifecycle = ActionLifecycle::new(actions.clone(), incidents, rollups.clone());
-    let simulations = SimulationJobs::new(policies_table.clone(), Sns::new(&aws).topic(config.simulations_topic_arn));
+    let sns = Sns::new(&aws);
+    let simulations = SimulationJobs::new(policies_table.clone(), sns.topic(config.simulations_topic_arn));
+    let deliveries = Deliveries::new(&db, config.deliveries_table);
+    let channels = Channels::new(&db, config.channels_table);
+    let channels = ChannelManager::new(channels, deliveries.clone(), sns.topic(config.relay_topic_arn));
     let tables = Tables {
         search: EventSearch::new(events.clone(), rollups.clone()),
         events,
@@ -64,13 +72,13 @@ async fn main() -> Result<(), Error> {
         policies: policies_table,
         reports: Reports::new(&db, config.reports_table),
         decisions: Decisions::new(&db, config.decisions_table, config.event_retention_days),
-        deliveries: Deliveries::new(&db, config.deliveries_table),
+        deliveries,
         fleet_state: FleetStateStore::new(&db, config.incidents_table.clone()),
         health: SystemHealthStore::new(&db, config.incidents_table.clone()),
         system_alerts: SystemAlerts::new(&db, config.incidents_table),
         ended_sessions,
     };
-    let app = App::new(tables, lifecycle, simulations, authentication, policies, clock);
+    let app = App::new(tables, lifecycle, simulations, channels, authentication, policies, clock);
     let routes = dashboard::router(app);
     age_runtime::serve(verify_origin(config.authentication.origin_secrets, routes)).await
 }

@@ -15,6 +15,7 @@ pub(crate) enum Section {
     Decisions,
     Reports,
     Engines,
+    Channels,
     Policy,
 }
 

@@ -1,6 +1,9 @@
 //! The paths of pages.
 
-use age_model::{Action, DecisionId, EventId, HoldId, IncidentId, PolicyHash, ReportId};
+use age_model::{Action, ChannelName, DecisionId, EventId, HoldId, IncidentId, PolicyHash, ReportId};
+
+/// The path of the page of all channels.
+pub(crate) const CHANNELS_PATH: &str = "/dashboard/channels";
 
 pub(crate) fn event_path(id: EventId) -> String {
     format!("/dashboard/events/{id}")
@@ -20,6 +23,10 @@ pub(crate) fn decision_path(id: DecisionId) -> String {
 
 pub(crate) fn hold_path(id: HoldId) -> String {
     format!("/dashboard/holds/{id}")
+}
+
+pub(crate) fn channel_path(name: &ChannelName) -> String {
+    format!("{CHANNELS_PATH}/{name}")
 }
 
 pub(crate) fn report_path(id: ReportId) -> String {

@@ -16,9 +16,9 @@ impl SafeText {
         self.0.is_empty()
     }
 
-    /// Returns the pieces between which a long name may break: each ends with an underscore.
-    pub(crate) fn breakable_parts(&self) -> impl Iterator<Item = Self> {
-        self.0.split_inclusive('_').map(Self::new)
+    /// Returns the pieces between which a long name may break: each ends with `separator`.
+    pub(crate) fn breakable_parts(&self, separator: char) -> impl Iterator<Item = Self> {
+        self.0.split_inclusive(separator).map(Self::new)
     }
 }
 
@@ -38,9 +38,12 @@ mod tests {
     }
 
     #[test]
-    fn name_breaks_after_underscores() {
-        let parts = |text: &str| SafeText::new(text).breakable_parts().map(|part| part.to_string()).collect::<Vec<_>>();
-        assert_eq!(parts("ledger_sync\u{202e}_failed"), ["ledger_", "sync[U+202E]_", "failed"]);
-        assert_eq!(parts("plain"), ["plain"]);
+    fn name_breaks_after_separators() {
+        let parts = |text: &str, separator| {
+            SafeText::new(text).breakable_parts(separator).map(|part| part.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(parts("ledger_sync\u{202e}_failed", '_'), ["ledger_", "sync[U+202E]_", "failed"]);
+        assert_eq!(parts("a_b.example", '.'), ["a_b.", "example"]);
+        assert_eq!(parts("plain", '_'), ["plain"]);
     }
 }

@@ -27,6 +27,11 @@ impl Session {
     pub(crate) const fn may_respond(&self) -> bool {
         Access::Responder.permits(self.caller.grant.role)
     }
+
+    /// Whether the caller may change channels.
+    pub(crate) const fn may_administer(&self) -> bool {
+        Access::Admin.permits(self.caller.grant.role)
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Session {
