@@ -7,7 +7,7 @@ use age_model::{IncidentStatus, Severity};
 use serde_json::{Value, json};
 
 use crate::channels::notice::ChannelNotice;
-use crate::channels::summary::{Summary, headline, origin, quoted_lines};
+use crate::channels::summary::{Summary, origin, quoted_lines};
 
 /// The most bytes of a message, in UTF-8 and in UTF-16. Teams accepts about 28 KB and does not say in which encoding.
 const MAX_BYTES: usize = 28_000;
