@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use age_model::{ActionItem, ActionStatus, Clock, Event, Timestamp};
-use age_notify::{PublishError, Topic, action_message};
+use age_notify::{Message, PublishError, Topic, action_message};
 use age_policy::ActivePolicy;
+use futures_util::future::join_all;
 
 use crate::action_lifecycle::ActionLifecycle;
 use crate::policy_cache::PolicyCache;
@@ -26,6 +27,15 @@ pub enum DispatchOutcome {
     Rejected,
     /// The topic accepts no message at the moment.
     Unavailable,
+}
+
+/// An action whose lease the caller holds, to be dispatched.
+#[derive(Debug)]
+pub(crate) struct ClaimedAction {
+    pub(crate) event: Event,
+    pub(crate) item: ActionItem,
+    /// The action before it was claimed, if its next attempt is not due yet: it is this again if the attempt fails.
+    pub(crate) waiting: Option<ActionItem>,
 }
 
 /// An attempt to dispatch an action, before it is recorded.
@@ -70,52 +80,48 @@ impl ActionDispatcher {
 
     /// Publishes the message of `item`. Its dispatch is not recorded yet.
     pub(crate) async fn begin_dispatch(&self, event: &Event, item: ActionItem, clock: &dyn Clock) -> DispatchAttempt {
-        let active = self.active_policy();
-        let rules = &active.policy.actions;
-        let failed = |item: &ActionItem, now: Timestamp| {
-            let last_failed_at = Some(now);
-            let failures = usize::try_from(item.attempt).unwrap_or(usize::MAX);
-            match rules.retry_after_seconds.get(failures.saturating_sub(1)) {
-                Some(wait) => ActionItem { last_failed_at, due_at: Some(now.plus_seconds(*wait)), ..item.clone() },
-                None => ActionItem {
-                    status: ActionStatus::Undeliverable,
-                    last_failed_at,
-                    completed_at: Some(now),
-                    due_at: None,
-                    ..item.clone()
-                },
-            }
+        let deadline = self.active_policy().policy.actions.answer_by(clock.now());
+        let outcome = match request(event, &item, deadline) {
+            Some(message) => outcome(&item, self.topic.publish(&message).await),
+            None => DispatchOutcome::Rejected,
         };
-        self.attempt(event, item, clock, failed).await
+        self.attempted(item, None, outcome, deadline, clock.now())
     }
 
-    /// Dispatches `item` before its next attempt is due. If that fails, the action becomes `waiting` again.
-    pub async fn dispatch_early(
+    /// Dispatches `claimed` in their order, several at once, and records the outcomes. Returns each action as it is then.
+    pub(crate) async fn dispatch_all(
         &self,
-        event: &Event,
-        item: ActionItem,
-        waiting: &ActionItem,
+        claimed: Vec<ClaimedAction>,
         clock: &dyn Clock,
-    ) -> (ActionItem, DispatchOutcome) {
-        let attempt = self.attempt(event, item, clock, |_, _| waiting.clone()).await;
-        self.record(attempt, clock).await
+    ) -> Vec<(ActionItem, DispatchOutcome)> {
+        let deadline = self.active_policy().policy.actions.answer_by(clock.now());
+        let requests: Vec<_> = claimed.iter().map(|it| request(&it.event, &it.item, deadline)).collect();
+        let messages: Vec<Message> = requests.iter().flatten().cloned().collect();
+        let mut published = self.topic.publish_all(&messages).await.into_iter();
+        let now = clock.now();
+        let attempts = claimed.into_iter().zip(requests).map(|(ClaimedAction { item, waiting, .. }, request)| {
+            let published = request.and_then(|_| published.next());
+            let outcome = published.map_or(DispatchOutcome::Rejected, |published| outcome(&item, published));
+            self.attempted(item, waiting, outcome, deadline, now)
+        });
+        let attempts: Vec<DispatchAttempt> = attempts.collect();
+        join_all(attempts.into_iter().map(|attempt| self.record(attempt, clock))).await
     }
 
-    async fn attempt(
+    /// Returns `item` as it is after an attempt with `outcome`; after a failed one, `waiting` if there is one.
+    fn attempted(
         &self,
-        event: &Event,
         item: ActionItem,
-        clock: &dyn Clock,
-        failed: impl Fn(&ActionItem, Timestamp) -> ActionItem,
+        waiting: Option<ActionItem>,
+        outcome: DispatchOutcome,
+        deadline: Timestamp,
+        now: Timestamp,
     ) -> DispatchAttempt {
         let active = self.active_policy();
-        let deadline = active.policy.actions.answer_by(clock.now());
-        let outcome = self.publish(event, &item, deadline).await;
-        let now = clock.now();
-        let new = if outcome == DispatchOutcome::Dispatched {
-            age_policy::dispatched(&item, deadline, now)
-        } else {
-            failed(&item, now)
+        let new = match (outcome, waiting) {
+            (DispatchOutcome::Dispatched, _) => age_policy::dispatched(&item, deadline, now),
+            (_, Some(waiting)) => waiting,
+            (_, None) => after_failure(&active, &item, now),
         };
         DispatchAttempt { old: item, new, outcome }
     }
@@ -134,19 +140,38 @@ impl ActionDispatcher {
             }
         }
     }
+}
 
-    async fn publish(&self, event: &Event, item: &ActionItem, deadline: Timestamp) -> DispatchOutcome {
-        let ActionItem { event_id, action, attempt, .. } = item;
-        let message = match action_message(event, item, Some(deadline)) {
-            Ok(message) => message,
-            Err(error) => {
-                tracing::error!(%error, event.id = %event_id, action.id = %action, "failed to serialize {action} for event {event_id}: {error}");
-                return DispatchOutcome::Rejected;
-            }
-        };
-        let Err(error) = self.topic.publish(&message).await else { return DispatchOutcome::Dispatched };
-        tracing::warn!(%error, event.id = %event_id, action.id = %action, attempt, "cannot dispatch {action} for event {event_id}: {error}");
-        let PublishError { is_message_rejected, .. } = error;
-        if is_message_rejected { DispatchOutcome::Rejected } else { DispatchOutcome::Unavailable }
+/// Returns `item` after a failed attempt at `now`: due again later, or undeliverable after the last one.
+fn after_failure(active: &ActivePolicy, item: &ActionItem, now: Timestamp) -> ActionItem {
+    let last_failed_at = Some(now);
+    let failures = usize::try_from(item.attempt).unwrap_or(usize::MAX);
+    match active.policy.actions.retry_after_seconds.get(failures.saturating_sub(1)) {
+        Some(wait) => ActionItem { last_failed_at, due_at: Some(now.plus_seconds(*wait)), ..item.clone() },
+        None => ActionItem {
+            status: ActionStatus::Undeliverable,
+            last_failed_at,
+            completed_at: Some(now),
+            due_at: None,
+            ..item.clone()
+        },
     }
+}
+
+/// Returns the message that asks for `item` until `deadline`; None, which is logged, if it cannot be serialized.
+fn request(event: &Event, item: &ActionItem, deadline: Timestamp) -> Option<Message> {
+    let ActionItem { event_id, action, .. } = item;
+    let message = action_message(event, item, Some(deadline));
+    let message = message.inspect_err(|error| {
+        tracing::error!(%error, event.id = %event_id, action.id = %action, "failed to serialize {action} for event {event_id}: {error}");
+    });
+    message.ok()
+}
+
+fn outcome(item: &ActionItem, published: Result<(), PublishError>) -> DispatchOutcome {
+    let ActionItem { event_id, action, attempt, .. } = item;
+    let Err(error) = published else { return DispatchOutcome::Dispatched };
+    tracing::warn!(%error, event.id = %event_id, action.id = %action, attempt, "cannot dispatch {action} for event {event_id}: {error}");
+    let PublishError { is_message_rejected, .. } = error;
+    if is_message_rejected { DispatchOutcome::Rejected } else { DispatchOutcome::Unavailable }
 }

@@ -5,6 +5,7 @@
 //! stays due.
 
 mod credentials;
+mod dispatches;
 mod due_actions;
 mod due_decisions;
 mod health;
@@ -35,12 +36,15 @@ use crate::policy_notifier::PolicyNotifier;
 /// How long a run begins new steps, in seconds. The function may run for 90; the next run begins after 60, and may overlap.
 const RUN_SECONDS: i64 = 40;
 
-/// How long a run begins new steps for actions, in seconds: the rest of its time is for notifications, which a storm of actions must
-/// not delay.
-const ACTIONS_SECONDS: i64 = 20;
+/// How long a run begins new steps for actions, in seconds. People are notified before pending actions are dispatched, which takes
+/// the rest of the run.
+const ACTIONS_SECONDS: i64 = 10;
 
 /// How long a run begins new steps for decisions, in seconds.
 const DECISIONS_SECONDS: i64 = 5;
+
+/// How long after its beginning a run notifies people at most, in seconds: the rest is for dispatching actions.
+const NOTIFICATIONS_SECONDS: i64 = 30;
 
 /// How long a run begins to compare permits with events, in seconds: the rest of its time is for notifications.
 const PERMITS_SECONDS: i64 = 5;
@@ -142,6 +146,7 @@ impl Sweep {
     /// Does what is due, the longest due first. A part that fails keeps no other part from being done.
     pub async fn run(&self) -> SweepReport {
         let end = self.now().plus_seconds(RUN_SECONDS);
+        let notifications_end = self.now().plus_seconds(NOTIFICATIONS_SECONDS);
         self.dispatcher.policies().refresh().await;
         let mut report = SweepReport::default();
         let fleet = self.read_fleet(&self.dispatcher.active_policy()).await;
@@ -154,7 +159,8 @@ impl Sweep {
         };
         let actions_end = self.now().plus_seconds(ACTIONS_SECONDS);
         let actions = Box::pin(self.process_due_actions(actions_end, &mut report)).await;
-        let (mut approvals, actions) = actions.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
+        let (found, actions) = actions.map_or_else(|error| (Default::default(), Err(error)), |found| (found, Ok(())));
+        let (mut approvals, pending) = found;
         let active = self.dispatcher.active_policy();
         let engines = fleet.engines_with_decisions().unwrap_or_else(|| active.supervised().collect());
         let decisions_end = self.now().plus_seconds(DECISIONS_SECONDS);
@@ -169,7 +175,7 @@ impl Sweep {
         };
         let permits_end = self.now().plus_seconds(PERMITS_SECONDS);
         let permits = Box::pin(self.compare_permits(&fleet, permits_end, &mut report)).await;
-        let notifications = Box::pin(self.process_due_notifications(approvals, end, &mut report)).await;
+        let notifications = Box::pin(self.process_due_notifications(approvals, notifications_end, &mut report)).await;
         let notice = match &health {
             Ok(health) => self.send_subscriber_notice(health, &mut report).await,
             Err(_) => Ok(()),
@@ -180,6 +186,14 @@ impl Sweep {
         };
         let activations = self.notify_about_policies(end, &mut report).await;
         let own_events = self.record_system_alerts(end).await;
+        Box::pin(self.dispatch_pending(pending, end, &mut report)).await;
+        // An action that could not be dispatched opens an incident.
+        let has_opened = report.transitions.contains_key(&ActionStatus::Undeliverable);
+        let late = if has_opened {
+            Box::pin(self.process_due_notifications(Vec::new(), end, &mut report)).await
+        } else {
+            Ok(())
+        };
         let failed = [
             posture.err(),
             holds.err(),
@@ -193,7 +207,7 @@ impl Sweep {
             heartbeats.err(),
             permits.err(),
         ];
-        let unsent = [notifications.err(), notice.err(), expiring.err(), activations.err()];
+        let unsent = [notifications.err(), late.err(), notice.err(), expiring.err(), activations.err()];
         report.errors = failed.into_iter().chain(unsent).flatten().collect();
         let SweepReport { transitions, failed, emails_sent, emails_held, .. } = &report;
         tracing::info!(?transitions, failed, emails_sent, emails_held, "sweep done");

@@ -146,34 +146,69 @@ async fn publish(State(state): State<Arc<SnsState>>, body: Bytes) -> Response {
         let entries = entry("SubscriptionsConfirmed", confirmed) + &entry("SubscriptionsPending", pending);
         return success("GetTopicAttributes", &format!("<Attributes>{entries}</Attributes>"));
     }
+    let response = if field("Action") == "PublishBatch" {
+        publish_batch(&state, &topic, &form)
+    } else {
+        publish_one(&state, &topic, |name| form.get(name).cloned())
+    };
+    if fault == Fault::DropResponse { refused() } else { response }
+}
+
+fn publish_one(state: &SnsState, topic: &str, field: impl Fn(&str) -> Option<String>) -> Response {
+    if accept(state, topic, field) {
+        return success("Publish", "<MessageId>m</MessageId>");
+    }
+    let error = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidParameter</Code><Message>Invalid parameter: Message</Message></Error></ErrorResponse>";
+    (StatusCode::BAD_REQUEST, error).into_response()
+}
+
+fn publish_batch(state: &SnsState, topic: &str, form: &BTreeMap<String, String>) -> Response {
+    let prefix = |place: usize| format!("PublishBatchRequestEntries.member.{place}.");
+    let ids: Vec<&String> = (1..).map_while(|place| form.get(&format!("{}Id", prefix(place)))).collect();
+    let bytes: usize =
+        (1..=ids.len()).filter_map(|place| Some(form.get(&format!("{}Message", prefix(place)))?.len())).sum();
+    assert!((1..=10).contains(&ids.len()) && bytes <= MAX_MESSAGE_BYTES, "{} messages of {bytes} bytes", ids.len());
+    let (mut successful, mut failed) = (String::new(), String::new());
+    for (id, place) in ids.iter().zip(1..) {
+        if accept(state, topic, |name| form.get(&format!("{}{name}", prefix(place))).cloned()) {
+            successful += &format!("<member><Id>{id}</Id><MessageId>m</MessageId></member>");
+        } else {
+            failed += &format!(
+                "<member><Id>{id}</Id><Code>InvalidParameter</Code><Message>Invalid parameter: Message</Message><SenderFault>true</SenderFault></member>"
+            );
+        }
+    }
+    success("PublishBatch", &format!("<Successful>{successful}</Successful><Failed>{failed}</Failed>"))
+}
+
+/// Stores the message that `field` has the fields of, unless SNS would refuse it.
+fn accept(state: &SnsState, topic: &str, field: impl Fn(&str) -> Option<String>) -> bool {
+    let text = |name: &str| field(name).unwrap_or_default();
     let attribute = |place: usize| {
         let prefix = format!("MessageAttributes.entry.{place}");
-        Some((form.get(&format!("{prefix}.Name"))?.clone(), field(&format!("{prefix}.Value.StringValue"))))
+        Some((field(&format!("{prefix}.Name"))?, text(&format!("{prefix}.Value.StringValue"))))
     };
     let attributes: BTreeMap<String, String> = (1..).map_while(attribute).collect();
     let attribute_bytes: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
-    let is_refused = state.refused_text.lock().unwrap().as_ref().is_some_and(|text| field("Message").contains(text));
-    if is_refused || field("Message").len() + attribute_bytes > MAX_MESSAGE_BYTES || !is_subject(&field("Subject")) {
-        let error = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidParameter</Code><Message>Invalid parameter: Message</Message></Error></ErrorResponse>";
-        return (StatusCode::BAD_REQUEST, error).into_response();
+    let is_refused =
+        state.refused_text.lock().unwrap().as_ref().is_some_and(|refused| text("Message").contains(refused));
+    if is_refused || text("Message").len() + attribute_bytes > MAX_MESSAGE_BYTES || !is_subject(&text("Subject")) {
+        return false;
     }
-    let (message, json) = by_protocol(&field("Message"), &field("MessageStructure"));
+    let (message, json) = by_protocol(&text("Message"), &text("MessageStructure"));
     // These topics carry messages between functions of AGE.
-    if !["simulations", "relay"].contains(&topic.as_str()) {
-        state.invalid.lock().unwrap().extend(message_schemas::errors(&topic, &json));
+    if !["simulations", "relay"].contains(&topic) {
+        state.invalid.lock().unwrap().extend(message_schemas::errors(topic, &json));
     }
     state.published.lock().unwrap().push(Published {
-        topic,
-        subject: field("Subject"),
+        topic: topic.to_owned(),
+        subject: text("Subject"),
         message,
         json,
         attributes,
         at: state.clock.now(),
     });
-    if fault == Fault::DropResponse {
-        return refused();
-    }
-    success("Publish", "<MessageId>m</MessageId>")
+    true
 }
 
 /// Whether SNS accepts a subject: up to 100 characters of printable ASCII, of which the first is no space.

@@ -1,12 +1,12 @@
-//! Actions that are due: those without an outcome or approval end, and pending ones are dispatched, the oldest of each engine first.
+//! Actions that are due: those without an outcome or approval end. Pending ones are dispatched later in the run.
 
 use age_model::{ActionItem, ActionStatus, ApprovalNotificationKind, StoreError, Timestamp, take_turns};
 use age_policy::ActionStep;
-use age_store::{Consistency, OpenAction};
+use age_store::OpenAction;
 use futures_util::stream::{self, StreamExt};
 
+use super::dispatches::{PendingDispatches, is_understood, log_failure};
 use super::{CONCURRENT_STEPS, Sweep, SweepReport};
-use crate::dispatch_action::DispatchOutcome;
 use crate::due_notification::DueNotification;
 
 /// The step that was due for an action.
@@ -24,12 +24,13 @@ enum Step {
 }
 
 impl Sweep {
-    /// Does what is due for actions; begins nothing after `end`. Returns the notifications that are due for approvals.
+    /// Does what is due for actions, except dispatching them; begins nothing after `end`. Returns the notifications that are due for
+    /// approvals, and the actions to be dispatched.
     pub(super) async fn process_due_actions(
         &self,
         end: Timestamp,
         report: &mut SweepReport,
-    ) -> Result<Vec<DueNotification>, StoreError> {
+    ) -> Result<(Vec<DueNotification>, PendingDispatches), StoreError> {
         let began = self.now();
         let open = self.dispatcher.lifecycle().actions().open().await?;
         report.count_open(&open, began);
@@ -38,9 +39,7 @@ impl Sweep {
 
         let is_due = |row: &Result<OpenAction, StoreError>| row.as_ref().map_or(true, |row| row.due_at <= began);
         let due = take_turns(open.into_iter().filter(is_due).collect(), |row| row.as_ref().ok().map(|row| row.engine));
-        // The rest of the time is for dispatching, however many actions end.
-        let middle = began.plus_millis((end.millis() - began.millis()) / 2);
-        let steps: Vec<_> = due.into_iter().map(|row| self.process_row(row, middle)).collect();
+        let steps: Vec<_> = due.into_iter().map(|row| self.process_row(row, end)).collect();
         let (mut due, mut approvals) = (Vec::new(), Vec::new());
         for step in stream::iter(steps).buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await {
             match step {
@@ -55,10 +54,7 @@ impl Sweep {
                 Err(_) => report.failed += 1,
             }
         }
-        if !due.is_empty() {
-            Box::pin(self.dispatch_in_order(due, waiting, end, report)).await;
-        }
-        Ok(approvals)
+        Ok((approvals, PendingDispatches { due, waiting }))
     }
 
     async fn process_row(&self, row: Result<OpenAction, StoreError>, end: Timestamp) -> Result<Step, StoreError> {
@@ -81,7 +77,7 @@ impl Sweep {
         step
     }
 
-    /// Does what is due for one action, except dispatching it, which is done in order.
+    /// Does what is due for one action, except dispatching it.
     async fn process(&self, row: &OpenAction) -> Result<Step, StoreError> {
         let now = self.now();
         let actions = self.dispatcher.lifecycle().actions();
@@ -122,103 +118,8 @@ impl Sweep {
         }
     }
 
-    async fn advance(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
+    pub(super) async fn advance(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
         let active = self.dispatcher.active_policy();
         self.dispatcher.lifecycle().advance(old, new, &active, self.clock.as_ref()).await
     }
-
-    /// Dispatches the `due` actions and those `waiting` for another attempt, those of each engine in the order in which they were
-    /// planned, so that a worker that was away receives what it missed in order. Engines take turns. Once the topic is unavailable,
-    /// only `due` ones are attempted.
-    async fn dispatch_in_order(
-        &self,
-        due: Vec<OpenAction>,
-        waiting: Vec<OpenAction>,
-        end: Timestamp,
-        report: &mut SweepReport,
-    ) {
-        let began = self.now();
-        let mut rows: Vec<OpenAction> = due.into_iter().chain(waiting).collect();
-        rows.sort_by_key(|row| (row.created_at, row.event_id, row.action));
-        let mut rows = take_turns(rows, |row| row.engine).into_iter();
-        for row in rows.by_ref().take_while(|_| self.now() <= end) {
-            if self.dispatch_row(&row, report).await == Some(DispatchOutcome::Unavailable) {
-                tracing::warn!("the topic is unavailable: dispatching only actions that are due");
-                break;
-            }
-        }
-        for row in rows.filter(|row| row.due_at <= began).take_while(|_| self.now() <= end) {
-            self.dispatch_row(&row, report).await;
-        }
-    }
-
-    /// Returns None if the action was not dispatched: another caller has it, or it cannot be read.
-    async fn dispatch_row(&self, row: &OpenAction, report: &mut SweepReport) -> Option<DispatchOutcome> {
-        match self.claim_and_dispatch(row).await {
-            Ok((status, outcome)) => {
-                if let Some(status) = status {
-                    report.count_transition(status);
-                }
-                outcome
-            }
-            Err(error) => {
-                log_failure(row, &error);
-                report.failed += 1;
-                None
-            }
-        }
-    }
-
-    /// Returns the new status if it has changed, and the outcome if the action was dispatched.
-    async fn claim_and_dispatch(
-        &self,
-        row: &OpenAction,
-    ) -> Result<(Option<ActionStatus>, Option<DispatchOutcome>), StoreError> {
-        let now = self.now();
-        let lifecycle = self.dispatcher.lifecycle();
-        let stored = lifecycle.actions().get(row.event_id, row.action).await?;
-        // Another caller may hold the lease by now, or the worker has reported its outcome.
-        let is_free = |item: &ActionItem| {
-            let is_due = item.due_at.is_some_and(|due_at| due_at <= now);
-            is_understood(item) && item.status == ActionStatus::Pending && (is_due || item.last_failed_at.is_some())
-        };
-        let Some(item) = stored.filter(is_free) else { return Ok((None, None)) };
-        let Some(event) = self.events.get(item.event_id, Consistency::Strong).await? else {
-            // The event has expired, long after its action could have helped.
-            let dead = completed(&item, ActionStatus::Undeliverable, now);
-            return Ok((self.advance(&item, &dead).await?.then_some(dead.status), None));
-        };
-        let active = self.dispatcher.active_policy();
-        let rules = &active.policy.actions;
-        let claimed = ActionItem {
-            attempt: item.attempt.saturating_add(1),
-            due_at: Some(now.plus_seconds(rules.lease_seconds)),
-            last_failed_at: None,
-            ..item.clone()
-        };
-        if !lifecycle.actions().replace(&item, &claimed, now).await? {
-            return Ok((None, None));
-        }
-        let clock = self.clock.as_ref();
-        let is_due = item.due_at.is_some_and(|due_at| due_at <= now);
-        let (current, outcome) = if is_due {
-            self.dispatcher.dispatch(&event, claimed, clock).await
-        } else {
-            self.dispatcher.dispatch_early(&event, claimed, &item, clock).await
-        };
-        Ok(((current.status != ActionStatus::Pending).then_some(current.status), Some(outcome)))
-    }
-}
-
-/// Whether this version knows the action and its status. Nothing is done with an action that it does not understand.
-const fn is_understood(item: &ActionItem) -> bool {
-    item.action.is_known() && item.status.is_known()
-}
-
-fn completed(item: &ActionItem, status: ActionStatus, now: Timestamp) -> ActionItem {
-    ActionItem { status, completed_at: Some(now), due_at: None, ..item.clone() }
-}
-
-fn log_failure(OpenAction { event_id, action, .. }: &OpenAction, error: &StoreError) {
-    tracing::error!(%error, event.id = %event_id, action.id = %action, "{action} for event {event_id} is left to the next sweep: {error}");
 }
