@@ -626,3 +626,30 @@ async fn actions_and_notifications_follow_in_order_after_an_sns_outage() {
     world.sweep_every_minute(20).await;
     assert_eq!((world.sns.published("actions").len(), world.emails().len()), (20, 1), "nothing is sent twice");
 }
+
+#[tokio::test]
+async fn people_are_notified_before_what_an_outage_held_back_is_dispatched() {
+    let world = World::new().await;
+    world.sweep().await;
+    world.sns.set_refusing(true);
+    for number in 0..45 {
+        let severity = if number % 15 == 0 { "CRITICAL" } else { "HIGH" };
+        world.post(&event("billing", &format!("problem_{number:02}"), severity)).await;
+    }
+    // The last sweep of the outage: its leases must have ended.
+    world.sweep_every_minute(3).await;
+    world.sns.set_refusing(false);
+    world.clock.advance(2 * 3600);
+    world.dynamodb.reset();
+    world.sweep().await;
+    let topics = world.sns.published_topics();
+    assert_eq!(topics.iter().filter(|topic| *topic == "actions").count(), 45, "{topics:?}");
+    let first_action = topics.iter().position(|topic| topic == "actions").unwrap();
+    assert_eq!(topics.iter().rposition(|topic| topic == "notifications").map(|last| last < first_action), Some(true));
+    let notified: Vec<String> = world.emails().iter().map(|email| email.message.clone()).collect();
+    for number in [0, 15, 30] {
+        assert!(notified.iter().any(|text| text.contains(&format!("problem_{number:02}"))), "{number}: {notified:?}");
+    }
+    // The first alone, and the others ten a request.
+    assert_eq!(world.dynamodb.calls("PublishBatch"), 5);
+}

@@ -10,6 +10,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::error::DisplayErrorContext;
+use aws_sdk_sns::operation::publish_batch::PublishBatchError;
 use aws_sdk_sns::types::{BatchResultErrorEntry, MessageAttributeValue, PublishBatchRequestEntry};
 use thiserror::Error;
 
@@ -112,6 +113,9 @@ impl Topic {
         let request = self.client.publish_batch().topic_arn(&self.arn).set_publish_batch_request_entries(Some(entries));
         let refusals = match request.send().await {
             Ok(response) => response.failed.unwrap_or_default(),
+            Err(error) if error.as_service_error().is_some_and(is_refused_as_a_whole) => {
+                return self.publish_each(batch).await;
+            }
             Err(error) => return all_failed(&self.failed(DisplayErrorContext(&error).to_string(), false)),
         };
         let refusals: HashMap<&str, &BatchResultErrorEntry> =
@@ -125,6 +129,14 @@ impl Topic {
             }
         };
         (0..batch.len()).map(result).collect()
+    }
+
+    async fn publish_each(&self, messages: &[Message]) -> Vec<Result<(), PublishError>> {
+        let mut results = Vec::new();
+        for message in messages {
+            results.push(self.publish(message).await);
+        }
+        results
     }
 
     fn entry(&self, place: usize, message: &Message) -> Result<PublishBatchRequestEntry, PublishError> {
@@ -174,6 +186,15 @@ impl Topic {
             .ok_or_else(|| failed("the response lacks the number of subscriptions".to_owned()))?;
         Ok(SubscriptionCounts { confirmed, pending: number("SubscriptionsPending").unwrap_or_default() })
     }
+}
+
+/// Whether SNS may accept the messages of a refused batch one by one. Emulators of IAM ask for a permission of batches, which AWS grants
+/// together with `sns:Publish`.
+fn is_refused_as_a_whole(error: &PublishBatchError) -> bool {
+    error.is_authorization_error_exception()
+        || error.is_batch_request_too_long_exception()
+        || error.is_invalid_parameter_exception()
+        || error.is_invalid_parameter_value_exception()
 }
 
 /// Returns how many of `messages`, at least one, go into one request: as many as its limits allow. A message that is too large is alone.

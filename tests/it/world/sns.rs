@@ -120,6 +120,11 @@ impl Sns {
         *self.state.refused_text.lock().unwrap() = text.map(str::to_owned);
     }
 
+    /// Returns the topic of each message published so far, in their order.
+    pub(crate) fn published_topics(&self) -> Vec<String> {
+        self.state.published.lock().unwrap().iter().map(|message| message.topic.clone()).collect()
+    }
+
     /// Returns the messages published to `topic` so far.
     pub(crate) fn published(&self, topic: &str) -> Vec<Published> {
         self.state.published.lock().unwrap().iter().filter(|message| message.topic == topic).cloned().collect()
