@@ -122,8 +122,9 @@ async fn serve(acceptor: TlsAcceptor, stream: TcpStream, conduct: Conduct, seen:
             }
             Conduct::Gigabyte => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n").await?;
+                let part = vec![b'x'; 1 << 20];
                 for _ in 0..1024 {
-                    stream.write_all(&[b'x'; 1 << 20]).await?;
+                    stream.write_all(&part).await?;
                     seen.sent_bytes.fetch_add(1 << 20, Ordering::SeqCst);
                 }
             }

@@ -173,16 +173,16 @@ fn publish_batch(state: &SnsState, topic: &str, form: &BTreeMap<String, String>)
     let bytes: usize =
         (1..=ids.len()).filter_map(|place| Some(form.get(&format!("{}Message", prefix(place)))?.len())).sum();
     assert!((1..=10).contains(&ids.len()) && bytes <= MAX_MESSAGE_BYTES, "{} messages of {bytes} bytes", ids.len());
-    let (mut successful, mut failed) = (String::new(), String::new());
+    let (mut successful, mut failed) = (Vec::new(), Vec::new());
     for (id, place) in ids.iter().zip(1..) {
         if accept(state, topic, |name| form.get(&format!("{}{name}", prefix(place))).cloned()) {
-            successful += &format!("<member><Id>{id}</Id><MessageId>m</MessageId></member>");
+            successful.push(format!("<member><Id>{id}</Id><MessageId>m</MessageId></member>"));
         } else {
-            failed += &format!(
-                "<member><Id>{id}</Id><Code>InvalidParameter</Code><Message>Invalid parameter: Message</Message><SenderFault>true</SenderFault></member>"
-            );
+            let reason = "<Code>InvalidParameter</Code><Message>Invalid parameter: Message</Message>";
+            failed.push(format!("<member><Id>{id}</Id>{reason}<SenderFault>true</SenderFault></member>"));
         }
     }
+    let (successful, failed) = (successful.concat(), failed.concat());
     success("PublishBatch", &format!("<Successful>{successful}</Successful><Failed>{failed}</Failed>"))
 }
 
