@@ -636,10 +636,9 @@ async fn people_are_notified_before_what_an_outage_held_back_is_dispatched() {
         let severity = if number % 15 == 0 { "CRITICAL" } else { "HIGH" };
         world.post(&event("billing", &format!("problem_{number:02}"), severity)).await;
     }
-    // The last sweep of the outage: its leases must have ended.
     world.sweep_every_minute(3).await;
     world.sns.set_refusing(false);
-    world.clock.advance(2 * 3600);
+    world.clock.advance(10 * MINUTE);
     world.dynamodb.reset();
     world.sweep().await;
     let topics = world.sns.published_topics();
