@@ -1,6 +1,8 @@
 //! Receivers over HTTPS that behave badly: delivered, tried again later or given up, within seconds, and without delay for others.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{Channels, HOOK, channel, incident_id, with};
 use crate::world::https_receivers::{Conduct, HttpsReceiver, client};
