@@ -585,7 +585,8 @@ def message_is_tried_to_be_delivered(harness: Harness) -> None:
         expect("the messages that were not queued", harness.relay(name, now - timedelta(days=1)), [])
         expect("the messages that were not queued", harness.relay(name, now + timedelta(seconds=1)), [])
         latest = harness.get("/channels/{}", name).get("lastDelivery") or {}
-        expect("the result of the delivery", latest.get("result"), "failed")
+        reason = str(latest.get("detail")).partition(" `")[0]
+        expect("the result of the delivery", [latest.get("result"), reason], ["failed", "cannot resolve the name"])
 
 
 @scenario("relay", {"dynamodb:BatchGetItem": "DeliveriesTable", "dynamodb:GetItem": "IncidentsTable"})
