@@ -43,13 +43,11 @@ async fn receiver_that_behaves_badly_delays_no_other_by_a_second() {
     let elapsed = start.elapsed();
     assert!((10..14).contains(&elapsed.as_secs()), "the run ends when the slowest has had its time: {elapsed:?}");
 
+    let attempts = channels.attempts(&incident_id(0)).await;
     for ((name, _, result, detail), receiver) in CONDUCTS.into_iter().zip(&receivers) {
-        let results = channels.results(&incident_id(0)).await;
-        let mut of_channel = Vec::new();
-        for attempt in channels.attempts(&incident_id(0)).await.into_iter().filter(|it| it.channel.as_str() == name) {
-            of_channel.push((attempt.result.to_string(), attempt.detail));
-        }
-        assert_eq!(of_channel, [(result.to_owned(), detail.to_owned())], "{name}: {results:?}");
+        let of_channel = attempts.iter().filter(|attempt| attempt.channel.as_str() == name);
+        let results: Vec<_> = of_channel.map(|it| (it.result.to_string(), it.detail.as_str())).collect();
+        assert_eq!(results, [(result.to_owned(), detail)], "{name}");
         let expected = match result {
             "failed" => usize::from(name != "foreign"),
             _ => 3,

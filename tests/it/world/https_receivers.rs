@@ -20,7 +20,7 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The end of every response without a body.
 const EMPTY: &str = "content-length: 0\r\n\r\n";
 
-/// What a receiver does with a request.
+/// The conduct of a receiver towards each request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conduct {
     /// Responds at once with a status line and headers.
@@ -35,7 +35,7 @@ pub(crate) enum Conduct {
     WrongCertificate,
 }
 
-/// A receiver, and what it has seen.
+/// A receiver, and a record of its requests.
 #[derive(Clone)]
 pub(crate) struct HttpsReceiver {
     /// The URL of a channel.

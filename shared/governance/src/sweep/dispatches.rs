@@ -56,7 +56,7 @@ impl Sweep {
             queue.sort_by_key(|row| (row.created_at, row.event_id, row.action));
         }
         queues.sort_by_key(|queue| queue.first().map(|row| (row.created_at, row.event_id, row.action)));
-        // The first action alone: while the topic is unavailable, a run tries one that is not due, and no more.
+        // The first action goes alone, because a run tries at most one that is not due while the topic is unavailable.
         let first = queues.first().and_then(|queue| queue.first().copied());
         let mut results = match first {
             Some(first) => self.dispatch_batch(&[first], &is_unavailable).await,
