@@ -62,6 +62,7 @@ mod request_log;
 mod response_sizes;
 mod rollups;
 mod sessions;
+mod sharded_incidents;
 mod simulation_jobs;
 mod simulation_page;
 mod storm;

@@ -81,7 +81,8 @@ impl ActionLifecycle {
             let mut writes = vec![self.actions.replacement_write(old, new, now)?, self.count_outcome(old, new)?];
             let before = if concerns_state { self.state_before(&key, new, clock).await? } else { None };
             if let Some(before) = before {
-                // INVARIANT: a remediation is not verified if its problem was heard after it had succeeded.
+                // INVARIANT: a remediation is not verified if its problem was heard after it had succeeded. An event that is heard then
+                // proves it ineffective, which changes the row of the state: no such event is counted in a shard only.
                 let is_verified = new.status == ActionStatus::Verified;
                 if is_verified && old.is_disproved(before.counters.last_heard_at) {
                     return Ok(false);
@@ -150,7 +151,7 @@ impl ActionLifecycle {
         new: &ActionItem,
         clock: &dyn Clock,
     ) -> Result<Option<IncidentStateRecord>, StoreError> {
-        match self.incidents.states().get(key).await {
+        match self.incidents.states().get_without_shards(key).await {
             Err(error @ StoreError::Corrupt { .. }) => {
                 let ActionItem { action, event_id, status, .. } = new;
                 tracing::error!(%error, event.id = %event_id, action.id = %action, "{action} for event {event_id} is {status}, and its incident state cannot be read: {error}");

@@ -3,21 +3,27 @@
 
 use std::collections::BTreeMap;
 
-use age_model::{ActionItem, Clock, Event, EventId, StoreError};
+use age_model::{ActionItem, Clock, Event, EventId, IncidentKey, StoreError};
 use age_policy::{ActivePolicy, EventRole};
 use age_store::{
-    Consistency, Events, ExistingRow, PlannedRemediations, ShardedCounters, TransactionResult, Write, wait_before_retry,
+    Consistency, EventCounting, Events, ExistingRow, PlannedRemediations, ShardedCounters, TransactionResult, Write,
+    wait_before_retry,
 };
 
 use crate::action_lifecycle::ActionLifecycle;
 use crate::decide_events::Decisions;
 use crate::heard_engines::HeardEngines;
+use crate::incident_shard::IncidentShard;
+use crate::key_decision::KeyShard;
 use crate::pending_event::{PendingEvent, UnnotifiedIncident, WriteOutcome};
 use crate::rollup_shards::{RollupShards, ShardChooser};
 use crate::transaction_chunks::MAX_ITEMS;
 
 /// Conflicting attempts before giving up. With the waits between them some two seconds.
 const MAX_ATTEMPTS: u32 = 12;
+
+/// After how many conflicts in the row of a key's state the events of its incident are counted in shards. One may be a coincidence.
+const CONTENDED_AFTER: u32 = 2;
 
 /// How long after acceptance the last attempt begins, in seconds: well within API Gateway's 30, with one attempt, one read and the
 /// dispatch of actions still to come.
@@ -29,6 +35,7 @@ pub struct EventWriter {
     pub(crate) events: Events,
     pub(crate) lifecycle: ActionLifecycle,
     pub(crate) shards: ShardChooser,
+    incident_shard: IncidentShard,
     pub(crate) heard: HeardEngines,
 }
 
@@ -37,6 +44,16 @@ pub struct EventWriter {
 struct Group {
     pending: Vec<PendingEvent>,
     decisions: Decisions,
+    /// How often the row of a key's state was being written by others.
+    conflicts: BTreeMap<IncidentKey, u32>,
+}
+
+/// The writes of a transaction.
+#[derive(Debug, Default)]
+struct GroupWrites {
+    all: Vec<Write>,
+    /// The incident keys whose counters are written, each with the index of that write.
+    of_keys: BTreeMap<usize, IncidentKey>,
 }
 
 /// The result of writing events in one transaction, after all attempts.
@@ -55,7 +72,7 @@ impl EventWriter {
     #[must_use]
     pub fn new(events: Events, lifecycle: ActionLifecycle) -> Self {
         let shards = ShardChooser::new(lifecycle.rollups().clone(), ShardedCounters::Events);
-        Self { events, lifecycle, shards, heard: HeardEngines::default() }
+        Self { events, lifecycle, shards, incident_shard: IncidentShard::default(), heard: HeardEngines::default() }
     }
 
     /// Returns the actions of a stored event, as they are now.
@@ -76,7 +93,7 @@ impl EventWriter {
         let mut outcomes: BTreeMap<EventId, Result<WriteOutcome, StoreError>> = BTreeMap::new();
         let mut waiting = vec![pending];
         while let Some(pending) = waiting.pop().filter(|pending| !pending.is_empty()) {
-            let mut group = Group { pending, decisions: Decisions::default() };
+            let mut group = Group { pending, decisions: Decisions::default(), conflicts: BTreeMap::new() };
             let outcome = self.commit(&mut group, active, clock).await;
             self.report_unplanned(&group, clock).await;
             match outcome {
@@ -121,7 +138,7 @@ impl EventWriter {
             // Another writer may have changed the states that the decisions were made on.
             group.decisions = self.lifecycle.decide(&mut group.pending, active, clock).await?;
             let rollups = self.shards.choose(group.pending.iter().map(PendingEvent::rollup));
-            let writes = self.writes(group, &rollups, active)?;
+            let GroupWrites { all: writes, of_keys } = self.writes(group, &rollups, active, clock)?;
             if writes.len() > MAX_ITEMS && group.pending.len() > 1 {
                 return Ok(GroupOutcome::TooLarge);
             }
@@ -158,6 +175,10 @@ impl EventWriter {
                     self.shards.reassign(engine, day, clock).await;
                 }
             }
+            for (_, key) in of_keys.into_iter().filter(|(index, _)| conflicts.contains(index)) {
+                *group.conflicts.entry(key).or_default() += 1;
+                self.incident_shard.reassign(clock);
+            }
         }
     }
 
@@ -174,11 +195,12 @@ impl EventWriter {
     /// INVARIANT: an event, its counters and its actions are in one transaction. Nothing else writes them.
     fn writes(
         &self,
-        Group { pending, decisions, .. }: &Group,
+        Group { pending, decisions, conflicts }: &Group,
         rollups: &RollupShards,
         active: &ActivePolicy,
-    ) -> Result<Vec<Write>, StoreError> {
-        let mut writes = Vec::new();
+        clock: &dyn Clock,
+    ) -> Result<GroupWrites, StoreError> {
+        let (mut writes, mut of_keys) = (Vec::new(), BTreeMap::new());
         for one in pending {
             let shard = rollups.get(&one.rollup()).copied().unwrap_or_default();
             writes.push(self.events.insertion(&one.event, shard, one.operation(&active.policy))?);
@@ -199,16 +221,24 @@ impl EventWriter {
                 writes.push(self.lifecycle.actions().insertion(action, self.events.expires_at(&one.event))?);
             }
         }
-        let Some(now) = pending.iter().map(|one| one.event.occurred_at).max() else { return Ok(writes) };
+        let Some(now) = pending.iter().map(|one| one.event.occurred_at).max() else {
+            return Ok(GroupWrites { all: writes, of_keys });
+        };
         for (key, decision) in &decisions.by_key {
-            writes.extend(decision.writes(key, &self.lifecycle, &active.hash, now)?);
+            let is_contended = conflicts.get(key).is_some_and(|number| *number >= CONTENDED_AFTER);
+            let is_sharded = decision.before.counting == EventCounting::InShards;
+            let shard = is_sharded.then(|| self.incident_shard.get(clock));
+            let counting = KeyShard { shard, is_contended };
+            let of_key = decision.writes(key, &self.lifecycle, (&active.hash, now), counting)?;
+            of_keys.extend(of_key.first().map(|_| (writes.len(), key.clone())));
+            writes.extend(of_key);
         }
         let ineffective = decisions
             .by_key
             .iter()
             .flat_map(|(key, it)| it.decision.ineffective().iter().map(|remediation| (key.engine, remediation)));
         writes.extend(self.lifecycle.count_ineffective(ineffective, now)?);
-        Ok(writes)
+        Ok(GroupWrites { all: writes, of_keys })
     }
 
     /// An event with the id exists: of this very request, whose response was lost, or of an earlier one with the same key.

@@ -46,7 +46,7 @@ impl IncidentLifecycle {
         engine: Engine,
         clock: &dyn Clock,
     ) -> Result<Option<IncidentStateRecord>, StoreError> {
-        match self.states().get(&IncidentKey::many_event_types(engine)).await {
+        match self.states().get_without_shards(&IncidentKey::many_event_types(engine)).await {
             Err(error @ StoreError::Corrupt { .. }) => {
                 tracing::error!(%error, %engine, "nothing of engine {engine} is gathered, because the state of its gathering incident cannot be read: {error}");
                 self.report_unreadable(&error, clock).await;

@@ -129,10 +129,10 @@ async fn has_critical_event(
 ) -> Result<bool, StoreError> {
     let of_period =
         unresolved.iter().filter(|summary| summary.id.opened_at <= period.to() && !summary.is_engine_silent());
-    let reads: Vec<_> = of_period.map(|summary| incidents.get(&summary.id)).collect();
+    let reads: Vec<_> = of_period.map(|summary| incidents.incident(&summary.id)).collect();
     let mut reads = pin!(stream::iter(reads).buffered(CONCURRENT_READS));
-    while let Some(record) = reads.try_next().await? {
-        if record.is_some_and(|record| record.incident.severity == Severity::Critical) {
+    while let Some(incident) = reads.try_next().await? {
+        if incident.is_some_and(|incident| incident.severity == Severity::Critical) {
             return Ok(true);
         }
     }

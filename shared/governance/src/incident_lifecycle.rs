@@ -7,7 +7,8 @@ use age_model::{
     StoreError, SystemAlert, SystemAlertKind, Timestamp,
 };
 use age_store::{
-    Actions, IncidentStateChange, IncidentStateRecord, IncidentStates, TransactionResult, Write, wait_before_retry,
+    Actions, EventCounting, IncidentStateChange, IncidentStateRecord, IncidentStates, TransactionResult, Write,
+    wait_before_retry,
 };
 
 use crate::open_incidents::OpenIncidents;
@@ -43,6 +44,8 @@ pub(crate) struct NextState<'a> {
     pub(crate) requires_silence: bool,
     /// The notification that was sent.
     pub(crate) notification: Option<&'a Notification>,
+    /// Where further events are counted from now on, if that changes.
+    pub(crate) counting: Option<EventCounting>,
 }
 
 impl NextState<'_> {
@@ -107,7 +110,8 @@ impl IncidentLifecycle {
         self.change_from(None, key, policy_hash, clock, decide).await
     }
 
-    /// Changes the state of `key` like [`change`](Self::change). The first attempt relies on `known` instead of reading the state.
+    /// Changes the state of `key` like [`change`](Self::change), to what `decide` returns without the counters. The first attempt relies on
+    /// `known` instead of reading the state.
     pub(crate) async fn change_from<E: From<StoreError>>(
         &self,
         mut known: Option<IncidentStateRecord>,
@@ -116,14 +120,15 @@ impl IncidentLifecycle {
         clock: &dyn Clock,
         mut decide: impl FnMut(&IncidentStateRecord) -> Result<Option<IncidentUpdate>, E>,
     ) -> Result<Option<IncidentStateRecord>, E> {
-        let mut has_notify_admin = true;
+        let (mut has_notify_admin, needs_counters) = (true, known.is_none());
         for attempt in 1..=MAX_ATTEMPTS {
             if attempt > 1 {
                 wait_before_retry(attempt, clock).await;
             }
             let before = match known.take() {
                 Some(known) => known,
-                None => self.states.get(key).await?,
+                None if needs_counters => self.states.get(key).await?,
+                None => self.states.get_without_shards(key).await?,
             };
             let Some(IncidentUpdate { mut state, notification, at }) = decide(&before)? else { return Ok(None) };
             state.version = before.state.version + 1;
@@ -223,6 +228,7 @@ fn change<'a>(before: &'a IncidentStateRecord, next: &NextState<'a>, at: Timesta
         requires_counters: is_decided_by_counters || is_report_of_end || next.requires_silence,
         archived: old.filter(|_| is_new_incident),
         notification: next.notification,
+        counting: next.counting,
         incident_change: new.and_then(|new| new.last_change.as_ref()).filter(|change| {
             let last_change = old.filter(|_| !is_new_incident).and_then(|old| old.last_change.as_ref());
             last_change.map(|last| last.number) != Some(change.number)

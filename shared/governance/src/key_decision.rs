@@ -1,8 +1,8 @@
 //! The decision about one incident key as its transaction writes it.
 
-use age_model::{IncidentState, KeyRecord, StoreError, Timestamp};
+use age_model::{FiringAlertsChange, IncidentState, KeyRecord, StoreError, Timestamp};
 use age_policy::KeyChange;
-use age_store::{IncidentStateRecord, Write};
+use age_store::{EventCounting, IncidentStateRecord, Write};
 
 use crate::action_lifecycle::ActionLifecycle;
 use crate::incident_lifecycle::NextState;
@@ -30,19 +30,27 @@ impl KeyDecision {
     }
 
     /// Returns the writes of the decision about `key`, made at `now` by the policy version `policy_hash`, except for the counters of
-    /// ineffective remediations, see [`ActionLifecycle::count_ineffective`].
+    /// ineffective remediations, see [`ActionLifecycle::count_ineffective`]. The first of them writes the row of the state, or a shard.
     pub(crate) fn writes(
         &self,
         key: &age_model::IncidentKey,
         lifecycle: &ActionLifecycle,
-        policy_hash: &str,
-        now: Timestamp,
+        (policy_hash, now): (&str, Timestamp),
+        KeyShard { shard, is_contended }: KeyShard,
     ) -> Result<Vec<Write>, StoreError> {
         let mut writes = Vec::new();
         if let Some(change) = self.decision.change(now) {
             let incidents = lifecycle.incidents();
-            writes.extend(incidents.writes(key, &self.before, &next_state(&change), policy_hash, now)?);
-            writes.extend(incidents.notify_admin_write(&self.before, self.decision.state(), now)?);
+            let counted = only_counted(&change);
+            let count_in = |(counted, shard)| incidents.states().count_in_shard(key, &self.before, counted, shard);
+            if let Some(write) = counted.zip(shard).map(count_in).transpose()?.flatten() {
+                writes.push(write);
+            } else {
+                let counting = counted.filter(|_| is_contended).map(|_| EventCounting::InShards);
+                let next = NextState { counting, ..next_state(&change) };
+                writes.extend(incidents.writes(key, &self.before, &next, policy_hash, now)?);
+                writes.extend(incidents.notify_admin_write(&self.before, self.decision.state(), now)?);
+            }
         }
         writes.extend(lifecycle.ineffective(self.decision.ineffective(), now)?);
         Ok(writes)
@@ -60,6 +68,26 @@ impl KeyDecision {
             None => Ok(self.before.clone()),
         }
     }
+}
+
+/// How the events of an incident key are counted if a decision changes nothing else.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct KeyShard {
+    /// The shard of this environment, if events are counted in shards.
+    pub(crate) shard: Option<u32>,
+    /// Whether writers have met in the row of the key's state.
+    pub(crate) is_contended: bool,
+}
+
+/// Returns the events that `change` counts, if it does nothing else.
+///
+/// INVARIANT: alerts are counted in the row of the state, and at least one event that is none before others are counted in shards. So
+/// reports of the end of alerts alone never resolve an incident that has shards, and need not read these.
+fn only_counted(change: &KeyChange) -> Option<(u64, Timestamp)> {
+    let is_only = change.state.is_none()
+        && change.resolved_events == 0
+        && matches!(change.firing_alerts, FiringAlertsChange::Keep);
+    change.counted.filter(|_| is_only)
 }
 
 fn next_state(change: &KeyChange) -> NextState<'_> {

@@ -25,6 +25,7 @@ mod gathering;
 mod generate_report;
 mod heard_engines;
 mod incident_lifecycle;
+mod incident_shard;
 mod incident_timeline;
 mod key_decision;
 mod manage_channels;

@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use crate::action_lifecycle::ActionLifecycle;
 
 impl ActionLifecycle {
-    /// Returns the state of `key` as it is stored, and as a plan is made from it.
+    /// Returns the state of `key` as it is stored, and as a plan is made from it. A plan does not need the events in shards.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] if this version cannot read the state or one of its actions; another [`StoreError`] if the tables
@@ -18,7 +18,7 @@ impl ActionLifecycle {
         &self,
         key: &IncidentKey,
     ) -> Result<(IncidentStateRecord, IncidentState), StoreError> {
-        let before = self.incidents().states().get(key).await?;
+        let before = self.incidents().states().get_without_shards(key).await?;
         let state = self.with_outcomes(before.state.clone()).await?;
         Ok((before, state))
     }

@@ -7,7 +7,7 @@ use age_store::{TransactionResult, wait_before_retry};
 
 use crate::event_writer::EventWriter;
 use crate::incident_lifecycle::MAX_ATTEMPTS;
-use crate::key_decision::KeyDecision;
+use crate::key_decision::{KeyDecision, KeyShard};
 
 impl EventWriter {
     /// Records that `engine` was heard, at most once a minute.
@@ -66,12 +66,12 @@ impl EventWriter {
             {
                 incidents.set_lookalikes(&key, incident, std::iter::empty());
             }
-            let mut writes = decision.writes(&key, &self.lifecycle, &active.hash, now)?;
+            let mut writes = decision.writes(&key, &self.lifecycle, (&active.hash, now), KeyShard::default())?;
             let ineffective = decision.decision.ineffective().iter().map(|remediation| (key.engine, remediation));
             writes.extend(self.lifecycle.count_ineffective(ineffective, now)?);
             if let Some(gathering) = gathering {
                 let key = IncidentKey::many_event_types(key.engine);
-                writes.extend(gathering.writes(&key, &self.lifecycle, &active.hash, now)?);
+                writes.extend(gathering.writes(&key, &self.lifecycle, (&active.hash, now), KeyShard::default())?);
             }
             if let TransactionResult::Committed = self.events.commit(writes).await? {
                 return Ok(decision.decision.has_opened().then_some(key));

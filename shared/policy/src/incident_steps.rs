@@ -6,6 +6,9 @@ use crate::document::IncidentRules;
 use crate::incident_changes::resolve;
 use crate::incident_timing::NextStep;
 
+/// How soon an incident is looked at again whose events are counted without its row, in seconds.
+const LOOK_AGAIN_SECONDS: i64 = 60;
+
 /// The result of a step of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepResult {
@@ -31,6 +34,25 @@ impl IncidentRules {
             NextStep::Nothing => incident.due_at = None,
         }
         StepResult { notification, has_changed: notification.is_some() || incident.due_at != due_at }
+    }
+
+    /// Does what is due for `incident` at `now` like [`take_step`](Self::take_step), while others count events of it without writing its
+    /// row. An event that `counters` lack may have been counted, so the incident does not resolve, and is looked at again soon.
+    pub fn take_step_while_counting(
+        &self,
+        incident: &mut Incident,
+        counters: IncidentCounters,
+        now: Timestamp,
+    ) -> StepResult {
+        let (due_at, latest) = (incident.due_at, now.plus_seconds(LOOK_AGAIN_SECONDS));
+        match self.next_step(incident, counters, now) {
+            NextStep::Notify(kind) => return StepResult { notification: Some(kind), has_changed: false },
+            NextStep::Unknown => {}
+            NextStep::Resolve => incident.due_at = Some(latest),
+            NextStep::Wait(until) => incident.due_at = Some(until.min(latest)),
+            NextStep::Nothing => incident.due_at = None,
+        }
+        StepResult { notification: None, has_changed: incident.due_at != due_at }
     }
 }
 

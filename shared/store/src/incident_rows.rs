@@ -21,13 +21,22 @@ pub(crate) struct ArchivedRow {
     #[serde(default)]
     pub(crate) resolved_events: u64,
     pub(crate) incident: Incident,
+    /// Whether events of the incident are counted in shards as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_sharded: bool,
     /// When DynamoDB deletes the row, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expires_at: Option<i64>,
 }
 
 impl ArchivedRow {
-    pub(crate) fn new(key: &IncidentKey, incident: &Incident, counters: IncidentCounters, expires_at: i64) -> Self {
+    /// `counters` are those of the state's row, and `is_sharded` says whether there are shards besides.
+    pub(crate) fn new(
+        key: &IncidentKey,
+        incident: &Incident,
+        (counters, is_sharded): (IncidentCounters, bool),
+        expires_at: i64,
+    ) -> Self {
         Self {
             fingerprint: keys::fingerprint(key),
             opened_at: incident.opened_at.to_string(),
@@ -36,6 +45,7 @@ impl ArchivedRow {
             last_event_at: counters.last_event_at,
             resolved_events: counters.resolved_events,
             incident: incident.clone(),
+            is_sharded,
             expires_at: Some(expires_at),
         }
     }

@@ -4,6 +4,7 @@ use age_model::{
     CounterChange, FiringAlerts, FiringAlertsChange, Incident, IncidentChange, IncidentCounters, IncidentKey,
     IncidentState, KeyRecord, Notification, StoreError, Timestamp,
 };
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
 use crate::dynamodb::attribute::{StoredItem, number, text};
@@ -11,9 +12,10 @@ use crate::dynamodb::client::{Consistency, Table};
 use crate::dynamodb::keys;
 use crate::dynamodb::update::UpdateExpression;
 use crate::incident_rows::ListingEntry;
+use crate::incident_shards::{EventCounting, ShardRow, add_shards, read_shards};
 
 /// The attributes of a state's row that this version knows. Others move with the incident when it is archived.
-pub(crate) const STATE_ROW: [&str; 18] = [
+pub(crate) const STATE_ROW: [&str; 20] = [
     "fingerprint",
     "opened_at",
     "v",
@@ -24,6 +26,8 @@ pub(crate) const STATE_ROW: [&str; 18] = [
     "last_heard_at",
     "firing_alerts",
     "firing_alerts_from",
+    "is_sharded",
+    "merging_since",
     "due_shard",
     "due_at",
     "listing",
@@ -50,6 +54,12 @@ struct StateRow {
     firing_alerts: u64,
     #[serde(default)]
     firing_alerts_from: Option<Timestamp>,
+    /// Whether events of the latest incident are counted in shards as well.
+    #[serde(default)]
+    is_sharded: bool,
+    /// Since when no writer begins to count in shards.
+    #[serde(default)]
+    merging_since: Option<Timestamp>,
 }
 
 /// The state of an incident key as it is stored.
@@ -57,10 +67,16 @@ struct StateRow {
 pub struct IncidentStateRecord {
     /// The state that decisions are made on. Its version changes with every write.
     pub state: IncidentState,
-    /// The counters of the latest incident.
+    /// The counters of the latest incident. Without its shards if it was read by [`IncidentStates::get_without_shards`].
+    ///
+    /// [`IncidentStates::get_without_shards`]: crate::IncidentStates::get_without_shards
     pub counters: IncidentCounters,
     /// The alerts that are firing.
     pub firing_alerts: FiringAlerts,
+    /// Where further events of the incident are counted.
+    pub counting: EventCounting,
+    /// The counters that the row itself has.
+    pub(crate) row_counters: IncidentCounters,
     pub(crate) stored: StoredItem,
 }
 
@@ -85,14 +101,19 @@ pub struct IncidentStateChange<'a> {
     pub archived: Option<&'a Incident>,
     /// The notification that was sent.
     pub notification: Option<&'a Notification>,
+    /// Where further events are counted from now on, if that changes.
+    pub counting: Option<EventCounting>,
     /// What a person or AGE did with the incident.
     pub incident_change: Option<&'a IncidentChange>,
     /// When the change happens. The retention of what has ended begins then.
     pub at: Timestamp,
 }
 
-/// Returns the state of `key` in `table`, read strongly; the default if there is none yet.
-pub(crate) async fn read_state(table: &Table, key: &IncidentKey) -> Result<IncidentStateRecord, StoreError> {
+/// How often a state is read with its shards until no other writer changes it meanwhile.
+const MAX_READS: usize = 3;
+
+/// Returns the state of `key` in `table` without the shards of its incident, read strongly; the default if there is none yet.
+pub(crate) async fn read_row(table: &Table, key: &IncidentKey) -> Result<IncidentStateRecord, StoreError> {
     let row_key = [("fingerprint", text(keys::fingerprint(key))), ("opened_at", text(keys::STATE))];
     let Some(item) = table.get(row_key, Consistency::Strong).await? else {
         return Ok(IncidentStateRecord::default());
@@ -101,7 +122,38 @@ pub(crate) async fn read_state(table: &Table, key: &IncidentKey) -> Result<Incid
     let StateRow { state, events, last_event_at, resolved_events, last_heard_at, .. } = row;
     let counters = IncidentCounters { events, last_event_at, resolved_events, last_heard_at };
     let firing_alerts = FiringAlerts { number: row.firing_alerts, counted_from: row.firing_alerts_from };
-    Ok(IncidentStateRecord { state, counters, firing_alerts, stored: item.into() })
+    let counting = match (row.is_sharded, row.merging_since) {
+        (false, _) => EventCounting::InState,
+        (true, None) => EventCounting::InShards,
+        (true, Some(since)) => EventCounting::Merging(since),
+    };
+    let row_counters = counters;
+    Ok(IncidentStateRecord { state, counters, firing_alerts, counting, row_counters, stored: item.into() })
+}
+
+/// Returns the state of `key` in `table` with the shards of its incident, read strongly; the default if there is none yet.
+pub(crate) async fn read_state(
+    table: &Table,
+    key: &IncidentKey,
+) -> Result<(IncidentStateRecord, Vec<ShardRow>), StoreError> {
+    let mut record = read_row(table, key).await?;
+    let mut shards = Vec::new();
+    for _ in 0..MAX_READS {
+        let opened_at = record.state.incident.as_ref().map(|incident| incident.opened_at);
+        let Some(opened_at) = opened_at.filter(|_| record.counting != EventCounting::InState) else {
+            return Ok((record, Vec::new()));
+        };
+        shards = read_shards(table, key, opened_at).await?;
+        // Merging moves events from the shards to the row.
+        let after = read_row(table, key).await?;
+        let is_unchanged = after.state.version == record.state.version;
+        record = after;
+        if is_unchanged {
+            break;
+        }
+    }
+    add_shards(&mut record.counters, &shards);
+    Ok((record, shards))
 }
 
 impl From<&IncidentStateRecord> for KeyRecord {
@@ -163,6 +215,8 @@ pub(crate) fn set_counters(expression: &mut UpdateExpression, change: &IncidentS
             if last_event_at.is_none() {
                 expression.remove(&["last_event_at"]);
             }
+            // The shards belong to the incident before, whose row of its own says so.
+            set_counting(expression, EventCounting::InState);
             last_event_at
         }
     };
@@ -183,9 +237,23 @@ pub(crate) fn set_counters(expression: &mut UpdateExpression, change: &IncidentS
     }
 }
 
+pub(crate) fn set_counting(expression: &mut UpdateExpression, counting: EventCounting) {
+    match counting {
+        EventCounting::InState => {
+            expression.remove(&["is_sharded"]);
+            expression.remove(&["merging_since"]);
+        }
+        EventCounting::InShards => {
+            expression.set(&["is_sharded"], AttributeValue::Bool(true));
+            expression.remove(&["merging_since"]);
+        }
+        EventCounting::Merging(since) => expression.set(&["merging_since"], text(since)),
+    }
+}
+
 /// Returns the condition that the counters are still those of `before`.
 pub(crate) fn counters_condition(expression: &mut UpdateExpression, before: &IncidentStateRecord) -> String {
-    let IncidentStateRecord { counters, firing_alerts, .. } = before;
+    let IncidentStateRecord { row_counters: counters, firing_alerts, .. } = before;
     let numbers = [
         ("events", counters.events),
         ("resolved_events", counters.resolved_events),

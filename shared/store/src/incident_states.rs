@@ -1,8 +1,8 @@
 //! The state of each incident key, with its latest incident: one row per key in the `incidents` table.
 
 use age_model::{
-    Engine, EventType, Incident, IncidentChange, IncidentId, IncidentKey, IncidentState, Notification, StoreError,
-    Timestamp,
+    CounterChange, Engine, EventType, Incident, IncidentChange, IncidentId, IncidentKey, IncidentState, Notification,
+    StoreError, Timestamp,
 };
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use futures_util::future::try_join_all;
@@ -16,9 +16,10 @@ use crate::dynamodb::merge::merge;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::incident_rows::{self, ArchivedRow};
+use crate::incident_shards::EventCounting;
 use crate::incident_state_row::{
-    IncidentStateChange, IncidentStateRecord, STATE_ROW, counters_condition, read_state, set_counters, set_due,
-    set_listing,
+    IncidentStateChange, IncidentStateRecord, STATE_ROW, counters_condition, read_row, read_state, set_counters,
+    set_counting, set_due, set_listing,
 };
 use crate::system_alerts::SystemAlerts;
 
@@ -62,8 +63,8 @@ pub struct DueIncident {
 /// The states in the `incidents` table.
 #[derive(Debug, Clone)]
 pub struct IncidentStates {
-    table: Table,
-    retention_days: i64,
+    pub(crate) table: Table,
+    pub(crate) retention_days: i64,
 }
 
 impl IncidentStates {
@@ -78,7 +79,15 @@ impl IncidentStates {
     /// # Errors
     /// [`StoreError::Corrupt`] if this version cannot read the row; another [`StoreError`] if the table cannot be read.
     pub async fn get(&self, key: &IncidentKey) -> Result<IncidentStateRecord, StoreError> {
-        read_state(&self.table, key).await
+        Ok(read_state(&self.table, key).await?.0)
+    }
+
+    /// Returns the state of `key` like [`get`](Self::get), but without the events that are counted in shards.
+    ///
+    /// # Errors
+    /// The errors of [`get`](Self::get).
+    pub async fn get_without_shards(&self, key: &IncidentKey) -> Result<IncidentStateRecord, StoreError> {
+        read_row(&self.table, key).await
     }
 
     /// Returns the system alerts, which are in the same table.
@@ -165,6 +174,9 @@ impl IncidentStates {
             set_listing(&mut expression, key, change.before, state);
         }
         set_counters(&mut expression, change);
+        if let Some(counting) = change.counting {
+            set_counting(&mut expression, counting);
+        }
         let (path, version) =
             (expression.path(&["state", "version"]), expression.value(number(change.before.state.version)));
         let mut condition = format!("(attribute_not_exists(fingerprint) OR {path} = {version})");
@@ -196,9 +208,15 @@ impl IncidentStates {
     /// [`StoreError`] if the state cannot be serialized.
     pub fn record_after(&self, change: &IncidentStateChange<'_>) -> Result<IncidentStateRecord, StoreError> {
         let mut record = change.before.clone();
-        record.counters.apply(change.counters);
-        record.counters.resolved_events = record.counters.resolved_events.saturating_add(change.resolved_events);
-        record.counters.last_heard_at = change.heard_at.or(record.counters.last_heard_at);
+        for counters in [&mut record.counters, &mut record.row_counters] {
+            counters.apply(change.counters);
+            counters.resolved_events = counters.resolved_events.saturating_add(change.resolved_events);
+            counters.last_heard_at = change.heard_at.or(counters.last_heard_at);
+        }
+        if matches!(change.counters, CounterChange::Reset(_)) {
+            record.counting = EventCounting::InState;
+        }
+        record.counting = change.counting.unwrap_or(record.counting);
         record.firing_alerts.apply(change.firing_alerts);
         if let Some(state) = change.state {
             if let Some(stored) = change.before.stored.get() {
@@ -264,7 +282,9 @@ impl IncidentStates {
         change: &IncidentStateChange<'_>,
     ) -> Result<Write, StoreError> {
         let ended_at = incident.resolved.as_ref().map_or(change.at, |resolved| resolved.at);
-        let row = ArchivedRow::new(key, incident, change.before.counters, self.expires_at(ended_at));
+        let is_sharded = change.before.counting != EventCounting::InState;
+        let counters = (change.before.row_counters, is_sharded);
+        let row = ArchivedRow::new(key, incident, counters, self.expires_at(ended_at));
         let mut item = self.table.serialize(&row)?;
         let stored = change.before.stored.get();
         for (name, value) in stored.into_iter().flatten().filter(|(name, _)| !STATE_ROW.contains(&name.as_str())) {

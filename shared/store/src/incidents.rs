@@ -14,7 +14,8 @@ use crate::dynamodb::error::read_failed;
 use crate::dynamodb::keys;
 use crate::found::Found;
 use crate::incident_rows::{self, ArchivedRow, ListingEntry};
-use crate::incident_state_row::read_state;
+use crate::incident_shards::{add_shards, read_shards};
+use crate::incident_state_row::{read_row, read_state};
 
 #[derive(Debug, Deserialize)]
 struct NotificationRow {
@@ -88,9 +89,28 @@ impl Incidents {
         Ok(self.read(id).await?.map(|(record, _)| record))
     }
 
+    /// Returns the incident `id` without its counters, read strongly.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    pub async fn incident(&self, id: &IncidentId) -> Result<Option<Incident>, StoreError> {
+        let latest = match read_row(&self.0, &id.key).await {
+            Ok(latest) => latest.state.incident,
+            // The row is about the latest incident of the key. An earlier one has a row of its own.
+            Err(error @ StoreError::Corrupt { .. }) => {
+                return Ok(Some(self.archived_row(id).await?.ok_or(error)?.incident));
+            }
+            Err(error) => return Err(error),
+        };
+        match latest.filter(|incident| incident.opened_at == id.opened_at) {
+            Some(incident) => Ok(Some(incident)),
+            None => Ok(self.archived_row(id).await?.map(|row| row.incident)),
+        }
+    }
+
     pub(crate) async fn read(&self, id: &IncidentId) -> Result<ListedIncident, StoreError> {
         let latest = match read_state(&self.0, &id.key).await {
-            Ok(latest) => latest,
+            Ok((latest, _)) => latest,
             // The row is about the latest incident of the key. An earlier one has a row of its own.
             Err(error @ StoreError::Corrupt { .. }) => return Ok(Some(self.archived(id).await?.ok_or(error)?)),
             Err(error) => return Err(error),
@@ -103,12 +123,19 @@ impl Incidents {
     }
 
     async fn archived(&self, id: &IncidentId) -> Result<ListedIncident, StoreError> {
-        let row_key = [("fingerprint", text(keys::fingerprint(&id.key))), ("opened_at", text(id.opened_at))];
-        let Some(item) = self.0.get(row_key, Consistency::Strong).await? else { return Ok(None) };
-        let row: ArchivedRow = self.0.parse(&item)?;
-        let ArchivedRow { incident, events, last_event_at, resolved_events, expires_at, .. } = row;
-        let counters = IncidentCounters { events, last_event_at, resolved_events, last_heard_at: last_event_at };
+        let Some(row) = self.archived_row(id).await? else { return Ok(None) };
+        let ArchivedRow { incident, events, last_event_at, resolved_events, is_sharded, expires_at, .. } = row;
+        let mut counters = IncidentCounters { events, last_event_at, resolved_events, last_heard_at: last_event_at };
+        if is_sharded {
+            add_shards(&mut counters, &read_shards(&self.0, &id.key, id.opened_at).await?);
+        }
         Ok(Some((IncidentRecord { id: id.clone(), incident, counters }, expires_at)))
+    }
+
+    async fn archived_row(&self, id: &IncidentId) -> Result<Option<ArchivedRow>, StoreError> {
+        let row_key = [("fingerprint", text(keys::fingerprint(&id.key))), ("opened_at", text(id.opened_at))];
+        let item = self.0.get(row_key, Consistency::Strong).await?;
+        item.map(|item| self.0.parse(&item)).transpose()
     }
 
     /// Returns the latest `limit` notifications of the incident `id`, the latest first, read strongly.

@@ -110,7 +110,7 @@ impl World {
         stats.iter().find(|table| table.table_name == "Events").unwrap().item_count.unsigned_abs()
     }
 
-    async fn rows(&self, table: &str) -> Vec<Item> {
+    pub(crate) async fn rows(&self, table: &str) -> Vec<Item> {
         let (mut rows, mut request) = (Vec::new(), json!({ "TableName": table }));
         loop {
             let page = self.dynamodb.call("Scan", &request).await;

@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     Throttle,
     /// Cancels a transaction. The counter's item has this reason.
     Cancel(&'static str),
+    /// Cancels a transaction, because another one is writing its items of the table of incidents.
+    ConflictOfIncidents,
     /// Forwards the call, and returns the error that the transaction is in progress.
     InProgress,
     /// Does not respond for a minute.
@@ -233,15 +235,8 @@ impl State {
         match fault {
             Fault::Refuse => return Err(ConnectionClosed),
             Fault::Throttle => return Ok(error_response("ThrottlingException", json!({}))),
-            Fault::Cancel(reason) => {
-                let reasons = written_items(&call)
-                    .into_iter()
-                    .map(|item| json!({ "Code": if item.starts_with("\"Rollups\"") { reason } else { "None" } }));
-                return Ok(error_response(
-                    "TransactionCanceledException",
-                    json!({ "CancellationReasons": reasons.collect::<Vec<_>>() }),
-                ));
-            }
+            Fault::Cancel(reason) => return Ok(cancelled(&call, "Rollups", reason)),
+            Fault::ConflictOfIncidents => return Ok(cancelled(&call, "Incidents", "TransactionConflict")),
             Fault::Stall => tokio::time::sleep(Duration::from_mins(1)).await,
             Fault::Hold => self.released.notified().await,
             Fault::None | Fault::DropResponse | Fault::InProgress => {}
@@ -319,6 +314,14 @@ impl State {
             busy.retain(|item| !written.contains(item));
         }
     }
+}
+
+/// Returns the response to a transaction that is cancelled for `reason`, which its items of `table` have.
+fn cancelled(call: &Call, table: &str, reason: &str) -> Response<Full<Bytes>> {
+    let of_table = format!("\"{table}\"");
+    let code = |item: String| if item.starts_with(&of_table) { reason } else { "None" };
+    let reasons: Vec<Value> = written_items(call).into_iter().map(|item| json!({ "Code": code(item) })).collect();
+    error_response("TransactionCanceledException", json!({ "CancellationReasons": reasons }))
 }
 
 /// Returns the items that a call writes, in the order of the request.

@@ -114,7 +114,8 @@ impl Notifier {
             }
             let read = async {
                 Ok::<_, StoreError>(match (&key, known.take()) {
-                    (Some(key), None) => Some(incidents.states().get(key).await?),
+                    // The events in shards are left to the digest.
+                    (Some(key), None) => Some(incidents.states().get_without_shards(key).await?),
                     (_, known) => known,
                 })
             };

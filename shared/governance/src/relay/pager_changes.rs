@@ -36,17 +36,17 @@ impl Relay {
     /// Returns the message about the change of the incident of `alert`, if it has changed.
     async fn change_of(&self, channel: &Channel, alert: &OpenAlert) -> Result<Option<Delivery>, StoreError> {
         let Ok(id) = alert.incident.parse::<IncidentId>() else { return Ok(None) };
-        let record = match self.0.incidents.get(&id).await {
+        let incident = match self.0.incidents.incident(&id).await {
             // A row of a later version. Other incidents go on.
             Err(error @ StoreError::Corrupt { .. }) => {
                 tracing::error!(%error, incident.id = %id, "left out the changes of incident {id} for a pager: {error}");
                 return Ok(None);
             }
-            record => record?,
+            incident => incident?,
         };
         // An incident that has expired was resolved long before.
         let (status, at) =
-            record.map_or((IncidentStatus::Resolved, self.0.clock.now()), |record| status_of(&record.incident));
+            incident.map_or((IncidentStatus::Resolved, self.0.clock.now()), |incident| status_of(&incident));
         let Ok(mut notice) = serde_json::from_str::<ChannelNotice>(&alert.content) else { return Ok(None) };
         if status == alert.status || !status.is_known() {
             return Ok(None);

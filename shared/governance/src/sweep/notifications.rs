@@ -2,7 +2,7 @@
 
 use age_model::{IncidentKey, NotificationKind, StoreError, Timestamp, take_turns};
 use age_notify::Topic;
-use age_store::{DueIncident, NotifiedLine};
+use age_store::{DueIncident, EventCounting, NotifiedLine};
 use futures_util::stream::{self, StreamExt};
 
 use super::{CONCURRENT_STEPS, Sweep, SweepReport};
@@ -99,14 +99,20 @@ impl Sweep {
     async fn process_incident(&self, incident_key: IncidentKey) -> Result<Option<DueNotification>, StoreError> {
         let active = self.dispatcher.active_policy();
         let rules = &active.policy.incidents;
-        let (mut kind, mut opened_at) = (None, None);
+        let (mut kind, mut opened_at, mut is_sharded) = (None, None, false);
         let incidents = self.dispatcher.lifecycle().incidents();
         let changed = incidents.change(&incident_key, &active.hash, self.clock.as_ref(), |record| {
             let now = self.now();
             let mut state = record.state.clone();
             let Some(incident) = state.incident.as_mut() else { return Ok(None) };
             (kind, opened_at) = (None, Some(incident.opened_at));
-            let step = rules.take_step(incident, record.counters, now);
+            let step = match record.counting {
+                EventCounting::InState => rules.take_step(incident, record.counters, now),
+                EventCounting::InShards | EventCounting::Merging(_) => {
+                    is_sharded = true;
+                    rules.take_step_while_counting(incident, record.counters, now)
+                }
+            };
             kind = step.notification;
             if !step.has_changed {
                 return Ok(None);
@@ -114,6 +120,9 @@ impl Sweep {
             Ok::<_, StoreError>(Some(IncidentUpdate { state, notification: None, at: now }))
         });
         changed.await?;
+        if is_sharded {
+            incidents.states().merge_shards(&incident_key, self.now()).await?;
+        }
         Ok(kind.zip(opened_at).map(|(kind, opened_at)| DueNotification::Incident {
             key: incident_key,
             opened_at,

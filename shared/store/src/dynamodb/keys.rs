@@ -197,6 +197,16 @@ pub(crate) fn incident_changes(opened_at: Timestamp) -> String {
     format!("{opened_at}/")
 }
 
+/// Returns `incidents.opened_at` of a shard that counts events of an incident.
+pub(crate) fn incident_shard(opened_at: Timestamp, shard: u32) -> String {
+    format!("{opened_at}+{shard:04}")
+}
+
+/// Returns the prefix of `incidents.opened_at` of an incident's shards.
+pub(crate) fn incident_shards(opened_at: Timestamp) -> String {
+    format!("{opened_at}+")
+}
+
 /// Returns `incidents.listed`, the sort key of the list of incidents.
 pub(crate) fn listed(id: &IncidentId) -> String {
     format!("{}#{}", id.opened_at, fingerprint(&id.key))
