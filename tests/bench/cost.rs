@@ -1,6 +1,13 @@
 //! The DynamoDB capacity that requests consume, exactly, and the cost of a million events a month.
 
-mod month;
+mod bill;
+mod installation;
+mod large_events;
+mod logs;
+mod measured;
+mod prices;
+mod template;
+mod usage;
 
 use age_model::Severity;
 use age_store::{Credentials, Policies};
@@ -12,7 +19,7 @@ use crate::world::proxy::Units;
 use crate::world::test_credentials::{BILLING, READER};
 use crate::world::test_policies::{activate, largest_policy, with_transfers_that_need_approval};
 use crate::world::{Api, ApiResponse, World, event};
-use month::Month;
+use bill::Bill;
 
 /// The characters of text in an event's details, and the size of its row.
 const SIZES: [(usize, &str); 4] = [(600, "up to 1 KB"), (1500, "2 KB"), (3500, "4 KB"), (15_500, "16 KB")];
@@ -80,13 +87,20 @@ pub(crate) async fn measure() -> Part {
     figures.extend(reads.figures());
     figures.push(shown("an idle sweep reads", writes.idle.read, "RCU"));
     figures.push(shown("an idle sweep writes", writes.idle.written, "WCU"));
-    let month = Month::of(&writes);
-    figures.extend(month.figures());
+    let bill = Bill { units: Box::pin(measured::units(&writes)).await };
+    figures.extend(bill.figures());
     Part {
         title: "Cost",
         how: include_str!("cost/how.md"),
         figures,
-        tables: vec![by_severity().await, in_batches(&writes), steps(high), month.table()],
+        tables: vec![
+            by_severity().await,
+            large_events::table().await,
+            in_batches(&writes),
+            steps(high),
+            bill.of_each_thing(),
+            bill.of_installations(),
+        ],
         learned: include_str!("cost/learned.md"),
     }
 }

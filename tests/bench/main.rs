@@ -1,5 +1,5 @@
-//! The benchmark: `make bench`. Each part is a module. Runs all parts and writes `target/bench.json` and `BENCHMARKS.md`. With
-//! names of parts as arguments, runs only those and prints their results.
+//! The benchmark: `make bench`. Each part is a module. Runs all parts and writes `target/bench.json`, `BENCHMARKS.md` and the tables of
+//! `docs/concepts/cost.md`. With names of parts as arguments, runs only those and prints their results.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,7 +19,6 @@ mod latency;
 mod machine;
 mod markdown;
 mod memory;
-mod prices;
 mod scoring;
 mod seed;
 
@@ -61,6 +60,9 @@ async fn main() {
     if named.is_empty() {
         std::fs::write(root.join("target/bench.json"), markdown::json(&machine, &parts)).unwrap();
         std::fs::write(root.join("BENCHMARKS.md"), page).unwrap();
+        let costs = root.join("docs/concepts/cost.md");
+        let document = std::fs::read_to_string(&costs).unwrap();
+        std::fs::write(costs, markdown::with_tables(&document, &parts)).unwrap();
     } else {
         println!("{page}");
     }

@@ -47,6 +47,19 @@ pub(crate) fn page(machine: &str, parts: &[Part]) -> String {
     page
 }
 
+/// Fills in the tables of `document`: each stands after a comment that names it, and before one that ends it.
+pub(crate) fn with_tables(document: &str, parts: &[Part]) -> String {
+    let tables = parts.iter().flat_map(|part| &part.tables);
+    tables.fold(document.to_owned(), |document, table| {
+        let begin = format!("<!-- `make bench` writes this table: {} -->\n", table.title);
+        let Some((before, rest)) = document.split_once(&begin) else { return document };
+        let (_, after) = rest.split_once("<!-- end of the table -->").unwrap();
+        let mut text = String::new();
+        write_table(&mut text, table);
+        format!("{before}{begin}\n{text}\n<!-- end of the table -->{after}")
+    })
+}
+
 fn write_table(page: &mut String, table: &Table) {
     writeln!(page, "| {} |", table.headings.join(" | ")).unwrap();
     writeln!(page, "|---|{}", "---:|".repeat(table.headings.len() - 1)).unwrap();

@@ -18,6 +18,7 @@ mod channel_pages;
 mod channels;
 mod contention;
 mod contract;
+mod cost_calculator;
 mod crash_histories;
 mod credential_expiry;
 mod credentials;
