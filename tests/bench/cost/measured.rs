@@ -19,6 +19,7 @@ const MINUTES: f64 = 30.0 * 24.0 * 60.0;
 /// The memory of functions in gigabytes.
 const SMALL: f64 = 0.25;
 const LARGE: f64 = 0.5;
+const SWEEP: f64 = 1769.0 / 1024.0;
 
 /// The time for which Lambda charges, in seconds. It is assumed: calls in line as in the part Latency, of 5 ms to DynamoDB and 25 ms to SNS,
 /// and the CPU of a warm request as in the part Cold start, of which a function of 256 MB has a seventh.
@@ -30,7 +31,7 @@ const OUTCOME_SECONDS: f64 = 0.020;
 const DECISION_SECONDS: f64 = 0.020;
 const READ_SECONDS: f64 = 0.040;
 const VIEW_SECONDS: f64 = 0.060;
-const SWEEP_SECONDS: f64 = 0.200;
+const SWEEP_SECONDS: f64 = 0.120;
 const RELAY_SECONDS: f64 = 0.030;
 /// The channel's server responds meanwhile.
 const DELIVERY_SECONDS: f64 = 0.300;
@@ -212,7 +213,7 @@ async fn installation(idle: &Units) -> Usage {
     let relay = world.relay(&Receivers::new(&world.clock));
     let (relay_units, relay_bytes, run) = metered(&world, Box::pin(relay.run())).await;
     run.unwrap();
-    let sweep = invocation(SWEEP_SECONDS, SMALL)
+    let sweep = invocation(SWEEP_SECONDS, SWEEP)
         .plus(capacity(idle))
         .with(Resource::LogGigabytes, gigabytes(sweep_bytes + METRICS_LINE_BYTES))
         .with(Resource::Messages, number(TopicName::ALL.len()));
