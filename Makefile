@@ -79,11 +79,11 @@ test: check-system check-node .venv/checks/ready .venv/sam/ready browser channel
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-code test-stack test-permissions test-documents
 
 # Tests of the code compute; the others mostly wait for the local AWS. Their output follows when they have ended.
-CARGO_TEST := cargo test --workspace --locked --lib --bins --test it
+# No `main.rs` has tests; agectl is built because those of its package run it.
+CARGO_TEST := cargo test --workspace --locked --lib --test it
 ON_FREE_PORTS := AGE_PORT= AGE_API_PORT=
 PERMISSIONS_TEST := local_aws::each_role_has_exactly_the_permissions_it_needs
 
-# agectl is among them: the tests of cli run it.
 test-programs: cargo .venv/ready
 	@echo "==> Compiling the tests"
 	@$(CARGO_TEST) --no-run

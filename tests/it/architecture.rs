@@ -50,6 +50,15 @@ fn source_file_has_at_most_350_lines_without_its_tests() {
     }
 }
 
+/// The tests of programs are not built: what is worth a test belongs to a library.
+#[test]
+fn main_files_have_no_tests() {
+    for file in sources().into_iter().filter(|file| file.ends_with("main.rs")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(without_tests(&text), text, "{} has tests", file.display());
+    }
+}
+
 #[test]
 fn readme_and_architecture_have_at_most_150_lines() {
     for name in ["README.md", "ARCHITECTURE.md"] {

@@ -3,12 +3,14 @@
 mod app;
 mod change_credential;
 mod credential_view;
+mod first_admin;
 mod list_credentials;
 mod new_credential;
 mod whoami;
 
 use age_http::{Access, Routes};
 pub use app::App;
+pub use first_admin::FirstAdmin;
 use utoipa::OpenApi;
 
 /// The contract of the routes.

@@ -3,13 +3,12 @@
 //! Permissions: read and write credentials.
 //! State: client.
 
-use std::collections::BTreeSet;
-
 use age_governance::create_first_admin;
 use age_model::{KeyId, Role};
 use age_runtime::{Error, SystemClock, aws, config, logs, metrics};
 use age_store::{Credentials, DynamoDb};
-use serde::{Deserialize, Serialize};
+use credentials::FirstAdmin;
+use serde::Serialize;
 
 config! {
     /// The configuration of the function.
@@ -17,17 +16,6 @@ config! {
         clock: SystemClock,
         credentials_table: String,
     }
-}
-
-/// The input of the operator.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FirstAdmin {
-    /// The name of the new credential.
-    kid: KeyId,
-    /// The live admins, whose tokens are lost. They are revoked.
-    #[serde(default)]
-    revoke: BTreeSet<KeyId>,
 }
 
 /// The new credential with its token, which is shown once.
@@ -50,19 +38,4 @@ async fn main() -> Result<(), Error> {
         Ok::<_, age_governance::CredentialError>(IssuedAdmin { kid, role, token: issued.token.reveal() })
     })
     .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn input_must_be_valid_names() {
-        for good in [r#"{"kid":"first"}"#, r#"{"kid":"second","revoke":["first"]}"#] {
-            assert!(serde_json::from_str::<FirstAdmin>(good).is_ok(), "{good}");
-        }
-        for bad in ["{}", r#"{"kid":"A"}"#, r#"{"kid":"aa","revoke":"first"}"#, r#"{"kid":"aa","role":"reader"}"#] {
-            assert!(serde_json::from_str::<FirstAdmin>(bad).is_err(), "{bad}");
-        }
-    }
 }
