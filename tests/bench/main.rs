@@ -19,6 +19,7 @@ mod latency;
 mod machine;
 mod markdown;
 mod memory;
+mod outage;
 mod scoring;
 mod seed;
 
@@ -34,7 +35,7 @@ use std::path::Path;
 use figure::Part;
 use it::world;
 
-const PARTS: [&str; 6] = ["cold-start", "cost", "latency", "growth", "contention", "scoring"];
+const PARTS: [&str; 7] = ["cold-start", "cost", "latency", "growth", "contention", "outage", "scoring"];
 
 #[tokio::main]
 async fn main() {
@@ -52,6 +53,7 @@ async fn main() {
             "latency" => latency::measure().await,
             "growth" => growth::measure().await,
             "contention" => contention::measure().await,
+            "outage" => outage::measure().await,
             _ => scoring::measure().await,
         });
     }

@@ -104,6 +104,21 @@ impl World {
         self.import("Actions", (0..number).map(copy).collect());
     }
 
+    /// Adds `number` copies of the open action of `engine`, and of its event.
+    pub(crate) async fn copy_action_and_event(&self, engine: &str, number: usize) {
+        let of_engine = |row: &&Item| row["engine"] == AttributeValue::S(engine.to_owned());
+        let (actions, events) = (self.rows("Actions").await, self.rows("Events").await);
+        let action = actions.iter().find(of_engine).unwrap();
+        let event = events.iter().find(|row| row["id"] == action["event_id"]).unwrap();
+        let copies: Vec<(Item, Item)> = (0..number)
+            .map(|serial| copy_event(event, serial as u64))
+            .map(|event| (copy_of(action, &event), event))
+            .collect();
+        let (actions, events) = copies.into_iter().unzip();
+        self.import("Events", events);
+        self.import("Actions", actions);
+    }
+
     /// Returns the number of rows in the table of events.
     pub(crate) fn event_count(&self) -> u64 {
         let stats = self.database.table_stats().unwrap();
@@ -126,6 +141,15 @@ impl World {
     fn import(&self, table: &str, rows: Vec<Item>) {
         self.database.import_items(table, rows, ImportOptions::default()).unwrap();
     }
+}
+
+/// Returns a copy of an action's row for `event`.
+fn copy_of(action: &Item, event: &Item) -> Item {
+    let mut copy = action.clone();
+    let Some(AttributeValue::M(item)) = copy.get_mut("item") else { panic!("item is not a map: {action:?}") };
+    item.insert("eventId".to_owned(), event["id"].clone());
+    copy.insert("event_id".to_owned(), event["id"].clone());
+    copy
 }
 
 /// Returns a copy of an event's row with another id, which ends with `serial`.
