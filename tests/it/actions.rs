@@ -440,7 +440,7 @@ async fn action_that_completed_meanwhile_does_not_suppress_another() {
     let completion = json!({
         "TableName": "Actions",
         "Key": { "event_id": { "S": first }, "action": { "S": "billing_sync_repair" } },
-        "UpdateExpression": "SET #item.#status = :failed REMOVE due_shard, due_at, #item.dueAt",
+        "UpdateExpression": "SET #item.#status = :failed REMOVE due_shard, due_key, #item.dueAt",
         "ExpressionAttributeNames": { "#item": "item", "#status": "status" },
         "ExpressionAttributeValues": { ":failed": { "S": "failed" } },
     });

@@ -285,7 +285,7 @@ async fn overview_lists_operations_that_wait_for_an_approval() {
     let with_guardrails = self::world().await;
     with_guardrails.dynamodb.reset();
     get(&with_guardrails, "/dashboard").await;
-    assert_eq!(with_guardrails.dynamodb.calls("Query"), queries + 8, "one query of each engine");
+    assert_eq!(with_guardrails.dynamodb.calls("Query"), queries + 4, "one query of each partition");
 }
 
 /// Texts that try to run scripts or to hide other text, as long as a request may have them.

@@ -15,12 +15,12 @@ const fn expected(request: TimedRequest) -> (usize, usize) {
     match request {
         TimedRequest::LowEvent => (1, 1),
         TimedRequest::HighEvent => (4, 4),
-        TimedRequest::CriticalEvent => (10, 5),
-        TimedRequest::CriticalAgain => (5, 3),
+        TimedRequest::CriticalEvent => (9, 5),
+        TimedRequest::CriticalAgain => (4, 3),
         TimedRequest::Replay | TimedRequest::Outcome | TimedRequest::Decision => (2, 2),
         TimedRequest::Statistics => (11, 1),
         TimedRequest::List => (11, 2),
-        TimedRequest::Overview => (34, 2),
+        TimedRequest::Overview => (26, 2),
         TimedRequest::DecisionWithApproval => (3, 2),
     }
 }

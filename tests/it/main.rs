@@ -26,6 +26,7 @@ mod dashboard;
 mod decision_pages;
 mod decisions;
 mod depth;
+mod due_incidents;
 mod event_formats;
 mod faults;
 mod forward_compatibility;

@@ -66,7 +66,8 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let Tables { rollups, incidents, actions, decisions, health, system_alerts, fleet_state, .. } = &app.tables;
     let counted = rollups.of(&active.engines, days, Freshness::Cached(now));
     let paused = ShownHolds::read(fleet_state, &active.policy, now);
-    let operations = PendingOperations::read(decisions, active.supervised(), MAX_LISTED, &active, now);
+    let supervised = active.supervised().collect();
+    let operations = PendingOperations::read(decisions, &supervised, MAX_LISTED, &active, now);
     let system_health = async { try_join!(health.get(), system_alerts.shown(now)) };
     let (unresolved, open_actions, counted, health, paused, operations) =
         try_join!(incidents.unresolved(), actions.open(), counted, system_health, paused, operations)?;

@@ -161,11 +161,10 @@ impl Sweep {
         let actions = Box::pin(self.process_due_actions(actions_end, &mut report)).await;
         let (found, actions) = actions.map_or_else(|error| (Default::default(), Err(error)), |found| (found, Ok(())));
         let (mut approvals, pending) = found;
-        let active = self.dispatcher.active_policy();
-        let engines = fleet.engines_with_decisions().unwrap_or_else(|| active.supervised().collect());
+        let due = self.read_due_decisions(&fleet).await;
+        let (due, decisions) = due.map_or_else(|error| (Default::default(), Err(error)), |due| (due, Ok(())));
         let decisions_end = self.now().plus_seconds(DECISIONS_SECONDS);
-        let decisions = Box::pin(self.process_due_decisions(engines, decisions_end, &mut report)).await;
-        let decisions = decisions.map(|due| approvals.extend(due));
+        approvals.extend(Box::pin(self.process_due_decisions(due.approvals, decisions_end, &mut report)).await);
         let keyring = self.credentials.keyring(self.now()).await;
         let heartbeats = match &health {
             Ok(health) => {
@@ -174,7 +173,7 @@ impl Sweep {
             Err(_) => Ok(()),
         };
         let permits_end = self.now().plus_seconds(PERMITS_SECONDS);
-        let permits = Box::pin(self.compare_permits(&fleet, permits_end, &mut report)).await;
+        let permits = Box::pin(self.compare_permits(&fleet, due.permits, permits_end, &mut report)).await;
         let notifications = Box::pin(self.process_due_notifications(approvals, notifications_end, &mut report)).await;
         let notice = match &health {
             Ok(health) => self.send_subscriber_notice(health, &mut report).await,

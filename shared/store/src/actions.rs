@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dynamodb::attribute::{Item, number, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
+use crate::dynamodb::due_index::due_key;
 use crate::dynamodb::error::built;
 use crate::dynamodb::keys;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
@@ -18,7 +19,7 @@ use crate::found::Found;
 /// How many events' actions are read concurrently.
 const CONCURRENT_READS: usize = 16;
 
-/// How many pages of a shard of the index of open actions are read: the actions of an engine with very many must not hide those of
+/// How many pages of a partition of the index of open actions are read: the actions of an engine with very many must not hide those of
 /// another that are due later.
 const MAX_OPEN_PAGES: usize = 4;
 
@@ -30,7 +31,7 @@ struct ActionRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_shard: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    due_at: Option<Timestamp>,
+    due_key: Option<String>,
     created_at: Timestamp,
     engine: Engine,
     status: ActionStatus,
@@ -40,8 +41,18 @@ struct ActionRow {
     expires_at: Option<i64>,
 }
 
+/// An entry of the `due` index, without its `due_key`.
+#[derive(Debug, Deserialize)]
+struct OpenRow {
+    event_id: EventId,
+    action: Action,
+    engine: Engine,
+    status: ActionStatus,
+    created_at: Timestamp,
+}
+
 /// An action that has not ended, as the eventually consistent `due` index has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenAction {
     /// The event that the action is for.
     pub event_id: EventId,
@@ -56,7 +67,6 @@ pub struct OpenAction {
     /// When the action was planned.
     pub created_at: Timestamp,
     /// Whether dispatching failed and the action waits for its next attempt.
-    #[serde(skip)]
     pub awaits_retry: bool,
 }
 
@@ -120,20 +130,17 @@ impl Actions {
         self.0.get(key, Consistency::Strong).await?.map(|item| self.parse(&item)).transpose()
     }
 
-    /// Returns the actions that have not ended, by the time at which they are due; up to four megabytes of each shard, which are tens
-    /// of thousands. An unreadable row is an error of its own, so that it does not hide the others.
+    /// Returns the actions that have not ended, by the time at which they are due; up to four megabytes of each
+    /// partition, which are tens of thousands, and as many of those that await another attempt to dispatch. An unreadable row is an error of its own, so that it does not hide the others.
     ///
     /// # Errors
     /// [`StoreError`] if the index cannot be read.
     pub async fn open(&self) -> Result<Vec<Result<OpenAction, StoreError>>, StoreError> {
-        let shards =
-            keys::due_shards().map(|shard| (shard, false)).chain(keys::retry_shards().map(|shard| (shard, true)));
-        let of_shard = async |(shard, awaits_retry): (String, bool)| {
-            let items = self.0.due_pages(shard, MAX_OPEN_PAGES).await?;
-            let open = |item: &Item| Ok(OpenAction { awaits_retry, ..self.0.parse(item)? });
-            Ok::<_, StoreError>(items.iter().map(open).collect::<Vec<_>>())
+        let of_shard = async |shard: String| {
+            let items = self.0.due_actions(&shard, MAX_OPEN_PAGES).await?;
+            Ok::<_, StoreError>(items.iter().map(|item| self.parse_open(item)).collect::<Vec<_>>())
         };
-        let mut open: Vec<_> = try_join_all(shards.map(of_shard)).await?.into_iter().flatten().collect();
+        let mut open: Vec<_> = try_join_all(keys::due_shards().map(of_shard)).await?.into_iter().flatten().collect();
         open.sort_by_key(|row| row.as_ref().ok().map(|row: &OpenAction| (row.due_at, row.event_id, row.action)));
         Ok(open)
     }
@@ -185,7 +192,7 @@ impl Actions {
             event_id: item.event_id,
             action: item.action,
             due_shard: item.due_at.map(|_| due_shard(item)),
-            due_at: item.due_at,
+            due_key: item.due_at.map(|due_at| keys::due_action(awaits_retry(item), due_at)),
             created_at: item.created_at,
             engine: item.engine,
             status: item.status,
@@ -213,7 +220,7 @@ impl Actions {
             .key("event_id", text(event))
             .key("action", text(action))
             .update_expression(
-                "SET #item.#status = :to, #status = :to, #item.verifiedAt = :at REMOVE due_shard, due_at, #item.dueAt",
+                "SET #item.#status = :to, #status = :to, #item.verifiedAt = :at REMOVE due_shard, due_key, #item.dueAt",
             )
             .condition_expression("#item.#status = :from")
             .expression_attribute_names("#item", "item")
@@ -268,11 +275,11 @@ impl Actions {
         match (index, new.due_at) {
             (DueIndexChange::Move, Some(due_at)) => {
                 expression.set(&["due_shard"], text(due_shard(new)));
-                expression.set(&["due_at"], text(due_at));
+                expression.set(&["due_key"], text(keys::due_action(awaits_retry(new), due_at)));
             }
             (DueIndexChange::Move, None) => {
                 expression.remove(&["due_shard"]);
-                expression.remove(&["due_at"]);
+                expression.remove(&["due_key"]);
             }
             (DueIndexChange::None | DueIndexChange::Status, _) => {}
         }
@@ -290,6 +297,13 @@ impl Actions {
                 .expression_attribute_values(":was_due", text(due_at)),
             None => update.condition_expression(format!("{unchanged} AND attribute_not_exists({was_due})")),
         })
+    }
+
+    fn parse_open(&self, item: &Item) -> Result<OpenAction, StoreError> {
+        let OpenRow { event_id, action, engine, status, created_at } = self.0.parse(item)?;
+        let due = keys::parse_due_action(due_key(item));
+        let (awaits_retry, due_at) = due.ok_or_else(|| self.0.corrupt(item, "due_key", "must be a time"))?;
+        Ok(OpenAction { event_id, action, engine, status, due_at, created_at, awaits_retry })
     }
 
     fn parse(&self, item: &Item) -> Result<ActionItem, StoreError> {
@@ -317,7 +331,7 @@ impl DueIndexChange {
     /// sweep finds it and moves the entry.
     fn between(old: &ActionItem, new: &ActionItem, now: Timestamp) -> Self {
         let (Some(was_due), Some(due_at)) = (old.due_at, new.due_at) else { return Self::Move };
-        if was_due <= now || due_at < was_due || due_shard(old) != due_shard(new) {
+        if was_due <= now || due_at < was_due || awaits_retry(old) != awaits_retry(new) {
             Self::Move
         } else if (old.status, new.status) == (ActionStatus::Dispatched, ActionStatus::Succeeded) {
             Self::None
@@ -328,7 +342,9 @@ impl DueIndexChange {
 }
 
 fn due_shard(item: &ActionItem) -> String {
-    let event = item.event_id.to_string();
-    let awaits_retry = item.status == ActionStatus::Pending && item.last_failed_at.is_some();
-    if awaits_retry { keys::retry_shard(&event) } else { keys::due_shard(&event) }
+    keys::due_shard(&item.event_id.to_string())
+}
+
+fn awaits_retry(item: &ActionItem) -> bool {
+    item.status == ActionStatus::Pending && item.last_failed_at.is_some()
 }

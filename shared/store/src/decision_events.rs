@@ -1,13 +1,12 @@
-//! The events of decisions: which event reports the operation that a decision allowed, and which permits await one.
+//! The events of decisions: which event reports the operation that a decision allowed.
 
 use std::collections::BTreeMap;
 
-use age_model::{Decision, DecisionEventStatus, DecisionId, Engine, EventId, StoreError, Timestamp, Verdict};
+use age_model::{Decision, DecisionEventStatus, DecisionId, EventId, StoreError, Verdict};
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
-use crate::decisions::Decisions;
+use crate::decisions::{Decisions, remove_due};
 use crate::dynamodb::attribute::{Item, text};
-use crate::dynamodb::keys::{self, DueStep};
 use crate::dynamodb::transaction::{self, Write};
 use crate::dynamodb::update::UpdateExpression;
 
@@ -43,23 +42,6 @@ impl Decisions {
         self.table.update_if(expression.apply(update).condition_expression(condition)).await
     }
 
-    /// Returns up to `limit` decisions of `engine` whose event was due at `until`, the earliest first, as the eventually consistent index
-    /// `due` has them.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the index cannot be read.
-    pub async fn awaiting_event(
-        &self,
-        engine: Engine,
-        until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<DecisionId>, StoreError> {
-        let shard = keys::due_decisions(engine, DueStep::Event);
-        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        let items = self.table.due(std::iter::once(shard), until, limit).await?;
-        Ok(items.iter().filter_map(id_of).collect())
-    }
-
     /// Returns the write by which no event of the decision `id` is awaited any more, because none has come in time. If an event has, or
     /// that is recorded already, the transaction returns the row.
     ///
@@ -78,12 +60,6 @@ impl Decisions {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         transaction::update(&self.table.name, update)
     }
-}
-
-/// Removes the entry of the index `due`.
-fn remove_due(expression: &mut UpdateExpression) {
-    expression.remove(&["due_shard"]);
-    expression.remove(&["due_at"]);
 }
 
 fn id_of(item: &Item) -> Option<DecisionId> {

@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::dynamodb::attribute::{Item, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
-use crate::dynamodb::keys::Position;
-use crate::dynamodb::keys::{self, DueStep};
+use crate::dynamodb::keys::{self, DueKey, DueStep, Position};
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::policies::Policies;
+
+/// What is wrong with a `due_key`.
+pub(crate) const INVALID_DUE_KEY: &str = "must be an engine, a step and a time";
 
 /// The row, except for attributes of a later version.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,7 +52,7 @@ struct DecisionRow {
     due_shard: Option<String>,
     /// The sort key of the index `due`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    due_at: Option<Timestamp>,
+    due_key: Option<String>,
     /// Number of notifications about the approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     notification_count: Option<u32>,
@@ -226,6 +228,7 @@ impl Decisions {
         let DecisionRecord { decision, due_at, .. } = DecisionRecord::new(decision.clone());
         let approval_due = due_at.map(|at| (DueStep::Approval, at));
         let due = approval_due.or_else(|| decision.event_due_at().map(|at| (DueStep::Event, at)));
+        let due_key = due.map(|(step, at)| keys::due_decision(decision.engine, step, at));
         self.table.serialize(&DecisionRow {
             id: decision.id,
             engine: decision.engine,
@@ -243,8 +246,8 @@ impl Decisions {
             event_expected_by: decision.event_expected_by,
             event_status: decision.event_status,
             followed_by: decision.followed_by,
-            due_shard: due.map(|(step, _)| keys::due_decisions(decision.engine, step)),
-            due_at: due.map(|(_, at)| at),
+            due_shard: due_key.as_ref().map(|_| keys::due_shard(decision.engine.as_str())),
+            due_key,
             // Nobody was notified yet.
             notification_count: None,
             notified_at: None,
@@ -267,6 +270,8 @@ impl Decisions {
             last_at: row.notified_at,
             failure: row.notification_failure,
         };
+        let due_at = row.due_key.as_deref().map(|key| DueKey::parse(key).map(|due| due.due_at));
+        let due_at = due_at.map(|due_at| due_at.ok_or_else(|| self.table.corrupt(item, "due_key", INVALID_DUE_KEY)));
         let decision = Decision {
             id: row.id,
             decided_at: at.ok_or_else(|| self.table.corrupt(item, "at", "must be a time and a decision id"))?,
@@ -285,7 +290,7 @@ impl Decisions {
             followed_by: row.followed_by,
             shadow: row.shadow,
         };
-        Ok(DecisionRecord { decision, notifications, due_at: row.due_at })
+        Ok(DecisionRecord { decision, notifications, due_at: due_at.transpose()? })
     }
 }
 
@@ -309,10 +314,15 @@ pub(crate) fn set_status(expression: &mut UpdateExpression, status: DecisionAppr
 /// Sets when the next step of the approval of an operation of this engine is due. None takes the decision out of the index `due`.
 pub(crate) fn set_due(expression: &mut UpdateExpression, due: Option<(Engine, Timestamp)>) {
     if let Some((engine, due_at)) = due {
-        expression.set(&["due_shard"], text(keys::due_decisions(engine, DueStep::Approval)));
-        expression.set(&["due_at"], text(due_at));
+        expression.set(&["due_shard"], text(keys::due_shard(engine.as_str())));
+        expression.set(&["due_key"], text(keys::due_decision(engine, DueStep::Approval, due_at)));
     } else {
-        expression.remove(&["due_shard"]);
-        expression.remove(&["due_at"]);
+        remove_due(expression);
     }
+}
+
+/// Takes the decision out of the index `due`.
+pub(crate) fn remove_due(expression: &mut UpdateExpression) {
+    expression.remove(&["due_shard"]);
+    expression.remove(&["due_key"]);
 }

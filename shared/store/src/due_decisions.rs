@@ -3,18 +3,17 @@
 use age_model::{DecisionId, DecisionRecord, Engine, StoreError, Timestamp};
 use serde::Deserialize;
 
-use crate::decisions::{Decisions, condition_on_approval, set_due, set_status};
+use crate::decisions::{Decisions, INVALID_DUE_KEY, condition_on_approval, set_due, set_status};
 use crate::dynamodb::attribute::{Item, number, text};
 use crate::dynamodb::client::Consistency;
-use crate::dynamodb::keys::{self, DueStep};
+use crate::dynamodb::due_index::{DueItems, due_key};
+use crate::dynamodb::keys::{self, DueKey, DueStep};
 use crate::dynamodb::update::UpdateExpression;
 
-/// The attributes that the `due` index projects.
+/// An entry of the `due` index, without its `due_key`.
 #[derive(Debug, Deserialize)]
 struct DueRow {
     id: DecisionId,
-    due_shard: String,
-    due_at: Timestamp,
 }
 
 /// A decision for which a step is due, as the eventually consistent index `due` has it.
@@ -26,33 +25,31 @@ pub struct DueDecision {
     pub id: DecisionId,
     /// The engine whose operation it is about.
     pub engine: Engine,
+    /// The step.
+    pub step: DueStep,
 }
 
 impl Decisions {
-    /// Returns the decisions of `engines` for which `step` was due at `now`, the earliest first: up to `limit` of each engine. An
-    /// unreadable row is an error of its own, so that it does not hide the others.
+    /// Returns the decisions for which a step was due at `now`, the earliest first. `limit` returns how many of an engine and a step are
+    /// wanted; None if it is none of them. Nothing is done with a step that this version does not know.
     ///
     /// # Errors
     /// [`StoreError`] if the index cannot be read.
     pub async fn due(
         &self,
-        step: DueStep,
-        engines: impl Iterator<Item = Engine>,
         now: Timestamp,
-        limit: i32,
-    ) -> Result<Vec<Result<DueDecision, StoreError>>, StoreError> {
-        let partitions = engines.map(|engine| keys::due_decisions(engine, step));
-        let items = self.table.due(partitions, now, limit).await?;
+        limit: impl Fn(Engine, DueStep) -> Option<usize>,
+    ) -> Result<DueItems<DueDecision>, StoreError> {
+        let of_group = |group: &str| DueKey::decision_step(group).and_then(|(engine, step)| limit(engine, step));
         let parse = |item: &Item| {
-            let DueRow { id, due_shard, due_at } = self.table.parse(item)?;
-            let engine = keys::engine_of_due_decisions(&due_shard);
-            let engine =
-                engine.ok_or_else(|| self.table.corrupt(item, "due_shard", "must begin with the name of an engine"))?;
-            Ok(DueDecision { due_at, id, engine })
+            let DueRow { id } = self.table.parse(item)?;
+            let key = due_key(item);
+            let due = DueKey::parse(key).zip(DueKey::decision_step(keys::due_group(key).0));
+            let (DueKey { due_at, .. }, (engine, step)) =
+                due.ok_or_else(|| self.table.corrupt(item, "due_key", INVALID_DUE_KEY))?;
+            Ok(DueDecision { due_at, id, engine, step })
         };
-        let mut due: Vec<Result<DueDecision, StoreError>> = items.iter().map(parse).collect();
-        due.sort_by(|one, other| one.as_ref().ok().cmp(&other.as_ref().ok()));
-        Ok(due)
+        self.table.due_by_group(now, of_group, parse).await
     }
 
     /// Returns the decision `id` with what is due for its approval, read strongly, if it exists.
@@ -93,10 +90,13 @@ impl Decisions {
             _ => {}
         }
         let unchanged = condition_on_approval(&mut expression, was.status, &was.digest);
-        let due_at = expression.path(&["due_at"]);
+        let due_key = expression.path(&["due_key"]);
         let condition = match old.due_at {
-            Some(was_due) => format!("{unchanged} AND {due_at} = {}", expression.value(text(was_due))),
-            None => format!("{unchanged} AND attribute_not_exists({due_at})"),
+            Some(was_due) => {
+                let was_due = keys::due_decision(old.decision.engine, DueStep::Approval, was_due);
+                format!("{unchanged} AND {due_key} = {}", expression.value(text(was_due)))
+            }
+            None => format!("{unchanged} AND attribute_not_exists({due_key})"),
         };
         let update = self.table.client.update_item().table_name(&self.table.name).key("id", text(new.decision.id));
         self.table.update_if(expression.apply(update).condition_expression(condition)).await

@@ -3,6 +3,7 @@
 pub(crate) mod attribute;
 pub(crate) mod backoff;
 pub(crate) mod client;
+pub(crate) mod due_index;
 pub(crate) mod endpoint;
 pub(crate) mod error;
 pub(crate) mod keys;

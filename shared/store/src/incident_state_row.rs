@@ -29,7 +29,7 @@ pub(crate) const STATE_ROW: [&str; 20] = [
     "is_sharded",
     "merging_since",
     "due_shard",
-    "due_at",
+    "due_key",
     "listing",
     "listed",
     "status",
@@ -171,11 +171,11 @@ impl IncidentStateRecord {
 
 pub(crate) fn set_due(expression: &mut UpdateExpression, key: &IncidentKey, state: &IncidentState) {
     if let Some((incident, due_at)) = state.incident.as_ref().and_then(|incident| Some((incident, incident.due_at?))) {
-        expression.set(&["due_shard"], text(keys::due_incidents(key.engine, incident)));
-        expression.set(&["due_at"], text(due_at));
+        expression.set(&["due_shard"], text(keys::due_shard(key.engine.as_str())));
+        expression.set(&["due_key"], text(keys::due_incident(key.engine, incident, due_at)));
     } else {
         expression.remove(&["due_shard"]);
-        expression.remove(&["due_at"]);
+        expression.remove(&["due_key"]);
     }
 }
 

@@ -5,13 +5,12 @@ use age_model::{
     StoreError, Timestamp,
 };
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use crate::dynamodb::attribute::{Item, number, text};
 use crate::dynamodb::client::{DynamoDb, Table};
-use crate::dynamodb::error::read_failed;
-use crate::dynamodb::keys;
+use crate::dynamodb::due_index::{DueItems, due_key};
+use crate::dynamodb::keys::{self, DueKey};
 use crate::dynamodb::merge::merge;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
@@ -41,12 +40,10 @@ struct ChangeRow<'a> {
     expires_at: i64,
 }
 
-/// The attributes that the `due` index projects.
+/// An entry of the `due` index, without its `due_key`.
 #[derive(Debug, Deserialize)]
 struct DueRow {
     fingerprint: String,
-    due_shard: String,
-    due_at: Timestamp,
 }
 
 /// An incident that is due, as the eventually consistent index `due` has it.
@@ -96,54 +93,36 @@ impl IncidentStates {
         SystemAlerts::in_table(&self.table)
     }
 
-    /// Returns the incidents of `engines` that were due at `now`, the earliest first: of each engine up to `limit` incidents that nobody was notified
-    /// of, and up to `limit` others. An unreadable row is an error of its own, so that it does not hide the others.
+    /// Returns the incidents that were due at `now`, the earliest first: of each engine up to `limit` incidents that nobody was notified of,
+    /// and up to `limit` others.
     ///
     /// # Errors
     /// [`StoreError`] if the index cannot be read.
-    pub async fn due(
-        &self,
-        engines: impl Iterator<Item = Engine>,
-        now: Timestamp,
-        limit: i32,
-    ) -> Result<Vec<Result<DueIncident, StoreError>>, StoreError> {
-        let partitions = engines.flat_map(keys::due_incidents_of);
-        let items = self.table.due(partitions, now, limit).await?;
+    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<DueItems<DueIncident>, StoreError> {
         let parse = |item: &Item| {
-            let DueRow { fingerprint, due_shard, due_at } = self.table.parse(item)?;
-            let key = keys::incident_key(&fingerprint);
-            let key =
-                key.ok_or_else(|| self.table.corrupt(item, "fingerprint", "must be an engine and an event type"))?;
-            Ok(DueIncident { due_at, key, is_new: keys::has_new_incidents(&due_shard) })
+            let due = DueKey::parse(due_key(item));
+            let due = due.ok_or_else(|| self.table.corrupt(item, "due_key", "must be an engine, a step and a time"))?;
+            Ok(DueIncident { due_at: due.due_at, key: self.due_incident_key(item)?, is_new: due.is_new_incident() })
         };
-        let mut due: Vec<Result<DueIncident, StoreError>> = items.iter().map(parse).collect();
-        due.sort_by(|a, b| a.as_ref().ok().cmp(&b.as_ref().ok()));
-        Ok(due)
+        self.table.due_by_group(now, |_| Some(limit), parse).await
     }
 
-    /// Returns the event types of the incidents of `engine` that are not resolved: at most `limit` of those that nobody was notified of,
-    /// and at most `limit` others. Of those that were opened or resolved within the last second, some may be missing, or there still.
+    /// Returns the event types of the incidents of `engine` that are not resolved: at most `limit`, first those that nobody was notified
+    /// of. Of those that were opened or resolved within the last second, some may be missing, or there still.
     ///
     /// # Errors
     /// [`StoreError`] if the index cannot be read.
     pub async fn unresolved_types(&self, engine: Engine, limit: u64) -> Result<Vec<EventType>, StoreError> {
         // INVARIANT: an incident that is not resolved has a due time, so the index `due` has it.
-        let of_shard = async |shard: String| {
-            let query = self.table.client.query().table_name(&self.table.name).index_name("due");
-            let query = query
-                .key_condition_expression("due_shard = :shard")
-                .expression_attribute_values(":shard", text(shard))
-                .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-            let page = query.send().await.map_err(|error| read_failed("Query", &self.table.name, error))?;
-            Ok::<_, StoreError>(page.items.unwrap_or_default())
-        };
-        let items = try_join_all(keys::due_incidents_of(engine).map(of_shard)).await?;
-        let event_type = |item: &Item| {
-            let row: DueRow = self.table.parse(item)?;
-            let key = keys::incident_key(&row.fingerprint).map(|key| key.event_type);
-            key.ok_or_else(|| self.table.corrupt(item, "fingerprint", "must be an engine and an event type"))
-        };
-        items.iter().flatten().map(event_type).collect()
+        let items = self.table.due_of_engine(engine, usize::try_from(limit).unwrap_or(usize::MAX)).await?;
+        items.iter().map(|item| Ok(self.due_incident_key(item)?.event_type)).collect()
+    }
+
+    /// Returns the incident key of an entry of the index `due`.
+    fn due_incident_key(&self, item: &Item) -> Result<IncidentKey, StoreError> {
+        let row: DueRow = self.table.parse(item)?;
+        let key = keys::incident_key(&row.fingerprint);
+        key.ok_or_else(|| self.table.corrupt(item, "fingerprint", "must be an engine and an event type"))
     }
 
     /// Sends `writes` of this and other tables once as one transaction.

@@ -56,6 +56,7 @@ pub use deliveries::alerts::OpenAlert;
 pub use due_decisions::DueDecision;
 pub use dynamodb::backoff::wait_before_retry;
 pub use dynamodb::client::{Consistency, DynamoDb};
+pub use dynamodb::due_index::DueItems;
 pub use dynamodb::keys::{DueStep, InvalidPosition, Position};
 pub use dynamodb::transaction::{ExistingRow, TransactionResult, Write};
 pub use email_rate_limiter::{EmailBudget, EmailRateLimiter, NotifiedLine, UsedPermits};

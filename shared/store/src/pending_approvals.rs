@@ -1,5 +1,7 @@
 //! The decisions whose approvals are pending.
 
+use std::collections::BTreeSet;
+
 use age_model::{
     Decision, DecisionApprovalStatus, DecisionId, Engine, StoreError, Timestamp, UnreadableItem, take_turns,
 };
@@ -10,7 +12,7 @@ use crate::dynamodb::keys::DueStep;
 use crate::found::Found;
 
 /// How many decisions of each engine are counted.
-const MAX_COUNTED: i32 = 100;
+const MAX_COUNTED: usize = 100;
 
 /// The next step of a pending approval is due within the time for the approval, which is at most a day.
 const MAX_DAYS: i64 = 2;
@@ -30,18 +32,20 @@ impl Decisions {
     /// Returns up to `limit` decisions of `engines` whose approvals are pending at `now`. If there are more, engines take turns, so that one
     /// with many does not hide those of another.
     ///
-    /// Makes one query of each engine, and one read of each decision that is returned. A new decision may be missing for some seconds.
+    /// Makes one query of each partition of the index `due`, more if many approvals are pending, and one read of each decision that is returned. A
+    /// new decision may be missing for some seconds.
     ///
     /// # Errors
     /// [`StoreError`] if the table cannot be read.
     pub async fn pending(
         &self,
-        engines: impl Iterator<Item = Engine>,
+        engines: &BTreeSet<Engine>,
         limit: usize,
         now: Timestamp,
     ) -> Result<PendingApprovals, StoreError> {
-        let due = self.due(DueStep::Approval, engines, now.plus_days(MAX_DAYS), MAX_COUNTED).await?;
-        let Found { items: due, mut unreadable } = Found::of(due)?;
+        let counted = |engine, step| (step == DueStep::Approval && engines.contains(&engine)).then_some(MAX_COUNTED);
+        let due = self.due(now.plus_days(MAX_DAYS), counted).await?;
+        let Found { items: due, mut unreadable } = Found::of(due.items)?;
         let ids: Vec<DecisionId> = take_turns(due, |due| due.engine).into_iter().map(|due| due.id).collect();
         let key = |id: &DecisionId| Item::from([("id".to_owned(), text(id))]);
         let keys: Vec<Item> = ids.iter().take(limit).map(key).collect();

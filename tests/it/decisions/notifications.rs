@@ -60,8 +60,8 @@ fn decisions_of(email: &Published) -> Vec<(String, String)> {
 
 /// Whether nothing is due for the approval of a decision, by its row.
 fn is_settled(row: &Value) -> bool {
-    assert_eq!(row.get("due_at").is_some(), row.get("due_shard").is_some(), "{row}");
-    row.get("due_at").is_none()
+    assert_eq!(row.get("due_key").is_some(), row.get("due_shard").is_some(), "{row}");
+    row.get("due_key").is_none()
 }
 
 #[tokio::test]
@@ -374,9 +374,8 @@ async fn words_and_attributes_of_a_later_version_survive_the_sweep() {
     // Nothing is done with an approval whose status this version does not know.
     let mut approval = row["approval"].clone();
     approval["M"]["status"]["S"] = "delegated".into();
-    let at = "2026-11-24T00:00:00.000Z";
-    let due = json!({ ":approval": approval, ":shard": { "S": "billing#approval" }, ":at": { "S": at } });
-    set("SET #approval = :approval, due_shard = :shard, due_at = :at", due).await;
+    let due = json!({ ":approval": approval, ":shard": { "S": "0" }, ":key": { "S": "billing#approval#2026-11-24T00:00:00.000Z" } });
+    set("SET #approval = :approval, due_shard = :shard, due_key = :key", due).await;
     let before = world.decision_row(&decision).await;
     world.sweep_every_minute(2).await;
     assert_eq!(world.decision_row(&decision).await, before);

@@ -165,10 +165,10 @@ impl Driver {
 
     /// Returns when the rows of `table` are due.
     async fn due_times(&self, table: &str) -> Vec<Timestamp> {
-        let read = json!({ "TableName": table, "ProjectionExpression": "due_at, due_shard" });
+        let read = json!({ "TableName": table, "ProjectionExpression": "due_key" });
         let rows = self.world.dynamodb.call("Scan", &read).await;
-        let rows = rows["Items"].as_array().unwrap().iter().filter(|row| row["due_shard"].is_object());
-        rows.map(|row| row["due_at"]["S"].as_str().unwrap().parse().unwrap()).collect()
+        let keys = rows["Items"].as_array().unwrap().iter().filter_map(|row| row["due_key"]["S"].as_str());
+        keys.map(|key| key.rsplit('#').next().unwrap().parse().unwrap()).collect()
     }
 
     async fn take(&mut self, input: Input) {

@@ -76,17 +76,27 @@ impl World {
 
     /// Adds `number` copies of the state of an incident key, each with an event type of its own.
     pub(crate) async fn copy_incident(&self, fingerprint: &str, number: usize) {
+        self.copy_incident_with(fingerprint, vec![None; number]).await;
+    }
+
+    /// Adds a copy of the state of an incident key for each of `due_keys`, which it gets if there is one.
+    pub(crate) async fn copy_incident_with(&self, fingerprint: &str, due_keys: Vec<Option<String>>) {
         let rows = self.rows("Incidents").await;
-        let is_state = |row: &&Item| row["fingerprint"] == AttributeValue::S(fingerprint.to_owned());
+        let key = [("fingerprint", fingerprint), ("opened_at", "state")];
+        let is_state =
+            |row: &&Item| key.iter().all(|(name, value)| row[*name] == AttributeValue::S((*value).to_owned()));
         let state = rows.iter().find(is_state).unwrap();
         let AttributeValue::S(listed) = &state["listed"] else { panic!("listed is not a string: {state:?}") };
-        let copy = |number: usize| {
+        let copy = |(number, due_key): (usize, Option<String>)| {
             let (mut row, of_copy) = (state.clone(), format!("{fingerprint}_{number}"));
             row.insert("listed".to_owned(), AttributeValue::S(listed.replace(fingerprint, &of_copy)));
             row.insert("fingerprint".to_owned(), AttributeValue::S(of_copy));
+            if let Some(due_key) = due_key {
+                row.insert("due_key".to_owned(), AttributeValue::S(due_key));
+            }
             row
         };
-        self.import("Incidents", (0..number).map(copy).collect());
+        self.import("Incidents", due_keys.into_iter().enumerate().map(copy).collect());
     }
 
     /// Adds `number` copies of the open action of `engine`, each for an event that has expired.

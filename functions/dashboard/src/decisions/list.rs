@@ -61,7 +61,7 @@ pub(crate) async fn show(
         if before.is_some() || !form.is_of_engine_alone() {
             return Ok(PendingOperations::default());
         }
-        PendingOperations::read(table, filter.engines.iter().copied(), MAX_PENDING, &active, now).await
+        PendingOperations::read(table, &filter.engines, MAX_PENDING, &active, now).await
     };
     let (page, pending) = try_join!(table.list(&filter, PAGE_SIZE, before.as_ref()), pending)?;
     let cursor = page.next.map(|position| cursors.seal(&scope, &position));

@@ -1,5 +1,7 @@
 //! The operations that wait for an approval.
 
+use std::collections::BTreeSet;
+
 use age_model::{Engine, StoreError, Timestamp};
 use age_policy::ActivePolicy;
 use age_store::{Decisions, PendingApprovals};
@@ -20,7 +22,7 @@ impl PendingOperations {
     /// Reads up to `limit` of `engines`. A policy without guardrails permits nothing, whoever approves it: none are read then.
     pub(crate) async fn read(
         decisions: &Decisions,
-        engines: impl Iterator<Item = Engine>,
+        engines: &BTreeSet<Engine>,
         limit: usize,
         active: &ActivePolicy,
         now: Timestamp,

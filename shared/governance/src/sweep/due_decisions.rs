@@ -1,17 +1,28 @@
-//! Decisions whose approvals are due: those that nobody has given or denied in time expire, and people are notified.
+//! Decisions that are due: approvals that nobody has given or denied in time expire, people are notified of pending ones, and permits have
+//! waited for their event long enough.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use age_model::{ApprovalNotificationKind, Engine, StoreError, Timestamp, take_turns};
+use age_model::{ApprovalNotificationKind, DecisionId, Engine, StoreError, Timestamp, take_turns};
 use age_policy::DecisionStep;
-use age_store::{DueDecision, DueStep};
+use age_store::{DueDecision, DueItems, DueStep};
 use futures_util::stream::{self, StreamExt};
 
+use super::posture::FleetReading;
 use super::{CONCURRENT_STEPS, Sweep, SweepReport};
 use crate::due_notification::DueNotification;
 
-/// The most due decisions of an engine that one run reads. The next run, a minute later, reads further.
-const MAX_DUE_PER_ENGINE: i32 = 500;
+/// The most due approvals of an engine that one run reads, and the most permits. The next run, a minute later, reads further.
+const MAX_DUE_PER_ENGINE: usize = 5000;
+
+/// The decisions for which something is due.
+#[derive(Debug, Default)]
+pub(super) struct DueDecisions {
+    /// Those whose approvals are due, the earliest first.
+    pub(super) approvals: Vec<Result<DueDecision, StoreError>>,
+    /// The permits of each engine whose event should have been reported, the earliest first.
+    pub(super) permits: BTreeMap<Engine, Vec<DecisionId>>,
+}
 
 /// The result of the step that was due for a decision.
 enum Step {
@@ -24,15 +35,33 @@ enum Step {
 }
 
 impl Sweep {
-    /// Does what is due for the approvals of the operations of `engines`, which take turns; begins nothing after `end`. Returns the
-    /// notifications that are due.
+    /// Returns the decisions for which something is due. If no engine has asked in the running week, none is: an approval waits for a day,
+    /// and a permit for its event for six.
+    pub(super) async fn read_due_decisions(&self, fleet: &FleetReading) -> Result<DueDecisions, StoreError> {
+        if fleet.engines_with_decisions().is_some_and(|engines| engines.is_empty()) {
+            return Ok(DueDecisions::default());
+        }
+        let DueItems { items, .. } = self.decisions.due(self.now(), |_, _| Some(MAX_DUE_PER_ENGINE)).await?;
+        let mut due = DueDecisions::default();
+        for item in items {
+            match item {
+                Ok(DueDecision { id, engine, step: DueStep::Event, .. }) => {
+                    due.permits.entry(engine).or_default().push(id);
+                }
+                approval => due.approvals.push(approval),
+            }
+        }
+        Ok(due)
+    }
+
+    /// Does what is due for approvals of operations, whose engines take turns; begins nothing after `end`. Returns the notifications
+    /// that are due.
     pub(super) async fn process_due_decisions(
         &self,
-        engines: BTreeSet<Engine>,
+        due: Vec<Result<DueDecision, StoreError>>,
         end: Timestamp,
         report: &mut SweepReport,
-    ) -> Result<Vec<DueNotification>, StoreError> {
-        let due = self.decisions.due(DueStep::Approval, engines.into_iter(), self.now(), MAX_DUE_PER_ENGINE).await?;
+    ) -> Vec<DueNotification> {
         let due = take_turns(due, |due| due.as_ref().ok().map(|due| due.engine));
         let steps: Vec<_> = due.into_iter().map(|due| self.process_due_decision(due, end)).collect();
         let mut approvals = Vec::new();
@@ -48,7 +77,7 @@ impl Sweep {
                 }
             }
         }
-        Ok(approvals)
+        approvals
     }
 
     /// Does what is due for a decision, unless it is after `end`.

@@ -11,7 +11,7 @@ use crate::incident_lifecycle::IncidentUpdate;
 
 /// The most due incidents of an engine that one run reads: so many that nobody was notified of, and so many others. The next run,
 /// a minute later, reads further.
-const MAX_DUE_PER_PARTITION: i32 = 500;
+const MAX_DUE_PER_ENGINE: usize = 500;
 
 /// How much of a run is left for e-mails, in seconds, however many incidents are due.
 const EMAILS_SECONDS: i64 = 10;
@@ -35,11 +35,10 @@ impl Sweep {
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
         let (mut first_line, mut second_line) = (approvals, Vec::new());
-        let active = self.dispatcher.active_policy();
         let states = self.dispatcher.lifecycle().incidents().states();
-        let due = states.due(active.supervised(), self.now(), MAX_DUE_PER_PARTITION).await;
+        let due = states.due(self.now(), MAX_DUE_PER_ENGINE).await;
         // If the index cannot be read, people are notified of approvals all the same.
-        let (due, result) = due.map_or_else(|error| (Vec::new(), Err(error)), |due| (due, Ok(())));
+        let (due, result) = due.map_or_else(|error| (Vec::new(), Err(error)), |due| (due.items, Ok(())));
         let steps_end = end.plus_seconds(-EMAILS_SECONDS);
         let steps: Vec<_> = in_turns(due).into_iter().map(|due| self.process_due(due, steps_end)).collect();
         let steps = stream::iter(steps).buffered(CONCURRENT_STEPS).collect::<Vec<_>>().await;

@@ -1,8 +1,8 @@
 //! Permits and events: whether each permit is followed by an event that reports its operation, and each such event by a permit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{Engine, StoreError, Timestamp};
+use age_model::{DecisionId, Engine, StoreError, Timestamp};
 use age_policy::ActivePolicy;
 use futures_util::stream::{self, StreamExt};
 
@@ -12,47 +12,57 @@ use super::posture::FleetReading;
 use super::{CONCURRENT_STEPS, Sweep, SweepReport};
 
 impl Sweep {
-    /// Compares permits and events until `end`: the events first, so that a permit whose event has come is not found without one.
+    /// Compares permits and events until `end`: the events first, so that a permit whose event has come is not found without one. `due` has
+    /// the permits of each engine whose event should have been reported.
     pub(super) async fn compare_permits(
         &self,
         fleet: &FleetReading,
+        mut due: BTreeMap<Engine, Vec<DecisionId>>,
         end: Timestamp,
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
         let active = self.dispatcher.active_policy();
-        // Without the counters, the engines that have reported are unknown, and with them the permits whose event has come.
-        let asking = fleet.engines_with_decisions().unwrap_or_default();
-        let has_reports = !active.policy.decisions.event_types.is_empty() || !asking.is_empty();
+        let asking = fleet.engines_with_decisions();
+        if asking.is_none() {
+            // Without the counters, the engines that have reported are unknown, and with them the permits whose event has come.
+            due.clear();
+        }
+        let has_asked = asking.is_some_and(|engines| !engines.is_empty());
+        let has_reports = !active.policy.decisions.event_types.is_empty() || has_asked;
         let reporting = if has_reports { fleet.heard_engines() } else { BTreeSet::new() };
         let (unfinished, checked) = self.check_operations(&active, reporting, end, report).await;
-        let finished = asking.difference(&unfinished).copied().collect();
-        let due = self.check_awaited_events(&active, finished, end, report).await;
-        checked.and(due)
+        due.retain(|engine, _| !unfinished.contains(engine));
+        let missing = self.count_permits_without_event(&active, due, end, report).await;
+        checked.and(missing)
     }
 
-    /// Counts the permits of `engines` whose event was due and has not come, a page of each engine in turn, until `end`.
-    async fn check_awaited_events(
+    /// Counts the permits of `due` that no event has followed, a page of each engine in turn, until `end`.
+    async fn count_permits_without_event(
         &self,
         active: &ActivePolicy,
-        engines: BTreeSet<Engine>,
+        due: BTreeMap<Engine, Vec<DecisionId>>,
         end: Timestamp,
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
         let mut first_error = None;
-        let mut turns: Vec<Engine> = engines.into_iter().collect();
+        let mut turns: Vec<(Engine, Vec<DecisionId>)> = due.into_iter().collect();
         while !turns.is_empty() && self.now() <= end {
-            let pages = stream::iter(std::mem::take(&mut turns))
-                .map(async |engine| (engine, self.count_awaited_page(active, engine).await));
-            for (engine, counted) in pages.buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await {
+            let pages = stream::iter(std::mem::take(&mut turns)).map(async |(engine, mut page)| {
+                let rest = page.split_off(PAGE.min(page.len()));
+                let rows = page.into_iter().map(MismatchedRow::Decision).collect();
+                (engine, rest, self.count_mismatches(active, engine, Mismatch::PermitWithoutEvent, rows).await)
+            });
+            for (engine, rest, counted) in pages.buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await {
                 match counted {
-                    Ok((0, _)) => {}
-                    Ok((counted, is_full)) => {
-                        tracing::warn!(
-                            %engine, counted,
-                            "{counted} permits of engine {engine} are without an event that reports their operation"
-                        );
+                    Ok(counted) => {
+                        if counted > 0 {
+                            tracing::warn!(
+                                %engine, counted,
+                                "{counted} permits of engine {engine} are without an event that reports their operation"
+                            );
+                        }
                         report.permits_without_event += counted;
-                        turns.extend(is_full.then_some(engine));
+                        turns.extend((!rest.is_empty()).then_some((engine, rest)));
                     }
                     Err(error) => {
                         report.failed += 1;
@@ -63,14 +73,5 @@ impl Sweep {
             }
         }
         first_error.map_or(Ok(()), Err)
-    }
-
-    /// Returns how many permits of the engine were counted, and whether more may be due.
-    async fn count_awaited_page(&self, active: &ActivePolicy, engine: Engine) -> Result<(u64, bool), StoreError> {
-        let due = self.decisions.awaiting_event(engine, self.now(), PAGE).await?;
-        let is_full = due.len() == PAGE;
-        let rows = due.into_iter().map(MismatchedRow::Decision).collect();
-        let counted = self.count_mismatches(active, engine, Mismatch::PermitWithoutEvent, rows).await?;
-        Ok((counted, is_full))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use age_model::{StoreError, Timestamp};
+use age_model::StoreError;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::dynamodb::attribute::{Item, text};
+use crate::dynamodb::attribute::Item;
 use crate::dynamodb::endpoint::ConstantEndpoint;
 use crate::dynamodb::error::{built, read_failed, write_failed};
 use crate::dynamodb::user_agent::ConstantUserAgent;
@@ -26,9 +26,6 @@ const MAX_BATCH_KEYS: usize = 100;
 
 /// How many batches of keys are read concurrently.
 const CONCURRENT_BATCHES: usize = 4;
-
-/// How many partitions of an index are read concurrently. Each read may need a connection of its own.
-const CONCURRENT_PARTITIONS: usize = 16;
 
 /// The errors with which DynamoDB refuses a table that does not exist, or that a role may not read.
 const ERRORS_OF_A_TABLE: [&str; 2] = ["ResourceNotFoundException", "AccessDeniedException"];
@@ -98,40 +95,6 @@ impl Table {
 
     async fn get_batch(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let [items] = read_batch([(self, keys)]).await?;
-        Ok(items)
-    }
-
-    /// Returns entries of the `due` index that are due at `until`: the first `limit` of each of `shards`, the earliest due time first.
-    pub(crate) async fn due(
-        &self,
-        shards: impl Iterator<Item = String>,
-        until: Timestamp,
-        limit: i32,
-    ) -> Result<Vec<Item>, StoreError> {
-        let of_shard = async |shard: String| {
-            let query = self.client.query().table_name(&self.name).index_name("due").limit(limit);
-            let query = query
-                .key_condition_expression("due_shard = :shard AND due_at <= :until")
-                .expression_attribute_values(":shard", text(shard))
-                .expression_attribute_values(":until", text(until));
-            query.send().await.map_err(|error| read_failed("Query", &self.name, error))
-        };
-        let pages: Vec<_> = stream::iter(shards).map(of_shard).buffered(CONCURRENT_PARTITIONS).try_collect().await?;
-        Ok(pages.into_iter().flat_map(|page| page.items.unwrap_or_default()).collect())
-    }
-
-    /// Returns the first `pages` pages of a shard of the `due` index, the earliest due time first.
-    pub(crate) async fn due_pages(&self, shard: String, pages: usize) -> Result<Vec<Item>, StoreError> {
-        let query = self.client.query().table_name(&self.name).index_name("due");
-        let query =
-            query.key_condition_expression("due_shard = :shard").expression_attribute_values(":shard", text(shard));
-        let mut sent = query.into_paginator().send();
-        let mut items = Vec::new();
-        for _ in 0..pages {
-            let Some(page) = sent.next().await else { break };
-            let page = page.map_err(|error| read_failed("Query", &self.name, error))?;
-            items.extend(page.items.unwrap_or_default());
-        }
         Ok(items)
     }
 

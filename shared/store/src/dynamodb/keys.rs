@@ -1,19 +1,19 @@
 //! Every key string of every table.
 
+mod due;
 mod position;
 
 use age_model::{
-    Day, Delivery, Engine, HoldId, Hour, Incident, IncidentId, IncidentKey, IncidentStatus, PolicyHash, Severity,
+    Day, Delivery, Engine, HoldId, Hour, IncidentId, IncidentKey, IncidentStatus, PolicyHash, Severity,
     SystemAlertKind, Timestamp, TopicName,
 };
 
+pub use due::DueStep;
+pub(crate) use due::{
+    DueKey, RETRIES, after_due_group, due_action, due_decision, due_group, due_in_group, due_incident, due_of_engine,
+    due_shard, due_shards, parse_due_action,
+};
 pub use position::{InvalidPosition, Position};
-
-/// The beginning of the partitions of the `due` index that have incidents of which nobody was notified.
-const NEW: &str = "new#";
-
-/// The number of partitions of the `due` index of actions. A sweep reads each of them once.
-const DUE_SHARDS: u32 = 4;
 
 /// Returns `rollups.engine_shard`.
 pub(crate) fn engine_shard(engine: Engine, shard: u32) -> String {
@@ -35,60 +35,6 @@ pub(crate) fn counter(hour: Hour, severity: Severity) -> String {
 /// Whether an attribute of a rollup is named like a counter.
 pub(crate) fn is_counter(name: &str) -> bool {
     matches!(name.as_bytes(), [b'a'..=b'x' | b'0'..=b'9', .., b'A'..=b'Z'])
-}
-
-/// Returns `actions.due_shard`.
-pub(crate) fn due_shard(event_id: &str) -> String {
-    let sum = event_id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-    (sum % DUE_SHARDS).to_string()
-}
-
-/// Returns all partitions of the `due` index of actions.
-pub(crate) fn due_shards() -> impl Iterator<Item = String> {
-    (0..DUE_SHARDS).map(|shard| shard.to_string())
-}
-
-/// Returns the partition of the `due` index of incidents. Each engine has two, so that the sweep finds the incidents of each engine
-/// however many another has, and those that nobody was notified of however many are due for something else.
-pub(crate) fn due_incidents(engine: Engine, incident: &Incident) -> String {
-    partition_of_due_incidents(engine, incident.awaits_initial_notification())
-}
-
-/// Returns the partitions of the `due` index of incidents that are about `engine`.
-pub(crate) fn due_incidents_of(engine: Engine) -> [String; 2] {
-    [true, false].map(|is_new| partition_of_due_incidents(engine, is_new))
-}
-
-fn partition_of_due_incidents(engine: Engine, is_new: bool) -> String {
-    if is_new { format!("{NEW}{engine}") } else { engine.to_string() }
-}
-
-/// Whether a partition of the `due` index has incidents that nobody was notified of.
-pub(crate) fn has_new_incidents(partition: &str) -> bool {
-    partition.starts_with(NEW)
-}
-
-/// A step of a decision that the sweep takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DueStep {
-    /// People are notified of its approval, or the time for the approval is up.
-    Approval,
-    /// The event of the operation that it allows should have been reported.
-    Event,
-}
-
-/// Returns the partition of the `due` index of decisions that has those of `engine` for which `step` is due. Each engine has its own, so
-/// that the sweep finds the decisions of each engine however many another has.
-pub(crate) fn due_decisions(engine: Engine, step: DueStep) -> String {
-    match step {
-        DueStep::Approval => format!("{engine}#approval"),
-        DueStep::Event => format!("{engine}#event"),
-    }
-}
-
-/// Returns the engine of a partition of the `due` index of decisions.
-pub(crate) fn engine_of_due_decisions(partition: &str) -> Option<Engine> {
-    partition.split_once('#')?.0.parse().ok()
 }
 
 /// The partition of all channels.
@@ -122,17 +68,6 @@ pub(crate) fn attempts(incident: &str) -> String {
 pub(crate) fn attempt(delivery: &Delivery, at: Timestamp) -> String {
     let Delivery { channel, message, part, .. } = delivery;
     format!("{at}#{channel}#{message}#{part:04}")
-}
-
-/// Returns the partition of the `due` index for actions that wait for another attempt to dispatch. They are apart, because the
-/// sweep may retry them before they are due.
-pub(crate) fn retry_shard(event_id: &str) -> String {
-    format!("retry#{}", due_shard(event_id))
-}
-
-/// Returns all partitions for actions that wait for another attempt to dispatch.
-pub(crate) fn retry_shards() -> impl Iterator<Item = String> {
-    due_shards().map(|shard| format!("retry#{shard}"))
 }
 
 /// Returns `rollups.day` of the row that counts the outcomes of an engine's remediations of `day`. It sorts after the row of shard 0
@@ -341,10 +276,6 @@ mod tests {
         assert_eq!(engine_shard(Engine::from_static("billing"), 3), "billing#3");
         assert_eq!(bucket(Engine::from_static("deep_agent"), day, 0), "deep_agent#2026-11-23#0");
         assert_eq!(counter(Hour::new(7).unwrap(), Severity::High), "hH");
-        for (step, partition) in [(DueStep::Approval, "qa#approval"), (DueStep::Event, "qa#event")] {
-            assert_eq!(due_decisions(Engine::from_static("qa"), step), partition);
-            assert_eq!(engine_of_due_decisions(partition), Some(Engine::from_static("qa")));
-        }
         let counters: std::collections::BTreeSet<_> =
             Hour::all().flat_map(|hour| Severity::ALL.iter().map(move |severity| counter(hour, *severity))).collect();
         assert_eq!(counters.len(), 96);
@@ -377,11 +308,5 @@ mod tests {
         assert!(holds_from(now) <= id && id < holds_from(now.plus_millis(1)), "{id}");
         assert_eq!(hold_id(&hold(id.parse().unwrap())), Some(id.as_str()));
         assert_eq!((hold_id("holds_version"), hold_id("levels")), (None, None));
-    }
-
-    #[test]
-    fn due_shards_are_all_used() {
-        let shards: std::collections::BTreeSet<_> = (0..100).map(|n| due_shard(&format!("event-{n}"))).collect();
-        assert_eq!(shards.into_iter().collect::<Vec<_>>(), ["0", "1", "2", "3"]);
     }
 }
