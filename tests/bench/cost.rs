@@ -10,6 +10,7 @@ mod template;
 mod usage;
 
 use age_model::Severity;
+use age_policy::Policy;
 use age_store::{Credentials, Policies};
 use serde_json::{Value, json};
 
@@ -35,6 +36,8 @@ struct Writes {
     high: HighEventCost,
     /// A sweep without due actions.
     idle: Units,
+    /// How many read units more such a sweep has for each engine beyond eight.
+    further_engine: f64,
 }
 
 /// The steps of a HIGH event.
@@ -58,6 +61,7 @@ pub(crate) async fn measure() -> Part {
         in_batch: [batch(BATCHES[0]).await, batch(BATCHES[1]).await, batch(BATCHES[2]).await],
         high: high().await,
         idle: idle().await,
+        further_engine: further_engine().await,
     };
     let high = &writes.high;
     let mut figures = vec![
@@ -85,7 +89,8 @@ pub(crate) async fn measure() -> Part {
     figures.push(shown("a decision that uses an approval reads", with_approval.read, "RCU"));
     figures.push(shown("a decision that uses an approval writes", with_approval.written, "WCU"));
     figures.extend(reads.figures());
-    figures.push(shown("an idle sweep reads", writes.idle.read, "RCU"));
+    figures.push(Figure::limited("an idle sweep of eight engines reads", writes.idle.read, "RCU", 15.0));
+    figures.push(Figure::limited("and for each further engine", writes.further_engine, "RCU", 0.5));
     figures.push(shown("an idle sweep writes", writes.idle.written, "WCU"));
     let bill = Bill { units: Box::pin(measured::units(&writes)).await };
     figures.extend(bill.figures());
@@ -166,6 +171,22 @@ async fn idle() -> Units {
     world.sweep().await;
     world.clock.advance(60);
     world.dynamodb.measure_units(Box::pin(world.sweep())).await.0
+}
+
+/// Returns how many read units more an idle sweep has for each engine beyond eight.
+async fn further_engine() -> f64 {
+    let idle = async |world: &World| {
+        let sweeper = world.sweeper();
+        for _ in 0..3 {
+            Box::pin(sweeper.run()).await.into_result().unwrap();
+            world.clock.advance(60);
+        }
+        world.dynamodb.measure_units(Box::pin(sweeper.run())).await.0.read
+    };
+    let (world, policy) = (World::new().await, largest_policy());
+    activate(&policy, &world.db(), world.clock.as_ref()).await;
+    let further = policy.engines.len() - Policy::compiled().unwrap().engines.len();
+    (idle(&world).await - idle(&World::new().await).await) / f64::from(u32::try_from(further).unwrap())
 }
 
 /// Measures a decision that needs no approval, one that does, and one that uses an approval.
