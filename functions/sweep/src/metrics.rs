@@ -18,6 +18,7 @@ pub(crate) fn of(report: &SweepReport) -> Vec<(String, i64)> {
     metrics.extend(
         [
             ("OldestDueSeconds", report.oldest_due_seconds),
+            ("BehindSeconds", report.behind_seconds()),
             ("SweepFailures", number(report.failed)),
             ("EmailsSent", number(report.emails_sent)),
             ("EmailsHeld", number(report.emails_held)),
@@ -50,6 +51,9 @@ mod tests {
             topics_without_subscriber: vec![TopicName::Notifications, TopicName::Alarms],
             oldest_due_seconds: 7,
             oldest_unnotified_seconds: 90,
+            actions_behind_seconds: 40,
+            decisions_behind_seconds: 50,
+            incidents_behind_seconds: 20,
             ..SweepReport::default()
         };
         report.transitions.insert(ActionStatus::TimedOut, 3);
@@ -61,6 +65,7 @@ mod tests {
             ("ActionsDispatched", 4),
             ("ActionsUndeliverable", 0),
             ("OldestDueSeconds", 7),
+            ("BehindSeconds", 50),
             ("NotificationsUnreachable", 1),
             ("SecondLineUnreachable", 0),
             ("ReportsUnreachable", 0),

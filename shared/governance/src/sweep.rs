@@ -103,6 +103,12 @@ pub struct SweepReport {
     /// How long the action that is due first has been due, in seconds; up to 60 is the time between two runs. An action that
     /// awaits another dispatch has been due since it was planned.
     pub oldest_due_seconds: i64,
+    /// How long the oldest action has been due that this run had no time for, in seconds; 0 if it had time for all.
+    pub actions_behind_seconds: i64,
+    /// The same of decisions, whose approvals or events are due.
+    pub decisions_behind_seconds: i64,
+    /// The same of incidents.
+    pub incidents_behind_seconds: i64,
     /// Number of permits that an event has followed.
     pub permits_followed: u64,
     /// Number of permits that no event has followed in time.
@@ -163,6 +169,7 @@ impl Sweep {
         let (mut approvals, pending) = found;
         let due = self.read_due_decisions(&fleet).await;
         let (due, decisions) = due.map_or_else(|error| (Default::default(), Err(error)), |due| (due, Ok(())));
+        report.decisions_behind_seconds = seconds_since(due.unread_since, self.now());
         let decisions_end = self.now().plus_seconds(DECISIONS_SECONDS);
         approvals.extend(Box::pin(self.process_due_decisions(due.approvals, decisions_end, &mut report)).await);
         let keyring = self.credentials.keyring(self.now()).await;
@@ -208,8 +215,7 @@ impl Sweep {
         ];
         let unsent = [notifications.err(), late.err(), notice.err(), expiring.err(), activations.err()];
         report.errors = failed.into_iter().chain(unsent).flatten().collect();
-        let SweepReport { transitions, failed, emails_sent, emails_held, .. } = &report;
-        tracing::info!(?transitions, failed, emails_sent, emails_held, "sweep done");
+        report.log();
         report
     }
 
@@ -243,7 +249,30 @@ impl SweepReport {
         }
         let since = rows().filter(|row| row.action.is_known() && row.status.is_known());
         let since = since.map(|row| if row.awaits_retry { row.created_at } else { row.due_at }).min();
-        self.oldest_due_seconds = since.map_or(0, |since| (now.seconds() - since.seconds()).max(0));
+        self.oldest_due_seconds = seconds_since(since, now);
+    }
+
+    /// Returns how long the item has been due that is left to the next run the longest, in seconds; 0 if none is left.
+    #[must_use]
+    pub fn behind_seconds(&self) -> i64 {
+        self.actions_behind_seconds.max(self.decisions_behind_seconds).max(self.incidents_behind_seconds)
+    }
+
+    fn log(&self) {
+        let Self { transitions, failed, emails_sent, emails_held, .. } = self;
+        let Self { actions_behind_seconds, decisions_behind_seconds, incidents_behind_seconds, .. } = self;
+        let behind = self.behind_seconds();
+        let left = if behind > 0 { format!(", {behind} seconds behind") } else { String::new() };
+        tracing::info!(
+            ?transitions,
+            failed,
+            emails_sent,
+            emails_held,
+            actions_behind_seconds,
+            decisions_behind_seconds,
+            incidents_behind_seconds,
+            "sweep done{left}"
+        );
     }
 
     fn count_transition(&mut self, status: ActionStatus) {
@@ -259,7 +288,11 @@ impl SweepReport {
     }
 
     fn set_oldest_unnotified(&mut self, since: Option<Timestamp>, now: Timestamp) {
-        let seconds = since.map_or(0, |since| now.seconds() - since.seconds());
-        self.oldest_unnotified_seconds = self.oldest_unnotified_seconds.max(seconds);
+        self.oldest_unnotified_seconds = self.oldest_unnotified_seconds.max(seconds_since(since, now));
     }
+}
+
+/// Returns the seconds from `since` to `now`; 0 without `since`.
+fn seconds_since(since: Option<Timestamp>, now: Timestamp) -> i64 {
+    since.map_or(0, |since| (now.seconds() - since.seconds()).max(0))
 }

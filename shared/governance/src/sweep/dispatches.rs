@@ -26,6 +26,16 @@ pub(super) struct PendingDispatches {
     pub(super) waiting: Vec<OpenAction>,
 }
 
+/// The result of dispatching an action.
+enum Dispatch {
+    /// It went to this status.
+    Transition(ActionStatus),
+    /// Its status is as it was.
+    None,
+    /// It is due, and the time was up; the next run dispatches it.
+    LeftOver(OpenAction),
+}
+
 /// Whether an action may be dispatched.
 enum Claim {
     /// The run holds its lease.
@@ -70,8 +80,9 @@ impl Sweep {
         results.extend(stream::iter(queues).buffer_unordered(CONCURRENT_ENGINES).concat().await);
         for result in results {
             match result {
-                Ok(Some(status)) => report.count_transition(status),
-                Ok(None) => {}
+                Ok(Dispatch::Transition(status)) => report.count_transition(status),
+                Ok(Dispatch::None) => {}
+                Ok(Dispatch::LeftOver(row)) => report.leave_action(&row, self.now()),
                 Err(_) => report.failed += 1,
             }
         }
@@ -83,7 +94,7 @@ impl Sweep {
         queue: Vec<OpenAction>,
         (began, end): (Timestamp, Timestamp),
         is_unavailable: &AtomicBool,
-    ) -> Vec<Result<Option<ActionStatus>, StoreError>> {
+    ) -> Vec<Result<Dispatch, StoreError>> {
         let mut results = Vec::new();
         let mut rows = queue.into_iter().peekable();
         while rows.peek().is_some() && self.now() <= end {
@@ -91,22 +102,23 @@ impl Sweep {
             let batch: Vec<OpenAction> = rows.by_ref().filter(may_be_tried).take(BATCH).collect();
             results.extend(self.dispatch_batch(&batch, is_unavailable).await);
         }
+        results.extend(rows.filter(|row| row.due_at <= began).map(|row| Ok(Dispatch::LeftOver(row))));
         results
     }
 
-    /// Dispatches `rows`. Returns the new status of each that has changed.
+    /// Dispatches `rows`. Returns the result of each.
     async fn dispatch_batch(
         &self,
         rows: &[OpenAction],
         is_unavailable: &AtomicBool,
-    ) -> Vec<Result<Option<ActionStatus>, StoreError>> {
+    ) -> Vec<Result<Dispatch, StoreError>> {
         let claims = join_all(rows.iter().map(|row| self.claim(row))).await;
         let (mut results, mut claimed) = (Vec::new(), Vec::new());
         for (row, claim) in rows.iter().zip(claims) {
             match claim {
                 Ok(Claim::Claimed(action)) => claimed.push(*action),
-                Ok(Claim::Ended(status)) => results.push(Ok(Some(status))),
-                Ok(Claim::NotPending) => results.push(Ok(None)),
+                Ok(Claim::Ended(status)) => results.push(Ok(Dispatch::Transition(status))),
+                Ok(Claim::NotPending) => results.push(Ok(Dispatch::None)),
                 Err(error) => {
                     log_failure(row, &error);
                     results.push(Err(error));
@@ -117,7 +129,10 @@ impl Sweep {
             if outcome == DispatchOutcome::Unavailable && !is_unavailable.swap(true, Ordering::SeqCst) {
                 tracing::warn!("the topic is unavailable: dispatching only actions that are due");
             }
-            results.push(Ok((current.status != ActionStatus::Pending).then_some(current.status)));
+            results.push(Ok(match current.status {
+                ActionStatus::Pending => Dispatch::None,
+                status => Dispatch::Transition(status),
+            }));
         }
         results
     }

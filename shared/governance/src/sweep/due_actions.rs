@@ -6,7 +6,7 @@ use age_store::OpenAction;
 use futures_util::stream::{self, StreamExt};
 
 use super::dispatches::{PendingDispatches, is_understood, log_failure};
-use super::{CONCURRENT_STEPS, Sweep, SweepReport};
+use super::{CONCURRENT_STEPS, Sweep, SweepReport, seconds_since};
 use crate::due_notification::DueNotification;
 
 /// The step that was due for an action.
@@ -19,8 +19,10 @@ enum Step {
     Notify(DueNotification),
     /// Nobody has approved or denied the action in time, of which people are to be notified.
     Expired(DueNotification),
-    /// Nothing is due any more, or it is left for the next run.
+    /// Nothing is due any more.
     None,
+    /// The time was up; the next run does it.
+    LeftOver(OpenAction),
 }
 
 impl Sweep {
@@ -51,6 +53,7 @@ impl Sweep {
                     approvals.push(approval);
                 }
                 Ok(Step::None) => {}
+                Ok(Step::LeftOver(row)) => report.leave_action(&row, self.now()),
                 Err(_) => report.failed += 1,
             }
         }
@@ -67,7 +70,7 @@ impl Sweep {
             }
         };
         if self.now() > end {
-            return Ok(Step::None);
+            return Ok(Step::LeftOver(row));
         }
         let step = self.process(&row).await;
         if let Err(error) = &step {
@@ -121,5 +124,12 @@ impl Sweep {
     pub(super) async fn advance(&self, old: &ActionItem, new: &ActionItem) -> Result<bool, StoreError> {
         let active = self.dispatcher.active_policy();
         self.dispatcher.lifecycle().advance(old, new, &active, self.clock.as_ref()).await
+    }
+}
+
+impl SweepReport {
+    /// Notes that the run has no time for an action that is due.
+    pub(super) fn leave_action(&mut self, row: &OpenAction, now: Timestamp) {
+        self.actions_behind_seconds = self.actions_behind_seconds.max(seconds_since(Some(row.due_at), now));
     }
 }

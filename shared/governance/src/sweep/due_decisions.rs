@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use age_model::{ApprovalNotificationKind, DecisionId, Engine, StoreError, Timestamp, take_turns};
+use age_model::{ApprovalNotificationKind, Engine, StoreError, Timestamp, take_turns};
 use age_policy::DecisionStep;
 use age_store::{DueDecision, DueItems, DueStep};
 use futures_util::stream::{self, StreamExt};
 
 use super::posture::FleetReading;
-use super::{CONCURRENT_STEPS, Sweep, SweepReport};
+use super::{CONCURRENT_STEPS, Sweep, SweepReport, seconds_since};
 use crate::due_notification::DueNotification;
 
 /// The most due approvals of an engine that one run reads, and the most permits. The next run, a minute later, reads further.
@@ -21,7 +21,9 @@ pub(super) struct DueDecisions {
     /// Those whose approvals are due, the earliest first.
     pub(super) approvals: Vec<Result<DueDecision, StoreError>>,
     /// The permits of each engine whose event should have been reported, the earliest first.
-    pub(super) permits: BTreeMap<Engine, Vec<DecisionId>>,
+    pub(super) permits: BTreeMap<Engine, Vec<DueDecision>>,
+    /// Since when the earliest is due that was not read.
+    pub(super) unread_since: Option<Timestamp>,
 }
 
 /// The result of the step that was due for a decision.
@@ -31,7 +33,7 @@ enum Step {
     /// Nothing is due any more.
     None,
     /// The time was up; the next run does it.
-    LeftOver,
+    LeftOver(DueDecision),
 }
 
 impl Sweep {
@@ -41,12 +43,12 @@ impl Sweep {
         if fleet.engines_with_decisions().is_some_and(|engines| engines.is_empty()) {
             return Ok(DueDecisions::default());
         }
-        let DueItems { items, .. } = self.decisions.due(self.now(), |_, _| Some(MAX_DUE_PER_ENGINE)).await?;
-        let mut due = DueDecisions::default();
+        let DueItems { items, unread_since } = self.decisions.due(self.now(), |_, _| Some(MAX_DUE_PER_ENGINE)).await?;
+        let mut due = DueDecisions { unread_since, ..DueDecisions::default() };
         for item in items {
             match item {
-                Ok(DueDecision { id, engine, step: DueStep::Event, .. }) => {
-                    due.permits.entry(engine).or_default().push(id);
+                Ok(permit) if permit.step == DueStep::Event => {
+                    due.permits.entry(permit.engine).or_default().push(permit);
                 }
                 approval => due.approvals.push(approval),
             }
@@ -69,7 +71,10 @@ impl Sweep {
             match step {
                 Ok(Step::Notify(due)) => approvals.push(due),
                 Ok(Step::None) => {}
-                Ok(Step::LeftOver) => report.emails_held += 1,
+                Ok(Step::LeftOver(due)) => {
+                    report.emails_held += 1;
+                    report.leave_decision(due, self.now());
+                }
                 Err(error) => {
                     tracing::error!(%error, "a decision is left to the next sweep: {error}");
                     self.report_unreadable(&error).await;
@@ -88,7 +93,7 @@ impl Sweep {
     ) -> Result<Step, StoreError> {
         let (due, now) = (due?, self.now());
         if now > end {
-            return Ok(Step::LeftOver);
+            return Ok(Step::LeftOver(due));
         }
         let Some(record) = self.decisions.get_record(due.id).await? else { return Ok(Step::None) };
         // The index is behind the row.
@@ -114,5 +119,12 @@ impl Sweep {
                 Step::None
             }
         })
+    }
+}
+
+impl SweepReport {
+    /// Notes that the run has no time for `due`.
+    pub(super) fn leave_decision(&mut self, due: DueDecision, now: Timestamp) {
+        self.decisions_behind_seconds = self.decisions_behind_seconds.max(seconds_since(Some(due.due_at), now));
     }
 }

@@ -2,10 +2,10 @@
 
 use age_model::{IncidentKey, NotificationKind, StoreError, Timestamp, take_turns};
 use age_notify::Topic;
-use age_store::{DueIncident, EventCounting, NotifiedLine};
+use age_store::{DueIncident, DueItems, EventCounting, NotifiedLine};
 use futures_util::stream::{self, StreamExt};
 
-use super::{CONCURRENT_STEPS, Sweep, SweepReport};
+use super::{CONCURRENT_STEPS, Sweep, SweepReport, seconds_since};
 use crate::due_notification::DueNotification;
 use crate::incident_lifecycle::IncidentUpdate;
 
@@ -38,7 +38,10 @@ impl Sweep {
         let states = self.dispatcher.lifecycle().incidents().states();
         let due = states.due(self.now(), MAX_DUE_PER_ENGINE).await;
         // If the index cannot be read, people are notified of approvals all the same.
-        let (due, result) = due.map_or_else(|error| (Vec::new(), Err(error)), |due| (due.items, Ok(())));
+        let (due, mut left_since, result) = match due {
+            Ok(DueItems { items, unread_since }) => (items, unread_since, Ok(())),
+            Err(error) => (Vec::new(), None, Err(error)),
+        };
         let steps_end = end.plus_seconds(-EMAILS_SECONDS);
         let steps: Vec<_> = in_turns(due).into_iter().map(|due| self.process_due(due, steps_end)).collect();
         let steps = stream::iter(steps).buffered(CONCURRENT_STEPS).collect::<Vec<_>>().await;
@@ -53,6 +56,7 @@ impl Sweep {
                 Ok(Step::LeftOver(due)) => {
                     report.emails_held += 1;
                     report.set_oldest_unnotified(due.is_new.then_some(due.due_at), self.now());
+                    left_since = left_since.into_iter().chain([due.due_at]).min();
                 }
                 Err(error) => {
                     tracing::error!(%error, "an incident is left to the next sweep: {error}");
@@ -60,6 +64,7 @@ impl Sweep {
                 }
             }
         }
+        report.incidents_behind_seconds = seconds_since(left_since, self.now());
         // The second line first: it gets few e-mails, and those to the first line may take until the end of the run.
         self.notify(NotifiedLine::Second, &self.second_line, second_line, end, report).await;
         if report.notifications_reachable == Some(false) {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use age_model::{DecisionId, Engine, StoreError, Timestamp};
+use age_model::{Engine, StoreError, Timestamp};
 use age_policy::ActivePolicy;
+use age_store::DueDecision;
 use futures_util::stream::{self, StreamExt};
 
 use super::occurrences::{Mismatch, MismatchedRow};
@@ -17,7 +18,7 @@ impl Sweep {
     pub(super) async fn compare_permits(
         &self,
         fleet: &FleetReading,
-        mut due: BTreeMap<Engine, Vec<DecisionId>>,
+        mut due: BTreeMap<Engine, Vec<DueDecision>>,
         end: Timestamp,
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
@@ -31,7 +32,9 @@ impl Sweep {
         let has_reports = !active.policy.decisions.event_types.is_empty() || has_asked;
         let reporting = if has_reports { fleet.heard_engines() } else { BTreeSet::new() };
         let (unfinished, checked) = self.check_operations(&active, reporting, end, report).await;
-        due.retain(|engine, _| !unfinished.contains(engine));
+        for permits in unfinished.iter().filter_map(|engine| due.remove(engine)) {
+            report.leave_permits(&permits, self.now());
+        }
         let missing = self.count_permits_without_event(&active, due, end, report).await;
         checked.and(missing)
     }
@@ -40,16 +43,16 @@ impl Sweep {
     async fn count_permits_without_event(
         &self,
         active: &ActivePolicy,
-        due: BTreeMap<Engine, Vec<DecisionId>>,
+        due: BTreeMap<Engine, Vec<DueDecision>>,
         end: Timestamp,
         report: &mut SweepReport,
     ) -> Result<(), StoreError> {
         let mut first_error = None;
-        let mut turns: Vec<(Engine, Vec<DecisionId>)> = due.into_iter().collect();
+        let mut turns: Vec<(Engine, Vec<DueDecision>)> = due.into_iter().collect();
         while !turns.is_empty() && self.now() <= end {
             let pages = stream::iter(std::mem::take(&mut turns)).map(async |(engine, mut page)| {
                 let rest = page.split_off(PAGE.min(page.len()));
-                let rows = page.into_iter().map(MismatchedRow::Decision).collect();
+                let rows = page.into_iter().map(|due| MismatchedRow::Decision(due.id)).collect();
                 (engine, rest, self.count_mismatches(active, engine, Mismatch::PermitWithoutEvent, rows).await)
             });
             for (engine, rest, counted) in pages.buffer_unordered(CONCURRENT_STEPS).collect::<Vec<_>>().await {
@@ -72,6 +75,18 @@ impl Sweep {
                 }
             }
         }
+        for (_, permits) in turns {
+            report.leave_permits(&permits, self.now());
+        }
         first_error.map_or(Ok(()), Err)
+    }
+}
+
+impl SweepReport {
+    /// Notes that the run has no time for `permits`, the earliest first.
+    fn leave_permits(&mut self, permits: &[DueDecision], now: Timestamp) {
+        if let Some(first) = permits.first() {
+            self.leave_decision(*first, now);
+        }
     }
 }
