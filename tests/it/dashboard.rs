@@ -449,7 +449,7 @@ async fn overview_reads_do_not_grow_with_the_events() {
     let world = World::new().await;
     let mut reader = Browser::signed_in(&world, READER).await;
     // Whether the five engines without an event and a credential were ever heard takes a query each.
-    assert_eq!(reads(&world, &mut reader).await, [19 + 5, 2]);
+    assert_eq!(reads(&world, &mut reader).await, [15 + 5, 2]);
     for number in 0..120 {
         world.clock.advance(3600);
         let engine = ENGINES[number % 8].as_str();
@@ -459,7 +459,7 @@ async fn overview_reads_do_not_grow_with_the_events() {
     }
     let mut reader = Browser::signed_in(&world, READER).await;
     // One more for each of the 8 pending approvals that the page lists, with its deadline.
-    assert_eq!(reads(&world, &mut reader).await, [19 + 8, 2]);
+    assert_eq!(reads(&world, &mut reader).await, [15 + 8, 2]);
 }
 
 #[tokio::test]
