@@ -38,8 +38,8 @@ pub(crate) async fn measure() -> Part {
         assert_eq!(world.post(&event(engine.as_str(), "order_lost", "HIGH")).await.status, 201);
         world.copy_action_and_event(engine.as_str(), ACTIONS / ENGINES.len() - 1).await;
     }
-    for number in 0..INCIDENTS {
-        let event = event(ENGINES[number].as_str(), "ledger_lost", "CRITICAL");
+    for engine in &ENGINES[..INCIDENTS] {
+        let event = event(engine.as_str(), "ledger_lost", "CRITICAL");
         assert_eq!(world.post(&event).await.status, 201);
     }
     world.sns.set_refusing(false);

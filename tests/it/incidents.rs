@@ -1,5 +1,7 @@
 //! Incidents: notifications, acknowledging and resolving, silent engines, and health.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -651,4 +653,25 @@ async fn people_are_notified_before_what_an_outage_held_back_is_dispatched() {
     }
     // The first alone, and the others ten a request.
     assert_eq!(world.dynamodb.calls("PublishBatch"), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_sweep_dispatches_all_that_an_outage_held_back_of_all_engines_once() {
+    const EACH: usize = 60;
+    let world = World::new().await;
+    world.sns.set_refusing(true);
+    for engine in ENGINES {
+        world.post(&event(engine.as_str(), "order_lost", "HIGH")).await;
+        world.copy_action_and_event(engine.as_str(), EACH - 1).await;
+    }
+    world.sns.set_refusing(false);
+    world.clock.advance(MINUTE);
+    let swept = world.sweep().await;
+    let published = world.sns.published("actions");
+    let events: BTreeSet<String> = published.iter().map(|message| message.json["eventId"].to_string()).collect();
+    assert_eq!((published.len(), events.len()), (EACH * ENGINES.len(), EACH * ENGINES.len()), "{swept:?}");
+    for engine in ENGINES {
+        let of_engine = published.iter().filter(|message| message.json["engine"] == engine.as_str()).count();
+        assert_eq!(of_engine, EACH, "{engine}");
+    }
 }

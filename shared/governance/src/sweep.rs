@@ -168,7 +168,8 @@ impl Sweep {
         let (found, actions) = actions.map_or_else(|error| (Default::default(), Err(error)), |found| (found, Ok(())));
         let (mut approvals, pending) = found;
         let due = self.read_due_decisions(&fleet).await;
-        let (due, decisions) = due.map_or_else(|error| (Default::default(), Err(error)), |due| (due, Ok(())));
+        let (due, decisions) =
+            due.map_or_else(|error| (due_decisions::DueDecisions::default(), Err(error)), |due| (due, Ok(())));
         report.decisions_behind_seconds = seconds_since(due.unread_since, self.now());
         let decisions_end = self.now().plus_seconds(DECISIONS_SECONDS);
         approvals.extend(Box::pin(self.process_due_decisions(due.approvals, decisions_end, &mut report)).await);
