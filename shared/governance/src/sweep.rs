@@ -165,11 +165,10 @@ impl Sweep {
         };
         let actions_end = self.now().plus_seconds(ACTIONS_SECONDS);
         let actions = Box::pin(self.process_due_actions(actions_end, &mut report)).await;
-        let (found, actions) = actions.map_or_else(|error| (Default::default(), Err(error)), |found| (found, Ok(())));
+        let (found, actions) = value_and_result(actions);
         let (mut approvals, pending) = found;
         let due = self.read_due_decisions(&fleet).await;
-        let (due, decisions) =
-            due.map_or_else(|error| (due_decisions::DueDecisions::default(), Err(error)), |due| (due, Ok(())));
+        let (due, decisions) = value_and_result(due);
         report.decisions_behind_seconds = seconds_since(due.unread_since, self.now());
         let decisions_end = self.now().plus_seconds(DECISIONS_SECONDS);
         approvals.extend(Box::pin(self.process_due_decisions(due.approvals, decisions_end, &mut report)).await);
@@ -296,4 +295,9 @@ impl SweepReport {
 /// Returns the seconds from `since` to `now`; 0 without `since`.
 fn seconds_since(since: Option<Timestamp>, now: Timestamp) -> i64 {
     since.map_or(0, |since| (now.seconds() - since.seconds()).max(0))
+}
+
+/// Returns the value of `result`, or an empty one with the error: a part of a run that fails does not end the run.
+fn value_and_result<T: Default>(result: Result<T, StoreError>) -> (T, Result<(), StoreError>) {
+    result.map_or_else(|error| (T::default(), Err(error)), |value| (value, Ok(())))
 }
