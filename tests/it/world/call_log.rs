@@ -126,15 +126,23 @@ impl CallChain {
 
     /// Returns the latency that was added to the request: at every moment at which calls waited, whatever their number.
     pub(crate) fn added(&self) -> Duration {
-        let mut waits: Vec<(Instant, Instant)> =
-            self.calls.iter().map(|call| (call.started, call.started + call.added)).collect();
-        waits.sort_unstable();
-        let (mut sum, mut until) = (Duration::ZERO, None);
-        for (started, ended) in waits {
-            let from = until.map_or(started, |until: Instant| until.max(started));
-            sum += ended.saturating_duration_since(from);
-            until = Some(until.map_or(ended, |until: Instant| until.max(ended)));
-        }
-        sum
+        union(self.calls.iter().map(|call| (call.started, call.started + call.added)).collect())
     }
+
+    /// Returns the time in which at least one call was in progress: the latency that was added, and the time of the services themselves.
+    pub(crate) fn in_calls(&self) -> Duration {
+        union(self.calls.iter().filter_map(|call| Some((call.started, call.ended?))).collect())
+    }
+}
+
+/// Returns how long all of `spans` take together, of which each is a beginning and an end. A moment in several counts once.
+fn union(mut spans: Vec<(Instant, Instant)>) -> Duration {
+    spans.sort_unstable();
+    let (mut sum, mut until) = (Duration::ZERO, None);
+    for (started, ended) in spans {
+        let from = until.map_or(started, |until: Instant| until.max(started));
+        sum += ended.saturating_duration_since(from);
+        until = Some(until.map_or(ended, |until: Instant| until.max(ended)));
+    }
+    sum
 }
