@@ -76,7 +76,7 @@ impl Table {
     /// if the group is not wanted. `parse` parses an entry.
     ///
     /// Makes at least one query of each partition, and about one more for each group with many entries.
-    pub(crate) async fn due_by_group<T: Ord + Clone>(
+    pub(crate) async fn due_by_group<T: Ord>(
         &self,
         until: Timestamp,
         limit: impl Fn(&str) -> Option<usize>,
