@@ -19,8 +19,9 @@ use crate::pending_event::{PendingEvent, UnnotifiedIncident, WriteOutcome};
 use crate::rollup_shards::{RollupShards, ShardChooser};
 use crate::transaction_chunks::MAX_ITEMS;
 
-/// Conflicting attempts before giving up. With the waits between them some two seconds.
-const MAX_ATTEMPTS: u32 = 12;
+/// Conflicting attempts before giving up. With the waits between them some two seconds. A counter takes up to nine to spread from one shard
+/// to 512, and that of a contended incident three.
+const MAX_ATTEMPTS: u32 = 16;
 
 /// After how many conflicts in the row of a key's state the events of its incident are counted in shards. One may be a coincidence.
 const CONTENDED_AFTER: u32 = 2;

@@ -8,8 +8,9 @@ use age_model::Timestamp;
 use crate::connection::Connection;
 use crate::https_url::HttpsUrl;
 
-/// How many idle connections are kept, to all hosts together.
-const MAX_IDLE: usize = 4;
+/// How many idle connections are kept, to all hosts together: more than the 50 hosts that a user may have in use at once. Each takes
+/// some 50 KB.
+const MAX_IDLE: usize = 64;
 /// How long an idle connection is kept. Node.js and uvicorn close connections after 5 seconds, and a request that crosses the close is
 /// lost.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(4);

@@ -49,15 +49,16 @@ async fn connection_that_the_receiver_closed_is_replaced() {
 }
 
 #[tokio::test]
-async fn idle_connections_are_at_most_four() {
+async fn idle_connections_are_at_most_64() {
     let authority = Authority::new();
-    let hosts = ["a.example.com", "b.example.com", "c.example.com", "d.example.com", "e.example.com"];
+    let names: Vec<String> = (0..65).map(|number| format!("h{number}.example.com")).collect();
+    let hosts: Vec<&str> = names.iter().map(String::as_str).collect();
     let receiver = Receiver::start(authority.acceptor(&hosts, 2999), |stream| answer_all(stream, OK.to_owned())).await;
     let client = HttpsClient::new(settings(&authority), clock()).unwrap();
-    for host in hosts {
+    for host in &hosts {
         client.post(&url(host, receiver.port), &[], Vec::new()).await.unwrap();
     }
-    for (host, connections) in [("e.example.com", 5), ("b.example.com", 5), ("a.example.com", 6)] {
+    for (host, connections) in [("h64.example.com", 65), ("h1.example.com", 65), ("h0.example.com", 66)] {
         client.post(&url(host, receiver.port), &[], Vec::new()).await.unwrap();
         assert_eq!(receiver.connections(), connections, "{host}");
     }
