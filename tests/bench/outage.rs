@@ -34,7 +34,7 @@ struct SweepResult {
 /// Measures the sweeps until all actions are handed over, and the sweep after that.
 pub(crate) async fn measure() -> Part {
     let world = World::new().await;
-    // What was accepted and refused is due again when the sweep runs by the clock of the machine.
+    // The actions and notifications that SNS refused are due again when the sweep runs by the clock of the machine.
     world.clock.set(SystemClock::default().now().plus_seconds(-OUTAGE_SECONDS));
     world.sweep().await;
     world.sns.set_refusing(true);

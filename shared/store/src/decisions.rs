@@ -15,7 +15,7 @@ use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::policies::Policies;
 
-/// What is wrong with a `due_key`.
+/// The error of a `due_key` that is malformed.
 pub(crate) const INVALID_DUE_KEY: &str = "must be an engine, a step and a time";
 
 /// The row, except for attributes of a later version.

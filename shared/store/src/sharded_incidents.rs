@@ -11,7 +11,7 @@ use crate::incident_states::IncidentStates;
 const QUIET_SECONDS: i64 = 60;
 
 /// How long after the last writer may have read that events are counted in shards these are merged, in seconds. A writer commits within 10
-/// seconds, and AWS ends its function after 30.
+/// seconds, and AWS ends its function within 30.
 const MERGE_AFTER_SECONDS: i64 = 60;
 
 /// The most shards that one transaction merges: it has up to 100 writes, an AWS limit.
@@ -21,7 +21,7 @@ impl IncidentStates {
     /// Returns the write that counts `events` of the open incident of `before` in `shard`, the latest accepted at `at`. None if they are
     /// not counted in shards.
     ///
-    /// INVARIANT: the write has no condition, so it is committed well within [`MERGE_AFTER_SECONDS`] after `before` was read.
+    /// INVARIANT: the write has no condition, so it is committed well within `MERGE_AFTER_SECONDS` after `before` was read.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be serialized.

@@ -16,7 +16,7 @@ const SECONDS_PER_MONTH: f64 = 30.0 * 86_400.0;
 /// The views of a page of the dashboard by a person in a month: it is open for 8 hours on 21 days and is read again every 20 seconds.
 const VIEWS_PER_PERSON: f64 = 21.0 * 8.0 * 180.0;
 
-/// What one of each thing consumes. Rows are kept for a month, and e-mails go to one address.
+/// The consumption of one of each thing. Rows are kept for a month, and e-mails go to one address.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UnitUsages {
     /// A month without events, with eight engines.

@@ -1,4 +1,4 @@
-//! What one of each thing consumes, measured in this process; the time of functions is assumed.
+//! The consumption of one of each thing, measured in this process; the time of functions is assumed.
 
 use age_model::{ActionStatus, Clock, TopicName};
 use serde_json::json;

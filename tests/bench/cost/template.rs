@@ -1,4 +1,4 @@
-//! What the template deploys.
+//! The numbers of resources that the template deploys.
 
 use std::sync::LazyLock;
 

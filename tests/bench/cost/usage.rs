@@ -1,4 +1,4 @@
-//! What something consumes of AWS's services, and its price.
+//! The consumption of AWS's services, and its price.
 
 use std::collections::BTreeMap;
 use std::iter::Sum;

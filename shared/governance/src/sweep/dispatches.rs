@@ -28,11 +28,11 @@ pub(super) struct PendingDispatches {
 
 /// The result of dispatching an action.
 enum Dispatch {
-    /// It went to this status.
+    /// The action went to this status.
     Transition(ActionStatus),
     /// Its status is as it was.
     None,
-    /// It is due, and the time was up; the next run dispatches it.
+    /// The action is due, and the time was up; the next run dispatches the action.
     LeftOver(OpenAction),
 }
 
