@@ -133,9 +133,9 @@ impl Events {
         event.occurred_at.plus_days(self.retention_days)
     }
 
-    /// Returns the time before which events may have expired.
-    pub(crate) fn oldest(&self, now: Timestamp) -> Timestamp {
-        now.plus_days(-self.retention_days)
+    /// After how many days events expire.
+    pub(crate) const fn retention_days(&self) -> i64 {
+        self.retention_days
     }
 
     /// Parses a row of the table, or of its index `timeline`.

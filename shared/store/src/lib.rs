@@ -43,6 +43,7 @@ mod shard_assignment;
 mod sharded_incidents;
 mod system_alerts;
 mod system_health;
+mod timeline;
 
 pub use action_search::{ActionFilter, ActionPage, ActionSearch};
 pub use actions::{Actions, OpenAction};

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::dynamodb::attribute::text;
 
 /// Conditions on attributes that are no part of the index's key. DynamoDB reads, and charges for, what does not match as well.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct QueryFilter {
     conditions: Vec<String>,
     attributes: BTreeSet<String>,
