@@ -56,7 +56,8 @@ impl CallLog {
         };
         let call = CallInProgress { log: Arc::clone(self), index };
         if !added.is_zero() {
-            tokio::time::sleep(added).await;
+            // A thread, because the timer of the runtime may be a millisecond late.
+            tokio::task::spawn_blocking(move || std::thread::sleep(added)).await.unwrap();
         }
         call
     }

@@ -10,6 +10,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -54,6 +55,13 @@ pub(crate) struct Call {
 pub(crate) struct Units {
     pub(crate) read: f64,
     pub(crate) written: f64,
+}
+
+/// The part of a response that has the units.
+#[derive(Deserialize)]
+struct Consumed {
+    #[serde(rename = "ConsumedCapacity", default)]
+    capacity: Value,
 }
 
 type Rule = Box<dyn Fn(&Call) -> Fault + Send + Sync>;
@@ -271,9 +279,8 @@ impl State {
 
     /// Adds the units that a call has consumed. A transaction reports them for each table.
     fn add_units(&self, operation: &str, body: &[u8]) {
-        let body: Value = serde_json::from_slice(body).unwrap();
-        let consumed = &body["ConsumedCapacity"];
-        let tables = consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice);
+        let Consumed { capacity } = serde_json::from_slice(body).unwrap();
+        let tables = capacity.as_array().map_or(std::slice::from_ref(&capacity), Vec::as_slice);
         let units: f64 = tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
         let mut all = self.units.lock().unwrap();
         *(if ["Query", "GetItem", "BatchGetItem"].contains(&operation) { &mut all.read } else { &mut all.written }) +=
