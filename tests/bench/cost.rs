@@ -71,7 +71,7 @@ pub(crate) async fn measure() -> Part {
             "HIGH event through its finished action, within half a minute",
             high.accepted.written + high.outcome.written,
             "WCU",
-            16.0,
+            17.0,
         ),
         shown("the same, finished later", high.accepted.written + high.postponed.written + high.outcome.written, "WCU"),
         Figure::limited("a refused request", refused.read + refused.written, "RCU and WCU", 0.0),

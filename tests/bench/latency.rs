@@ -21,7 +21,7 @@ const fn limit(request: TimedRequest) -> Option<u32> {
     match request {
         TimedRequest::LowEvent | TimedRequest::Statistics => Some(1),
         TimedRequest::Replay | TimedRequest::List | TimedRequest::Overview | TimedRequest::Decision => Some(2),
-        TimedRequest::Outcome => Some(3),
+        TimedRequest::Outcome | TimedRequest::Actions => Some(3),
         TimedRequest::HighEvent => Some(4),
         TimedRequest::CriticalEvent => Some(5),
         TimedRequest::CriticalAgain => Some(6),

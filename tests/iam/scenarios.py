@@ -246,6 +246,7 @@ def failed_remediation_opens_an_incident_if_its_engine_may(harness: Harness) -> 
     {
         "dynamodb:GetItem": "EventsTable ActionsTable IncidentsTable",
         "dynamodb:PutItem": "IncidentsTable",
+        "dynamodb:Query": "ActionsTable",
         "dynamodb:UpdateItem": "RollupsTable ActionsTable IncidentsTable",
         "sns:Publish": "NotificationsTopic",
     },
@@ -260,7 +261,9 @@ def failed_remediation_opens_an_incident(harness: Harness) -> None:
     _expect_email_about(harness, event)
 
 
-@scenario("actions", {"dynamodb:Query": "ActionsTable RollupsTable EventsTable/index/timeline"})
+@scenario(
+    "actions", {"dynamodb:Query": "RollupsTable ActionsTable/index/timeline", "dynamodb:BatchGetItem": "ActionsTable"}
+)
 def actions_are_listed(harness: Harness) -> None:
     event = harness.report("HIGH", "maos")
     listed = harness.get("/actions?engine=maos&limit=1")["actions"]
@@ -351,6 +354,12 @@ def incident_is_acknowledged_on_its_page(harness: Harness) -> None:
     path = f"/dashboard/incidents/{harness.incident(event)['id']}"
     harness.page(f"{path}/acknowledge", {"csrf": form_field(harness.page(path)), "note": ""})
     harness.expect_statuses(event, notify_admin="succeeded")
+
+
+@scenario("dashboard", {"dynamodb:Query": "ActionsTable/index/timeline", "dynamodb:BatchGetItem": "ActionsTable"})
+def actions_page_is_shown(harness: Harness) -> None:
+    event = harness.report("HIGH", "maos")
+    expect("whether the page has the action", event["id"] in harness.page("/dashboard/actions?status=all"), True)
 
 
 @scenario("dashboard", {"dynamodb:GetItem": "ActionsTable"})

@@ -31,9 +31,9 @@ use age_model::{ChannelSender, DashboardSession, ManualClock, RequestId, Timesta
 use age_notify::{Sns as SnsClient, Topic};
 use age_policy::Policy;
 use age_store::{
-    Actions, Channels, CredentialNotifications, Credentials, CredentialsWithSessions, Decisions, Deliveries, DynamoDb,
-    EmailRateLimiter, EndedSessionsStore, EventSearch, Events, FleetStateStore, IncidentStates, Incidents, Policies,
-    PolicyNotifications, ReportDeliveries, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    ActionSearch, Actions, Channels, CredentialNotifications, Credentials, CredentialsWithSessions, Decisions,
+    Deliveries, DynamoDb, EmailRateLimiter, EndedSessionsStore, EventSearch, Events, FleetStateStore, IncidentStates,
+    Incidents, Policies, PolicyNotifications, ReportDeliveries, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 use aws_config::SdkConfig;
 use axum::Router;
@@ -327,12 +327,15 @@ impl Api {
             dispatcher(&lifecycle, policies, sns_config),
             notifier.clone(),
         );
-        let actions_app = actions::App::new(search.clone(), lifecycle.clone(), notifier, policies.clone(), clock());
+        let action_search = ActionSearch::new(actions.clone(), rollups.clone(), RETENTION_DAYS);
+        let actions_app =
+            actions::App::new(action_search.clone(), lifecycle.clone(), notifier, policies.clone(), clock());
         let dashboard_app = dashboard::App::new(
             dashboard::Tables {
                 events: events.clone(),
                 search: search.clone(),
                 actions: actions.clone(),
+                action_search,
                 incidents: incidents.clone(),
                 rollups: rollups.clone(),
                 reports: reports.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use age_governance::{ActionLifecycle, Notifier, PolicyCache};
 use age_http::Problem;
 use age_model::{Action, ActionItem, Clock, EventId};
-use age_store::{ActionSearch, EventSearch};
+use age_store::ActionSearch;
 
 /// The state of the handlers. Build one per execution environment.
 #[derive(Clone)]
@@ -22,13 +22,12 @@ pub(crate) struct Inner {
 impl App {
     /// Combines the parts.
     pub fn new(
-        events: EventSearch,
+        search: ActionSearch,
         lifecycle: ActionLifecycle,
         notifier: Notifier,
         policies: PolicyCache,
         clock: impl Clock + 'static,
     ) -> Self {
-        let search = ActionSearch::new(events, lifecycle.actions().clone());
         Self(Arc::new(Inner { search, lifecycle, notifier, policies, clock: Box::new(clock) }))
     }
 }

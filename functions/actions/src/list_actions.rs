@@ -20,7 +20,7 @@ const MAX_LIMIT: usize = 200;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ActionPage {
     actions: Vec<ActionItem>,
-    /// The events and actions of the page that this version of AGE cannot read.
+    /// The actions of the page that this version of AGE cannot read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<UnreadableItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,8 +29,7 @@ pub(crate) struct ActionPage {
 
 /// List actions
 ///
-/// Returns up to `limit` actions, newest first. A page is full unless it is the last one, or only few of the actions of 1,000 events
-/// match.
+/// Returns up to `limit` actions, newest first. A page is full unless it is the last one, or only few of 5,000 actions match.
 #[utoipa::path(
     get,
     path = "/api/governance/actions",

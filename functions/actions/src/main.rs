@@ -8,7 +8,7 @@ use age_http::{Authentication, RequestRate, verify_origin};
 use age_notify::Sns;
 use age_runtime::{AuthenticationConfig, Error, PublicUrl, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Credentials, DynamoDb, EmailRateLimiter, EventSearch, Events, IncidentStates, Policies, Rollups,
+    ActionSearch, Actions, Credentials, DynamoDb, EmailRateLimiter, Events, IncidentStates, Policies, Rollups,
     SystemAlerts, SystemHealthStore,
 };
 
@@ -45,8 +45,8 @@ async fn main() -> Result<(), Error> {
     let authentication = Authentication::with_alerts(credentials, rate, clock, alerts).await;
     let events = Events::new(&db, config.events_table, config.event_retention_days);
     let rollups = Rollups::new(&db, config.rollups_table);
-    let search = EventSearch::new(events.clone(), rollups.clone());
     let actions = Actions::new(&db, config.actions_table);
+    let search = ActionSearch::new(actions.clone(), rollups.clone(), config.event_retention_days);
     let incidents = IncidentLifecycle::new(
         IncidentStates::new(&db, config.incidents_table.clone(), config.event_retention_days),
         actions.clone(),

@@ -6,8 +6,8 @@ use age_governance::{ActionLifecycle, ChannelManager, PolicyCache, ReportGenerat
 use age_http::{Authentication, Problem};
 use age_model::{Action, ActionItem, Clock, Decision, DecisionId, Event, EventId, IncidentId, Report, ReportId};
 use age_store::{
-    Actions, Consistency, Decisions, Deliveries, EndedSessionsStore, EventSearch, Events, FleetStateStore,
-    IncidentRecord, Incidents, Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
+    ActionSearch, Actions, Consistency, Decisions, Deliveries, EndedSessionsStore, EventSearch, Events,
+    FleetStateStore, IncidentRecord, Incidents, Policies, Reports, Rollups, SystemAlerts, SystemHealthStore,
 };
 
 /// The state of the handlers. Build one per execution environment.
@@ -23,6 +23,8 @@ pub struct Tables {
     pub search: EventSearch,
     /// Actions of events.
     pub actions: Actions,
+    /// Actions, by filter, newest first.
+    pub action_search: ActionSearch,
     /// Incidents.
     pub incidents: Incidents,
     /// Hourly counters of events and actions.

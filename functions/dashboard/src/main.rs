@@ -9,9 +9,9 @@ use age_http::{Authentication, RequestRate, verify_origin};
 use age_notify::Sns;
 use age_runtime::{AuthenticationConfig, Error, SystemClock, aws, config, logs};
 use age_store::{
-    Actions, Channels, Credentials, CredentialsWithSessions, Decisions, Deliveries, DynamoDb, EndedSessionsStore,
-    EventSearch, Events, FleetStateStore, IncidentStates, Incidents, Policies, Reports, Rollups, SystemAlerts,
-    SystemHealthStore,
+    ActionSearch, Actions, Channels, Credentials, CredentialsWithSessions, Decisions, Deliveries, DynamoDb,
+    EndedSessionsStore, EventSearch, Events, FleetStateStore, IncidentStates, Incidents, Policies, Reports, Rollups,
+    SystemAlerts, SystemHealthStore,
 };
 use dashboard::{App, Tables};
 
@@ -66,6 +66,7 @@ async fn main() -> Result<(), Error> {
     let tables = Tables {
         search: EventSearch::new(events.clone(), rollups.clone()),
         events,
+        action_search: ActionSearch::new(actions.clone(), rollups.clone(), config.event_retention_days),
         actions,
         incidents: Incidents::new(&db, config.incidents_table.clone()),
         rollups,

@@ -55,7 +55,7 @@ struct OverviewPage<'a> {
 }
 
 /// Makes the same reads, however many events there are: for each engine one of its open actions and one of its rollups of 30 days; 1 of
-/// the unresolved incidents, 1 of AGE's health, 1 of its system alerts, and 1 of the holds; and one more for each pending approval that it
+/// the unresolved incidents, 1 of AGE's health, 1 of its system alerts, and 1 of the holds; and 1 of the pending approvals that it
 /// lists. If the policy has guardrails, one more for each engine finds the operations that wait for an approval. One more for each engine
 /// without an event in these days and without a credential of its own shows whether it was ever heard. Each further shard of an engine's
 /// rollups takes one more, and so does each further megabyte of a response.
@@ -71,7 +71,7 @@ pub(crate) async fn show(State(App(app)): State<App>, session: Session, _: NoQue
     let system_health = async { try_join!(health.get(), system_alerts.shown(now)) };
     let (unresolved, open_actions, counted, health, paused, operations) =
         try_join!(incidents.unresolved(), actions.open(), counted, system_health, paused, operations)?;
-    let approvals = actions.of_events(needs_attention::listed_approvals(&open_actions)).await?;
+    let approvals = actions.get_all(needs_attention::listed_approvals(&open_actions)).await?;
     let figures = counted.by_hour(days).and_then(|hours| Ok((hours, counted.actions(week)?)));
     if let Err(error) = &figures {
         tracing::error!(%error, "the overview has no figures: {error}");

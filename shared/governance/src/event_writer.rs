@@ -218,9 +218,9 @@ impl EventWriter {
             writes.push(self.lifecycle.rollups().count_events(*rollup, *shard, events, remediations, heard_at)?);
         }
         for one in pending {
-            for action in &one.actions {
-                writes.push(self.lifecycle.actions().insertion(action, self.events.expires_at(&one.event))?);
-            }
+            let shard = rollups.get(&one.rollup()).copied().unwrap_or_default();
+            let expires_at = self.events.expires_at(&one.event);
+            writes.extend(self.lifecycle.actions().insertions(&one.actions, shard, expires_at)?);
         }
         let Some(now) = pending.iter().map(|one| one.event.occurred_at).max() else {
             return Ok(GroupWrites { all: writes, of_keys });

@@ -1,25 +1,21 @@
-//! Lists of actions, newest first. Actions are found through their events, which the index `timeline` has by time: only events from a
-//! severity up have actions.
+//! Lists of actions, newest first. The index `timeline` has the keys of all actions by time.
 
 use std::collections::BTreeSet;
 
-use age_model::{
-    Action, ActionItem, ActionStatus, Clock, Engine, Event, Severity, StoreError, Timestamp, UnreadableItem,
-};
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use age_model::{Action, ActionItem, ActionStatus, Clock, Engine, Severity, StoreError, Timestamp, UnreadableItem};
 
 use crate::actions::Actions;
+use crate::dynamodb::attribute::Item;
 use crate::dynamodb::keys::Position;
-use crate::event_search::{EventFilter, EventSearch};
+use crate::found::unreadable;
+use crate::rollups::Rollups;
+use crate::timeline::{Entry, Timeline, TimelineFilter};
 
-/// How many events are read in one round, at most.
-const EVENTS_PER_ROUND: usize = 100;
+/// How many actions are read in each round after the first one.
+const ACTIONS_PER_ROUND: usize = 500;
 
 /// The most rounds for one page. A page that is short because few actions match still has a next position.
-const MAX_ROUNDS: usize = 10;
-
-/// How many events' actions are read concurrently.
-const CONCURRENT_READS: usize = 16;
+const MAX_ROUNDS: usize = 11;
 
 /// The actions to list: those that meet every condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,21 +35,26 @@ pub struct ActionFilter {
 }
 
 impl ActionFilter {
-    /// Returns the filter of the events that can have matching actions. Actions are planned when their event is accepted.
-    fn events(&self) -> EventFilter {
-        let Self { engines, min_severity, from, to, .. } = self;
-        EventFilter {
-            engines: engines.clone(),
-            min_severity: *min_severity,
-            from: *from,
-            to: *to,
-            ..EventFilter::default()
+    /// Returns the filter of the index. It is read where the rollups have events of the severities: most of them have actions.
+    fn timeline(&self) -> TimelineFilter {
+        let is_acted_on = |severity: &Severity| self.min_severity.is_none_or(|min| *severity >= min);
+        TimelineFilter {
+            engines: self.engines.clone(),
+            severities: Severity::ALL.iter().copied().filter(is_acted_on).collect(),
+            or_unknown_severities: true,
+            from: self.from,
+            to: self.to,
+            ..TimelineFilter::default()
         }
     }
 
-    fn matches(&self, item: &ActionItem) -> bool {
-        (self.statuses.is_empty() || self.statuses.contains(&item.status))
-            && (self.actions.is_empty() || self.actions.contains(&item.action))
+    fn includes_action(&self, entry: &Entry) -> bool {
+        let action = entry.item.get("action").and_then(|action| action.as_s().ok());
+        self.actions.is_empty() || self.actions.iter().any(|it| action.is_some_and(|action| action == it.as_str()))
+    }
+
+    fn includes_status(&self, item: &ActionItem) -> bool {
+        self.statuses.is_empty() || self.statuses.contains(&item.status)
     }
 }
 
@@ -62,30 +63,31 @@ impl ActionFilter {
 pub struct ActionPage {
     /// The actions.
     pub actions: Vec<ActionItem>,
-    /// The events and actions of the page that cannot be read.
+    /// The actions of the page that cannot be read.
     pub unreadable: Vec<UnreadableItem>,
     /// The position of the next page, if there may be more actions.
     pub next: Option<Position>,
 }
 
-/// Lists actions of the `actions` table by the events of an [`EventSearch`].
+/// Lists actions of the `actions` table by the `rollups` table.
 #[derive(Debug, Clone)]
 pub struct ActionSearch {
-    events: EventSearch,
     actions: Actions,
+    timeline: Timeline,
 }
 
 impl ActionSearch {
-    /// Searches these tables.
+    /// Searches these tables. Actions expire `retention_days` after they were planned.
     #[must_use]
-    pub const fn new(events: EventSearch, actions: Actions) -> Self {
-        Self { events, actions }
+    pub fn new(actions: Actions, rollups: Rollups, retention_days: i64) -> Self {
+        let timeline = Timeline::new(actions.table().clone(), rollups, retention_days);
+        Self { actions, timeline }
     }
 
     /// Returns up to `limit` actions that match `filter` and come after `before` in the list.
     ///
-    /// The actions of each event are one strong read, of events that have the engine and the time of the filter. A page has fewer than
-    /// `limit` actions and still a next position only if those of 1,000 events, or as many as have 20 MB of details, were read for it.
+    /// The keys of the actions come from the index, and then the actions themselves, read strongly, up to 100 with a call. A page has fewer
+    /// than `limit` actions and still a next position only if few of the last 5,000 and more match.
     ///
     /// # Errors
     /// [`StoreError`] if the tables cannot be read.
@@ -96,31 +98,33 @@ impl ActionSearch {
         mut before: Option<Position>,
         clock: &dyn Clock,
     ) -> Result<ActionPage, StoreError> {
-        let events_filter = filter.events();
+        let of_filter = filter.timeline();
         let mut page = ActionPage::default();
         let mut last = before.clone();
-        // Most events have an action, so that the first round is enough unless few of them match.
-        let sizes = std::iter::once(EVENTS_PER_ROUND.min(limit + 1)).chain(std::iter::repeat(EVENTS_PER_ROUND));
+        let sizes = std::iter::once(limit + 1).chain(std::iter::repeat(ACTIONS_PER_ROUND));
         for size in sizes.take(MAX_ROUNDS) {
-            let events = self.events.page(&events_filter, size, before.clone(), clock).await?;
-            page.unreadable.extend(events.unreadable);
-            let of_event = |event: Event| async move {
-                Ok::<_, StoreError>((event.occurred_at, event.id, self.actions.of_event(event.id).await?))
-            };
-            let mut reads = stream::iter(events.events).map(of_event).buffered(CONCURRENT_READS);
-            while let Some((at, event, found)) = reads.try_next().await? {
-                let listed = before.as_ref().map_or(0, |before| before.actions_before(event));
-                for (number, item) in (1..).zip(found.items).skip(listed).filter(|(_, item)| filter.matches(item)) {
-                    if page.actions.len() == limit {
-                        page.next = last;
-                        return Ok(page);
+            let found = self.timeline.page(&of_filter, size, before, clock).await?;
+            let entries: Vec<Entry> = found.entries.into_iter().filter(|entry| filter.includes_action(entry)).collect();
+            let items = self.actions.read(entries.iter().map(key).collect()).await?;
+            for (entry, item) in entries.into_iter().zip(items) {
+                match item {
+                    Some(Ok(item)) if filter.includes_status(&item) => {
+                        if page.actions.len() == limit {
+                            page.next = last;
+                            return Ok(page);
+                        }
+                        page.actions.push(item);
+                        last = Some(entry.position);
                     }
-                    page.actions.push(item);
-                    last = Some(Position::after_actions(at, event, number));
+                    Some(Err(error)) => {
+                        page.unreadable.push(unreadable(None, error)?);
+                        last = Some(entry.position);
+                    }
+                    // Of another status, or expired.
+                    Some(Ok(_)) | None => {}
                 }
-                page.unreadable.extend(found.unreadable);
             }
-            before = events.next;
+            before = found.next;
             if before.is_none() {
                 return Ok(page);
             }
@@ -128,4 +132,10 @@ impl ActionSearch {
         page.next = before;
         Ok(page)
     }
+}
+
+/// Returns the key of the row that an entry belongs to.
+fn key(entry: &Entry) -> Item {
+    let names = ["event_id", "action"].iter();
+    names.filter_map(|name| Some(((*name).to_owned(), entry.item.get(*name)?.clone()))).collect()
 }

@@ -1,4 +1,5 @@
-//! The `actions` table: actions, written with their event, and the sparse index `due` of those that have not ended.
+//! The `actions` table: actions, written with their event; the index `timeline` of all, and the sparse index `due` of those that have not
+//! ended.
 
 use age_model::{Action, ActionItem, ActionStatus, Engine, EventId, StoreError, Timestamp};
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
@@ -12,6 +13,7 @@ use crate::dynamodb::client::{Consistency, DynamoDb, Table};
 use crate::dynamodb::due_index::due_key;
 use crate::dynamodb::error::built;
 use crate::dynamodb::keys;
+use crate::dynamodb::keys::Position;
 use crate::dynamodb::transaction::{self, TransactionResult, Write};
 use crate::dynamodb::update::UpdateExpression;
 use crate::found::Found;
@@ -23,22 +25,29 @@ const CONCURRENT_READS: usize = 16;
 /// another that are due later.
 const MAX_OPEN_PAGES: usize = 4;
 
-/// An action, and its entry in the `due` index: all attributes but the action itself.
-#[derive(Debug, Serialize, Deserialize)]
-struct ActionRow {
+/// An action, and its entries in the indexes.
+#[derive(Debug, Serialize)]
+struct ActionRow<'a> {
     event_id: EventId,
     action: Action,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     due_shard: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     due_key: Option<String>,
+    bucket: String,
+    at: String,
     created_at: Timestamp,
     engine: Engine,
     status: ActionStatus,
-    item: ActionItem,
+    item: &'a ActionItem,
     /// When DynamoDB deletes the row, in seconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires_at: Option<i64>,
+    expires_at: i64,
+}
+
+/// The attribute of a row that has the action.
+#[derive(Debug, Deserialize)]
+struct StoredAction {
+    item: ActionItem,
 }
 
 /// An entry of the `due` index, without its `due_key`.
@@ -121,6 +130,28 @@ impl Actions {
         Ok(found)
     }
 
+    /// Returns those of `actions` that exist, each the action of an event, read strongly, in the order of `actions`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the table cannot be read.
+    pub async fn get_all(
+        &self,
+        actions: impl IntoIterator<Item = (EventId, Action)>,
+    ) -> Result<Found<ActionItem>, StoreError> {
+        let key =
+            |(event, action)| Item::from([("event_id".to_owned(), text(event)), ("action".to_owned(), text(action))]);
+        Found::of(self.read(actions.into_iter().map(key).collect()).await?.into_iter().flatten())
+    }
+
+    /// Returns the action under each of `keys`, read strongly. None: it does not exist, or has expired.
+    pub(crate) async fn read(
+        &self,
+        keys: Vec<Item>,
+    ) -> Result<Vec<Option<Result<ActionItem, StoreError>>>, StoreError> {
+        let rows = self.0.get_each(keys).await?;
+        Ok(rows.iter().map(|row| row.as_ref().map(|row| self.parse(row))).collect())
+    }
+
     /// Returns one action, read strongly.
     ///
     /// # Errors
@@ -183,21 +214,44 @@ impl Actions {
         self.0.commit(writes).await
     }
 
-    /// Returns the write that inserts `item`, which expires at `expires_at`.
+    /// Returns the writes that insert the actions of an event, `items`, which expire at `expires_at`. In lists, their order is that of
+    /// `items`, among the actions of the events of `shard` of the engine's day.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be serialized.
-    pub fn insertion(&self, item: &ActionItem, expires_at: Timestamp) -> Result<Write, StoreError> {
+    /// [`StoreError`] if they cannot be serialized.
+    pub fn insertions(
+        &self,
+        items: &[ActionItem],
+        shard: u32,
+        expires_at: Timestamp,
+    ) -> Result<Vec<Write>, StoreError> {
+        let following = (0..items.len()).rev();
+        items
+            .iter()
+            .zip(following)
+            .map(|(item, following)| self.insertion(item, following, shard, expires_at))
+            .collect()
+    }
+
+    fn insertion(
+        &self,
+        item: &ActionItem,
+        following: usize,
+        shard: u32,
+        expires_at: Timestamp,
+    ) -> Result<Write, StoreError> {
         let row = ActionRow {
             event_id: item.event_id,
             action: item.action,
             due_shard: item.due_at.map(|_| due_shard(item)),
             due_key: item.due_at.map(|due_at| keys::due_action(awaits_retry(item), due_at)),
+            bucket: keys::bucket(item.engine, item.created_at.day(), shard),
+            at: Position::of_action(item.created_at, item.event_id, following).to_string(),
             created_at: item.created_at,
             engine: item.engine,
             status: item.status,
-            item: item.clone(),
-            expires_at: Some(expires_at.seconds()),
+            item,
+            expires_at: expires_at.seconds(),
         };
         transaction::put(&self.0.name, Put::builder().set_item(Some(self.0.serialize(&row)?)))
     }
@@ -307,7 +361,7 @@ impl Actions {
     }
 
     fn parse(&self, item: &Item) -> Result<ActionItem, StoreError> {
-        Ok(self.0.parse::<ActionRow>(item)?.item)
+        Ok(self.0.parse::<StoredAction>(item)?.item)
     }
 
     pub(crate) const fn table(&self) -> &Table {

@@ -159,6 +159,8 @@ fn copy_of(action: &Item, event: &Item) -> Item {
     let Some(AttributeValue::M(item)) = copy.get_mut("item") else { panic!("item is not a map: {action:?}") };
     item.insert("eventId".to_owned(), event["id"].clone());
     copy.insert("event_id".to_owned(), event["id"].clone());
+    let AttributeValue::S(at) = &event["at"] else { panic!("at is not a string: {event:?}") };
+    copy.insert("at".to_owned(), AttributeValue::S(format!("{at}#0")));
     copy
 }
 

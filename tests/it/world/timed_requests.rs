@@ -21,13 +21,14 @@ pub(crate) enum TimedRequest {
     Outcome,
     Statistics,
     List,
+    Actions,
     Overview,
     Decision,
     DecisionWithApproval,
 }
 
 impl TimedRequest {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::LowEvent,
         Self::HighEvent,
         Self::CriticalEvent,
@@ -36,6 +37,7 @@ impl TimedRequest {
         Self::Outcome,
         Self::Statistics,
         Self::List,
+        Self::Actions,
         Self::Overview,
         Self::Decision,
         Self::DecisionWithApproval,
@@ -51,6 +53,7 @@ impl TimedRequest {
             Self::Outcome => "outcome of an action",
             Self::Statistics => "statistics",
             Self::List => "list of 50 events",
+            Self::Actions => "list of 50 actions",
             Self::Overview => "overview of the dashboard",
             Self::Decision => "decision",
             Self::DecisionWithApproval => "decision that uses an approval",
@@ -88,6 +91,14 @@ impl TimedRequest {
                 let fifty = Value::from(vec![billing("LOW"); 50]);
                 assert_eq!(before.post_json("/api/governance/events", &fifty).await.status, 200);
                 timed(world, api.get("/api/governance/events?limit=50"), 200).await
+            }
+            Self::Actions => {
+                // One more than the page has: without it, all days back to the first one would be searched for more.
+                if before.get("/api/governance/actions?limit=51").await.list("/actions").len() < 51 {
+                    let events = Value::from(vec![billing("HIGH"); 51]);
+                    assert_eq!(before.post_json("/api/governance/events", &events).await.status, 200);
+                }
+                timed(world, api.get("/api/governance/actions?limit=50"), 200).await
             }
             Self::Overview => {
                 let mut browser = Browser::signed_in(world, READER).await.sending_to(api);

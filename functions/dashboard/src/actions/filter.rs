@@ -1,5 +1,6 @@
 //! The filter of the list of actions: groups of statuses.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -42,6 +43,12 @@ impl ActionFilter {
             Self::NotCarriedOut => "Not carried out",
             Self::All => "All",
         }
+    }
+
+    /// Returns the statuses of the actions that the list has. Empty: the list has all.
+    pub(crate) fn statuses(self) -> BTreeSet<ActionStatus> {
+        let listed = ActionStatus::ALL.iter().copied().filter(|status| self != Self::All && self.includes(*status));
+        listed.collect()
     }
 
     /// Whether the list has actions of `status`.

@@ -3,7 +3,7 @@
 use age_http::{CursorKey, CursorScope, Problem, Query};
 use age_model::{ActionItem, ActionStatus, Severity, StoreError, Timestamp};
 use age_policy::Policy;
-use age_store::{EventFilter, Found, Position};
+use age_store::{Found, Position};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,17 +18,8 @@ use crate::policy::severities_from;
 use crate::safe_text::SafeText;
 use crate::session::Session;
 
-/// How many open actions are shown.
-const MAX_OPEN_ACTIONS: usize = 50;
-
-/// Completed actions are found through their events, so many events in one round.
-const EVENTS_PER_ROUND: usize = 50;
-
-/// The most rounds for one page.
-const MAX_ROUNDS: usize = 4;
-
-/// No further round begins for a page with so many actions.
-const MIN_ACTIONS: usize = 25;
+/// How many actions a page has.
+const PAGE_SIZE: usize = 50;
 
 #[derive(Template)]
 #[template(path = "actions.html")]
@@ -42,7 +33,7 @@ struct ActionsPage<'a> {
     actions: Vec<ActionRow>,
     /// How many more open actions there are.
     more: usize,
-    /// How many events and actions of the page cannot be read.
+    /// How many actions of the page cannot be read.
     unreadable: usize,
     next_page: Option<String>,
     has_previous_page: bool,
@@ -84,7 +75,7 @@ pub(crate) async fn show(
     let has_previous_page = before.is_some();
     let ActionsFound { items, more, unreadable, next } = match filter {
         ActionFilter::PendingApproval | ActionFilter::InProgress => find_open_actions(&app, filter).await?,
-        _ => find_actions_of_events(&app, filter, before).await?,
+        _ => find_actions(&app, filter, before).await?,
     };
     let cursor = next.map(|position| cursors.seal(&scope, &position));
     let page = ActionsPage {
@@ -113,38 +104,29 @@ async fn find_open_actions(app: &AppState, filter: ActionFilter) -> Result<Actio
         // The one that was planned first expires first. It is due whenever people are to be reminded.
         due.sort_by_key(|action| action.created_at);
     }
-    let more = due.len().saturating_sub(MAX_OPEN_ACTIONS);
-    due.truncate(MAX_OPEN_ACTIONS);
-    let mut events: Vec<_> = due.iter().map(|action| action.event_id).collect();
-    events.dedup();
+    let more = due.len().saturating_sub(PAGE_SIZE);
+    let shown = due.into_iter().take(PAGE_SIZE).map(|action| (action.event_id, action.action));
     // The index is eventually consistent: the status of some may have changed.
-    let Found { mut items, unreadable: also_unreadable } = actions.of_events(events).await?;
+    let Found { mut items, unreadable: also_unreadable } = actions.get_all(shown).await?;
     items.retain(|item| filter.includes(item.status) && item.due_at.is_some());
     Ok(ActionsFound { items, more, unreadable: unreadable + also_unreadable.len(), next: None })
 }
 
-/// Returns actions of the events before `before`, the newest first.
-async fn find_actions_of_events(
+/// Returns the actions before `before`, the newest first.
+async fn find_actions(
     app: &AppState,
     filter: ActionFilter,
-    mut before: Option<Position>,
+    before: Option<Position>,
 ) -> Result<ActionsFound, StoreError> {
     let active = app.policies.current();
-    let min_severity = Some(active.policy.actions.min_severity);
-    let event_filter = EventFilter { engines: active.engines.clone(), min_severity, ..EventFilter::default() };
-    let (mut items, mut unreadable) = (Vec::new(), 0);
-    for _ in 0..MAX_ROUNDS {
-        let page = app.tables.search.page(&event_filter, EVENTS_PER_ROUND, before, app.clock.as_ref()).await?;
-        let ids = page.events.iter().map(|event| event.id).collect();
-        let found = app.tables.actions.of_events(ids).await?;
-        unreadable += page.unreadable.len() + found.unreadable.len();
-        items.extend(found.items.into_iter().filter(|item| filter.includes(item.status)));
-        before = page.next;
-        if items.len() >= MIN_ACTIONS || before.is_none() {
-            break;
-        }
-    }
-    Ok(ActionsFound { items, more: 0, unreadable, next: before })
+    let of_status = age_store::ActionFilter {
+        engines: active.engines.clone(),
+        min_severity: Some(active.policy.actions.min_severity),
+        statuses: filter.statuses(),
+        ..age_store::ActionFilter::default()
+    };
+    let page = app.tables.action_search.page(&of_status, PAGE_SIZE, before, app.clock.as_ref()).await?;
+    Ok(ActionsFound { items: page.actions, more: 0, unreadable: page.unreadable.len(), next: page.next })
 }
 
 impl ActionRow {

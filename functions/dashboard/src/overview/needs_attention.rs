@@ -119,8 +119,8 @@ pub(super) fn pending_approvals(open_actions: &[Result<OpenAction, StoreError>])
 }
 
 /// Returns the pending approvals that are listed, which the overview reads.
-pub(super) fn listed_approvals(open_actions: &[Result<OpenAction, StoreError>]) -> Vec<EventId> {
-    pending_approvals(open_actions).iter().take(MAX_LISTED).map(|action| action.event_id).collect()
+pub(super) fn listed_approvals(open_actions: &[Result<OpenAction, StoreError>]) -> Vec<(EventId, Action)> {
+    pending_approvals(open_actions).iter().take(MAX_LISTED).map(|action| (action.event_id, action.action)).collect()
 }
 
 impl NeedsAttention {

@@ -93,6 +93,16 @@ impl Table {
         Ok(reads.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
     }
 
+    /// Returns the item under each of `keys`, read strongly. None: there is no such item.
+    pub(crate) async fn get_each(&self, keys: Vec<Item>) -> Result<Vec<Option<Item>>, StoreError> {
+        let key_of =
+            |item: &Item| self.key.iter().map(|name| item.get(*name)?.as_s().ok().cloned()).collect::<Option<Vec<_>>>();
+        let wanted: Vec<_> = keys.iter().map(key_of).collect();
+        let items = self.get_all(keys).await?.into_iter();
+        let mut found: HashMap<_, _> = items.map(|item| (key_of(&item), item)).collect();
+        Ok(wanted.iter().map(|key| found.remove(key)).collect())
+    }
+
     async fn get_batch(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let [items] = read_batch([(self, keys)]).await?;
         Ok(items)

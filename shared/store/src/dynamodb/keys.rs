@@ -20,7 +20,7 @@ pub(crate) fn engine_shard(engine: Engine, shard: u32) -> String {
     format!("{engine}#{shard}")
 }
 
-/// Returns `events.bucket`, the partition of the index `timeline`.
+/// Returns `events.bucket` and `actions.bucket`, the partition of an index `timeline`.
 pub(crate) fn bucket(engine: Engine, day: Day, shard: u32) -> String {
     format!("{engine}#{day}#{shard}")
 }

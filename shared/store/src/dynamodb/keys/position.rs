@@ -7,8 +7,8 @@ use age_model::{DecisionId, EventId, ReportId, Timestamp};
 use thiserror::Error;
 
 /// A position in a list that is ordered by time and id: the text is `time#id`, or a time alone, which sorts before all
-/// entries of that time. It is the sort key of the timeline (`events.at`) and of the reports (`reports.generated_at`). In a list of
-/// actions, `time#id#number` is the position after so many actions of an event, which sorts right after the event.
+/// entries of that time. It is the sort key of the timelines (`events.at` and `actions.at`) and of the reports (`reports.generated_at`). That of an
+/// action is `time#id#number`, with the id of its event and how many actions of the event come after it in the list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(String);
 
@@ -41,16 +41,8 @@ impl Position {
         Self(format!("{at}#{id}"))
     }
 
-    /// Returns the position after the first `number` actions of an event.
-    pub(crate) fn after_actions(at: Timestamp, event: EventId, number: usize) -> Self {
-        Self(format!("{at}#{event}#{number}"))
-    }
-
-    /// Returns how many actions of the event `id` come before this position, if it is one between them.
-    pub(crate) fn actions_before(&self, event: EventId) -> usize {
-        let mut parts = self.0.split('#').skip(1);
-        let is_of_event = parts.next() == Some(event.to_string().as_str());
-        parts.next().filter(|_| is_of_event).and_then(|number| number.parse().ok()).unwrap_or_default()
+    pub(crate) fn of_action(at: Timestamp, event: EventId, following: usize) -> Self {
+        Self(format!("{at}#{event}#{following}"))
     }
 
     /// Returns the time of the position.
@@ -79,9 +71,9 @@ impl FromStr for Position {
         let mut parts = text.splitn(3, '#');
         let time: Timestamp = parts.next().and_then(|time| time.parse().ok()).ok_or(InvalidPosition)?;
         let id: Option<EventId> = parts.next().map(str::parse).transpose().map_err(|_| InvalidPosition)?;
-        let number: Option<usize> = parts.next().map(str::parse).transpose().map_err(|_| InvalidPosition)?;
-        let position = match (id, number) {
-            (Some(id), Some(number)) => Self::after_actions(time, id, number),
+        let following: Option<usize> = parts.next().map(str::parse).transpose().map_err(|_| InvalidPosition)?;
+        let position = match (id, following) {
+            (Some(id), Some(following)) => Self::of_action(time, id, following),
             (Some(id), None) => Self::of_event(time, id),
             (None, _) => Self::before(time),
         };
@@ -115,10 +107,8 @@ mod tests {
         let one: Position = format!("{time}#{id}").parse().unwrap();
         assert!(whole < one, "a time sorts before all of its entries");
         let event: EventId = id.parse().unwrap();
-        let between = Position::after_actions(time.parse().unwrap(), event, 2);
+        let [last, first] = [0, 1].map(|following| Position::of_action(time.parse().unwrap(), event, following));
         let newer = Position::of_event(time.parse().unwrap(), "01936f2e-0000-7000-8000-00000000000b".parse().unwrap());
-        assert!(one < between && between < newer, "a position between actions sorts right after their event");
-        assert_eq!((between.actions_before(event), one.actions_before(event)), (2, 0));
-        assert_eq!(between.actions_before("01936f2e-0000-7000-8000-00000000000b".parse().unwrap()), 0);
+        assert!(one < last && last < first && first < newer, "newest first, an event's actions are together");
     }
 }
