@@ -4,13 +4,11 @@
 use age_model::{Action, ActionItem, ActionStatus, Engine, EventId, StoreError, Timestamp};
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, Update};
-use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
 use crate::dynamodb::attribute::{Item, number, text};
 use crate::dynamodb::client::{Consistency, DynamoDb, Table};
-use crate::dynamodb::due_index::due_key;
 use crate::dynamodb::error::built;
 use crate::dynamodb::keys;
 use crate::dynamodb::keys::Position;
@@ -20,10 +18,6 @@ use crate::found::Found;
 
 /// How many events' actions are read concurrently.
 const CONCURRENT_READS: usize = 16;
-
-/// How many pages of a partition of the index of open actions are read: the actions of an engine with very many must not hide those of
-/// another that are due later.
-const MAX_OPEN_PAGES: usize = 4;
 
 /// An action, and its entries in the indexes.
 #[derive(Debug, Serialize)]
@@ -48,35 +42,6 @@ struct ActionRow<'a> {
 #[derive(Debug, Deserialize)]
 struct StoredAction {
     item: ActionItem,
-}
-
-/// An entry of the `due` index, without its `due_key`.
-#[derive(Debug, Deserialize)]
-struct OpenRow {
-    event_id: EventId,
-    action: Action,
-    engine: Engine,
-    status: ActionStatus,
-    created_at: Timestamp,
-}
-
-/// An action that has not ended, as the eventually consistent `due` index has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenAction {
-    /// The event that the action is for.
-    pub event_id: EventId,
-    /// The action.
-    pub action: Action,
-    /// The event's engine.
-    pub engine: Engine,
-    /// The status. An action that the index has as `dispatched` may have succeeded; its row has the current status.
-    pub status: ActionStatus,
-    /// The time at which the sweep looks at the action; never later than something is due.
-    pub due_at: Timestamp,
-    /// When the action was planned.
-    pub created_at: Timestamp,
-    /// Whether dispatching failed and the action waits for its next attempt.
-    pub awaits_retry: bool,
 }
 
 /// The `actions` table.
@@ -159,21 +124,6 @@ impl Actions {
     pub async fn get(&self, event: EventId, action: Action) -> Result<Option<ActionItem>, StoreError> {
         let key = [("event_id", text(event)), ("action", text(action))];
         self.0.get(key, Consistency::Strong).await?.map(|item| self.parse(&item)).transpose()
-    }
-
-    /// Returns the actions that have not ended, by the time at which they are due; up to four megabytes of each
-    /// partition, which are tens of thousands, and as many of those that await another attempt to dispatch. An unreadable row is an error of its own, so that it does not hide the others.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the index cannot be read.
-    pub async fn open(&self) -> Result<Vec<Result<OpenAction, StoreError>>, StoreError> {
-        let of_shard = async |shard: String| {
-            let items = self.0.due_actions(&shard, MAX_OPEN_PAGES).await?;
-            Ok::<_, StoreError>(items.iter().map(|item| self.parse_open(item)).collect::<Vec<_>>())
-        };
-        let mut open: Vec<_> = try_join_all(keys::due_shards().map(of_shard)).await?.into_iter().flatten().collect();
-        open.sort_by_key(|row| row.as_ref().ok().map(|row: &OpenAction| (row.due_at, row.event_id, row.action)));
-        Ok(open)
     }
 
     /// Replaces `old` by `new` at `now`. Returns false, and nothing is written, if the row is no longer `old`.
@@ -351,13 +301,6 @@ impl Actions {
                 .expression_attribute_values(":was_due", text(due_at)),
             None => update.condition_expression(format!("{unchanged} AND attribute_not_exists({was_due})")),
         })
-    }
-
-    fn parse_open(&self, item: &Item) -> Result<OpenAction, StoreError> {
-        let OpenRow { event_id, action, engine, status, created_at } = self.0.parse(item)?;
-        let due = keys::parse_due_action(due_key(item));
-        let (awaits_retry, due_at) = due.ok_or_else(|| self.0.corrupt(item, "due_key", "must be a time"))?;
-        Ok(OpenAction { event_id, action, engine, status, due_at, created_at, awaits_retry })
     }
 
     fn parse(&self, item: &Item) -> Result<ActionItem, StoreError> {
