@@ -1,5 +1,7 @@
 //! Paths below the mapping key of a custom domain or a stage, and paths with a trailing slash.
 
+use std::collections::BTreeSet;
+
 use crate::world::browser::Browser;
 use crate::world::test_credentials::{BILLING, NIGHT_DESK, READER};
 use crate::world::{World, event};
@@ -79,4 +81,17 @@ async fn links_of_the_dashboard_stay_below_the_mapping_key() {
     }
     assert!(page.body.contains("href=&#34;/dashboard&#34; lost"), "texts stay as they are: {}", page.body);
     assert_eq!(desk.get("/v1/dashboard/style.css").await.status, 200);
+}
+
+/// `make watch` serves the functions without API Gateway: Cargo.toml says which function has which path.
+#[tokio::test]
+async fn router_of_cargo_lambda_watch_has_every_path() {
+    let manifest = include_str!("../../Cargo.toml");
+    let (_, router) = manifest.split_once("[workspace.metadata.lambda.watch.router]\n").unwrap();
+    let entries = router.lines().map_while(|line| line.strip_prefix('"')?.split_once("\" = "));
+    let served: BTreeSet<&str> = entries.map(|(path, _)| path).collect();
+    let world = World::new().await;
+    let routes = world.api().routes();
+    let missing: Vec<&str> = routes.iter().map(|route| route.path).filter(|path| !served.contains(path)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -48,6 +48,11 @@ impl ActionFilter {
         }
     }
 
+    /// Whether every entry of the index that is read matches.
+    fn includes_all(&self) -> bool {
+        self.statuses.is_empty() && self.actions.is_empty()
+    }
+
     fn includes_action(&self, entry: &Entry) -> bool {
         let action = entry.item.get("action").and_then(|action| action.as_s().ok());
         self.actions.is_empty() || self.actions.iter().any(|it| action.is_some_and(|action| action == it.as_str()))
@@ -101,7 +106,7 @@ impl ActionSearch {
         let of_filter = filter.timeline();
         let mut page = ActionPage::default();
         let mut last = before.clone();
-        let sizes = std::iter::once(limit + 1).chain(std::iter::repeat(ACTIONS_PER_ROUND));
+        let sizes = std::iter::once(limit).chain(std::iter::repeat(ACTIONS_PER_ROUND));
         for size in sizes.take(MAX_ROUNDS) {
             let found = self.timeline.page(&of_filter, size, before, clock).await?;
             let entries: Vec<Entry> = found.entries.into_iter().filter(|entry| filter.includes_action(entry)).collect();
@@ -127,6 +132,10 @@ impl ActionSearch {
             before = found.next;
             if before.is_none() {
                 return Ok(page);
+            }
+            // Whether another one matches is known without reading it.
+            if filter.includes_all() && page.actions.len() == limit {
+                break;
             }
         }
         page.next = before;
