@@ -202,9 +202,9 @@ impl EventWriter {
         clock: &dyn Clock,
     ) -> Result<GroupWrites, StoreError> {
         let (mut writes, mut of_keys) = (Vec::new(), BTreeMap::new());
+        let shard_of = |one: &PendingEvent| rollups.get(&one.rollup()).copied().unwrap_or_default();
         for one in pending {
-            let shard = rollups.get(&one.rollup()).copied().unwrap_or_default();
-            writes.push(self.events.insertion(&one.event, shard, one.operation(&active.policy))?);
+            writes.push(self.events.insertion(&one.event, shard_of(one), one.operation(&active.policy))?);
         }
         for (rollup, shard) in rollups {
             let counted = || pending.iter().filter(|one| one.rollup() == *rollup);
@@ -218,9 +218,8 @@ impl EventWriter {
             writes.push(self.lifecycle.rollups().count_events(*rollup, *shard, events, remediations, heard_at)?);
         }
         for one in pending {
-            let shard = rollups.get(&one.rollup()).copied().unwrap_or_default();
             let expires_at = self.events.expires_at(&one.event);
-            writes.extend(self.lifecycle.actions().insertions(&one.actions, shard, expires_at)?);
+            writes.extend(self.lifecycle.actions().insertions(&one.actions, shard_of(one), expires_at)?);
         }
         let Some(now) = pending.iter().map(|one| one.event.occurred_at).max() else {
             return Ok(GroupWrites { all: writes, of_keys });

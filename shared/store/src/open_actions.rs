@@ -43,8 +43,9 @@ pub struct OpenAction {
 }
 
 impl Actions {
-    /// Returns the actions that have not ended, by the time at which they are due; up to four megabytes of each
-    /// partition, which are tens of thousands, and as many of those that await another attempt to dispatch. An unreadable row is an error of its own, so that it does not hide the others.
+    /// Returns the actions that have not ended, by the time at which they are due; up to four megabytes of each partition, which are
+    /// tens of thousands, and as many of those that await another attempt to dispatch. An unreadable row is an error of its own, so that
+    /// it does not hide the others.
     ///
     /// # Errors
     /// [`StoreError`] if the index cannot be read.

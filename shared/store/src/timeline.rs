@@ -1,5 +1,5 @@
-//! The indexes `timeline`: events, and their actions, newest first. The rollups show which engine, shard and hour have events that match, and
-//! only those ranges of an index are read.
+//! The indexes `timeline`: events, and their actions, newest first. The rollups show which engine, shard and hour have events that
+//! match, and only those ranges of an index are read.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,15 +33,15 @@ const CLOCK_SKEW_SECONDS: i64 = 600;
 /// The entries to find: those that meet every condition.
 #[derive(Debug, Default)]
 pub(crate) struct TimelineFilter {
-    /// Only of these engines.
+    /// Only entries of these engines.
     pub(crate) engines: BTreeSet<Engine>,
-    /// Only of events of these severities.
+    /// Only entries of events of these severities.
     pub(crate) severities: BTreeSet<Severity>,
-    /// Also of events of severities that this version does not know.
+    /// Also entries of events of severities that this version does not know.
     pub(crate) or_unknown_severities: bool,
-    /// Only of events accepted at this time or later.
+    /// Only entries of events accepted at this time or later.
     pub(crate) from: Option<Timestamp>,
-    /// Only of events accepted before this time.
+    /// Only entries of events accepted before this time.
     pub(crate) to: Option<Timestamp>,
     /// Conditions on attributes of the entries.
     pub(crate) conditions: QueryFilter,

@@ -7,8 +7,9 @@ use age_model::{DecisionId, EventId, ReportId, Timestamp};
 use thiserror::Error;
 
 /// A position in a list that is ordered by time and id: the text is `time#id`, or a time alone, which sorts before all
-/// entries of that time. It is the sort key of the timelines (`events.at` and `actions.at`) and of the reports (`reports.generated_at`). That of an
-/// action is `time#id#number`, with the id of its event and how many actions of the event come after it in the list.
+/// entries of that time. It is the sort key of the timelines (`events.at` and `actions.at`) and of the reports
+/// (`reports.generated_at`). The position of an action is `time#id#number`: the id of its event, and how many actions of the event come
+/// after it in the list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(String);
 
