@@ -292,7 +292,7 @@ class AdoptionTest(unittest.TestCase):
                 "its key is another one",
                 "it has no index due",
                 "it has an index operations that the template does not have",
-                "it has an index timeline that the template does not have",
+                "its index timeline has other keys or another projection",
             ],
         )
 
