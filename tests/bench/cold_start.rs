@@ -14,6 +14,7 @@ use age_store::{Credentials, DynamoDb};
 use serde_json::Value;
 
 use crate::figure::{Figure, Part, Table, median, rounded};
+use crate::world::proxy::Proxy;
 use crate::world::test_policies::{activate, largest_policy};
 use crate::world::{tables, test_credentials, tls};
 use function::{FUNCTIONS, Function, HELLO, OF_LARGEST_POLICY};
@@ -203,7 +204,7 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     async fn start(root: &'a Path, policy: Option<&Policy>) -> Self {
-        let (dynamodb, _) = tables::start_dynamodb().await;
+        let dynamodb = Proxy::start(tables::create_database(), Arc::default()).await.url;
         let clock = Arc::new(ManualClock::at(now()));
         let config = age_runtime::aws::local(&dynamodb);
         let credentials = Credentials::new(&DynamoDb::new(&config), "Credentials");

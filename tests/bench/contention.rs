@@ -101,7 +101,7 @@ async fn measure_writers(severity: &'static str, writers: usize) -> ContentionRe
         Phase::of(&world, severity, &environments, SPREAD.0.max(SPREAD.1 / writers)).await,
     ];
     world.clock.advance(60);
-    let shard_count = world.shard_count("billing", "2026-11-22").await;
+    let shard_count = world.shard_count("billing", "2026-11-22");
     let counted = world.get("/api/governance/stats").await.number("/byEngine/billing");
     let accepted = phases.iter().map(|phase| phase.accepted as u64).sum();
     ContentionResult {

@@ -148,7 +148,7 @@ async fn world(times: u32) -> World {
         event["details"] = json!({ "invoice": 4711, "total": "12.50" });
         assert_eq!(world.post(&event).await.status, 201);
     }
-    world.multiply(times.into()).await;
+    world.multiply(times.into());
     let counted = world.get("/api/governance/stats").await.number("/totalEvents");
     let wanted = u64::from(POSTED * times);
     assert_eq!((counted, world.event_count()), (wanted, wanted));

@@ -40,7 +40,7 @@ pub(crate) async fn measure() -> Part {
     world.sns.set_refusing(true);
     for engine in ENGINES {
         assert_eq!(world.post(&event(engine.as_str(), "order_lost", "HIGH")).await.status, 201);
-        world.copy_action_and_event(engine.as_str(), ACTIONS / ENGINES.len() - 1).await;
+        world.copy_action_and_event(engine.as_str(), ACTIONS / ENGINES.len() - 1);
     }
     for engine in &ENGINES[..INCIDENTS] {
         let event = event(engine.as_str(), "ledger_lost", "CRITICAL");

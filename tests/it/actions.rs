@@ -285,7 +285,7 @@ async fn unreadable_action_does_not_block_the_sweep() {
         "UpdateExpression": "SET #item = :odd", "ExpressionAttributeNames": {"#item": "item"},
         "ExpressionAttributeValues": {":odd": {"S": "odd"}},
     });
-    world.dynamodb.call("UpdateItem", &damage).await;
+    world.dynamodb.call("UpdateItem", &damage);
     world.clock.advance(MINUTE);
     let swept = world.sweep().await;
     assert_eq!((swept.failed, swept.transitions.values().sum::<u64>()), (1, 1));
@@ -444,7 +444,7 @@ async fn action_that_completed_meanwhile_does_not_suppress_another() {
         "ExpressionAttributeNames": { "#item": "item", "#status": "status" },
         "ExpressionAttributeValues": { ":failed": { "S": "failed" } },
     });
-    world.dynamodb.call("UpdateItem", &completion).await;
+    world.dynamodb.call("UpdateItem", &completion);
     let second = report_sync_failure(&world).await;
     assert_eq!(world.get_status(&second).await, "dispatched");
 }

@@ -108,7 +108,7 @@ async fn name_of_any_ended_credential_is_not_given_again() {
         (&ended["status"], &ended["createdBy"], &ended["revokedBy"]),
         (&json!("revoked"), &json!(TESTS), &json!(TESTS))
     );
-    let row = world.row("Credentials", &[("kind", "keyring"), ("kid", "*")]).await;
+    let row = world.row("Credentials", &[("kind", "keyring"), ("kid", "*")]);
     assert!(!row.to_string().contains("worker-"), "the row that every function reads has none of them");
 }
 

@@ -367,7 +367,7 @@ async fn throttled_counter_gets_more_shards() {
         let sent = [low_events("billing", 20), low_events("qa", 20)].concat();
         assert_eq!(count_status(&world.post_batch(&sent).await, 201), 40, "{reason}");
         for engine in ["billing", "qa"] {
-            assert_eq!(world.shard_count(engine, "2026-11-23").await, 4, "{reason}");
+            assert_eq!(world.shard_count(engine, "2026-11-23"), 4, "{reason}");
         }
         assert_eq!(world.count_stored_events().await, 40, "{reason}");
     }
@@ -412,7 +412,7 @@ async fn concurrent_batches_spread_over_shards_and_counts_stay_exact() {
     }))
     .await;
     assert!(
-        world.dynamodb.conflicts() > 0 && world.shard_count("billing", "2026-11-23").await > 1,
+        world.dynamodb.conflicts() > 0 && world.shard_count("billing", "2026-11-23") > 1,
         "no write conflicted, so the test has no effect"
     );
     assert_eq!(world.count_stored_events().await, (WRITERS * 120) as u64);
@@ -450,7 +450,7 @@ async fn damaged_row_fails_only_its_own_event() {
         "TableName": "Events", "Key": { "id": { "S": id } }, "UpdateExpression": "SET severity = :s",
         "ExpressionAttributeValues": { ":s": { "N": "171717" } },
     });
-    world.dynamodb.call("UpdateItem", &damage).await;
+    world.dynamodb.call("UpdateItem", &damage);
     let response = world.post_batch(&sent).await;
     assert_eq!((response.status, statuses(&response)), (200, vec![201, 500, 201]), "{response:?}");
     assert!(!response.body.contains("171717") && !response.body.contains("Events"), "{response:?}");

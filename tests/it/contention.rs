@@ -27,7 +27,7 @@ async fn concurrent_writers_spread_over_shards_and_counts_stay_exact() {
     world.clock.advance(60);
 
     assert!(world.dynamodb.conflicts() > 0, "no write conflicted, so the test has no effect");
-    let shard_count = world.shard_count("billing", "2026-11-22").await;
+    let shard_count = world.shard_count("billing", "2026-11-22");
     assert!(shard_count > 1, "the writers did not spread");
     let total = (WRITERS * EACH) as u64;
     assert_eq!(world.get("/api/governance/stats").await.number("/byEngine/billing"), total);
@@ -44,7 +44,7 @@ async fn concurrent_writers_spread_over_shards_and_counts_stay_exact() {
     for api in &environments {
         assert_eq!(api.post(&event("billing", "invoice_synced", "LOW"), None).await.status, 201);
     }
-    assert_eq!(world.shard_count("billing", "2026-11-23").await, 1);
+    assert_eq!(world.shard_count("billing", "2026-11-23"), 1);
     world.dynamodb.reset();
     let today = world.get("/api/governance/events?from=2026-11-23&limit=500").await;
     assert_eq!(today.list("/events").len(), WRITERS);
@@ -94,7 +94,7 @@ async fn reads_of_many_shards_are_limited_to_72_at_once() {
     let world = World::new().await;
     world.fill_every_hour(2).await;
     let events = world.get("/api/governance/stats").await.number("/totalEvents");
-    world.copy_to_shards(ROWS).await;
+    world.copy_to_shards(ROWS);
     let api = world.new_environment().await;
     world.dynamodb.reset();
     assert_eq!(api.get("/api/governance/stats").await.number("/totalEvents"), events * u64::from(ROWS));
@@ -112,7 +112,7 @@ async fn throttled_counter_gets_more_shards() {
             _ => Fault::None,
         });
         assert_eq!(world.post(&event("billing", "invoice_synced", "LOW")).await.status, 201, "{reason}");
-        assert_eq!(world.shard_count("billing", "2026-11-23").await, 4, "{reason}");
+        assert_eq!(world.shard_count("billing", "2026-11-23"), 4, "{reason}");
         assert_eq!(world.get("/api/governance/stats").await.number("/totalEvents"), 1, "{reason}");
     }
 }
@@ -126,5 +126,5 @@ async fn event_is_stored_even_if_the_shard_count_cannot_be_updated() {
         _ => Fault::None,
     });
     assert_eq!(world.post(&event("billing", "invoice_synced", "LOW")).await.status, 201);
-    assert_eq!(world.shard_count("billing", "2026-11-23").await, 1);
+    assert_eq!(world.shard_count("billing", "2026-11-23"), 1);
 }

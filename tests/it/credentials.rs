@@ -139,8 +139,7 @@ async fn send_as(world: &World, caller: &str, method: &str, path: &str, body: &V
 
 /// Returns path and body of a valid request to a route, about an event type or credential that no request has used.
 async fn valid_request(world: &World, method: &str, route: &str) -> (String, Value) {
-    let count =
-        world.dynamodb.call("Scan", &json!({ "TableName": "Events", "Select": "COUNT" })).await["Count"].clone();
+    let count = world.dynamodb.call("Scan", &json!({ "TableName": "Events", "Select": "COUNT" }))["Count"].clone();
     let fresh = format!("problem_{count}");
     let with_id = |path: &str, response: &ApiResponse| path.replace("{id}", response.text("/id"));
     match (method, route) {
@@ -367,7 +366,7 @@ async fn credential_lifecycle_from_creation_to_revocation() {
     let listed = world.get(CREDENTIALS).await;
     assert!(listed.list("/credentials").contains(&shown), "{listed:?}");
     assert!(!listed.json.to_string().contains("token") && !listed.json.to_string().contains("hash"));
-    let rows = world.dynamodb.call("Scan", &json!({ "TableName": "Credentials" })).await.to_string();
+    let rows = world.dynamodb.call("Scan", &json!({ "TableName": "Credentials" })).to_string();
     let secret = token.rsplit('.').next().unwrap();
     assert!(rows.contains("qa-worker") && !rows.contains(secret), "only the hash of a secret is stored");
 

@@ -344,7 +344,7 @@ async fn decision_that_cannot_be_read_hides_no_other() {
         "TableName": "Decisions", "Key": { "id": { "S": id(&bad) } }, "UpdateExpression": "SET verdict = :bad",
         "ExpressionAttributeValues": { ":bad": { "N": "7" } },
     });
-    world.dynamodb.call("UpdateItem", &update).await;
+    world.dynamodb.call("UpdateItem", &update);
     let page = get(&world, DECISIONS).await;
     assert_eq!((waiting(&page), listed(&page)), (vec![page_of(&good).as_str()], vec![page_of(&good).as_str()]));
     assert!(page.body.contains("cannot be read by this version of AGE"), "{}", page.body);

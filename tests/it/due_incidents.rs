@@ -48,7 +48,7 @@ async fn world_with_entries() -> (World, BTreeMap<(Engine, bool), Vec<Timestamp>
             keys.extend(due.iter().copied().chain(waiting).map(|at| Some(format!("{engine}#{step}#{at}"))));
             times.insert((engine, step == "new"), due);
         }
-        world.copy_incident_with(&format!("{engine}#lost"), keys).await;
+        world.copy_incident_with(&format!("{engine}#lost"), keys);
     }
     (world, times)
 }

@@ -24,30 +24,30 @@ const TABLES: [(&str, &[&str]); 6] = [
 ];
 
 impl World {
-    async fn scan_rows(&self, table: &str) -> Vec<Value> {
-        let scanned = self.dynamodb.call("Scan", &json!({ "TableName": table, "ConsistentRead": true })).await;
+    fn scan_rows(&self, table: &str) -> Vec<Value> {
+        let scanned = self.dynamodb.call("Scan", &json!({ "TableName": table, "ConsistentRead": true }));
         assert_eq!(scanned.get("LastEvaluatedKey"), None);
         scanned["Items"].as_array().unwrap().clone()
     }
 
-    async fn put_row(&self, table: &str, row: &Value) {
-        self.dynamodb.call("PutItem", &json!({ "TableName": table, "Item": row })).await;
+    fn put_row(&self, table: &str, row: &Value) {
+        self.dynamodb.call("PutItem", &json!({ "TableName": table, "Item": row }));
     }
 
     /// Changes the rows of `table` that `change` accepts. Returns their number.
-    pub(crate) async fn change_rows(&self, table: &str, change: impl Fn(&mut Value) -> bool) -> usize {
+    pub(crate) fn change_rows(&self, table: &str, change: impl Fn(&mut Value) -> bool) -> usize {
         let mut changed = 0;
-        for mut row in self.scan_rows(table).await {
+        for mut row in self.scan_rows(table) {
             if change(&mut row) {
                 changed += 1;
-                self.put_row(table, &row).await;
+                self.put_row(table, &row);
             }
         }
         changed
     }
 
-    async fn state_row(&self, fingerprint: &str) -> Value {
-        self.row("Incidents", &[("fingerprint", fingerprint), ("opened_at", "state")]).await["Item"].clone()
+    fn state_row(&self, fingerprint: &str) -> Value {
+        self.row("Incidents", &[("fingerprint", fingerprint), ("opened_at", "state")])["Item"].clone()
     }
 
     async fn open_stored_incident(&self, engine: &str, event_type: &str) -> String {
@@ -120,10 +120,10 @@ fn owners(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
 }
 
 /// Gives every row of every table a later schema version and attributes of a later version at every level. Returns them.
-async fn rewrite_as_later_version(world: &World) -> BTreeMap<String, String> {
+fn rewrite_as_later_version(world: &World) -> BTreeMap<String, String> {
     let (mut number, mut added) = (0, BTreeMap::new());
     for (table, _) in TABLES {
-        for mut row in world.scan_rows(table).await {
+        for mut row in world.scan_rows(table) {
             assert_eq!(row["v"], json!({ "N": "1" }), "{table}: {row}");
             let map = row.as_object_mut().unwrap();
             map.insert("v".to_owned(), json!({ "N": "9" }));
@@ -137,17 +137,17 @@ async fn rewrite_as_later_version(world: &World) -> BTreeMap<String, String> {
             number += 1;
             map.insert("owner".to_owned(), json!({ "S": format!("owner-{number}") }));
             owners(&format!("{table} {}", key_of(table, &Value::Object(map.clone()))), &row, &mut added);
-            world.put_row(table, &row).await;
+            world.put_row(table, &row);
         }
     }
     added
 }
 
 /// Asserts that no write has erased any of `added` that is not of an object that has ended, whose path has one of `ended`.
-async fn assert_kept(world: &World, added: &BTreeMap<String, String>, ended: &[&str]) {
+fn assert_kept(world: &World, added: &BTreeMap<String, String>, ended: &[&str]) {
     let mut left = BTreeMap::new();
     for (table, _) in TABLES {
-        for row in world.scan_rows(table).await {
+        for row in world.scan_rows(table) {
             owners(table, &row, &mut left);
         }
     }
@@ -202,11 +202,11 @@ async fn ask_every_route(world: &World) -> BTreeMap<String, ApiResponse> {
     ]
     .map(|path| format!("/api/governance/{path}"))
     .to_vec();
-    for row in world.scan_rows("Events").await {
+    for row in world.scan_rows("Events") {
         paths.push(format!("/api/governance/events/{}", row["id"]["S"].as_str().unwrap()));
         paths.push(format!("/dashboard/events/{}", row["id"]["S"].as_str().unwrap()));
     }
-    for row in world.scan_rows("Reports").await {
+    for row in world.scan_rows("Reports") {
         paths.push(format!("/api/governance/reports/{}", row["id"]["S"].as_str().unwrap()));
         paths.push(format!("/dashboard/reports/{}", row["id"]["S"].as_str().unwrap()));
     }
@@ -240,89 +240,75 @@ async fn ask_every_route(world: &World) -> BTreeMap<String, ApiResponse> {
 }
 
 /// Replaces the words of every enum in the rows about `sync_CRITICAL`, and in one report, one credential and one system alert.
-async fn write_unknown_words(world: &World) {
+fn write_unknown_words(world: &World) {
     let is_critical = |row: &Value| row["event_type"]["S"] == "sync_CRITICAL";
-    let id =
-        world.scan_rows("Events").await.into_iter().find(is_critical).unwrap()["id"]["S"].as_str().unwrap().to_owned();
+    let id = world.scan_rows("Events").into_iter().find(is_critical).unwrap()["id"]["S"].as_str().unwrap().to_owned();
     let words = |row: &mut Value, paths: &[&str]| {
         for path in paths {
             set_word(row, path, &format!("later_{}", path.replace('.', "_")));
         }
     };
-    let changed = world
-        .change_rows("Events", |row| {
-            words(row, &["engine", "severity"]);
-            is_critical(row)
-        })
-        .await;
+    let changed = world.change_rows("Events", |row| {
+        words(row, &["engine", "severity"]);
+        is_critical(row)
+    });
     assert_eq!(changed, 1);
-    let changed = world
-        .change_rows("Actions", |row| {
-            let is_of_event = row["event_id"]["S"] == id.as_str();
-            words(row, &["engine", "status", "item.status", "item.engine", "item.severity"]);
-            is_of_event
-        })
-        .await;
+    let changed = world.change_rows("Actions", |row| {
+        let is_of_event = row["event_id"]["S"] == id.as_str();
+        words(row, &["engine", "status", "item.status", "item.engine", "item.severity"]);
+        is_of_event
+    });
     assert_eq!(changed, 2);
-    let mut another =
-        world.row("Actions", &[("event_id", &id), ("action", "billing_sync_repair")]).await["Item"].clone();
+    let mut another = world.row("Actions", &[("event_id", &id), ("action", "billing_sync_repair")])["Item"].clone();
     words(&mut another, &["action", "item.action"]);
-    world.put_row("Actions", &another).await;
-    let changed = world
-        .change_rows("Incidents", |row| {
-            words(
-                row,
-                &[
-                    "status",
-                    "state.incident.status",
-                    "state.incident.cause",
-                    "state.incident.severity",
-                    "state.incident.notify_admin.status",
-                    "state.incident.last_failed_remediation.action",
-                    "state.incident.last_failed_remediation.status",
-                    "state.remediations.0.action",
-                    "notification.kind",
-                ],
-            );
-            row["fingerprint"]["S"] == "billing#sync_CRITICAL"
-        })
-        .await;
+    world.put_row("Actions", &another);
+    let changed = world.change_rows("Incidents", |row| {
+        words(
+            row,
+            &[
+                "status",
+                "state.incident.status",
+                "state.incident.cause",
+                "state.incident.severity",
+                "state.incident.notify_admin.status",
+                "state.incident.last_failed_remediation.action",
+                "state.incident.last_failed_remediation.status",
+                "state.remediations.0.action",
+                "notification.kind",
+            ],
+        );
+        row["fingerprint"]["S"] == "billing#sync_CRITICAL"
+    });
     assert!(changed >= 2, "the state and a notification");
-    world
-        .change_rows("Incidents", |row| {
-            words(row, &["kind"]);
-            row["fingerprint"]["S"] == "system_alerts"
-        })
-        .await;
-    let changed = world
-        .change_rows("Reports", |row| {
-            let mut report: Value = serde_json::from_str(row["report"]["S"].as_str().unwrap()).unwrap();
-            (report["kind"], report["riskLevel"]) = ("quarterly".into(), "SEVERE".into());
-            (report["summary"]["byEngine"]["quantum"], report["summary"]["bySeverity"]["DIRE"]) = (1.into(), 2.into());
-            report["summary"]["actions"]["cancelled"] = 3.into();
-            report["summary"]["actions"]["owners"] = json!({"ada": 3});
-            report["summary"]["silentEngines"] = json!(["quantum"]);
-            report["summary"]["contributions"]["billing_risk"]["quantum"] = 4.into();
-            let is_weekly = row["kind"]["S"] == "weekly";
-            row["report"] = json!({ "S": report.to_string() });
-            is_weekly
-        })
-        .await;
+    world.change_rows("Incidents", |row| {
+        words(row, &["kind"]);
+        row["fingerprint"]["S"] == "system_alerts"
+    });
+    let changed = world.change_rows("Reports", |row| {
+        let mut report: Value = serde_json::from_str(row["report"]["S"].as_str().unwrap()).unwrap();
+        (report["kind"], report["riskLevel"]) = ("quarterly".into(), "SEVERE".into());
+        (report["summary"]["byEngine"]["quantum"], report["summary"]["bySeverity"]["DIRE"]) = (1.into(), 2.into());
+        report["summary"]["actions"]["cancelled"] = 3.into();
+        report["summary"]["actions"]["owners"] = json!({"ada": 3});
+        report["summary"]["silentEngines"] = json!(["quantum"]);
+        report["summary"]["contributions"]["billing_risk"]["quantum"] = 4.into();
+        let is_weekly = row["kind"]["S"] == "weekly";
+        row["report"] = json!({ "S": report.to_string() });
+        is_weekly
+    });
     assert_eq!(changed, 1);
     let is_delivery = |row: &Value| row["action"]["S"] == "automated_governance_summary";
-    world
-        .change_rows("Actions", |row| {
-            set_word(row, "status", "later_delivery");
-            is_delivery(row)
-        })
-        .await;
+    world.change_rows("Actions", |row| {
+        set_word(row, "status", "later_delivery");
+        is_delivery(row)
+    });
 }
 
 #[tokio::test]
 async fn rows_with_unknown_words_in_every_table_fail_no_route_and_are_shown_as_they_are() {
     let world = World::new().await;
     fill(&world).await;
-    write_unknown_words(&world).await;
+    write_unknown_words(&world);
     let responses = ask_every_route(&world).await;
     let shown = |path: &str| &responses[&format!("/api/governance/{path}")];
     let words = |list: &ApiResponse, pointer: &str, field: &str| -> BTreeSet<String> {
@@ -352,8 +338,8 @@ async fn rows_with_unknown_words_in_every_table_fail_no_route_and_are_shown_as_t
 async fn nothing_is_done_with_rows_whose_status_is_unknown() {
     let world = World::new().await;
     fill(&world).await;
-    write_unknown_words(&world).await;
-    let before = (world.state_row("billing#sync_CRITICAL").await, world.scan_rows("Actions").await);
+    write_unknown_words(&world);
+    let before = (world.state_row("billing#sync_CRITICAL"), world.scan_rows("Actions"));
     let emails = world.sns.published("notifications").len();
     for _ in 0..3 {
         // One after the other: the deadline of the outcome, of the approval, and of the second line.
@@ -363,15 +349,15 @@ async fn nothing_is_done_with_rows_whose_status_is_unknown() {
         assert!(swept.oldest_due_seconds <= 2 * DAY, "{swept:?}");
     }
     assert!(world.sns.published("notifications").len() > emails, "others are notified");
-    assert_eq!(world.state_row("billing#sync_CRITICAL").await, before.0);
+    assert_eq!(world.state_row("billing#sync_CRITICAL"), before.0);
     let unknown = |rows: Vec<Value>| -> Vec<String> {
         let rows = rows.into_iter().filter(|row| row["item"]["M"]["status"]["S"] == "later_item_status");
         let mut rows: Vec<String> = rows.map(|row| row.to_string()).collect();
         rows.sort();
         rows
     };
-    assert_eq!(unknown(world.scan_rows("Actions").await), unknown(before.1));
-    let path = world.scan_rows("Actions").await.iter().find(|row| row["status"]["S"] == "later_status").map(|row| {
+    assert_eq!(unknown(world.scan_rows("Actions")), unknown(before.1));
+    let path = world.scan_rows("Actions").iter().find(|row| row["status"]["S"] == "later_status").map(|row| {
         format!("/api/governance/events/{}/actions/billing_sync_repair/", row["event_id"]["S"].as_str().unwrap())
     });
     let outcome = world.post_json(&format!("{}outcome", path.unwrap()), &json!({ "outcome": "succeeded" })).await;
@@ -382,14 +368,12 @@ async fn nothing_is_done_with_rows_whose_status_is_unknown() {
 async fn incident_with_unknown_status_counts_events_and_a_person_may_resolve_it() {
     let world = World::new().await;
     let id = world.open_stored_incident("billing", "sync_failed").await;
-    world
-        .change_rows("Incidents", |row| {
-            for path in ["status", "state.incident.status", "state.incident.notify_admin.status"] {
-                set_word(row, path, "snoozed");
-            }
-            row["opened_at"]["S"] == "state"
-        })
-        .await;
+    world.change_rows("Incidents", |row| {
+        for path in ["status", "state.incident.status", "state.incident.notify_admin.status"] {
+            set_word(row, path, "snoozed");
+        }
+        row["opened_at"]["S"] == "state"
+    });
     assert_eq!(world.post(&event("billing", "sync_failed", "CRITICAL")).await.status, 201);
     let path = format!("/api/governance/incidents/{id}");
     let shown = world.get(&path).await;
@@ -405,21 +389,19 @@ async fn incident_is_acknowledged_though_its_notification_action_is_unknown_or_h
     for gone in [false, true] {
         let world = World::new().await;
         let id = world.open_stored_incident("qa", "suite_failed").await;
-        world
-            .change_rows("Actions", |row| {
-                set_word(row, "item.status", "delegated");
-                true
-            })
-            .await;
+        world.change_rows("Actions", |row| {
+            set_word(row, "item.status", "delegated");
+            true
+        });
         if gone {
-            let row = world.scan_rows("Actions").await.remove(0);
+            let row = world.scan_rows("Actions").remove(0);
             let key = json!({ "event_id": row["event_id"], "action": row["action"] });
-            world.dynamodb.call("DeleteItem", &json!({ "TableName": "Actions", "Key": key })).await;
+            world.dynamodb.call("DeleteItem", &json!({ "TableName": "Actions", "Key": key }));
         }
         let changed = world.post_json(&format!("/api/governance/incidents/{id}/acknowledge"), &json!({})).await;
         assert_eq!((changed.status, changed.text("/status")), (200, "acknowledged"), "{changed:?}");
         let left: Vec<_> =
-            world.scan_rows("Actions").await.iter().map(|row| row["item"]["M"]["status"]["S"].clone()).collect();
+            world.scan_rows("Actions").iter().map(|row| row["item"]["M"]["status"]["S"].clone()).collect();
         assert_eq!(left, if gone { vec![] } else { vec![json!("delegated")] });
     }
 }
@@ -428,8 +410,8 @@ async fn incident_is_acknowledged_though_its_notification_action_is_unknown_or_h
 async fn incident_of_an_engine_of_a_later_version_is_listed_shown_and_acknowledged() {
     let world = World::new().await;
     let id = world.open_stored_incident("billing", "sync_failed").await;
-    let text = world.state_row("billing#sync_failed").await.to_string().replace("billing#", "quantum#");
-    world.put_row("Incidents", &serde_json::from_str(&text).unwrap()).await;
+    let text = world.state_row("billing#sync_failed").to_string().replace("billing#", "quantum#");
+    world.put_row("Incidents", &serde_json::from_str(&text).unwrap());
     let listed = world.get("/api/governance/incidents").await;
     let engines: BTreeSet<&str> = listed.list("/incidents").iter().map(|it| it["engine"].as_str().unwrap()).collect();
     assert_eq!(engines, BTreeSet::from(["billing", "quantum"]));
@@ -450,7 +432,7 @@ async fn no_write_erases_what_a_later_version_has_stored() {
     let worked = world.post(&event("deep_agent", "route_lost", "HIGH")).await;
     let rotated = world.post_json("/api/governance/credentials/night-desk/rotate", &json!({})).await;
     assert_eq!(rotated.status, 201, "{rotated:?}");
-    let added = rewrite_as_later_version(&world).await;
+    let added = rewrite_as_later_version(&world);
     assert!(added.len() > 60, "{added:?}");
     ask_every_route(&world).await;
 
@@ -461,7 +443,7 @@ async fn no_write_erases_what_a_later_version_has_stored() {
     for id in &ids {
         let path = format!("/api/governance/incidents/{id}");
         assert_eq!(world.post_json(&format!("{path}/acknowledge"), &json!({ "note": "mine" })).await.status, 200);
-        assert_kept(&world, &added, &[]).await;
+        assert_kept(&world, &added, &[]);
     }
     assert_eq!(world.post_json(&format!("/api/governance/incidents/{}/resolve", ids[0]), &json!({})).await.status, 200);
     for event_type in ["task_lost", "sync_CRITICAL", "suite_failed"] {
@@ -469,7 +451,7 @@ async fn no_write_erases_what_a_later_version_has_stored() {
             .into_iter()
             .find(|engine| added.values().any(|path| path.contains(&format!("{engine}#{event_type}"))));
         assert_eq!(world.post(&event(engine.unwrap(), event_type, "CRITICAL")).await.status, 201);
-        assert_kept(&world, &added, &[]).await;
+        assert_kept(&world, &added, &[]);
     }
     // Actions: an outcome that succeeds, one that fails, and an approval.
     for (sent, action, outcome) in
@@ -483,7 +465,7 @@ async fn no_write_erases_what_a_later_version_has_stored() {
     let path = format!("/api/governance/events/{id}/actions/permission_reset/approval");
     let approved = world.post_json(&path, &json!({ "decision": "approve", "digest": digest })).await;
     assert_eq!(approved.status, 200, "{approved:?}");
-    assert_kept(&world, &added, &["remediations"]).await;
+    assert_kept(&world, &added, &["remediations"]);
 
     // Credentials: one created, one rotated twice, one revoked.
     let created = json!({ "kid": "new-worker", "role": "engine", "engines": ["qa"] });
@@ -491,8 +473,8 @@ async fn no_write_erases_what_a_later_version_has_stored() {
     let path = "/api/governance/credentials/night-desk/rotate";
     world.clock.advance(DAY);
     assert_eq!(world.post_json(path, &json!({ "overlapSeconds": 60 })).await.status, 201);
-    assert_kept(&world, &added, &["remediations", "night-desk.M.s", "night-desk.credential.M.s"]).await;
-    let row = world.row("Credentials", &[("kind", "keyring"), ("kid", "*")]).await;
+    assert_kept(&world, &added, &["remediations", "night-desk.M.s", "night-desk.credential.M.s"]);
+    let row = world.row("Credentials", &[("kind", "keyring"), ("kid", "*")]);
     let secrets = row["Item"]["credentials"]["M"]["night-desk"]["M"]["s"]["L"].as_array().unwrap();
     let owners = secrets.iter().filter(|secret| secret["M"].get("owner").is_some()).count();
     assert_eq!((secrets.len(), owners), (2, 1), "the older secret stays as it was: {secrets:?}");
@@ -514,10 +496,10 @@ async fn no_write_erases_what_a_later_version_has_stored() {
         "credentials.M.day-desk",
         "day-desk.credential.M.s",
     ];
-    assert_kept(&world, &added, &ended).await;
+    assert_kept(&world, &added, &ended);
     ask_every_route(&world).await;
     for (table, _) in TABLES {
-        for row in world.scan_rows(table).await {
+        for row in world.scan_rows(table) {
             let is_of_later_version = row.get("owner").is_some();
             assert_eq!(row["v"]["N"], if is_of_later_version { "9" } else { "1" }, "{table}: {row}");
         }
@@ -531,14 +513,12 @@ async fn remediations_that_remain_keep_what_a_later_version_has_stored_with_them
     // After the time in which the first one suppresses another.
     world.clock.advance(2 * 3600);
     world.post(&event("billing", "sync_failed", "HIGH")).await;
-    world
-        .change_rows("Incidents", |row| {
-            let mut number = 0;
-            add_owners(&mut row["state"], &mut number);
-            row["fingerprint"]["S"] == "billing#sync_failed"
-        })
-        .await;
-    let remediations = async || world.state_row("billing#sync_failed").await["state"]["M"]["remediations"]["L"].clone();
+    world.change_rows("Incidents", |row| {
+        let mut number = 0;
+        add_owners(&mut row["state"], &mut number);
+        row["fingerprint"]["S"] == "billing#sync_failed"
+    });
+    let remediations = async || world.state_row("billing#sync_failed")["state"]["M"]["remediations"]["L"].clone();
     let before = remediations().await;
     assert_eq!(before.as_array().map(Vec::len), Some(2), "{before}");
     let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", first.text("/id"));
@@ -547,14 +527,11 @@ async fn remediations_that_remain_keep_what_a_later_version_has_stored_with_them
 }
 
 /// Changes the credential `kid` in the table.
-async fn change_credential(world: &World, kid: &str, change: impl Fn(&mut Map<String, Value>)) {
-    let changed = world
-        .change_rows("Credentials", |row| {
-            let credential =
-                row.get_mut("credentials").and_then(|credentials| credentials["M"][kid]["M"].as_object_mut());
-            credential.map(&change).is_some()
-        })
-        .await;
+fn change_credential(world: &World, kid: &str, change: impl Fn(&mut Map<String, Value>)) {
+    let changed = world.change_rows("Credentials", |row| {
+        let credential = row.get_mut("credentials").and_then(|credentials| credentials["M"][kid]["M"].as_object_mut());
+        credential.map(&change).is_some()
+    });
     assert_eq!(changed, 1);
 }
 
@@ -568,8 +545,7 @@ async fn grant_with_an_unknown_role_permits_nothing_and_all_others_work() {
         let world = World::new().await;
         change_credential(&world, BILLING, |credential| {
             credential.insert(field.to_owned(), value.clone());
-        })
-        .await;
+        });
         let api = world.new_environment().await;
         let as_unknown = api.with_token(world.token(BILLING));
         let sent = as_unknown.post(&event("billing", "sync_failed", "HIGH"), None).await;
@@ -588,7 +564,7 @@ async fn grant_with_an_unknown_role_permits_nothing_and_all_others_work() {
         let path = format!("/api/governance/credentials/{BILLING}");
         let rotated = api.post_json(&format!("{path}/rotate"), &json!({ "overlapSeconds": 0 })).await;
         assert_eq!(rotated.status, 201, "{rotated:?}");
-        let row = world.row("Credentials", &[("kind", "keyring"), ("kid", "*")]).await;
+        let row = world.row("Credentials", &[("kind", "keyring"), ("kid", "*")]);
         assert_eq!(row["Item"]["credentials"]["M"][BILLING]["M"][field], value, "the grant stays as it was");
         let revoked = api.send("DELETE", &path, &[], b"").await;
         assert_eq!((revoked.status, revoked.text("/status")), (200, "revoked"), "{revoked:?}");
@@ -602,11 +578,9 @@ async fn malformed_credential_is_listed_as_unreadable_and_all_others_work() {
     let world = World::new().await;
     change_credential(&world, NIGHT_DESK, |credential| {
         credential.insert("c".to_owned(), json!({ "S": "5" }));
-    })
-    .await;
+    });
     let stored = async || {
-        world.row("Credentials", &[("kind", "keyring"), ("kid", "*")]).await["Item"]["credentials"]["M"][NIGHT_DESK]
-            .clone()
+        world.row("Credentials", &[("kind", "keyring"), ("kid", "*")])["Item"]["credentials"]["M"][NIGHT_DESK].clone()
     };
     let before = stored().await;
     let api = world.new_environment().await;
@@ -637,48 +611,36 @@ async fn unreadable_rows_are_named_and_hide_no_others() {
     fill(&world).await;
     let is_critical = |row: &Value| row["event_type"]["S"] == "sync_CRITICAL";
     let event_id =
-        world.scan_rows("Events").await.into_iter().find(is_critical).unwrap()["id"]["S"].as_str().unwrap().to_owned();
+        world.scan_rows("Events").into_iter().find(is_critical).unwrap()["id"]["S"].as_str().unwrap().to_owned();
     let before = ask_every_route(&world).await;
     let incident =
         before["/api/governance/incidents"].list("/incidents").iter().find(|it| it["eventType"] == "sync_CRITICAL");
     let incident_id = incident.unwrap()["id"].as_str().unwrap().to_owned();
     let report_id = before["/api/governance/reports"].text("/reports/0/id").to_owned();
-    world
-        .change_rows("Events", |row| {
-            damage(row, "details");
-            is_critical(row)
-        })
-        .await;
-    world
-        .change_rows("Actions", |row| {
-            damage(row, "item");
-            row["event_id"]["S"] == event_id.as_str() && row["action"]["S"] == "notify_admin"
-        })
-        .await;
-    world
-        .change_rows("Incidents", |row| {
-            damage(row, "state");
-            row["fingerprint"]["S"] == "billing#sync_CRITICAL" && row["opened_at"]["S"] == "state"
-        })
-        .await;
-    world
-        .change_rows("Incidents", |row| {
-            damage(row, "notification");
-            row.get("notification").is_some() && row["fingerprint"]["S"] == "qa#suite_failed"
-        })
-        .await;
-    world
-        .change_rows("Reports", |row| {
-            damage(row, "report");
-            row["id"]["S"] == report_id.as_str()
-        })
-        .await;
-    world
-        .change_rows("Incidents", |row| {
-            damage(row, "count");
-            row["fingerprint"]["S"] == "system_alerts"
-        })
-        .await;
+    world.change_rows("Events", |row| {
+        damage(row, "details");
+        is_critical(row)
+    });
+    world.change_rows("Actions", |row| {
+        damage(row, "item");
+        row["event_id"]["S"] == event_id.as_str() && row["action"]["S"] == "notify_admin"
+    });
+    world.change_rows("Incidents", |row| {
+        damage(row, "state");
+        row["fingerprint"]["S"] == "billing#sync_CRITICAL" && row["opened_at"]["S"] == "state"
+    });
+    world.change_rows("Incidents", |row| {
+        damage(row, "notification");
+        row.get("notification").is_some() && row["fingerprint"]["S"] == "qa#suite_failed"
+    });
+    world.change_rows("Reports", |row| {
+        damage(row, "report");
+        row["id"]["S"] == report_id.as_str()
+    });
+    world.change_rows("Incidents", |row| {
+        damage(row, "count");
+        row["fingerprint"]["S"] == "system_alerts"
+    });
 
     let api = world.new_environment().await;
     for (path, list, id) in [
@@ -731,12 +693,10 @@ async fn unreadable_rows_are_named_and_hide_no_others() {
 async fn event_whose_incident_state_cannot_be_read_is_stored_without_a_plan() {
     let world = World::new().await;
     let first = world.post(&event("billing", "sync_failed", "HIGH")).await;
-    world
-        .change_rows("Incidents", |row| {
-            damage(row, "state");
-            true
-        })
-        .await;
+    world.change_rows("Incidents", |row| {
+        damage(row, "state");
+        true
+    });
     let dispatched = world.sns.published("actions").len();
     let stored = world.post(&event("billing", "sync_failed", "CRITICAL")).await;
     assert_eq!((stored.status, stored.actions().len()), (201, 0), "{stored:?}");
@@ -751,7 +711,7 @@ async fn event_whose_incident_state_cannot_be_read_is_stored_without_a_plan() {
     let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", first.text("/id"));
     let reported = world.post_json(&path, &json!({ "outcome": "failed" })).await;
     assert_eq!((reported.status, reported.text("/status")), (200, "failed"), "{reported:?}");
-    assert_eq!(world.state_row("billing#sync_failed").await["state"], json!({ "BOOL": true }), "the row is preserved");
+    assert_eq!(world.state_row("billing#sync_failed")["state"], json!({ "BOOL": true }), "the row is preserved");
 }
 
 #[tokio::test]
@@ -761,12 +721,10 @@ async fn unreadable_state_does_not_hide_earlier_incidents_of_its_key() {
     world.post_json(&format!("/api/governance/incidents/{earlier}/resolve"), &json!({})).await;
     world.clock.advance(60);
     world.post(&event("qa", "suite_failed", "CRITICAL")).await;
-    world
-        .change_rows("Incidents", |row| {
-            damage(row, "state");
-            row["opened_at"]["S"] == "state"
-        })
-        .await;
+    world.change_rows("Incidents", |row| {
+        damage(row, "state");
+        row["opened_at"]["S"] == "state"
+    });
     let shown = world.get(&format!("/api/governance/incidents/{earlier}")).await;
     assert_eq!((shown.status, shown.text("/status")), (200, "resolved"), "{shown:?}");
 }
@@ -779,12 +737,10 @@ async fn report_that_would_count_what_it_cannot_understand_fails_and_names_the_r
         let sent = world.post(&event("billing", "ledger_lost", "HIGH")).await;
         let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", sent.text("/id"));
         world.post_json(&path, &json!({ "outcome": "failed" })).await;
-        let changed = world
-            .change_rows("Rollups", |row| {
-                row[name] = json!({ "N": "3" });
-                row["day"]["S"] == day
-            })
-            .await;
+        let changed = world.change_rows("Rollups", |row| {
+            row[name] = json!({ "N": "3" });
+            row["day"]["S"] == day
+        });
         assert_eq!(changed, 1, "{day}");
         assert_eq!(world.generate_report().await.status, 500, "{name}");
         let mut browser = Browser::signed_in(&world, READER).await.in_new_environment().await;
@@ -812,20 +768,16 @@ async fn event_of_an_uncounted_hour_is_listed_and_its_engine_is_not_silent() {
     let world = World::new().await;
     world.post(&event("billing", "sync_failed", "LOW")).await;
     // A later version has counted the event under a severity of its own.
-    world
-        .change_rows("Rollups", |row| {
-            let counters = row.as_object_mut().unwrap();
-            let low = counters.remove("aL");
-            counters.insert("aD".to_owned(), low.unwrap_or_else(|| json!({ "N": "0" })));
-            true
-        })
-        .await;
-    world
-        .change_rows("Events", |row| {
-            set_word(row, "severity", "DIRE");
-            true
-        })
-        .await;
+    world.change_rows("Rollups", |row| {
+        let counters = row.as_object_mut().unwrap();
+        let low = counters.remove("aL");
+        counters.insert("aD".to_owned(), low.unwrap_or_else(|| json!({ "N": "0" })));
+        true
+    });
+    world.change_rows("Events", |row| {
+        set_word(row, "severity", "DIRE");
+        true
+    });
     let listed = world.new_environment().await.get("/api/governance/events?engine=billing").await;
     assert_eq!((listed.status, listed.text("/events/0/severity")), (200, "DIRE"), "{listed:?}");
     let of_low = world.new_environment().await.get("/api/governance/events?severity=LOW").await;
@@ -838,13 +790,12 @@ async fn resolved_incidents_actions_and_notifications_expire_with_the_retention(
     let start = world.clock.now();
     let after = |days: i64| json!({ "N": start.plus_days(days + RETENTION_DAYS).seconds().to_string() });
     let id = world.open_stored_incident("qa", "suite_failed").await;
-    let expiry = async || world.state_row("qa#suite_failed").await["expires_at"].clone();
+    let expiry = async || world.state_row("qa#suite_failed")["expires_at"].clone();
     assert_eq!(expiry().await, Value::Null, "an open incident does not expire");
-    for row in world.scan_rows("Actions").await {
+    for row in world.scan_rows("Actions") {
         assert_eq!(row["expires_at"], after(0), "{row}");
     }
-    let notified =
-        world.scan_rows("Incidents").await.into_iter().find(|row| row.get("notification").is_some()).unwrap();
+    let notified = world.scan_rows("Incidents").into_iter().find(|row| row.get("notification").is_some()).unwrap();
     assert_eq!(notified["expires_at"], after(0));
 
     world.clock.advance(3 * DAY);
@@ -853,8 +804,7 @@ async fn resolved_incidents_actions_and_notifications_expire_with_the_retention(
     world.clock.advance(DAY);
     world.post(&event("qa", "suite_failed", "CRITICAL")).await;
     assert_eq!(expiry().await, Value::Null, "a later event renews the row of the key");
-    let opened_at =
-        world.scan_rows("Incidents").await.into_iter().filter(|row| row["fingerprint"]["S"] == "qa#suite_failed");
+    let opened_at = world.scan_rows("Incidents").into_iter().filter(|row| row["fingerprint"]["S"] == "qa#suite_failed");
     let archived = opened_at.into_iter().find(|row| row.get("incident").is_some()).unwrap();
     assert_eq!(archived["expires_at"], after(3));
 
@@ -864,7 +814,7 @@ async fn resolved_incidents_actions_and_notifications_expire_with_the_retention(
     let ids: Vec<_> = listed.list("/incidents").iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect();
     assert!(ids.len() == 1 && !ids.contains(&id), "{ids:?}");
     for table in ["Reports", "Rollups", "Credentials"] {
-        assert!(world.scan_rows(table).await.iter().all(|row| row.get("expires_at").is_none()), "{table} is kept");
+        assert!(world.scan_rows(table).iter().all(|row| row.get("expires_at").is_none()), "{table} is kept");
     }
 }
 
@@ -873,7 +823,7 @@ async fn state_with_a_remediation_in_progress_does_not_expire_until_it_ends() {
     let world = World::new().await;
     let start = world.clock.now();
     let sent = world.post(&event("billing", "sync_failed", "HIGH")).await;
-    let expiry = async || world.state_row("billing#sync_failed").await["expires_at"].clone();
+    let expiry = async || world.state_row("billing#sync_failed")["expires_at"].clone();
     assert_eq!(expiry().await, Value::Null);
     let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", sent.text("/id"));
     world.as_caller(ADMIN).post_json(&path, &json!({ "outcome": "succeeded" })).await;
@@ -882,7 +832,7 @@ async fn state_with_a_remediation_in_progress_does_not_expire_until_it_ends() {
     world.sweep().await;
     world.clock.advance(60);
     world.sweep().await;
-    let ended = world.state_row("billing#sync_failed").await;
+    let ended = world.state_row("billing#sync_failed");
     assert_eq!(ended["state"]["M"]["remediations"], json!({ "L": [] }), "{ended}");
     let expires_at: i64 = ended["expires_at"]["N"].as_str().unwrap().parse().unwrap();
     assert!(expires_at >= start.plus_days(RETENTION_DAYS).seconds(), "not before the event");

@@ -76,7 +76,7 @@ async fn hold_ends_by_itself_and_its_record_stays() {
     assert_eq!(shown.text("/status"), "ended");
     assert_eq!((shown.text("/endedAt"), shown.json.get("endedBy")), (shown.text("/until"), None));
     assert_eq!(end(&world, created.text("/id"), "").await.json, shown.json);
-    let row = world.row("Incidents", &[("fingerprint", "holds"), ("opened_at", created.text("/id"))]).await;
+    let row = world.row("Incidents", &[("fingerprint", "holds"), ("opened_at", created.text("/id"))]);
     let expires_at = monday().plus_seconds(3600).plus_days(400).seconds();
     assert_eq!(row["Item"]["expires_at"]["N"], expires_at.to_string());
     // The next hold removes it from the state of the fleet.
@@ -261,7 +261,7 @@ async fn hold_that_this_version_cannot_read_hides_nothing_of_the_records() {
         "ExpressionAttributeNames": { "#hold": format!("hold#{id}") },
         "ExpressionAttributeValues": { ":by": { "M": { "robot": { "S": "r2" } } }, ":later": { "S": "kept" } },
     });
-    world.dynamodb.call("UpdateItem", &unknown).await;
+    world.dynamodb.call("UpdateItem", &unknown);
     assert!(matches!(store(&world).get().await, Err(StoreError::Corrupt { .. })), "a decision must not miss it");
     let report = Box::pin(world.sweeper().run()).await;
     assert!(report.into_result().is_err(), "the holds of the policy cannot be updated");
@@ -270,7 +270,7 @@ async fn hold_that_this_version_cannot_read_hides_nothing_of_the_records() {
     assert_eq!(store(&world).get().await.unwrap().holds, []);
     world.clock.advance(60);
     world.sweep().await;
-    let row = world.row("Incidents", &[("fingerprint", "age"), ("opened_at", "fleet_state")]).await;
+    let row = world.row("Incidents", &[("fingerprint", "age"), ("opened_at", "fleet_state")]);
     assert_eq!(row["Item"]["later"]["S"], "kept", "what a later version has written stays");
 }
 
@@ -303,7 +303,7 @@ async fn dashboard_shows_what_is_paused_until_when_by_whom_and_why() {
         "ExpressionAttributeNames": { "#hold": "hold#x" },
         "ExpressionAttributeValues": { ":later": { "S": "kept" } },
     });
-    world.dynamodb.call("UpdateItem", &unknown).await;
+    world.dynamodb.call("UpdateItem", &unknown);
     for path in ["/dashboard", "/dashboard/engines"] {
         let page = reader.get(path).await;
         assert!(page.status == 200 && page.body.contains("The holds cannot be shown"), "{page:?}");

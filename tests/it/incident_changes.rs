@@ -271,7 +271,7 @@ async fn one_request_resolves_2000_incidents_of_an_engine() {
     let created = world.post(&event("billing", "order_failed", "HIGH")).await;
     let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", created.text("/id"));
     assert_eq!(world.post_json(&path, &json!({"outcome": "failed"})).await.status, 200);
-    world.copy_incident("billing#order_failed", INCIDENTS - 400).await;
+    world.copy_incident("billing#order_failed", INCIDENTS - 400);
     world.post(&event("qa", "order_1_failed", "CRITICAL")).await;
     world.clock.advance(1);
     let request = |count: usize| json!({ "engine": "billing", "expectedCount": count, "note": "one cause" });

@@ -104,7 +104,7 @@ async fn reads_write_nothing() {
     world.post_critical_event().await;
     let id = world.only_incident().await["id"].clone();
     let key = [("fingerprint", "billing#invoice_sync_failed"), ("opened_at", "state")];
-    let before = world.row("Incidents", &key).await;
+    let before = world.row("Incidents", &key);
     world.dynamodb.reset();
     for path in ["", "/acknowledge", "/resolve"] {
         world.get(&format!("/api/governance/incidents/{}{path}", id.as_str().unwrap())).await;
@@ -114,7 +114,7 @@ async fn reads_write_nothing() {
     for writing in ["PutItem", "UpdateItem", "TransactWriteItems", "DeleteItem"] {
         assert_eq!(world.dynamodb.calls(writing), 0, "{writing}");
     }
-    assert_eq!(world.row("Incidents", &key).await, before);
+    assert_eq!(world.row("Incidents", &key), before);
 }
 
 #[tokio::test]
@@ -662,7 +662,7 @@ async fn one_sweep_dispatches_all_that_an_outage_held_back_of_all_engines_once()
     world.sns.set_refusing(true);
     for engine in ENGINES {
         world.post(&event(engine.as_str(), "order_lost", "HIGH")).await;
-        world.copy_action_and_event(engine.as_str(), EACH - 1).await;
+        world.copy_action_and_event(engine.as_str(), EACH - 1);
     }
     world.sns.set_refusing(false);
     world.clock.advance(MINUTE);

@@ -217,7 +217,7 @@ async fn page_of_actions_reads_few_more_than_5000_actions() {
     let first = world.post(&event("compliance", "permission_first", "HIGH")).await;
     world.clock.advance(10 * MINUTE);
     world.post(&event("qa", "suite_lost", "HIGH")).await;
-    world.copy_action_and_event("qa", 5_999).await;
+    world.copy_action_and_event("qa", 5_999);
     world.dynamodb.reset();
     let path = "/api/governance/actions?status=pending_approval&limit=200";
     let page = world.get(path).await;

@@ -181,7 +181,7 @@ async fn unreadable_row_is_named_beside_the_list_and_is_an_error_by_itself() {
         "TableName": "Events", "Key": key, "UpdateExpression": "SET severity = :odd",
         "ExpressionAttributeValues": { ":odd": { "N": "1" } },
     });
-    world.dynamodb.call("UpdateItem", &damage).await;
+    world.dynamodb.call("UpdateItem", &damage);
     let listed = world.get("/api/governance/events").await;
     assert_eq!((listed.status, ids(listed.list("/events"))), (200, vec![other.text("/id").to_owned()]), "{listed:?}");
     assert_eq!(listed.list("/unreadable"), [json!({ "id": created.text("/id") })]);

@@ -39,7 +39,7 @@ impl World {
     async fn open_incidents(&self, number: usize) {
         self.sns.set_refusing(true);
         self.post(&event("qa", "suite_lost", "CRITICAL")).await;
-        self.copy_incident("qa#suite_lost", number - 1).await;
+        self.copy_incident("qa#suite_lost", number - 1);
         self.sns.set_refusing(false);
         self.clock.advance(11);
     }
@@ -229,7 +229,7 @@ async fn ten_thousand_due_actions_of_one_engine_do_not_use_up_the_sweep() {
     world.clock.advance(SECOND);
     let created = world.post(&event("qa", "suite_slow", "HIGH")).await;
     world.sns.set_refusing(false);
-    world.copy_action("billing", 10_000).await;
+    world.copy_action("billing", 10_000);
     world.clock.advance(MINUTE);
     let clock = std::sync::Arc::clone(&world.clock);
     world.dynamodb.set_fault(move |_| {

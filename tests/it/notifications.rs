@@ -199,7 +199,7 @@ async fn four_thousand_due_incidents_of_one_engine_do_not_hide_another_engines_i
     let created = world.post(&event("billing", "order_failed", "HIGH")).await;
     let path = format!("/api/governance/events/{}/actions/billing_sync_repair/outcome", created.text("/id"));
     assert_eq!(world.post_json(&path, &json!({"outcome": "failed"})).await.status, 200);
-    world.copy_incident("billing#order_failed", 4000).await;
+    world.copy_incident("billing#order_failed", 4000);
     world.clock.advance(MINUTE);
     let at = report_in_a_storm(&world).await;
     world.clock.advance(MINUTE);

@@ -243,7 +243,7 @@ async fn action_list_has_pages() {
     let found = reader.get("/dashboard/actions?status=not_carried_out").await;
     assert!(is_first(&found) && next_page(&found).is_none(), "{}", found.body);
     // A page searches few more than 5,000 actions.
-    world.copy_action_and_event("qa", 6_000).await;
+    world.copy_action_and_event("qa", 6_000);
     let none = reader.get("/dashboard/actions?status=not_carried_out").await;
     assert!(none.body.contains("No match among the actions searched so far"), "{}", none.body);
     let second_page = reader.get(&next_page(&none).unwrap()).await;

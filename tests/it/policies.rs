@@ -194,7 +194,7 @@ async fn activation_and_rollback_are_recorded_in_order() {
         })
         .collect();
     assert_eq!(uses, [(1, false, 1), (0, true, 1)]);
-    let document = world.row("Policies", &[("kind", "document"), ("id", &default_hash())]).await;
+    let document = world.row("Policies", &[("kind", "document"), ("id", &default_hash())]);
     let kept = "a later release has another default policy, so this one is stored";
     assert_eq!(document["Item"]["document"]["S"], Policy::COMPILED_JSON, "{kept}");
 }

@@ -321,7 +321,7 @@ async fn unreadable_policy_needs_attention_and_its_page_shows_the_last_good_vers
     let activated = world.post_json(&format!("{POLICIES}/{search}/activate"), &body).await;
     assert_eq!(activated.status, 200, "{activated:?}");
     let key = json!({ "kind": { "S": "document" }, "id": { "S": search } });
-    world.dynamodb.call("DeleteItem", &json!({ "TableName": "Policies", "Key": key })).await;
+    world.dynamodb.call("DeleteItem", &json!({ "TableName": "Policies", "Key": key }));
     world.clock.advance(60);
     let overview = page(&world, "/dashboard").await;
     let going_on = format!("AGE goes on with the last version that it could read, <code>{}</code>", default_hash());

@@ -124,7 +124,7 @@ async fn posture_that_cannot_be_computed_is_not_written() {
             "ExpressionAttributeNames": { "#attribute": attribute },
             "ExpressionAttributeValues": { ":value": { "S": value } },
         });
-        world.dynamodb.call("UpdateItem", &update).await;
+        world.dynamodb.call("UpdateItem", &update);
     };
     let listed = format!("{}#billing#ledger_lost", monday());
     for (attribute, value, good) in [("severity", "CATASTROPHIC", "CRITICAL"), ("listed", "x", listed.as_str())] {

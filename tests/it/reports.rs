@@ -227,7 +227,7 @@ async fn previous_week_is_read_from_its_report_or_counted() {
         "TableName": "Rollups", "Key": {"engine_shard": {"S": "qa#0"}, "day": {"S": "2026-11-11"}},
         "UpdateExpression": "SET jX = :value", "ExpressionAttributeValues": {":value": {"N": "5"}},
     });
-    world.dynamodb.call("UpdateItem", &damage).await;
+    world.dynamodb.call("UpdateItem", &damage);
     world
         .dynamodb
         .set_fault(|call| if call.operation == "GetItem" && call.earlier > 0 { Fault::Refuse } else { Fault::None });
@@ -255,7 +255,7 @@ async fn damaged_counter_creates_no_report() {
             "UpdateExpression": "SET #name = :value",
             "ExpressionAttributeNames": {"#name": name}, "ExpressionAttributeValues": {":value": value},
         });
-        world.dynamodb.call("UpdateItem", &damage).await;
+        world.dynamodb.call("UpdateItem", &damage);
         let error = world.run_weekly_report().await.unwrap_err().to_string();
         assert!(error.contains("Rollups: key billing#0/2026-11-18"), "{error}");
         assert!(world.get("/api/governance/reports").await.list("/reports").is_empty());

@@ -33,14 +33,14 @@ async fn rotate(world: &World, kid: &str, overlap_seconds: u32) -> ApiResponse {
 }
 
 /// Replaces the key in the table of credentials.
-async fn change_key(world: &World, key: Option<&Value>) {
-    let mut row = world.row("Credentials", &KEYRING).await["Item"].clone();
+fn change_key(world: &World, key: Option<&Value>) {
+    let mut row = world.row("Credentials", &KEYRING)["Item"].clone();
     let attributes = row.as_object_mut().unwrap();
     match key {
         Some(key) => attributes.insert("key".to_owned(), key.clone()),
         None => attributes.remove("key"),
     };
-    world.dynamodb.call("PutItem", &json!({ "TableName": "Credentials", "Item": row })).await;
+    world.dynamodb.call("PutItem", &json!({ "TableName": "Credentials", "Item": row }));
 }
 
 #[tokio::test]
@@ -156,12 +156,12 @@ async fn changed_or_forged_session_signs_nobody_in() {
 async fn session_sealed_with_another_key_signs_nobody_in() {
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, READER).await;
-    let key = world.row("Credentials", &KEYRING).await["Item"]["key"].clone();
+    let key = world.row("Credentials", &KEYRING)["Item"]["key"].clone();
     assert_eq!(key["B"].as_str().map(str::len), Some(44), "32 bytes in Base64: {key}");
-    change_key(&world, Some(&json!({ "B": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }))).await;
+    change_key(&world, Some(&json!({ "B": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" })));
     browser = browser.in_new_environment().await;
     assert_eq!(browser.get(PAGE).await.status, 303);
-    change_key(&world, Some(&key)).await;
+    change_key(&world, Some(&key));
     browser = browser.in_new_environment().await;
     assert_eq!(browser.get(PAGE).await.status, 200);
 }
@@ -169,7 +169,7 @@ async fn session_sealed_with_another_key_signs_nobody_in() {
 #[tokio::test]
 async fn nothing_is_sealed_without_a_key_and_the_next_change_of_credentials_makes_one() {
     let world = World::new().await;
-    change_key(&world, None).await;
+    change_key(&world, None);
     let environment = world.new_environment().await;
     let list = environment.get("/api/governance/reports").await;
     assert_eq!((list.status, list.header("retry-after").is_some()), (503, true), "{list:?}");
@@ -183,7 +183,7 @@ async fn nothing_is_sealed_without_a_key_and_the_next_change_of_credentials_make
     assert_eq!(environment.get("/api/governance/reports").await.status, 503, "this request reads the key beside it");
     assert_eq!(environment.get("/api/governance/reports").await.status, 200);
     assert_eq!(environment.send_without_token("GET", SIGN_IN, &[], b"").await.status, 200);
-    let key = async || world.row("Credentials", &KEYRING).await["Item"]["key"].clone();
+    let key = async || world.row("Credentials", &KEYRING)["Item"]["key"].clone();
     let made = key().await;
     assert_eq!(made["B"].as_str().map(str::len), Some(44), "32 bytes in Base64");
     rotate(&world, READER, 60).await;
@@ -225,12 +225,12 @@ async fn many_ended_sessions_of_a_credential_end_all_of_its_earlier_ones_and_no_
     }
     assert_eq!(earlier.get(PAGE).await.status, 303);
     assert_eq!(desk.get(PAGE).await.status, 200);
-    let row = world.row("Incidents", &ENDED_SESSIONS).await;
+    let row = world.row("Incidents", &ENDED_SESSIONS);
     assert!(row.to_string().len() < 2500, "{row}");
     world.clock.advance(8 * 3600);
     let mut browser = Browser::signed_in(&world, NIGHT_DESK).await;
     browser.submit(PAGE, "/dashboard/sign-out", &[]).await;
-    let row = world.row("Incidents", &ENDED_SESSIONS).await;
+    let row = world.row("Incidents", &ENDED_SESSIONS);
     assert!(!row.to_string().contains(READER), "what has expired anyway is removed: {row}");
 }
 
@@ -314,9 +314,9 @@ async fn sign_out_that_cannot_be_stored_is_a_503_and_can_be_repeated() {
 async fn concurrent_sign_outs_are_all_stored_and_keep_what_a_later_version_has_added() {
     let world = World::new().await;
     Browser::signed_in(&world, ADMIN).await.submit(PAGE, "/dashboard/sign-out", &[]).await;
-    let mut row = world.row("Incidents", &ENDED_SESSIONS).await["Item"].clone();
+    let mut row = world.row("Incidents", &ENDED_SESSIONS)["Item"].clone();
     row["reason"] = json!({ "S": "of a later version" });
-    world.dynamodb.call("PutItem", &json!({ "TableName": "Incidents", "Item": row })).await;
+    world.dynamodb.call("PutItem", &json!({ "TableName": "Incidents", "Item": row }));
     let mut browsers = Vec::new();
     for kid in [READER, NIGHT_DESK, DAY_DESK, ADMIN, READER, READER] {
         browsers.push(Browser::signed_in(&world, kid).await);
@@ -327,5 +327,5 @@ async fn concurrent_sign_outs_are_all_stored_and_keep_what_a_later_version_has_a
     for browser in &mut stolen {
         assert_eq!(browser.get(PAGE).await.status, 303);
     }
-    assert_eq!(world.row("Incidents", &ENDED_SESSIONS).await["Item"]["reason"], json!({ "S": "of a later version" }));
+    assert_eq!(world.row("Incidents", &ENDED_SESSIONS)["Item"]["reason"], json!({ "S": "of a later version" }));
 }

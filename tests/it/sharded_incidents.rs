@@ -17,8 +17,8 @@ const DAY: i64 = 86_400;
 
 impl World {
     /// Returns the number of shards that have events.
-    async fn incident_shards(&self) -> usize {
-        let rows = self.rows("Incidents").await;
+    fn incident_shards(&self) -> usize {
+        let rows = self.rows("Incidents");
         let is_shard = |row: &&Item| matches!(&row["opened_at"], AttributeValue::S(key) if key.contains('+'));
         let has_events = |row: &&Item| row["events"] != AttributeValue::N("0".to_owned());
         rows.iter().filter(is_shard).filter(has_events).count()
@@ -79,7 +79,7 @@ async fn concurrent_events_of_one_incident_are_all_accepted_counted_and_notified
     });
     join_all(writers).await;
     assert!(world.dynamodb.conflicts() > 0, "no write conflicted, so the test has no effect");
-    let shards = world.incident_shards().await;
+    let shards = world.incident_shards();
     assert!((2..=WRITERS).contains(&shards), "{shards} shards");
     let total = (WRITERS * EACH) as u64;
     assert_eq!(world.event_counts().await, [total]);
@@ -91,7 +91,7 @@ async fn concurrent_events_of_one_incident_are_all_accepted_counted_and_notified
     // The storm is over: the next look at the incident ends the counting in shards, a later one merges them.
     world.clock.advance(DIGEST);
     world.sweep_every_minute(3).await;
-    assert_eq!((world.incident_shards().await, world.event_counts().await), (0, vec![total]));
+    assert_eq!((world.incident_shards(), world.event_counts().await), (0, vec![total]));
     assert_eq!(world.change_newest("acknowledge").await, 200);
     world.clock.advance(DAY);
     world.sweep().await;
@@ -110,7 +110,7 @@ async fn single_conflict_is_no_reason_to_count_in_shards() {
     for _ in 0..3 {
         assert_eq!(world.post(&critical()).await.status, 201);
     }
-    assert_eq!((world.incident_shards().await, world.event_counts().await), (0, vec![4]));
+    assert_eq!((world.incident_shards(), world.event_counts().await), (0, vec![4]));
 }
 
 #[tokio::test]
@@ -122,13 +122,13 @@ async fn events_of_a_resolved_incident_stay_in_its_shards_and_the_next_incident_
     for _ in 0..3 {
         api.post(&critical(), None).await;
     }
-    assert_eq!((world.incident_shards().await, world.event_counts().await), (1, vec![5]));
+    assert_eq!((world.incident_shards(), world.event_counts().await), (1, vec![5]));
     assert_eq!(world.change_newest("resolve").await, 200);
     world.clock.advance(60);
     for _ in 0..2 {
         assert_eq!(api.post(&critical(), None).await.status, 201);
     }
-    assert_eq!((world.incident_shards().await, world.event_counts().await), (1, vec![2, 5]));
+    assert_eq!((world.incident_shards(), world.event_counts().await), (1, vec![2, 5]));
     world.clock.advance(DIGEST);
     world.sweep_every_minute(3).await;
     assert_eq!(world.event_counts().await, [2, 5]);
@@ -160,7 +160,7 @@ async fn event_in_flight_while_the_shards_are_to_be_merged_is_counted() {
     assert_eq!(world.event_counts().await, [4]);
     world.clock.advance(DIGEST);
     world.sweep_every_minute(3).await;
-    assert_eq!((world.incident_shards().await, world.event_counts().await, world.notified_events()), (0, vec![4], 4));
+    assert_eq!((world.incident_shards(), world.event_counts().await, world.notified_events()), (0, vec![4], 4));
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -229,7 +229,7 @@ async fn run(steps: Vec<Step>) {
     assert_eq!(world.notified_events(), notified, "{steps:?}");
     assert!(notified == accepted || resolved_by_people > 0, "{notified} of {accepted}: {steps:?}");
     // Nothing is left in shards but events of incidents that people resolved before the shards were merged.
-    assert!(world.incident_shards().await == 0 || resolved_by_people > 0, "{steps:?}");
+    assert!(world.incident_shards() == 0 || resolved_by_people > 0, "{steps:?}");
 }
 
 proptest! {

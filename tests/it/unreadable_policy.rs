@@ -18,12 +18,12 @@ async fn with_search() -> (World, String) {
 }
 
 /// Changes attributes of the row of the pointer or of a document.
-async fn corrupt(world: &World, kind: &str, id: &str, attribute: &str) {
-    let row = world.row("Policies", &[("kind", kind), ("id", id)]).await;
+fn corrupt(world: &World, kind: &str, id: &str, attribute: &str) {
+    let row = world.row("Policies", &[("kind", kind), ("id", id)]);
     let mut item = row["Item"].clone();
     assert!(item[attribute].is_object(), "{item}");
     item[attribute] = json!({ "S": "not what it should be" });
-    world.dynamodb.call("PutItem", &json!({ "TableName": "Policies", "Item": item })).await;
+    world.dynamodb.call("PutItem", &json!({ "TableName": "Policies", "Item": item }));
 }
 
 async fn statuses(api: &Api) -> [u16; 2] {
@@ -58,8 +58,8 @@ async fn unreadable_document_leaves_the_last_good_version_in_warm_environments_a
     let (world, search) = with_search().await;
     let warm = world.environment_with_proxied_credentials(UNLIMITED).await;
     assert_eq!(statuses(&warm).await, [201, 201]);
-    let document = world.row("Policies", &[("kind", "document"), ("id", &search)]).await["Item"].clone();
-    corrupt(&world, "document", &search, "document").await;
+    let document = world.row("Policies", &[("kind", "document"), ("id", &search)])["Item"].clone();
+    corrupt(&world, "document", &search, "document");
     world.clock.advance(60);
     assert_eq!(statuses(&warm).await, [201, 201]);
     assert_eq!(readable(&warm).await, true, "it has the version, so it need not read it");
@@ -72,7 +72,7 @@ async fn unreadable_document_leaves_the_last_good_version_in_warm_environments_a
     assert_eq!(listed.list("/events").len(), 2, "records of every engine stay listed");
 
     // Another version, from the previous one to the unreadable one: nothing changes in the warm environment.
-    world.dynamodb.call("PutItem", &json!({ "TableName": "Policies", "Item": document })).await;
+    world.dynamodb.call("PutItem", &json!({ "TableName": "Policies", "Item": document }));
     world.clock.advance(60);
     cold.get(HEALTH).await;
     assert_eq!((readable(&cold).await, statuses(&cold).await), (json!(true), [201, 201]), "it is read again");
@@ -84,7 +84,7 @@ async fn unreadable_pointer_leaves_the_last_good_version_or_the_default_policy()
     for attribute in ["hash", "number", "engines"] {
         let (world, _) = with_search().await;
         let warm = world.environment_with_proxied_credentials(UNLIMITED).await;
-        corrupt(&world, "active", "*", attribute).await;
+        corrupt(&world, "active", "*", attribute);
         world.clock.advance(60);
         assert_eq!((statuses(&warm).await, readable(&warm).await), ([201, 201], json!(false)), "{attribute}");
         let cold = world.environment_with_proxied_credentials(UNLIMITED).await;
@@ -96,7 +96,7 @@ async fn unreadable_pointer_leaves_the_last_good_version_or_the_default_policy()
 async fn table_that_is_gone_leaves_the_last_good_version_or_the_default_policy() {
     let (world, _) = with_search().await;
     let warm = world.environment_with_proxied_credentials(UNLIMITED).await;
-    world.dynamodb.call("DeleteTable", &json!({ "TableName": "Policies" })).await;
+    world.dynamodb.call("DeleteTable", &json!({ "TableName": "Policies" }));
     world.clock.advance(60);
     assert_eq!((statuses(&warm).await, readable(&warm).await), ([201, 201], json!(false)));
     let cold = world.environment_with_proxied_credentials(UNLIMITED).await;
@@ -114,7 +114,7 @@ async fn table_that_is_gone_leaves_the_last_good_version_or_the_default_policy()
 async fn sweep_raises_an_alert_about_a_version_that_cannot_be_read() {
     let (world, search) = with_search().await;
     assert!(!world.sweep().await.policy_unreadable);
-    corrupt(&world, "document", &search, "document").await;
+    corrupt(&world, "document", &search, "document");
     assert!(world.sweep().await.policy_unreadable);
     let health = world.get(HEALTH).await;
     let alert = &health.list("/systemAlerts")[0];

@@ -4,6 +4,7 @@ pub(crate) mod browser;
 mod bulk_data;
 pub(crate) mod call_log;
 pub(crate) mod channel_targets;
+pub(crate) mod emulator;
 mod engines;
 mod http_server;
 pub(crate) mod https_receivers;
@@ -77,7 +78,7 @@ pub(crate) struct World {
     pub(crate) calls: Arc<CallLog>,
     db_config: SdkConfig,
     sns_config: SdkConfig,
-    /// Connects to DynamoDB without the proxy. The authentication layer uses it, so that injected faults do not affect it.
+    /// Connects to DynamoDB by a proxy without faults. The authentication layer uses it, so that injected faults do not affect it.
     direct_config: SdkConfig,
     /// The token of each credential, by its key id.
     tokens: BTreeMap<String, String>,
@@ -111,10 +112,11 @@ impl World {
 
     async fn start(policy: Option<&Policy>) -> Self {
         let clock = Arc::new(ManualClock::at(monday()));
-        let (url, database) = tables::start_dynamodb().await;
-        let direct_config = age_runtime::aws::local(&url);
+        let database = tables::create_database();
+        let direct = Proxy::start(database.clone(), Arc::default()).await;
+        let direct_config = age_runtime::aws::local(&direct.url);
         let calls = Arc::new(CallLog::default());
-        let dynamodb = Proxy::start(url, Arc::clone(&calls)).await;
+        let dynamodb = Proxy::start(database.clone(), Arc::clone(&calls)).await;
         let sns = Sns::start(Arc::clone(&clock), Arc::clone(&calls), dynamodb.injector()).await;
         let (db_config, sns_config) = (age_runtime::aws::local(&dynamodb.url), age_runtime::aws::local(&sns.url));
         let tokens = test_credentials::create(&credentials_table(&direct_config), &clock).await;
@@ -287,16 +289,16 @@ impl World {
     }
 
     /// Reads the shard count of a day of `engine` from its first rollup row.
-    pub(crate) async fn shard_count(&self, engine: &str, day: &str) -> u64 {
-        let row = self.row("Rollups", &[("engine_shard", &format!("{engine}#0")), ("day", day)]).await;
+    pub(crate) fn shard_count(&self, engine: &str, day: &str) -> u64 {
+        let row = self.row("Rollups", &[("engine_shard", &format!("{engine}#0")), ("day", day)]);
         row["Item"]["shard_count"]["N"].as_str().map_or(1, |count| count.parse().unwrap())
     }
 
     /// Reads a row of a table.
-    pub(crate) async fn row(&self, table: &str, key: &[(&str, &str)]) -> Value {
+    pub(crate) fn row(&self, table: &str, key: &[(&str, &str)]) -> Value {
         let key: serde_json::Map<_, _> =
             key.iter().map(|(name, value)| ((*name).to_owned(), serde_json::json!({ "S": value }))).collect();
-        self.dynamodb.call("GetItem", &serde_json::json!({ "TableName": table, "Key": key })).await
+        self.dynamodb.call("GetItem", &serde_json::json!({ "TableName": table, "Key": key }))
     }
 
     pub(crate) async fn run_weekly_report(&self) -> Result<WeeklyResult, WeeklyError> {

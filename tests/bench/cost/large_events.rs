@@ -52,7 +52,7 @@ impl Costs {
     /// Measures events with `text` characters in their details.
     async fn measure(text: usize) -> Self {
         let world = World::new().await;
-        create_copy(&world).await;
+        create_copy(&world);
         let event = fresh(&world, "LOW", text);
         let mut ids = Vec::new();
         for _ in 0..LIST {
@@ -62,20 +62,20 @@ impl Costs {
         }
         let (mut written, mut written_to_copy) = (Value::Null, Value::Null);
         for id in &ids {
-            let row = world.row("Events", &[("id", id)]).await["Item"].clone();
+            let row = world.row("Events", &[("id", id)])["Item"].clone();
             // The same row under another id, as an event's transaction writes it.
             let mut same = row.clone();
             same["id"] = json!({ "S": format!("{id}-again") });
-            written = put(&world, "Events", &same).await;
-            world.dynamodb.call("DeleteItem", &json!({ "TableName": "Events", "Key": { "id": same["id"] } })).await;
-            written_to_copy = put(&world, COPY, &row).await;
+            written = put(&world, "Events", &same);
+            world.dynamodb.call("DeleteItem", &json!({ "TableName": "Events", "Key": { "id": same["id"] } }));
+            written_to_copy = put(&world, COPY, &row);
         }
-        let whole = query(&world, "Events").await;
-        let keys = query(&world, COPY).await;
+        let whole = query(&world, "Events");
+        let keys = query(&world, COPY);
         assert_eq!([&whole, &keys].map(|page| page["Count"].as_u64()), [Some(50), Some(50)]);
         let by_id: Vec<Value> = ids.iter().map(|id| json!({ "id": { "S": id } })).collect();
         let events = json!({ "RequestItems": { COPY: { "Keys": by_id } }, "ReturnConsumedCapacity": "INDEXES" });
-        let events = world.dynamodb.call("BatchGetItem", &events).await;
+        let events = world.dynamodb.call("BatchGetItem", &events);
         let entry = |written: &Value| units(&written["ConsumedCapacity"][0]["GlobalSecondaryIndexes"]["timeline"]);
         Self {
             row: units(&written["ConsumedCapacity"][0]["Table"]),
@@ -91,8 +91,8 @@ fn units(capacity: &Value) -> f64 {
     capacity["CapacityUnits"].as_f64().unwrap_or_else(|| panic!("no capacity units: {capacity}"))
 }
 
-async fn create_copy(world: &World) {
-    let described = world.dynamodb.call("DescribeTable", &json!({ "TableName": "Events" })).await;
+fn create_copy(world: &World) {
+    let described = world.dynamodb.call("DescribeTable", &json!({ "TableName": "Events" }));
     let table = &described["Table"];
     let mut index = table["GlobalSecondaryIndexes"].as_array().unwrap().clone();
     index.retain(|index| index["IndexName"] == "timeline");
@@ -105,17 +105,17 @@ async fn create_copy(world: &World) {
         "TableName": COPY, "KeySchema": table["KeySchema"], "AttributeDefinitions": attributes,
         "GlobalSecondaryIndexes": [index], "BillingMode": "PAY_PER_REQUEST",
     });
-    world.dynamodb.call("CreateTable", &create).await;
+    world.dynamodb.call("CreateTable", &create);
 }
 
-async fn put(world: &World, table: &str, row: &Value) -> Value {
+fn put(world: &World, table: &str, row: &Value) -> Value {
     let put = json!({ "Put": { "TableName": table, "Item": row } });
     let transaction = json!({ "TransactItems": [put], "ReturnConsumedCapacity": "INDEXES" });
-    world.dynamodb.call("TransactWriteItems", &transaction).await
+    world.dynamodb.call("TransactWriteItems", &transaction)
 }
 
 /// Reads the 50 newest entries of the index of `table`, as a list does.
-async fn query(world: &World, table: &str) -> Value {
+fn query(world: &World, table: &str) -> Value {
     let day = world.clock.now().day();
     let query = json!({
         "TableName": table, "IndexName": "timeline", "KeyConditionExpression": "#bucket = :bucket",
@@ -123,5 +123,5 @@ async fn query(world: &World, table: &str) -> Value {
         "ExpressionAttributeValues": { ":bucket": { "S": format!("{BILLING}#{day}#0") } },
         "ScanIndexForward": false, "Limit": LIST, "ReturnConsumedCapacity": "INDEXES",
     });
-    world.dynamodb.call("Query", &query).await
+    world.dynamodb.call("Query", &query)
 }

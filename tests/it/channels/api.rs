@@ -245,7 +245,7 @@ async fn target_is_in_no_response_row_or_log_line() {
     channels.run().await;
     assert_no_secret(&channels.world.get(CHANNELS).await.body);
     for table in ["Channels", "Deliveries"] {
-        let rows = channels.world.dynamodb.call("Scan", &json!({ "TableName": table })).await;
+        let rows = channels.world.dynamodb.call("Scan", &json!({ "TableName": table }));
         assert!(rows["Count"].as_u64() >= Some(4), "{rows}");
         assert_no_secret(&rows.to_string());
     }

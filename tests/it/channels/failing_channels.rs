@@ -163,11 +163,11 @@ async fn channel_whose_target_cannot_be_decrypted_fails_until_it_gets_another() 
     let channels = Channels::with(&[HOOK, SLACK]).await;
     let table =
         |name: &str| json!({ "TableName": "Channels", "Key": { "kind": { "S": "channel" }, "name": { "S": name } } });
-    let target = channels.world.dynamodb.call("GetItem", &table(SLACK)).await["Item"]["target"].clone();
+    let target = channels.world.dynamodb.call("GetItem", &table(SLACK))["Item"]["target"].clone();
     let mut update = table(HOOK);
     update["UpdateExpression"] = json!("SET target = :target");
     update["ExpressionAttributeValues"] = json!({ ":target": target });
-    channels.world.dynamodb.call("UpdateItem", &update).await;
+    channels.world.dynamodb.call("UpdateItem", &update);
     channels.queue_numbers(0..1).await;
     channels.run().await;
     channels.run_every_minute(16).await;

@@ -174,7 +174,7 @@ async fn unreadable_alert_or_incident_hides_no_other() {
     let alert = json!({
         "scope": { "S": PAGER }, "id": { "S": "alert#a" }, "v": { "N": "1" }, "incident": { "L": [] },
     });
-    world.dynamodb.call("PutItem", &json!({ "TableName": "Deliveries", "Item": alert })).await;
+    world.dynamodb.call("PutItem", &json!({ "TableName": "Deliveries", "Item": alert }));
     channels.change("acknowledge").await;
     channels.run().await;
     assert_eq!(channels.alerts(), ["trigger", "acknowledge"]);
@@ -190,7 +190,7 @@ async fn unreadable_alert_or_incident_hides_no_other() {
         "UpdateExpression": "SET severity = :later, event_count = :later",
         "ExpressionAttributeValues": { ":later": { "M": {} } },
     });
-    world.dynamodb.call("UpdateItem", &update).await;
+    world.dynamodb.call("UpdateItem", &update);
     let path = format!("/api/governance/incidents/{ID}/resolve");
     assert_eq!(world.post_json(&path, &json!({})).await.status, 200);
     channels.run().await;

@@ -237,7 +237,7 @@ async fn unreadable_delivery_hides_no_other() {
             "queued_at": { "M": {} },
         });
         let put = json!({ "TableName": "Deliveries", "Item": row });
-        channels.world.dynamodb.call("PutItem", &put).await;
+        channels.world.dynamodb.call("PutItem", &put);
         channels.queue_numbers(0..2).await;
         channels.work_off().await;
         assert_eq!(channels.receivers.all().len(), 2, "{name}");
@@ -251,7 +251,7 @@ async fn unreadable_lane_begins_anew_and_hides_no_other_channel() {
         "scope": { "S": HOOK }, "id": { "S": "lane" }, "v": { "N": "1" }, "failures": { "S": "many" },
         "retry_at": { "S": "2026-11-23T00:00:00.000Z" },
     });
-    channels.world.dynamodb.call("PutItem", &json!({ "TableName": "Deliveries", "Item": row })).await;
+    channels.world.dynamodb.call("PutItem", &json!({ "TableName": "Deliveries", "Item": row }));
     assert_eq!(channels.world.get(super::CHANNELS).await.list("/channels").len(), 2);
     channels.queue_numbers(0..1).await;
     channels.run().await;

@@ -42,8 +42,8 @@ impl World {
     }
 
     /// Returns the row of a decision, attribute by attribute.
-    async fn decision_row(&self, id: &str) -> Value {
-        self.row("Decisions", &[("id", id)]).await["Item"].clone()
+    fn decision_row(&self, id: &str) -> Value {
+        self.row("Decisions", &[("id", id)])["Item"].clone()
     }
 
     async fn approval_status(&self, id: &str) -> String {
@@ -106,7 +106,7 @@ async fn operation_for_which_nobody_looks_is_notified_reminded_and_told_when_its
         ("2026-11-24T00:06:00.000Z", "expiry"),
     ];
     assert_eq!(sent, expected.map(|(at, kind)| (at.to_owned(), kind.to_owned())));
-    let row = world.decision_row(&decision).await;
+    let row = world.decision_row(&decision);
     assert!(is_settled(&row), "{row}");
     assert_eq!(row["notification_count"]["N"], "4");
     let found = world.get("/api/governance/decisions?approval=expired").await;
@@ -119,7 +119,7 @@ async fn operation_that_is_decided_before_the_next_sweep_is_not_notified() {
     let world = world().await;
     let decision = pending(&world).await;
     assert_eq!(decide(&world, &decision, "approve").await.status, 200);
-    assert!(is_settled(&world.decision_row(&decision).await));
+    assert!(is_settled(&world.decision_row(&decision)));
     world.sweep_every_minute(3).await;
     assert!(world.notified_decisions().is_empty());
 }
@@ -136,7 +136,7 @@ async fn decided_operation_is_not_reminded() {
             world.sweep().await;
         }
         assert_eq!(world.notified_decisions(), [(asked.clone(), "request".to_owned())], "{decision}");
-        assert!(is_settled(&world.decision_row(&asked).await));
+        assert!(is_settled(&world.decision_row(&asked)));
     }
 }
 
@@ -210,7 +210,7 @@ async fn concurrent_sweeps_notify_of_an_operation_once() {
     let expired = world.notified_decisions().into_iter().filter(|(_, kind)| kind == "expiry").count();
     assert_eq!(expired, 8);
     for (decision, _) in world.notified_decisions() {
-        assert_eq!(world.decision_row(&decision).await["notification_count"]["N"], "2");
+        assert_eq!(world.decision_row(&decision)["notification_count"]["N"], "2");
     }
 }
 
@@ -234,7 +234,7 @@ async fn operation_that_is_approved_while_the_email_is_sent_keeps_its_approval()
     };
     let (swept, approved) = tokio::join!(world.sweep(), approved);
     assert_eq!((swept.emails_sent, approved.status), (1, 200));
-    let row = world.decision_row(&decision).await;
+    let row = world.decision_row(&decision);
     assert!(is_settled(&row), "{row}");
     assert_eq!(world.approval_status(&decision).await, "approved");
     world.dynamodb.reset();
@@ -264,7 +264,7 @@ async fn crash_everywhere(kind: &str, hours: i64) {
                 deaths += 1;
                 continue;
             }
-            let row = world.decision_row(&decision).await;
+            let row = world.decision_row(&decision);
             let before = of_kind();
             let expected_count = if hours > 0 { "2" } else { "1" };
             let is_recorded = row["notification_count"]["N"] == expected_count;
@@ -273,7 +273,7 @@ async fn crash_everywhere(kind: &str, hours: i64) {
             let again = usize::from(!is_recorded);
             assert_eq!(of_kind(), before + again, "what was not recorded is sent again, and nothing else: {context}");
             assert!((1..=2).contains(&of_kind()), "{context}");
-            let row = world.decision_row(&decision).await;
+            let row = world.decision_row(&decision);
             if kind == "expiry" {
                 assert_eq!(row["approval_status"]["S"], "expired", "{context}");
                 assert!(is_settled(&row), "{context}");
@@ -324,7 +324,7 @@ async fn operation_whose_message_is_refused_is_set_aside_and_can_still_be_decide
     let decision = pending(&world).await;
     world.clock.advance(MINUTE);
     assert_eq!(world.sweep().await.notifications_undeliverable, 1);
-    let row = world.decision_row(&decision).await;
+    let row = world.decision_row(&decision);
     assert!(row["notification_failure"]["M"]["reason"]["S"].as_str().unwrap().contains("Invalid parameter"), "{row}");
     world.sweep_every_minute(20).await;
     assert_eq!(world.sweep().await.notifications_undeliverable, 0, "it is tried again after the interval of reminders");
@@ -332,7 +332,7 @@ async fn operation_whose_message_is_refused_is_set_aside_and_can_still_be_decide
     world.clock.advance(4 * HOUR);
     world.sweep().await;
     assert_eq!(world.notified_decisions().len(), 1);
-    assert!(world.decision_row(&decision).await.get("notification_failure").is_none());
+    assert!(world.decision_row(&decision).get("notification_failure").is_none());
     assert_eq!(decide(&world, &decision, "approve").await.text("/approval/status"), "approved");
 }
 
@@ -361,13 +361,13 @@ async fn words_and_attributes_of_a_later_version_survive_the_sweep() {
             "TableName": "Decisions", "Key": { "id": { "S": decision } }, "UpdateExpression": expression,
             "ExpressionAttributeNames": { "#approval": "approval" }, "ExpressionAttributeValues": values,
         });
-        world.dynamodb.call("UpdateItem", &update).await;
+        world.dynamodb.call("UpdateItem", &update);
     };
     set("SET later = :one, #approval.later = :one", json!({ ":one": { "S": "kept" } })).await;
     world.sweep_every_minute(1).await;
     world.clock.advance(24 * HOUR);
     world.sweep().await;
-    let row = world.decision_row(&decision).await;
+    let row = world.decision_row(&decision);
     assert_eq!((&row["later"]["S"], &row["approval"]["M"]["later"]["S"]), (&json!("kept"), &json!("kept")), "{row}");
     assert_eq!(row["approval_status"]["S"], "expired");
 
@@ -376,9 +376,9 @@ async fn words_and_attributes_of_a_later_version_survive_the_sweep() {
     approval["M"]["status"]["S"] = "delegated".into();
     let due = json!({ ":approval": approval, ":shard": { "S": "0" }, ":key": { "S": "billing#approval#2026-11-24T00:00:00.000Z" } });
     set("SET #approval = :approval, due_shard = :shard, due_key = :key", due).await;
-    let before = world.decision_row(&decision).await;
+    let before = world.decision_row(&decision);
     world.sweep_every_minute(2).await;
-    assert_eq!(world.decision_row(&decision).await, before);
+    assert_eq!(world.decision_row(&decision), before);
 }
 
 #[tokio::test]
@@ -388,7 +388,7 @@ async fn unreadable_decision_hides_no_other() {
     let update = json!({
         "TableName": "Decisions", "Key": { "id": { "S": broken } }, "UpdateExpression": "REMOVE reasons",
     });
-    world.dynamodb.call("UpdateItem", &update).await;
+    world.dynamodb.call("UpdateItem", &update);
     world.clock.advance(MINUTE);
     let swept = world.sweep().await;
     assert_eq!((swept.failed, swept.emails_sent), (1, 1), "{swept:?}");

@@ -242,7 +242,7 @@ async fn unreadable_decision_keeps_no_other_event_from_being_compared() {
         "TableName": "Decisions", "Key": { "id": { "S": broken } }, "UpdateExpression": "SET reasons = :x",
         "ExpressionAttributeValues": { ":x": { "S": "?" } },
     });
-    world.dynamodb.call("UpdateItem", &update).await;
+    world.dynamodb.call("UpdateItem", &update);
     report(&world, "charged", Some(&broken)).await;
     report(&world, "charged", Some(&permit)).await;
     let report = world.sweep().await;

@@ -233,22 +233,22 @@ async fn shadow_that_cannot_be_read_has_no_effect_on_decisions() {
     let pointer = [("kind", "active"), ("id", "*")];
     let document = [("kind", "document"), ("id", hash.as_str())];
     for (key, damage) in [(pointer, "shadow"), (document, "document")] {
-        let row = world.row("Policies", &key).await["Item"].clone();
+        let row = world.row("Policies", &key)["Item"].clone();
         let mut damaged = row.clone();
         damaged[damage] = json!({ "S": "{" });
-        world.dynamodb.call("PutItem", &json!({ "TableName": "Policies", "Item": damaged })).await;
+        world.dynamodb.call("PutItem", &json!({ "TableName": "Policies", "Item": damaged }));
         let environment = world.new_environment().await;
         let answer = environment.with_token(world.token(BILLING)).post_json(super::EVALUATION, &refund(1)).await;
         assert_eq!(verdict(&answer).0, "allow", "{damage}");
         assert_eq!(shown(&world, &answer).await.get("shadow"), None, "{damage}");
-        world.dynamodb.call("PutItem", &json!({ "TableName": "Policies", "Item": row })).await;
+        world.dynamodb.call("PutItem", &json!({ "TableName": "Policies", "Item": row }));
     }
     // The shadow can be ended although it cannot be read.
-    let mut damaged = world.row("Policies", &pointer).await["Item"].clone();
+    let mut damaged = world.row("Policies", &pointer)["Item"].clone();
     damaged["shadow"] = json!({ "S": "{" });
-    world.dynamodb.call("PutItem", &json!({ "TableName": "Policies", "Item": damaged })).await;
+    world.dynamodb.call("PutItem", &json!({ "TableName": "Policies", "Item": damaged }));
     assert_eq!(world.send("DELETE", SHADOW, &[], b"").await.status, 404);
-    assert_eq!(world.row("Policies", &pointer).await["Item"].get("shadow"), None);
+    assert_eq!(world.row("Policies", &pointer)["Item"].get("shadow"), None);
 }
 
 #[tokio::test]

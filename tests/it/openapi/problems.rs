@@ -101,7 +101,7 @@ async fn record_corrupt(recorder: &mut Recorder, world: &World) {
         "TableName": "Events", "Key": { "id": { "S": id } }, "UpdateExpression": "SET severity = :odd",
         "ExpressionAttributeValues": { ":odd": { "N": "1" } },
     });
-    world.dynamodb.call("UpdateItem", &damage).await;
+    world.dynamodb.call("UpdateItem", &damage);
     let corrupt = world.get(&format!("{BASE}{path}")).await;
     keep_everywhere(recorder, &corrupt, 500);
 }

@@ -140,26 +140,23 @@ async fn record_incidents(recorder: &mut Recorder, world: &World) {
         recorder.send(&day, &operation, many(2), 409).await;
         recorder.send(&day, &operation, many(1), 200).await;
     }
-    limit_changes(world, &id).await;
+    limit_changes(world, &id);
     recorder.send(&day, "comment_on_incident", note("comments", "One more"), 409).await;
 }
 
 /// Makes the incident `id` have as many changes as an incident may have.
-async fn limit_changes(world: &World, id: &str) {
+fn limit_changes(world: &World, id: &str) {
     let (engine, event_type) = (id.split('.').next().unwrap(), id.rsplit('.').next().unwrap());
-    world
-        .dynamodb
-        .call(
-            "UpdateItem",
-            &json!({
-                "TableName": "Incidents",
-                "Key": { "fingerprint": { "S": format!("{engine}#{event_type}") }, "opened_at": { "S": "state" } },
-                "UpdateExpression": "SET #state.incident.last_change.#number = :many",
-                "ExpressionAttributeNames": { "#state": "state", "#number": "number" },
-                "ExpressionAttributeValues": { ":many": { "N": "1000" } },
-            }),
-        )
-        .await;
+    world.dynamodb.call(
+        "UpdateItem",
+        &json!({
+            "TableName": "Incidents",
+            "Key": { "fingerprint": { "S": format!("{engine}#{event_type}") }, "opened_at": { "S": "state" } },
+            "UpdateExpression": "SET #state.incident.last_change.#number = :many",
+            "ExpressionAttributeNames": { "#state": "state", "#number": "number" },
+            "ExpressionAttributeValues": { ":many": { "N": "1000" } },
+        }),
+    );
 }
 
 async fn record_decisions(recorder: &mut Recorder, world: &World) {

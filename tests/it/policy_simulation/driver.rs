@@ -128,7 +128,7 @@ impl Driver {
         loop {
             let outcome = self.outcomes.first().map(|(at, ..)| *at);
             let next = [outcome, inputs.peek().map(|(at, ..)| *at)].into_iter().flatten().min();
-            let sweep = self.next_sweep().await;
+            let sweep = self.next_sweep();
             if let Some(sweep) = sweep.filter(|sweep| *sweep < end && next.is_none_or(|next| *sweep < next)) {
                 self.world.clock.set(sweep);
                 self.world.sweep().await;
@@ -150,13 +150,13 @@ impl Driver {
     }
 
     /// Returns the first minute after the last sweep at which something is due.
-    async fn next_sweep(&self) -> Option<Timestamp> {
+    fn next_sweep(&self) -> Option<Timestamp> {
         let earliest = self.last_sweep.plus_millis(MINUTE);
         if self.sweeps_always {
             return Some(earliest);
         }
-        let actions = self.due_times("Actions").await;
-        let incidents = self.due_times("Incidents").await;
+        let actions = self.due_times("Actions");
+        let incidents = self.due_times("Incidents");
         let (actions, incidents) = (actions.into_iter(), incidents.into_iter());
         let due = actions.chain(incidents).chain(self.silence.first().copied()).min()?;
         let minute = Timestamp::from_millis((due.millis() + MINUTE - 1).div_euclid(MINUTE) * MINUTE);
@@ -164,9 +164,9 @@ impl Driver {
     }
 
     /// Returns when the rows of `table` are due.
-    async fn due_times(&self, table: &str) -> Vec<Timestamp> {
+    fn due_times(&self, table: &str) -> Vec<Timestamp> {
         let read = json!({ "TableName": table, "ProjectionExpression": "due_key" });
-        let rows = self.world.dynamodb.call("Scan", &read).await;
+        let rows = self.world.dynamodb.call("Scan", &read);
         let keys = rows["Items"].as_array().unwrap().iter().filter_map(|row| row["due_key"]["S"].as_str());
         keys.map(|key| key.rsplit('#').next().unwrap().parse().unwrap()).collect()
     }

@@ -13,9 +13,9 @@ const ROWS_PER_IMPORT: usize = 50_000;
 impl World {
     /// Multiplies the number of events by `times`. Each event is copied with a new id and the same time, and each counter is
     /// multiplied, so the counters still agree with the events.
-    pub(crate) async fn multiply(&self, times: u64) {
+    pub(crate) fn multiply(&self, times: u64) {
         self.database.enable_bulk_loading().unwrap();
-        let events = self.rows("Events").await;
+        let events = self.rows("Events");
         let originals = events.iter().flat_map(|event| (1..times).map(move |_| event));
         // INVARIANT: no call uses an id of an earlier call.
         let serials = events.len() as u64 * 1000..;
@@ -23,7 +23,7 @@ impl World {
         while copies.peek().is_some() {
             self.import("Events", copies.by_ref().take(ROWS_PER_IMPORT).collect());
         }
-        let rollups = self.rows("Rollups").await;
+        let rollups = self.rows("Rollups");
         self.import("Rollups", rollups.into_iter().map(|row| multiply_counters(row, times)).collect());
         self.database.disable_bulk_loading().unwrap();
     }
@@ -44,7 +44,7 @@ impl World {
             }
         }
         self.clock.set(now);
-        let full = self.rows("Rollups").await.remove(0);
+        let full = self.rows("Rollups").remove(0);
         let row = |engine: &age_model::Engine, back: i64| {
             let mut row = full.clone();
             row.insert("engine_shard".to_owned(), AttributeValue::S(format!("{engine}#0")));
@@ -56,8 +56,8 @@ impl World {
     }
 
     /// Copies the rollups of each day of each engine to `shard_count` rows.
-    pub(crate) async fn copy_to_shards(&self, shard_count: u32) {
-        let rows = self.rows("Rollups").await;
+    pub(crate) fn copy_to_shards(&self, shard_count: u32) {
+        let rows = self.rows("Rollups");
         let copies = rows.iter().flat_map(|row| {
             (0..shard_count).map(move |shard| {
                 let AttributeValue::S(first) = &row["engine_shard"] else {
@@ -75,13 +75,13 @@ impl World {
     }
 
     /// Adds `number` copies of the state of an incident key, each with an event type of its own.
-    pub(crate) async fn copy_incident(&self, fingerprint: &str, number: usize) {
-        self.copy_incident_with(fingerprint, vec![None; number]).await;
+    pub(crate) fn copy_incident(&self, fingerprint: &str, number: usize) {
+        self.copy_incident_with(fingerprint, vec![None; number]);
     }
 
     /// Adds a copy of the state of an incident key for each of `due_keys`, which it gets if there is one.
-    pub(crate) async fn copy_incident_with(&self, fingerprint: &str, due_keys: Vec<Option<String>>) {
-        let rows = self.rows("Incidents").await;
+    pub(crate) fn copy_incident_with(&self, fingerprint: &str, due_keys: Vec<Option<String>>) {
+        let rows = self.rows("Incidents");
         let key = [("fingerprint", fingerprint), ("opened_at", "state")];
         let is_state =
             |row: &&Item| key.iter().all(|(name, value)| row[*name] == AttributeValue::S((*value).to_owned()));
@@ -100,8 +100,8 @@ impl World {
     }
 
     /// Adds `number` copies of the open action of `engine`, each for an event that has expired.
-    pub(crate) async fn copy_action(&self, engine: &str, number: usize) {
-        let rows = self.rows("Actions").await;
+    pub(crate) fn copy_action(&self, engine: &str, number: usize) {
+        let rows = self.rows("Actions");
         let action = rows.iter().find(|row| row["engine"] == AttributeValue::S(engine.to_owned())).unwrap();
         let copy = |number: usize| {
             let mut row = action.clone();
@@ -115,9 +115,9 @@ impl World {
     }
 
     /// Adds `number` copies of the open action of `engine`, and of its event.
-    pub(crate) async fn copy_action_and_event(&self, engine: &str, number: usize) {
+    pub(crate) fn copy_action_and_event(&self, engine: &str, number: usize) {
         let of_engine = |row: &&Item| row["engine"] == AttributeValue::S(engine.to_owned());
-        let (actions, events) = (self.rows("Actions").await, self.rows("Events").await);
+        let (actions, events) = (self.rows("Actions"), self.rows("Events"));
         let action = actions.iter().find(of_engine).unwrap();
         let event = events.iter().find(|row| row["id"] == action["event_id"]).unwrap();
         let copies: Vec<(Item, Item)> = (0..number)
@@ -135,10 +135,10 @@ impl World {
         stats.iter().find(|table| table.table_name == "Events").unwrap().item_count.unsigned_abs()
     }
 
-    pub(crate) async fn rows(&self, table: &str) -> Vec<Item> {
+    pub(crate) fn rows(&self, table: &str) -> Vec<Item> {
         let (mut rows, mut request) = (Vec::new(), json!({ "TableName": table }));
         loop {
-            let page = self.dynamodb.call("Scan", &request).await;
+            let page = self.dynamodb.call("Scan", &request);
             let items = page["Items"].as_array().unwrap().iter().cloned();
             rows.extend(items.map(|row| serde_json::from_value::<Item>(row).unwrap()));
             match page.get("LastEvaluatedKey") {

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use dynoxide::Database;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use super::call_log::{CallLog, Service};
+use super::emulator;
 
 /// How the proxy handles a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +74,7 @@ pub(crate) struct Proxy {
 }
 
 struct State {
-    upstream: String,
-    http: reqwest::Client,
+    database: Database,
     log: Arc<CallLog>,
     rule: Mutex<Rule>,
     calls: Mutex<BTreeMap<String, usize>>,
@@ -89,13 +90,12 @@ struct State {
 }
 
 impl Proxy {
-    /// Starts the proxy before the DynamoDB at `upstream`. Each call is logged in `log`.
-    pub(crate) async fn start(upstream: String, log: Arc<CallLog>) -> Self {
+    /// Starts the proxy before `database`. Each call is logged in `log`.
+    pub(crate) async fn start(database: Database, log: Arc<CallLog>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State {
-            upstream,
-            http: super::http_client().build().unwrap(),
+            database,
             log,
             rule: Mutex::new(Box::new(|_| Fault::None)),
             calls: Mutex::default(),
@@ -161,9 +161,9 @@ impl Proxy {
         *self.state.overlaps.lock().unwrap() = Some(BTreeSet::new());
     }
 
-    /// Calls DynamoDB without the SDK and without faults.
-    pub(crate) async fn call(&self, operation: &str, body: &Value) -> Value {
-        call(&self.state.http, &self.state.upstream, operation, body).await
+    /// Calls DynamoDB without the SDK and without faults. Panics if it returns an error.
+    pub(crate) fn call(&self, operation: &str, body: &Value) -> Value {
+        emulator::call(&self.state.database, operation, body.clone())
     }
 
     /// Returns how many writes were refused because of a conflict.
@@ -197,24 +197,6 @@ impl Proxy {
     pub(crate) fn calls(&self, operation: &str) -> usize {
         self.state.calls.lock().unwrap().get(operation).copied().unwrap_or_default()
     }
-}
-
-/// Calls the DynamoDB API at `url`. Panics if it returns an error.
-pub(crate) async fn call(http: &reqwest::Client, url: &str, operation: &str, body: &Value) -> Value {
-    let scope = "Credential=test/20261123/us-east-1/dynamodb/aws4_request";
-    let response = http
-        .post(url)
-        .header("X-Amz-Target", format!("DynamoDB_20120810.{operation}"))
-        .header("Content-Type", "application/x-amz-json-1.0")
-        .header("Authorization", format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"))
-        .header("X-Amz-Date", "20261123T000000Z")
-        .body(body.to_string())
-        .send()
-        .await
-        .unwrap();
-    let (status, text) = (response.status(), response.text().await.unwrap());
-    assert!(status.is_success(), "{operation}: {text}");
-    serde_json::from_str(&text).unwrap()
 }
 
 /// The error that makes the server close the connection without a response.
@@ -255,11 +237,9 @@ impl State {
         }
         let at_once = self.concurrent_calls.fetch_add(1, Ordering::SeqCst) + 1;
         self.max_concurrent_calls.fetch_max(at_once, Ordering::SeqCst);
-        let mut forwarded = self.http.post(&self.upstream).body(call.body.to_string());
-        for (name, value) in parts.headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
-            forwarded = forwarded.header(name, value);
-        }
-        let forwarded = forwarded.send().await;
+        // Others that have arrived count as concurrent.
+        tokio::task::yield_now().await;
+        let (status, body) = emulator::execute(&self.database, &call.operation, call.body);
         self.concurrent_calls.fetch_sub(1, Ordering::SeqCst);
         self.unlock_items(&written).await;
         match fault {
@@ -267,19 +247,13 @@ impl State {
             Fault::InProgress => return Ok(error_response("TransactionInProgressException", json!({}))),
             _ => {}
         }
-        let forwarded = forwarded.map_err(|_| ConnectionClosed)?;
-        let mut response = Response::builder().status(forwarded.status());
-        for (name, value) in forwarded.headers().iter().filter(|(name, _)| *name != "transfer-encoding") {
-            response = response.header(name, value);
-        }
-        let body = forwarded.bytes().await.map_err(|_| ConnectionClosed)?;
         self.add_units(&call.operation, &body);
-        Ok(response.body(Full::new(body)).unwrap())
+        Ok(response(status, body))
     }
 
     /// Adds the units that a call has consumed. A transaction reports them for each table.
-    fn add_units(&self, operation: &str, body: &[u8]) {
-        let Consumed { capacity } = serde_json::from_slice(body).unwrap();
+    fn add_units(&self, operation: &str, body: &str) {
+        let Consumed { capacity } = serde_json::from_str(body).unwrap();
         let tables = capacity.as_array().map_or(std::slice::from_ref(&capacity), Vec::as_slice);
         let units: f64 = tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
         let mut all = self.units.lock().unwrap();
@@ -359,6 +333,10 @@ fn error_response(name: &str, more: Value) -> Response<Full<Bytes>> {
     let mut body = more;
     body["__type"] = Value::from(format!("com.amazonaws.dynamodb.v20120810#{name}"));
     body["message"] = Value::from("injected");
-    let response = Response::builder().status(400).header("content-type", "application/x-amz-json-1.0");
-    response.body(Full::new(Bytes::from(body.to_string()))).unwrap()
+    response(StatusCode::BAD_REQUEST, body.to_string())
+}
+
+fn response(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.0");
+    response.body(Full::new(Bytes::from(body))).unwrap()
 }

@@ -4,24 +4,21 @@ use std::sync::LazyLock;
 
 use dynoxide::Database;
 use serde_json::{Map, Value};
-use tokio::net::TcpListener;
+
+use super::emulator;
 
 /// The properties of a table in the template that `CreateTable` gets. The emulator does not support the others.
 const PROPERTIES: [&str; 4] = ["AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode"];
 
-/// Starts a DynamoDB with all tables. Returns its URL and the database behind it.
-pub(crate) async fn start_dynamodb() -> (String, Database) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+/// Creates a database with all tables.
+pub(crate) fn create_database() -> Database {
     let database = Database::memory().unwrap();
-    tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
-    let http = super::http_client().build().unwrap();
     for (name, properties) in &*TEMPLATE_TABLES {
         let mut table = Map::from_iter([("TableName".to_owned(), Value::from(name.clone()))]);
         table.extend(PROPERTIES.iter().filter_map(|name| Some(((*name).to_owned(), properties.get(*name)?.clone()))));
-        super::proxy::call(&http, &url, "CreateTable", &Value::Object(table)).await;
+        emulator::call(&database, "CreateTable", Value::Object(table));
     }
-    (url, database)
+    database
 }
 
 /// The name and the properties of each table.
