@@ -65,6 +65,8 @@ impl TimedRequest {
     pub(crate) async fn send(self, world: &World, api: &Api, number: usize) -> CallChain {
         // The budget of e-mails is full again.
         world.clock.advance(60);
+        // The credentials and the policy have been read again, as on AWS by an environment in use, and in one just initialized.
+        assert_eq!(api.get("/api/governance/whoami").await.status, 200);
         let before = world.api();
         let billing = |severity: &str| event("billing", &format!("ledger_lost_{number}"), severity);
         let (calls, response, status) = match self {
