@@ -20,8 +20,12 @@ const OWN_MILLIS: f64 = 10.0;
 const fn limit(request: TimedRequest) -> Option<u32> {
     match request {
         TimedRequest::LowEvent | TimedRequest::Statistics => Some(1),
-        TimedRequest::Replay | TimedRequest::List | TimedRequest::Overview | TimedRequest::Decision => Some(2),
-        TimedRequest::Outcome | TimedRequest::Actions => Some(3),
+        TimedRequest::Replay
+        | TimedRequest::List
+        | TimedRequest::Actions
+        | TimedRequest::Overview
+        | TimedRequest::Decision => Some(2),
+        TimedRequest::Outcome => Some(3),
         TimedRequest::HighEvent => Some(4),
         TimedRequest::CriticalEvent => Some(5),
         TimedRequest::CriticalAgain => Some(6),

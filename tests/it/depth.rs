@@ -20,7 +20,7 @@ const fn expected(request: TimedRequest) -> (usize, usize) {
         TimedRequest::Replay | TimedRequest::Outcome | TimedRequest::Decision => (2, 2),
         TimedRequest::Statistics => (11, 1),
         TimedRequest::List => (11, 2),
-        TimedRequest::Actions => (11, 3),
+        TimedRequest::Actions => (19, 2),
         TimedRequest::Overview => (26, 2),
         TimedRequest::DecisionWithApproval => (3, 2),
     }

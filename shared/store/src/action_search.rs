@@ -9,7 +9,7 @@ use crate::dynamodb::attribute::Item;
 use crate::dynamodb::keys::Position;
 use crate::found::unreadable;
 use crate::rollups::Rollups;
-use crate::timeline::{Entry, Timeline, TimelineFilter};
+use crate::timeline::{Entry, ReadAhead, Timeline, TimelineFilter};
 
 /// How many actions are read in each round after the first one.
 const ACTIONS_PER_ROUND: usize = 500;
@@ -106,9 +106,10 @@ impl ActionSearch {
         let of_filter = filter.timeline();
         let mut page = ActionPage::default();
         let mut last = before.clone();
-        let sizes = std::iter::once(limit).chain(std::iter::repeat(ACTIONS_PER_ROUND));
-        for size in sizes.take(MAX_ROUNDS) {
-            let found = self.timeline.page(&of_filter, size, before, clock).await?;
+        let first = (limit, ReadAhead::NewestDay);
+        let rounds = std::iter::once(first).chain(std::iter::repeat((ACTIONS_PER_ROUND, ReadAhead::None)));
+        for (size, read_ahead) in rounds.take(MAX_ROUNDS) {
+            let found = self.timeline.page(&of_filter, size, before, read_ahead, clock).await?;
             let entries: Vec<Entry> = found.entries.into_iter().filter(|entry| filter.includes_action(entry)).collect();
             let items = self.actions.read(entries.iter().map(key).collect()).await?;
             for (entry, item) in entries.into_iter().zip(items) {

@@ -9,7 +9,7 @@ use crate::dynamodb::query_filter::QueryFilter;
 use crate::events::Events;
 use crate::found::Found;
 use crate::rollups::Rollups;
-use crate::timeline::{Timeline, TimelineFilter, TimelinePage};
+use crate::timeline::{ReadAhead, Timeline, TimelineFilter, TimelinePage};
 
 /// The events to list: those that meet every condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,7 +103,8 @@ impl EventSearch {
         before: Option<Position>,
         clock: &dyn Clock,
     ) -> Result<EventPage, StoreError> {
-        let TimelinePage { entries, next } = self.timeline.page(&filter.timeline(), limit, before, clock).await?;
+        let TimelinePage { entries, next } =
+            self.timeline.page(&filter.timeline(), limit, before, ReadAhead::None, clock).await?;
         let found = Found::of(entries.iter().map(|entry| self.events.parse(&entry.item)))?;
         Ok(EventPage { events: found.items, unreadable: found.unreadable, next })
     }

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use age_model::{Clock, Day, Engine, Hour, Severity, StoreError, Timestamp};
+use futures_util::future;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::dynamodb::attribute::{Item, text};
@@ -70,6 +71,16 @@ pub(crate) struct TimelinePage {
     pub(crate) next: Option<Position>,
 }
 
+/// Whether a page of an index begins before the rollups show which partitions have entries that match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReadAhead {
+    /// The rollups come first.
+    None,
+    /// The first partition that each engine has for the newest day is read beside the rollups. That costs up to half a read unit for each
+    /// engine, and makes most pages one call in line shorter.
+    NewestDay,
+}
+
 /// The index `timeline` of a table.
 #[derive(Debug, Clone)]
 pub(crate) struct Timeline {
@@ -89,11 +100,37 @@ struct Slot {
     events: u64,
 }
 
+/// The entries that a round reads.
+struct Wanted<'a> {
+    filter: &'a TimelineFilter,
+    /// The most entries, one more than the page has.
+    limit: usize,
+    bottom: Timestamp,
+    /// Entries come after this position in the list.
+    top: Position,
+}
+
+impl Wanted<'_> {
+    /// Returns the lowest position of a partition that is read down to `from`.
+    fn lowest(&self, from: Timestamp) -> Position {
+        Position::before(from.max(self.bottom))
+    }
+}
+
 /// The result of reading one page of a partition.
 struct PartitionPage {
     entries: Vec<Entry>,
     /// The oldest position that was read, if the range has more.
     frontier: Option<Position>,
+}
+
+impl PartitionPage {
+    /// Returns the part of the page that a read of entries from `from` on would have had.
+    fn since(mut self, from: &Position) -> Self {
+        self.entries.retain(|entry| entry.position >= *from);
+        self.frontier = self.frontier.filter(|frontier| frontier >= from);
+        self
+    }
 }
 
 impl Timeline {
@@ -108,6 +145,7 @@ impl Timeline {
         filter: &TimelineFilter,
         limit: usize,
         before: Option<Position>,
+        read_ahead: ReadAhead,
         clock: &dyn Clock,
     ) -> Result<TimelinePage, StoreError> {
         let now = clock.now();
@@ -116,19 +154,22 @@ impl Timeline {
         // Events of an environment whose clock is a little ahead are listed as well.
         let end = now.plus_seconds(CLOCK_SKEW_SECONDS);
         let top = Position::before(filter.to.map_or(end, |to| to.min(end)));
-        let mut top = before.map_or(top.clone(), |before| before.min(top));
+        let top = before.map_or(top.clone(), |before| before.min(top));
 
+        let newest = top.time().unwrap_or(end).day();
+        let mut wanted = Wanted { filter, limit: limit + 1, bottom, top };
         let mut found: Vec<Entry> = Vec::new();
         let mut rounds = 0;
-        for window in windows(bottom.day(), top.time().unwrap_or(end).day()) {
-            let slots = self.matching_hours(filter, window, now).await?;
-            while let Some(block) = Block::next(&slots, &top, (limit + 1).saturating_sub(found.len())) {
-                let floor = self.read(&block, filter, limit + 1, bottom, &top, &mut found).await?;
-                top = floor;
+        for window in windows(bottom.day(), newest) {
+            let days_ahead = if window.1 == newest { read_ahead } else { ReadAhead::None };
+            let ahead = self.read_ahead(days_ahead, newest, &wanted);
+            let (slots, mut ahead) = future::try_join(self.matching_hours(filter, window, now), ahead).await?;
+            while let Some(block) = Block::next(&slots, &wanted.top, wanted.limit.saturating_sub(found.len())) {
+                wanted.top = self.read(&block, &wanted, std::mem::take(&mut ahead), &mut found).await?;
                 rounds += 1;
                 let bytes: usize = found.iter().map(Entry::details_bytes).sum();
                 if found.len() > limit || bytes > PAGE_BYTES || rounds == MAX_BLOCKS {
-                    return Ok(truncate(found, limit, Some(top)));
+                    return Ok(truncate(found, limit, Some(wanted.top)));
                 }
             }
         }
@@ -162,20 +203,39 @@ impl Timeline {
         Ok(slots)
     }
 
-    /// Reads one page of each partition of `block` into `found`. Returns the position down to which `found` is complete.
+    /// Reads the newest entries of the first partition of each engine, by partition.
+    async fn read_ahead(
+        &self,
+        read_ahead: ReadAhead,
+        newest: Day,
+        wanted: &Wanted<'_>,
+    ) -> Result<BTreeMap<Partition, PartitionPage>, StoreError> {
+        let engines = wanted.filter.engines.iter().copied().filter(|_| read_ahead == ReadAhead::NewestDay);
+        let one = |engine: Engine| async move {
+            let partition = (engine, newest, 0);
+            Ok((partition, self.read_partition(partition, wanted, newest.start()).await?))
+        };
+        stream::iter(engines.map(one)).buffer_unordered(CONCURRENT_READS).try_collect().await
+    }
+
+    /// Reads one page of each partition of `block` into `found`, unless it is in `ahead`. Returns the position down to which `found` is
+    /// complete.
     async fn read(
         &self,
         block: &Block,
-        filter: &TimelineFilter,
-        limit: usize,
-        bottom: Timestamp,
-        top: &Position,
+        wanted: &Wanted<'_>,
+        mut ahead: BTreeMap<Partition, PartitionPage>,
         found: &mut Vec<Entry>,
     ) -> Result<Position, StoreError> {
-        let one = |(partition, from): (&Partition, &Timestamp)| {
-            self.read_partition(*partition, filter, limit, Position::before((*from).max(bottom)), top.clone())
+        let limit = wanted.limit;
+        let reads: Vec<_> = block.partitions.iter().map(|(key, from)| (*key, *from, ahead.remove(key))).collect();
+        let one = |(partition, from, page): (Partition, Timestamp, Option<PartitionPage>)| async move {
+            match page {
+                Some(page) => Ok(page.since(&wanted.lowest(from))),
+                None => self.read_partition(partition, wanted, from).await,
+            }
         };
-        let mut pages = stream::iter(block.partitions.iter().map(one)).buffer_unordered(CONCURRENT_READS);
+        let mut pages = stream::iter(reads.into_iter().map(one)).buffer_unordered(CONCURRENT_READS);
         let (mut newest, mut floor) = (Vec::new(), Position::before(block.from));
         while let Some(PartitionPage { entries, frontier }) = pages.try_next().await? {
             newest.extend(entries);
@@ -195,13 +255,12 @@ impl Timeline {
     async fn read_partition(
         &self,
         (engine, day, shard): Partition,
-        filter: &TimelineFilter,
-        limit: usize,
-        from: Position,
-        top: Position,
+        wanted: &Wanted<'_>,
+        from: Timestamp,
     ) -> Result<PartitionPage, StoreError> {
+        let (from, top) = (wanted.lowest(from), &wanted.top);
         // The range is empty, which DynamoDB would refuse.
-        if from > top {
+        if from > *top {
             return Ok(PartitionPage { entries: Vec::new(), frontier: None });
         }
         let Table { client, name, .. } = &self.table;
@@ -214,16 +273,16 @@ impl Timeline {
             .expression_attribute_names("#at", "at")
             .expression_attribute_values(":bucket", text(keys::bucket(engine, day, shard)))
             .expression_attribute_values(":from", text(from))
-            .expression_attribute_values(":top", text(&top))
+            .expression_attribute_values(":top", text(top))
             .scan_index_forward(false);
-        let query = filter.conditions.clone().apply(query, limit);
+        let query = wanted.filter.conditions.clone().apply(query, wanted.limit);
         let page = query.send().await.map_err(|error| read_failed("Query", name, error))?;
         let at = |item: &Item| item.get("at").and_then(|at| at.as_s().ok()).map(|at| Position::stored(at));
         let frontier = page.last_evaluated_key().and_then(at);
         let entry = |item: Item| Some(Entry { position: at(&item)?, item });
         // BETWEEN includes its upper end, the page does not.
         let items = page.items.unwrap_or_default().into_iter();
-        Ok(PartitionPage { entries: items.filter_map(entry).filter(|entry| entry.position < top).collect(), frontier })
+        Ok(PartitionPage { entries: items.filter_map(entry).filter(|entry| entry.position < *top).collect(), frontier })
     }
 }
 
@@ -298,6 +357,23 @@ mod tests {
         }
         assert_eq!(windows(day("2026-11-24"), day("2026-11-23")).count(), 0);
         assert_eq!(windows(day("2026-11-23"), day("2026-11-23")).count(), 1);
+    }
+
+    #[test]
+    fn part_of_a_page_is_what_a_read_of_it_would_have_returned() {
+        let start: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
+        let position = |second| Position::before(start.plus_seconds(second));
+        let entry = |second| Entry { position: position(second), item: Item::new() };
+        let since = |frontier: Option<i64>, from| {
+            let page = PartitionPage { entries: vec![entry(9), entry(6), entry(3)], frontier: frontier.map(position) };
+            let PartitionPage { entries, frontier } = page.since(&position(from));
+            (entries.into_iter().map(|entry| entry.position).collect::<Vec<_>>(), frontier)
+        };
+        // The range has been read to its end, although the page ended at the third entry.
+        assert_eq!(since(Some(3), 4), (vec![position(9), position(6)], None));
+        assert_eq!(since(Some(3), 3), (vec![position(9), position(6), position(3)], Some(position(3))));
+        assert_eq!(since(Some(3), 0), (vec![position(9), position(6), position(3)], Some(position(3))));
+        assert_eq!(since(None, 7), (vec![position(9)], None));
     }
 
     #[test]
