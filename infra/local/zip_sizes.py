@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import zipfile
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 LIMIT_BYTES = 2_500_000
 # BENCHMARKS.md has the reason.
 OTHER_LIMITS_BYTES = {"dashboard": 3_100_000, "sweep": 2_600_000}
+# CI links the functions without LTO. Their zips are then 1.24 to 1.38 times as large.
+WITHOUT_LTO = 1.4
 
 
 def zip_size(bootstrap: Path) -> int:
@@ -21,7 +24,8 @@ def zip_size(bootstrap: Path) -> int:
 
 
 def limit(name: str) -> int:
-    return OTHER_LIMITS_BYTES.get(name, LIMIT_BYTES)
+    bytes_with_lto = OTHER_LIMITS_BYTES.get(name, LIMIT_BYTES)
+    return int(WITHOUT_LTO * bytes_with_lto) if os.environ.get("CARGO_PROFILE_RELEASE_LTO") == "off" else bytes_with_lto
 
 
 def main() -> None:
