@@ -161,8 +161,8 @@ impl Timeline {
         let mut found: Vec<Entry> = Vec::new();
         let mut rounds = 0;
         for window in windows(bottom.day(), newest) {
-            let days_ahead = if window.1 == newest { read_ahead } else { ReadAhead::None };
-            let ahead = self.read_ahead(days_ahead, newest, &wanted);
+            let of_window = if window.1 == newest { read_ahead } else { ReadAhead::None };
+            let ahead = self.read_ahead(of_window, newest, &wanted);
             let (slots, mut ahead) = future::try_join(self.matching_hours(filter, window, now), ahead).await?;
             while let Some(block) = Block::next(&slots, &wanted.top, wanted.limit.saturating_sub(found.len())) {
                 wanted.top = self.read(&block, &wanted, std::mem::take(&mut ahead), &mut found).await?;
