@@ -1,4 +1,5 @@
-//! Operations of DynamoDB, executed by the emulator in this process. HTTP to it would take longer than most of them.
+//! Operations of DynamoDB, executed by the emulator in this process. HTTP to it would take longer than most of them. The JSON
+//! types of requests are not checked as there: the SDK writes them.
 
 use axum::http::StatusCode;
 use dynoxide::{Database, DynoxideError};
