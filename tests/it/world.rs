@@ -4,7 +4,7 @@ pub(crate) mod browser;
 mod bulk_data;
 pub(crate) mod call_log;
 pub(crate) mod channel_targets;
-pub(crate) mod emulator;
+mod emulator;
 mod engines;
 mod http_server;
 pub(crate) mod https_receivers;

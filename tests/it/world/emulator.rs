@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// Executes a request to the DynamoDB API. Returns the status and the body of its response.
+/// Executes a request to the DynamoDB API. Returns the status and the body of its response. Panics if `operation` is none of those that
+/// AGE and its tests use.
 pub(crate) fn execute(database: &Database, operation: &str, request: Value) -> (StatusCode, String) {
     let result = match operation {
         "BatchGetItem" => run(request, |it| database.batch_get_item(it)),
@@ -21,7 +22,7 @@ pub(crate) fn execute(database: &Database, operation: &str, request: Value) -> (
         "Scan" => run(request, |it| database.scan(it)),
         "TransactWriteItems" => run(request, |it| database.transact_write_items(it)),
         "UpdateItem" => run(request, |it| database.update_item(it)),
-        unknown => panic!("the functions do not use {unknown}: add it to the operations of the emulator"),
+        unknown => panic!("operation {unknown} is not one of the emulator's: add it to them"),
     };
     match result {
         Ok(body) => (StatusCode::OK, body),
